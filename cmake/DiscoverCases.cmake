@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Run after the build of a test program: asks it for its cases (--list: "NAME FLAG..." a line)
+# and writes the file from which ctest learns of them, one test per case and variant.
+#
+#   PROGRAM   the program
+#   PREFIX    what the names of its tests begin with
+#   WRAP      the wrapper with its general options
+#   OUTPUT    the file to write
+#   TIMEOUT   seconds, unless the case has a flag timeout=N, which FACTOR multiplies
+#   VARIANTS  the variants wanted: a case runs in those it allows; one that allows none runs in all
+#   SUFFIX    whether a variant is part of the name
+#   LABELS    for all of them
+#   BARE      the wrapper's words for running the program as it is
+
+cmake_policy(VERSION 3.20)
+foreach(name IN ITEMS WRAP VARIANTS LABELS BARE)
+  string(REPLACE "|" ";" ${name} "${${name}}")
+endforeach()
+execute_process(COMMAND ${BARE} "${PROGRAM}" --list
+  RESULT_VARIABLE result OUTPUT_VARIABLE lines ERROR_VARIABLE errors)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} --list failed: ${result}\n${errors}")
+endif()
+
+set(text "")
+function(add name variant case timeout environment labels)
+  math(EXPR hard_limit "${timeout} + 30") # the wrapper's own limit comes first and cleans up
+  string(APPEND text "add_test([==[${name}]==]")
+  foreach(word IN LISTS WRAP)
+    string(APPEND text " [==[${word}]==]")
+  endforeach()
+  string(APPEND text " --as ${variant} --timeout ${timeout} [==[${PROGRAM}]==] [==[${case}]==])\n")
+  string(APPEND text "set_tests_properties([==[${name}]==] PROPERTIES SKIP_RETURN_CODE 77"
+    " TIMEOUT ${hard_limit} LABELS [==[${labels}]==] ENVIRONMENT [==[${environment}]==])\n")
+  set(text "${text}" PARENT_SCOPE)
+endfunction()
+
+string(REPLACE "\n" ";" lines "${lines}")
+foreach(line IN LISTS lines)
+  if(line STREQUAL "")
+    continue()
+  endif()
+  string(REPLACE " " ";" flags "${line}")
+  list(POP_FRONT flags case)
+  set(case_timeout "${TIMEOUT}")
+  set(case_labels "${LABELS}")
+  set(case_variants "")
+  set(inprocess NO)
+  foreach(flag IN LISTS flags)
+    if(flag MATCHES "^timeout=([0-9]+)$")
+      math(EXPR case_timeout "${CMAKE_MATCH_1} * ${FACTOR}")
+    elseif(flag MATCHES "^(root|user|self)$")
+      list(APPEND case_variants "${flag}")
+    elseif(flag STREQUAL "inprocess")
+      set(inprocess YES)
+    else()
+      list(APPEND case_labels "${flag}")
+    endif()
+  endforeach()
+  if(NOT case_variants AND NOT inprocess)
+    set(case_variants "${VARIANTS}")
+  endif()
+  foreach(variant IN LISTS case_variants)
+    if(NOT variant IN_LIST VARIANTS)
+      continue()
+    endif()
+    set(name "${PREFIX}.${case}")
+    if(SUFFIX)
+      string(APPEND name ".${variant}")
+    endif()
+    add("${name}" "${variant}" "${case}" "${case_timeout}" "" "${case_labels};${variant}")
+  endforeach()
+  if(inprocess AND "root" IN_LIST VARIANTS)
+    add("${PREFIX}.${case}.inprocess.root" root "${case}" "${case_timeout}"
+      "VDESTACK_TEST_INPROCESS=1" "${case_labels};root;inprocess")
+  endif()
+endforeach()
+file(WRITE "${OUTPUT}" "${text}")

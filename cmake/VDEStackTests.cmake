@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# How tests are declared. One ctest entry per case and variant, each run by the wrapper
+# (tests/support/wrap.c), which makes its surroundings and cleans up behind it.
+#
+#   vdestack_add_unit(NAME SOURCE... [WRAP function...] [VARIANTS root user] [TIMEOUT s]
+#                     [LABELS ...] [LIBRARIES ...])
+#     A cmocka program in tests/unit; sees the library's inside. Tests unit.NAME.CASE, run as
+#     the ordinary user; VARIANTS gives unit.NAME.CASE.root and .user instead. Calls of the
+#     WRAP functions go to the __wrap_FUNCTION of the program (ld --wrap).
+#
+#   vdestack_add_system(NAME SOURCE... [VARIANTS root user] [TIMEOUT s] [LABELS ...] [LIBRARIES ...])
+#     A program of cases (tests/support/case.h) that uses the library as any program does.
+#     Tests system.NAME.CASE.root, .user and .inprocess.root, as each case allows.
+#
+#   vdestack_add_program(NAME SOURCE... [LIBRARIES ...])
+#     A program that tests start, not a test itself.
+#
+#   vdestack_add_test(NAME name COMMAND word... [ROOT] [USER] [SELF] [TIMEOUT s] [LABELS ...])
+#     Anything else, scripts for example. ROOT and USER give NAME.root and NAME.user; SELF,
+#     also the default, gives NAME, run as whoever runs ctest.
+#
+# TIMEOUT is 60 seconds by default. Under a sanitizer every time limit is three times as long.
+# Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
+# self, inprocess).
+
+add_executable(vdestack_wrap "${PROJECT_SOURCE_DIR}/tests/support/wrap.c")
+target_link_libraries(vdestack_wrap PRIVATE vdestack_flags)
+set_target_properties(vdestack_wrap PROPERTIES OUTPUT_NAME wrap C_EXTENSIONS ON)
+
+set(VDESTACK_WRAP_OPTIONS --reach "${PROJECT_SOURCE_DIR}" --reach "${PROJECT_BINARY_DIR}")
+set(VDESTACK_WRAP_BARE --bare)
+set(VDESTACK_TIME_FACTOR 1)
+if(VDESTACK_SANITIZE)
+  list(APPEND VDESTACK_WRAP_OPTIONS --fixed-addresses)
+  list(APPEND VDESTACK_WRAP_BARE --fixed-addresses)
+  set(VDESTACK_TIME_FACTOR 3)
+endif()
+
+# TIMEOUT in seconds -> `result`, with the default and the factor.
+function(vdestack_time_limit result wanted)
+  if(NOT wanted)
+    set(wanted 60)
+  endif()
+  math(EXPR limit "${wanted} * ${VDESTACK_TIME_FACTOR}")
+  set(${result} "${limit}" PARENT_SCOPE)
+endfunction()
+
+function(vdestack_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "ROOT;USER;SELF" "NAME;TIMEOUT" "COMMAND;LABELS")
+  vdestack_time_limit(limit "${arg_TIMEOUT}")
+  math(EXPR hard_limit "${limit} + 30") # the wrapper's own limit comes first and cleans up
+  if(NOT arg_ROOT AND NOT arg_USER)
+    set(arg_SELF ON)
+  endif()
+  foreach(variant IN ITEMS ROOT USER SELF)
+    if(NOT arg_${variant})
+      continue()
+    endif()
+    string(TOLOWER "${variant}" identity)
+    set(name "${arg_NAME}")
+    if(NOT variant STREQUAL "SELF")
+      string(APPEND name ".${identity}")
+    endif()
+    add_test(NAME "${name}"
+      COMMAND vdestack_wrap ${VDESTACK_WRAP_OPTIONS} --as ${identity} --timeout ${limit}
+              ${arg_COMMAND})
+    set_tests_properties("${name}" PROPERTIES
+      SKIP_RETURN_CODE 77 TIMEOUT ${hard_limit} LABELS "${arg_LABELS};${identity}")
+  endforeach()
+endfunction()
+
+# Has ctest ask for the program's cases: they are written to a file after each build of it.
+function(vdestack_discover target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX;TIMEOUT;SUFFIX" "VARIANTS;LABELS")
+  vdestack_time_limit(limit "${arg_TIMEOUT}")
+  set(cases "${CMAKE_CURRENT_BINARY_DIR}/${target}-cases.cmake")
+  set(wrap "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_OPTIONS})
+  set(bare "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_BARE})
+  # Lists travel with | between their words: ; would not survive the command line.
+  foreach(name IN ITEMS wrap bare arg_VARIANTS arg_LABELS)
+    list(JOIN ${name} "|" ${name})
+  endforeach()
+  add_dependencies(${target} vdestack_wrap)
+  add_custom_command(TARGET ${target} POST_BUILD
+    BYPRODUCTS "${cases}"
+    COMMAND "${CMAKE_COMMAND}"
+      "-DPROGRAM=$<TARGET_FILE:${target}>" "-DPREFIX=${arg_PREFIX}" "-DSUFFIX=${arg_SUFFIX}"
+      "-DWRAP=${wrap}" "-DBARE=${bare}" "-DOUTPUT=${cases}" "-DTIMEOUT=${limit}"
+      "-DFACTOR=${VDESTACK_TIME_FACTOR}" "-DVARIANTS=${arg_VARIANTS}" "-DLABELS=${arg_LABELS}"
+      -P "${PROJECT_SOURCE_DIR}/cmake/DiscoverCases.cmake"
+    VERBATIM)
+  set(include "${CMAKE_CURRENT_BINARY_DIR}/${target}-include.cmake")
+  file(WRITE "${include}"
+    "if(EXISTS \"${cases}\")\n  include(\"${cases}\")\n"
+    "else()\n  add_test(${arg_PREFIX}_NOT_BUILT ${arg_PREFIX}_NOT_BUILT)\nendif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${include}")
+endfunction()
+
+# What every test program is compiled with.
+function(vdestack_test_program target)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support")
+  target_link_libraries(${target} PRIVATE vdestack_flags vdestack_sanitizer Threads::Threads)
+  set_target_properties(${target} PROPERTIES C_EXTENSIONS ON)
+endfunction()
+
+function(vdestack_add_unit name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "WRAP;VARIANTS;LABELS;LIBRARIES")
+  set(target "unit_${name}")
+  add_executable(${target} ${arg_UNPARSED_ARGUMENTS})
+  vdestack_test_program(${target})
+  target_link_libraries(${target} PRIVATE vdestack_inside PkgConfig::CMOCKA ${arg_LIBRARIES})
+  foreach(function IN LISTS arg_WRAP)
+    target_link_options(${target} PRIVATE "-Wl,--wrap=${function}")
+  endforeach()
+  set(suffix ON)
+  if(NOT arg_VARIANTS)
+    set(arg_VARIANTS user)
+    set(suffix OFF)
+  endif()
+  vdestack_discover(${target} PREFIX "unit.${name}" SUFFIX ${suffix} TIMEOUT "${arg_TIMEOUT}"
+    VARIANTS ${arg_VARIANTS} LABELS unit ${arg_LABELS})
+endfunction()
+
+function(vdestack_add_system name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "VARIANTS;LABELS;LIBRARIES")
+  set(target "system_${name}")
+  add_executable(${target} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:vdestack_case>)
+  vdestack_test_program(${target})
+  target_link_libraries(${target} PRIVATE vdestack::vdestack ${arg_LIBRARIES})
+  if(NOT arg_VARIANTS)
+    set(arg_VARIANTS root user)
+  endif()
+  vdestack_discover(${target} PREFIX "system.${name}" SUFFIX ON TIMEOUT "${arg_TIMEOUT}"
+    VARIANTS ${arg_VARIANTS} LABELS system ${arg_LABELS})
+endfunction()
+
+function(vdestack_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  vdestack_test_program(${name})
+  target_link_libraries(${name} PRIVATE vdestack::vdestack ${arg_LIBRARIES})
+endfunction()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2034
+#
+# Sourced by ./demo and ./check. On Debian and its kin, as root, installs the packages that are
+# missing; elsewhere it only says what is needed.
+
+packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev libnl-route-3-dev"
+packages_test="libcmocka-dev libseccomp-dev libvdestack-dev
+	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan
+	iperf3 iproute2 iputils-ping netcat-openbsd
+	gdb strace valgrind mandoc
+	util-linux libcap2-bin passwd procps"
+
+need_packages() {
+	local package missing=""
+
+	if ! command -v dpkg-query >/dev/null; then
+		echo "This is not Debian: what these packages of Debian hold must be here: $*"
+		return 0
+	fi
+	for package in "$@"; do
+		case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+		*" installed") ;;
+		*) missing="$missing $package" ;;
+		esac
+	done
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "Please install first, as root:  apt-get install$missing" >&2
+		return 1
+	fi
+	echo "Installing$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	# The lists of packages may be absent or too old; fetch them only when they are.
+	# shellcheck disable=SC2086
+	apt-get install -y -q --no-install-recommends $missing ||
+		{ apt-get update -q && apt-get install -y -q --no-install-recommends $missing; }
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VDESTACK_H
+#define VDESTACK_H
+
+/*
+ * libvdestack: network stacks of a program's own.
+ *
+ * A stack is a Linux network namespace with its own interfaces, addresses, routes
+ * and ports. vdestack_msocket() makes ordinary kernel sockets inside it, while the
+ * program itself stays in the host network.
+ *
+ * Conventions of this header, unless a declaration says otherwise:
+ *  - int functions give 0 (or the value they name) on success, -1 with errno on failure;
+ *    pointer functions give NULL with errno. vdestack_last_error() then has the sentence.
+ *  - strings are NUL-terminated and only read; nothing that is passed in is kept.
+ *  - every descriptor given out is close-on-exec and belongs to the caller.
+ *  - times are in milliseconds.
+ *  - every function may be called from any thread. vdestack_msocket() and the four
+ *    default-stack functions may also be called from signal handlers.
+ *  - after fork(2) the child may use its copies of the handles as it likes: what it does
+ *    with them, deletion included, concerns only the child.
+ *  - a handle that has been deleted, or was never valid, is refused with EINVAL.
+ *  - ENETDOWN: the keeper (the process that holds the stacks) has died, or the program
+ *    has closed the library's descriptors.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vdestack;
+
+/* ------------------------------------------------------------------ making stacks */
+
+/* Bits of vdestack_opts.flags. */
+#define VDESTACK_INPROCESS 0x1u /* serve the stack by threads of this process; needs CAP_SYS_ADMIN */
+#define VDESTACK_NO_WAIT   0x2u /* do not wait for IPv6 addresses to pass duplicate address detection */
+
+/* Options; zero means default everywhere. Set size to sizeof(struct vdestack_opts). */
+struct vdestack_opts {
+	size_t size;
+	unsigned flags;      /* VDESTACK_... */
+	unsigned timeout_ms; /* limit of each step of creation; 0 = 5000 */
+};
+
+/*
+ * Makes a stack and configures it as `config` says (docs/configuration.md has the
+ * grammar; NULL or "" = a stack with only lo, up). One or more interfaces:
+ *
+ *     "vnl=vde:///tmp/net ip=10.0.0.1/24 gw=10.0.0.254"
+ *     "iface=eth0 vnl=inproc://lan ip=fc00::1/64  iface=eth1 vnl=inproc://wan mtu=9000"
+ *
+ * The stack that is returned works: its interfaces are up, plugged in and addressed.
+ * On failure nothing is left behind. opts may be NULL.
+ *
+ * errno: EINVAL (a word of config; the sentence names it and its position), ENOTSUP (a
+ * word reserved for later), ETIMEDOUT, EPERM, ENOSPC, EAGAIN, EMFILE, ENOMEM, or what the
+ * failing step gave. The caller owns the handle and ends it with vdestack_delete().
+ */
+struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts);
+
+/*
+ * The same on a network namespace that exists already: by descriptor (not consumed) or by
+ * path ("/run/netns/NAME", "/proc/PID/ns/net"). `config` may add interfaces; interfaces
+ * that were there stay when the stack is deleted. Needs the right to enter the namespace:
+ * EPERM otherwise; EINVAL: not a network namespace.
+ */
+struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struct vdestack_opts *opts);
+struct vdestack *vdestack_adopt_path(const char *path, const char *config, const struct vdestack_opts *opts);
+
+/*
+ * Ends the stack for this process; returns at once, the kernel's clean-up goes on behind.
+ * Calls under way in other threads end with an error. Sockets made in the stack stay valid
+ * descriptors. Commands started by this process in the stack are killed.
+ */
+int vdestack_delete(struct vdestack *stack);
+
+/* Adds the interfaces that `config` describes to a living stack (all of them or none). */
+int vdestack_add(struct vdestack *stack, const char *config, const struct vdestack_opts *opts);
+
+/* Removes one interface that vdestack_new() or vdestack_add() made. ENODEV: no such one. */
+int vdestack_remove(struct vdestack *stack, const char *ifname);
+
+/*
+ * Waits until the stack is ready: every interface that is up has its carrier, every
+ * address is past duplicate address detection. ETIMEDOUT after timeout_ms (0: look once);
+ * EADDRNOTAVAIL when an address is in use by somebody else.
+ */
+int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
+
+/* ------------------------------------------------------------------ using stacks */
+
+/*
+ * socket(2) inside the stack: same arguments, same result, same errno, same flags in type
+ * (SOCK_CLOEXEC, SOCK_NONBLOCK). Valid in signal handlers and, after fork, in the child.
+ * Besides socket(2)'s errors: EINVAL (handle), ENETDOWN, ETIMEDOUT (the keeper is stopped).
+ */
+int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol);
+
+/*
+ * The default stack: where the plain socket(2) of the program goes, for AF_INET, AF_INET6,
+ * AF_PACKET and AF_NETLINK/NETLINK_ROUTE; every other family stays in the host network.
+ * The thread's own default, if set, comes before the one of the process. NULL undoes.
+ * Deleting a stack that is the default of the process undoes that default.
+ */
+int vdestack_set_default(struct vdestack *stack);
+struct vdestack *vdestack_get_default(void);
+int vdestack_set_thread_default(struct vdestack *stack);
+struct vdestack *vdestack_get_thread_default(void);
+
+/*
+ * A descriptor of the stack's network namespace, for setns(2), nsenter --net=/proc/PID/fd/N
+ * or NS_GET_USERNS. The namespace lives on as long as the descriptor does.
+ */
+int vdestack_netns(struct vdestack *stack);
+
+/* ------------------------------------------------------------------ commands */
+
+/* Bits of vdestack_cmd_opts.caps: ambient capabilities of the command inside the stack. */
+#define VDESTACK_CAP(number) (UINT64_C(1) << (number))                 /* number from <linux/capability.h> */
+#define VDESTACK_CAPS_NETWORK                                                                                \
+	(VDESTACK_CAP(10) | VDESTACK_CAP(11) | VDESTACK_CAP(12) | VDESTACK_CAP(13)) /* bind, broadcast, admin, raw */
+#define VDESTACK_CAPS_NONE VDESTACK_CAP(63)                            /* no capability at all */
+
+struct vdestack_cmd_opts {
+	size_t size;
+	unsigned flags;      /* none yet, 0 */
+	unsigned timeout_ms; /* the command is killed after this long; 0 = no limit */
+	uint64_t caps;       /* 0 = VDESTACK_CAPS_NETWORK */
+};
+
+/*
+ * Starts argv[0] (looked up in PATH when it has no '/') inside the stack, with the caller's
+ * credentials, environment, directory, standard streams, umask and signal mask of now, and
+ * with the chosen capabilities and no way to more. It is not visible to wait(2). It is
+ * killed when the stack or the program ends.
+ *
+ * Gives a pidfd (poll(2), pidfd_send_signal(2)). *status_fd, if not NULL, gets a descriptor
+ * that becomes readable when the command has ended, for vdestack_wait().
+ * errno: ENOENT/EACCES/... as execve(2) gave them, EPERM (this process may not enter the stack).
+ */
+int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd);
+
+/*
+ * Waits for a command's end: *status as waitpid(2) gives it (WIFEXITED, WIFSIGNALED).
+ * timeout_ms < 0: no limit. ETIMEDOUT: still running. The descriptor stays open.
+ * ECANCELED: the one who watched over the command is gone and its status with it.
+ */
+int vdestack_wait(int status_fd, int timeout_ms, int *status);
+
+/*
+ * vdestack_spawn() and vdestack_wait() in one. Gives the wait status as vdestack_wait() does
+ * (so 0 is success), or -1. ETIMEDOUT: opts->timeout_ms passed and the command was killed.
+ */
+int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts);
+
+/* ------------------------------------------------------------------ errors and log */
+
+/*
+ * What went wrong in this thread's last failing call: the step, the cause, the remedy, in
+ * one sentence. "" if nothing has failed yet. Valid until the thread's next failing call.
+ */
+const char *vdestack_last_error(void);
+
+/* Levels as in syslog(3): 3 error, 4 warning, 6 info, 7 debug. */
+typedef void vdestack_log_fn(void *arg, int level, const char *message);
+
+/*
+ * Sets who hears of failures and of what the library notices on its way (NULL: nobody, the
+ * default). Called from the thread that is inside a call of this library, with no lock held;
+ * never from vdestack_msocket().
+ */
+void vdestack_set_log(vdestack_log_fn *callback, void *arg);
+
+/* The version of the library that is loaded, "major.minor.patch". */
+const char *vdestack_version(void);
+
+/* ------------------------------------------------------------------ the five calls of libvdestack 0.1 */
+
+/* docs/compatibility.md tells where they differ from libvdestack 0.1.x (they hang and lie less). */
+struct vdestack *vde_addstack(char *vdenet, char *ifname);
+void vde_delstack(struct vdestack *stack);
+void vde_default_stack(struct vdestack *stack);
+int vde_stackcmd(struct vdestack *stack, char *stackcmd);
+int vde_msocket(struct vdestack *stack, int domain, int type, int protocol);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_BASE_CLEANUP_H
+#define VS_BASE_CLEANUP_H
+
+/* Things that live for a scope. Every cleanup keeps errno; handing one out is a visible vs_steal. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static inline void vs_close(int fd)
+{
+	if (fd >= 0) {
+		int saved = errno;
+		(void)close(fd); /* EINTR still closes on Linux, and nobody could repeat it safely */
+		errno = saved;
+	}
+}
+
+static inline void vs_cleanup_close(int *fd)
+{
+	vs_close(*fd);
+}
+
+static inline void vs_cleanup_free(void *p)
+{
+	int saved = errno;
+	free(*(void **)p);
+	errno = saved;
+}
+
+#define VS_AUTO_CLOSE __attribute__((cleanup(vs_cleanup_close))) int
+#define VS_AUTO_FREE __attribute__((cleanup(vs_cleanup_free)))
+
+static inline int vs_steal_fd(int *fd)
+{
+	int taken = *fd;
+	*fd = -1;
+	return taken;
+}
+
+#define vs_steal_ptr(p)                                                                                      \
+	__extension__({                                                                                      \
+		__typeof__(p) *vs_from = &(p);                                                               \
+		__typeof__(p) vs_taken = *vs_from;                                                           \
+		*vs_from = NULL;                                                                             \
+		vs_taken;                                                                                    \
+	})
+
+#define VS_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "diagnose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+static const char *const texts[] = {
+	[VS_CAUSE_USERNS_OFF] = "user namespaces are switched off (user.max_user_namespaces is 0); "
+				"set sysctl user.max_user_namespaces=10000 or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_USERNS_LIMIT] = "the limit of user namespaces is reached; raise sysctl "
+				  "user.max_user_namespaces or end programs that hold some",
+	[VS_CAUSE_USERNS_DEBIAN] = "unprivileged user namespaces are switched off; set sysctl "
+				   "kernel.unprivileged_userns_clone=1 or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_USERNS_APPARMOR] = "AppArmor restricts unprivileged user namespaces; give the program a profile with "
+				     "\"userns,\" or set sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+	[VS_CAUSE_USERNS_SECCOMP] = "a seccomp filter refuses user namespaces; allow unshare(2) and clone(2) with "
+				    "CLONE_NEWUSER in the filter (container run-time or service manager), or make stacks before it is set",
+	[VS_CAUSE_USERNS_CHROOT] = "the kernel refuses user namespaces in a chroot; make the first stack before "
+				   "chroot(2), use pivot_root(2), or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_USERNS_NOT_BUILT] = "this kernel has no user namespaces; use one with CONFIG_USER_NS or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_NETNS_OFF] = "network namespaces are switched off (user.max_net_namespaces is 0); raise that sysctl",
+	[VS_CAUSE_NETNS_LIMIT] = "the limit of network namespaces is reached (the disk is not full); raise sysctl "
+				 "user.max_net_namespaces or delete stacks",
+	[VS_CAUSE_TUN_ABSENT] = "/dev/net/tun does not exist; create it (mkdir -p /dev/net; mknod /dev/net/tun c 10 200; "
+				"chmod 666 /dev/net/tun) or pass it into the container",
+	[VS_CAUSE_TUN_PERMISSION] = "/dev/net/tun may not be opened by this user; chmod 666 /dev/net/tun (it gives no rights "
+				    "outside one's own namespaces)",
+	[VS_CAUSE_TUN_MODULE] = "the kernel's tun driver is not there; modprobe tun",
+	[VS_CAUSE_TUN_CGROUP] = "a device cgroup denies /dev/net/tun; allow \"c 10:200 rwm\" for the container or service",
+	[VS_CAUSE_DESCRIPTORS] = "the limit of open descriptors is reached; raise RLIMIT_NOFILE (ulimit -n) or close some",
+	[VS_CAUSE_MEMORY] = "out of memory, or a limit on it is reached; raise RLIMIT_AS (ulimit -v) or the cgroup's limit",
+	[VS_CAUSE_PROCESSES] = "the limit of processes and threads is reached; raise RLIMIT_NPROC (ulimit -u) or the "
+			       "cgroup's pids.max",
+};
+
+const char *vs_cause_text(enum vs_cause cause, int err)
+{
+	const char *text = (size_t)cause < VS_COUNT(texts) ? texts[cause] : NULL;
+
+	return text != NULL ? text : strerror(err);
+}
+
+/* A number in a file below root, -1 when it is not there. */
+static long read_number(const char *root, const char *path)
+{
+	char name[PATH_MAX], text[32] = "";
+
+	(void)snprintf(name, sizeof(name), "%s%s", root, path);
+	VS_AUTO_CLOSE fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
+/* The value after "key:" in a status file below root, -1 when it is not there. */
+static long read_status(const char *root, const char *path, const char *key)
+{
+	char name[PATH_MAX], text[8192];
+
+	(void)snprintf(name, sizeof(name), "%s%s", root, path);
+	VS_AUTO_CLOSE fd = open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	const char *at = strstr(text, key);
+	return at == NULL ? -1 : strtol(at + strlen(key), NULL, 10);
+}
+
+enum vs_cause vs_diagnose_limit(int err)
+{
+	switch (err) {
+	case EMFILE:
+	case ENFILE:
+		return VS_CAUSE_DESCRIPTORS;
+	case ENOMEM:
+		return VS_CAUSE_MEMORY;
+	case EAGAIN:
+		return VS_CAUSE_PROCESSES;
+	default:
+		return VS_CAUSE_UNKNOWN;
+	}
+}
+
+enum vs_cause vs_diagnose_userns(int err, const char *root)
+{
+	if (err == ENOSPC || err == EUSERS)
+		return read_number(root, "/proc/sys/user/max_user_namespaces") == 0 ? VS_CAUSE_USERNS_OFF
+										    : VS_CAUSE_USERNS_LIMIT;
+	if (err == EINVAL || err == ENOSYS)
+		return VS_CAUSE_USERNS_NOT_BUILT;
+	if (err != EPERM && err != EACCES)
+		return vs_diagnose_limit(err);
+	if (read_number(root, "/proc/sys/kernel/unprivileged_userns_clone") == 0)
+		return VS_CAUSE_USERNS_DEBIAN;
+	if (read_number(root, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
+		return VS_CAUSE_USERNS_APPARMOR;
+	if (read_status(root, "/proc/self/status", "\nSeccomp:") == 2)
+		return VS_CAUSE_USERNS_SECCOMP;
+	return VS_CAUSE_USERNS_CHROOT;
+}
+
+enum vs_cause vs_diagnose_netns(int err, const char *root)
+{
+	if (err == ENOSPC)
+		return read_number(root, "/proc/sys/user/max_net_namespaces") == 0 ? VS_CAUSE_NETNS_OFF
+										   : VS_CAUSE_NETNS_LIMIT;
+	if (err == EPERM || err == EACCES)
+		return vs_diagnose_userns(err, root);
+	return vs_diagnose_limit(err);
+}
+
+enum vs_cause vs_diagnose_tun(int err, const char *root)
+{
+	char name[PATH_MAX];
+	struct stat st;
+
+	if (err == ENODEV || err == ENXIO)
+		return VS_CAUSE_TUN_MODULE;
+	if (err == ENOENT || err == ENOTDIR)
+		return VS_CAUSE_TUN_ABSENT;
+	if (err != EPERM && err != EACCES)
+		return vs_diagnose_limit(err);
+	(void)snprintf(name, sizeof(name), "%s/dev/net/tun", root);
+	if (err == EPERM && stat(name, &st) == 0 && (st.st_mode & 06) == 06)
+		return VS_CAUSE_TUN_CGROUP; /* the mode allows it, so something else does not */
+	return VS_CAUSE_TUN_PERMISSION;
+}

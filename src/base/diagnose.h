@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_BASE_DIAGNOSE_H
+#define VS_BASE_DIAGNOSE_H
+
+/*
+ * From an errno to what is really wrong and what to do about it, by looking at the settings
+ * that lead there. One table for the library's errors and for the tools. root is "" for the
+ * real /proc and /dev, or a directory with a copy of them.
+ */
+
+#include <stddef.h>
+
+enum vs_cause {
+	VS_CAUSE_UNKNOWN,
+	VS_CAUSE_USERNS_OFF,      /* user.max_user_namespaces is 0 */
+	VS_CAUSE_USERNS_LIMIT,    /* ... or reached */
+	VS_CAUSE_USERNS_DEBIAN,   /* kernel.unprivileged_userns_clone is 0 */
+	VS_CAUSE_USERNS_APPARMOR, /* kernel.apparmor_restrict_unprivileged_userns is 1 */
+	VS_CAUSE_USERNS_SECCOMP,  /* the program runs under a seccomp filter */
+	VS_CAUSE_USERNS_CHROOT,   /* unprivileged in a chroot: the kernel refuses */
+	VS_CAUSE_USERNS_NOT_BUILT,
+	VS_CAUSE_NETNS_OFF,
+	VS_CAUSE_NETNS_LIMIT,
+	VS_CAUSE_TUN_ABSENT,
+	VS_CAUSE_TUN_PERMISSION,
+	VS_CAUSE_TUN_MODULE,
+	VS_CAUSE_TUN_CGROUP,
+	VS_CAUSE_DESCRIPTORS,
+	VS_CAUSE_MEMORY,
+	VS_CAUSE_PROCESSES,
+};
+
+enum vs_cause vs_diagnose_userns(int err, const char *root);
+enum vs_cause vs_diagnose_netns(int err, const char *root);
+enum vs_cause vs_diagnose_tun(int err, const char *root);
+/* Limits only: EMFILE, ENFILE, ENOMEM, EAGAIN. */
+enum vs_cause vs_diagnose_limit(int err);
+
+/* "cause; remedy" for people; for VS_CAUSE_UNKNOWN the text of err. */
+const char *vs_cause_text(enum vs_cause cause, int err);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fdmsg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
+union control {
+	char bytes[CMSG_SPACE(VS_FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+	struct cmsghdr align;
+};
+
+static void add_control(struct msghdr *h, struct cmsghdr **at, int type, const void *data, size_t len)
+{
+	struct cmsghdr *c = *at;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	h->msg_controllen += CMSG_SPACE(len);
+	*at = (struct cmsghdr *)((char *)c + CMSG_SPACE(len));
+}
+
+int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags)
+{
+	union control control;
+	struct msghdr h = { .msg_iov = (struct iovec *)msg->iov, .msg_iovlen = (size_t)msg->n_iov };
+	struct cmsghdr *at = (struct cmsghdr *)control.bytes;
+	ssize_t n;
+
+	memset(&control, 0, sizeof(control));
+	if (msg->n_fds > 0)
+		add_control(&h, &at, SCM_RIGHTS, msg->fds, msg->n_fds * sizeof(int));
+	if (msg->claim_creds)
+		add_control(&h, &at, SCM_CREDENTIALS, &msg->creds, sizeof(msg->creds));
+	if (h.msg_controllen > 0)
+		h.msg_control = control.bytes;
+	do {
+		n = sendmsg(fd, &h, flags | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+static void take_control(struct msghdr *h, struct vs_fdmsg *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_RIGHTS) {
+			size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+			memcpy(msg->fds, CMSG_DATA(c), n * sizeof(int));
+			msg->n_fds = n;
+		} else if (c->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&msg->creds, CMSG_DATA(c), sizeof(msg->creds));
+		}
+	}
+}
+
+ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
+{
+	union control control;
+	struct msghdr h = {
+		.msg_iov = msg->iov,
+		.msg_iovlen = (size_t)msg->n_iov,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t n;
+
+	msg->n_fds = 0;
+	msg->fds_lost = false;
+	memset(&msg->creds, 0, sizeof(msg->creds));
+	do {
+		n = recvmsg(fd, &h, flags);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	take_control(&h, msg);
+	msg->fds_lost = (h.msg_flags & MSG_CTRUNC) != 0;
+	return n;
+}
+
+void vs_fdmsg_drop(struct vs_fdmsg *msg)
+{
+	for (size_t i = 0; i < msg->n_fds; i++)
+		vs_close(msg->fds[i]);
+	msg->n_fds = 0;
+}
+
+int vs_fd_raise(int *fd, int at_least)
+{
+	int raised = fcntl(*fd, F_DUPFD_CLOEXEC, at_least);
+
+	if (raised < 0 && *fd > 2)
+		return 0; /* no room that high: it stays where it is */
+	if (raised < 0)
+		raised = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+	int err = raised < 0 ? -errno : 0;
+	vs_close(*fd);
+	*fd = raised;
+	return err;
+}
+
+int vs_socketpair(int pair[2])
+{
+	int made[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, made) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		int r = made[i] > 2 ? 0 : vs_fd_raise(&made[i], 3);
+		if (r < 0) {
+			vs_close(made[0]);
+			vs_close(made[1]);
+			return r;
+		}
+	}
+	pair[0] = made[0];
+	pair[1] = made[1];
+	return 0;
+}
+
+uint64_t vs_socket_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+	int saved = errno;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0)
+		cookie = 0;
+	errno = saved;
+	return cookie;
+}
+
+void vs_socket_close(int fd, uint64_t cookie)
+{
+	if (fd >= 0 && cookie != 0 && vs_socket_cookie(fd) == cookie)
+		vs_close(fd);
+}

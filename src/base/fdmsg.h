@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_BASE_FDMSG_H
+#define VS_BASE_FDMSG_H
+
+/* Messages with descriptors over SOCK_SEQPACKET sockets (unix(7), cmsg(3)). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#define VS_FDS_MAX 4 /* descriptors in one message */
+
+struct vs_fdmsg {
+	struct iovec iov[2];
+	int n_iov;
+	int fds[VS_FDS_MAX]; /* sending: borrowed; receiving: owned by the caller afterwards */
+	size_t n_fds;
+	struct ucred creds;  /* receiving: the sender as the kernel saw it; pid 0 if the socket does not ask */
+	bool claim_creds;    /* sending: send `creds` instead of letting the kernel fill them */
+	bool fds_lost;       /* receiving: descriptors were sent that this process has no room for */
+};
+
+/* Sends one message. Repeats after EINTR. 0 or -errno (-EPIPE, never SIGPIPE; -EAGAIN at the send time-out). */
+int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags);
+
+/*
+ * Receives one message into msg->iov. Descriptors are close-on-exec with MSG_CMSG_CLOEXEC in
+ * flags. Gives its length, 0 at end of file, or -errno (EINTR is repeated).
+ */
+ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags);
+
+/* Closes every descriptor in msg. */
+void vs_fdmsg_drop(struct vs_fdmsg *msg);
+
+/*
+ * A SOCK_SEQPACKET pair, close-on-exec, with no number below 3. 0 or -errno.
+ */
+int vs_socketpair(int pair[2]);
+
+/* Moves *fd to a number >= at_least if there is room, else anywhere >= 3. 0 or -errno (*fd is closed then). */
+int vs_fd_raise(int *fd, int at_least);
+
+/* The kernel's own 64-bit name of a socket, unique while the machine runs (SO_COOKIE). 0: not a socket. */
+uint64_t vs_socket_cookie(int fd);
+
+/* Closes fd if it still is the socket with that cookie. */
+void vs_socket_close(int fd, uint64_t cookie);
+
+#endif

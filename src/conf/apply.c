@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The addresses and routes of a whole configuration.
+ *
+ * All links come up first: duplicate address detection then runs on all of them at once, and
+ * a route finds its interface whatever the order of the words. Nothing is listed; the only
+ * questions are the indices of the interfaces, so the cost is one request for each thing
+ * that is asked for.
+ */
+
+#include "apply.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "addr_text.h"
+#include "rtnl.h"
+
+static int bring_up(struct vs_nl *nl, const struct vs_conf_iface *iface, int *ifindex)
+{
+	struct vs_link link;
+	int err = vs_link_get(nl, 0, iface->name, &link);
+
+	if (err == 0 && (link.flags & IFF_UP) == 0)
+		err = vs_link_set_up(nl, link.ifindex, true);
+	if (err < 0)
+		return vs_nl_fail(nl, -err, "cannot bring up interface %s", iface->name);
+	*ifindex = link.ifindex;
+	return 0;
+}
+
+static int add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex)
+{
+	char text[VS_PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < iface->n_addrs; i++) {
+		const struct vs_conf_addr *addr = &iface->addrs[i];
+		int err = vs_addr_change(nl, RTM_NEWADDR, ifindex, addr);
+		if (err < 0) {
+			vs_prefix_to_text(addr, text);
+			return vs_nl_fail(nl, -err, "cannot give interface %s its ip=%s", iface->name, text);
+		}
+	}
+	return 0;
+}
+
+/* Default routes come from the word gw=, the others from route=. */
+static int fail_route(const struct vs_nl *nl, int err, const struct vs_conf_iface *iface, const struct vs_conf_route *to)
+{
+	char dst[VS_PREFIX_TEXT_MAX];
+	char gw[VS_ADDR_TEXT_MAX] = "";
+
+	vs_prefix_to_text(&to->dst, dst);
+	if (to->has_gw)
+		vs_addr_to_text(&to->gw, gw);
+	if (to->dst.prefixlen == 0 && to->has_gw)
+		return vs_nl_fail(nl, err, "cannot give interface %s its gw=%s", iface->name, gw);
+	return vs_nl_fail(nl, err, "cannot give interface %s its route=%s%s%s", iface->name, dst,
+			  to->has_gw ? " via " : "", gw);
+}
+
+/* The interface goes with every gateway: a link-local one means nothing without it. */
+static int add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex)
+{
+	for (size_t i = 0; i < iface->n_routes; i++) {
+		const struct vs_route_spec route = { .to = iface->routes[i], .ifindex = ifindex };
+		int err = vs_route_change(nl, RTM_NEWROUTE, &route);
+		if (err < 0)
+			return fail_route(nl, -err, iface, &iface->routes[i]);
+	}
+	return 0;
+}
+
+static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < config->n_ifaces; i++)
+		err = bring_up(nl, &config->ifaces[i], &indices[i]);
+	for (size_t i = 0; err == 0 && i < config->n_ifaces; i++)
+		err = add_addrs(nl, &config->ifaces[i], indices[i]);
+	for (size_t i = 0; err == 0 && i < config->n_ifaces; i++)
+		err = add_routes(nl, &config->ifaces[i], indices[i]);
+	return err;
+}
+
+int vs_conf_apply(struct vdestack *stack, const struct vs_config *config)
+{
+	VS_AUTO_FREE int *indices = NULL;
+	VS_AUTO_NL nl = { 0 };
+
+	if (config->n_ifaces == 0)
+		return 0;
+	indices = calloc(config->n_ifaces, sizeof(*indices));
+	if (indices == NULL)
+		return vs_fail(ENOMEM, "cannot configure the stack: %s; free some", strerror(ENOMEM));
+	int err = vs_nl_open(&nl, stack);
+	return err < 0 ? err : apply(&nl, config, indices);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CONF_CONFIG_H
+#define VS_CONF_CONFIG_H
+
+/* The configuration string of a stack, taken apart. Pure: no descriptor, no kernel. */
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct vs_conf_addr {
+	int family; /* AF_INET or AF_INET6 */
+	unsigned char bytes[16];
+	unsigned prefixlen;
+};
+
+struct vs_conf_route {
+	struct vs_conf_addr dst; /* prefixlen 0: default route */
+	bool has_gw;
+	struct vs_conf_addr gw;  /* prefixlen unused */
+};
+
+struct vs_conf_iface {
+	char name[IF_NAMESIZE]; /* never empty after parsing: vde0, vde1... when not given */
+	char *vnl;              /* never NULL; what the interface is plugged into */
+	bool has_mac;
+	unsigned char mac[6];
+	unsigned mtu; /* 0 = not given */
+	struct vs_conf_addr *addrs;
+	size_t n_addrs;
+	struct vs_conf_route *routes; /* gw= words are default routes here, in the order given */
+	size_t n_routes;
+};
+
+struct vs_config {
+	struct vs_conf_iface *ifaces;
+	size_t n_ifaces;
+};
+
+/* Tells whether an interface name is taken already in the stack the string is for. */
+typedef bool vs_conf_taken_fn(void *arg, const char *name);
+
+/*
+ * Takes text (NULL = "") apart. taken may be NULL. Gives 0 and *out, which the caller frees,
+ * or -EINVAL/-ENOTSUP/-ENOMEM with the sentence recorded (it names the word and the position,
+ * counted in bytes from 1).
+ */
+int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config **out);
+
+/* NULL is allowed. */
+void vs_config_free(struct vs_config *config);
+
+/*
+ * True if `name` can be an interface of a stack: 1..15 bytes, no '/', ':', no white space
+ * or control characters, not ".", "..", "lo", nor with a '%' (the kernel would number it).
+ */
+bool vs_ifname_valid(const char *name);
+
+#endif

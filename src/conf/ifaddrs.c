@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * getifaddrs(3) of a stack. glibc's own asks the network of the calling thread, on a socket
+ * nobody can redirect, so it is done again here.
+ *
+ * Interfaces are read first, then addresses; each address is hung in behind the last entry
+ * of its interface. An address whose interface is not there came after the snapshot and is
+ * left out. Every entry is one allocation that holds all it points to.
+ *
+ * As in glibc, an IPv4 address without broadcast address has itself as the destination:
+ * that is what the kernel says of it.
+ */
+
+#include "rtnl.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netpacket/packet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include <vdestack/conf.h>
+
+union sockaddr_any {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct sockaddr_ll ll;
+	struct sockaddr_storage room; /* hardware addresses may be longer than sockaddr_ll says */
+};
+
+struct entry {
+	struct ifaddrs ifa; /* first: the list that is given out is made of these */
+	union sockaddr_any addr;
+	union sockaddr_any netmask;
+	union sockaddr_any other; /* broadcast or destination */
+	char name[IF_NAMESIZE];
+	struct rtnl_link_stats stats;
+};
+
+/* An interface while the list grows. */
+struct place {
+	int ifindex;
+	struct entry *link;
+	struct entry *last; /* where the next address of it is hung in */
+};
+
+struct snapshot {
+	struct entry *first;
+	struct place *places;
+	size_t n_places;
+	size_t room;
+};
+
+void vdestack_freeifaddrs(struct ifaddrs *list)
+{
+	while (list != NULL) {
+		struct ifaddrs *next = list->ifa_next;
+		free(list);
+		list = next;
+	}
+}
+
+static void cleanup_snapshot(struct snapshot *snapshot)
+{
+	int saved = errno;
+
+	if (snapshot->first != NULL)
+		vdestack_freeifaddrs(&snapshot->first->ifa);
+	free(snapshot->places);
+	*snapshot = (struct snapshot){ 0 };
+	errno = saved;
+}
+
+static void begin_links(void *arg)
+{
+	cleanup_snapshot(arg);
+}
+
+static void hang_in(struct entry *after, struct entry *entry)
+{
+	entry->ifa.ifa_next = after->ifa.ifa_next;
+	after->ifa.ifa_next = &entry->ifa;
+}
+
+/* ------------------------------------------------------------------ interfaces */
+
+static struct place *add_place(struct snapshot *snapshot)
+{
+	if (snapshot->n_places == snapshot->room) {
+		size_t room = snapshot->room != 0 ? snapshot->room * 2 : 16;
+		struct place *places = reallocarray(snapshot->places, room, sizeof(*places));
+		if (places == NULL)
+			return NULL;
+		snapshot->places = places;
+		snapshot->room = room;
+	}
+	return &snapshot->places[snapshot->n_places];
+}
+
+static struct sockaddr *fill_hardware(union sockaddr_any *out, const struct ifinfomsg *info, struct nlattr *attr)
+{
+	size_t len = attr != NULL ? (size_t)nla_len(attr) : 0;
+
+	if (len > sizeof(*out) - offsetof(struct sockaddr_ll, sll_addr))
+		len = 0;
+	out->ll.sll_family = AF_PACKET;
+	out->ll.sll_ifindex = info->ifi_index;
+	out->ll.sll_hatype = info->ifi_type;
+	out->ll.sll_halen = (unsigned char)len;
+	if (len > 0)
+		memcpy((char *)out + offsetof(struct sockaddr_ll, sll_addr), nla_data(attr), len);
+	return &out->sa;
+}
+
+static void fill_link(struct entry *entry, const struct ifinfomsg *info, struct nlattr *const *attrs)
+{
+	entry->ifa.ifa_name = entry->name;
+	entry->ifa.ifa_flags = info->ifi_flags;
+	if (attrs[IFLA_IFNAME] != NULL)
+		(void)nla_strlcpy(entry->name, attrs[IFLA_IFNAME], sizeof(entry->name));
+	entry->ifa.ifa_addr = fill_hardware(&entry->addr, info, attrs[IFLA_ADDRESS]);
+	if (attrs[IFLA_BROADCAST] != NULL)
+		entry->ifa.ifa_broadaddr = fill_hardware(&entry->other, info, attrs[IFLA_BROADCAST]);
+	if (attrs[IFLA_STATS] != NULL) {
+		/* Kernels append counters: ours may know more or fewer. */
+		(void)nla_memcpy(&entry->stats, attrs[IFLA_STATS], sizeof(entry->stats));
+		entry->ifa.ifa_data = &entry->stats;
+	}
+}
+
+static int take_link(void *arg, struct nlmsghdr *hdr)
+{
+	struct snapshot *snapshot = arg;
+	struct nlattr *attrs[IFLA_MAX + 1];
+	const struct ifinfomsg *info = nlmsg_data(hdr);
+
+	if (hdr->nlmsg_type != RTM_NEWLINK || nlmsg_parse(hdr, sizeof(*info), attrs, IFLA_MAX, NULL) < 0)
+		return -EBADMSG;
+	struct place *place = add_place(snapshot);
+	struct entry *entry = place != NULL ? calloc(1, sizeof(*entry)) : NULL;
+	if (entry == NULL)
+		return -ENOMEM;
+	fill_link(entry, info, attrs);
+	if (snapshot->n_places == 0)
+		snapshot->first = entry;
+	else
+		hang_in(snapshot->places[snapshot->n_places - 1].link, entry);
+	*place = (struct place){ .ifindex = info->ifi_index, .link = entry, .last = entry };
+	snapshot->n_places++;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ addresses */
+
+/* Takes the addresses away again, before they are read once more. */
+static void begin_addrs(void *arg)
+{
+	struct snapshot *snapshot = arg;
+
+	for (size_t i = 0; i < snapshot->n_places; i++) {
+		struct place *place = &snapshot->places[i];
+		struct ifaddrs *after = place->last->ifa.ifa_next;
+		if (place->last == place->link)
+			continue;
+		place->last->ifa.ifa_next = NULL;
+		vdestack_freeifaddrs(place->link->ifa.ifa_next);
+		place->link->ifa.ifa_next = after;
+		place->last = place->link;
+	}
+}
+
+static struct place *find_place(const struct snapshot *snapshot, int ifindex)
+{
+	for (size_t i = 0; i < snapshot->n_places; i++)
+		if (snapshot->places[i].ifindex == ifindex)
+			return &snapshot->places[i];
+	return NULL;
+}
+
+/* NULL if there is no such attribute, or it is not an address of the message's family. */
+static struct sockaddr *fill_address(union sockaddr_any *out, const struct ifaddrmsg *info, struct nlattr *attr)
+{
+	if (attr == NULL || nla_len(attr) != (int)vs_addr_bytes(info->ifa_family))
+		return NULL;
+	out->sa.sa_family = info->ifa_family;
+	if (info->ifa_family == AF_INET) {
+		memcpy(&out->in.sin_addr, nla_data(attr), sizeof(out->in.sin_addr));
+		return &out->sa;
+	}
+	memcpy(&out->in6.sin6_addr, nla_data(attr), sizeof(out->in6.sin6_addr));
+	if (IN6_IS_ADDR_LINKLOCAL(&out->in6.sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&out->in6.sin6_addr))
+		out->in6.sin6_scope_id = info->ifa_index;
+	return &out->sa;
+}
+
+static struct sockaddr *fill_netmask(union sockaddr_any *out, const struct ifaddrmsg *info)
+{
+	unsigned char *mask = info->ifa_family == AF_INET ? (unsigned char *)&out->in.sin_addr :
+							    out->in6.sin6_addr.s6_addr;
+	unsigned most = vs_addr_bytes(info->ifa_family) * 8;
+	unsigned bits = info->ifa_prefixlen < most ? info->ifa_prefixlen : most;
+
+	out->sa.sa_family = info->ifa_family;
+	memset(mask, 0xff, bits / 8);
+	if (bits % 8 != 0)
+		mask[bits / 8] = (unsigned char)(0xff << (8 - bits % 8));
+	return &out->sa;
+}
+
+static void fill_entry(struct entry *entry, const struct entry *link, const struct ifaddrmsg *info,
+		       struct nlattr *const *attrs)
+{
+	bool has_local = attrs[IFA_LOCAL] != NULL;
+
+	entry->ifa.ifa_name = entry->name;
+	entry->ifa.ifa_flags = link->ifa.ifa_flags;
+	memcpy(entry->name, link->name, sizeof(entry->name));
+	if (attrs[IFA_LABEL] != NULL)
+		(void)nla_strlcpy(entry->name, attrs[IFA_LABEL], sizeof(entry->name));
+	entry->ifa.ifa_addr = fill_address(&entry->addr, info, attrs[has_local ? IFA_LOCAL : IFA_ADDRESS]);
+	entry->ifa.ifa_netmask = fill_netmask(&entry->netmask, info);
+	if (attrs[IFA_BROADCAST] != NULL)
+		entry->ifa.ifa_broadaddr = fill_address(&entry->other, info, attrs[IFA_BROADCAST]);
+	else if (has_local) /* then this one is the peer's */
+		entry->ifa.ifa_dstaddr = fill_address(&entry->other, info, attrs[IFA_ADDRESS]);
+}
+
+static int take_addr(void *arg, struct nlmsghdr *hdr)
+{
+	struct snapshot *snapshot = arg;
+	struct nlattr *attrs[IFA_MAX + 1];
+	const struct ifaddrmsg *info = nlmsg_data(hdr);
+
+	if (hdr->nlmsg_type != RTM_NEWADDR || nlmsg_parse(hdr, sizeof(*info), attrs, IFA_MAX, NULL) < 0)
+		return -EBADMSG;
+	struct place *place = find_place(snapshot, (int)info->ifa_index);
+	if (place == NULL || (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
+		return 0;
+	struct entry *entry = calloc(1, sizeof(*entry));
+	if (entry == NULL)
+		return -ENOMEM;
+	fill_entry(entry, place->link, info, attrs);
+	hang_in(place->last, entry);
+	place->last = entry;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ the call */
+
+static int read_snapshot(struct vdestack *stack, struct snapshot *snapshot)
+{
+	const struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
+	const struct ifaddrmsg addrs = { .ifa_family = AF_UNSPEC };
+	const struct vs_nl_dump link_dump = { RTM_GETLINK, &links, sizeof(links), begin_links, take_link, snapshot };
+	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs, sizeof(addrs), begin_addrs, take_addr, snapshot };
+	VS_AUTO_NL nl = { 0 };
+	int err = vs_nl_open(&nl, stack);
+
+	if (err < 0)
+		return err;
+	err = vs_nl_dump(&nl, &link_dump);
+	if (err == 0)
+		err = vs_nl_dump(&nl, &addr_dump);
+	return err < 0 ? vs_nl_fail(&nl, -err, "cannot list the interfaces and their addresses") : 0;
+}
+
+int vdestack_getifaddrs(struct vdestack *stack, struct ifaddrs **list)
+{
+	__attribute__((cleanup(cleanup_snapshot))) struct snapshot snapshot = { 0 };
+
+	if (list == NULL)
+		return vs_edge(vs_fail(EINVAL, "cannot list addresses: no room for the list is given; "
+					       "give a pointer to a pointer"));
+	int err = read_snapshot(stack, &snapshot);
+	if (err < 0)
+		return vs_edge(err);
+	struct entry *first = vs_steal_ptr(snapshot.first);
+	*list = first != NULL ? &first->ifa : NULL;
+	return 0;
+}

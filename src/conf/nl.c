@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * rtnetlink on a descriptor made in the stack.
+ *
+ * libnl frames the messages and walks the answers. Three things are done here instead of
+ * being left to its defaults:
+ *
+ *  - errors: libnl folds errno values into its own, smaller set. The kernel's number and its
+ *    words are taken from the error message itself.
+ *  - time: a receive timeout of the socket begins anew after every signal, so under a storm
+ *    of them it never ends. The socket does not block; waiting is poll(2) up to a deadline.
+ *  - order: once notifications are subscribed, they arrive between the parts of an answer,
+ *    and carry the sequence number of whoever caused them. A message belongs to the request
+ *    under way only if the kernel sent it, to our port, under our number; anything else is
+ *    dropped, and the request is over when its own end has come, not when a read is over.
+ *
+ * An answer is always read to its end, whatever the reader thinks of it, so that the next
+ * request on the same descriptor starts clean.
+ */
+
+#include "nl.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <netlink/errno.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+#define ANSWER_MS     5000
+#define ANSWER_BYTES  32768 /* the largest part of a dump the kernel makes */
+#define DUMP_ATTEMPTS 32
+#define EVENTS_AT_ONCE 1024
+
+static const struct {
+	int err;
+	const char *text;
+} remedies[] = {
+	{ EPERM, "only who made the stack, with the privileges of then, may configure it" },
+	{ EEXIST, "remove the old one first" },
+	{ ENODEV, "vdestack_getifaddrs() tells the interfaces there are" },
+	{ ESRCH, "there is no such route" },
+	{ ENOENT, "there is no such entry" },
+	{ EADDRNOTAVAIL, "check that the interface has, or may have, this address" },
+	{ ENETUNREACH, "give an interface of the stack an address in the gateway's network first" },
+	{ EHOSTUNREACH, "give an interface of the stack an address in the gateway's network first" },
+	{ ENETDOWN, "bring the interface up first" },
+	{ EACCES, "IPv6 may be switched off there (sysctl ipv6/conf/*/disable_ipv6)" },
+	{ EAGAIN, "the stack changes faster than it can be read, try again" },
+	{ ENOBUFS, "the stack changes faster than it can be read, try again" },
+	{ ETIMEDOUT, "the kernel did not answer in time, try again" },
+	{ EMFILE, "close descriptors or raise the limit (ulimit -n)" },
+};
+
+static const char *remedy(int err)
+{
+	for (size_t i = 0; i < VS_COUNT(remedies); i++)
+		if (remedies[i].err == err)
+			return remedies[i].text;
+	return "check the arguments";
+}
+
+int vs_nl_fail(const struct vs_nl *nl, int err, const char *step, ...)
+{
+	char text[VS_SENTENCE_MAX / 2];
+	bool words = nl->err == -err && nl->reason[0] != '\0';
+	va_list ap;
+
+	va_start(ap, step);
+	(void)vsnprintf(text, sizeof(text), step, ap);
+	va_end(ap);
+	return vs_fail(err, "%s: %s%s%s%s; %s", text, strerror(err), words ? " (" : "", words ? nl->reason : "",
+		       words ? ")" : "", remedy(err));
+}
+
+/* ------------------------------------------------------------------ what libnl calls */
+
+/* Keeps notifications and messages of strangers away from the request under way. */
+static int check_sequence(struct nl_msg *msg, void *arg)
+{
+	struct vs_nl *nl = arg;
+	const struct nlmsghdr *hdr = nlmsg_hdr(msg);
+
+	if (nl->done || nlmsg_get_src(msg)->nl_pid != 0 || hdr->nlmsg_pid != nl_socket_get_local_port(nl->sock) ||
+	    hdr->nlmsg_seq != nl->seq)
+		return NL_SKIP;
+	return NL_OK;
+}
+
+static int take_valid(struct nl_msg *msg, void *arg)
+{
+	struct vs_nl *nl = arg;
+
+	if (nl->each != NULL && nl->err == 0)
+		nl->err = nl->each(nl->arg, nlmsg_hdr(msg));
+	return NL_OK;
+}
+
+static int take_ack(struct nl_msg *msg, void *arg)
+{
+	struct vs_nl *nl = arg;
+
+	(void)msg; /* an acknowledgement says nothing else */
+	nl->done = true;
+	return NL_OK;
+}
+
+/* The end of a dump carries its result. */
+static int take_finish(struct nl_msg *msg, void *arg)
+{
+	struct vs_nl *nl = arg;
+	const struct nlmsghdr *hdr = nlmsg_hdr(msg);
+	int result = 0;
+
+	if (nlmsg_datalen(hdr) >= (int)sizeof(result))
+		memcpy(&result, nlmsg_data(hdr), sizeof(result));
+	if (nl->err == 0 && result < 0)
+		nl->err = result;
+	nl->done = true;
+	return NL_OK;
+}
+
+static int take_interrupted(struct nl_msg *msg, void *arg)
+{
+	struct vs_nl *nl = arg;
+
+	(void)msg; /* the flag is all it has */
+	nl->interrupted = true;
+	return NL_OK;
+}
+
+/* Copies the kernel's words out of an error message; none leave `reason` empty. */
+static void take_reason(struct vs_nl *nl, const struct nlmsghdr *hdr, const struct nlmsgerr *error)
+{
+	size_t skip = sizeof(*error);
+
+	if ((hdr->nlmsg_flags & NLM_F_ACK_TLVS) == 0)
+		return;
+	if ((hdr->nlmsg_flags & NLM_F_CAPPED) == 0) /* the whole request is repeated before the attributes */
+		skip += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
+	struct nlattr *attr = nlmsg_find_attr((struct nlmsghdr *)hdr, (int)skip, NLMSGERR_ATTR_MSG);
+	if (attr != NULL)
+		(void)nla_strlcpy(nl->reason, attr, sizeof(nl->reason));
+}
+
+static int take_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
+{
+	struct vs_nl *nl = arg;
+
+	(void)from; /* check_sequence() has looked at it */
+	nl->err = error->error;
+	nl->done = true;
+	take_reason(nl, (const struct nlmsghdr *)(void *)((char *)error - NLMSG_HDRLEN), error);
+	return NL_SKIP;
+}
+
+/* ------------------------------------------------------------------ opening and closing */
+
+/* The callbacks start from libnl's silent set: its default one obeys the environment and may print. */
+static struct nl_sock *make_sock(struct vs_nl *nl)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+
+	if (cb == NULL)
+		return NULL;
+	(void)nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, check_sequence, nl);
+	(void)nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take_valid, nl);
+	(void)nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, take_ack, nl);
+	(void)nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, take_finish, nl);
+	(void)nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, take_interrupted, nl);
+	(void)nl_cb_err(cb, NL_CB_CUSTOM, take_error, nl);
+	struct nl_sock *sock = nl_socket_alloc_cb(cb);
+	nl_cb_put(cb);
+	return sock;
+}
+
+/* Binds before libnl looks: it then finds the port the kernel chose instead of inventing one. */
+static int prepare_fd(int fd)
+{
+	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	const int on = 1;
+
+	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)); /* sentences are poorer without */
+	return 0;
+}
+
+int vs_nl_open(struct vs_nl *nl, struct vdestack *stack)
+{
+	*nl = (struct vs_nl){ .done = true };
+	VS_AUTO_CLOSE fd =
+		vdestack_msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (fd < 0)
+		return -errno; /* with the socket's own sentence */
+
+	int err = prepare_fd(fd);
+	if (err < 0)
+		return vs_nl_fail(nl, -err, "cannot bind a netlink socket in the stack");
+	nl->sock = make_sock(nl);
+	if (nl->sock == NULL || nl_socket_set_fd(nl->sock, NETLINK_ROUTE, fd) < 0)
+		return vs_nl_fail(nl, ENOMEM, "cannot prepare a netlink socket in the stack");
+	(void)vs_steal_fd(&fd);
+	nl_socket_disable_msg_peek(nl->sock); /* one system call a read: the buffer is large enough */
+	(void)nl_socket_set_msg_buf_size(nl->sock, ANSWER_BYTES);
+	return 0;
+}
+
+void vs_nl_close(struct vs_nl *nl)
+{
+	int saved = errno;
+
+	nl_socket_free(nl->sock);
+	nl->sock = NULL;
+	errno = saved;
+}
+
+int vs_nl_subscribe(struct vs_nl *nl, int group)
+{
+	if (setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ talking */
+
+struct nl_msg *vs_nl_request(int type, int flags, const void *header, size_t len)
+{
+	VS_AUTO_MSG *msg = nlmsg_alloc_simple(type, flags);
+
+	if (msg == NULL || nlmsg_append(msg, (void *)header, len, NLMSG_ALIGNTO) < 0)
+		return NULL;
+	return vs_steal_ptr(msg);
+}
+
+void vs_nl_cleanup_msg(struct nl_msg **msg)
+{
+	int saved = errno;
+
+	nlmsg_free(*msg);
+	errno = saved;
+}
+
+/* Waits for something to read. 1, 0 at the deadline, or -errno. */
+static int wait_readable(int fd, int64_t deadline_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	for (;;) {
+		int n = poll(&pfd, 1, vs_left_ms(deadline_ms));
+		if (n >= 0)
+			return n;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+/* Reads what is there. 0, -EAGAIN: nothing was, -ENOBUFS: notifications were lost, or -errno. */
+static int read_some(struct vs_nl *nl)
+{
+	switch (-nl_recvmsgs_default(nl->sock)) {
+	case NLE_SUCCESS:
+	case NLE_DUMP_INTR:
+		return 0;
+	case NLE_AGAIN:
+		return -EAGAIN;
+	case NLE_NOMEM: /* a full buffer, as long as there is any memory */
+		return -ENOBUFS;
+	case NLE_MSG_TRUNC:
+		return -EMSGSIZE;
+	default:
+		return -EIO;
+	}
+}
+
+static int send_request(struct vs_nl *nl, struct nl_msg *msg)
+{
+	struct nlmsghdr *hdr = nlmsg_hdr(msg);
+	ssize_t n;
+
+	hdr->nlmsg_seq = NL_AUTO_SEQ;
+	nl_complete_msg(nl->sock, msg); /* port, sequence, and the wish for an acknowledgement */
+	nl->seq = hdr->nlmsg_seq;
+	nl->err = 0;
+	nl->reason[0] = '\0';
+	nl->done = nl->interrupted = false;
+	do
+		n = send(nl_socket_get_fd(nl->sock), hdr, hdr->nlmsg_len, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+/* Reads until the request under way is over. -ETIMEDOUT, or an error of reading: it is not. */
+static int finish_request(struct vs_nl *nl)
+{
+	int64_t deadline_ms = vs_now_ms() + ANSWER_MS;
+
+	while (!nl->done) {
+		int err = read_some(nl);
+		if (err == -EAGAIN) {
+			int n = wait_readable(nl_socket_get_fd(nl->sock), deadline_ms);
+			err = n == 0 ? -ETIMEDOUT : n < 0 ? n : 0;
+		} else if (err == -ENOBUFS) {
+			err = 0; /* notifications may be lost; the kernel keeps answers for a reader that goes on */
+			nl->interrupted = true;
+		}
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int vs_nl_talk(struct vs_nl *nl, struct nl_msg *msg, vs_nl_each_fn *each, void *arg)
+{
+	nl->each = each;
+	nl->arg = arg;
+	int err = send_request(nl, msg);
+	if (err == 0)
+		err = finish_request(nl);
+	nl->done = true;
+	return err < 0 ? err : nl->err;
+}
+
+/* ------------------------------------------------------------------ dumps */
+
+int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what)
+{
+	for (int i = 0; i < DUMP_ATTEMPTS; i++) {
+		VS_AUTO_MSG *msg = vs_nl_request(what->type, NLM_F_DUMP, what->header, what->len);
+		if (msg == NULL)
+			return -ENOMEM;
+		if (what->begin != NULL)
+			what->begin(what->arg);
+		int err = vs_nl_talk(nl, msg, what->each, what->arg);
+		if (err < 0 || !nl->interrupted)
+			return err;
+	}
+	return -EAGAIN;
+}
+
+/* ------------------------------------------------------------------ notifications */
+
+int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms)
+{
+	int n = wait_readable(nl_socket_get_fd(nl->sock), deadline_ms);
+	int err = 0;
+
+	if (n <= 0)
+		return n;
+	/* Bounded, as there may be an endless stream of them; the next wait takes up where this one ends. */
+	for (int i = 0; i < EVENTS_AT_ONCE && (err == 0 || err == -ENOBUFS); i++)
+		err = read_some(nl);
+	return err == 0 || err == -ENOBUFS || err == -EAGAIN ? 1 : err;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CONF_NL_H
+#define VS_CONF_NL_H
+
+/*
+ * A conversation with the stack's rtnetlink: the only place in conf/ that knows sockets.
+ *
+ * The functions give 0 (or what they name) or the kernel's own -errno. A refusal leaves the
+ * kernel's words behind, which vs_nl_fail() puts into the sentence; only vs_nl_open()
+ * records a sentence by itself.
+ */
+
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vdestack.h>
+
+#define VS_NL_REASON_MAX 128
+
+/* One message of an answer. 0, or -errno: the rest of the answer is then read and ignored. */
+typedef int vs_nl_each_fn(void *arg, struct nlmsghdr *hdr);
+
+/* Forgets what has been seen: a dump starts, perhaps again. */
+typedef void vs_nl_begin_fn(void *arg);
+
+struct vs_nl {
+	struct nl_sock *sock;
+	vs_nl_each_fn *each; /* the request under way: who gets its answer */
+	void *arg;
+	uint32_t seq;     /* its sequence number */
+	bool done;        /* its answer is complete */
+	bool interrupted; /* its dump has been disturbed by a change */
+	int err;          /* how it ended: 0 or -errno */
+	char reason[VS_NL_REASON_MAX]; /* the kernel's words (extended ACK), "" if it gave none */
+};
+
+/*
+ * Opens a conversation in the stack. *nl need not be initialised and may be closed after a
+ * failure. -EINVAL (handle), -EMFILE..., sentence recorded.
+ */
+int vs_nl_open(struct vs_nl *nl, struct vdestack *stack);
+void vs_nl_close(struct vs_nl *nl);
+
+#define VS_AUTO_NL __attribute__((cleanup(vs_nl_close))) struct vs_nl
+
+/* A message of `type` that starts with a fixed header; NULL: out of memory. */
+struct nl_msg *vs_nl_request(int type, int flags, const void *header, size_t len);
+void vs_nl_cleanup_msg(struct nl_msg **msg);
+
+#define VS_AUTO_MSG __attribute__((cleanup(vs_nl_cleanup_msg))) struct nl_msg
+
+/* Sends a request, hands the answer, if any, to each (may be NULL) and waits for the end of it. */
+int vs_nl_talk(struct vs_nl *nl, struct nl_msg *msg, vs_nl_each_fn *each, void *arg);
+
+/* All objects of a kind: what is asked for, and who gets it. */
+struct vs_nl_dump {
+	int type;           /* RTM_GET... */
+	const void *header; /* the fixed part of the request */
+	size_t len;
+	vs_nl_begin_fn *begin; /* may be NULL */
+	vs_nl_each_fn *each;
+	void *arg;
+};
+
+/* A dump that a change has disturbed is begun again; -EAGAIN after too many times. */
+int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what);
+
+/* Subscribes to a group of notifications, RTNLGRP_... */
+int vs_nl_subscribe(struct vs_nl *nl, int group);
+
+/*
+ * Waits until the clock (vs_now_ms) shows deadline_ms for notifications and swallows
+ * those there are. 1: there were some, or some were lost; 0: none came.
+ */
+int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms);
+
+/*
+ * Records "<step>: <cause>; <remedy>" for a request that gave -err, and gives -err.
+ * The step is printf-like: "cannot add address %s".
+ */
+int vs_nl_fail(const struct vs_nl *nl, int err, const char *step, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CONF_WORDS_H
+#define VS_CONF_WORDS_H
+
+/* A configuration string cut into words. Pure: knows quoting and positions, not meanings. */
+
+#include <stddef.h>
+
+#define VS_CONFIG_TEXT_MAX 65536 /* bytes, without the final NUL */
+#define VS_CONFIG_WORDS_MAX 4096
+
+struct vs_word {
+	const char *text; /* without quotes and backslashes; may be "" (written as '') */
+	size_t position;  /* of its first byte, quotes included, counted in bytes from 1 */
+};
+
+struct vs_words {
+	struct vs_word *list;
+	size_t n;
+	char *store; /* what the texts point into */
+};
+
+/*
+ * Cuts text into *out, which the caller releases with vs_words_free(). 0, or with the
+ * sentence recorded -E2BIG (a limit above), -EINVAL (a quote that is not closed, a backslash
+ * at the very end) or -ENOMEM; *out is written only on success.
+ */
+int vs_words_split(const char *text, struct vs_words *out);
+
+/* Leaves *words empty; an empty one is allowed. */
+void vs_words_free(struct vs_words *words);
+
+/*
+ * Records "configuration word "…" at position N: " and what fmt makes, and gives -err. The
+ * word is shortened, and bytes that are not printable ASCII are shown as '?'. Write cause
+ * and remedy, "<cause>; <remedy>", and put nothing unchecked from the string into it.
+ */
+int vs_word_fail(int err, const struct vs_word *word, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

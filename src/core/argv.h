@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_ARGV_H
+#define VS_CORE_ARGV_H
+
+/*
+ * Splits a line into commands and their words, as libexecs' s2argv(3) does for libvdestack 0.1:
+ * blanks separate words, ';' separates commands, ' and " quote, \ quotes one character. There
+ * is no shell and no expansion; "$NAME" is left as it is. Empty commands are skipped.
+ *
+ * Gives NULL-terminated argument vectors one behind the other, ended by an empty one, in one
+ * allocation that the caller frees; NULL with errno: ENOMEM, or EINVAL for an unclosed quote.
+ */
+char **vs_argv_split(const char *line);
+
+/* The vector after this one; NULL when there is none. */
+char **vs_argv_next(char **argv);
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Commands in a stack, the program's side.
+ *
+ * A command is watched over by a runner, a process of its own (see the essay there), which is
+ * launched in the moment of the call and told by one socket what to run. The socket is all
+ * that binds the two: the answer to "did it start" comes over it, and in the end the status.
+ * It becomes the caller's status_fd, so the library keeps nothing about a command, and
+ * a caller that closes it has lost nothing but the status.
+ *
+ * The final message is only ever peeked at: several waits, threads and forked children get
+ * the same answer. It carries a pidfd of the runner. In programs that collect orphans
+ * (subreapers, PID 1) the runner became a child, and whoever learns the status collects
+ * it; by pidfd, because the number may long be another child's at a late second wait.
+ *
+ * Cancellation: starting a command is short, bounded and not a cancellation point. Waiting is
+ * one; a cancelled vdestack_run() kills its command.
+ *
+ * A caller that gives up while the command may be running (no answer in time, no room for the
+ * pidfd, cancelled) says so over the socket: what it does not know of must not live.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/wait.h>
+
+#include <vdestack.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fdmsg.h"
+#include "core/command_wire.h"
+#include "core/launch.h"
+#include "core/stack.h"
+#include "keeper/caps.h"
+
+#define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
+#define REAP_MS 2000   /* the runner exits right after its last message */
+
+struct command {
+	int control; /* the socket to the runner, later the caller's status_fd */
+	int pidfd;
+};
+
+/* ------------------------------------------------------------------ arguments */
+
+/*
+ * Copies the caller's options, of whatever version, into ours. Absent fields are zero.
+ * -E2BIG: it has fields, not zero, that this library does not know.
+ */
+static int read_options(const struct vdestack_cmd_opts *from, struct vdestack_cmd_opts *to)
+{
+	const unsigned char *bytes = (const unsigned char *)from;
+
+	memset(to, 0, sizeof(*to));
+	if (from == NULL)
+		return 0;
+	if (from->size < sizeof(from->size))
+		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.size is not set; "
+				       "set it to sizeof(struct vdestack_cmd_opts)");
+	for (size_t i = sizeof(*to); i < from->size; i++)
+		if (bytes[i] != 0)
+			return vs_fail(E2BIG, "cannot start a command: vdestack_cmd_opts has fields that are newer than "
+					      "this library; leave them zero or use the library they came with");
+	memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
+	return to->flags == 0 ? 0 : vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.flags: 0x%x; "
+						    "none are defined yet", to->flags);
+}
+
+static int read_caps(uint64_t caps, struct vs_command_start *start)
+{
+	const uint64_t known = (UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1;
+
+	start->caps_explicit = caps != 0 && caps != VDESTACK_CAPS_NONE;
+	start->caps = caps == 0 ? VDESTACK_CAPS_NETWORK : caps & ~VDESTACK_CAPS_NONE;
+	if ((start->caps & ~known) != 0)
+		return vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.caps: 0x%llx",
+			       (unsigned long long)(start->caps & ~known));
+	if ((caps & VDESTACK_CAPS_NONE) != 0 && start->caps != 0)
+		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.caps has VDESTACK_CAPS_NONE together with others");
+	return 0;
+}
+
+static int measure_args(char *const argv[], struct vs_command_start *start)
+{
+	size_t bytes = 0, n = 0;
+
+	if (argv == NULL || argv[0] == NULL)
+		return vs_fail(EINVAL, "cannot start a command: argv is empty; argv[0] names the command");
+	for (; argv[n] != NULL && bytes <= VS_COMMAND_ARGS_BYTES_MAX; n++)
+		bytes += strlen(argv[n]) + 1;
+	if (bytes > VS_COMMAND_ARGS_BYTES_MAX)
+		return vs_fail(E2BIG, "cannot start \"%.*s\": its arguments are longer than any system takes",
+			       NAME_SHOWN, argv[0]);
+	start->argc = (uint32_t)n;
+	start->args_bytes = (uint32_t)bytes;
+	return 0;
+}
+
+/* Everything about the order but the arguments themselves; takes the caller's signal mask. */
+static int fill_start(struct vs_command_start *start, char *const argv[], const struct vdestack_cmd_opts *opts)
+{
+	struct vdestack_cmd_opts options;
+	int err;
+
+	memset(start, 0, sizeof(*start));
+	start->version = VS_COMMAND_VERSION;
+	if ((err = read_options(opts, &options)) < 0 || (err = read_caps(options.caps, start)) < 0 ||
+	    (err = measure_args(argv, start)) < 0)
+		return err;
+	start->timeout_ms = options.timeout_ms;
+	if ((err = vs_caps_permitted(&start->caller_caps)) < 0)
+		return vs_fail(-err, "cannot start \"%.*s\": this thread's capabilities cannot be read: %s",
+			       NAME_SHOWN, argv[0], strerror(-err));
+	(void)pthread_sigmask(SIG_SETMASK, NULL, &start->mask); /* cannot fail */
+	return 0;
+}
+
+/* ------------------------------------------------------------------ the runner */
+
+static void close_entry(struct vs_stack_entry *entry)
+{
+	vs_close(entry->netns);
+	vs_close(entry->life);
+	vs_close(entry->leash);
+}
+
+static int fail_to_start(const char *name, int err, const char *step)
+{
+	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, name, step, strerror(err));
+}
+
+/* Starts a runner for the stack. Gives this end of its control socket, or -errno. */
+static int launch_runner(struct vdestack *stack, const char *name)
+{
+	struct vs_stack_entry entry;
+	int pair[2];
+	int err = vs_socketpair(pair); /* first: ascending numbers need less room in the launch */
+
+	if (err < 0)
+		return fail_to_start(name, -err, "no socket to talk to its runner");
+	if ((err = vs_stack_entry(stack, &entry)) < 0) {
+		vs_close(pair[0]);
+		vs_close(pair[1]);
+		return err;
+	}
+	const int fds[VS_RUNNER_N_FDS] = {
+		[VS_RUNNER_CONTROL - 3] = pair[1],
+		[VS_RUNNER_NETNS - 3] = entry.netns,
+		[VS_RUNNER_LIFE - 3] = entry.life,
+		[VS_RUNNER_LEASH - 3] = entry.leash,
+	};
+	err = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS);
+	vs_close(pair[1]);
+	close_entry(&entry);
+	if (err < 0) {
+		vs_close(pair[0]);
+		return fail_to_start(name, -err, "its runner, a process of its own, cannot be made");
+	}
+	return pair[0];
+}
+
+/* 0 when poll(2) reports something for fd, -ETIMEDOUT. deadline_ms < 0: none. A cancellation point. */
+static int wait_for(int fd, short events, int64_t deadline_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	for (;;) {
+		int n = poll(&p, 1, deadline_ms < 0 ? -1 : vs_left_ms(deadline_ms));
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		/* Signals may come faster than poll() gets to look at the clock. */
+		if (deadline_ms >= 0 && vs_now_ms() >= deadline_ms)
+			return -ETIMEDOUT;
+	}
+}
+
+static int send_piece(int control, const void *bytes, size_t size, int64_t deadline_ms)
+{
+	struct vs_fdmsg msg = { .iov = { { (void *)bytes, size } }, .n_iov = 1 };
+	int err;
+
+	while ((err = vs_fdmsg_send(control, &msg, MSG_DONTWAIT)) == -EAGAIN)
+		if ((err = wait_for(control, POLLOUT, deadline_ms)) < 0)
+			break;
+	return err;
+}
+
+static char *join_args(char *const argv[], const struct vs_command_start *start)
+{
+	char *args = malloc(start->args_bytes), *at = args, *end = args + start->args_bytes;
+
+	for (uint32_t i = 0; args != NULL && i < start->argc; i++)
+		at = memccpy(at, argv[i], '\0', (size_t)(end - at));
+	return args;
+}
+
+static int send_start(int control, const struct vs_command_start *start, char *const argv[], int64_t deadline_ms)
+{
+	VS_AUTO_FREE char *args = join_args(argv, start);
+
+	if (args == NULL)
+		return -ENOMEM;
+	int err = send_piece(control, start, sizeof(*start), deadline_ms);
+	for (size_t sent = 0; err == 0 && sent < start->args_bytes; sent += VS_COMMAND_PIECE_BYTES) {
+		size_t left = start->args_bytes - sent;
+		err = send_piece(control, args + sent, left < VS_COMMAND_PIECE_BYTES ? left : VS_COMMAND_PIECE_BYTES,
+				 deadline_ms);
+	}
+	return err == -EPIPE || err == -ECONNRESET ? 0 : err; /* the runner ended: it has left word why */
+}
+
+/*
+ * Collects the runner if it is, as an orphan, a child of this program. Consumes pidfd.
+ */
+static void collect_runner(int pidfd)
+{
+	VS_AUTO_CLOSE runner = pidfd;
+	siginfo_t info = { .si_pid = 0 };
+
+	/* ECHILD, the usual case: not our child. Nothing, but no error: our child, still exiting. */
+	while (runner >= 0 && waitid(P_PIDFD, (id_t)runner, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid == 0)
+		if (wait_for(runner, POLLIN, vs_now_ms() + REAP_MS) < 0)
+			return;
+}
+
+static void give_up(const struct command *cmd)
+{
+	const struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_KILL };
+
+	(void)send_piece(cmd->control, &m, sizeof(m), 0); /* if it does not take, the runner is gone already */
+}
+
+static int not_started(const char *name, const struct vs_command_message *m, ssize_t size, struct vs_fdmsg *msg)
+{
+	int32_t err;
+
+	if (size == (ssize_t)sizeof(*m) && m->version == VS_COMMAND_VERSION && m->type == VS_COMMAND_FAILED) {
+		if (msg->n_fds == 1)
+			collect_runner(vs_steal_fd(&msg->fds[0]));
+		return vs_fail_text(m->value, m->text);
+	}
+	if (size == (ssize_t)sizeof(err)) {
+		memcpy(&err, m, sizeof(err));
+		return fail_to_start(name, -err, "its runner, this library's file, cannot be executed");
+	}
+	if (size < 0)
+		return fail_to_start(name, (int)-size, "its runner did not answer");
+	return vs_fail(ECANCELED, "cannot start \"%.*s\": its runner was killed or could not be loaded", NAME_SHOWN, name);
+}
+
+/* Waits for the runner's first message. Gives the command's pidfd, or -errno. */
+static int hear_of_start(int control, const char *name, int64_t deadline_ms)
+{
+	struct vs_command_message m;
+	struct vs_fdmsg msg = { .iov = { { &m, sizeof(m) } }, .n_iov = 1 };
+	ssize_t n;
+
+	do {
+		n = wait_for(control, POLLIN, deadline_ms);
+		if (n == 0)
+			n = vs_fdmsg_recv(control, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (n == -EAGAIN || n == -ECONNRESET); /* reset: said once, the message comes after it */
+	if (n != (ssize_t)sizeof(m) || m.version != VS_COMMAND_VERSION || m.type != VS_COMMAND_STARTED) {
+		int err = not_started(name, &m, n, &msg);
+		vs_fdmsg_drop(&msg);
+		return err;
+	}
+	if (msg.n_fds != 1)
+		return fail_to_start(name, EMFILE, "no room for a pidfd; raise the descriptor limit (RLIMIT_NOFILE)");
+	int err = msg.fds[0] > 2 ? 0 : vs_fd_raise(&msg.fds[0], 3);
+	return err < 0 ? fail_to_start(name, -err, "no room for a pidfd") : msg.fds[0];
+}
+
+/* Starts a command. On success the caller owns what is in *cmd; on failure there is nothing. */
+static int start_command(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
+			 struct command *cmd)
+{
+	struct vs_command_start start;
+	int err = fill_start(&start, argv, opts);
+
+	if (err < 0)
+		return err;
+	cmd->control = launch_runner(stack, argv[0]);
+	if (cmd->control < 0)
+		return cmd->control;
+	int64_t deadline = vs_now_ms() + VS_COMMAND_START_MS;
+	if ((err = send_start(cmd->control, &start, argv, deadline)) < 0)
+		err = fail_to_start(argv[0], -err, "its runner cannot be told what to do");
+	else
+		err = cmd->pidfd = hear_of_start(cmd->control, argv[0], deadline);
+	if (err < 0) {
+		give_up(cmd);
+		vs_close(cmd->control);
+	}
+	return err < 0 ? err : 0;
+}
+
+/* ------------------------------------------------------------------ the end */
+
+/*
+ * Looks at the runner's last message. 0 and *end, -EAGAIN: not there yet, -ECANCELED: there
+ * will be none, -EINVAL: not such a socket.
+ */
+static int peek_end(int control, struct vs_command_message *end)
+{
+	struct vs_command_message m;
+	struct vs_fdmsg msg = { .iov = { { &m, sizeof(m) } }, .n_iov = 1 };
+	ssize_t n = vs_fdmsg_recv(control, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n == (ssize_t)sizeof(m) && m.version == VS_COMMAND_VERSION && m.type == VS_COMMAND_ENDED) {
+		if (msg.n_fds == 1)
+			collect_runner(vs_steal_fd(&msg.fds[0]));
+		vs_fdmsg_drop(&msg);
+		*end = m;
+		return 0;
+	}
+	vs_fdmsg_drop(&msg);
+	if (n == 0)
+		return -ECANCELED;
+	return n == -EAGAIN || n == -ECONNRESET ? -EAGAIN : n == -ENOMEM ? -ENOMEM : -EINVAL;
+}
+
+/*
+ * Waits for the command's end; deadline_ms < 0: without limit. Cancellable, if the caller is,
+ * while it sleeps, and owns nothing then.
+ */
+static int await_end(int control, int64_t deadline_ms, struct vs_command_message *end)
+{
+	for (;;) {
+		int state;
+		int err = wait_for(control, POLLIN, deadline_ms);
+
+		if (err < 0)
+			return err;
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+		err = peek_end(control, end);
+		(void)pthread_setcancelstate(state, NULL);
+		if (err != -EAGAIN)
+			return err;
+	}
+}
+
+static bool is_status_fd(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+static int explain_wait(int err)
+{
+	switch (err) {
+	case -ETIMEDOUT:
+		return vs_fail(ETIMEDOUT, "cannot tell the command's status: it is still running");
+	case -ECANCELED:
+		return vs_fail(ECANCELED, "cannot tell the command's status: the runner that watched over it was killed, "
+					  "and the command with it");
+	case -EINVAL:
+		return vs_fail(EINVAL, "cannot wait for a command: not a descriptor that vdestack_spawn() gave as status_fd");
+	default:
+		return vs_fail(-err, "cannot wait for a command: %s", strerror(-err));
+	}
+}
+
+/* ------------------------------------------------------------------ public */
+
+int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd)
+{
+	struct command cmd = { .control = -1, .pidfd = -1 };
+	int state;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	int err = start_command(stack, argv, opts, &cmd);
+	if (err == 0 && status_fd != NULL)
+		*status_fd = cmd.control;
+	else if (err == 0)
+		vs_close(cmd.control);
+	(void)pthread_setcancelstate(state, NULL);
+	return vs_edge(err < 0 ? err : cmd.pidfd);
+}
+
+int vdestack_wait(int status_fd, int timeout_ms, int *status)
+{
+	struct vs_command_message end;
+	int64_t deadline = timeout_ms < 0 ? -1 : vs_now_ms() + timeout_ms;
+	int err = is_status_fd(status_fd) ? await_end(status_fd, deadline, &end) : -EINVAL;
+
+	if (err < 0)
+		return vs_edge(explain_wait(err));
+	if (status != NULL)
+		*status = end.value;
+	return 0;
+}
+
+/* Ends what a vdestack_run() has begun; also when its thread is cancelled. */
+static void end_run(void *arg)
+{
+	const struct command *cmd = arg;
+
+	vs_close(cmd->control);
+	vs_close(cmd->pidfd);
+}
+
+static void cancel_run(void *arg)
+{
+	give_up(arg);
+	end_run(arg);
+}
+
+/* await_end() with the cancellation state that the caller had, and the clean-up that belongs to it. */
+static int await_end_or_cancel(struct command *cmd, int state, struct vs_command_message *end)
+{
+	int err;
+
+	pthread_cleanup_push(cancel_run, cmd);
+	(void)pthread_setcancelstate(state, NULL);
+	err = await_end(cmd->control, -1, end);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	pthread_cleanup_pop(0);
+	return err;
+}
+
+int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts)
+{
+	struct command cmd = { .control = -1, .pidfd = -1 };
+	struct vs_command_message end = { .value = 0 };
+	int state;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	int err = start_command(stack, argv, opts, &cmd);
+	if (err == 0) {
+		err = await_end_or_cancel(&cmd, state, &end);
+		end_run(&cmd);
+		if (err < 0)
+			err = explain_wait(err);
+		else if (end.flags & VS_COMMAND_DEADLINE)
+			err = vs_fail(ETIMEDOUT, "cannot wait for \"%.*s\" any longer: its time limit has passed and it was killed; "
+						 "raise vdestack_cmd_opts.timeout_ms", NAME_SHOWN, argv[0]);
+	}
+	(void)pthread_setcancelstate(state, NULL);
+	return vs_edge(err < 0 ? err : end.value);
+}

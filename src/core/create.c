@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Making stacks and adding interfaces: a transaction in steps.
+ *
+ *     hold a keeper ─▶ namespace ─▶ each interface: tap or veth, then its network ─▶ addresses ─▶ usable
+ *
+ * Each step has its time limit. When one fails, what the steps before it have made goes with
+ * the stack, or, when interfaces are added to a living one, with the interfaces.
+ */
+
+#include "create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "command.h"
+#include "conf/apply.h"
+#include "default.h"
+#include "handle.h"
+#include "numbers.h"
+#include "process.h"
+#include "request.h"
+#include <vdestack/conf.h>
+
+#define DEFAULT_TIMEOUT_MS 5000
+#define REPLY_GRACE_MS 2000 /* the keeper answers at the limit; its answer needs a moment */
+
+int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts *out)
+{
+	struct vdestack_opts known = { 0 };
+
+	*out = (struct vs_create_opts){ .timeout_ms = DEFAULT_TIMEOUT_MS, .adopt = -1 };
+	if (opts == NULL)
+		return 0;
+	for (size_t i = sizeof(known); i < opts->size; i++)
+		if (((const unsigned char *)opts)[i] != 0)
+			return vs_fail(E2BIG, "cannot make a stack: the options are of a newer version of the library than this");
+	if (opts->size < sizeof(opts->size))
+		return vs_fail(EINVAL, "cannot make a stack: the options have no size; set it to sizeof(struct vdestack_opts)");
+	memcpy(&known, opts, opts->size < sizeof(known) ? opts->size : sizeof(known));
+	if (known.flags & ~(VDESTACK_INPROCESS | VDESTACK_NO_WAIT))
+		return vs_fail(EINVAL, "cannot make a stack: unknown bits in flags (0x%x)", known.flags);
+	out->flags = known.flags;
+	if (known.timeout_ms != 0)
+		out->timeout_ms = known.timeout_ms < 3600000 ? known.timeout_ms : 3600000;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ interfaces */
+
+static bool is_stream(const char *vnl)
+{
+	return vnl[0] == '=' || strncmp(vnl, "cmd://", 6) == 0;
+}
+
+static void fill_request(const struct vs_conf_iface *iface, struct vs_wire_iface *wire)
+{
+	memset(wire, 0, sizeof(*wire));
+	memcpy(wire->name, iface->name, sizeof(wire->name));
+	memcpy(wire->mac, iface->mac, sizeof(wire->mac));
+	wire->has_mac = iface->has_mac;
+	wire->mtu = iface->mtu;
+}
+
+static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct vs_conf_iface *iface,
+		     const struct vs_create_opts *opts)
+{
+	struct vs_long_call call = {
+		.door = slot->door,
+		.door_cookie = slot->door_cookie,
+		.keeper = slot->keeper,
+		.req = { .op = VS_OP_ADD, .timeout_ms = opts->timeout_ms },
+		.text = iface->vnl,
+		.text_len = strlen(iface->vnl),
+		.timeout_ms = (int)opts->timeout_ms + REPLY_GRACE_MS,
+	};
+	VS_AUTO_CLOSE root = -1;
+	VS_AUTO_CLOSE cwd = -1;
+	VS_AUTO_CLOSE stream = -1;
+
+	fill_request(iface, &call.req.iface);
+	if (strncmp(iface->vnl, "inproc://", 9) != 0) {
+		/* What the locator means to this process: its root and directory of now. */
+		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (cwd < 0 && root >= 0)
+			cwd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* a directory that is gone */
+		if (root < 0 || cwd < 0)
+			return vs_fail(errno, "cannot add interface %s: %s", iface->name,
+				       vs_cause_text(vs_diagnose_limit(errno), errno));
+		call.fds[0] = root;
+		call.fds[1] = cwd;
+		call.n_fds = 2;
+	}
+	if (is_stream(iface->vnl)) {
+		int r = vs_command_stream(stack, iface->vnl + (iface->vnl[0] == '=' ? 1 : 6), &stream);
+		if (r < 0)
+			return r;
+		call.fds[call.n_fds++] = stream;
+	}
+	return vs_call_long(&call);
+}
+
+static int remove_iface(struct vs_slot *slot, const char *ifname)
+{
+	struct vs_long_call call = {
+		.door = slot->door,
+		.door_cookie = slot->door_cookie,
+		.keeper = slot->keeper,
+		.req = { .op = VS_OP_REMOVE },
+		.timeout_ms = DEFAULT_TIMEOUT_MS + REPLY_GRACE_MS,
+	};
+
+	strncpy(call.req.iface.name, ifname, sizeof(call.req.iface.name) - 1);
+	return vs_call_long(&call);
+}
+
+static void undo_ifaces(struct vs_slot *slot, const struct vs_config *config, size_t n)
+{
+	char why[VS_SENTENCE_MAX];
+	size_t len = strnlen(vs_sentence(), sizeof(why) - 1);
+
+	memcpy(why, vs_sentence(), len);
+	why[len] = '\0';
+	while (n-- > 0)
+		(void)remove_iface(slot, config->ifaces[n].name);
+	(void)vs_fail(EIO, "%s", why); /* the reason counts, not how the undoing went */
+}
+
+int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts)
+{
+	struct vs_slot *slot = vs_slot_acquire(stack);
+	size_t made = 0;
+	int r = 0;
+
+	if (slot == NULL)
+		return vs_fail(EINVAL, "cannot add interfaces: not a stack, or one that has been deleted");
+	while (r >= 0 && made < config->n_ifaces) {
+		r = add_iface(stack, slot, &config->ifaces[made], opts);
+		if (r >= 0)
+			made++;
+	}
+	if (r >= 0 && !opts->bare)
+		r = vs_conf_apply(stack, config);
+	if (r >= 0 && !opts->bare && !(opts->flags & VDESTACK_NO_WAIT))
+		r = vs_conf_wait(stack, config, (int)opts->timeout_ms);
+	if (r < 0 && made > 0)
+		undo_ifaces(slot, config, made);
+	vs_slot_release(slot);
+	return r < 0 ? r : 0;
+}
+
+/* ------------------------------------------------------------------ stacks */
+
+/* The namespace and its door, into the slot. */
+static int make_namespace(struct vs_slot *slot, const struct vs_create_opts *opts)
+{
+	struct vs_keeper_link *k = slot->keeper;
+	struct vs_long_call call = {
+		.door = k->front,
+		.door_cookie = k->cookie,
+		.keeper = k,
+		.req = { .op = VS_OP_CREATE },
+		.fds = { opts->adopt },
+		.n_fds = opts->adopt >= 0 ? 1 : 0,
+		.timeout_ms = (int)opts->timeout_ms,
+	};
+	struct timeval limit = { .tv_sec = 5 };
+	int r = vs_call_long(&call);
+
+	if (r < 0)
+		return r;
+	if (call.n_got < 1)
+		return vs_fail(EPROTO, "cannot make a stack: the keeper gave no door");
+	r = vs_fd_raise(&call.got[0], vs_number_floor());
+	if (r < 0)
+		return vs_fail(-r, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	(void)setsockopt(call.got[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	slot->door = call.got[0];
+	slot->door_cookie = vs_socket_cookie(slot->door);
+	return 0;
+}
+
+static enum vs_variant variant_for(const struct vs_create_opts *opts)
+{
+	if (opts->flags & VDESTACK_INPROCESS)
+		return VS_VARIANT_INPROCESS;
+	return opts->adopt >= 0 && !vs_privileged() ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
+}
+
+static int make_slot(const struct vs_create_opts *opts, struct vs_slot **out)
+{
+	enum vs_variant variant = variant_for(opts);
+	struct vs_slot *slot = vs_slot_new();
+	int r = 0;
+
+	if (slot == NULL)
+		return vs_fail(errno, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
+	/* A keeper may end between being found and being asked; then the next one is a new one. */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		r = vs_keeper_hold(variant, variant == VS_VARIANT_ADOPT ? opts->adopt : -1, opts->timeout_ms, &slot->keeper);
+		if (r < 0)
+			break;
+		r = make_namespace(slot, opts);
+		if (r != -ENETDOWN) {
+			vs_keeper_unhold();
+			break;
+		}
+		vs_keeper_died(slot->keeper);
+		vs_keeper_unhold();
+	}
+	if (r < 0) {
+		vs_slot_discard(slot);
+		vs_keepers_tidy();
+		return r;
+	}
+	*out = slot;
+	return 0;
+}
+
+int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out)
+{
+	struct vs_slot *slot;
+	int state;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	int r = make_slot(opts, &slot);
+	if (r == 0) {
+		struct vdestack *stack = vs_slot_publish(slot);
+		r = vs_create_ifaces(stack, config, opts);
+		if (r == 0)
+			*out = stack;
+		else
+			(void)vs_delete(stack);
+	}
+	(void)pthread_setcancelstate(state, NULL);
+	return r;
+}
+
+/* ------------------------------------------------------------------ deletion */
+
+/*
+ * Calls of other threads may be using the door's number. A socket that leads nowhere is put in
+ * its place: they fail, the number stays taken until they are done, the stack ends now.
+ */
+static void cut_door(struct vs_slot *slot)
+{
+	int pair[2];
+
+	if (vs_socket_cookie(slot->door) != slot->door_cookie || vs_socketpair(pair) < 0)
+		return; /* then it ends with the last call */
+	vs_close(pair[1]);
+	if (dup3(pair[0], slot->door, O_CLOEXEC) >= 0)
+		slot->door_cookie = vs_socket_cookie(pair[0]);
+	vs_close(pair[0]);
+}
+
+/* The leash ends our commands; a copy inherited from the parent only goes. */
+static void drop_leash(struct vs_slot *slot)
+{
+	struct vs_process *p = vs_process();
+
+	if (slot->leash_process == 0 || p == NULL)
+		return;
+	if (slot->leash_process == vs_process_token(p) && vs_socket_cookie(slot->leash[0]) == slot->leash_cookie[0])
+		(void)shutdown(slot->leash[0], SHUT_RDWR);
+	for (int i = 0; i < 2; i++)
+		vs_socket_close(slot->leash[i], slot->leash_cookie[i]);
+	slot->leash_process = 0;
+}
+
+void vs_slot_empty(struct vs_slot *slot)
+{
+	vs_socket_close(slot->door, slot->door_cookie);
+	vs_slot_discard(slot);
+}
+
+int vs_delete(struct vdestack *stack)
+{
+	struct vs_slot *slot;
+	sigset_t saved;
+	bool busy;
+	int state;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	vs_signals_block(&saved);
+	bool retired = vs_slot_retire(stack, &slot, &busy);
+	if (retired) {
+		vs_default_forget(stack);
+		drop_leash(slot);
+		if (busy)
+			cut_door(slot);
+		vs_slot_release(slot);
+	}
+	vs_signals_restore(&saved);
+	if (retired)
+		vs_keepers_tidy();
+	(void)pthread_setcancelstate(state, NULL);
+	return retired ? 0 : vs_fail(EINVAL, "cannot delete: not a stack, or one that has been deleted");
+}
+
+/* ------------------------------------------------------------------ the public calls */
+
+static struct vdestack *create_from_text(const char *text, const struct vdestack_opts *opts, int adopt)
+{
+	struct vs_create_opts read;
+	struct vs_config *config = NULL;
+	struct vdestack *stack = NULL;
+	int r = vs_create_opts_read(opts, &read);
+
+	read.adopt = adopt;
+	if (r == 0)
+		r = vs_config_parse(text, NULL, NULL, &config);
+	if (r == 0)
+		r = vs_create(config, &read, &stack);
+	vs_config_free(config);
+	return r < 0 ? vs_edge_null(r) : stack;
+}
+
+struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts)
+{
+	return create_from_text(config, opts, -1);
+}
+
+struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struct vdestack_opts *opts)
+{
+	if (netns_fd < 0 || fcntl(netns_fd, F_GETFD) < 0)
+		return vs_edge_null(vs_fail(EBADF, "cannot adopt descriptor %d: it is not open", netns_fd));
+	return create_from_text(config, opts, netns_fd);
+}
+
+struct vdestack *vdestack_adopt_path(const char *path, const char *config, const struct vdestack_opts *opts)
+{
+	if (path == NULL)
+		return vs_edge_null(vs_fail(EINVAL, "cannot adopt a namespace: no path given"));
+	VS_AUTO_CLOSE fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return vs_edge_null(vs_fail(errno, "cannot adopt \"%s\": %s; give the path of a network namespace, "
+						   "/run/netns/NAME or /proc/PID/ns/net", path, strerror(errno)));
+	return create_from_text(config, opts, fd);
+}
+
+int vdestack_delete(struct vdestack *stack)
+{
+	return vs_edge(vs_delete(stack));
+}
+
+static bool name_taken(void *stack, const char *name)
+{
+	return vdestack_if_nametoindex(stack, name) > 0;
+}
+
+int vdestack_add(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
+{
+	struct vs_create_opts read;
+	struct vs_config *config = NULL;
+	int state, r = vs_create_opts_read(opts, &read);
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	if (r == 0)
+		r = vs_config_parse(text, name_taken, stack, &config);
+	if (r == 0)
+		r = vs_create_ifaces(stack, config, &read);
+	vs_config_free(config);
+	(void)pthread_setcancelstate(state, NULL);
+	return vs_edge(r);
+}
+
+int vdestack_remove(struct vdestack *stack, const char *ifname)
+{
+	int r;
+
+	if (ifname == NULL || !vs_ifname_valid(ifname))
+		return vs_edge(vs_fail(EINVAL, "cannot remove an interface: \"%.32s\" is no name of one", ifname != NULL ? ifname : ""));
+	struct vs_slot *slot = vs_slot_acquire(stack);
+	if (slot == NULL)
+		return vs_edge(vs_fail(EINVAL, "cannot remove interface %s: not a stack, or one that has been deleted", ifname));
+	r = remove_iface(slot, ifname);
+	vs_slot_release(slot);
+	return vs_edge(r < 0 ? r : 0);
+}

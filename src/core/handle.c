@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Handles, and the slots they lead to.
+ *
+ * A handle may be used by one thread while another deletes it, and by careless programs even
+ * later. So it is no address but a number: the place of a slot and the slot's generation,
+ * which goes up with every stack that has lived there. Slots are never freed, only used again.
+ *
+ *     free ──new──▶ busy ──publish──▶ alive ──retire──▶ closing ──last use ends──▶ free, next generation
+ *
+ * One word holds generation and phase. How many calls use a slot is counted apart, in memory
+ * that a forked child finds zeroed: the calls of the parent's other threads do not exist there.
+ * A user counts itself first and looks at the word afterwards; the one who retires changes the
+ * word first and looks at the count afterwards; so one of them sees the other (sequential
+ * consistency), and the last to leave a closing slot empties it.
+ */
+
+#include "handle.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "process.h"
+
+#define CHUNK_SLOTS 128
+#define CHUNKS_MAX 512
+#define GENERATION(word) ((word) >> 2)
+#define PHASE(word) ((word)&3)
+#define WORD(generation, phase) ((generation) << 2 | (phase))
+
+/* The handle: generation above, place + 1 below, so that it is never NULL. */
+#define PLACE_BITS 17
+#define PLACE_MASK ((UINT64_C(1) << PLACE_BITS) - 1)
+
+enum phase { FREE, BUSY, ALIVE, CLOSING };
+
+struct chunk {
+	struct vs_slot slots[CHUNK_SLOTS];
+	atomic_uint *uses; /* zeroed by fork */
+};
+
+static _Atomic(struct chunk *) chunks[CHUNKS_MAX];
+
+static struct chunk *chunk_make(void)
+{
+	struct chunk *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (c == MAP_FAILED)
+		return NULL;
+	c->uses = vs_wiped_memory(CHUNK_SLOTS * sizeof(*c->uses));
+	if (c->uses == NULL) {
+		(void)munmap(c, sizeof(*c));
+		return NULL;
+	}
+	return c;
+}
+
+static struct chunk *chunk_get(size_t i)
+{
+	struct chunk *c = atomic_load(&chunks[i]);
+
+	if (c != NULL)
+		return c;
+	struct chunk *fresh = chunk_make();
+	if (fresh == NULL)
+		return NULL;
+	if (atomic_compare_exchange_strong(&chunks[i], &c, fresh))
+		return fresh;
+	(void)munmap(fresh->uses, CHUNK_SLOTS * sizeof(*fresh->uses));
+	(void)munmap(fresh, sizeof(*fresh));
+	return c;
+}
+
+static size_t place_of(const struct vs_slot *slot, struct chunk **chunk)
+{
+	for (size_t i = 0; i < CHUNKS_MAX; i++) {
+		struct chunk *c = atomic_load(&chunks[i]);
+		if (c != NULL && slot >= c->slots && slot < c->slots + CHUNK_SLOTS) {
+			*chunk = c;
+			return i * CHUNK_SLOTS + (size_t)(slot - c->slots);
+		}
+	}
+	__builtin_unreachable();
+}
+
+static atomic_uint *uses_of(struct vs_slot *slot)
+{
+	struct chunk *c;
+	size_t place = place_of(slot, &c);
+
+	return &c->uses[place % CHUNK_SLOTS];
+}
+
+struct vs_slot *vs_slot_new(void)
+{
+	for (size_t i = 0; i < CHUNKS_MAX; i++) {
+		struct chunk *c = chunk_get(i);
+		if (c == NULL)
+			return NULL;
+		for (size_t j = 0; j < CHUNK_SLOTS; j++) {
+			uint_fast64_t word = atomic_load(&c->slots[j].state);
+			if (PHASE(word) != FREE)
+				continue;
+			if (!atomic_compare_exchange_strong(&c->slots[j].state, &word, WORD(GENERATION(word) + 1, BUSY)))
+				continue;
+			struct vs_slot *slot = &c->slots[j];
+			slot->door = slot->leash[0] = slot->leash[1] = -1;
+			slot->keeper = NULL;
+			slot->leash_process = 0;
+			return slot;
+		}
+	}
+	errno = EMFILE;
+	return NULL;
+}
+
+void vs_slot_discard(struct vs_slot *slot)
+{
+	uint_fast64_t word = atomic_load(&slot->state);
+
+	slot->keeper = NULL;
+	atomic_store(&slot->state, WORD(GENERATION(word), FREE));
+}
+
+struct vdestack *vs_slot_publish(struct vs_slot *slot)
+{
+	struct chunk *c;
+	uint64_t place = place_of(slot, &c);
+	uint64_t generation = GENERATION(atomic_load(&slot->state));
+
+	atomic_store(&slot->state, WORD(generation, ALIVE));
+	return (struct vdestack *)(uintptr_t)(generation << PLACE_BITS | (place + 1));
+}
+
+/* The slot a handle would lead to, and the word it should have there. */
+static struct vs_slot *resolve(struct vdestack *stack, uint_fast64_t *word, atomic_uint **uses)
+{
+	uint64_t number = (uint64_t)(uintptr_t)stack;
+	uint64_t place = (number & PLACE_MASK) - 1;
+
+	if ((number & PLACE_MASK) == 0 || place >= (uint64_t)CHUNKS_MAX * CHUNK_SLOTS)
+		return NULL;
+	struct chunk *c = atomic_load(&chunks[place / CHUNK_SLOTS]);
+	if (c == NULL)
+		return NULL;
+	*word = WORD(number >> PLACE_BITS, ALIVE);
+	*uses = &c->uses[place % CHUNK_SLOTS];
+	return &c->slots[place % CHUNK_SLOTS];
+}
+
+/* Ends a use; the last one out of a closing slot empties it. */
+static void leave(struct vs_slot *slot, atomic_uint *uses)
+{
+	if (atomic_fetch_sub(uses, 1) != 1)
+		return;
+	uint_fast64_t word = atomic_load(&slot->state);
+	if (PHASE(word) != CLOSING)
+		return;
+	if (!atomic_compare_exchange_strong(&slot->state, &word, WORD(GENERATION(word), BUSY)))
+		return; /* somebody came and left in between and has done it */
+	vs_slot_empty(slot);
+}
+
+struct vs_slot *vs_slot_acquire(struct vdestack *stack)
+{
+	uint_fast64_t word;
+	atomic_uint *uses;
+	struct vs_slot *slot = resolve(stack, &word, &uses);
+
+	if (slot == NULL)
+		return NULL;
+	atomic_fetch_add(uses, 1);
+	if (atomic_load(&slot->state) == word)
+		return slot;
+	leave(slot, uses);
+	return NULL;
+}
+
+void vs_slot_release(struct vs_slot *slot)
+{
+	leave(slot, uses_of(slot));
+}
+
+bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy)
+{
+	uint_fast64_t word;
+	atomic_uint *uses;
+	struct vs_slot *s = resolve(stack, &word, &uses);
+
+	if (s == NULL)
+		return false;
+	atomic_fetch_add(uses, 1);
+	if (!atomic_compare_exchange_strong(&s->state, &word, WORD(GENERATION(word), CLOSING))) {
+		leave(s, uses);
+		return false;
+	}
+	*slot = s;
+	*busy = atomic_load(uses) > 1;
+	return true;
+}
+
+bool vs_slots_use(const struct vs_keeper_link *keeper)
+{
+	for (size_t i = 0; i < CHUNKS_MAX; i++) {
+		struct chunk *c = atomic_load(&chunks[i]);
+		if (c == NULL)
+			return false;
+		for (size_t j = 0; j < CHUNK_SLOTS; j++)
+			if (PHASE(atomic_load(&c->slots[j].state)) != FREE && c->slots[j].keeper == keeper)
+				return true;
+	}
+	return false;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_HANDLE_H
+#define VS_CORE_HANDLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vdestack.h>
+
+struct vs_keeper_link;
+
+/* A stack as this process sees it. */
+struct vs_slot {
+	atomic_uint_fast64_t state; /* generation and phase, see handle.c */
+	/* Written before the handle is given out, read by those who hold a use: */
+	int door;
+	uint64_t door_cookie;
+	struct vs_keeper_link *keeper;
+	/* The leash of its commands, made on demand under the process lock: */
+	int leash[2];
+	uint64_t leash_cookie[2];
+	uint64_t leash_process; /* token of the process that made it */
+};
+
+/* A free slot, for the caller alone. NULL with errno. */
+struct vs_slot *vs_slot_new(void);
+/* Gives a slot back that has never been published. */
+void vs_slot_discard(struct vs_slot *slot);
+/* From now on the handle that is returned leads to the slot. */
+struct vdestack *vs_slot_publish(struct vs_slot *slot);
+
+/*
+ * The slot behind a handle, held until vs_slot_release(); NULL when the handle leads nowhere
+ * (never made, deleted). Async-signal-safe, as is the release.
+ */
+struct vs_slot *vs_slot_acquire(struct vdestack *stack);
+void vs_slot_release(struct vs_slot *slot);
+
+/*
+ * Makes the handle lead nowhere. True once for each handle; the caller holds a use then, and
+ * the slot is emptied by vs_slot_empty() when the last use ends. *busy tells whether others hold it now.
+ */
+bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy);
+
+/* Closes what a retired slot holds; called once, by whoever held it last. In stack.c. */
+void vs_slot_empty(struct vs_slot *slot);
+
+/* True if any slot in use belongs to that keeper. */
+bool vs_slots_use(const struct vs_keeper_link *keeper);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The keepers of this program: starting one, sharing it, letting it go.
+ *
+ * A keeper is started by the first stack and let go with the last; what ends it is the end
+ * of file on its front door and on all its stacks' doors. A forked child inherits copies of
+ * all of these, so the keeper serves it too and outlives the process that started it.
+ */
+
+#include "keepers.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "base/fdmsg.h"
+#include "handle.h"
+#include "keeper/keeper.h"
+#include "keeper/wire.h"
+#include "launch.h"
+#include "numbers.h"
+#include "process.h"
+
+static struct vs_keeper_link *keepers; /* under the process lock */
+
+bool vs_privileged(void)
+{
+	const uint32_t needed = 1u << CAP_SYS_ADMIN | 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW;
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	return syscall(SYS_capget, &head, data) == 0 && (data[0].effective & needed) == needed;
+}
+
+/* ------------------------------------------------------------------ starting */
+
+static int died_early(void)
+{
+	struct rlimit limit;
+	bool tight = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+
+	if (tight)
+		return vs_fail(ENOMEM, "cannot start the keeper: it ended before it was ready, probably for lack of memory; "
+				       "raise RLIMIT_AS (ulimit -v)");
+	return vs_fail(EIO, "cannot start the keeper: it ended before it was ready; its file (this library) may have been "
+			    "replaced, a library it needs may be missing, or a security policy stops it");
+}
+
+static int exec_failed(int32_t err)
+{
+	return vs_fail(-err, "cannot start the keeper: executing the library's own file failed (%s); it must be "
+			     "readable where the program's root is now", strerror(-err));
+}
+
+/* Waits for the keeper's word on how its start went. */
+static int await_start(int starter, int64_t deadline, struct vs_reply *reply)
+{
+	char text[VS_SENTENCE_MAX] = "";
+	struct vs_fdmsg msg = { .iov = { { reply, sizeof(*reply) }, { text, sizeof(text) - 1 } }, .n_iov = 2 };
+	struct pollfd word = { .fd = starter, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&word, 1, vs_left_ms(deadline));
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise timeout_ms");
+	ssize_t len = vs_fdmsg_recv(starter, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (len == (ssize_t)sizeof(int32_t)) {
+		int32_t err;
+		memcpy(&err, reply, sizeof(err));
+		return exec_failed(err);
+	}
+	if (len < (ssize_t)sizeof(*reply))
+		return died_early();
+	return reply->result < 0 ? vs_fail_text(-reply->result, text) : 0;
+}
+
+static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
+{
+	struct vs_reply ready;
+	int starter[2];
+	int r = vs_socketpair(starter);
+
+	if (r < 0)
+		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	int fds[] = { front, starter[1], adopt };
+	r = vs_launch(VS_LAUNCH_KEEPER, fds, adopt >= 0 ? 3 : 2);
+	vs_close(starter[1]);
+	if (r < 0)
+		r = vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	else
+		r = await_start(starter[0], deadline, &ready);
+	vs_close(starter[0]);
+	if (r == 0) {
+		k->pid = ready.pid;
+		k->privileged = ready.number != 0;
+	}
+	return r;
+}
+
+static int start(enum vs_variant variant, int adopt, unsigned timeout_ms, struct vs_keeper_link **out)
+{
+	VS_AUTO_FREE struct vs_keeper_link *k = calloc(1, sizeof(*k));
+	int front[2];
+	int r = k == NULL ? -ENOMEM : vs_socketpair(front);
+
+	if (r < 0)
+		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	k->variant = variant;
+	if (variant == VS_VARIANT_INPROCESS) {
+		r = vs_privileged() ? vs_keeper_start_inprocess(front[1])
+				    : vs_fail(EPERM, "cannot serve stacks in this process: that takes CAP_SYS_ADMIN, CAP_NET_ADMIN "
+						     "and CAP_NET_RAW; leave out VDESTACK_INPROCESS");
+		k->privileged = true;
+	} else {
+		r = start_process(front[1], adopt, vs_now_ms() + timeout_ms, k);
+		vs_close(front[1]);
+	}
+	if (r < 0) {
+		vs_close(front[0]);
+		return r;
+	}
+	(void)vs_fd_raise(&front[0], vs_number_floor());
+	k->front = front[0];
+	k->cookie = vs_socket_cookie(front[0]);
+	*out = vs_steal_ptr(k);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ sharing and letting go */
+
+static bool usable(const struct vs_keeper_link *k)
+{
+	struct pollfd front = { .fd = k->front };
+
+	/* A keeper that has ended has closed its end of the front door. */
+	return !k->dead && vs_socket_cookie(k->front) == k->cookie && poll(&front, 1, 0) == 0;
+}
+
+static struct vs_keeper_link *find_locked(enum vs_variant variant)
+{
+	if (variant == VS_VARIANT_ADOPT)
+		return NULL;
+	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
+		if (k->variant == variant && usable(k))
+			return k;
+	return NULL;
+}
+
+int vs_keeper_hold(enum vs_variant variant, int adopt, unsigned timeout_ms, struct vs_keeper_link **out)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+	int r = 0;
+
+	if (p == NULL)
+		return vs_fail(ENOMEM, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock);
+	struct vs_keeper_link *k = find_locked(variant);
+	if (k == NULL) {
+		r = start(variant, adopt, timeout_ms, &k);
+		if (r == 0) {
+			k->next = keepers;
+			keepers = k;
+		}
+	}
+	if (r == 0) {
+		atomic_fetch_add(&p->creating, 1);
+		*out = k;
+	}
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+	return r;
+}
+
+void vs_keeper_unhold(void)
+{
+	atomic_fetch_sub(&vs_process()->creating, 1);
+}
+
+void vs_keeper_died(struct vs_keeper_link *keeper)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock);
+	keeper->dead = true;
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+}
+
+void vs_keepers_tidy(void)
+{
+	struct vs_process *p = vs_process();
+	struct vs_keeper_link *gone = NULL;
+	sigset_t saved;
+
+	if (p == NULL)
+		return;
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock);
+	for (struct vs_keeper_link **at = &keepers; *at != NULL;) {
+		struct vs_keeper_link *k = *at;
+		if (atomic_load(&p->creating) > 0 || vs_slots_use(k)) {
+			at = &k->next;
+			continue;
+		}
+		*at = k->next;
+		k->next = gone;
+		gone = k;
+	}
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+	while (gone != NULL) {
+		struct vs_keeper_link *k = gone;
+		gone = k->next;
+		vs_socket_close(k->front, k->cookie);
+		(void)vs_launch_reap(k->pid, 2000);
+		free(k);
+	}
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_KEEPERS_H
+#define VS_CORE_KEEPERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum vs_variant {
+	VS_VARIANT_PROCESS,   /* shared by all stacks of the program */
+	VS_VARIANT_INPROCESS, /* the same on threads of the program */
+	VS_VARIANT_ADOPT,     /* lives in the user namespace of one adopted namespace; for that stack alone */
+};
+
+/* A keeper as the program sees it. Constant while somebody uses it. */
+struct vs_keeper_link {
+	struct vs_keeper_link *next;
+	enum vs_variant variant;
+	int front;       /* the program's end of its front door */
+	uint64_t cookie; /* of front; names the keeper */
+	int pid;         /* 0: in this process */
+	bool privileged; /* lives in the program's user namespace */
+	bool dead;
+};
+
+/*
+ * A living keeper of the variant, started if there is none; adopt is a namespace for
+ * VS_VARIANT_ADOPT, else -1. Counts as used until vs_keeper_unhold(). 0 or -errno, sentence recorded.
+ */
+int vs_keeper_hold(enum vs_variant variant, int adopt, unsigned timeout_ms, struct vs_keeper_link **out);
+void vs_keeper_unhold(void);
+
+/* Notes that a keeper does not answer any more, so that the next stack gets a new one. */
+void vs_keeper_died(struct vs_keeper_link *keeper);
+
+/* Lets go of keepers that no stack of this process uses; collects them if they are its children. */
+void vs_keepers_tidy(void);
+
+/* True if this thread may make network namespaces in its own user namespace. */
+bool vs_privileged(void);
+
+#endif

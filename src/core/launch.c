@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Starting a process that the program cannot see.
+ *
+ *     program thread ──clone(VM|VFORK), exit signal 0──▶ intermediate ──clone(VM|VFORK), SIGCHLD──▶ the process
+ *        waits                                             waits, then exits                         execs itself
+ *        reaps it with __WCLONE
+ *
+ * exec gives every process SIGCHLD as its exit signal, so the one that execs must be nobody's
+ * child: it is the child of an intermediate that ends before anybody could wait for it. The
+ * intermediate never execs, keeps exit signal 0 and is thus invisible to wait() without
+ * __WCLONE and sends no signal. Both are made without copying page tables, so the cost does
+ * not grow with the program, and neither runs its atfork handlers.
+ *
+ * Between clone and exec the new tasks run on the program's memory: system calls only, made
+ * directly, on a stack of their own, every signal blocked, errno untouched. libc's clone() is
+ * avoided because thread checkers replace it with something that takes locks.
+ *
+ * A checker may turn the shared-memory clone into a plain fork (valgrind does), so nothing is
+ * handed back through memory: a failing exec is told through a socket, the rest by exit status.
+ *
+ * The file that is executed is this library, which is a program as well: it is there wherever
+ * the library could be loaded from. Its path is taken when the library is loaded, because a
+ * relative one would be worthless after chdir. Where the file is not executable (mode 644 is
+ * usual for libraries), the dynamic linker runs it.
+ */
+
+#include "launch.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "keeper/start.h"
+
+#define STACK_BYTES 65536 /* for the intermediate; the lower half is the new process's */
+#define FDS_MAX 8
+
+static char own_path[PATH_MAX];   /* the file to execute */
+static char linker_path[PATH_MAX]; /* the dynamic linker that loaded it, "" if unknown */
+
+struct launch {
+	enum vs_launch_role role;
+	int fds[FDS_MAX];
+	size_t n_fds;
+	char *grandchild_stack;
+	char *const *argv;        /* executing the file directly */
+	char *const *linker_argv; /* through the dynamic linker, NULL if unknown */
+	char **envp;
+	bool raise_caps;
+};
+
+/* ------------------------------------------------------------------ where the library is */
+
+static int find_linker(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	if (info->dlpi_addr == (ElfW(Addr))(uintptr_t)arg && info->dlpi_name[0] == '/') {
+		(void)snprintf(linker_path, sizeof(linker_path), "%s", info->dlpi_name);
+		return 1;
+	}
+	return 0;
+}
+
+__attribute__((constructor)) static void find_own_file(void)
+{
+	Dl_info info;
+
+	if (dladdr(own_path, &info) == 0 || info.dli_fname == NULL || realpath(info.dli_fname, own_path) == NULL)
+		own_path[0] = '\0';
+#ifdef VS_KEEPER_FILE
+	char *slash = strrchr(own_path, '/');
+	if (slash != NULL)
+		(void)snprintf(slash + 1, sizeof(own_path) - (size_t)(slash + 1 - own_path), "%s", VS_KEEPER_FILE);
+#endif
+	(void)dl_iterate_phdr(find_linker, (void *)(uintptr_t)getauxval(AT_BASE));
+}
+
+/* ------------------------------------------------------------------ raw system calls */
+
+static long call(long number, long a, long b, long c, long d)
+{
+	long result;
+
+#if defined(__x86_64__)
+	register long r10 __asm__("r10") = d;
+	__asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
+	result = x0;
+#else
+	result = syscall(number, a, b, c, d);
+	if (result < 0)
+		result = -errno;
+#endif
+	return result;
+}
+
+/*
+ * Runs fn(arg) in a new task with the caller's memory, on the stack that ends at top; the
+ * caller sleeps until it has exec'ed or ended. exit_signal 0 or SIGCHLD. Gives its pid or -errno.
+ */
+__attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, int (*fn)(void *), void *arg)
+{
+	long flags = CLONE_VM | CLONE_VFORK | exit_signal;
+
+#if defined(__x86_64__)
+	void **sp = (void **)top;
+	long result;
+
+	*--sp = arg;
+	*--sp = (void *)fn;
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "pop %%rax\n\t"
+			 "pop %%rdi\n\t"
+			 "call *%%rax\n\t"
+			 "mov %%eax, %%edi\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "syscall\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "=a"(result)
+			 : "0"((long)SYS_clone), "D"(flags), "S"(sp), "d"(0L), "r"(r10), "r"(r8), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory", "cc");
+	return result;
+#elif defined(__aarch64__)
+	void **sp = (void **)top - 2;
+	register long x8 __asm__("x8") = SYS_clone;
+	register long x0 __asm__("x0") = flags;
+	register long x1 __asm__("x1") = (long)sp;
+	register long x2 __asm__("x2") = 0;
+	register long x3 __asm__("x3") = 0;
+	register long x4 __asm__("x4") = 0;
+
+	sp[0] = (void *)fn;
+	sp[1] = arg;
+	__asm__ volatile("svc 0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x29, xzr\n\t"
+			 "ldp x9, x0, [sp], #16\n\t"
+			 "blr x9\n\t"
+			 "mov x8, %[exit]\n\t"
+			 "svc 0\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [exit] "i"(SYS_exit)
+			 : "x9", "x30", "memory", "cc");
+	return x0;
+#else
+	int pid = clone(fn, top, (int)flags, arg);
+	return pid < 0 ? -errno : pid;
+#endif
+}
+
+/* ------------------------------------------------------------------ between clone and exec */
+
+/* Carries capabilities that are not uid 0's over the exec (capabilities(7), ambient set). */
+static void raise_ambient(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (call(SYS_capget, (long)&head, (long)data, 0, 0) < 0)
+		return;
+	for (int i = 0; i < 2; i++)
+		data[i].inheritable |= data[i].effective;
+	if (call(SYS_capset, (long)&head, (long)data, 0, 0) < 0)
+		return;
+	for (long cap = 0; cap < 64; cap++)
+		if (data[cap / 32].effective & (1u << (cap % 32)))
+			(void)call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0);
+}
+
+/*
+ * fds[i] -> 3+i, first moved above all targets so that none overwrites another. In a table too
+ * small for that they are taken as they are, which is safe when they ascend: then fds[i] >= 3+i.
+ */
+static long place_descriptors(const struct launch *l)
+{
+	int high[FDS_MAX];
+
+	for (size_t i = 0; i < l->n_fds; i++) {
+		high[i] = (int)call(SYS_fcntl, l->fds[i], F_DUPFD, 3 + FDS_MAX, 0);
+		if (high[i] < 0)
+			high[i] = l->fds[i];
+		if (i > 0 && high[i] <= high[i - 1])
+			return -EMFILE;
+	}
+	for (size_t i = 0; i < l->n_fds; i++) {
+		long r = high[i] == (int)(3 + i) ? call(SYS_fcntl, 3 + (long)i, F_SETFD, 0, 0)
+						 : call(SYS_dup3, high[i], 3 + (long)i, 0, 0);
+		if (r < 0)
+			return r;
+	}
+	if (call(SYS_close_range, 3 + (long)l->n_fds, ~0u, 0, 0) == -ENOSYS)
+		for (long fd = 3 + (long)l->n_fds; fd < 65536; fd++)
+			(void)call(SYS_close, fd, 0, 0, 0);
+	return 0;
+}
+
+static int become(void *arg)
+{
+	const struct launch *l = arg;
+	int32_t err = (int32_t)place_descriptors(l);
+
+	if (l->role == VS_LAUNCH_KEEPER) {
+		(void)call(SYS_setsid, 0, 0, 0, 0);
+		for (long fd = 0; fd < 3; fd++)
+			(void)call(SYS_close, fd, 0, 0, 0);
+		if (l->raise_caps)
+			raise_ambient();
+	}
+	if (err == 0) {
+		err = (int32_t)call(SYS_execve, (long)l->argv[0], (long)(l->argv + 1), (long)l->envp, 0);
+		if (l->linker_argv != NULL)
+			err = (int32_t)call(SYS_execve, (long)l->linker_argv[0], (long)l->linker_argv, (long)l->envp, 0);
+	}
+	(void)call(SYS_write, 3, (long)&err, sizeof(err), 0);
+	return 127;
+}
+
+static int intermediate(void *arg)
+{
+	struct launch *l = arg;
+	long pid = clone_vfork(SIGCHLD, l->grandchild_stack, become, l);
+
+	return pid < 0 ? (int)-pid & 0xff : 0;
+}
+
+/* ------------------------------------------------------------------ the program's side */
+
+/* The program's environment without what would load other code into the keeper or trace it. */
+static char **keeper_environment(char **env)
+{
+	size_t n = 0, kept = 0;
+
+	while (env != NULL && env[n] != NULL)
+		n++;
+	char **copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < n; i++)
+		if (strncmp(env[i], "LD_PRELOAD=", 11) != 0 && strncmp(env[i], "LD_AUDIT=", 9) != 0 &&
+		    strncmp(env[i], "LD_DEBUG=", 9) != 0 && strncmp(env[i], "LD_BIND_NOW=", 12) != 0)
+			copy[kept++] = env[i];
+	return copy;
+}
+
+/* Capabilities survive exec by themselves only for uid 0. */
+static bool caps_need_raising(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	return geteuid() != 0 && syscall(SYS_capget, &head, data) == 0 &&
+	       (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0;
+}
+
+static int reap_intermediate(pid_t pid)
+{
+	int status;
+	pid_t r;
+
+	do {
+		r = waitpid(pid, &status, __WALL);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0) /* somebody else of the program took it: a failing start shows on the sockets */
+		return 0;
+	if (!WIFEXITED(status))
+		return -ECHILD;
+	return -WEXITSTATUS(status);
+}
+
+static int run_launch(struct launch *l)
+{
+	sigset_t all, saved;
+	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+	if (stack == MAP_FAILED)
+		return -errno;
+	l->grandchild_stack = stack + STACK_BYTES / 2;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	long pid = clone_vfork(0, stack + STACK_BYTES, intermediate, l);
+	int r = pid < 0 ? (int)pid : reap_intermediate((pid_t)pid);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	(void)munmap(stack, STACK_BYTES);
+	return r;
+}
+
+int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds)
+{
+	static const char *const names[] = {
+		[VS_LAUNCH_KEEPER] = VS_KEEPER_NAME,
+		[VS_LAUNCH_RUNNER] = VS_RUNNER_NAME,
+	};
+	char *name = (char *)names[role];
+	char *argv[] = { own_path, name, NULL };
+	char *linker_argv[] = { linker_path, "--argv0", name, own_path, NULL };
+	struct launch l = { .role = role, .n_fds = n_fds, .argv = argv, .envp = environ };
+
+	if (own_path[0] == '\0')
+		return vs_fail(ENOENT, "cannot start %s: the file of this library is not known; load it by a path", name);
+	if (linker_path[0] != '\0')
+		l.linker_argv = linker_argv;
+	memcpy(l.fds, fds, n_fds * sizeof(*fds));
+	if (role == VS_LAUNCH_KEEPER) {
+		l.raise_caps = caps_need_raising();
+		l.envp = keeper_environment(environ);
+		if (l.envp == NULL)
+			return -ENOMEM;
+	}
+	int r = run_launch(&l);
+	if (role == VS_LAUNCH_KEEPER)
+		free(l.envp);
+	return r;
+}
+
+int vs_launch_reap(int pid, int timeout_ms)
+{
+	siginfo_t info;
+	int64_t deadline = vs_now_ms() + timeout_ms;
+
+	if (pid <= 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return 0; /* not a child of ours */
+	VS_AUTO_CLOSE pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return errno == ESRCH ? 0 : -errno;
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	int n;
+	do {
+		n = poll(&ended, 1, vs_left_ms(deadline));
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return -ETIMEDOUT;
+	(void)waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG); /* ECHILD: the program collected it */
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_PROCESS_H
+#define VS_CORE_PROCESS_H
+
+/*
+ * What belongs to one process and not to its forked children: locks, counts of calls under
+ * way, reply channels.
+ *
+ * It lives in memory that the kernel gives to a child zeroed (MADV_WIPEONFORK). So a fork in
+ * the middle of other threads' calls leaves nothing half done in the child: no lock is held,
+ * no call is under way, no channel is shared with the parent. No handler runs at fork, and
+ * none of the program's has to.
+ *
+ * Locks here are taken only with every signal blocked, so a signal handler never finds its own
+ * thread holding one, and may wait for it like anybody else.
+ */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VS_CHANNELS 8
+
+struct vs_channel {
+	pthread_mutex_t lock; /* held for the length of a call; guards the rest */
+	uint64_t number;      /* 0: not open */
+	uint64_t keeper;      /* which keeper it is registered with (cookie of its front door) */
+	uint64_t cookie;      /* of fd */
+	uint64_t seq;         /* of the last request */
+	int fd;
+};
+
+struct vs_process {
+	pthread_mutex_t lock;    /* guards the list of keepers and their starting */
+	atomic_uint creating;    /* stacks being made, which hold keepers without showing it */
+	atomic_uint_fast64_t token; /* tells this process from its ancestors; 0: not drawn yet */
+	struct vs_channel channels[VS_CHANNELS];
+};
+
+/* This process's; NULL with errno when there is no memory for it. Async-signal-safe. */
+struct vs_process *vs_process(void);
+
+/* Memory of `size` bytes that a forked child finds zeroed. NULL with errno. Async-signal-safe. */
+void *vs_wiped_memory(size_t size);
+
+/* A random number, never 0, 1 or 2. Async-signal-safe. */
+uint64_t vs_random(void);
+
+/* The number of this process among its relatives, drawn once. */
+uint64_t vs_process_token(struct vs_process *p);
+
+/* Blocks every signal of this thread; give *saved to vs_signals_restore(). Keeps errno. */
+void vs_signals_block(sigset_t *saved);
+void vs_signals_restore(const sigset_t *saved);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_REQUEST_H
+#define VS_CORE_REQUEST_H
+
+/* Calls to the keeper, the program's side. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fdmsg.h"
+#include "handle.h"
+#include "keeper/wire.h"
+#include "keepers.h"
+
+/* A call of which each has its own reply channel, and which may take its time. */
+struct vs_long_call {
+	int door;              /* where to send it */
+	uint64_t door_cookie;
+	const struct vs_keeper_link *keeper;
+	struct vs_request req; /* version, channel and seq are filled in */
+	const char *text;      /* text_len bytes, may be NULL */
+	size_t text_len;
+	int fds[VS_FDS_MAX];   /* borrowed; sent behind the reply channel */
+	size_t n_fds;
+	int timeout_ms;
+	/* out */
+	struct vs_reply reply;
+	char answer[VS_TEXT_MAX + 1];
+	int got[VS_FDS_MAX]; /* the caller's */
+	size_t n_got;
+};
+
+/*
+ * Makes the call and waits for its reply; a signal never ends the wait. Gives reply.result if
+ * it is >= 0; else -errno with a sentence: the keeper's, or -ENETDOWN, -ETIMEDOUT, -EMFILE.
+ */
+int vs_call_long(struct vs_long_call *call);
+
+/*
+ * A call on a channel that this process keeps, with no descriptor used but the one received,
+ * and async-signal-safe. Every signal must be blocked. Gives reply.result >= 0 and *fd (the
+ * number the kernel chose; only looked for when fd is not NULL), or -errno, static sentence recorded.
+ */
+int vs_call_quick(struct vs_slot *slot, const struct vs_request *req, int recv_flags, int *fd);
+
+#endif

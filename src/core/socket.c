@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Sockets in stacks, the default stacks, and the program's socket(2).
+ *
+ * Everything here may run in a signal handler.
+ */
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "default.h"
+#include "handle.h"
+#include "process.h"
+#include "request.h"
+
+static _Atomic(struct vdestack *) process_default;
+static __thread struct vdestack *thread_default __attribute__((tls_model("initial-exec")));
+
+static int msocket(struct vdestack *stack, int domain, int type, int protocol)
+{
+	struct vs_request req = { .op = VS_OP_MSOCKET, .arg = { domain, type, protocol } };
+	struct vs_slot *slot;
+	sigset_t saved;
+	int fd = -1, r;
+
+	vs_signals_block(&saved);
+	slot = vs_slot_acquire(stack);
+	if (slot == NULL) {
+		r = vs_fail_static(EINVAL, "not a stack, or one that has been deleted");
+	} else {
+		r = vs_call_quick(slot, &req, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, &fd);
+		vs_slot_release(slot);
+	}
+	vs_signals_restore(&saved);
+	return r < 0 ? r : fd;
+}
+
+int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol)
+{
+	return vs_edge(msocket(stack, domain, type, protocol));
+}
+
+int vde_msocket(struct vdestack *stack, int domain, int type, int protocol)
+{
+	return vs_edge(msocket(stack, domain, type, protocol));
+}
+
+/* ------------------------------------------------------------------ default stacks */
+
+static int check_handle(struct vdestack *stack)
+{
+	sigset_t saved;
+
+	if (stack == NULL)
+		return 0;
+	vs_signals_block(&saved);
+	struct vs_slot *slot = vs_slot_acquire(stack);
+	if (slot != NULL)
+		vs_slot_release(slot);
+	vs_signals_restore(&saved);
+	return slot != NULL ? 0 : vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been deleted");
+}
+
+int vdestack_set_default(struct vdestack *stack)
+{
+	int r = check_handle(stack);
+
+	if (r == 0)
+		atomic_store(&process_default, stack);
+	return vs_edge(r);
+}
+
+struct vdestack *vdestack_get_default(void)
+{
+	return atomic_load(&process_default);
+}
+
+int vdestack_set_thread_default(struct vdestack *stack)
+{
+	int r = check_handle(stack);
+
+	if (r == 0)
+		thread_default = stack;
+	return vs_edge(r);
+}
+
+struct vdestack *vdestack_get_thread_default(void)
+{
+	return thread_default;
+}
+
+void vs_default_forget(struct vdestack *stack)
+{
+	(void)atomic_compare_exchange_strong(&process_default, &stack, NULL);
+}
+
+void vde_default_stack(struct vdestack *stack)
+{
+	int saved = errno;
+
+	(void)vdestack_set_default(stack);
+	errno = saved;
+}
+
+/* ------------------------------------------------------------------ socket(2) */
+
+/* Abstract names of AF_UNIX and the other families belong to the host: a program would lose its session bus. */
+static int redirected(int domain, int protocol)
+{
+	return domain == AF_INET || domain == AF_INET6 || domain == AF_PACKET ||
+	       (domain == AF_NETLINK && protocol == NETLINK_ROUTE);
+}
+
+/* The program's socket(2). Without a default stack it is the system call and nothing else. */
+__attribute__((visibility("default"))) int socket(int domain, int type, int protocol)
+{
+	struct vdestack *stack = thread_default;
+
+	if (stack == NULL)
+		stack = atomic_load_explicit(&process_default, memory_order_acquire);
+	if (stack == NULL || !redirected(domain, protocol))
+		return (int)syscall(SYS_socket, domain, type, protocol);
+	return vs_edge(msocket(stack, domain, type, protocol));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_STACK_H
+#define VS_CORE_STACK_H
+
+/* What the rest of the program's side may ask of a stack. */
+
+#include <stddef.h>
+
+#include <vdestack.h>
+
+/*
+ * Descriptors a command runner needs, owned by the caller afterwards:
+ *  netns: the stack's namespace
+ *  life:  SOCK_SEQPACKET; end of file when the keeper or the stack has ended
+ *  leash: SOCK_SEQPACKET; end of file when this program (all its processes) has ended or
+ *         this process has deleted the stack
+ */
+struct vs_stack_entry {
+	int netns;
+	int life;
+	int leash;
+};
+int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out);
+
+/*
+ * sysctl by the networking thread. name is the path below /proc/sys/net, checked by the
+ * caller. Gives 0 or -errno (set), the length (get).
+ */
+int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *value);
+int vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size);
+
+#endif

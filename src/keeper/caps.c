@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Capability sets as masks.
+ *
+ * How a command keeps some capabilities over exec and can never have others:
+ *
+ *  - ambient (with inheritable, its condition) carries them through the exec of any file;
+ *  - no_new_privs makes the kernel cut what an exec would add (set-id, file capabilities, uid 0)
+ *    down to what was there before, and takes nobody's privilege to set;
+ *  - the bounding set and the locked securebits say the same a second time, and are what
+ *    tools show. They need CAP_SETPCAP; without it the first line still holds alone.
+ *
+ * A consequence: uid 0 in the stack is a number like any other. Such a command opens files by
+ * ownership and mode, without root's CAP_DAC_OVERRIDE, unless that was asked for.
+ */
+
+#include "caps.h"
+
+#include <errno.h>
+#include <linux/securebits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+struct sets {
+	uint64_t effective, permitted, inheritable;
+};
+
+static int get_sets(struct sets *sets)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (capget(&head, data) < 0)
+		return -errno;
+	sets->effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+	sets->permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+	sets->inheritable = (uint64_t)data[1].inheritable << 32 | data[0].inheritable;
+	return 0;
+}
+
+static int put_sets(const struct sets *sets)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 2; i++) {
+		data[i].effective = (uint32_t)(sets->effective >> (32 * i));
+		data[i].permitted = (uint32_t)(sets->permitted >> (32 * i));
+		data[i].inheritable = (uint32_t)(sets->inheritable >> (32 * i));
+	}
+	return capset(&head, data) < 0 ? -errno : 0;
+}
+
+static bool has(uint64_t caps, int cap)
+{
+	return (caps >> cap & 1) != 0;
+}
+
+/* The first number that this kernel does not know. */
+static int caps_end(void)
+{
+	int cap = 0;
+
+	while (cap < 64 && prctl(PR_CAPBSET_READ, (unsigned long)cap, 0, 0, 0) >= 0)
+		cap++;
+	return cap;
+}
+
+int vs_caps_permitted(uint64_t *permitted)
+{
+	struct sets sets;
+	int err = get_sets(&sets);
+
+	if (err == 0)
+		*permitted = sets.permitted;
+	return err;
+}
+
+int vs_caps_inheritable(uint64_t *caps)
+{
+	struct sets sets;
+	int err = get_sets(&sets);
+
+	if (err < 0)
+		return err;
+	*caps = 0;
+	for (int cap = 0; cap < 64; cap++)
+		if (has(sets.inheritable, cap) || prctl(PR_CAPBSET_READ, (unsigned long)cap, 0, 0, 0) == 1)
+			*caps |= UINT64_C(1) << cap;
+	*caps &= sets.permitted;
+	return 0;
+}
+
+int vs_caps_keep(uint64_t keep)
+{
+	struct sets sets;
+	int err = get_sets(&sets);
+
+	if (err < 0)
+		return err;
+	sets.permitted &= keep;
+	sets.effective = sets.permitted;
+	sets.inheritable &= sets.permitted;
+	return put_sets(&sets); /* ambient follows by itself */
+}
+
+/* Needs CAP_SETPCAP. Failures are passed over: no_new_privs holds without it, see above. */
+static void lower_bounds(uint64_t caps, int end)
+{
+	for (int cap = 0; cap < end; cap++)
+		if (!has(caps, cap))
+			(void)prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0, 0);
+}
+
+/*
+ * As lower_bounds(). Raising ambient capabilities stays allowed: it gives nothing that is not
+ * permitted already, and tools that start others with fewer capabilities need it.
+ */
+static void lock_securebits(void)
+{
+	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+
+	if (bits < 0)
+		return;
+	bits &= ~SECBIT_KEEP_CAPS;
+	bits |= SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+		SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+	(void)prctl(PR_SET_SECUREBITS, (unsigned long)bits, 0, 0, 0);
+}
+
+static int raise_ambient(uint64_t caps, int end)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	for (int cap = 0; cap < end; cap++)
+		if (has(caps, cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)cap, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+int vs_caps_confine(uint64_t caps)
+{
+	struct sets sets;
+	int end = caps_end();
+	int err = get_sets(&sets);
+
+	if (err == 0 && (caps & ~sets.permitted) != 0)
+		err = -EPERM;
+	if (err < 0)
+		return err;
+	sets.effective = sets.permitted; /* CAP_SETPCAP has to be effective for what follows */
+	sets.inheritable = caps;
+	if ((err = put_sets(&sets)) < 0 || (err = raise_ambient(caps, end)) < 0)
+		return err;
+	lower_bounds(caps, end);
+	lock_securebits();
+	sets.effective = sets.permitted = caps;
+	if ((err = put_sets(&sets)) < 0)
+		return err;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+void vs_caps_names(uint64_t caps, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (int cap = 0; cap < 64 && used < size; cap++) {
+		if (!has(caps, cap))
+			continue;
+		char *name = cap_to_name(cap);
+		int n = snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "", name != NULL ? name : "?");
+		cap_free(name); /* takes NULL */
+		used += n > 0 ? (size_t)n : 0;
+	}
+}

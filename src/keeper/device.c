@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Taps and the settings of devices, in the network namespace of the calling thread (netdevice(7), tun.txt). */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "iface.h"
+
+static int control(unsigned long request, struct ifreq *ifr)
+{
+	VS_AUTO_CLOSE s = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (s < 0)
+		return -errno;
+	return ioctl(s, request, ifr) < 0 ? -errno : 0;
+}
+
+static struct ifreq request_for(const char *name)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	strncpy(ifr.ifr_name, name, IF_NAMESIZE - 1);
+	return ifr;
+}
+
+bool vs_device_exists(const char *name)
+{
+	struct ifreq ifr = request_for(name);
+
+	return control(SIOCGIFINDEX, &ifr) == 0;
+}
+
+int vs_device_up(const char *name)
+{
+	struct ifreq ifr = request_for(name);
+	int r = control(SIOCGIFFLAGS, &ifr);
+
+	if (r < 0)
+		return r;
+	ifr.ifr_flags |= IFF_UP;
+	return control(SIOCSIFFLAGS, &ifr);
+}
+
+int vs_device_configure(const struct vs_wire_iface *want)
+{
+	struct ifreq ifr = request_for(want->name);
+	int r = 0;
+
+	if (want->has_mac) {
+		ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+		memcpy(ifr.ifr_hwaddr.sa_data, want->mac, sizeof(want->mac));
+		r = control(SIOCSIFHWADDR, &ifr);
+	}
+	if (r == 0 && want->mtu != 0) {
+		ifr = request_for(want->name);
+		ifr.ifr_mtu = (int)want->mtu;
+		r = control(SIOCSIFMTU, &ifr);
+	}
+	return r;
+}
+
+int vs_tap_open(const struct vs_wire_iface *want)
+{
+	struct ifreq ifr = request_for(want->name);
+	VS_AUTO_CLOSE fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	ifr.ifr_flags = IFF_TAP | IFF_NO_PI;
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		int err = errno;
+		return vs_fail(err, "cannot make the tap of interface %s: %s", want->name,
+			       vs_cause_text(vs_diagnose_tun(err, ""), err));
+	}
+	return vs_steal_fd(&fd);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "iface.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "pump/link.h"
+
+struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name)
+{
+	struct vs_iface *iface = calloc(1, sizeof(*iface));
+
+	if (iface == NULL)
+		return NULL;
+	iface->keeper = k;
+	iface->tap = -1;
+	atomic_init(&iface->users, 1);
+	(void)snprintf(iface->name, sizeof(iface->name), "%s", name);
+	iface->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (iface->stop < 0) {
+		vs_cleanup_free(&iface);
+		return NULL;
+	}
+	vs_keeper_count(k, 0, 1);
+	return iface;
+}
+
+void vs_iface_ref(struct vs_iface *iface)
+{
+	atomic_fetch_add(&iface->users, 1);
+}
+
+void vs_iface_unref(struct vs_iface *iface)
+{
+	/* The last one out must see what all others wrote: acquire-release on the count. */
+	if (iface == NULL || atomic_fetch_sub(&iface->users, 1) != 1)
+		return;
+	vs_segment_leave(iface);
+	vs_link_close(iface->link);
+	vs_close(iface->tap);
+	vs_close(iface->stop);
+	vs_keeper_count(iface->keeper, 0, -1);
+	free(iface);
+}
+
+void vs_iface_stop(struct vs_iface *iface)
+{
+	uint64_t one = 1;
+
+	atomic_store(&iface->stopping, true);
+	(void)!write(iface->stop, &one, sizeof(one)); /* never read: stays readable for every pump thread */
+	vs_keeper_wake(iface->keeper); /* a job that opens this interface's link is due now */
+}

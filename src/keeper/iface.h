@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_IFACE_H
+#define VS_KEEPER_IFACE_H
+
+/*
+ * An interface of a stack: either a tap with a link and two pump threads, or one end of a
+ * veth pair whose other end is a port of a segment.
+ */
+
+#include <net/if.h>
+#include <stdatomic.h>
+
+#include "keeper.h"
+
+struct vs_link;
+struct vs_segment;
+
+struct vs_iface {
+	struct vs_keeper *keeper;
+	struct vs_iface *next;    /* in its stack's list; the networking thread's */
+	char name[IF_NAMESIZE];
+	atomic_uint users;        /* the stack's list, a job, pump threads */
+	atomic_bool stopping;
+	int stop;                 /* eventfd, readable for ever once set */
+	int tap;                  /* -1: veth */
+	struct vs_link *link;     /* NULL until the job has opened it */
+	struct vs_segment *segment;
+	char port[IF_NAMESIZE];   /* the veth's other end, in the segment's namespace */
+};
+
+/* A new one with one user. NULL: out of memory or descriptors (errno). */
+struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name);
+void vs_iface_ref(struct vs_iface *iface);
+/* The last one out closes everything. NULL is allowed. May take long (a tap: tens of ms). */
+void vs_iface_unref(struct vs_iface *iface);
+/* Asks the pump threads to end; never waits. */
+void vs_iface_stop(struct vs_iface *iface);
+
+/* ---- in the stack's namespace, by its networking thread ---- */
+
+/* Makes a tap and gives its descriptor (non-blocking), or -errno with a sentence. */
+int vs_tap_open(const struct vs_wire_iface *want);
+/* Sets MAC and MTU of an interface of the current namespace. */
+int vs_device_configure(const struct vs_wire_iface *want);
+int vs_device_up(const char *name);
+bool vs_device_exists(const char *name);
+/* Deletes a device of the namespace that the rtnetlink socket belongs to. */
+int vs_device_delete(int netlink, const char *name);
+
+/* ---- jobs: threads in the host network that end with their work ---- */
+
+enum vs_job_kind { VS_JOB_OPEN_LINK, VS_JOB_JOIN_SEGMENT, VS_JOB_REMOVE };
+
+struct vs_job {
+	struct vs_job *next, **prev;  /* in the keeper's list, under its lock */
+	struct vs_keeper *keeper;
+	enum vs_job_kind kind;
+	struct vs_iface *iface;       /* one use */
+	struct vs_call *call;         /* to be answered, unless `answered`; the job's from its start */
+	pthread_t thread;
+	int64_t deadline_ms;          /* on the monotonic clock; the main thread nudges the job from then on */
+	atomic_bool answered;
+	int netlink;                  /* rtnetlink socket of the stack's namespace; -1 */
+};
+
+/*
+ * Hands a job to a thread; the keeper's main thread starts it, because only threads made
+ * there are in the host network. Takes everything in job. 0 or -errno (nothing taken).
+ */
+int vs_job_submit(struct vs_job *job);
+struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call);
+void vs_job_free(struct vs_job *job);
+/* Main thread: starts what was submitted. */
+void vs_jobs_start(struct vs_keeper *k);
+/* Main thread: nudges jobs past their deadline; gives ms until the next one is due, -1: none. */
+int vs_jobs_check(struct vs_keeper *k);
+
+/* ---- pump ---- */
+
+/* Starts the two pump threads of an interface with tap and link. 0 or -errno with a sentence. */
+int vs_pump_start(struct vs_iface *iface);
+
+/* ---- segments ---- */
+
+/*
+ * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, the other
+ * plugged into the segment called name, made if need be. 0 or -errno with a sentence.
+ */
+int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink);
+/* Takes the interface's port off its segment; the last one takes the segment down. */
+void vs_segment_leave(struct vs_iface *iface);
+
+#endif

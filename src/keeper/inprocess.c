@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The keeper on threads of the program.
+ *
+ * Its first thread gets a descriptor table, working directory and root of its own before it
+ * does anything, and every other thread of the keeper is its descendant and shares these. So
+ * the keeper's descriptors are not the program's: what the program closes, or runs out of, is not
+ * ours, the doors' end of file means what it means between processes, and the
+ * program's ports, files and locks are not kept alive here.
+ *
+ * Credentials are left alone: setuid() changes all threads of a process together, and libc
+ * ends the process when that goes differently in one of them.
+ */
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "keeper.h"
+
+struct starting {
+	int front;
+	int result;
+	pthread_mutex_t lock; /* guards done and result */
+	pthread_cond_t changed;
+	bool done;
+};
+
+static int leave_tables(int front)
+{
+	if (unshare(CLONE_FS) < 0)
+		return -errno;
+	/* Unsharing from `front`+1 on copies no more than is kept; what is below goes next. */
+	if (syscall(SYS_close_range, (unsigned)front + 1, ~0u, CLOSE_RANGE_UNSHARE) < 0)
+		return -errno;
+	if (front > 0 && syscall(SYS_close_range, 0u, (unsigned)front - 1, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static void report(struct starting *s, int result)
+{
+	pthread_mutex_lock(&s->lock);
+	s->result = result;
+	s->done = true;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *root_main(void *arg)
+{
+	struct starting *s = arg;
+	struct vs_keeper *k = calloc(1, sizeof(*k));
+	int front = s->front;
+
+	(void)prctl(PR_SET_NAME, "vdestack-root");
+	int r = k == NULL ? -ENOMEM : leave_tables(front);
+	if (k != NULL)
+		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .in_process = true, .lock = PTHREAD_MUTEX_INITIALIZER };
+	report(s, r); /* s is gone after this */
+	if (r == 0) {
+		(void)!chdir("/");
+		vs_keeper_run(k);
+	}
+	free(k);
+	return NULL;
+}
+
+int vs_keeper_start_inprocess(int front)
+{
+	struct starting s = { .front = front, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	int r = vs_thread_start(root_main, &s, NULL);
+
+	if (r == 0) {
+		pthread_mutex_lock(&s.lock);
+		while (!s.done)
+			pthread_cond_wait(&s.changed, &s.lock);
+		pthread_mutex_unlock(&s.lock);
+		r = s.result;
+		pthread_cond_destroy(&s.changed);
+		pthread_mutex_destroy(&s.lock);
+	}
+	vs_close(front);
+	return r < 0 ? vs_fail(-r, "cannot start the keeper's threads: %s", strerror(-r)) : 0;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Jobs: what may take long, each on a thread of its own that ends with it.
+ *
+ * Opening a link runs a plugin that may wait for ever (a full vde_switch never answers). The
+ * call is answered at its deadline whatever the plugin does; from then on the main thread
+ * nudges the job with a signal, which makes the plugin's system call fail, until the job ends.
+ * In the program itself no signal is ours to use, so there the thread is cancelled instead.
+ *
+ * A job's answer is given exactly once: by the job or, at the deadline, by the main thread;
+ * an exchange on one flag decides.
+ *
+ * The caller's root and working directory of now come with the call, and the job enters them
+ * on a file-system context of its own: a locator means to the keeper what it means to the
+ * caller, also after the caller has moved into a chroot.
+ */
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "iface.h"
+#include "pump/link.h"
+
+#define NUDGE_SIGNAL SIGUSR1
+#define NUDGE_EVERY_MS 50
+
+struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call)
+{
+	struct vs_job *job = calloc(1, sizeof(*job));
+	unsigned limit = call->req.timeout_ms != 0 ? call->req.timeout_ms : 5000;
+
+	if (job == NULL)
+		return NULL;
+	*job = (struct vs_job){ .keeper = k, .kind = kind, .iface = iface, .netlink = -1 };
+	job->deadline_ms = vs_now_ms() + limit;
+	job->call = call;
+	vs_iface_ref(iface);
+	return job;
+}
+
+void vs_job_free(struct vs_job *job)
+{
+	if (job == NULL)
+		return;
+	vs_close(job->netlink);
+	vs_iface_unref(job->iface);
+	free(job);
+}
+
+static void answer(struct vs_job *job, int result)
+{
+	if (!atomic_exchange(&job->answered, true))
+		vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, NULL, 0);
+}
+
+/* ------------------------------------------------------------------ the jobs */
+
+/* Into the caller's root and working directory, for this thread and what it starts. */
+static int enter_directories(int root, int cwd)
+{
+	struct stat here, there;
+
+	if (root < 0 || cwd < 0)
+		return 0;
+	if (unshare(CLONE_FS) < 0)
+		return -errno;
+	if (stat("/", &here) == 0 && fstat(root, &there) == 0 &&
+	    (here.st_ino != there.st_ino || here.st_dev != there.st_dev) && (fchdir(root) < 0 || chroot(".") < 0))
+		return -errno;
+	return fchdir(cwd) < 0 && errno != EACCES ? -errno : 0; /* EACCES: only a relative locator would mind */
+}
+
+static int open_link(struct vs_job *job)
+{
+	struct vs_iface *iface = job->iface;
+	VS_AUTO_CLOSE root = vs_call_take_fd(job->call, 1);
+	VS_AUTO_CLOSE cwd = vs_call_take_fd(job->call, 2);
+	int stream = vs_call_take_fd(job->call, 3);
+	int r = 0;
+
+	if (stream >= 0) {
+		r = vs_link_stream(stream, &iface->link);
+	} else {
+		r = enter_directories(root, cwd);
+		if (r < 0)
+			return vs_fail(-r, "cannot plug interface %s: entering the caller's directories failed (%s)",
+				       iface->name, strerror(-r));
+		r = vs_link_vde(job->call->text, &iface->link);
+		(void)chdir("/"); /* the pump threads inherit the context; do not pin the directory */
+	}
+	if (r == 0 && atomic_load(&iface->stopping))
+		r = vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
+	if (r == 0)
+		r = vs_pump_start(iface);
+	return r;
+}
+
+static int remove_iface(struct vs_job *job)
+{
+	vs_segment_leave(job->iface);
+	if (job->netlink >= 0)
+		(void)vs_device_delete(job->netlink, job->iface->name); /* gone before the pump lets go of the tap */
+	return 0;
+}
+
+static int join_segment(struct vs_job *job)
+{
+	int r = vs_segment_join(job->iface, job->call->text + strlen("inproc://"), &job->call->req.iface, job->netlink);
+
+	if (r == 0 && atomic_load(&job->iface->stopping))
+		vs_segment_leave(job->iface);
+	return r;
+}
+
+static void unlist(void *arg)
+{
+	struct vs_job *job = arg;
+	struct vs_keeper *k = job->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	*job->prev = job->next;
+	if (job->next != NULL)
+		job->next->prev = job->prev;
+	pthread_mutex_unlock(&k->lock);
+	/* Cancelled in a plugin: the call has been answered. */
+	vs_call_drop(job->call);
+	free(job->call);
+	vs_job_free(job);
+}
+
+static void *job_main(void *arg)
+{
+	static int (*const work[])(struct vs_job *) = {
+		[VS_JOB_OPEN_LINK] = open_link,
+		[VS_JOB_JOIN_SEGMENT] = join_segment,
+		[VS_JOB_REMOVE] = remove_iface,
+	};
+	struct vs_job *job = arg;
+	sigset_t nudge;
+
+	(void)prctl(PR_SET_NAME, "vdestack-job");
+	pthread_cleanup_push(unlist, job);
+	if (!job->keeper->in_process) {
+		sigemptyset(&nudge);
+		sigaddset(&nudge, NUDGE_SIGNAL);
+		(void)pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
+	}
+	int r = work[job->kind](job);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	answer(job, r);
+	if (r < 0)
+		vs_iface_stop(job->iface);
+	pthread_cleanup_pop(1);
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ the main thread's part */
+
+int vs_job_submit(struct vs_job *job)
+{
+	struct vs_keeper *k = job->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	job->next = k->submitted;
+	k->submitted = job;
+	pthread_mutex_unlock(&k->lock);
+	vs_keeper_wake(k);
+	return 0;
+}
+
+static void enlist_locked(struct vs_keeper *k, struct vs_job *job)
+{
+	job->next = k->jobs;
+	job->prev = &k->jobs;
+	if (k->jobs != NULL)
+		k->jobs->prev = &job->next;
+	k->jobs = job;
+}
+
+void vs_jobs_start(struct vs_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	while (k->submitted != NULL) {
+		struct vs_job *job = k->submitted;
+		k->submitted = job->next;
+		enlist_locked(k, job);
+		int r = vs_thread_start(job_main, job, &job->thread); /* it waits for the lock before it can end */
+		if (r < 0) {
+			pthread_mutex_unlock(&k->lock);
+			answer(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
+					    vs_cause_text(vs_diagnose_limit(-r), -r)));
+			unlist(job);
+			pthread_mutex_lock(&k->lock);
+		}
+	}
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void nudge(struct vs_job *job)
+{
+	if (!atomic_load(&job->answered)) {
+		(void)vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": no answer in time; a vde_switch with all "
+					 "ports taken never answers: give it more (-n) or close some, else raise timeout_ms",
+			      job->iface->name, job->call->text);
+		answer(job, -ETIMEDOUT);
+	}
+	if (job->keeper->in_process)
+		(void)pthread_cancel(job->thread);
+	else
+		(void)pthread_kill(job->thread, NUDGE_SIGNAL);
+}
+
+int vs_jobs_check(struct vs_keeper *k)
+{
+	int next = -1;
+
+	pthread_mutex_lock(&k->lock);
+	for (struct vs_job *job = k->jobs; job != NULL; job = job->next) {
+		if (job->kind != VS_JOB_OPEN_LINK) /* the others wait for nobody but the kernel */
+			continue;
+		int left = vs_left_ms(job->deadline_ms);
+		if (left == 0 || atomic_load(&job->iface->stopping)) {
+			nudge(job);
+			left = NUDGE_EVERY_MS;
+		}
+		if (next < 0 || left < next)
+			next = left;
+	}
+	pthread_mutex_unlock(&k->lock);
+	return next;
+}

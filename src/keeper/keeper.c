@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The keeper's main loop: the front door, hang-ups, jobs, and the end. */
+
+#include "keeper.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "iface.h"
+
+#define THREAD_STACK_BYTES (128 * 1024)
+/* Event data of the two descriptors that are no channels: channels have random numbers, never these. */
+#define FRONT_EVENT 1
+#define WAKE_EVENT 2
+
+int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id)
+{
+	pthread_attr_t attr;
+	pthread_t ignored;
+	sigset_t all, saved;
+	int err = pthread_attr_init(&attr);
+
+	if (err != 0)
+		return -err;
+	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	(void)pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
+	err = pthread_create(id != NULL ? id : &ignored, &attr, fn, arg);
+	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	(void)pthread_attr_destroy(&attr);
+	return -err;
+}
+
+void vs_keeper_wake(struct vs_keeper *k)
+{
+	uint64_t one = 1;
+
+	(void)!write(k->wake, &one, sizeof(one)); /* EAGAIN: it is awake already */
+}
+
+void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
+{
+	pthread_mutex_lock(&k->lock);
+	k->n_stacks += (unsigned)stacks;
+	k->n_ifaces += (unsigned)ifaces;
+	pthread_mutex_unlock(&k->lock);
+	if (stacks < 0 || ifaces < 0)
+		vs_keeper_wake(k);
+}
+
+static void serve_front(struct vs_keeper *k)
+{
+	struct vs_call *call = calloc(1, sizeof(*call));
+	int r;
+
+	if (call == NULL)
+		return;
+	r = vs_call_recv(k->front, call);
+	if (r == 0) {
+		vs_close(vs_steal_fd(&k->front));
+	} else if (r > 0 && call->req.op == VS_OP_CREATE) {
+		r = vs_call_authorised(k, call)
+			    ? vs_net_start(k, call)
+			    : vs_fail(EPERM, "cannot make a stack: this process has given up the privileges its "
+					     "keeper was started with; make stacks before that");
+		if (r == 0)
+			return; /* the networking thread has the call now */
+		vs_call_fail(k, call, r);
+	}
+	vs_call_drop(call);
+	free(call);
+}
+
+static bool finished(struct vs_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool none = k->front < 0 && k->n_stacks == 0 && (k->n_ifaces == 0 || !k->in_process);
+	pthread_mutex_unlock(&k->lock);
+	return none;
+}
+
+static int watch(struct vs_keeper *k, int fd, uint64_t data)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = data };
+
+	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int prepare(struct vs_keeper *k)
+{
+	int on = 1;
+
+	k->epoll = epoll_create1(EPOLL_CLOEXEC);
+	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 || watch(k, k->wake, WAKE_EVENT) < 0 ||
+	    setsockopt(k->front, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
+static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
+{
+	uint64_t ignored;
+
+	if (event->data.u64 == FRONT_EVENT)
+		serve_front(k);
+	else if (event->data.u64 == WAKE_EVENT)
+		(void)!read(k->wake, &ignored, sizeof(ignored));
+	else
+		vs_channel_hangup(k, event->data.u64);
+}
+
+void vs_keeper_run(struct vs_keeper *k)
+{
+	struct epoll_event events[16];
+
+	if (prepare(k) == 0) {
+		while (!finished(k)) {
+			int n = epoll_wait(k->epoll, events, VS_COUNT(events), vs_jobs_check(k));
+			for (int i = 0; i < n; i++)
+				serve_event(k, &events[i]);
+			vs_jobs_start(k);
+		}
+	}
+	vs_channels_drop(k);
+	vs_close(k->epoll);
+	vs_close(k->wake);
+	vs_close(k->front);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_KEEPER_H
+#define VS_KEEPER_KEEPER_H
+
+/*
+ * The keeper: what holds the stacks of one program.
+ *
+ *   main thread ─ front door: makes stacks          host network
+ *     ├─ networking thread, one per stack           that stack's namespace; serves its door
+ *     ├─ job threads: open a link, join a segment   host network; end with the job
+ *     └─ pump threads, two per tap                  host network
+ *
+ * The same code runs in a process of its own and, on request, on threads of the program,
+ * where it has a descriptor table, working directory and root of its own all the same. So
+ * it never asks which of the two it is, except for signals (it owns none in the program).
+ *
+ * Who owns what:
+ *  - the keeper: the list of stacks, the registry of reply channels; both under its lock.
+ *  - a networking thread: its stack, the list of its interfaces. Others reach the stack only
+ *    through references they count.
+ *  - an interface: its tap and link, kept by a count of those who use it (the stack's list,
+ *    a job, each pump thread). The last one out closes them, so nobody ever waits for a
+ *    thread that is stuck in a plugin.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "wire.h"
+#include "base/fdmsg.h"
+
+struct vs_keeper_chan;
+
+struct vs_keeper {
+	int front;        /* the keeper's end of the front door; -1 after its end of file */
+	int epoll;        /* front door, wake, registered channels' hang-ups */
+	int wake;         /* eventfd: a stack or a job has ended, or a deadline has been set */
+	bool in_process;
+	bool privileged;  /* lives in the program's user namespace */
+	uid_t owner;      /* the real uid of the program when it started the keeper */
+
+	pthread_mutex_t lock; /* guards what follows */
+	unsigned n_stacks;
+	unsigned n_ifaces;
+	struct vs_keeper_chan *channels[64]; /* hash table by number */
+	struct vs_job *submitted;            /* to be started by the main thread */
+	struct vs_job *jobs;                 /* that run */
+	struct vs_segment *segments;
+};
+
+/* A request as it came, with its descriptors and its sender. */
+struct vs_call {
+	struct vs_request req;
+	char text[VS_TEXT_MAX + 1]; /* NUL added */
+	size_t text_len;
+	struct vs_fdmsg msg;
+	int reply; /* descriptor of a reply channel for this call alone; -1: req.channel names one */
+};
+
+/*
+ * Receives one request. 1: *call is filled; 0: end of file; -errno. A message that is no
+ * request (short, wrong version) gives -EPROTO after its descriptors were closed.
+ */
+int vs_call_recv(int door, struct vs_call *call);
+
+/* Answers a call: result, text (may be NULL), descriptors (borrowed). Never blocks. */
+void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds);
+/* Answers with a negative errno and this thread's sentence. */
+void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err);
+/* Closes what the call brought and nobody took. */
+void vs_call_drop(struct vs_call *call);
+/* Takes descriptor i that came with the call, -1 if it did not. */
+int vs_call_take_fd(struct vs_call *call, size_t i);
+
+/*
+ * True when the sender of the call may still do what needs the keeper's privileges: make
+ * stacks, plug interfaces, set sysctls. See auth.c.
+ */
+bool vs_call_authorised(const struct vs_keeper *k, const struct vs_call *call);
+
+/* Registry of reply channels. Takes fd. 0 or -errno. */
+int vs_channel_add(struct vs_keeper *k, uint64_t number, int fd);
+/* Sends on a registered channel; -ENOENT when there is no such one. */
+int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
+/* The other end of a channel has hung up. */
+void vs_channel_hangup(struct vs_keeper *k, uint64_t number);
+/* Drops all of them. */
+void vs_channels_drop(struct vs_keeper *k);
+
+/* Runs the keeper's main loop until its last user is gone. k->front is set. */
+void vs_keeper_run(struct vs_keeper *k);
+
+/* A thread with a small stack and every signal blocked. 0 or -errno. Detached. */
+int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
+
+/* Starts a stack's networking thread; it answers the call (which it owns from then on). */
+int vs_net_start(struct vs_keeper *k, struct vs_call *call);
+
+/* Makes the main loop look at its jobs and counts. */
+void vs_keeper_wake(struct vs_keeper *k);
+/* Counts. The main loop is woken when one falls. */
+void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces);
+
+/*
+ * Starts the keeper on threads of this process. front: its end of the front door, taken.
+ * 0 or -errno.
+ */
+int vs_keeper_start_inprocess(int front);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The keeper as a process of its own, from exec to its main loop. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "isolate.h"
+#include "keeper.h"
+#include "start.h"
+
+/* Tells the program how the start went. */
+static void report(int result, bool privileged)
+{
+	struct vs_reply reply = { .result = result, .pid = getpid(), .number = privileged };
+	const char *text = result < 0 ? vs_sentence() : "";
+	struct vs_fdmsg msg = {
+		.iov = { { &reply, sizeof(reply) }, { (void *)text, strlen(text) } },
+		.n_iov = 2,
+	};
+
+	(void)vs_fdmsg_send(VS_KEEPER_STARTER, &msg, MSG_DONTWAIT); /* the program may be gone: its end of file tells */
+	vs_close(VS_KEEPER_STARTER);
+}
+
+int vs_keeper_main(void)
+{
+	struct vs_keeper k = { .front = VS_KEEPER_FRONT, .epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
+
+	for (int fd = VS_KEEPER_FRONT; fd <= VS_KEEPER_ADOPT; fd++)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* plugins execute things */
+	int r = vs_isolate_process();
+	if (r == 0)
+		r = vs_isolate_user(adopt, &k.privileged);
+	if (r == 0)
+		r = vs_isolate_capabilities(k.privileged);
+	k.owner = geteuid();
+	vs_close(adopt);
+	report(r, k.privileged);
+	if (r == 0)
+		vs_keeper_run(&k);
+	/* Threads may be stuck in a plugin; the process ends with whatever they hold. */
+	_exit(r == 0 ? 0 : 1);
+}

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#     consume.sh SOURCE-DIR BUILD-DIR CC
+#
+# Installs the library to a directory of its own, builds the examples against it, once with
+# find_package and once with pkg-config, and runs them all; then moves the installation
+# elsewhere and runs the demonstration again.
+
+set -eu -o pipefail
+source=$1 build=$2 cc=$3
+here=$(cd "$(dirname "$0")" && pwd)
+prefix=$VDESTACK_TEST_TMP/prefix
+
+fail() {
+	echo "consume: $*" >&2
+	exit 1
+}
+
+# run DIRECTORY: all examples built there
+run() {
+	local program n=0
+	for program in "$1"/*; do
+		if [ -f "$program" ] && [ -x "$program" ]; then
+			echo "running $program"
+			"$BASH" "$here/example.sh" "$program" || fail "$program: exit status $?"
+			n=$((n + 1))
+		fi
+	done
+	[ "$n" -gt 0 ] || echo "there are no examples in $1"
+}
+
+# The library a program really gets, and that its file may be executed.
+check_library() {
+	local found
+	found=$(ldd "$1" | sed -n 's/.*libvdestack[^ ]* => \([^ ]*\).*/\1/p')
+	case $found in
+	"$prefix"/*) ;;
+	*) fail "$1 runs with '$found' instead of the installed library" ;;
+	esac
+	[ -x "$found" ] || fail "$found may not be executed"
+}
+
+cmake --install "$build" --prefix "$prefix" >/dev/null
+
+# ---- the simplest program, both ways
+cat >program.c <<'END'
+#include <stdio.h>
+#include <vdestack.h>
+
+int main(void)
+{
+	return puts(vdestack_version()) < 0;
+}
+END
+mkdir simple
+cat >simple/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(simple LANGUAGES C)
+find_package(vdestack 1.0 CONFIG REQUIRED)
+add_executable(simple ../program.c)
+target_link_libraries(simple PRIVATE vdestack::vdestack)
+END
+cmake -S simple -B simple/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null
+cmake --build simple/build >/dev/null
+check_library simple/build/simple
+version=$(simple/build/simple)
+
+libdir=$(dirname "$(find "$prefix" -name vdestack.pc)")
+export PKG_CONFIG_PATH=$libdir
+pkg-config --print-errors --exists "vdestack = $version" ||
+	fail "pkg-config says $(pkg-config --modversion vdestack), the library $version"
+pkg-config --static --libs vdestack >/dev/null
+libdir=$(cd "$(pkg-config --variable=libdir vdestack)" && pwd)
+flags=$(pkg-config --cflags --libs vdestack)
+# shellcheck disable=SC2086
+"$cc" program.c -o simple/with_pkg_config $flags "-Wl,-rpath,$libdir"
+check_library simple/with_pkg_config
+[ "$(simple/with_pkg_config)" = "$version" ] || fail "two ways, two versions"
+
+# ---- the examples through find_package
+cp -r "$source/examples" examples
+cmake -S examples -B examples/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" \
+	"-DCMAKE_RUNTIME_OUTPUT_DIRECTORY=$PWD/by_cmake" >/dev/null
+cmake --build examples/build --parallel 2 >/dev/null
+mkdir -p by_cmake
+run "$PWD/by_cmake"
+
+# ---- the examples through pkg-config
+mkdir by_pkg_config
+for program in "$source"/examples/*.c "$source"/examples/*.cc "$source"/examples/*.cpp; do
+	[ -f "$program" ] || continue
+	compiler=$cc
+	case $program in
+	*.c) ;;
+	*) compiler=${CXX:-c++}; command -v "$compiler" >/dev/null || continue ;;
+	esac
+	name=$(basename "${program%.*}")
+	# shellcheck disable=SC2086
+	"$compiler" -Wall "$program" -o "by_pkg_config/$name" $flags -pthread "-Wl,-rpath,$libdir"
+	check_library "by_pkg_config/$name"
+done
+run "$PWD/by_pkg_config"
+
+# ---- moved
+if [ -x by_pkg_config/demo ]; then
+	mv "$prefix" moved
+	libdir=$PWD/moved${libdir#"$prefix"}
+	LD_LIBRARY_PATH=$libdir by_pkg_config/demo
+fi

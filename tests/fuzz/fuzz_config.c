@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Any string is either refused with a sentence or gives a configuration that keeps every
+ * promise of config.h. The first byte of the input chooses which names are taken.
+ */
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <base/error.h>
+#include <conf/config.h>
+
+#define CHECK(condition)                                                                                     \
+	do {                                                                                                 \
+		if (!(condition)) {                                                                          \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
+			abort();                                                                             \
+		}                                                                                            \
+	} while (0)
+
+/* Takes vde0 to vde7 as the bits of *arg say. */
+static bool taken(void *arg, const char *name)
+{
+	unsigned bits = *(const uint8_t *)arg;
+
+	return strncmp(name, "vde", 3) == 0 && name[3] >= '0' && name[3] <= '7' && name[4] == '\0' &&
+	       (bits >> (name[3] - '0') & 1) != 0;
+}
+
+static void check_addr(const struct vs_conf_addr *addr)
+{
+	CHECK(addr->family == AF_INET || addr->family == AF_INET6);
+	CHECK(addr->prefixlen <= (addr->family == AF_INET ? 32u : 128u));
+}
+
+static bool check_routes(const struct vs_conf_iface *iface)
+{
+	bool ip6 = false;
+
+	for (size_t i = 0; i < iface->n_routes; i++) {
+		const struct vs_conf_route *route = &iface->routes[i];
+		check_addr(&route->dst);
+		CHECK(!route->has_gw || route->gw.family == route->dst.family);
+		for (unsigned bit = route->dst.prefixlen; bit < 128; bit++)
+			CHECK((route->dst.bytes[bit / 8] & (0x80u >> (bit % 8))) == 0);
+		ip6 = ip6 || route->dst.family == AF_INET6;
+	}
+	return ip6;
+}
+
+static bool check_addrs(const struct vs_conf_iface *iface)
+{
+	bool ip6 = false;
+
+	for (size_t i = 0; i < iface->n_addrs; i++) {
+		check_addr(&iface->addrs[i]);
+		ip6 = ip6 || iface->addrs[i].family == AF_INET6;
+		for (size_t j = 0; j < i; j++)
+			CHECK(iface->addrs[i].family != iface->addrs[j].family ||
+			      memcmp(iface->addrs[i].bytes, iface->addrs[j].bytes, 16) != 0);
+	}
+	return ip6;
+}
+
+static void check_iface(const struct vs_conf_iface *iface)
+{
+	bool segment = strncmp(iface->vnl, "inproc://", 9) == 0;
+	bool ip6 = check_addrs(iface);
+
+	ip6 = check_routes(iface) || ip6;
+	CHECK(vs_ifname_valid(iface->name));
+	CHECK(iface->vnl[0] != '\0' && strcmp(iface->vnl, "none") != 0 && strlen(iface->vnl) <= 4000);
+	CHECK(iface->mtu == 0 || (iface->mtu >= 68 && iface->mtu <= (segment ? 65535u : 9216u)));
+	CHECK(iface->mtu == 0 || iface->mtu >= 1280 || !ip6);
+	CHECK(!iface->has_mac || (iface->mac[0] & 1) == 0);
+}
+
+static void check_config(const struct vs_config *config, uint8_t *bits)
+{
+	CHECK(config->n_ifaces <= 4096);
+	for (size_t i = 0; i < config->n_ifaces; i++) {
+		check_iface(&config->ifaces[i]);
+		CHECK(!taken(bits, config->ifaces[i].name));
+		for (size_t j = 0; j < i; j++)
+			CHECK(strcmp(config->ifaces[i].name, config->ifaces[j].name) != 0);
+	}
+}
+
+static void check_failure(int result)
+{
+	const char *sentence = vs_sentence();
+
+	CHECK(result == -EINVAL || result == -ENOTSUP || result == -E2BIG || result == -ENAMETOOLONG);
+	CHECK(strstr(sentence, "position ") != NULL || result == -E2BIG);
+	CHECK(strlen(sentence) < VS_SENTENCE_MAX - 1); /* none is cut */
+	for (; *sentence != '\0'; sentence++)
+		CHECK(*sentence >= ' ' && *sentence <= '~');
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t bits = size > 0 ? data[0] : 0;
+	struct vs_config *config = NULL;
+	char *text = malloc(size + 1);
+
+	if (text == NULL)
+		return 0;
+	if (size > 0)
+		memcpy(text, data + 1, size - 1);
+	text[size > 0 ? size - 1 : 0] = '\0';
+	int result = vs_config_parse(text, taken, &bits, &config);
+	if (result == 0)
+		check_config(config, &bits);
+	else
+		check_failure(result);
+	CHECK(result == 0 || config == NULL);
+	vs_config_free(config);
+	free(text);
+	return 0;
+}

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * wrap: runs one test case in surroundings of its own.
+ *
+ *     wrap [--as root|user|self] [--timeout SECONDS] [--reach DIR]... [--fixed-addresses] PROGRAM ARG...
+ *     wrap --bare [--fixed-addresses] PROGRAM ARG...
+ *
+ * What the case finds:
+ *  - when this was started by root, a private mount namespace with a /dev/net/tun of its own,
+ *    mode 0666, which the case may also remove or spoil;
+ *  - an empty directory of its own: HOME, TMPDIR, VDESTACK_TEST_TMP and the current directory;
+ *  - default signal dispositions, nothing blocked, a session of its own, /dev/null as input,
+ *    no descriptor above 2, the administrator's directories in PATH;
+ *  - as "user": an ordinary user without capabilities or supplementary groups. A build tree
+ *    below a directory that this user may not enter (a checkout in /root) is made reachable,
+ *    in the private namespace only.
+ *
+ * What is demanded of it: when it has ended, whatever it started ends too, within two seconds.
+ * Orphans are given to the nearest subreaper above them, which is this program, so "no child
+ * left" says all. Survivors are named, killed, and the case has failed. The same killing
+ * makes the timeout, and a signal that asks this program to end.
+ *
+ * Exit status: the case's own; 128+n when signal n ended it; 77 (skipped) when the wanted
+ * surroundings cannot be had. VDESTACK_TESTS_MUST_RUN=1 turns 77 into 1.
+ *
+ * Limit: SIGKILL to this program ends the case itself but nobody waits for its descendants.
+ */
+
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define USER_NAME "vdestack-test"
+#define USER_NUMBER 64789 /* where no user can be created: a number that nobody uses */
+#define ORPHANS_MS 2000
+#define MAX_REACH 8
+
+enum { EXIT_SKIPPED = 77 };
+
+enum identity { AS_SELF, AS_ROOT, AS_USER };
+
+struct options {
+	enum identity as;
+	bool bare;
+	bool fixed_addresses;
+	int timeout_s;
+	const char *reach[MAX_REACH];
+	int n_reach;
+	char **command;
+};
+
+static char tmp_dir[] = "/tmp/vst.XXXXXX";
+
+/* ------------------------------------------------------------------ complaints */
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fflush(stdout);
+	(void)fputs("wrap: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+__attribute__((noreturn)) static void skip(const char *why)
+{
+	bool must = getenv("VDESTACK_TESTS_MUST_RUN") != NULL &&
+		    strcmp(getenv("VDESTACK_TESTS_MUST_RUN"), "1") == 0;
+
+	say(must ? "could not run here, and had to: %s" : "could not run here: %s", why);
+	exit(must ? 1 : EXIT_SKIPPED);
+}
+
+__attribute__((noreturn)) static void die(const char *what)
+{
+	say("%s: %s", what, strerror(errno));
+	exit(1);
+}
+
+/* ------------------------------------------------------------------ the ordinary user */
+
+static void add_user(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return;
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+		dup2(null, 1);
+		dup2(null, 2);
+		execlp("useradd", "useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent",
+		       "--shell", "/usr/sbin/nologin", USER_NAME, (char *)NULL);
+		_exit(127);
+	}
+	(void)waitpid(pid, NULL, 0);
+}
+
+/* The user's numbers; creates the user if need be. Cases run in parallel: one creates, the others wait. */
+static void find_user(uid_t *uid, gid_t *gid)
+{
+	struct passwd *entry = getpwnam(USER_NAME);
+
+	if (entry == NULL) {
+		int lock = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+		if (lock >= 0)
+			(void)flock(lock, LOCK_EX);
+		entry = getpwnam(USER_NAME);
+		if (entry == NULL) {
+			add_user();
+			entry = getpwnam(USER_NAME);
+		}
+		if (lock >= 0)
+			close(lock);
+	}
+	*uid = entry != NULL ? entry->pw_uid : USER_NUMBER;
+	*gid = entry != NULL ? entry->pw_gid : USER_NUMBER;
+}
+
+static void become(uid_t uid, gid_t gid)
+{
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+		die("cannot become the test user");
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		die("cannot clear the ambient capabilities");
+	setenv("USER", USER_NAME, 1);
+	setenv("LOGNAME", USER_NAME, 1);
+}
+
+/* ------------------------------------------------------------------ the private mount namespace */
+
+static void make_directories(const char *path)
+{
+	char part[4096];
+
+	for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		size_t length = slash != NULL ? (size_t)(slash - path) : strlen(path);
+		if (length >= sizeof(part)) {
+			errno = ENAMETOOLONG;
+			die(path);
+		}
+		memcpy(part, path, length);
+		part[length] = '\0';
+		if (mkdir(part, 0755) != 0 && errno != EEXIST)
+			die(part);
+		if (slash == NULL)
+			return;
+	}
+}
+
+/* Covers the first directory on the way to `path` that others may not enter. */
+static void uncover(const char *path)
+{
+	char part[4096];
+	struct stat st;
+
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		(void)snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (stat(part, &st) != 0)
+			return;
+		if ((st.st_mode & S_IXOTH) == 0) {
+			if (mount("tmpfs", part, "tmpfs", MS_NOSUID, "mode=0755") != 0)
+				die(part);
+			return;
+		}
+	}
+}
+
+/*
+ * Makes the directories reachable for everybody: a private directory on the way is covered by
+ * an empty one, and the wanted directory, opened before, is put at its old place on top.
+ */
+static void make_reachable(const char *const *paths, int n)
+{
+	int fds[MAX_REACH];
+	struct stat want, have;
+	char from[64];
+
+	for (int i = 0; i < n; i++)
+		if ((fds[i] = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+			die(paths[i]);
+	for (int i = 0; i < n; i++)
+		uncover(paths[i]);
+	for (int i = 0; i < n; i++) {
+		if (fstat(fds[i], &want) != 0)
+			die(paths[i]);
+		if (stat(paths[i], &have) == 0 && have.st_dev == want.st_dev && have.st_ino == want.st_ino)
+			continue;
+		make_directories(paths[i]);
+		(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fds[i]);
+		if (mount(from, paths[i], NULL, MS_BIND | MS_REC, NULL) != 0)
+			die(paths[i]);
+	}
+}
+
+/* Where nodes may not be made (a container without CAP_MKNOD) the machine's own /dev/net stays. */
+static void private_tun(void)
+{
+	static const char path[] = "/dev/net/tun";
+
+	(void)mkdir("/dev/net", 0755); /* empty and harmless, but it cannot be made in the namespace alone */
+	if (mount("tmpfs", "/dev/net", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0)
+		return;
+	mode_t mask = umask(0);
+	int made = mknod(path, S_IFCHR | 0666, makedev(10, 200));
+	(void)umask(mask);
+	int fd = made == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	if (fd < 0)
+		(void)umount2("/dev/net", MNT_DETACH);
+	else
+		close(fd);
+}
+
+static void private_mounts(const struct options *opts)
+{
+	if (unshare(CLONE_NEWNS) != 0)
+		skip("root without the right to a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		die("cannot make the mounts private");
+	if (opts->as == AS_USER)
+		make_reachable(opts->reach, opts->n_reach);
+	private_tun();
+}
+
+/* ------------------------------------------------------------------ the directory of the case */
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)ftw;
+	if (type == FTW_DNR)
+		(void)chmod(path, 0700);
+	(void)remove(path);
+	return 0;
+}
+
+static void remove_directory(void)
+{
+	(void)nftw(tmp_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static void make_directory(uid_t owner, gid_t group)
+{
+	if (mkdtemp(tmp_dir) == NULL)
+		die(tmp_dir);
+	if (geteuid() == 0 && chown(tmp_dir, owner, group) != 0)
+		die(tmp_dir);
+	setenv("HOME", tmp_dir, 1);
+	setenv("TMPDIR", tmp_dir, 1);
+	setenv("VDESTACK_TEST_TMP", tmp_dir, 1);
+}
+
+/* ------------------------------------------------------------------ the case */
+
+static void fix_addresses(const struct options *opts)
+{
+	/* The sanitizers' shadow memory and wide address randomisation exclude each other. */
+	if (opts->fixed_addresses)
+		(void)personality((unsigned)personality(0xffffffff) | ADDR_NO_RANDOMIZE);
+}
+
+static void plain_signals(void)
+{
+	static const char dispositions[64]; /* the kernel's struct sigaction: SIG_DFL, no flags, empty mask */
+	sigset_t none;
+
+	/* Past libc, which hides the signals it uses itself: those come ignored from some parents. */
+	for (int s = 1; s < NSIG; s++)
+		(void)syscall(SYS_rt_sigaction, s, dispositions, NULL, (size_t)(NSIG - 1) / 8);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void plain_descriptors(void)
+{
+	int null = open("/dev/null", O_RDONLY);
+
+	dup2(null, 0);
+	if (close_range(3, ~0U, 0) != 0)
+		for (int fd = 3; fd < 1024; fd++)
+			(void)close(fd);
+}
+
+__attribute__((noreturn)) static void run_case(const struct options *opts, pid_t parent, uid_t uid, gid_t gid)
+{
+	struct rlimit no_core = { 0, 0 };
+
+	(void)setsid();
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	plain_descriptors();
+	if (opts->as == AS_USER && geteuid() == 0)
+		become(uid, gid);
+	(void)umask(022);
+	if (chdir(tmp_dir) != 0)
+		die(tmp_dir);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the change of user, which would undo it */
+	if (getppid() != parent)
+		_exit(1);
+	fix_addresses(opts);
+	plain_signals();
+	execvp(opts->command[0], opts->command);
+	die(opts->command[0]);
+}
+
+/* ------------------------------------------------------------------ its descendants */
+
+static long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000L + ts.tv_nsec / 1000000;
+}
+
+static pid_t parent_of(pid_t pid, char *name, size_t size)
+{
+	char path[64], line[512];
+	int parent = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return -1;
+	char *end = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') : NULL;
+	fclose(f);
+	if (end == NULL || sscanf(end + 1, " %*c %d", &parent) != 1)
+		return -1;
+	*end = '\0';
+	char *start = strchr(line, '(');
+	(void)snprintf(name, size, "%s", start != NULL ? start + 1 : "?");
+	return parent;
+}
+
+/* Kills the direct children; theirs become ours then, and their turn comes in the next round. */
+static void kill_children(bool tell)
+{
+	DIR *dir = opendir("/proc");
+	char name[256];
+
+	if (dir == NULL)
+		return;
+	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+		pid_t pid = atoi(e->d_name);
+		if (pid <= 0 || parent_of(pid, name, sizeof(name)) != getpid())
+			continue;
+		if (tell)
+			say("process %d (%s) survived the case", (int)pid, name);
+		(void)kill(pid, SIGKILL);
+	}
+	closedir(dir);
+}
+
+/* Collects whoever has ended. True when no child is left. *status is the case's own, once it is known. */
+static bool reap(pid_t child, int *status, bool *ended)
+{
+	int s;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &s, WNOHANG | __WALL)) > 0) {
+		if (pid == child) {
+			*status = s;
+			*ended = true;
+		}
+	}
+	return pid < 0 && errno == ECHILD;
+}
+
+static void kill_everybody(pid_t child, bool tell)
+{
+	int status;
+	bool ended;
+
+	for (int round = 0; round < 500; round++) {
+		kill_children(tell && round == 0);
+		(void)poll(NULL, 0, 10);
+		if (reap(child, &status, &ended))
+			return;
+	}
+	say("some process cannot be killed");
+}
+
+/*
+ * Waits for a signal: the end of a child, or a request to end. Gives the signal, 0 when the
+ * time has come. until_ms < 0: no limit.
+ */
+static int next_signal(int fd, long until_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct signalfd_siginfo info;
+	long left = until_ms < 0 ? -1 : until_ms - now_ms();
+
+	if (until_ms >= 0 && left <= 0)
+		return 0;
+	if (poll(&pfd, 1, (int)left) <= 0 || read(fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	return (int)info.ssi_signo;
+}
+
+static int exit_status(int status)
+{
+	if (WIFSIGNALED(status)) {
+		say("ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return 128 + WTERMSIG(status);
+	}
+	return WEXITSTATUS(status);
+}
+
+/* Watches over the case until nothing is left of it. Gives the exit status. */
+static int watch(const struct options *opts, pid_t child, int signals)
+{
+	long until = opts->timeout_s > 0 ? now_ms() + opts->timeout_s * 1000L : -1;
+	int status = 0;
+	bool ended = false;
+
+	while (!ended) {
+		int s = next_signal(signals, until);
+		(void)reap(child, &status, &ended);
+		if (ended)
+			break;
+		if (s == 0 && (until < 0 || now_ms() < until))
+			continue;
+		if (s == SIGCHLD)
+			continue;
+		if (s == 0)
+			say("timed out after %d s", opts->timeout_s);
+		kill_everybody(child, false);
+		return s != 0 ? 128 + s : 1;
+	}
+
+	until = now_ms() + ORPHANS_MS;
+	while (!reap(child, &status, &ended)) {
+		if (next_signal(signals, until) == SIGCHLD)
+			continue;
+		kill_everybody(child, true);
+		return 1;
+	}
+	return exit_status(status);
+}
+
+/* ------------------------------------------------------------------ main */
+
+static int usage(void)
+{
+	say("usage: wrap [--bare] [--as root|user|self] [--timeout S] [--reach DIR]... [--fixed-addresses] "
+	    "PROGRAM ARG...");
+	return 2;
+}
+
+static bool parse(struct options *opts, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+		const char *word = argv[i];
+		if (strcmp(word, "--bare") == 0) {
+			opts->bare = true;
+			continue;
+		}
+		if (strcmp(word, "--fixed-addresses") == 0) {
+			opts->fixed_addresses = true;
+			continue;
+		}
+		const char *value = argv[++i];
+		if (value == NULL)
+			return false;
+		if (strcmp(word, "--timeout") == 0)
+			opts->timeout_s = atoi(value);
+		else if (strcmp(word, "--reach") == 0 && opts->n_reach < MAX_REACH)
+			opts->reach[opts->n_reach++] = value;
+		else if (strcmp(word, "--as") == 0 && strcmp(value, "root") == 0)
+			opts->as = AS_ROOT;
+		else if (strcmp(word, "--as") == 0 && strcmp(value, "user") == 0)
+			opts->as = AS_USER;
+		else if (strcmp(word, "--as") != 0 || strcmp(value, "self") != 0)
+			return false;
+	}
+	opts->command = argv + i;
+	return i < argc;
+}
+
+static void complete_path(void)
+{
+	char path[4096];
+	const char *old = getenv("PATH");
+
+	(void)snprintf(path, sizeof(path), "%s:/usr/local/sbin:/usr/sbin:/sbin",
+		       old != NULL ? old : "/usr/local/bin:/usr/bin:/bin");
+	setenv("PATH", path, 1);
+	setenv("LC_ALL", "C", 1);
+}
+
+int main(int argc, char **argv)
+{
+	struct options opts = { 0 };
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	sigset_t watched;
+
+	if (!parse(&opts, argc, argv))
+		return usage();
+	if (opts.bare) {
+		fix_addresses(&opts);
+		execvp(opts.command[0], opts.command);
+		die(opts.command[0]);
+	}
+	complete_path();
+	(void)umask(022);
+	if (opts.as == AS_ROOT && geteuid() != 0)
+		skip("this variant needs root");
+	if (geteuid() == 0) {
+		if (opts.as == AS_USER)
+			find_user(&uid, &gid);
+		private_mounts(&opts);
+	}
+	make_directory(uid, gid);
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		die("cannot become the subreaper");
+	(void)signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&watched);
+	for (const int *s = (const int[]){ SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, 0 }; *s != 0; s++)
+		sigaddset(&watched, *s);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
+	int signals = signalfd(-1, &watched, SFD_CLOEXEC);
+	if (signals < 0)
+		die("signalfd");
+
+	pid_t self = getpid();
+	pid_t child = fork();
+	if (child < 0)
+		die("fork");
+	if (child == 0)
+		run_case(&opts, self, uid, gid);
+
+	int result = watch(&opts, child, signals);
+	remove_directory();
+	if (result == EXIT_SKIPPED)
+		skip("the case says why above");
+	return result;
+}

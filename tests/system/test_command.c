@@ -1,0 +1,876 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Commands in a stack: what they inherit, how they end, what they may do, what the program sees of them. */
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <vdestack.h>
+
+#include "case.h"
+
+#define SLEEPER "exec sleep 1000"
+#define SOON_MS 20000 /* for what happens at once; nobody waits that long */
+#define NETWORK_CAPS UINT64_C(0x3c00)
+
+/* ------------------------------------------------------------------ helpers */
+
+static struct vdestack *new_stack(void)
+{
+	struct vdestack *stack = vdestack_new("", case_opts());
+
+	if (stack == NULL)
+		FAIL("no stack: %s", vdestack_last_error());
+	/* A directory in PATH that may not be searched makes EACCES of what is not found. */
+	MUST(setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", 1));
+	return stack;
+}
+
+static int run_argv(struct vdestack *stack, const struct vdestack_cmd_opts *opts, const char *const *argv)
+{
+	return vdestack_run(stack, (char *const *)argv, opts);
+}
+
+#define RUN(stack, opts, ...) run_argv(stack, opts, (const char *const[]){__VA_ARGS__, NULL})
+
+static int run_shell(struct vdestack *stack, const char *script)
+{
+	return RUN(stack, NULL, "sh", "-c", script);
+}
+
+static int spawn_shell(struct vdestack *stack, const char *script, int *status_fd)
+{
+	char *argv[] = {"sh", "-c", (char *)script, NULL};
+
+	return (int)MUST(vdestack_spawn(stack, argv, NULL, status_fd));
+}
+
+/* Runs a command with its standard output in a pipe and gives what it wrote, in a static buffer. */
+static const char *output_of(struct vdestack *stack, const struct vdestack_cmd_opts *opts, const char *const *argv)
+{
+	static char text[16384];
+	int pipe_fds[2], saved = (int)MUST(fcntl(1, F_DUPFD_CLOEXEC, 10)), status_fd, status;
+	size_t n = 0;
+	ssize_t got;
+
+	MUST(pipe2(pipe_fds, O_CLOEXEC));
+	MUST(dup2(pipe_fds[1], 1));
+	close(pipe_fds[1]);
+	int pidfd = vdestack_spawn(stack, (char *const *)argv, opts, &status_fd);
+	MUST(dup2(saved, 1));
+	close(saved);
+	MUST(pidfd);
+	while ((got = read(pipe_fds[0], text + n, sizeof(text) - 1 - n)) > 0)
+		n += (size_t)got;
+	text[n] = '\0';
+	text[n > 0 && text[n - 1] == '\n' ? n - 1 : n] = '\0';
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK_EQ(status, 0);
+	close(pidfd);
+	close(status_fd);
+	close(pipe_fds[0]);
+	return text;
+}
+
+#define OUTPUT(stack, opts, ...) output_of(stack, opts, (const char *const[]){__VA_ARGS__, NULL})
+
+/* The value of a line "Name:\tvalue" in the format of /proc/PID/status. */
+static unsigned long long status_line(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	if (line == NULL)
+		FAIL("no %s in \"%s\"", name, text);
+	return strtoull(line + strlen(name) + 1, NULL, 16);
+}
+
+static const char *own_status(void)
+{
+	static char text[8192];
+	int fd = (int)MUST(open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC));
+	ssize_t n = MUST(read(fd, text, sizeof(text) - 1));
+
+	text[n] = '\0';
+	close(fd);
+	return text;
+}
+
+static void check_caps(struct vdestack *stack, uint64_t ask, uint64_t expect)
+{
+	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .caps = ask};
+	/* env is one exec more, which must change nothing */
+	const char *text = OUTPUT(stack, &opts, "env", "grep", "-e", "Cap", "-e", "NoNewPrivs", "/proc/self/status");
+
+	CHECK_EQ(status_line(text, "CapInh:"), expect);
+	CHECK_EQ(status_line(text, "CapPrm:"), expect);
+	CHECK_EQ(status_line(text, "CapEff:"), expect);
+	CHECK_EQ(status_line(text, "CapBnd:"), expect);
+	CHECK_EQ(status_line(text, "CapAmb:"), expect);
+	CHECK_EQ(status_line(text, "NoNewPrivs:"), 1);
+}
+
+static bool is_gone(void *arg)
+{
+	return kill(*(pid_t *)arg, 0) < 0 && errno == ESRCH;
+}
+
+/* The numbers that a script has written to a file of the case, once all `n` are there. */
+struct numbers {
+	const char *path;
+	int n;
+	int value[4];
+};
+
+static bool has_numbers(void *arg)
+{
+	struct numbers *want = arg;
+	FILE *f = fopen(want->path, "re");
+	int n = 0;
+
+	while (f != NULL && n < want->n && fscanf(f, "%d", &want->value[n]) == 1)
+		n++;
+	if (f != NULL)
+		fclose(f);
+	return n == want->n;
+}
+
+/* Two generations below the command, one of them in a session of its own; `numbers` gets all three. */
+static const char *family_script(struct numbers *numbers)
+{
+	static char script[512];
+
+	numbers->path = case_path("family");
+	numbers->n = 3;
+	(void)snprintf(script, sizeof(script),
+		       "sh -c 'sleep 1000 & echo $! $$ >> %s.part; wait' & setsid sleep 1000 & "
+		       "while ! test -s %s.part; do sleep 0.01; done; echo $! >> %s.part; mv %s.part %s; wait",
+		       numbers->path, numbers->path, numbers->path, numbers->path, numbers->path);
+	return script;
+}
+
+static void check_family_gone(struct numbers *numbers)
+{
+	for (int i = 0; i < numbers->n; i++)
+		if (!wait_until(is_gone, &numbers->value[i], SOON_MS))
+			FAIL("process %d (%s) lives on", numbers->value[i], name_of(numbers->value[i]));
+}
+
+static void set_own_caps(uint64_t caps)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {
+		{.effective = (uint32_t)caps, .permitted = (uint32_t)caps},
+		{.effective = (uint32_t)(caps >> 32), .permitted = (uint32_t)(caps >> 32)},
+	};
+
+	MUST(syscall(SYS_capset, &head, data));
+}
+
+/* ------------------------------------------------------------------ ends */
+
+CASE_BOTH(run_tells_exit_from_signal)
+{
+	struct vdestack *s = new_stack();
+
+	CHECK_EQ(RUN(s, NULL, "true"), 0);
+	int status = run_shell(s, "exit 3");
+	CHECK(WIFEXITED(status));
+	CHECK_EQ(WEXITSTATUS(status), 3);
+	status = run_shell(s, "kill -TERM $$");
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGTERM);
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_command_that_cannot_be_executed_says_why)
+{
+	struct vdestack *s = new_stack();
+	const char *plain = case_path("plain");
+
+	CHECK_ERRNO(RUN(s, NULL, "no-such-command"), ENOENT);
+	CHECK_CONTAINS(vdestack_last_error(), "\"no-such-command\": not found in PATH");
+	CHECK_ERRNO(RUN(s, NULL, "/no/such/command"), ENOENT);
+	CHECK_CONTAINS(vdestack_last_error(), "no such file");
+	close((int)MUST(open(plain, O_CREAT | O_WRONLY | O_CLOEXEC, 0644)));
+	CHECK_ERRNO(RUN(s, NULL, plain), EACCES);
+	CHECK_CONTAINS(vdestack_last_error(), "may not execute it");
+	MUST(setenv("PATH", case_tmp(), 1));
+	CHECK_ERRNO(RUN(s, NULL, "plain"), EACCES);
+	CHECK_ERRNO(RUN(s, NULL, "true"), ENOENT);
+	MUST(vdestack_delete(s));
+}
+
+CASE(wrong_arguments_are_refused)
+{
+	struct {
+		struct vdestack_cmd_opts opts;
+		uint64_t newer;
+	} large = {.opts = {.size = sizeof(large)}};
+	struct vdestack_cmd_opts opts = {.size = sizeof(opts)};
+	struct vdestack *s = new_stack();
+	char *none[] = {NULL};
+	int status, pair[2];
+
+	CHECK_ERRNO(RUN(NULL, NULL, "true"), EINVAL);
+	CHECK_ERRNO(vdestack_run(s, NULL, NULL), EINVAL);
+	CHECK_ERRNO(vdestack_run(s, none, NULL), EINVAL);
+	opts.flags = 1;
+	CHECK_ERRNO(RUN(s, &opts, "true"), EINVAL);
+	opts = (struct vdestack_cmd_opts){.size = 0};
+	CHECK_ERRNO(RUN(s, &opts, "true"), EINVAL);
+	opts = (struct vdestack_cmd_opts){.size = sizeof(opts), .caps = VDESTACK_CAP(45)};
+	CHECK_ERRNO(RUN(s, &opts, "true"), EINVAL);
+	opts.caps = VDESTACK_CAPS_NONE | VDESTACK_CAP(12);
+	CHECK_ERRNO(RUN(s, &opts, "true"), EINVAL);
+	opts = (struct vdestack_cmd_opts){.size = offsetof(struct vdestack_cmd_opts, caps), .caps = VDESTACK_CAP(45)};
+	CHECK_EQ(RUN(s, &opts, "true"), 0); /* the field was not there yet */
+	CHECK_EQ(RUN(s, &large.opts, "true"), 0);
+	large.newer = 1;
+	CHECK_ERRNO(RUN(s, &large.opts, "true"), E2BIG);
+
+	CHECK_ERRNO(vdestack_wait(-1, 0, &status), EINVAL);
+	CHECK_ERRNO(vdestack_wait(0, 0, &status), EINVAL);
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
+	MUST(write(pair[0], "hello", 5));
+	CHECK_ERRNO(vdestack_wait(pair[1], 0, &status), EINVAL);
+	MUST(vdestack_delete(s));
+}
+
+CASE(the_status_waits_for_whoever_asks_and_stays)
+{
+	struct vdestack *s = new_stack();
+	int status_fd, status = 0;
+	int pidfd = spawn_shell(s, "exit 5", &status_fd);
+
+	CHECK(wait_readable(pidfd, SOON_MS));
+	sleep_ms(300); /* the runner has long gone */
+	for (int i = 0; i < 3; i++) {
+		CHECK(wait_readable(status_fd, SOON_MS));
+		MUST(vdestack_wait(status_fd, i == 0 ? -1 : 0, &status));
+		CHECK_EQ(status, 5 << 8);
+	}
+	MUST(vdestack_delete(s));
+	MUST(vdestack_wait(status_fd, 0, &status));
+	CHECK_EQ(status, 5 << 8);
+}
+
+CASE(a_pidfd_signals_the_command_and_tells_its_end)
+{
+	struct vdestack *s = new_stack();
+	int status_fd, status;
+	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
+
+	CHECK_ERRNO(vdestack_wait(status_fd, 0, &status), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_wait(status_fd, 50, &status), ETIMEDOUT);
+	CHECK(!wait_readable(pidfd, 0));
+	CHECK(!wait_readable(status_fd, 0));
+	MUST(pidfd_send_signal(pidfd, SIGTERM, NULL, 0));
+	CHECK(wait_readable(pidfd, SOON_MS));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGTERM);
+	CHECK((fcntl(pidfd, F_GETFD) & fcntl(status_fd, F_GETFD) & FD_CLOEXEC) != 0);
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_command_goes_on_when_nobody_wants_its_status)
+{
+	struct vdestack *s = new_stack();
+	struct numbers written = {.path = case_path("written"), .n = 1};
+	char script[300];
+	int go[2], saved = (int)MUST(dup(0));
+
+	MUST(pipe2(go, O_CLOEXEC));
+	MUST(dup2(go[0], 0));
+	(void)snprintf(script, sizeof(script), "read x; echo 7 > %s", written.path);
+	close(spawn_shell(s, script, NULL));
+	MUST(dup2(saved, 0));
+	MUST(write(go[1], "x\n", 2));
+	CHECK(wait_until(has_numbers, &written, SOON_MS));
+	CHECK_EQ(written.value[0], 7);
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_deadline_kills_the_command_and_its_descendants)
+{
+	struct vdestack *s = new_stack();
+	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .timeout_ms = 1000};
+	struct numbers family;
+	int status, status_fd;
+
+	CHECK_ERRNO(RUN(s, &opts, "sh", "-c", family_script(&family)), ETIMEDOUT);
+	CHECK(has_numbers(&family));
+	check_family_gone(&family);
+	opts.timeout_ms = 100;
+	MUST(vdestack_spawn(s, (char *[]){"sleep", "1000", NULL}, &opts, &status_fd));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK_EQ(status, SIGKILL);
+	opts.timeout_ms = SOON_MS;
+	CHECK_EQ(RUN(s, &opts, "true"), 0);
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH(deletion_kills_commands_and_their_descendants)
+{
+	struct vdestack *s = new_stack();
+	struct numbers family;
+	int status, status_fd;
+
+	spawn_shell(s, family_script(&family), &status_fd);
+	CHECK(wait_until(has_numbers, &family, SOON_MS));
+	MUST(vdestack_delete(s));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK_EQ(status, SIGKILL);
+	check_family_gone(&family);
+}
+
+CASE_BOTH(the_death_of_the_program_kills_commands_and_their_descendants)
+{
+	struct numbers family;
+	const char *script = family_script(&family);
+	pid_t program = (pid_t)MUST(fork());
+
+	if (program == 0) {
+		spawn_shell(new_stack(), script, NULL);
+		for (;;)
+			pause();
+	}
+	CHECK(wait_until(has_numbers, &family, SOON_MS));
+	MUST(kill(program, SIGKILL));
+	MUST(waitpid(program, NULL, 0));
+	check_family_gone(&family);
+}
+
+CASE(the_death_of_the_keeper_kills_commands)
+{
+	struct vdestack *s = new_stack();
+	pid_t keeper;
+	int status, status_fd;
+
+	spawn_shell(s, SLEEPER, &status_fd);
+	CHECK_EQ(find_children(getppid(), "vdestack-keeper", &keeper, 1), 1); /* the wrapper collects orphans */
+	MUST(kill(keeper, SIGKILL));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK_EQ(status, SIGKILL);
+	CHECK_ERRNO(RUN(s, NULL, "true"), ENETDOWN);
+}
+
+CASE(the_death_of_the_runner_kills_the_command_and_is_told)
+{
+	struct vdestack *s = new_stack();
+	struct numbers runner = {.path = case_path("runner"), .n = 1};
+	char script[300];
+	int status, status_fd;
+
+	(void)snprintf(script, sizeof(script), "echo $PPID > %s; " SLEEPER, runner.path);
+	int pidfd = spawn_shell(s, script, &status_fd);
+	CHECK(wait_until(has_numbers, &runner, SOON_MS));
+	CHECK_STR(name_of(runner.value[0]), "vdestack-runner");
+	MUST(kill(runner.value[0], SIGKILL));
+	CHECK_ERRNO(vdestack_wait(status_fd, SOON_MS, &status), ECANCELED);
+	CHECK_ERRNO(vdestack_wait(status_fd, 0, &status), ECANCELED);
+	CHECK(wait_readable(pidfd, SOON_MS));
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_daemon_started_by_a_command_lives_on_after_it)
+{
+	struct vdestack *s = new_stack();
+	struct numbers daemon = {.path = case_path("daemon"), .n = 1};
+	char script[300];
+
+	(void)snprintf(script, sizeof(script), "setsid sleep 1000 & echo $! > %s", daemon.path);
+	CHECK_EQ(run_shell(s, script), 0);
+	CHECK(has_numbers(&daemon));
+	sleep_ms(100); /* time to do what must not be done */
+	CHECK(!is_gone(&daemon.value[0]));
+	MUST(kill(daemon.value[0], SIGKILL));
+	CHECK(wait_until(is_gone, &daemon.value[0], SOON_MS));
+	MUST(vdestack_delete(s));
+}
+
+/* ------------------------------------------------------------------ what is inherited */
+
+CASE_BOTH(a_command_is_in_the_network_of_the_stack)
+{
+	struct vdestack *s = new_stack();
+	struct stat st;
+	char name[64];
+
+	MUST(fstat((int)MUST(vdestack_netns(s)), &st));
+	(void)snprintf(name, sizeof(name), "net:[%lu]", (unsigned long)st.st_ino);
+	CHECK_STR(OUTPUT(s, NULL, "readlink", "/proc/self/ns/net"), name);
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_command_has_environment_directory_and_umask_of_now)
+{
+	struct vdestack *s = new_stack();
+
+	MUST(setenv("VS_TEST_WORD", "of now", 1));
+	CHECK_STR(OUTPUT(s, NULL, "sh", "-c", "echo \"$VS_TEST_WORD\""), "of now");
+	MUST(mkdir(case_path("here"), 0755));
+	MUST(chdir(case_path("here")));
+	CHECK_STR(OUTPUT(s, NULL, "pwd"), case_path("here"));
+	umask(0137);
+	CHECK_STR(OUTPUT(s, NULL, "sh", "-c", "umask"), "0137");
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_command_has_the_standard_streams_and_nothing_more)
+{
+	struct vdestack *s = new_stack();
+	int open_fd = (int)MUST(open("/dev/null", O_RDONLY)); /* no close-on-exec */
+
+	const char *list = "i=0; while [ $i -lt 40 ]; do ! [ -e /proc/$$/fd/$i ] || printf '%s ' $i; i=$((i+1)); done";
+	CHECK_STR(OUTPUT(s, NULL, "sh", "-c", list), "0 1 2 ");
+	close(open_fd);
+	MUST(vdestack_delete(s));
+}
+
+/* The runner must not keep a pipe open that the command has closed. */
+CASE(the_end_of_a_stream_is_seen_while_the_command_runs)
+{
+	struct vdestack *s = new_stack();
+	int pipe_fds[2], saved = (int)MUST(fcntl(1, F_DUPFD_CLOEXEC, 10));
+	char c;
+
+	MUST(pipe2(pipe_fds, O_CLOEXEC));
+	MUST(dup2(pipe_fds[1], 1));
+	int pidfd = spawn_shell(s, "exec >&- 2>&-; " SLEEPER, NULL);
+	MUST(dup2(saved, 1));
+	close(pipe_fds[1]);
+	CHECK(wait_readable(pipe_fds[0], SOON_MS));
+	CHECK_EQ(read(pipe_fds[0], &c, 1), 0);
+	CHECK(!wait_readable(pidfd, 0));
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_program_without_standard_streams_runs_commands)
+{
+	struct vdestack *s = new_stack();
+	int errors = (int)MUST(fcntl(2, F_DUPFD_CLOEXEC, 10)), status = -1, status_fd = -1;
+	char script[300];
+	struct numbers written = {.path = case_path("written"), .n = 1};
+
+	(void)snprintf(script, sizeof(script), "test -e /proc/$$/fd/0 -o -e /proc/$$/fd/1 -o -e /proc/$$/fd/2; echo $? > %s",
+		       written.path);
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+	int run = run_shell(s, script);
+	int pidfd = vdestack_spawn(s, (char *[]){"true", NULL}, NULL, &status_fd);
+	int waited = vdestack_wait(status_fd, SOON_MS, &status);
+	bool closed = fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0;
+	MUST(dup2(errors, 2));
+	if (run != 0)
+		FAIL("run gave %d: %s", run, vdestack_last_error());
+	CHECK(has_numbers(&written));
+	CHECK_EQ(written.value[0], 1);
+	CHECK(pidfd > 2 && status_fd > 2);
+	CHECK_EQ(waited, 0);
+	CHECK_EQ(status, 0);
+	CHECK(closed);
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_command_has_the_signal_mask_and_dispositions_of_now)
+{
+	static const int ignored[] = {SIGPIPE, SIGHUP, SIGCHLD, 0};
+	struct vdestack *s = new_stack();
+	sigset_t some;
+
+	sigemptyset(&some);
+	sigaddset(&some, SIGUSR1);
+	sigaddset(&some, SIGRTMIN + 3);
+	for (int round = 0; round < 2; round++) {
+		const char *text = OUTPUT(s, NULL, "grep", "Sig", "/proc/self/status");
+		unsigned long long blocked = status_line(text, "SigBlk:"), ignore = status_line(text, "SigIgn:");
+		CHECK_EQ(blocked, status_line(own_status(), "SigBlk:"));
+		CHECK_EQ(ignore, status_line(own_status(), "SigIgn:"));
+		CHECK_EQ(blocked != 0, round == 1);
+		MUST(sigprocmask(SIG_SETMASK, &some, NULL));
+		for (const int *sig = ignored; *sig != 0; sig++)
+			CHECK(signal(*sig, SIG_IGN) != SIG_ERR);
+	}
+	MUST(vdestack_delete(s));
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int sig)
+{
+	(void)sig;
+	interrupted++;
+}
+
+CASE(what_is_sent_to_the_process_group_reaches_the_command)
+{
+	struct vdestack *s = new_stack();
+	struct numbers ids = {.path = case_path("ids"), .n = 2};
+	struct sigaction note = {.sa_handler = note_signal};
+	char script[300];
+	int status, status_fd;
+
+	(void)snprintf(script, sizeof(script),
+		       "read a b c d pgrp sid rest < /proc/$$/stat; echo $pgrp $sid > %s.part; mv %s.part %s; " SLEEPER,
+		       ids.path, ids.path, ids.path);
+	MUST(sigaction(SIGINT, &note, NULL));
+	spawn_shell(s, script, &status_fd);
+	CHECK(wait_until(has_numbers, &ids, SOON_MS));
+	CHECK_EQ(ids.value[0], getpgrp());
+	CHECK_EQ(ids.value[1], getsid(0));
+	MUST(kill(0, SIGINT));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGINT);
+	CHECK_EQ(interrupted, 1);
+	CHECK_EQ(RUN(s, NULL, "true"), 0);
+	MUST(vdestack_delete(s));
+}
+
+CASE(long_arguments_arrive_and_too_long_ones_are_refused)
+{
+	enum { PIECE = 120000, MANY = 160 };
+	struct vdestack *s = new_stack();
+	char *argv[MANY + 5] = {"sh", "-c", "test $# = 9 -a ${#9} = 120000", "sh"};
+	char *piece = malloc(PIECE + 1);
+
+	memset(piece, 'x', PIECE);
+	piece[PIECE] = '\0';
+	for (int i = 0; i < 9; i++)
+		argv[4 + i] = piece;
+	CHECK_EQ(vdestack_run(s, argv, NULL), 0);
+	for (int i = 9; i < 100; i++)
+		argv[4 + i] = piece;
+	CHECK_ERRNO(vdestack_run(s, argv, NULL), E2BIG); /* the kernel's limit */
+	for (int i = 100; i < MANY; i++)
+		argv[4 + i] = piece;
+	CHECK_ERRNO(vdestack_run(s, argv, NULL), E2BIG); /* ours */
+	CHECK_EQ(RUN(s, NULL, "sh", "-c", "test \"$1\" = '' -a \"$2\" = 'a b\n'", "sh", "", "a b\n"), 0);
+	free(piece);
+	MUST(vdestack_delete(s));
+}
+
+/* ------------------------------------------------------------------ rights */
+
+CASE_BOTH(a_command_sees_its_own_user)
+{
+	struct vdestack *s = new_stack();
+	char id[32];
+
+	(void)snprintf(id, sizeof(id), "%d %d", (int)geteuid(), (int)getegid());
+	CHECK_STR(OUTPUT(s, NULL, "sh", "-c", "echo $(id -u) $(id -g)"), id);
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH(a_command_has_exactly_the_capabilities_asked_for)
+{
+	struct vdestack *s = new_stack();
+
+	check_caps(s, 0, NETWORK_CAPS);
+	check_caps(s, VDESTACK_CAPS_NETWORK, NETWORK_CAPS);
+	check_caps(s, VDESTACK_CAPS_NONE, 0);
+	check_caps(s, VDESTACK_CAP(CAP_NET_RAW), UINT64_C(1) << CAP_NET_RAW);
+	check_caps(s, VDESTACK_CAP(CAP_SETPCAP) | VDESTACK_CAP(CAP_SYS_CHROOT),
+		   UINT64_C(1) << CAP_SETPCAP | UINT64_C(1) << CAP_SYS_CHROOT);
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_command_may_use_its_capabilities_on_the_stack)
+{
+	struct vdestack *s = new_stack();
+	struct vdestack_cmd_opts none = {.size = sizeof(none), .caps = VDESTACK_CAPS_NONE};
+
+	if (access("/sbin/ip", X_OK) != 0)
+		SKIP("there is no /sbin/ip");
+	CHECK_EQ(RUN(s, NULL, "/sbin/ip", "link", "set", "lo", "mtu", "4000"), 0);
+	CHECK_CONTAINS(OUTPUT(s, NULL, "/sbin/ip", "link", "show", "lo"), "mtu 4000");
+	int saved = (int)MUST(fcntl(2, F_DUPFD_CLOEXEC, 10)); /* its complaint is no news */
+	MUST(dup2((int)MUST(open("/dev/null", O_WRONLY)), 2));
+	int status = RUN(s, &none, "/sbin/ip", "link", "set", "lo", "mtu", "3000");
+	MUST(dup2(saved, 2));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+	MUST(vdestack_delete(s));
+}
+
+/* uid 0 is a number like any other in the stack: no way around file modes, no way to more. */
+CASE_ROOT(root_regains_nothing_by_uid_set_id_or_file_capabilities)
+{
+	struct vdestack *s = new_stack();
+	struct vfs_cap_data file = {
+		.magic_etc = VFS_CAP_REVISION_2,
+		.data = {{.permitted = 1u << CAP_SYS_ADMIN | 1u << CAP_NET_RAW}},
+	};
+	const char *copy = case_path("grep");
+	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .caps = VDESTACK_CAP(CAP_NET_RAW)};
+	char command[300];
+
+	(void)snprintf(command, sizeof(command), "cp $(command -v grep) %s", copy);
+	CHECK_EQ(system(command), 0);
+	MUST(chmod(copy, 04755));
+	MUST(setxattr(copy, "security.capability", &file, XATTR_CAPS_SZ_2, 0));
+	const char *text = OUTPUT(s, &opts, copy, "Cap", "/proc/self/status");
+	CHECK_EQ(status_line(text, "CapPrm:"), 1u << CAP_NET_RAW);
+	CHECK_EQ(status_line(text, "CapEff:") & ~(1ull << CAP_NET_RAW), 0);
+	/* A file that cannot do without is not executed at all. */
+	file.magic_etc |= VFS_CAP_FLAGS_EFFECTIVE;
+	MUST(setxattr(copy, "security.capability", &file, XATTR_CAPS_SZ_2, 0));
+	CHECK_ERRNO(RUN(s, &opts, copy, "Cap", "/proc/self/status"), EPERM);
+	CHECK_CONTAINS(vdestack_last_error(), "capabilities");
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH_ROOT(what_the_caller_has_not_cannot_be_given)
+{
+	struct vdestack *s = new_stack();
+	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .caps = VDESTACK_CAP(CAP_SYS_CHROOT) | VDESTACK_CAP(CAP_NET_RAW)};
+	uint64_t have = status_line(own_status(), "CapPrm:");
+
+	set_own_caps(have & ~VDESTACK_CAP(CAP_SYS_CHROOT) & ~VDESTACK_CAP(CAP_NET_BIND_SERVICE));
+	CHECK_ERRNO(RUN(s, &opts, "true"), EPERM);
+	CHECK_CONTAINS(vdestack_last_error(), "cap_sys_chroot");
+	check_caps(s, 0, NETWORK_CAPS & ~VDESTACK_CAP(CAP_NET_BIND_SERVICE));
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH_ROOT(a_program_that_dropped_its_privileges_does_not_regain_them)
+{
+	struct vdestack *s = new_stack();
+
+	for (int way = 0; way < 2; way++) {
+		pid_t child = (pid_t)MUST(fork());
+		if (child == 0) {
+			if (way == 0)
+				set_own_caps(0);
+			else
+				MUST(setresuid(65534, 65534, 65534));
+			CHECK_ERRNO(RUN(s, NULL, "true"), EPERM);
+			CHECK_CONTAINS(vdestack_last_error(), "may not enter the stack");
+			_exit(0);
+		}
+		int status;
+		MUST(waitpid(child, &status, 0));
+		CHECK_EQ(status, 0);
+	}
+	CHECK_EQ(RUN(s, NULL, "true"), 0);
+	MUST(vdestack_delete(s));
+}
+
+/* ------------------------------------------------------------------ what the program sees */
+
+CASE_BOTH(commands_are_invisible_to_wait_whatever_sigchld_does)
+{
+	struct sigaction actions[] = {
+		{.sa_handler = SIG_DFL},
+		{.sa_handler = SIG_IGN},
+		{.sa_handler = note_signal},
+		{.sa_handler = note_signal, .sa_flags = SA_NOCLDWAIT},
+	};
+	struct vdestack *s = new_stack();
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		int status, status_fd;
+		MUST(sigaction(SIGCHLD, &actions[i], NULL));
+		int pidfd = spawn_shell(s, SLEEPER, &status_fd);
+		CHECK_ERRNO(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+		MUST(pidfd_send_signal(pidfd, SIGKILL, NULL, 0));
+		MUST(vdestack_wait(status_fd, SOON_MS, &status));
+		CHECK_EQ(status, SIGKILL);
+		CHECK_EQ(run_shell(s, "exit 4"), 4 << 8);
+		CHECK_ERRNO(RUN(s, NULL, "no-such-command"), ENOENT);
+		CHECK_ERRNO(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+		close(pidfd);
+		close(status_fd);
+	}
+	CHECK_EQ(interrupted, 0);
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_program_that_collects_orphans_gets_no_stray_child)
+{
+	int status, status_fd;
+
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	struct vdestack *s = new_stack();
+	CHECK_EQ(run_shell(s, "exit 4"), 4 << 8);
+	CHECK_ERRNO(RUN(s, NULL, "no-such-command"), ENOENT);
+	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
+	MUST(pidfd_send_signal(pidfd, SIGKILL, NULL, 0));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK_EQ(find_children(getpid(), "vdestack-runner", NULL, 0), 0);
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_delete(s));
+	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0) /* the keeper, when it has ended */
+		;
+}
+
+struct worker {
+	pthread_t id;
+	struct vdestack *stack;
+	int number;
+};
+
+static void *run_some(void *arg)
+{
+	struct worker *w = arg;
+	char script[32];
+
+	(void)snprintf(script, sizeof(script), "exit %d", w->number);
+	for (int i = 0; i < 5; i++)
+		CHECK_EQ(run_shell(w->stack, script), w->number << 8);
+	CHECK_ERRNO(RUN(w->stack, NULL, "no-such-command"), ENOENT);
+	CHECK_CONTAINS(vdestack_last_error(), "no-such-command");
+	return NULL;
+}
+
+CASE_FLAGS(eight_threads_run_commands_at_once, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+{
+	struct worker workers[8];
+	struct vdestack *s = new_stack();
+
+	for (int i = 0; i < 8; i++) {
+		workers[i] = (struct worker){.stack = s, .number = i + 1};
+		CHECK_EQ(pthread_create(&workers[i].id, NULL, run_some, &workers[i]), 0);
+	}
+	for (int i = 0; i < 8; i++)
+		CHECK_EQ(pthread_join(workers[i].id, NULL), 0);
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH(running_commands_do_not_hold_up_sockets)
+{
+	struct vdestack *s = new_stack();
+
+	for (int i = 0; i < 4; i++)
+		close(spawn_shell(s, SLEEPER, NULL));
+	for (int i = 0; i < 100; i++)
+		close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_STREAM, 0)));
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH(a_4_khz_signal_disturbs_no_command)
+{
+	struct vdestack *s = new_stack();
+	struct sigaction note = {.sa_handler = note_signal}; /* no SA_RESTART */
+	struct itimerval storm = {{0, 250}, {0, 250}}, calm = {{0, 0}, {0, 0}};
+	int status, status_fd;
+
+	MUST(sigaction(SIGALRM, &note, NULL));
+	MUST(setitimer(ITIMER_REAL, &storm, NULL));
+	for (int i = 0; i < 30; i++) {
+		CHECK_EQ(run_shell(s, "exit 6"), 6 << 8);
+		CHECK_ERRNO(RUN(s, NULL, "no-such-command"), ENOENT);
+	}
+	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
+	long long before = now_us();
+	CHECK_ERRNO(vdestack_wait(status_fd, 200, &status), ETIMEDOUT);
+	CHECK(now_us() - before >= 199000);
+	MUST(pidfd_send_signal(pidfd, SIGKILL, NULL, 0));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	MUST(setitimer(ITIMER_REAL, &calm, NULL));
+	CHECK(interrupted > 100);
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH(a_forked_child_runs_commands_of_its_own)
+{
+	struct vdestack *s = new_stack();
+	int status, status_fd;
+
+	if (case_is_inprocess())
+		SKIP("the threads that serve the stack are the parent's");
+	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
+	pid_t child = (pid_t)MUST(fork());
+	if (child == 0) {
+		CHECK_EQ(run_shell(s, "exit 9"), 9 << 8);
+		CHECK_ERRNO(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+		_exit(9);
+	}
+	MUST(waitpid(child, &status, 0));
+	CHECK_EQ(status, 9 << 8);
+	CHECK(!wait_readable(pidfd, 100)); /* the child's end disturbs no command of the parent's */
+	CHECK_EQ(run_shell(s, "exit 8"), 8 << 8);
+	MUST(vdestack_delete(s));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+}
+
+static void *run_sleeper(void *arg)
+{
+	struct worker *w = arg;
+	char script[300];
+
+	(void)snprintf(script, sizeof(script), "echo $$ > %s.part; mv %s.part %s; " SLEEPER, case_path("sleeper"),
+		       case_path("sleeper"), case_path("sleeper"));
+	(void)run_shell(w->stack, script);
+	return NULL;
+}
+
+CASE(a_cancelled_run_kills_its_command_and_leaks_nothing)
+{
+	struct worker worker = {.stack = new_stack()};
+	struct numbers sleeper = {.path = case_path("sleeper"), .n = 1};
+	void *result;
+
+	CHECK_EQ(RUN(worker.stack, NULL, "true"), 0); /* whatever is opened once is open now */
+	int before = count_fds();
+	CHECK_EQ(pthread_create(&worker.id, NULL, run_sleeper, &worker), 0);
+	CHECK(wait_until(has_numbers, &sleeper, SOON_MS));
+	CHECK_EQ(pthread_cancel(worker.id), 0);
+	CHECK_EQ(pthread_join(worker.id, &result), 0);
+	CHECK(result == PTHREAD_CANCELED);
+	CHECK(wait_until(is_gone, &sleeper.value[0], SOON_MS));
+	CHECK_EQ(count_fds(), before);
+	CHECK_EQ(RUN(worker.stack, NULL, "true"), 0);
+	MUST(vdestack_delete(worker.stack));
+}
+
+CASE(commands_leak_nothing_also_when_descriptors_run_out)
+{
+	struct vdestack *s = new_stack();
+	struct rlimit limit;
+	bool failed = false, worked = false;
+
+	CHECK_EQ(RUN(s, NULL, "true"), 0);
+	int before = count_fds();
+	MUST(getrlimit(RLIMIT_NOFILE, &limit));
+	rlim_t was = limit.rlim_cur;
+	for (rlim_t n = 3; n < 40; n++) {
+		limit.rlim_cur = n;
+		MUST(setrlimit(RLIMIT_NOFILE, &limit));
+		int status = RUN(s, NULL, "/bin/true");
+		int err = errno;
+		limit.rlim_cur = was;
+		MUST(setrlimit(RLIMIT_NOFILE, &limit));
+		if (status < 0 && err != EMFILE)
+			FAIL("limit %d gives %s: %s", (int)n, strerrorname_np(err), vdestack_last_error());
+		failed |= status < 0;
+		worked |= status == 0;
+		CHECK_EQ(count_fds(), before);
+	}
+	CHECK(failed);
+	CHECK(worked);
+	for (int i = 0; i < 20; i++) {
+		CHECK_EQ(RUN(s, NULL, "true"), 0);
+		CHECK_ERRNO(RUN(s, NULL, "no-such-command"), ENOENT);
+	}
+	CHECK_EQ(count_fds(), before);
+	CHECK_EQ(RUN(s, NULL, "true"), 0);
+	MUST(vdestack_delete(s));
+}
