@@ -11,9 +11,9 @@
 #include "error.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vdestack.h>
@@ -25,30 +25,45 @@ static __thread struct {
 
 static __thread char sentence[VS_SENTENCE_MAX];
 
-static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the pair below */
-static vdestack_log_fn *log_callback;
-static void *log_arg;
-static atomic_bool log_wanted; /* spares everybody the lock while nobody listens */
+/*
+ * Who hears of things: one word that always leads to a complete pair, so there is nothing a
+ * forked child could inherit locked or half written. A caller may still be using a pair that has
+ * been replaced, so pairs are never freed, but found again when they are set again.
+ */
+struct log_target {
+	vdestack_log_fn *callback;
+	void *arg;
+	struct log_target *next;
+};
+
+static _Atomic(struct log_target *) log_targets; /* all there have been */
+static _Atomic(struct log_target *) log_target;  /* the one that counts; NULL: nobody listens */
+
+static struct log_target *find_target(vdestack_log_fn *callback, void *arg)
+{
+	for (struct log_target *t = atomic_load(&log_targets); t != NULL; t = t->next)
+		if (t->callback == callback && t->arg == arg)
+			return t;
+	struct log_target *t = malloc(sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	*t = (struct log_target){ .callback = callback, .arg = arg, .next = atomic_load(&log_targets) };
+	while (!atomic_compare_exchange_weak(&log_targets, &t->next, t))
+		;
+	return t;
+}
 
 void vdestack_set_log(vdestack_log_fn *callback, void *arg)
 {
-	pthread_mutex_lock(&log_lock);
-	log_callback = callback;
-	log_arg = arg;
-	atomic_store(&log_wanted, callback != NULL);
-	pthread_mutex_unlock(&log_lock);
+	atomic_store(&log_target, callback != NULL ? find_target(callback, arg) : NULL);
 }
 
 static void log_text(int level, const char *text)
 {
-	if (!atomic_load(&log_wanted))
-		return;
-	pthread_mutex_lock(&log_lock);
-	vdestack_log_fn *callback = log_callback;
-	void *arg = log_arg;
-	pthread_mutex_unlock(&log_lock);
-	if (callback != NULL)
-		callback(arg, level, text);
+	const struct log_target *target = atomic_load(&log_target);
+
+	if (target != NULL)
+		target->callback(target->arg, level, text);
 }
 
 void vs_log(int level, const char *fmt, ...)
@@ -56,7 +71,7 @@ void vs_log(int level, const char *fmt, ...)
 	char text[VS_SENTENCE_MAX];
 	va_list ap;
 
-	if (!atomic_load(&log_wanted))
+	if (atomic_load(&log_target) == NULL)
 		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);

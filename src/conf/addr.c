@@ -25,7 +25,8 @@ unsigned vs_addr_bytes(int family)
 void vs_addr_format_attr(int family, struct nlattr *attr, char text[INET6_ADDRSTRLEN])
 {
 	text[0] = '\0';
-	if ((family == AF_INET || family == AF_INET6) && attr != NULL && nla_len(attr) == (int)vs_addr_bytes(family))
+	if ((family == AF_INET || family == AF_INET6) && attr != NULL &&
+	    nla_len(attr) == (int)vs_addr_bytes(family))
 		(void)inet_ntop(family, nla_data(attr), text, INET6_ADDRSTRLEN);
 }
 
@@ -52,17 +53,22 @@ int vs_addr_change(struct vs_nl *nl, int type, int ifindex, const struct vs_conf
 }
 
 /* Checks what the caller gave; verb is for the sentence: "add". */
-static int parse_request(const char *verb, int ifindex, const char *text, unsigned prefixlen, struct vs_conf_addr *out)
+static int parse_request(const char *verb, int ifindex, const char *text, unsigned prefixlen,
+			 struct vs_conf_addr *out)
 {
 	if (text == NULL || !vs_addr_from_text(text, strlen(text), out))
-		return vs_fail(EINVAL, "cannot %s address \"%s\": not an IPv4 or IPv6 address; write it as 10.0.0.1 "
-				       "or fc00::1, with the prefix length apart", verb, text != NULL ? text : "(NULL)");
+		return vs_fail(EINVAL,
+			       "cannot %s address \"%s\": not an IPv4 or IPv6 address; write it as 10.0.0.1 "
+			       "or fc00::1, with the prefix length apart",
+			       verb, text != NULL ? text : "(NULL)");
 	if (prefixlen > vs_addr_bits(out))
-		return vs_fail(EINVAL, "cannot %s address %s/%u: the prefix is too long; at most %u bits", verb, text,
-			       prefixlen, vs_addr_bits(out));
+		return vs_fail(EINVAL, "cannot %s address %s/%u: the prefix is too long; at most %u bits",
+			       verb, text, prefixlen, vs_addr_bits(out));
 	if (ifindex <= 0)
-		return vs_fail(EINVAL, "cannot %s address %s on interface %d: an index is greater than 0; "
-				       "vdestack_if_nametoindex() tells it", verb, text, ifindex);
+		return vs_fail(EINVAL,
+			       "cannot %s address %s on interface %d: an index is greater than 0; "
+			       "vdestack_if_nametoindex() tells it",
+			       verb, text, ifindex);
 	out->prefixlen = prefixlen;
 	return 0;
 }
@@ -147,8 +153,8 @@ static int list_addrs(struct vdestack *stack, struct addr_list *list)
 
 	if (list->ifindex < 0 || (list->list == NULL && list->room > 0))
 		return vs_fail(EINVAL, "cannot list addresses: %s",
-			       list->ifindex < 0 ? "the index is negative; 0 means all interfaces" :
-						   "the list is NULL; then its size must be 0");
+			       list->ifindex < 0 ? "the index is negative; 0 means all interfaces"
+						 : "the list is NULL; then its size must be 0");
 	int err = vs_nl_open(&nl, stack);
 	if (err < 0)
 		return err;

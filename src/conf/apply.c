@@ -50,7 +50,8 @@ static int add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int if
 }
 
 /* Default routes come from the word gw=, the others from route=. */
-static int fail_route(const struct vs_nl *nl, int err, const struct vs_conf_iface *iface, const struct vs_conf_route *to)
+static int fail_route(const struct vs_nl *nl, int err, const struct vs_conf_iface *iface,
+		      const struct vs_conf_route *to)
 {
 	char dst[VS_PREFIX_TEXT_MAX];
 	char gw[VS_ADDR_TEXT_MAX] = "";

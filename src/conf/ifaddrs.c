@@ -103,7 +103,8 @@ static struct place *add_place(struct snapshot *snapshot)
 	return &snapshot->places[snapshot->n_places];
 }
 
-static struct sockaddr *fill_hardware(union sockaddr_any *out, const struct ifinfomsg *info, struct nlattr *attr)
+static struct sockaddr *fill_hardware(union sockaddr_any *out, const struct ifinfomsg *info,
+				      struct nlattr *attr)
 {
 	size_t len = attr != NULL ? (size_t)nla_len(attr) : 0;
 
@@ -184,7 +185,8 @@ static struct place *find_place(const struct snapshot *snapshot, int ifindex)
 }
 
 /* NULL if there is no such attribute, or it is not an address of the message's family. */
-static struct sockaddr *fill_address(union sockaddr_any *out, const struct ifaddrmsg *info, struct nlattr *attr)
+static struct sockaddr *fill_address(union sockaddr_any *out, const struct ifaddrmsg *info,
+				     struct nlattr *attr)
 {
 	if (attr == NULL || nla_len(attr) != (int)vs_addr_bytes(info->ifa_family))
 		return NULL;
@@ -201,8 +203,8 @@ static struct sockaddr *fill_address(union sockaddr_any *out, const struct ifadd
 
 static struct sockaddr *fill_netmask(union sockaddr_any *out, const struct ifaddrmsg *info)
 {
-	unsigned char *mask = info->ifa_family == AF_INET ? (unsigned char *)&out->in.sin_addr :
-							    out->in6.sin6_addr.s6_addr;
+	unsigned char *mask =
+		info->ifa_family == AF_INET ? (unsigned char *)&out->in.sin_addr : out->in6.sin6_addr.s6_addr;
 	unsigned most = vs_addr_bytes(info->ifa_family) * 8;
 	unsigned bits = info->ifa_prefixlen < most ? info->ifa_prefixlen : most;
 
@@ -257,8 +259,10 @@ static int read_snapshot(struct vdestack *stack, struct snapshot *snapshot)
 {
 	const struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
 	const struct ifaddrmsg addrs = { .ifa_family = AF_UNSPEC };
-	const struct vs_nl_dump link_dump = { RTM_GETLINK, &links, sizeof(links), begin_links, take_link, snapshot };
-	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs, sizeof(addrs), begin_addrs, take_addr, snapshot };
+	const struct vs_nl_dump link_dump = { RTM_GETLINK, &links,    sizeof(links),
+					      begin_links, take_link, snapshot };
+	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,    sizeof(addrs),
+					      begin_addrs, take_addr, snapshot };
 	VS_AUTO_NL nl = { 0 };
 	int err = vs_nl_open(&nl, stack);
 

@@ -62,9 +62,10 @@ struct change {
 
 static int change_link(struct vs_nl *nl, int ifindex, const struct change *change)
 {
-	const struct ifinfomsg info = {
-		.ifi_family = AF_UNSPEC, .ifi_index = ifindex, .ifi_flags = change->flags, .ifi_change = change->mask
-	};
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC,
+					.ifi_index = ifindex,
+					.ifi_flags = change->flags,
+					.ifi_change = change->mask };
 	VS_AUTO_MSG *msg = vs_nl_request(RTM_SETLINK, 0, &info, sizeof(info));
 
 	if (msg == NULL || (change->attr != 0 && nla_put(msg, change->attr, change->len, change->data) < 0))
@@ -83,8 +84,10 @@ int vs_link_set_up(struct vs_nl *nl, int ifindex, bool up)
 static int open_for(struct vs_nl *nl, struct vdestack *stack, int ifindex)
 {
 	if (ifindex <= 0)
-		return vs_fail(EINVAL, "cannot find interface %d: an index is greater than 0; "
-				       "vdestack_if_nametoindex() tells it", ifindex);
+		return vs_fail(EINVAL,
+			       "cannot find interface %d: an index is greater than 0; "
+			       "vdestack_if_nametoindex() tells it",
+			       ifindex);
 	return vs_nl_open(nl, stack);
 }
 
@@ -162,8 +165,10 @@ int vdestack_link_set_mtu(struct vdestack *stack, int ifindex, int mtu)
 	const struct change change = { .attr = IFLA_MTU, .data = &mtu, .len = sizeof(mtu) };
 
 	if (mtu <= 0)
-		return vs_edge(vs_fail(EINVAL, "cannot set the MTU of interface %d to %d: it must be positive; "
-					       "usual are 1500 and 9000", ifindex, mtu));
+		return vs_edge(vs_fail(EINVAL,
+				       "cannot set the MTU of interface %d to %d: it must be positive; "
+				       "usual are 1500 and 9000",
+				       ifindex, mtu));
 	return vs_edge(set_link(stack, ifindex, &change, "MTU"));
 }
 
@@ -180,11 +185,14 @@ static int set_mac(struct vdestack *stack, int ifindex, const unsigned char *mac
 	static const unsigned char zero[6];
 
 	if (mac == NULL)
-		return vs_fail(EINVAL, "cannot set the MAC of interface %d: it is NULL; give six bytes", ifindex);
+		return vs_fail(EINVAL, "cannot set the MAC of interface %d: it is NULL; give six bytes",
+			       ifindex);
 	/* Not every driver looks. */
 	if ((mac[0] & 1) != 0 || memcmp(mac, zero, sizeof(zero)) == 0)
-		return vs_fail(EADDRNOTAVAIL, "cannot set the MAC of interface %d: a group address or all zero; "
-					      "give the address of one station", ifindex);
+		return vs_fail(EADDRNOTAVAIL,
+			       "cannot set the MAC of interface %d: a group address or all zero; "
+			       "give the address of one station",
+			       ifindex);
 	const struct change change = { .attr = IFLA_ADDRESS, .data = mac, .len = sizeof(zero) };
 	return set_link(stack, ifindex, &change, "MAC");
 }
@@ -199,14 +207,18 @@ int vdestack_link_get_mac(struct vdestack *stack, int ifindex, unsigned char mac
 	struct vs_link link;
 
 	if (mac == NULL)
-		return vs_edge(vs_fail(EINVAL, "cannot get the MAC of interface %d: no room is given for it; "
-					       "give six bytes", ifindex));
+		return vs_edge(vs_fail(EINVAL,
+				       "cannot get the MAC of interface %d: no room is given for it; "
+				       "give six bytes",
+				       ifindex));
 	int err = get_link(stack, ifindex, &link);
 	if (err < 0)
 		return vs_edge(err);
 	if (!link.has_mac)
-		return vs_edge(vs_fail(EADDRNOTAVAIL, "cannot get the MAC of interface %s: it has none; "
-						      "only Ethernet interfaces do", link.name));
+		return vs_edge(vs_fail(EADDRNOTAVAIL,
+				       "cannot get the MAC of interface %s: it has none; "
+				       "only Ethernet interfaces do",
+				       link.name));
 	memcpy(mac, link.mac, sizeof(link.mac));
 	return 0;
 }

@@ -15,11 +15,12 @@
 #include <vdestack/conf.h>
 
 /* mac NULL: remove, otherwise add or replace. */
-static int change_neigh(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr, const unsigned char *mac)
+static int change_neigh(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr,
+			const unsigned char *mac)
 {
-	const struct ndmsg info = {
-		.ndm_family = (unsigned char)addr->family, .ndm_ifindex = ifindex, .ndm_state = NUD_PERMANENT
-	};
+	const struct ndmsg info = { .ndm_family = (unsigned char)addr->family,
+				    .ndm_ifindex = ifindex,
+				    .ndm_state = NUD_PERMANENT };
 	int type = mac != NULL ? RTM_NEWNEIGH : RTM_DELNEIGH;
 	int flags = mac != NULL ? NLM_F_CREATE | NLM_F_REPLACE : 0;
 	VS_AUTO_MSG *msg = vs_nl_request(type, flags, &info, sizeof(info));
@@ -37,16 +38,22 @@ static int request(struct vdestack *stack, int ifindex, const char *text, const 
 	struct vs_conf_addr addr;
 
 	if (text == NULL || !vs_addr_from_text(text, strlen(text), &addr))
-		return vs_fail(EINVAL, "cannot %s neighbour \"%s\": not an IPv4 or IPv6 address; write it as 10.0.0.1 "
-				       "or fc00::1", verb, text != NULL ? text : "(NULL)");
+		return vs_fail(
+			EINVAL,
+			"cannot %s neighbour \"%s\": not an IPv4 or IPv6 address; write it as 10.0.0.1 "
+			"or fc00::1",
+			verb, text != NULL ? text : "(NULL)");
 	if (ifindex <= 0)
-		return vs_fail(EINVAL, "cannot %s neighbour %s on interface %d: an index is greater than 0; "
-				       "vdestack_if_nametoindex() tells it", verb, text, ifindex);
+		return vs_fail(EINVAL,
+			       "cannot %s neighbour %s on interface %d: an index is greater than 0; "
+			       "vdestack_if_nametoindex() tells it",
+			       verb, text, ifindex);
 	int err = vs_nl_open(&nl, stack);
 	if (err < 0)
 		return err;
 	err = change_neigh(&nl, ifindex, &addr, mac);
-	return err < 0 ? vs_nl_fail(&nl, -err, "cannot %s neighbour %s on interface %d", verb, text, ifindex) : 0;
+	return err < 0 ? vs_nl_fail(&nl, -err, "cannot %s neighbour %s on interface %d", verb, text, ifindex)
+		       : 0;
 }
 
 int vdestack_neigh_add(struct vdestack *stack, int ifindex, const char *addr, const unsigned char mac[6])
@@ -86,16 +93,16 @@ static int take_neigh(void *arg, struct nlmsghdr *hdr)
 
 	if (hdr->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(hdr, sizeof(*info), attrs, NDA_MAX, NULL) < 0)
 		return -EBADMSG;
-	if ((info->ndm_family != AF_INET && info->ndm_family != AF_INET6) || (info->ndm_state & NUD_NOARP) != 0 ||
-	    (list->ifindex != 0 && list->ifindex != info->ndm_ifindex))
+	if ((info->ndm_family != AF_INET && info->ndm_family != AF_INET6) ||
+	    (info->ndm_state & NUD_NOARP) != 0 || (list->ifindex != 0 && list->ifindex != info->ndm_ifindex))
 		return 0;
 	if (list->count++ >= list->room)
 		return 0;
 
 	struct vdestack_neigh *neigh = &list->list[list->count - 1];
-	*neigh = (struct vdestack_neigh){
-		.ifindex = info->ndm_ifindex, .family = info->ndm_family, .state = info->ndm_state
-	};
+	*neigh = (struct vdestack_neigh){ .ifindex = info->ndm_ifindex,
+					  .family = info->ndm_family,
+					  .state = info->ndm_state };
 	if (attrs[NDA_LLADDR] != NULL && nla_len(attrs[NDA_LLADDR]) == (int)sizeof(neigh->mac))
 		memcpy(neigh->mac, nla_data(attrs[NDA_LLADDR]), sizeof(neigh->mac));
 	vs_addr_format_attr(neigh->family, attrs[NDA_DST], neigh->text);
@@ -111,8 +118,8 @@ static int list_neighs(struct vdestack *stack, struct neigh_list *list)
 
 	if (list->ifindex < 0 || (list->list == NULL && list->room > 0))
 		return vs_fail(EINVAL, "cannot list neighbours: %s",
-			       list->ifindex < 0 ? "the index is negative; 0 means all interfaces" :
-						   "the list is NULL; then its size must be 0");
+			       list->ifindex < 0 ? "the index is negative; 0 means all interfaces"
+						 : "the list is NULL; then its size must be 0");
 	int err = vs_nl_open(&nl, stack);
 	if (err < 0)
 		return err;

@@ -35,8 +35,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define ANSWER_MS     5000
-#define ANSWER_BYTES  32768 /* the largest part of a dump the kernel makes */
+#define ANSWER_MS 5000
+#define ANSWER_BYTES 32768 /* the largest part of a dump the kernel makes */
 #define DUMP_ATTEMPTS 32
 #define EVENTS_AT_ONCE 1024
 
@@ -77,8 +77,8 @@ int vs_nl_fail(const struct vs_nl *nl, int err, const char *step, ...)
 	va_start(ap, step);
 	(void)vsnprintf(text, sizeof(text), step, ap);
 	va_end(ap);
-	return vs_fail(err, "%s: %s%s%s%s; %s", text, strerror(err), words ? " (" : "", words ? nl->reason : "",
-		       words ? ")" : "", remedy(err));
+	return vs_fail(err, "%s: %s%s%s%s; %s", text, strerror(err), words ? " (" : "",
+		       words ? nl->reason : "", words ? ")" : "", remedy(err));
 }
 
 /* ------------------------------------------------------------------ what libnl calls */
@@ -89,8 +89,8 @@ static int check_sequence(struct nl_msg *msg, void *arg)
 	struct vs_nl *nl = arg;
 	const struct nlmsghdr *hdr = nlmsg_hdr(msg);
 
-	if (nl->done || nlmsg_get_src(msg)->nl_pid != 0 || hdr->nlmsg_pid != nl_socket_get_local_port(nl->sock) ||
-	    hdr->nlmsg_seq != nl->seq)
+	if (nl->done || nlmsg_get_src(msg)->nl_pid != 0 ||
+	    hdr->nlmsg_pid != nl_socket_get_local_port(nl->sock) || hdr->nlmsg_seq != nl->seq)
 		return NL_SKIP;
 	return NL_OK;
 }
@@ -190,7 +190,8 @@ static int prepare_fd(int fd)
 
 	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)); /* sentences are poorer without */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on,
+			 sizeof(on)); /* sentences are poorer without */
 	return 0;
 }
 
@@ -225,7 +226,8 @@ void vs_nl_close(struct vs_nl *nl)
 
 int vs_nl_subscribe(struct vs_nl *nl, int group)
 {
-	if (setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+	if (setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+		       sizeof(group)) < 0)
 		return -errno;
 	return 0;
 }
@@ -329,34 +331,50 @@ int vs_nl_talk(struct vs_nl *nl, struct nl_msg *msg, vs_nl_each_fn *each, void *
 	return err < 0 ? err : nl->err;
 }
 
-/* ------------------------------------------------------------------ dumps */
+/* ------------------------------------------------------------------ dumps and notifications */
+
+/* Reads what there is to read, up to a bound, as there may be an endless stream of it. 0 or -errno. */
+static int drain(struct vs_nl *nl)
+{
+	int err = 0;
+
+	for (int i = 0; i < EVENTS_AT_ONCE && (err == 0 || err == -ENOBUFS); i++)
+		err = read_some(nl);
+	return err == -ENOBUFS || err == -EAGAIN ? 0 : err;
+}
+
+static int dump_once(struct vs_nl *nl, const struct vs_nl_dump *what)
+{
+	VS_AUTO_MSG *msg = vs_nl_request(what->type, NLM_F_DUMP, what->header, what->len);
+
+	if (msg == NULL)
+		return -ENOMEM;
+	if (what->begin != NULL)
+		what->begin(what->arg);
+	return vs_nl_talk(nl, msg, what->each, what->arg);
+}
 
 int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what)
 {
 	for (int i = 0; i < DUMP_ATTEMPTS; i++) {
-		VS_AUTO_MSG *msg = vs_nl_request(what->type, NLM_F_DUMP, what->header, what->len);
-		if (msg == NULL)
-			return -ENOMEM;
-		if (what->begin != NULL)
-			what->begin(what->arg);
-		int err = vs_nl_talk(nl, msg, what->each, what->arg);
+		int err = dump_once(nl, what);
+		/* Notifications fill the buffer: the kernel says so, but goes on with the dump when it is read. */
+		if (err == -ENOBUFS || err == -EBUSY) {
+			err = drain(nl);
+			nl->interrupted = true;
+		}
 		if (err < 0 || !nl->interrupted)
 			return err;
 	}
 	return -EAGAIN;
 }
 
-/* ------------------------------------------------------------------ notifications */
-
 int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms)
 {
 	int n = wait_readable(nl_socket_get_fd(nl->sock), deadline_ms);
-	int err = 0;
 
 	if (n <= 0)
 		return n;
-	/* Bounded, as there may be an endless stream of them; the next wait takes up where this one ends. */
-	for (int i = 0; i < EVENTS_AT_ONCE && (err == 0 || err == -ENOBUFS); i++)
-		err = read_some(nl);
-	return err == 0 || err == -ENOBUFS || err == -EAGAIN ? 1 : err;
+	int err = drain(nl);
+	return err < 0 ? err : 1;
 }

@@ -30,10 +30,10 @@ struct vs_nl {
 	struct nl_sock *sock;
 	vs_nl_each_fn *each; /* the request under way: who gets its answer */
 	void *arg;
-	uint32_t seq;     /* its sequence number */
-	bool done;        /* its answer is complete */
-	bool interrupted; /* its dump has been disturbed by a change */
-	int err;          /* how it ended: 0 or -errno */
+	uint32_t seq;                  /* its sequence number */
+	bool done;                     /* its answer is complete */
+	bool interrupted;              /* its dump has been disturbed by a change */
+	int err;                       /* how it ended: 0 or -errno */
 	char reason[VS_NL_REASON_MAX]; /* the kernel's words (extended ACK), "" if it gave none */
 };
 

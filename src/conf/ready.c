@@ -45,10 +45,10 @@ struct watch {
 	const struct wanted *wanted; /* NULL: all addresses, and the links too */
 	size_t n_wanted;
 	/* What the last look has seen: */
-	size_t n_usable;    /* of the wanted ones */
-	bool link_pending;  /* an interface is up without carrier */
-	bool addr_pending;  /* an address is under detection */
-	bool addr_failed;   /* an address has been found in use elsewhere */
+	size_t n_usable;                  /* of the wanted ones */
+	bool link_pending;                /* an interface is up without carrier */
+	bool addr_pending;                /* an address is under detection */
+	bool addr_failed;                 /* an address has been found in use elsewhere */
 	char what[INET6_ADDRSTRLEN + 64]; /* the first, or the worst, of these in words */
 };
 
@@ -98,12 +98,14 @@ static bool is_wanted(const struct watch *watch, int ifindex, const void *bytes)
 	return watch->wanted == NULL;
 }
 
-static void note_addr(struct watch *watch, const struct ifaddrmsg *info, struct nlattr *attr, const char *state)
+static void note_addr(struct watch *watch, const struct ifaddrmsg *info, struct nlattr *attr,
+		      const char *state)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	vs_addr_format_attr(info->ifa_family, attr, text);
-	(void)snprintf(watch->what, sizeof(watch->what), "address %s on interface %u %s", text, info->ifa_index, state);
+	(void)snprintf(watch->what, sizeof(watch->what), "address %s on interface %u %s", text,
+		       info->ifa_index, state);
 }
 
 static int look_at_addr(void *arg, struct nlmsghdr *hdr)
@@ -138,8 +140,10 @@ static int look(struct vs_nl *nl, struct watch *watch)
 {
 	const struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
 	const struct ifaddrmsg addrs = { .ifa_family = AF_INET6 };
-	const struct vs_nl_dump link_dump = { RTM_GETLINK, &links, sizeof(links), begin_links, look_at_link, watch };
-	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs, sizeof(addrs), begin_addrs, look_at_addr, watch };
+	const struct vs_nl_dump link_dump = { RTM_GETLINK, &links,       sizeof(links),
+					      begin_links, look_at_link, watch };
+	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,       sizeof(addrs),
+					      begin_addrs, look_at_addr, watch };
 	int err = watch->wanted == NULL ? vs_nl_dump(nl, &link_dump) : 0;
 
 	if (err == 0)
@@ -168,8 +172,10 @@ static int fail_waiting(const struct vs_nl *nl, const struct watch *watch, int e
 	case EADDRNOTAVAIL:
 		return vs_fail(err, "cannot make the stack ready: %s; choose another address", watch->what);
 	case ETIMEDOUT:
-		return vs_fail(err, "cannot wait longer for the stack: %s; plug in its other side, or wait longer",
-			       watch->what[0] != '\0' ? watch->what : "an address that was asked for is not there");
+		return vs_fail(err,
+			       "cannot wait longer for the stack: %s; plug in its other side, or wait longer",
+			       watch->what[0] != '\0' ? watch->what
+						      : "an address that was asked for is not there");
 	default:
 		return vs_nl_fail(nl, err, "cannot wait for the stack");
 	}
@@ -181,6 +187,11 @@ static int wait_ready(struct vs_nl *nl, struct watch *watch, int64_t deadline_ms
 
 	while (err >= 0) {
 		int ready = look(nl, watch);
+		/* Changes disturbed every attempt and may be over by now: nothing would wake us, so no sleep. */
+		if (ready == -EAGAIN && vs_now_ms() < deadline_ms)
+			continue;
+		if (ready == -EAGAIN)
+			return fail_waiting(nl, watch, ETIMEDOUT);
 		/* With a deadline long past it only asks whether there are any. */
 		int events = ready < 0 ? ready : vs_nl_wait_event(nl, ready > 0 ? 0 : deadline_ms);
 		if (events == 0)
@@ -229,7 +240,8 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 		struct vs_link link;
 		int err = vs_link_get(nl, 0, iface->name, &link);
 		if (err < 0)
-			return vs_nl_fail(nl, -err, "cannot wait for the addresses of interface %s", iface->name);
+			return vs_nl_fail(nl, -err, "cannot wait for the addresses of interface %s",
+					  iface->name);
 		for (size_t j = 0; j < iface->n_addrs; j++)
 			if (iface->addrs[j].family == AF_INET6)
 				*wanted++ = (struct wanted){ link.ifindex, &iface->addrs[j] };
@@ -248,7 +260,8 @@ int vs_conf_wait(struct vdestack *stack, const struct vs_config *config, int tim
 		return 0;
 	wanted = calloc(watch.n_wanted, sizeof(*wanted));
 	if (wanted == NULL)
-		return vs_fail(ENOMEM, "cannot wait for the stack's addresses: %s; free some", strerror(ENOMEM));
+		return vs_fail(ENOMEM, "cannot wait for the stack's addresses: %s; free some",
+			       strerror(ENOMEM));
 	watch.wanted = wanted;
 	int err = vs_nl_open(&nl, stack);
 	if (err == 0)

@@ -63,7 +63,8 @@ int vs_route_change(struct vs_nl *nl, int type, const struct vs_route_spec *rout
 
 	if (msg == NULL || nla_put_u32(msg, RTA_TABLE, route->table != 0 ? route->table : RT_TABLE_MAIN) < 0)
 		return -ENOMEM;
-	if (to->dst.prefixlen > 0 && nla_put(msg, RTA_DST, (int)vs_addr_bytes(to->dst.family), to->dst.bytes) < 0)
+	if (to->dst.prefixlen > 0 &&
+	    nla_put(msg, RTA_DST, (int)vs_addr_bytes(to->dst.family), to->dst.bytes) < 0)
 		return -ENOMEM;
 	if ((to->has_gw && put_gateway(msg, to) < 0) ||
 	    (route->ifindex != 0 && nla_put_u32(msg, RTA_OIF, (uint32_t)route->ifindex) < 0) ||
@@ -83,12 +84,14 @@ static int copy_route(const struct vdestack_route *given, struct vdestack_route 
 	const unsigned char *bytes = (const void *)given;
 	for (size_t i = sizeof(*out); i < given->size; i++)
 		if (bytes[i] != 0)
-			return vs_fail(E2BIG, "cannot change a route: the struct has fields this library does not "
-					      "know; leave them 0 or use a newer library");
+			return vs_fail(E2BIG,
+				       "cannot change a route: the struct has fields this library does not "
+				       "know; leave them 0 or use a newer library");
 	*out = (struct vdestack_route){ 0 };
 	memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
 	/* Unterminated text is no address either. */
-	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL || memchr(out->gw, '\0', sizeof(out->gw)) == NULL)
+	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL ||
+	    memchr(out->gw, '\0', sizeof(out->gw)) == NULL)
 		return vs_fail(EINVAL, "cannot change a route: an address has no end; terminate the text");
 	return 0;
 }
@@ -112,7 +115,9 @@ static int find_family(const struct vdestack_route *given, const struct vs_conf_
 /* A route to remove may leave open where it leads. */
 static int parse_route(int type, const struct vdestack_route *given, struct vs_route_spec *out)
 {
-	struct vs_route_spec route = { .ifindex = given->ifindex, .metric = given->metric, .table = given->table };
+	struct vs_route_spec route = { .ifindex = given->ifindex,
+				       .metric = given->metric,
+				       .table = given->table };
 	struct vs_conf_route *to = &route.to;
 
 	to->has_gw = given->gw[0] != '\0';
@@ -151,7 +156,8 @@ static int change_route(struct vdestack *stack, int type, const struct vdestack_
 		return err;
 	err = vs_route_change(&nl, type, &route);
 	if (err < 0)
-		return vs_nl_fail(&nl, -err, "cannot %s the route to %s/%u%s%s", type == RTM_NEWROUTE ? "add" : "remove",
+		return vs_nl_fail(&nl, -err, "cannot %s the route to %s/%u%s%s",
+				  type == RTM_NEWROUTE ? "add" : "remove",
 				  text.dst[0] != '\0' ? text.dst : "default", text.prefixlen,
 				  text.gw[0] != '\0' ? " via " : "", text.gw);
 	return 0;
@@ -183,8 +189,8 @@ static void begin_list(void *arg)
 }
 
 /* Adds the route with one of its next hops. */
-static void add_hop(struct route_list *list, const struct vdestack_route *route, int ifindex, struct nlattr *gateway,
-		    struct nlattr *via)
+static void add_hop(struct route_list *list, const struct vdestack_route *route, int ifindex,
+		    struct nlattr *gateway, struct nlattr *via)
 {
 	if (list->count++ >= list->room)
 		return;
@@ -197,7 +203,8 @@ static void add_hop(struct route_list *list, const struct vdestack_route *route,
 }
 
 /* One entry for each of the next hops. */
-static void add_multipath(struct route_list *list, const struct vdestack_route *route, struct nlattr *multipath)
+static void add_multipath(struct route_list *list, const struct vdestack_route *route,
+			  struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = nla_data(multipath);
 	int left = nla_len(multipath);
@@ -217,8 +224,9 @@ static bool is_wanted(const struct rtmsg *info, struct nlattr *const *attrs)
 {
 	unsigned table = attrs[RTA_TABLE] != NULL ? nla_get_u32(attrs[RTA_TABLE]) : info->rtm_table;
 
-	return (info->rtm_family == AF_INET || info->rtm_family == AF_INET6) && info->rtm_type == RTN_UNICAST &&
-	       (info->rtm_flags & RTM_F_CLONED) == 0 && table == RT_TABLE_MAIN;
+	return (info->rtm_family == AF_INET || info->rtm_family == AF_INET6) &&
+	       info->rtm_type == RTN_UNICAST && (info->rtm_flags & RTM_F_CLONED) == 0 &&
+	       table == RT_TABLE_MAIN;
 }
 
 static int take_route(void *arg, struct nlmsghdr *hdr)

@@ -17,8 +17,8 @@
 /* Not isalnum(3): that one asks the program's locale. */
 static bool is_name_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-	       c == '.' || c == '/';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+	       c == '-' || c == '.' || c == '/';
 }
 
 /* True for a path below a directory that cannot leave it: no empty, "." or ".." component. */
@@ -26,7 +26,8 @@ static bool is_path_below(const char *path)
 {
 	for (;;) {
 		size_t len = strcspn(path, "/");
-		if (len == 0 || (len == 1 && path[0] == '.') || (len == 2 && path[0] == '.' && path[1] == '.'))
+		if (len == 0 || (len == 1 && path[0] == '.') ||
+		    (len == 2 && path[0] == '.' && path[1] == '.'))
 			return false;
 		if (path[len] == '\0')
 			return true;
@@ -54,8 +55,10 @@ static int make_path(const char *name, char path[NAME_MAX_BYTES])
 static int check_name(const char *verb, const char *name, char path[NAME_MAX_BYTES])
 {
 	if (name == NULL || make_path(name, path) < 0)
-		return vs_fail(EINVAL, "cannot %s sysctl \"%s\": not a name under /proc/sys/net; write it as "
-				       "ipv4.ip_forward or ipv6/conf/vde0/accept_ra", verb, name != NULL ? name : "(NULL)");
+		return vs_fail(EINVAL,
+			       "cannot %s sysctl \"%s\": not a name under /proc/sys/net; write it as "
+			       "ipv4.ip_forward or ipv6/conf/vde0/accept_ra",
+			       verb, name != NULL ? name : "(NULL)");
 	return 0;
 }
 
@@ -102,7 +105,8 @@ static int get_sysctl(struct vdestack *stack, const char *name, char *buf, size_
 	/* Room for a final newline and a terminator besides the size - 1 bytes that are wanted. */
 	value = size < SIZE_MAX - 2 ? malloc(size + 2) : NULL;
 	if (value == NULL)
-		return vs_fail(ENOMEM, "cannot get sysctl %s: %s; give a smaller buffer", name, strerror(ENOMEM));
+		return vs_fail(ENOMEM, "cannot get sysctl %s: %s; give a smaller buffer", name,
+			       strerror(ENOMEM));
 	len = vs_stack_sysctl_get(stack, path, value, size + 2);
 	if (len > 0 && value[len - 1] == '\n')
 		len--;

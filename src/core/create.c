@@ -118,7 +118,7 @@ static int remove_iface(struct vs_slot *slot, const char *ifname)
 		.timeout_ms = DEFAULT_TIMEOUT_MS + REPLY_GRACE_MS,
 	};
 
-	strncpy(call.req.iface.name, ifname, sizeof(call.req.iface.name) - 1);
+	memcpy(call.req.iface.name, ifname, strnlen(ifname, sizeof(call.req.iface.name) - 1));
 	return vs_call_long(&call);
 }
 
@@ -227,7 +227,7 @@ static int make_slot(const struct vs_create_opts *opts, struct vs_slot **out)
 
 int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out)
 {
-	struct vs_slot *slot;
+	struct vs_slot *slot = NULL;
 	int state;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
@@ -294,6 +294,7 @@ int vs_delete(struct vdestack *stack)
 	bool retired = vs_slot_retire(stack, &slot, &busy);
 	if (retired) {
 		vs_default_forget(stack);
+		vs_channels_forget_stack(slot->door_cookie);
 		drop_leash(slot);
 		if (busy)
 			cut_door(slot);

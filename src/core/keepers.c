@@ -30,6 +30,7 @@
 #include "launch.h"
 #include "numbers.h"
 #include "process.h"
+#include "request.h"
 
 static struct vs_keeper_link *keepers; /* under the process lock */
 
@@ -227,6 +228,9 @@ void vs_keepers_tidy(void)
 	while (gone != NULL) {
 		struct vs_keeper_link *k = gone;
 		gone = k->next;
+		vs_signals_block(&saved);
+		vs_channels_close(k->cookie);
+		vs_signals_restore(&saved);
 		vs_socket_close(k->front, k->cookie);
 		(void)vs_launch_reap(k->pid, 2000);
 		free(k);

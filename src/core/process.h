@@ -23,13 +23,25 @@
 
 #define VS_CHANNELS 8
 
+/* What kind of socket was asked for, and in which stack. */
+struct vs_kind {
+	uint64_t door; /* cookie of the stack's door */
+	int domain, type, protocol;
+};
+
 struct vs_channel {
 	pthread_mutex_t lock; /* held for the length of a call; guards the rest */
 	uint64_t number;      /* 0: not open */
 	uint64_t keeper;      /* which keeper it is registered with (cookie of its front door) */
 	uint64_t cookie;      /* of fd */
 	uint64_t seq;         /* of the last request */
+	uint64_t valid_seq;   /* replies to older requests are dropped */
 	int fd;
+	/* Sockets sent ahead of their calls, see request.c: */
+	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
+	unsigned ahead;       /* replies still to come that no call waits for */
+	unsigned streak;      /* calls of this kind in quick succession */
+	int64_t last_us;      /* when the last one was */
 };
 
 struct vs_process {

@@ -10,6 +10,13 @@
  * between request and reply. A reply that comes too late for its call is recognised by its
  * sequence number and dropped by the next one.
  *
+ * A program that makes many sockets of one kind in quick succession gets them without waiting:
+ * the networking thread is asked for several at once, and those that no call waits for yet
+ * lie in the channel as undelivered messages. They get their descriptor number when a call
+ * takes them, so the lowest-number rule and the program's limit hold as ever, and waiting
+ * for them costs no wake-ups. Only kinds are asked for ahead that receive nothing before they are
+ * bound. Another kind or another stack on the channel, or the stack's deletion, drops them.
+ *
  * Every descriptor is checked to be what it was before it is used: the program may have
  * closed it, and the number may be somebody else's by now.
  */
@@ -17,10 +24,12 @@
 #include "request.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -137,6 +146,8 @@ static void channel_close(struct vs_channel *ch)
 	if (ch->number != 0)
 		vs_socket_close(ch->fd, ch->cookie);
 	ch->number = 0;
+	ch->ahead = 0;
+	ch->streak = 0;
 }
 
 static int channel_open(struct vs_channel *ch, struct vs_slot *slot)
@@ -201,8 +212,8 @@ static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_sl
 	return other;
 }
 
-/* Waits for the reply to our request, dropping older ones. */
-static int quick_reply(struct vs_channel *ch, int recv_flags, int *fd)
+/* Waits for a reply to a request that still counts, dropping others. 0 and *fd, or -errno. */
+static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 {
 	struct vs_reply reply;
 	struct vs_fdmsg msg = { .iov = { { &reply, sizeof(reply) } }, .n_iov = 1 };
@@ -219,25 +230,126 @@ static int quick_reply(struct vs_channel *ch, int recv_flags, int *fd)
 			channel_close(ch);
 			return n == 0 ? -ENETDOWN : n < 0 ? (int)n : -EPROTO;
 		}
-		if (reply.seq == ch->seq)
+		if (reply.seq >= ch->valid_seq)
 			break;
 		vs_fdmsg_drop(&msg);
 	}
-	if (reply.result < 0 || fd == NULL) {
+	if (reply.result < 0) {
 		vs_fdmsg_drop(&msg);
 		return reply.result;
 	}
 	if (msg.n_fds == 0) /* there was no free number for it, and then the kernel gives none */
 		return -EMFILE;
 	*fd = msg.fds[0];
-	return reply.result;
+	return 0;
 }
 
-int vs_call_quick(struct vs_slot *slot, const struct vs_request *want, int recv_flags, int *fd)
+/* ------------------------------------------------------------------ sockets ahead of their calls */
+
+#define STREAK_APART_US 1000 /* calls further apart are not in quick succession */
+#define STREAK_BEGIN 3       /* so many calls make a streak */
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Unbound sockets of these kinds receive nothing, so it does not matter how old they are. */
+static bool keeps(const struct vs_kind *kind)
+{
+	int type = kind->type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	return (kind->domain == AF_INET || kind->domain == AF_INET6) &&
+	       ((type == SOCK_STREAM && (kind->protocol == 0 || kind->protocol == IPPROTO_TCP)) ||
+		(type == SOCK_DGRAM && (kind->protocol == 0 || kind->protocol == IPPROTO_UDP)));
+}
+
+static bool same_kind(const struct vs_kind *a, const struct vs_kind *b)
+{
+	return a->door == b->door && a->domain == b->domain && a->type == b->type && a->protocol == b->protocol;
+}
+
+/* Waits, but not long, for what has been asked for: it comes soon or not at all. */
+static void await_ahead(struct vs_channel *ch)
+{
+	struct vs_reply reply;
+	struct pollfd more = { .fd = ch->fd, .events = POLLIN };
+
+	while (ch->ahead > 0 && poll(&more, 1, 100) > 0 && recv(ch->fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
+		ch->ahead--;
+}
+
+/* Takes what has arrived off the channel; without room for descriptors the kernel closes them. */
+static void drop_ahead(struct vs_channel *ch)
+{
+	struct vs_reply reply;
+
+	while (ch->ahead > 0 && recv(ch->fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
+		ch->ahead--;
+	ch->ahead = 0; /* what is still to come is recognised by its number */
+	ch->valid_seq = ch->seq + 1;
+}
+
+/* Notes a call of this kind; gives how many sockets to ask for. */
+static uint32_t note_call(struct vs_channel *ch, const struct vs_kind *kind)
+{
+	int64_t now = now_us();
+	bool goes_on = same_kind(kind, &ch->kind) && now - ch->last_us < STREAK_APART_US;
+
+	if (ch->ahead > 0 && !same_kind(kind, &ch->kind))
+		drop_ahead(ch);
+	ch->streak = goes_on ? ch->streak + 1 : 0;
+	ch->last_us = now;
+	ch->kind = *kind;
+	return ch->streak >= STREAK_BEGIN && keeps(kind) ? VS_SOCKETS_MAX : 1;
+}
+
+static int ask_for(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind, uint32_t count)
+{
+	struct vs_request req = {
+		.version = VS_WIRE_VERSION,
+		.op = VS_OP_MSOCKET,
+		.channel = ch->number,
+		.seq = ++ch->seq,
+		.arg = { kind->domain, kind->type, kind->protocol },
+		.count = count,
+	};
+	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1 };
+
+	int r = door_send(slot, &msg);
+	if (r == 0)
+		ch->ahead += count;
+	return r;
+}
+
+static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind, int recv_flags, int *fd)
+{
+	uint32_t count = note_call(ch, kind);
+	int r = 0;
+
+	if (ch->ahead == 0) {
+		ch->valid_seq = ch->seq + 1;
+		r = ask_for(ch, slot, kind, count);
+	} else if (count > 1 && ch->ahead == VS_SOCKETS_MAX / 2) {
+		r = ask_for(ch, slot, kind, VS_SOCKETS_MAX / 2); /* in good time for the calls to come */
+	}
+	if (r < 0)
+		return r;
+	r = next_reply(ch, recv_flags, fd);
+	if (ch->ahead > 0)
+		ch->ahead--;
+	if (r == -ETIMEDOUT)
+		drop_ahead(ch);
+	return r;
+}
+
+int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
 {
 	struct vs_process *p = vs_process();
-	struct vs_request req = *want;
-	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1 };
+	struct vs_kind kind = { slot->door_cookie, domain, type & ~SOCK_CLOEXEC, protocol };
 	int r = 0;
 
 	if (p == NULL)
@@ -247,16 +359,41 @@ int vs_call_quick(struct vs_slot *slot, const struct vs_request *want, int recv_
 		channel_close(ch);
 		r = channel_open(ch, slot);
 	}
-	if (r == 0) {
-		req.version = VS_WIRE_VERSION;
-		req.channel = ch->number;
-		req.seq = ++ch->seq;
-		r = door_send(slot, &msg);
-	}
 	if (r == 0)
-		r = quick_reply(ch, recv_flags, fd);
+		r = socket_on(ch, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
 	pthread_mutex_unlock(&ch->lock);
 	if (r == -ENETDOWN)
 		return vs_fail_static(ENETDOWN, keeper_gone);
-	return r < 0 ? vs_fail_static(-r, "cannot make a socket in the stack") : r;
+	return r < 0 ? vs_fail_static(-r, "cannot make a socket in the stack") : 0;
+}
+
+/* ------------------------------------------------------------------ letting go */
+
+void vs_channels_forget_stack(uint64_t door_cookie)
+{
+	struct vs_process *p = vs_process();
+
+	for (size_t i = 0; p != NULL && i < VS_CHANNELS; i++) {
+		struct vs_channel *ch = &p->channels[i];
+		pthread_mutex_lock(&ch->lock);
+		if (ch->number != 0 && ch->ahead > 0 && ch->kind.door == door_cookie) {
+			if (vs_socket_cookie(ch->fd) == ch->cookie)
+				await_ahead(ch);
+			drop_ahead(ch);
+		}
+		pthread_mutex_unlock(&ch->lock);
+	}
+}
+
+void vs_channels_close(uint64_t keeper_cookie)
+{
+	struct vs_process *p = vs_process();
+
+	for (size_t i = 0; p != NULL && i < VS_CHANNELS; i++) {
+		struct vs_channel *ch = &p->channels[i];
+		pthread_mutex_lock(&ch->lock);
+		if (ch->number != 0 && ch->keeper == keeper_cookie)
+			channel_close(ch);
+		pthread_mutex_unlock(&ch->lock);
+	}
 }

@@ -38,10 +38,16 @@ struct vs_long_call {
 int vs_call_long(struct vs_long_call *call);
 
 /*
- * A call on a channel that this process keeps, with no descriptor used but the one received,
- * and async-signal-safe. Every signal must be blocked. Gives reply.result >= 0 and *fd (the
- * number the kernel chose; only looked for when fd is not NULL), or -errno, static sentence recorded.
+ * socket(2) by the stack's networking thread, on a channel that this process keeps: no
+ * descriptor is used but the one received, and it is async-signal-safe. Every signal must be
+ * blocked. 0 and *fd (the number the kernel chose), or -errno, static sentence recorded.
  */
-int vs_call_quick(struct vs_slot *slot, const struct vs_request *req, int recv_flags, int *fd);
+int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
+
+/* Drops the sockets that were sent ahead for a stack: they would keep its namespace alive. Signals blocked. */
+void vs_channels_forget_stack(uint64_t door_cookie);
+
+/* Closes the channels registered with a keeper. Signals blocked. */
+void vs_channels_close(uint64_t keeper_cookie);
 
 #endif

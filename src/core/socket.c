@@ -24,7 +24,6 @@ static __thread struct vdestack *thread_default __attribute__((tls_model("initia
 
 static int msocket(struct vdestack *stack, int domain, int type, int protocol)
 {
-	struct vs_request req = { .op = VS_OP_MSOCKET, .arg = { domain, type, protocol } };
 	struct vs_slot *slot;
 	sigset_t saved;
 	int fd = -1, r;
@@ -34,7 +33,7 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol)
 	if (slot == NULL) {
 		r = vs_fail_static(EINVAL, "not a stack, or one that has been deleted");
 	} else {
-		r = vs_call_quick(slot, &req, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, &fd);
+		r = vs_call_socket(slot, domain, type, protocol, &fd);
 		vs_slot_release(slot);
 	}
 	vs_signals_restore(&saved);

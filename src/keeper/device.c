@@ -31,7 +31,7 @@ static struct ifreq request_for(const char *name)
 	struct ifreq ifr;
 
 	memset(&ifr, 0, sizeof(ifr));
-	strncpy(ifr.ifr_name, name, IF_NAMESIZE - 1);
+	memcpy(ifr.ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
 	return ifr;
 }
 

@@ -115,9 +115,12 @@ static void do_channel(struct net *n)
 static void do_msocket(struct net *n)
 {
 	const int32_t *arg = n->call->req.arg;
-	VS_AUTO_CLOSE fd = raw_socket(arg[0], arg[1] | SOCK_CLOEXEC, arg[2]);
+	uint32_t count = n->call->req.count;
 
-	vs_call_reply(n->keeper, n->call, fd < 0 ? fd : 0, NULL, &fd, fd < 0 ? 0 : 1);
+	for (uint32_t i = 0; i < count && i < VS_SOCKETS_MAX; i++) {
+		VS_AUTO_CLOSE fd = raw_socket(arg[0], arg[1] | SOCK_CLOEXEC, arg[2]);
+		vs_call_reply(n->keeper, n->call, fd < 0 ? fd : 0, NULL, &fd, fd < 0 ? 0 : 1);
+	}
 }
 
 static void do_entry(struct net *n)

@@ -33,13 +33,15 @@ enum vs_op {
 	VS_OP_CREATE = 1,  /* fds: reply, [namespace to adopt]; reply fds: stack door, registered channel */
 	/* stack door */
 	VS_OP_CHANNEL,     /* fds: the channel; no reply */
-	VS_OP_MSOCKET,     /* arg: domain, type, protocol; reply fds: the socket */
+	VS_OP_MSOCKET,     /* arg: domain, type, protocol; `count` replies, each with its own socket */
 	VS_OP_ENTRY,       /* reply fds: namespace, life */
 	VS_OP_SYSCTL_GET,  /* text: name; reply text: value */
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
 	VS_OP_REMOVE,      /* iface.name */
 };
+
+#define VS_SOCKETS_MAX 16
 
 struct vs_wire_iface {
 	char name[IF_NAMESIZE];
@@ -55,7 +57,10 @@ struct vs_request {
 	uint64_t channel; /* 0: the first descriptor is the reply channel */
 	uint64_t seq;
 	int32_t arg[3];
-	uint32_t timeout_ms;
+	union {
+		uint32_t timeout_ms;
+		uint32_t count; /* VS_OP_MSOCKET: 1 to VS_SOCKETS_MAX */
+	};
 	struct vs_wire_iface iface;
 };
 

@@ -1,0 +1,1197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The typed configuration calls, against the kernel, in a network namespace of the test.
+ * ip(8) makes the interfaces and is the second opinion.
+ */
+
+#include "../unit/unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <netpacket/packet.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "conf/apply.h"
+#include "fake_core.h"
+#include <vdestack/conf.h>
+
+#define SKIP 77
+
+static struct vdestack fake;
+static struct vdestack *const stack = &fake;
+
+#define assert_fails(err, call)                                                                              \
+	do {                                                                                                 \
+		errno = 0;                                                                                   \
+		assert_int_equal((call), -1);                                                                \
+		assert_int_equal(errno, (err));                                                              \
+		assert_true(vdestack_last_error()[0] != '\0');                                               \
+	} while (0)
+
+/* Shows the sentence when it should not have failed. */
+#define assert_works(call)                                                                                   \
+	do {                                                                                                 \
+		if ((call) < 0)                                                                              \
+			fail_msg("%s: %s", #call, vdestack_last_error());                                    \
+	} while (0)
+
+/* ------------------------------------------------------------------ fixture */
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!write(fd, text, strlen(text)); /* what depends on it will tell */
+		(void)close(fd);
+	}
+}
+
+static void could_not_run(const char *why)
+{
+	fprintf(stderr, "skipped: %s: %s\n", why, strerror(errno));
+	exit(SKIP);
+}
+
+/* A namespace of its own for each case; an ordinary user gets a user namespace with it. */
+static int enter_namespace(void **state)
+{
+	char map[32];
+	unsigned uid = geteuid();
+
+	(void)state;
+	fake = (struct vdestack){ 0 };
+	if (unshare(CLONE_NEWNET) == 0)
+		return 0;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		could_not_run("cannot make a network namespace");
+	write_file("/proc/self/setgroups", "deny");
+	(void)snprintf(map, sizeof(map), "0 %u 1", uid);
+	write_file("/proc/self/uid_map", map);
+	return 0;
+}
+
+__attribute__((format(printf, 1, 2))) static int ip_command(const char *fmt, ...)
+{
+	char command[512] = "PATH=$PATH:/sbin:/usr/sbin ip ";
+	size_t used = strlen(command);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(command + used, sizeof(command) - used, fmt, ap);
+	va_end(ap);
+	return system(command);
+}
+
+#define ip(...) assert_int_equal(ip_command(__VA_ARGS__), 0)
+
+/* An interface with carrier and an other end that keeps quiet. Not a dummy: not every kernel has them. */
+static int make_plugged(const char *name)
+{
+	if (ip_command("link add %s type veth peer name %s-far", name, name) != 0)
+		could_not_run("cannot make a veth pair");
+	ip("link set %s-far addrgenmode none up", name);
+	ip("link set %s up", name);
+	int ifindex = vdestack_if_nametoindex(stack, name);
+	assert_true(ifindex > 0);
+	return ifindex;
+}
+
+static void make_veth(void)
+{
+	if (ip_command("link add v0 type veth peer name v1") != 0)
+		could_not_run("cannot make a veth pair");
+}
+
+static int count_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* ------------------------------------------------------------------ handles and arguments */
+
+static void a_null_handle_is_refused(void **state)
+{
+	unsigned char mac[6] = { 2 };
+	char text[64];
+	struct ifaddrs *list;
+	struct vdestack_route route = { .size = sizeof(route), .gw = "10.0.0.1" };
+
+	(void)state;
+	assert_fails(EINVAL, vdestack_if_nametoindex(NULL, "lo"));
+	assert_fails(EINVAL, vdestack_if_indextoname(NULL, 1, text));
+	assert_fails(EINVAL, vdestack_link_set_up(NULL, 1, 1));
+	assert_fails(EINVAL, vdestack_link_get_flags(NULL, 1));
+	assert_fails(EINVAL, vdestack_link_set_mtu(NULL, 1, 1500));
+	assert_fails(EINVAL, vdestack_link_get_mtu(NULL, 1));
+	assert_fails(EINVAL, vdestack_link_set_mac(NULL, 1, mac));
+	assert_fails(EINVAL, vdestack_link_get_mac(NULL, 1, mac));
+	assert_fails(EINVAL, vdestack_addr_add(NULL, 1, "10.0.0.1", 24));
+	assert_fails(EINVAL, vdestack_addr_del(NULL, 1, "10.0.0.1", 24));
+	assert_fails(EINVAL, vdestack_addr_list(NULL, 0, NULL, 0));
+	assert_fails(EINVAL, vdestack_route_add(NULL, &route));
+	assert_fails(EINVAL, vdestack_route_del(NULL, &route));
+	assert_fails(EINVAL, vdestack_route_list(NULL, NULL, 0));
+	assert_fails(EINVAL, vdestack_neigh_add(NULL, 1, "10.0.0.1", mac));
+	assert_fails(EINVAL, vdestack_neigh_del(NULL, 1, "10.0.0.1"));
+	assert_fails(EINVAL, vdestack_neigh_list(NULL, 0, NULL, 0));
+	assert_fails(EINVAL, vdestack_getifaddrs(NULL, &list));
+	assert_fails(EINVAL, vdestack_sysctl_set(NULL, "ipv4.ip_forward", "1"));
+	assert_fails(EINVAL, vdestack_sysctl_get(NULL, "ipv4.ip_forward", text, sizeof(text)));
+	assert_fails(EINVAL, vdestack_wait_ready(NULL, 0));
+}
+
+static void null_pointers_are_refused(void **state)
+{
+	(void)state;
+	assert_fails(EINVAL, vdestack_if_nametoindex(stack, NULL));
+	assert_fails(EINVAL, vdestack_if_indextoname(stack, 1, NULL));
+	assert_fails(EINVAL, vdestack_link_set_mac(stack, 1, NULL));
+	assert_fails(EINVAL, vdestack_link_get_mac(stack, 1, NULL));
+	assert_fails(EINVAL, vdestack_addr_add(stack, 1, NULL, 24));
+	assert_fails(EINVAL, vdestack_addr_del(stack, 1, NULL, 24));
+	assert_fails(EINVAL, vdestack_addr_list(stack, 0, NULL, 1));
+	assert_fails(EINVAL, vdestack_route_add(stack, NULL));
+	assert_fails(EINVAL, vdestack_route_list(stack, NULL, 1));
+	assert_fails(EINVAL, vdestack_neigh_add(stack, 1, "10.0.0.1", NULL));
+	assert_fails(EINVAL, vdestack_neigh_del(stack, 1, NULL));
+	assert_fails(EINVAL, vdestack_neigh_list(stack, 0, NULL, 1));
+	assert_fails(EINVAL, vdestack_getifaddrs(stack, NULL));
+	assert_fails(EINVAL, vdestack_sysctl_set(stack, "ipv4.ip_forward", NULL));
+	assert_fails(EINVAL, vdestack_sysctl_set(stack, NULL, "1"));
+	assert_fails(EINVAL, vdestack_sysctl_get(stack, "ipv4.ip_forward", NULL, 0));
+	vdestack_freeifaddrs(NULL);
+}
+
+static void indices_that_are_not_positive_are_refused(void **state)
+{
+	unsigned char mac[6] = { 2 };
+
+	(void)state;
+	for (int ifindex = -1; ifindex <= 0; ifindex++) {
+		assert_fails(EINVAL, vdestack_link_set_up(stack, ifindex, 1));
+		assert_fails(EINVAL, vdestack_link_get_mtu(stack, ifindex));
+		assert_fails(EINVAL, vdestack_addr_add(stack, ifindex, "10.0.0.1", 24));
+		assert_fails(EINVAL, vdestack_neigh_add(stack, ifindex, "10.0.0.1", mac));
+	}
+	assert_fails(EINVAL, vdestack_addr_list(stack, -1, NULL, 0));
+	assert_fails(EINVAL, vdestack_neigh_list(stack, -1, NULL, 0));
+	assert_fails(EINVAL, vdestack_wait_ready(stack, -1));
+}
+
+static void absent_interfaces_are_enodev(void **state)
+{
+	char name[IF_NAMESIZE];
+
+	(void)state;
+	assert_fails(ENODEV, vdestack_if_nametoindex(stack, "nosuch0"));
+	assert_fails(ENODEV, vdestack_if_nametoindex(stack, ""));
+	assert_fails(ENODEV, vdestack_if_nametoindex(stack, "a-name-that-is-far-too-long"));
+	assert_fails(ENODEV, vdestack_if_indextoname(stack, 4711, name));
+	assert_fails(ENODEV, vdestack_link_set_up(stack, 4711, 1));
+	assert_fails(ENODEV, vdestack_addr_add(stack, 4711, "10.0.0.1", 24));
+	assert_fails(ENODEV, vdestack_addr_add(stack, 4711, "fc00::1", 64));
+	assert_fails(ENODEV, vdestack_addr_list(stack, 4711, NULL, 0));
+	assert_fails(ENODEV, vdestack_neigh_list(stack, 4711, NULL, 0));
+}
+
+/* ------------------------------------------------------------------ links */
+
+static void names_and_indices_lead_to_each_other(void **state)
+{
+	char name[IF_NAMESIZE];
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	assert_int_equal(vdestack_if_nametoindex(stack, "lo"), 1);
+	assert_int_equal(d0, (int)if_nametoindex("d0"));
+	assert_works(vdestack_if_indextoname(stack, d0, name));
+	assert_string_equal(name, "d0");
+}
+
+static void links_go_up_and_down(void **state)
+{
+	(void)state;
+	if (ip_command("link add br0 type bridge") != 0)
+		could_not_run("cannot make a bridge");
+	int br0 = vdestack_if_nametoindex(stack, "br0");
+	assert_false(vdestack_link_get_flags(stack, br0) & IFF_UP);
+	assert_works(vdestack_link_set_up(stack, br0, 7));
+	assert_true(vdestack_link_get_flags(stack, br0) & IFF_UP);
+	assert_true(vdestack_link_get_flags(stack, br0) & IFF_BROADCAST);
+	assert_works(vdestack_link_set_up(stack, br0, 0));
+	assert_false(vdestack_link_get_flags(stack, br0) & IFF_UP);
+}
+
+static void mtu_is_set_and_got(void **state)
+{
+	(void)state;
+	make_veth();
+	int v0 = vdestack_if_nametoindex(stack, "v0");
+	assert_int_equal(vdestack_link_get_mtu(stack, v0), 1500);
+	assert_works(vdestack_link_set_mtu(stack, v0, 9000));
+	assert_int_equal(vdestack_link_get_mtu(stack, v0), 9000);
+	assert_fails(EINVAL, vdestack_link_set_mtu(stack, v0, 0));
+	assert_fails(EINVAL, vdestack_link_set_mtu(stack, v0, -1500));
+	assert_fails(EINVAL, vdestack_link_set_mtu(stack, v0, 1 << 20));
+	assert_non_null(
+		strstr(vdestack_last_error(), "mtu greater than device maximum")); /* the kernel's words */
+	assert_int_equal(vdestack_link_get_mtu(stack, v0), 9000);
+}
+
+static void mac_is_set_and_got(void **state)
+{
+	static const unsigned char good[6] = { 2, 3, 4, 5, 6, 7 };
+	static const unsigned char group[6] = { 3, 3, 4, 5, 6, 7 };
+	static const unsigned char zero[6];
+	unsigned char mac[6];
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	assert_works(vdestack_link_set_mac(stack, d0, good));
+	assert_works(vdestack_link_get_mac(stack, d0, mac));
+	assert_memory_equal(mac, good, sizeof(mac));
+	assert_fails(EADDRNOTAVAIL, vdestack_link_set_mac(stack, d0, group));
+	assert_fails(EADDRNOTAVAIL, vdestack_link_set_mac(stack, d0, zero));
+	assert_works(vdestack_link_get_mac(stack, d0, mac));
+	assert_memory_equal(mac, good, sizeof(mac));
+}
+
+/* ------------------------------------------------------------------ addresses */
+
+static void addresses_come_and_go(void **state)
+{
+	struct vdestack_addr list[8];
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	ip("-6 addr flush dev d0");
+	assert_works(vdestack_addr_add(stack, d0, "10.0.0.1", 24));
+	assert_works(vdestack_addr_add(stack, d0, "fc00::1", 64));
+	assert_fails(EEXIST, vdestack_addr_add(stack, d0, "10.0.0.1", 24));
+	assert_fails(EEXIST, vdestack_addr_add(stack, d0, "fc00::1", 64));
+	assert_int_equal(vdestack_addr_list(stack, d0, list, 8), 2);
+	assert_int_equal(list[0].ifindex, d0);
+	assert_int_equal(list[0].family, AF_INET);
+	assert_int_equal(list[0].prefixlen, 24);
+	assert_true(list[0].flags & IFA_F_PERMANENT);
+	assert_string_equal(list[0].text, "10.0.0.1");
+	assert_int_equal(list[1].family, AF_INET6);
+	assert_int_equal(list[1].prefixlen, 64);
+	assert_string_equal(list[1].text, "fc00::1");
+	assert_works(vdestack_addr_del(stack, d0, "10.0.0.1", 24));
+	assert_works(vdestack_addr_del(stack, d0, "fc00::1", 64));
+	assert_fails(EADDRNOTAVAIL, vdestack_addr_del(stack, d0, "10.0.0.1", 24));
+	assert_fails(EADDRNOTAVAIL, vdestack_addr_del(stack, d0, "fc00::1", 64));
+	assert_int_equal(vdestack_addr_list(stack, d0, list, 8), 0);
+}
+
+static void text_that_is_no_address_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"",           "10.0.0", "10.0.0.256", "10.0.0.1/24",      " 10.0.0.1",
+		"fc00::1%lo", ":",      "host",       "1:2:3:4:5:6:7:8:9"
+	};
+	unsigned char mac[6] = { 2 };
+
+	(void)state;
+	for (size_t i = 0; i < VS_COUNT(bad); i++) {
+		assert_fails(EINVAL, vdestack_addr_add(stack, 1, bad[i], 0));
+		assert_fails(EINVAL, vdestack_addr_del(stack, 1, bad[i], 0));
+		assert_fails(EINVAL, vdestack_neigh_add(stack, 1, bad[i], mac));
+	}
+	assert_fails(EINVAL, vdestack_addr_add(stack, 1, "10.0.0.1", 33));
+	assert_fails(EINVAL, vdestack_addr_add(stack, 1, "fc00::1", 129));
+}
+
+static void loopback_addresses_have_host_scope(void **state)
+{
+	(void)state;
+	ip("link set lo up");
+	assert_works(vdestack_addr_add(stack, 1, "127.0.0.9", 8));
+	ip("-4 addr show dev lo | grep -q '127.0.0.9/8 scope host'");
+}
+
+/* 200 addresses: more than one part of a dump. */
+static void add_many(int ifindex)
+{
+	char text[32];
+
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(text, sizeof(text), "10.9.0.%d", i + 1);
+		assert_works(vdestack_addr_add(stack, ifindex, text, 16));
+		(void)snprintf(text, sizeof(text), "fc09::%x", i + 1);
+		assert_works(vdestack_addr_add(stack, ifindex, text, 64));
+	}
+}
+
+/* True if the list has what add_many() made, each once. */
+static bool has_many(const struct vdestack_addr *list, int n)
+{
+	bool seen[2][101] = { { false } };
+	int count = 0;
+
+	for (int i = 0; i < n; i++) {
+		bool four = list[i].family == AF_INET;
+		const char *start = four ? "10.9.0." : "fc09::";
+		if (strncmp(list[i].text, start, strlen(start)) != 0)
+			continue;
+		long number = strtol(list[i].text + strlen(start), NULL, four ? 10 : 16);
+		assert_true(number >= 1 && number <= 100);
+		if (seen[four][number])
+			return false;
+		seen[four][number] = true;
+		count++;
+	}
+	return count == 200;
+}
+
+static void a_list_of_200_addresses_is_complete(void **state)
+{
+	struct vdestack_addr list[256];
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	add_many(d0);
+	int n = vdestack_addr_list(stack, 0, list, VS_COUNT(list));
+	assert_true(n >= 200);
+	assert_true(has_many(list, n));
+}
+
+static void a_list_tells_how_many_there_are_beyond_its_room(void **state)
+{
+	struct vdestack_addr list[8];
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	add_many(d0);
+	memset(list, 0x5a, sizeof(list));
+	int all = vdestack_addr_list(stack, 0, NULL, 0);
+	assert_true(all >= 200);
+	assert_int_equal(vdestack_addr_list(stack, 0, list, 7), all);
+	for (int i = 0; i < 7; i++)
+		assert_true(list[i].ifindex == d0 || list[i].ifindex == 1);
+	assert_int_equal(list[7].ifindex, 0x5a5a5a5a);
+}
+
+/* ------------------------------------------------------------------ routes */
+
+static struct vdestack_route route_to(const char *dst, unsigned prefixlen, const char *gw)
+{
+	struct vdestack_route route = { .size = sizeof(route), .prefixlen = prefixlen };
+
+	(void)snprintf(route.dst, sizeof(route.dst), "%s", dst);
+	(void)snprintf(route.gw, sizeof(route.gw), "%s", gw);
+	return route;
+}
+
+static const struct vdestack_route *find_route(const struct vdestack_route *list, int n, const char *dst,
+					       const char *gw)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(list[i].dst, dst) == 0 && strcmp(list[i].gw, gw) == 0)
+			return &list[i];
+	return NULL;
+}
+
+static void routes_come_and_go(void **state)
+{
+	struct vdestack_route list[16];
+	struct vdestack_route def4 = route_to("", 0, "10.0.0.254");
+	struct vdestack_route def6 = route_to("", 0, "fc00::ff");
+	struct vdestack_route net4 = route_to("192.168.0.0", 16, "10.0.0.253");
+	struct vdestack_route link6 = route_to("fd00::", 16, "");
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	ip("addr add 10.0.0.1/24 dev d0");
+	ip("addr add fc00::1/64 dev d0 nodad");
+	link6.ifindex = d0;
+	net4.metric = 77;
+	assert_works(vdestack_route_add(stack, &def4));
+	assert_works(vdestack_route_add(stack, &def6));
+	assert_works(vdestack_route_add(stack, &net4));
+	assert_works(vdestack_route_add(stack, &link6));
+	assert_fails(EEXIST, vdestack_route_add(stack, &def4));
+	assert_fails(EEXIST, vdestack_route_add(stack, &def6));
+
+	int n = vdestack_route_list(stack, list, VS_COUNT(list));
+	assert_true(n <= (int)VS_COUNT(list));
+	const struct vdestack_route *found = find_route(list, n, "", "10.0.0.254");
+	assert_non_null(found);
+	assert_int_equal(found->size, sizeof(*found));
+	assert_int_equal(found->family, AF_INET);
+	assert_int_equal(found->ifindex, d0);
+	assert_int_equal(found->table, 254);
+	assert_non_null(find_route(list, n, "", "fc00::ff"));
+	assert_non_null(find_route(list, n, "fd00::", ""));
+	found = find_route(list, n, "192.168.0.0", "10.0.0.253");
+	assert_non_null(found);
+	assert_int_equal(found->metric, 77);
+	assert_int_equal(found->prefixlen, 16);
+	assert_int_equal(vdestack_route_list(stack, NULL, 0), n);
+
+	assert_works(vdestack_route_del(stack, &def4));
+	assert_works(vdestack_route_del(stack, &def6));
+	assert_works(vdestack_route_del(stack, &net4));
+	assert_works(vdestack_route_del(stack, &link6));
+	assert_fails(ESRCH, vdestack_route_del(stack, &def4));
+	assert_fails(ESRCH, vdestack_route_del(stack, &def6));
+	assert_int_equal(vdestack_route_list(stack, NULL, 0), n - 4);
+}
+
+static void a_listed_route_can_be_removed_and_added_again(void **state)
+{
+	struct vdestack_route list[16];
+
+	(void)state;
+	make_plugged("d0");
+	ip("addr add 10.0.0.1/24 dev d0");
+	ip("route add 172.16.0.0/12 via 10.0.0.2 metric 5");
+	int n = vdestack_route_list(stack, list, VS_COUNT(list));
+	assert_true(n > 0 && n <= (int)VS_COUNT(list));
+	for (int i = 0; i < n; i++) {
+		assert_works(vdestack_route_del(stack, &list[i]));
+		assert_int_equal(vdestack_route_list(stack, NULL, 0), n - 1);
+		assert_works(vdestack_route_add(stack, &list[i]));
+		assert_int_equal(vdestack_route_list(stack, NULL, 0), n);
+	}
+}
+
+static void routes_give_the_errors_of_the_kernel(void **state)
+{
+	struct vdestack_route route = route_to("", 0, "10.0.0.254");
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	assert_fails(ENETUNREACH, vdestack_route_add(stack, &route));
+	assert_non_null(strstr(vdestack_last_error(), "Nexthop has invalid gateway"));
+	route = route_to("", 0, "fe80::1"); /* link-local without interface */
+	assert_int_equal(vdestack_route_add(stack, &route), -1);
+	route.ifindex = 4711;
+	assert_fails(ENODEV, vdestack_route_add(stack, &route));
+	route.ifindex = d0;
+	assert_works(vdestack_route_add(stack, &route));
+	ip("link set d0 down");
+	route = route_to("10.7.0.0", 16, "");
+	route.ifindex = d0;
+	assert_fails(ENETDOWN, vdestack_route_add(stack, &route));
+}
+
+static void routes_that_make_no_sense_are_refused(void **state)
+{
+	struct vdestack_route route = route_to("", 0, "");
+
+	(void)state;
+	assert_fails(EINVAL, vdestack_route_add(stack, &route)); /* no family */
+	route.family = AF_INET;
+	assert_fails(EINVAL, vdestack_route_add(stack, &route)); /* leads nowhere */
+	route = route_to("", 8, "10.0.0.1");
+	assert_fails(EINVAL, vdestack_route_add(stack, &route));
+	route = route_to("10.0.0.0", 33, "10.0.0.1");
+	assert_fails(EINVAL, vdestack_route_add(stack, &route));
+	route = route_to("fc00::", 64, "10.0.0.1");
+	assert_fails(EINVAL, vdestack_route_add(stack, &route));
+	route = route_to("10.0.0.0", 8, "gateway");
+	assert_fails(EINVAL, vdestack_route_add(stack, &route));
+	route = route_to("10.0.0.0", 8, "10.0.0.1");
+	route.family = AF_INET6;
+	assert_fails(EINVAL, vdestack_route_add(stack, &route));
+	memset(route.dst, '1', sizeof(route.dst));
+	assert_fails(EINVAL, vdestack_route_add(stack, &route)); /* not terminated */
+}
+
+static void route_structs_of_other_sizes_are_understood(void **state)
+{
+	struct {
+		struct vdestack_route known;
+		long later;
+	} larger = { .known = route_to("", 0, "10.0.0.254") };
+	struct vdestack_route smaller = route_to("10.5.0.0", 16, "10.0.0.254");
+
+	(void)state;
+	make_plugged("d0");
+	ip("addr add 10.0.0.1/24 dev d0");
+	larger.known.size = sizeof(larger);
+	larger.later = 1;
+	assert_fails(E2BIG, vdestack_route_add(stack, &larger.known));
+	larger.later = 0;
+	assert_works(vdestack_route_add(stack, &larger.known));
+	smaller.size = offsetof(struct vdestack_route, ifindex);
+	smaller.ifindex = 4711; /* beyond its size: not looked at */
+	assert_works(vdestack_route_add(stack, &smaller));
+	smaller.size = 0;
+	assert_fails(EINVAL, vdestack_route_add(stack, &smaller));
+}
+
+static void an_ipv4_route_may_have_an_ipv6_gateway(void **state)
+{
+	struct vdestack_route list[16];
+	struct vdestack_route route = route_to("10.4.0.0", 16, "fe80::7");
+
+	(void)state;
+	route.ifindex = make_plugged("d0");
+	assert_works(vdestack_route_add(stack, &route));
+	int n = vdestack_route_list(stack, list, VS_COUNT(list));
+	assert_non_null(find_route(list, n, "10.4.0.0", "fe80::7"));
+	assert_works(vdestack_route_del(stack, &route));
+}
+
+static void multipath_routes_are_listed_by_hop_and_blackholes_not(void **state)
+{
+	struct vdestack_route list[16];
+
+	(void)state;
+	make_plugged("d0");
+	ip("addr add 10.0.0.1/24 dev d0");
+	ip("route add 10.8.0.0/16 nexthop via 10.0.0.2 nexthop via 10.0.0.3");
+	ip("route add blackhole 10.66.0.0/16");
+	ip("route add 10.67.0.0/16 via 10.0.0.2 table 1000");
+	int n = vdestack_route_list(stack, list, VS_COUNT(list));
+	assert_non_null(find_route(list, n, "10.8.0.0", "10.0.0.2"));
+	assert_non_null(find_route(list, n, "10.8.0.0", "10.0.0.3"));
+	assert_null(find_route(list, n, "10.66.0.0", ""));
+	assert_null(find_route(list, n, "10.67.0.0", "10.0.0.2"));
+}
+
+static void routes_go_to_large_tables(void **state)
+{
+	struct vdestack_route route = route_to("10.4.0.0", 16, "");
+
+	(void)state;
+	route.ifindex = make_plugged("d0");
+	route.table = 1000;
+	assert_works(vdestack_route_add(stack, &route));
+	ip("route show table 1000 | grep -q '^10.4.0.0/16 dev d0'");
+	assert_works(vdestack_route_del(stack, &route));
+}
+
+/* ------------------------------------------------------------------ neighbours */
+
+static void neighbours_come_and_go(void **state)
+{
+	static const unsigned char first[6] = { 2, 0, 0, 0, 0, 1 };
+	static const unsigned char second[6] = { 2, 0, 0, 0, 0, 2 };
+	struct vdestack_neigh list[8];
+
+	(void)state;
+	make_veth();
+	int v0 = vdestack_if_nametoindex(stack, "v0");
+	ip("link set v0 up");
+	assert_works(vdestack_neigh_add(stack, v0, "10.0.0.9", first));
+	assert_works(vdestack_neigh_add(stack, v0, "fc00::9", first));
+	assert_works(vdestack_neigh_add(stack, v0, "10.0.0.9", second)); /* replaces */
+	assert_int_equal(vdestack_neigh_list(stack, v0, list, 8), 2);
+	for (int i = 0; i < 2; i++) {
+		bool four = list[i].family == AF_INET;
+		assert_int_equal(list[i].ifindex, v0);
+		assert_int_equal(list[i].state, NUD_PERMANENT);
+		assert_string_equal(list[i].text, four ? "10.0.0.9" : "fc00::9");
+		assert_memory_equal(list[i].mac, four ? second : first, 6);
+	}
+	assert_int_equal(vdestack_neigh_list(stack, 0, NULL, 0), 2);
+	assert_works(vdestack_neigh_del(stack, v0, "10.0.0.9"));
+	assert_works(vdestack_neigh_del(stack, v0, "fc00::9"));
+	assert_fails(ENOENT, vdestack_neigh_del(stack, v0, "10.0.0.77"));
+	assert_fails(ENODEV, vdestack_neigh_add(stack, 4711, "10.0.0.9", first));
+}
+
+/* ------------------------------------------------------------------ getifaddrs */
+
+static size_t sockaddr_size(const struct sockaddr *sa)
+{
+	switch (sa->sa_family) {
+	case AF_INET:
+		return sizeof(struct sockaddr_in);
+	case AF_INET6:
+		return sizeof(struct sockaddr_in6);
+	default:
+		return offsetof(struct sockaddr_ll, sll_addr) +
+		       ((const struct sockaddr_ll *)(const void *)sa)->sll_halen;
+	}
+}
+
+static bool same_sockaddr(const struct sockaddr *a, const struct sockaddr *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->sa_family == b->sa_family && sockaddr_size(a) == sockaddr_size(b) &&
+	       memcmp(a, b, sockaddr_size(a)) == 0;
+}
+
+static bool same_entry(const struct ifaddrs *a, const struct ifaddrs *b)
+{
+	size_t stats = 23 * sizeof(uint32_t); /* of struct rtnl_link_stats, as far as every glibc knows it */
+
+	return strcmp(a->ifa_name, b->ifa_name) == 0 && a->ifa_flags == b->ifa_flags &&
+	       same_sockaddr(a->ifa_addr, b->ifa_addr) && same_sockaddr(a->ifa_netmask, b->ifa_netmask) &&
+	       same_sockaddr(a->ifa_broadaddr, b->ifa_broadaddr) &&
+	       (a->ifa_data == NULL) == (b->ifa_data == NULL) &&
+	       (a->ifa_data == NULL || memcmp(a->ifa_data, b->ifa_data, stats) == 0);
+}
+
+static int count_entries(const struct ifaddrs *list)
+{
+	int n = 0;
+
+	for (; list != NULL; list = list->ifa_next)
+		n++;
+	return n;
+}
+
+/* The first entry of a that b lacks, described; "" if none. */
+static void find_difference(const struct ifaddrs *a, const struct ifaddrs *b, char text[64])
+{
+	text[0] = '\0';
+	for (; a != NULL; a = a->ifa_next) {
+		const struct ifaddrs *other = b;
+		while (other != NULL && !same_entry(a, other))
+			other = other->ifa_next;
+		if (other == NULL)
+			(void)snprintf(text, 64, "%s, family %d", a->ifa_name,
+				       a->ifa_addr != NULL ? a->ifa_addr->sa_family : -1);
+	}
+}
+
+/* Counters may move between the two calls, so a difference counts when it stays. */
+static void compare_with_glibc(void)
+{
+	char difference[64] = "?";
+
+	for (int i = 0; i < 100 && difference[0] != '\0'; i++) {
+		struct ifaddrs *ours, *theirs;
+		assert_works(vdestack_getifaddrs(stack, &ours));
+		assert_int_equal(getifaddrs(&theirs), 0);
+		find_difference(theirs, ours, difference);
+		if (count_entries(ours) != count_entries(theirs))
+			(void)snprintf(difference, sizeof(difference), "the number of entries");
+		vdestack_freeifaddrs(ours);
+		freeifaddrs(theirs);
+	}
+	if (difference[0] != '\0')
+		fail_msg("differs from glibc: %s", difference);
+}
+
+static void getifaddrs_is_that_of_glibc(void **state)
+{
+	static const int lengths4[] = { 1, 7, 8, 9, 24, 25, 30, 31, 32 };
+	static const int lengths6[] = { 1, 7, 8, 61, 64, 65, 127, 128 };
+
+	(void)state;
+	make_plugged("d0");
+	make_veth();
+	ip("link add br0 type bridge");
+	compare_with_glibc();
+	ip("link set lo up");
+	ip("link set v0 up");
+	ip("link set v1 up");
+	ip("link set br0 up");
+	for (size_t i = 0; i < VS_COUNT(lengths4); i++)
+		ip("addr add 10.%d.0.1/%d dev d0", lengths4[i], lengths4[i]);
+	for (size_t i = 0; i < VS_COUNT(lengths6); i++)
+		ip("addr add fc%02x::1/%d dev d0", lengths6[i], lengths6[i]);
+	ip("addr add 10.100.0.1/24 broadcast + dev br0");
+	ip("addr add 10.101.0.1/24 broadcast + label br0:web dev br0");
+	ip("addr add 10.102.0.1 peer 10.103.0.1/32 dev d0");
+	ip("addr add fc77::1 peer fc78::1/64 dev d0");
+	ip("addr add 0.0.0.0/32 dev br0 2>/dev/null || true");
+	compare_with_glibc();
+}
+
+static void getifaddrs_groups_by_interface(void **state)
+{
+	struct ifaddrs *list;
+	char name[IF_NAMESIZE] = "";
+	int last_family = 0;
+
+	(void)state;
+	make_plugged("d0");
+	make_plugged("d1");
+	ip("addr add 10.0.0.1/24 dev d0");
+	ip("addr add 10.0.1.1/24 dev d1");
+	assert_works(vdestack_getifaddrs(stack, &list));
+	for (const struct ifaddrs *ifa = list; ifa != NULL; ifa = ifa->ifa_next) {
+		int family = ifa->ifa_addr->sa_family;
+		if (family == AF_PACKET)
+			(void)snprintf(name, sizeof(name), "%s", ifa->ifa_name);
+		else
+			assert_true(last_family == AF_PACKET || family == last_family || family == AF_INET6);
+		assert_string_equal(ifa->ifa_name, name);
+		last_family = family;
+	}
+	vdestack_freeifaddrs(list);
+}
+
+/* ------------------------------------------------------------------ sysctl */
+
+static void sysctls_are_set_and_got(void **state)
+{
+	char value[16];
+
+	(void)state;
+	assert_works(vdestack_sysctl_set(stack, "ipv4.ip_forward", "1"));
+	assert_int_equal(vdestack_sysctl_get(stack, "ipv4/ip_forward", value, sizeof(value)), 1);
+	assert_string_equal(value, "1");
+	assert_works(vdestack_sysctl_set(stack, "ipv4/ip_forward", "0\n"));
+	assert_int_equal(vdestack_sysctl_get(stack, "ipv4.ip_forward", value, 2), 1);
+	assert_string_equal(value, "0");
+	assert_fails(ERANGE, vdestack_sysctl_get(stack, "ipv4.ip_forward", value, 1));
+	assert_fails(ENOENT, vdestack_sysctl_get(stack, "ipv4.no_such", value, sizeof(value)));
+	assert_fails(EINVAL, vdestack_sysctl_set(stack, "ipv4.ip_forward", "maybe"));
+}
+
+static void dots_in_interface_names_survive_slashes(void **state)
+{
+	char value[16];
+
+	(void)state;
+	make_plugged("d0.5");
+	assert_works(vdestack_sysctl_set(stack, "ipv6/conf/d0.5/accept_ra", "0"));
+	assert_int_equal(vdestack_sysctl_get(stack, "ipv6/conf/d0.5/accept_ra", value, sizeof(value)), 1);
+}
+
+static void sysctl_names_cannot_leave_net(void **state)
+{
+	static const char *const bad[] = { "",
+					   "/",
+					   ".",
+					   "..",
+					   "ipv4/../../kernel/hostname",
+					   "a/.",
+					   "/etc/passwd",
+					   "ipv4//x",
+					   "ipv4..x",
+					   "ipv4/x/",
+					   "../kernel/hostname",
+					   ".a",
+					   "ipv4.ip x",
+					   "ipv4\n/x",
+					   "ipv4/*",
+					   "ip\xc3\xa9/x" };
+	char value[16];
+
+	(void)state;
+	for (size_t i = 0; i < VS_COUNT(bad); i++) {
+		assert_fails(EINVAL, vdestack_sysctl_get(stack, bad[i], value, sizeof(value)));
+		assert_fails(EINVAL, vdestack_sysctl_set(stack, bad[i], "1"));
+	}
+}
+
+/* ------------------------------------------------------------------ readiness */
+
+static void an_empty_stack_is_ready(void **state)
+{
+	(void)state;
+	assert_works(vdestack_wait_ready(stack, 0));
+	ip("link set lo up");
+	assert_works(vdestack_wait_ready(stack, 1000));
+}
+
+static void no_carrier_is_a_timeout(void **state)
+{
+	(void)state;
+	make_veth();
+	ip("link set v0 up");
+	assert_fails(ETIMEDOUT, vdestack_wait_ready(stack, 0));
+	int64_t start = vs_now_ms();
+	assert_fails(ETIMEDOUT, vdestack_wait_ready(stack, 200));
+	assert_true(vs_now_ms() - start >= 190);
+	assert_non_null(strstr(vdestack_last_error(), "v0"));
+}
+
+static void waiting_ends_with_the_detection_of_duplicates(void **state)
+{
+	struct vdestack_addr list[8];
+
+	(void)state;
+	make_veth();
+	ip("link set v0 up");
+	ip("link set v1 up");
+	assert_works(vdestack_addr_add(stack, vdestack_if_nametoindex(stack, "v0"), "fc00::1", 64));
+	assert_fails(ETIMEDOUT, vdestack_wait_ready(stack, 0));
+	assert_works(vdestack_wait_ready(stack, 10000));
+	int n = vdestack_addr_list(stack, 0, list, VS_COUNT(list));
+	assert_int_equal(n, 3);
+	for (int i = 0; i < n; i++)
+		assert_false(list[i].flags & IFA_F_TENTATIVE);
+}
+
+static void a_duplicate_address_is_eaddrnotavail(void **state)
+{
+	(void)state;
+	make_veth();
+	ip("link set v0 up");
+	ip("link set v1 up");
+	assert_works(vdestack_wait_ready(stack, 10000));
+	ip("addr add fc00::1/64 dev v0 nodad");
+	ip("addr add fc00::1/64 dev v1");
+	assert_fails(EADDRNOTAVAIL, vdestack_wait_ready(stack, 10000));
+	assert_non_null(strstr(vdestack_last_error(), "fc00::1"));
+}
+
+static void *bring_up_v1(void *arg)
+{
+	(void)usleep(100000); /* the case holds whoever comes first */
+	(void)vdestack_link_set_up(stack, *(int *)arg, 1);
+	return NULL;
+}
+
+static void waiting_ends_when_another_thread_brings_the_carrier(void **state)
+{
+	static int v1; /* outlives a failing case */
+	pthread_t thread;
+
+	(void)state;
+	make_veth();
+	ip("link set v0 up");
+	v1 = vdestack_if_nametoindex(stack, "v1");
+	assert_int_equal(pthread_create(&thread, NULL, bring_up_v1, &v1), 0);
+	assert_works(vdestack_wait_ready(stack, 10000));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(vdestack_link_get_flags(stack, v1) & IFF_RUNNING);
+}
+
+static void *flood_and_bring_up(void *arg)
+{
+	for (int i = 0; i < 2000; i++) {
+		(void)vdestack_addr_add(stack, 1, "fc05::5", 128);
+		(void)vdestack_addr_del(stack, 1, "fc05::5", 128);
+	}
+	(void)vdestack_link_set_up(stack, *(int *)arg, 1);
+	return NULL;
+}
+
+static void lost_notifications_do_no_harm(void **state)
+{
+	static int v1; /* outlives a failing case */
+	pthread_t thread;
+
+	(void)state;
+	make_veth();
+	ip("link set v0 up");
+	ip("link set lo up");
+	v1 = vdestack_if_nametoindex(stack, "v1");
+	fake.receive_buffer = 1; /* the kernel makes it the smallest there is: one message fills it */
+	assert_int_equal(pthread_create(&thread, NULL, flood_and_bring_up, &v1), 0);
+	assert_works(vdestack_wait_ready(stack, 20000));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* ------------------------------------------------------------------ a whole configuration */
+
+static struct vs_conf_addr conf_addr(const char *text, unsigned prefixlen)
+{
+	struct vs_conf_addr addr = { .family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET,
+				     .prefixlen = prefixlen };
+
+	assert_int_equal(inet_pton(addr.family, text, addr.bytes), 1);
+	return addr;
+}
+
+static void a_configuration_is_applied(void **state)
+{
+	struct vs_conf_addr addrs[] = { conf_addr("10.0.0.1", 24), conf_addr("fc00::1", 64) };
+	struct vs_conf_route routes[] = {
+		{ .dst = conf_addr("0.0.0.0", 0), .has_gw = true, .gw = conf_addr("10.0.0.254", 32) },
+		{ .dst = conf_addr("::", 0), .has_gw = true, .gw = conf_addr("fe80::1", 128) },
+		{ .dst = conf_addr("10.99.0.0", 16) },
+	};
+	struct vs_conf_iface ifaces[] = {
+		{ .name = "v0", .addrs = addrs, .n_addrs = 2, .routes = routes, .n_routes = 3 },
+		{ .name = "v1" },
+	};
+	const struct vs_config config = { ifaces, 2 };
+
+	(void)state;
+	make_veth();
+	int before = count_descriptors();
+	assert_works(vs_conf_apply(stack, &config));
+	assert_int_equal(vs_conf_wait(stack, &config, 0), -ETIMEDOUT);
+	assert_works(vs_conf_wait(stack, &config, 10000));
+	assert_int_equal(count_descriptors(), before);
+	ip("-4 addr show dev v0 | grep -q '10.0.0.1/24'");
+	ip("-6 addr show dev v0 | grep 'fc00::1/64' | grep -vq tentative");
+	ip("route | grep -q '^default via 10.0.0.254 dev v0'");
+	ip("-6 route | grep -q '^default via fe80::1 dev v0'");
+	ip("route | grep -q '^10.99.0.0/16 dev v0'");
+}
+
+static void a_failing_configuration_names_interface_and_word(void **state)
+{
+	struct vs_conf_addr addrs[] = { conf_addr("10.0.0.1", 24), conf_addr("10.0.0.1", 24) };
+	struct vs_conf_route routes[] = {
+		{ .dst = conf_addr("0.0.0.0", 0), .has_gw = true, .gw = conf_addr("10.7.0.254", 32) },
+	};
+	struct vs_conf_iface iface = { .name = "v0", .addrs = addrs, .n_addrs = 2 };
+	const struct vs_config config = { &iface, 1 };
+
+	(void)state;
+	assert_int_equal(vs_conf_apply(stack, &config), -ENODEV);
+	assert_non_null(strstr(vdestack_last_error(), "v0"));
+	make_veth();
+	assert_int_equal(vs_conf_apply(stack, &config), -EEXIST);
+	assert_non_null(strstr(vdestack_last_error(), "ip=10.0.0.1/24"));
+	iface = (struct vs_conf_iface){ .name = "v0", .routes = routes, .n_routes = 1 };
+	assert_int_equal(vs_conf_apply(stack, &config), -ENETUNREACH);
+	assert_non_null(strstr(vdestack_last_error(), "gw=10.7.0.254"));
+}
+
+static void waiting_for_a_configuration_sees_duplicates(void **state)
+{
+	struct vs_conf_addr addr = conf_addr("fc00::1", 64);
+	struct vs_conf_iface iface = { .name = "v0", .addrs = &addr, .n_addrs = 1 };
+	const struct vs_config config = { &iface, 1 };
+
+	(void)state;
+	make_veth();
+	ip("link set v1 up");
+	ip("addr add fc00::1/64 dev v1 nodad");
+	assert_works(vs_conf_apply(stack, &config));
+	assert_int_equal(vs_conf_wait(stack, &config, 10000), -EADDRNOTAVAIL);
+}
+
+static void waiting_without_ipv6_costs_nothing(void **state)
+{
+	struct vs_conf_addr addr = conf_addr("10.0.0.1", 24);
+	struct vs_conf_iface iface = { .name = "nosuch0", .addrs = &addr, .n_addrs = 1 };
+	const struct vs_config config = { &iface, 1 };
+
+	(void)state;
+	assert_int_equal(vs_conf_wait(NULL, &config, 0), 0);
+}
+
+/* ------------------------------------------------------------------ hard times */
+
+static atomic_int storm_count;
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+	atomic_fetch_add(&storm_count, 1);
+}
+
+/* 4 kHz of signals that interrupt system calls; hz 0 ends them. */
+static void storm(int hz)
+{
+	const struct sigaction action = { .sa_handler = on_alarm };
+	const struct itimerval timer = { .it_interval = { .tv_usec = hz != 0 ? 1000000 / hz : 0 },
+					 .it_value = { .tv_usec = hz != 0 ? 1 : 0 } };
+
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+static void signals_do_not_disturb(void **state)
+{
+	struct vdestack_addr list[256];
+	struct ifaddrs *ifaddrs;
+	int d0 = make_plugged("d0");
+
+	(void)state;
+	add_many(d0);
+	make_veth();
+	int v0 = vdestack_if_nametoindex(stack, "v0");
+	assert_works(vdestack_wait_ready(stack, 10000));
+	storm(4000);
+	for (int64_t end = vs_now_ms() + 1500; vs_now_ms() < end;) {
+		int n = vdestack_addr_list(stack, d0, list, VS_COUNT(list));
+		assert_true(n >= 200 && has_many(list, n));
+		assert_works(vdestack_getifaddrs(stack, &ifaddrs));
+		vdestack_freeifaddrs(ifaddrs);
+		assert_works(vdestack_link_set_mtu(stack, v0, 1400));
+		assert_fails(ENODEV, vdestack_if_nametoindex(stack, "nosuch0"));
+	}
+	assert_works(vdestack_link_set_up(stack, v0, 1));
+	int64_t start = vs_now_ms();
+	assert_fails(ETIMEDOUT, vdestack_wait_ready(stack, 300)); /* no carrier: waits through the storm */
+	int64_t took = vs_now_ms() - start;
+	storm(0);
+	assert_true(took >= 290 && took < 3000);
+	assert_true(atomic_load(&storm_count) > 1000);
+}
+
+static atomic_bool changing;
+
+static void *keep_changing(void *arg)
+{
+	while (atomic_load(&changing)) {
+		(void)vdestack_addr_add(stack, *(int *)arg, "10.200.0.1", 32);
+		(void)vdestack_addr_del(stack, *(int *)arg, "10.200.0.1", 32);
+		(void)usleep(100);
+	}
+	return NULL;
+}
+
+static void lists_are_whole_while_another_thread_changes(void **state)
+{
+	struct vdestack_addr list[256];
+	pthread_t thread;
+	int d0 = make_plugged("d0");
+	int d1 = make_plugged("d1");
+
+	(void)state;
+	add_many(d0);
+	atomic_store(&changing, true);
+	assert_int_equal(pthread_create(&thread, NULL, keep_changing, &d1), 0);
+	for (int i = 0; i < 500; i++) {
+		int n = vdestack_addr_list(stack, 0, list, VS_COUNT(list));
+		if (n < 0)
+			fail_msg("%s", vdestack_last_error());
+		assert_true(has_many(list, n));
+	}
+	atomic_store(&changing, false);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void no_descriptor_left_is_emfile(void **state)
+{
+	struct rlimit before;
+	struct ifaddrs *list;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	struct rlimit none = { .rlim_cur = 0, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int result = vdestack_if_nametoindex(stack, "lo");
+	int err = errno;
+	int result2 = vdestack_getifaddrs(stack, &list);
+	int err2 = errno;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(result, -1);
+	assert_int_equal(err, EMFILE);
+	assert_int_equal(result2, -1);
+	assert_int_equal(err2, EMFILE);
+}
+
+static void no_call_leaks_a_descriptor(void **state)
+{
+	struct ifaddrs *list;
+	int d0 = make_plugged("d0");
+	int before = count_descriptors();
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		(void)vdestack_addr_add(stack, d0, "10.0.0.1", 24);
+		(void)vdestack_if_nametoindex(stack, "nosuch0");
+		(void)vdestack_wait_ready(stack, 0);
+		assert_works(vdestack_getifaddrs(stack, &list));
+		vdestack_freeifaddrs(list);
+	}
+	assert_int_equal(count_descriptors(), before);
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+static void refused_without_capabilities(void)
+{
+	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
+	struct vdestack_route route = route_to("10.0.0.0", 8, "");
+
+	route.ifindex = 1;
+	drop_capabilities();
+	assert_fails(EPERM, vdestack_link_set_up(stack, 1, 1));
+	assert_fails(EPERM, vdestack_link_set_mtu(stack, 1, 1500));
+	assert_fails(EPERM, vdestack_addr_add(stack, 1, "10.0.0.1", 24));
+	assert_fails(EPERM, vdestack_addr_del(stack, 1, "10.0.0.1", 24));
+	assert_fails(EPERM, vdestack_route_add(stack, &route));
+	assert_fails(EPERM, vdestack_neigh_add(stack, 1, "10.0.0.1", mac));
+	assert_non_null(strstr(vdestack_last_error(), "privileges"));
+	assert_works(vdestack_addr_list(stack, 0, NULL, 0)); /* looking is free */
+}
+
+/* In a child: the next case needs what is dropped. */
+static void changes_without_capabilities_are_eperm(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		refused_without_capabilities();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, enter_namespace)
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		CASE(a_null_handle_is_refused),
+		CASE(null_pointers_are_refused),
+		CASE(indices_that_are_not_positive_are_refused),
+		CASE(absent_interfaces_are_enodev),
+		CASE(names_and_indices_lead_to_each_other),
+		CASE(links_go_up_and_down),
+		CASE(mtu_is_set_and_got),
+		CASE(mac_is_set_and_got),
+		CASE(addresses_come_and_go),
+		CASE(text_that_is_no_address_is_refused),
+		CASE(loopback_addresses_have_host_scope),
+		CASE(a_list_of_200_addresses_is_complete),
+		CASE(a_list_tells_how_many_there_are_beyond_its_room),
+		CASE(routes_come_and_go),
+		CASE(a_listed_route_can_be_removed_and_added_again),
+		CASE(routes_give_the_errors_of_the_kernel),
+		CASE(routes_that_make_no_sense_are_refused),
+		CASE(route_structs_of_other_sizes_are_understood),
+		CASE(an_ipv4_route_may_have_an_ipv6_gateway),
+		CASE(multipath_routes_are_listed_by_hop_and_blackholes_not),
+		CASE(routes_go_to_large_tables),
+		CASE(neighbours_come_and_go),
+		CASE(getifaddrs_is_that_of_glibc),
+		CASE(getifaddrs_groups_by_interface),
+		CASE(sysctls_are_set_and_got),
+		CASE(dots_in_interface_names_survive_slashes),
+		CASE(sysctl_names_cannot_leave_net),
+		CASE(an_empty_stack_is_ready),
+		CASE(no_carrier_is_a_timeout),
+		CASE(waiting_ends_with_the_detection_of_duplicates),
+		CASE(a_duplicate_address_is_eaddrnotavail),
+		CASE(waiting_ends_when_another_thread_brings_the_carrier),
+		CASE(lost_notifications_do_no_harm),
+		CASE(a_configuration_is_applied),
+		CASE(a_failing_configuration_names_interface_and_word),
+		CASE(waiting_for_a_configuration_sees_duplicates),
+		CASE(waiting_without_ipv6_costs_nothing),
+		CASE(signals_do_not_disturb),
+		CASE(lists_are_whole_while_another_thread_changes),
+		CASE(no_descriptor_left_is_emfile),
+		CASE(no_call_leaks_a_descriptor),
+		CASE(changes_without_capabilities_are_eperm),
+	};
+
+	return vs_unit_main(argc, argv, tests, VS_COUNT(tests));
+}
