@@ -4,7 +4,7 @@
 # Sourced by ./demo and ./check. On Debian and its kin, as root, installs the packages that are
 # missing; elsewhere it only says what is needed.
 
-packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev libnl-route-3-dev"
+packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev"
 packages_test="libcmocka-dev libseccomp-dev libvdestack-dev
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan
 	iperf3 iproute2 iputils-ping netcat-openbsd

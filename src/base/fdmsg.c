@@ -109,11 +109,11 @@ int vs_fd_raise(int *fd, int at_least)
 	return err;
 }
 
-int vs_socketpair(int pair[2])
+static int make_pair(int type, int pair[2])
 {
 	int made[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, made) < 0)
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, made) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
 		int r = made[i] > 2 ? 0 : vs_fd_raise(&made[i], 3);
@@ -126,6 +126,16 @@ int vs_socketpair(int pair[2])
 	pair[0] = made[0];
 	pair[1] = made[1];
 	return 0;
+}
+
+int vs_socketpair(int pair[2])
+{
+	return make_pair(SOCK_SEQPACKET, pair);
+}
+
+int vs_stream_pair(int pair[2])
+{
+	return make_pair(SOCK_STREAM, pair);
 }
 
 uint64_t vs_socket_cookie(int fd)

@@ -39,6 +39,8 @@ void vs_fdmsg_drop(struct vs_fdmsg *msg);
  * A SOCK_SEQPACKET pair, close-on-exec, with no number below 3. 0 or -errno.
  */
 int vs_socketpair(int pair[2]);
+/* The same of SOCK_STREAM. */
+int vs_stream_pair(int pair[2]);
 
 /* Moves *fd to a number >= at_least if there is room, else anywhere >= 3. 0 or -errno (*fd is closed then). */
 int vs_fd_raise(int *fd, int at_least);

@@ -40,6 +40,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fdmsg.h"
+#include "core/argv.h"
+#include "core/command.h"
 #include "core/command_wire.h"
 #include "core/launch.h"
 #include "core/stack.h"
@@ -141,8 +143,11 @@ static int fail_to_start(const char *name, int err, const char *step)
 	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, name, step, strerror(err));
 }
 
-/* Starts a runner for the stack. Gives this end of its control socket, or -errno. */
-static int launch_runner(struct vdestack *stack, const char *name)
+/*
+ * Starts a runner for the stack; stream (-1: none) takes the namespace's place. Gives this
+ * end of its control socket, or -errno.
+ */
+static int launch_runner(struct vdestack *stack, const char *name, int stream)
 {
 	struct vs_stack_entry entry;
 	int pair[2];
@@ -157,7 +162,7 @@ static int launch_runner(struct vdestack *stack, const char *name)
 	}
 	const int fds[VS_RUNNER_N_FDS] = {
 		[VS_RUNNER_CONTROL - 3] = pair[1],
-		[VS_RUNNER_NETNS - 3] = entry.netns,
+		[VS_RUNNER_NETNS - 3] = stream >= 0 ? stream : entry.netns,
 		[VS_RUNNER_LIFE - 3] = entry.life,
 		[VS_RUNNER_LEASH - 3] = entry.leash,
 	};
@@ -285,16 +290,20 @@ static int hear_of_start(int control, const char *name, int64_t deadline_ms)
 	return err < 0 ? fail_to_start(name, -err, "no room for a pidfd") : msg.fds[0];
 }
 
-/* Starts a command. On success the caller owns what is in *cmd; on failure there is nothing. */
+/*
+ * Starts a command, of the stack or, with a stream, of the host network. On success the caller
+ * owns what is in *cmd; on failure there is nothing.
+ */
 static int start_command(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
-			 struct command *cmd)
+			 int stream, struct command *cmd)
 {
 	struct vs_command_start start;
 	int err = fill_start(&start, argv, opts);
 
 	if (err < 0)
 		return err;
-	cmd->control = launch_runner(stack, argv[0]);
+	start.stream = stream >= 0;
+	cmd->control = launch_runner(stack, argv[0], stream);
 	if (cmd->control < 0)
 		return cmd->control;
 	int64_t deadline = vs_now_ms() + VS_COMMAND_START_MS;
@@ -386,7 +395,7 @@ int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdes
 	int state;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	int err = start_command(stack, argv, opts, &cmd);
+	int err = start_command(stack, argv, opts, -1, &cmd);
 	if (err == 0 && status_fd != NULL)
 		*status_fd = cmd.control;
 	else if (err == 0)
@@ -443,7 +452,7 @@ int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdesta
 	int state;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	int err = start_command(stack, argv, opts, &cmd);
+	int err = start_command(stack, argv, opts, -1, &cmd);
 	if (err == 0) {
 		err = await_end_or_cancel(&cmd, state, &end);
 		end_run(&cmd);
@@ -455,4 +464,32 @@ int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdesta
 	}
 	(void)pthread_setcancelstate(state, NULL);
 	return vs_edge(err < 0 ? err : end.value);
+}
+
+/* ------------------------------------------------------------------ stream commands */
+
+int vs_command_stream(struct vdestack *stack, const char *line, int *stream)
+{
+	struct command cmd = { .control = -1, .pidfd = -1 };
+	int pair[2];
+
+	VS_AUTO_FREE char **argv = vs_argv_split(line);
+	if (argv == NULL)
+		return vs_fail(errno, "cannot start \"%.*s\": %s", NAME_SHOWN, line,
+			       errno == EINVAL ? "a quote is not closed" : strerror(errno));
+	if (argv[0] == NULL || vs_argv_next(argv) != NULL)
+		return vs_fail(EINVAL, "cannot start \"%.*s\": a link takes exactly one command", NAME_SHOWN, line);
+	int err = vs_stream_pair(pair);
+	if (err < 0)
+		return fail_to_start(argv[0], -err, "no socket for its stream");
+	err = start_command(stack, argv, NULL, pair[1], &cmd);
+	vs_close(pair[1]);
+	if (err < 0) {
+		vs_close(pair[0]);
+		return err;
+	}
+	vs_close(cmd.pidfd);
+	vs_close(cmd.control); /* nobody asks for its status; it ends with the stack */
+	*stream = pair[0];
+	return 0;
 }

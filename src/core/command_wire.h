@@ -49,9 +49,15 @@ struct vs_command_start {
 	uint64_t caps;          /* what the command shall have */
 	uint64_t caller_caps;   /* what the caller has: exec may give the runner more */
 	uint32_t caps_explicit; /* 1: fail if one is missing; 0: take those that are there */
-	uint32_t reserved;
+	uint32_t stream;        /* 1: a command of the host network, see below */
 	sigset_t mask;          /* the caller's signal mask */
 };
+
+/*
+ * A stream command stays where the program is and keeps its privileges; in the namespace's
+ * place comes a socket that becomes its standard input and output.
+ */
+#define VS_RUNNER_STREAM VS_RUNNER_NETNS
 
 enum vs_command_type {
 	VS_COMMAND_STARTED = 1,

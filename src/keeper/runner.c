@@ -265,14 +265,21 @@ static int explain_exec(const struct runner *r, int err)
 	return vs_fail(err, "cannot start \"%.*s\": %s", NAME_SHOWN, r->argv[0], why);
 }
 
+static int take_stream(const struct runner *r)
+{
+	if (dup2(VS_RUNNER_STREAM, 0) < 0 || dup2(VS_RUNNER_STREAM, 1) < 0)
+		return fail_to_start(r, errno, "it cannot get its stream");
+	return 0;
+}
+
 /* The last steps in the command's own process. Comes back only with a negative errno. */
 static int become_command(const struct runner *r, pid_t runner)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	int err = vs_caps_confine(r->caps);
+	int err = r->start.stream ? take_stream(r) : vs_caps_confine(r->caps);
 
 	if (err < 0)
-		return fail_to_start(r, -err, "its capabilities cannot be set");
+		return r->start.stream ? err : fail_to_start(r, -err, "its capabilities cannot be set");
 	/* After the capabilities: changing those forgets it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return fail_to_start(r, errno, "it cannot be tied to its runner");
@@ -511,7 +518,7 @@ static int set_up(struct runner *r)
 
 	if (err == 0)
 		err = prepare(r);
-	if (err == 0)
+	if (err == 0 && !r->start.stream)
 		err = enter(r);
 	if (err == 0)
 		err = start_command(r);
