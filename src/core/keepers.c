@@ -32,6 +32,8 @@
 #include "process.h"
 #include "request.h"
 
+#define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */
+
 static struct vs_keeper_link *keepers; /* under the process lock */
 
 bool vs_privileged(void)
@@ -203,6 +205,31 @@ void vs_keeper_died(struct vs_keeper_link *keeper)
 	vs_signals_restore(&saved);
 }
 
+/* -ETIMEDOUT: it is a child of this process and still runs. */
+static int let_go(struct vs_keeper_link *k)
+{
+	bool again = k->front < 0;
+	int front = !again && vs_socket_cookie(k->front) == k->cookie ? k->front : -1;
+
+	k->front = -1;
+	k->dead = true;
+	return vs_launch_reap(k->pid, front, again ? 0 : REAP_MS);
+}
+
+/* A forked child may be using it still: then whoever tidies next collects it. */
+static void remember(struct vs_keeper_link *k)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock);
+	k->next = keepers;
+	keepers = k;
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+}
+
 void vs_keepers_tidy(void)
 {
 	struct vs_process *p = vs_process();
@@ -231,8 +258,9 @@ void vs_keepers_tidy(void)
 		vs_signals_block(&saved);
 		vs_channels_close(k->cookie);
 		vs_signals_restore(&saved);
-		vs_socket_close(k->front, k->cookie);
-		(void)vs_launch_reap(k->pid, 2000);
-		free(k);
+		if (let_go(k) < 0)
+			remember(k);
+		else
+			free(k);
 	}
 }

@@ -350,23 +350,43 @@ int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds)
 	return r;
 }
 
-int vs_launch_reap(int pid, int timeout_ms)
+/* Names outlive their process as long as it waits to be collected. Without /proc: no. */
+static bool is_keeper(int pid)
+{
+	static const char expected[] = VS_KEEPER_NAME "\n";
+	char path[32], name[sizeof(expected)];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	VS_AUTO_CLOSE fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, name, sizeof(name)) == (ssize_t)sizeof(expected) - 1 &&
+	       memcmp(name, expected, sizeof(expected) - 1) == 0;
+}
+
+int vs_launch_reap(int pid, int front, int timeout_ms)
 {
 	siginfo_t info;
 	int64_t deadline = vs_now_ms() + timeout_ms;
 
-	if (pid <= 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+	if (pid <= 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+		vs_close(front);
 		return 0; /* not a child of ours */
+	}
 	VS_AUTO_CLOSE pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int err = errno;
+	struct pollfd alive = { .fd = front }, ended = { .fd = pidfd, .events = POLLIN };
+	/* While its end of the front door is open, the number is still its own. */
+	bool certain = front >= 0 && poll(&alive, 1, 0) == 0;
+	vs_close(front);
 	if (pidfd < 0)
-		return errno == ESRCH ? 0 : -errno;
-	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+		return err == ESRCH ? 0 : -err;
+	if (!certain && !is_keeper(pid))
+		return 0; /* the program has collected it and has made another child of that number */
 	int n;
 	do {
 		n = poll(&ended, 1, vs_left_ms(deadline));
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return -ETIMEDOUT;
-	(void)waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG); /* ECHILD: the program collected it */
+	(void)waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG); /* ECHILD: the program collected it */
 	return 0;
 }

@@ -28,10 +28,11 @@ enum vs_launch_role {
 int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds);
 
 /*
- * Collects process `pid` if it is an orphan that became this program's child, waiting until
- * it has ended, at most timeout_ms. Gives 0 when there is nothing (any more) to collect,
- * -ETIMEDOUT otherwise.
+ * Lets go of keeper `pid`: closes this program's end of its front door (-1: closed already)
+ * and, if the keeper is an orphan that became this program's child, waits until it has ended, at
+ * most timeout_ms, and collects it. Gives 0 when there is nothing (any more) to collect, -ETIMEDOUT
+ * otherwise.
  */
-int vs_launch_reap(int pid, int timeout_ms);
+int vs_launch_reap(int pid, int front, int timeout_ms);
 
 #endif
