@@ -243,9 +243,9 @@ static int become(void *arg)
 		(void)call(SYS_setsid, 0, 0, 0, 0);
 		for (long fd = 0; fd < 3; fd++)
 			(void)call(SYS_close, fd, 0, 0, 0);
-		if (l->raise_caps)
-			raise_ambient();
 	}
+	if (l->raise_caps)
+		raise_ambient();
 	if (err == 0) {
 		err = (int32_t)call(SYS_execve, (long)l->argv[0], (long)(l->argv + 1), (long)l->envp, 0);
 		if (l->linker_argv != NULL)
@@ -338,8 +338,8 @@ int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds)
 	if (linker_path[0] != '\0')
 		l.linker_argv = linker_argv;
 	memcpy(l.fds, fds, n_fds * sizeof(*fds));
+	l.raise_caps = caps_need_raising();
 	if (role == VS_LAUNCH_KEEPER) {
-		l.raise_caps = caps_need_raising();
 		l.envp = keeper_environment(environ);
 		if (l.envp == NULL)
 			return -ENOMEM;

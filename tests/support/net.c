@@ -6,13 +6,11 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +18,10 @@
 #include <vdestack.h>
 
 #include "case.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 #define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
 
@@ -98,12 +100,11 @@ void net_talk_lo(struct vdestack *stack)
 
 unsigned long long net_namespace_of(int fd)
 {
-	struct stat st;
-	int ns = (int)MUST(ioctl(fd, SIOCGSKNS));
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
 
-	MUST(fstat(ns, &st));
-	close(ns);
-	return st.st_ino;
+	MUST(getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len));
+	return cookie;
 }
 
 /* ------------------------------------------------------------------ keepers */
