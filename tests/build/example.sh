@@ -3,13 +3,22 @@
 #
 #     example.sh PROGRAM
 #
-# Runs one example. Without arguments an example shows what it does and ends with 0; one that
-# cannot, a server for instance, has a script here, example_NAME.sh PROGRAM, that plays its user.
+# Runs one example and compares what it prints with the file NAME.expected here. Without
+# arguments an example shows what it does and ends with 0; one that cannot, a server for
+# instance, has a script here, example_NAME.sh PROGRAM, that plays its user.
 
-set -eu
-here=$(dirname "$0")
+set -eu -o pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 name=$(basename "$1")
+expected=$here/example_$name.expected
+printed=$(mktemp "${VDESTACK_TEST_TMP:-/tmp}/printed.XXXXXX")
+trap 'rm -f "$printed"' EXIT
+
+[ -f "$expected" ] || { echo "what $name is expected to print is not known: $expected" >&2; exit 1; }
 if [ -f "$here/example_$name.sh" ]; then
-	exec bash "$here/example_$name.sh" "$1"
-fi
-exec "$1"
+	bash "$here/example_$name.sh" "$1" >"$printed"
+else
+	"$1" >"$printed"
+fi || { echo "$name: exit status $?; it printed:" >&2; cat "$printed" >&2; exit 1; }
+diff -u "$expected" "$printed" >&2 || { echo "$name prints something else than expected" >&2; exit 1; }
+cat "$printed"

@@ -1,15 +1,65 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     man.sh DIRECTORY
+#     man.sh SOURCE-DIR BUILD-DIR CC
 #
-# mandoc has nothing to say about the manual pages.
+# The manual pages: mandoc has nothing to say about them; once installed, each public function
+# is found under its name and shown by its page; no page speaks of a function that there is not.
 
-set -eu
+set -eu -o pipefail
 command -v mandoc >/dev/null || { echo "mandoc is not installed" >&2; exit 77; }
+source=$1 build=$2 cc=$3
 status=0
-for page in "$1"/*.[1-9]; do
-	[ -f "$page" ] || continue
+
+complain() {
+	echo "man: $*" >&2
+	status=1
+}
+
+for page in "$source"/docs/man/*.[1-9]; do
 	mandoc -T lint -W warning "$page" || status=1
+done
+
+cmake --install "$build" --prefix "$PWD/prefix" >/dev/null
+man=$(dirname "$(dirname "$(find prefix -name vdestack_new.3)")")
+cd "$man"
+
+# The functions that the headers declare, as in symbols.sh, and the macros' family apart.
+for header in "$source"/include/*.h "$source"/include/vdestack/*.h; do
+	echo "#include \"$header\""
+done >"$OLDPWD/all.c"
+"$cc" "-I$source/include" -E -P "$OLDPWD/all.c" | grep -oE '\b(vdestack|vde)_[a-z0-9_]+ *\(' | tr -d ' (' |
+	grep -v '_fn$' | sort -u >"$OLDPWD/declared"
+[ -s "$OLDPWD/declared" ]
+while read -r function; do
+	if [ ! -f "man3/$function.3" ]; then
+		complain "there is no page for $function(3)"
+	elif [ -z "$(mandoc -T ascii "man3/$function.3" | sed 's/.\x08//g' |
+		sed -n "/^SYNOPSIS/,/^DESCRIPTION/{/\\b$function(/p}")" ]; then
+		complain "$function(3) does not show $function()"
+	fi
+done <"$OLDPWD/declared"
+
+# What a synopsis shows and what pages refer to.
+for page in "$source"/docs/man/*.[1-9]; do
+	while read -r function; do
+		grep -qx "$function" "$OLDPWD/declared" || [ "$function" = vdestack_log_fn ] ||
+			complain "$page: there is no function $function"
+	done < <(sed -n 's/^\.Fn \(vde[a-z_]*\).*/\1/p' "$page")
+	while read -r name section; do
+		[ -f "man$section/$name.$section" ] || complain "$page: there is no $name($section)"
+	done < <(sed -n 's/^\.\(It \)\{0,1\}Xr \(vdestack[a-z_]*\|vde_[a-z]*stack[a-z]*\|vde_msocket\) \([0-9]\).*/\2 \3/p' "$page")
+done
+
+# Structs in a synopsis are those of the headers, but for comments and what stands behind them.
+squeeze() {
+	sed 's|/\*.*\*/||; s/[[:space:]]\{1,\}/ /g; s/ *$//'
+}
+for page in "$source"/docs/man/*.3; do
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" | sed -n '/^struct .* {/,/^};/p' | squeeze >shown
+	[ -s shown ] || continue
+	name=$(sed -n '1s/ {$//p' shown)
+	cat "$source"/include/*.h "$source"/include/vdestack/*.h | sed -n "/^$name {/,/^};/p" | squeeze >declared
+	diff -u declared shown >&2 || complain "$page: $name is another one in the header"
 done
 exit $status

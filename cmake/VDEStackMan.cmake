@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Manual pages and their links.
+#
+# A page tells in its NAME section what it is about, one .Nm line for each name. Under every
+# such name that is not the page's own a link is made, a file with one .so line, so that
+# man(1) finds each function. Nothing else lists the names.
+
+function(vdestack_install_man directory)
+  set(links "${PROJECT_BINARY_DIR}/man")
+  file(REMOVE_RECURSE "${links}")
+  foreach(section IN ITEMS 3 7)
+    file(GLOB pages CONFIGURE_DEPENDS "${directory}/*.${section}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${pages})
+    install(FILES ${pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}")
+    foreach(page IN LISTS pages)
+      get_filename_component(file "${page}" NAME)
+      file(STRINGS "${page}" lines REGEX "^\\.(Nm [a-z]|Sh )")
+      foreach(line IN LISTS lines)
+        if(line MATCHES "^\\.Sh" AND NOT line MATCHES "NAME")
+          break() # .Nm in the text below is no new name
+        endif()
+        if(NOT line MATCHES "^\\.Nm ([a-z0-9_]+)")
+          continue()
+        endif()
+        set(name "${CMAKE_MATCH_1}.${section}")
+        if(NOT name STREQUAL file)
+          file(WRITE "${links}/man${section}/${name}" ".so man${section}/${file}\n")
+          install(FILES "${links}/man${section}/${name}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}")
+        endif()
+      endforeach()
+    endforeach()
+  endforeach()
+endfunction()
