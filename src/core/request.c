@@ -360,11 +360,23 @@ static int ask_for(struct vs_channel *ch, struct vs_slot *slot, const struct vs_
 	return r;
 }
 
+/* Sockets of a keeper that has died still lie in the channel, and are good for nothing. */
+static bool hung_up(const struct vs_channel *ch)
+{
+	struct pollfd other_end = { .fd = ch->fd };
+
+	return poll(&other_end, 1, 0) > 0;
+}
+
 static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind, int recv_flags, int *fd)
 {
 	uint32_t count = note_call(ch, kind);
 	int r = 0;
 
+	if (ch->ahead > 0 && hung_up(ch)) {
+		channel_close(ch);
+		return -ENETDOWN;
+	}
 	if (ch->ahead == 0) {
 		ch->valid_seq = ch->seq + 1;
 		r = ask_for(ch, slot, kind, count);
