@@ -4,7 +4,7 @@
  * How the keeper leaves the program behind.
  *
  * It starts as a copy of the program's identity: credentials, limits, directory, environment,
- * no descriptor but its own. Then, stage by stage: a name and a session of its own; a user
+ * no descriptor but its own. Then, stage by stage: a name, a session and a directory of its own; a user
  * namespace of its own unless it may already make network namespaces; every capability given
  * up that making stacks does not take. Afterwards it cannot gain any: no_new_privs, an empty
  * bounding set beyond its own, and no other process of the same user may trace it.
@@ -92,6 +92,7 @@ int vs_isolate_process(void)
 	struct rlimit limit;
 
 	(void)prctl(PR_SET_NAME, VS_KEEPER_NAME);
+	(void)!chdir("/"); /* do not pin the program's directory; a call that needs it brings it along */
 	fill_standard_descriptors();
 	settle_signals();
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {

@@ -3,13 +3,9 @@
 /* exec ends the program's stacks and takes nothing along; record locks come through everything the library does. */
 
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
