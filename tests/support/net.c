@@ -123,7 +123,8 @@ int net_keepers(pid_t *pids, int max)
 
 	n = n < max || pids == NULL ? n : max;
 	/* A program that collects orphans itself. */
-	return n + find_children(getpid(), "vdestack-keeper", pids != NULL ? pids + n : NULL, pids != NULL ? max - n : 0);
+	return n + find_children(getpid(), "vdestack-keeper", pids != NULL ? pids + n : NULL,
+				 pids != NULL ? max - n : 0);
 }
 
 pid_t net_keeper(void)

@@ -53,7 +53,8 @@ static const char *descriptors_after(void (*before)(void))
 		if (before != NULL)
 			before();
 		MUST(dup2(out[1], 1));
-		execl("/bin/sh", "sh", "-c", "for f in /proc/$$/fd/*; do echo \"${f##*/}\"; done", (char *)NULL);
+		execl("/bin/sh", "sh", "-c", "for f in /proc/$$/fd/*; do echo \"${f##*/}\"; done",
+		      (char *)NULL);
 		FAIL("no shell: %s", strerror(errno));
 	}
 	close(out[1]);

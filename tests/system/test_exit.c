@@ -62,7 +62,8 @@ static struct sockaddr_in listen_somewhere(void)
 static void plant_canary(struct vdestack *stack)
 {
 	char peer[32];
-	char *veth[] = { "ip", "link", "add", "inside", "type", "veth", "peer", "name", "canary", "netns", peer, NULL };
+	char *veth[] = { "ip",   "link", "add",    "inside", "type", "veth",
+			 "peer", "name", "canary", "netns",  peer,   NULL };
 
 	(void)snprintf(peer, sizeof(peer), "%d", (int)getppid());
 	CHECK_EQ(MUST(vdestack_run(stack, veth, NULL)), 0);
@@ -235,7 +236,8 @@ CASE_END(nothing_is_left_after_sigkill)
 	check_end(end_by_sigkill, 128 + SIGKILL);
 }
 
-CASE_FLAGS(nothing_is_left_after_abort, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE | CASE_F_NO_SANITIZER)
+CASE_FLAGS(nothing_is_left_after_abort,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE | CASE_F_NO_SANITIZER)
 {
 	check_end(abort, 128 + SIGABRT);
 }
@@ -247,7 +249,8 @@ static void end_by_crash(void)
 	*nowhere = 1;
 }
 
-CASE_FLAGS(nothing_is_left_after_a_crash, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE | CASE_F_NO_SANITIZER)
+CASE_FLAGS(nothing_is_left_after_a_crash,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE | CASE_F_NO_SANITIZER)
 {
 	check_end(end_by_crash, 128 + SIGSEGV);
 }

@@ -83,6 +83,35 @@ CASE(stacks_go_on_in_a_child_when_the_process_that_made_them_has_exited)
 	in_daemon(false);
 }
 
+/* The other side of it: without a keeper process there is nobody to go on. */
+CASE_FLAGS(stacks_served_in_a_process_end_with_it_and_its_children_are_told,
+	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS)
+{
+	int said[2];
+	char word[8] = "";
+
+	MUST(pipe(said));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		pid_t self = getpid();
+		close(said[0]);
+		net_pair(pair);
+		if (MUST(fork()) > 0)
+			_exit(0);
+		CHECK(wait_until(is_orphan, &self, LIMIT_MS));
+		CHECK_ERRNO(vdestack_msocket(pair[0], AF_INET, SOCK_STREAM, 0), ENETDOWN);
+		MUST(vdestack_delete(pair[0]));
+		net_talk_lo(net_stack("")); /* a new one it may have */
+		MUST(write(said[1], "done", 4));
+		_exit(0);
+	}
+	close(said[1]);
+	MUST(waitpid(pid, NULL, 0));
+	CHECK(wait_readable(said[0], LIMIT_MS));
+	MUST(read(said[0], word, sizeof(word) - 1));
+	CHECK_STR(word, "done");
+}
+
 /* ------------------------------------------------------------------ threads */
 
 static void *make_pair(void *arg)

@@ -168,12 +168,12 @@ static bool same_file(const char *path, int fd)
 }
 
 /* No descriptor of task `tid` of process `pid` is one of ours. Gives how many it has. */
-static int check_descriptors(pid_t pid, const char *tid, const int *ours, int n_ours)
+static int check_descriptors(pid_t pid, pid_t tid, const int *ours, int n_ours)
 {
 	char dir_path[128], path[512], target[256];
 	int n = 0;
 
-	(void)snprintf(dir_path, sizeof(dir_path), "/proc/%d/task/%s/fd", (int)pid, tid);
+	(void)snprintf(dir_path, sizeof(dir_path), "/proc/%d/task/%d/fd", (int)pid, (int)tid);
 	DIR *dir = opendir(dir_path);
 	if (dir == NULL)
 		FAIL("%s: %s", dir_path, strerror(errno));
@@ -185,8 +185,8 @@ static int check_descriptors(pid_t pid, const char *tid, const int *ours, int n_
 		target[len > 0 ? len : 0] = '\0';
 		for (int i = 0; i < n_ours; i++)
 			if (same_file(path, ours[i]))
-				FAIL("task %s holds the program's descriptor %d as its %s (%s)", tid, ours[i], e->d_name,
-				     target);
+				FAIL("task %d holds the program's descriptor %d as its %s (%s)", (int)tid, ours[i],
+				     e->d_name, target);
 		n++;
 	}
 	closedir(dir);
@@ -225,7 +225,7 @@ CASE_BOTH_ROOT(whoever_serves_the_stacks_holds_no_descriptor_of_the_program)
 		if (e->d_name[0] == '.' || atoi(e->d_name) == getpid())
 			continue;
 		checked++;
-		CHECK(check_descriptors(server, e->d_name, ours, n) > 0);
+		CHECK(check_descriptors(server, atoi(e->d_name), ours, n) > 0);
 	}
 	closedir(dir);
 	CHECK(checked >= 2);
@@ -235,7 +235,8 @@ CASE_BOTH_ROOT(whoever_serves_the_stacks_holds_no_descriptor_of_the_program)
 }
 
 /* Makes a stack with a link, which opens things, in a directory that can only be unmounted when nobody is in it. */
-CASE_FLAGS(a_file_system_in_which_stacks_were_made_can_be_unmounted, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(a_file_system_in_which_stacks_were_made_can_be_unmounted,
+	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	const char *dir = case_path("mounted");
 	struct net_switch sw;

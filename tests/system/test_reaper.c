@@ -44,7 +44,7 @@ static bool has_ended(void *arg)
 {
 	siginfo_t info = { 0 };
 
-	MUST(waitid(P_PID, (id_t)*(pid_t *)arg, &info, WEXITED | WNOHANG | WNOWAIT));
+	MUST(waitid(P_PID, (id_t) * (pid_t *)arg, &info, WEXITED | WNOHANG | WNOWAIT));
 	return info.si_pid != 0;
 }
 
