@@ -38,12 +38,22 @@ struct vdestack;
 /* Bits of vdestack_opts.flags. */
 #define VDESTACK_INPROCESS 0x1u /* serve the stack by threads of this process; needs CAP_SYS_ADMIN */
 #define VDESTACK_NO_WAIT   0x2u /* do not wait for IPv6 addresses to pass duplicate address detection */
+#define VDESTACK_FORCE_MTU 0x4u /* take mtu= as it is, also where the network is known to drop such packets */
+
+/* Bits of vdestack_opts.no_offload; docs/offload.md tells what each does. */
+#define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (without it neither of the next two) */
+#define VDESTACK_OFFLOAD_TSO  0x02u /* segmentation of TCP that the stack sends */
+#define VDESTACK_OFFLOAD_USO  0x04u /* segmentation of UDP that the stack sends */
+#define VDESTACK_OFFLOAD_GRO  0x08u /* coalescing of TCP that the stack receives */
+#define VDESTACK_OFFLOAD_UGRO 0x10u /* coalescing of UDP that the stack receives */
+#define VDESTACK_OFFLOAD_ALL  0x1fu
 
 /* Options; zero means default everywhere. Set size to sizeof(struct vdestack_opts). */
 struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
 	unsigned timeout_ms; /* limit of each step of creation; 0 = 5000 */
+	unsigned no_offload; /* VDESTACK_OFFLOAD_... that interfaces on VDE networks shall do without */
 };
 
 /*

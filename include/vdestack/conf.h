@@ -40,6 +40,24 @@ int vdestack_link_get_mtu(struct vdestack *stack, int ifindex);
 int vdestack_link_set_mac(struct vdestack *stack, int ifindex, const unsigned char mac[6]);
 int vdestack_link_get_mac(struct vdestack *stack, int ifindex, unsigned char mac[6]);
 
+/*
+ * What has passed between an interface and its network. Frames are counted as they are on the
+ * network, complete. Set size.
+ */
+struct vdestack_link_stats {
+	size_t size;
+	unsigned offloads;    /* VDESTACK_OFFLOAD_... in force */
+	uint64_t out_frames;  /* given to the network */
+	uint64_t out_dropped; /* lost because it did not take them in time */
+	uint64_t out_refused; /* what the stack sent that made no sense */
+	uint64_t in_frames;   /* taken from the network */
+	uint64_t in_writes;   /* what they became in the stack, coalesced */
+	uint64_t in_dropped;  /* of in_frames: too short, too long, or not taken by the interface (down) */
+};
+
+/* ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have no counts of their own: zeros. */
+int vdestack_link_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats);
+
 /* ------------------------------------------------------------------ addresses */
 
 struct vdestack_addr {

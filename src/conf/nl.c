@@ -27,6 +27,7 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -197,7 +198,9 @@ static int prepare_fd(int fd)
 
 int vs_nl_open(struct vs_nl *nl, struct vdestack *stack)
 {
-	*nl = (struct vs_nl){ .done = true };
+	*nl = (struct vs_nl){ .done = true, .no_cancel = true };
+	/* Everything here is a cancellation point, and would leave a descriptor and memory behind. */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &nl->cancel_state);
 	VS_AUTO_CLOSE fd =
 		vdestack_msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	if (fd < 0)
@@ -221,6 +224,9 @@ void vs_nl_close(struct vs_nl *nl)
 
 	nl_socket_free(nl->sock);
 	nl->sock = NULL;
+	if (nl->no_cancel)
+		(void)pthread_setcancelstate(nl->cancel_state, NULL);
+	nl->no_cancel = false;
 	errno = saved;
 }
 

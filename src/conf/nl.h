@@ -35,6 +35,8 @@ struct vs_nl {
 	bool interrupted;              /* its dump has been disturbed by a change */
 	int err;                       /* how it ended: 0 or -errno */
 	char reason[VS_NL_REASON_MAX]; /* the kernel's words (extended ACK), "" if it gave none */
+	bool no_cancel;                /* the thread cannot be cancelled while this is open, */
+	int cancel_state;              /* and gets this state back */
 };
 
 /*

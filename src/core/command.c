@@ -10,9 +10,9 @@
  * a caller that closes it has lost nothing but the status.
  *
  * The final message is only ever peeked at: several waits, threads and forked children get
- * the same answer. It carries a pidfd of the runner. In programs that collect orphans
- * (subreapers, PID 1) the runner became a child, and whoever learns the status collects
- * it; by pidfd, because the number may long be another child's at a late second wait.
+ * the same answer. In programs that collect orphans (subreapers, PID 1) the runner became a
+ * child; then the message carries a pidfd of it, and whoever learns the status collects it.
+ * By pidfd, because the number may long be another child's at a late second wait.
  *
  * Cancellation: starting a command is short, bounded and not a cancellation point. Waiting is
  * one; a cancelled vdestack_run() kills its command.
@@ -33,6 +33,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <vdestack.h>
 
@@ -125,6 +126,7 @@ static int fill_start(struct vs_command_start *start, char *const argv[], const 
 	if ((err = vs_caps_permitted(&start->caller_caps)) < 0)
 		return vs_fail(-err, "cannot start \"%.*s\": this thread's capabilities cannot be read: %s",
 			       NAME_SHOWN, argv[0], strerror(-err));
+	start->caller_pid = getpid();
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &start->mask); /* cannot fail */
 	return 0;
 }
@@ -228,9 +230,7 @@ static int send_start(int control, const struct vs_command_start *start, char *c
 	return err == -EPIPE || err == -ECONNRESET ? 0 : err; /* the runner ended: it has left word why */
 }
 
-/*
- * Collects the runner if it is, as an orphan, a child of this program. Consumes pidfd.
- */
+/* Collects the runner if it is, as an orphan, a child of this process. Consumes pidfd. */
 static void collect_runner(int pidfd)
 {
 	VS_AUTO_CLOSE runner = pidfd;

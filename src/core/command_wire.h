@@ -12,8 +12,9 @@
  *      ── KILL, any time, only if the caller gave up ──────▶
  *      ◀── ENDED with the status ───────────────────────────
  *
- * FAILED and ENDED, the runner's last words, carry a pidfd of the runner itself, for programs
- * that collect orphans. A runner whose exec failed sends a bare errno instead, see launch.h.
+ * FAILED and ENDED, the runner's last words, carry a pidfd of the runner itself if it became
+ * the program's child, which happens in programs that collect orphans. A runner whose exec
+ * failed sends a bare errno instead, see launch.h.
  *
  * Both ends are the same file, but it may be replaced on disk while a program runs: the
  * version in each message is checked.
@@ -50,6 +51,8 @@ struct vs_command_start {
 	uint64_t caller_caps;   /* what the caller has: exec may give the runner more */
 	uint32_t caps_explicit; /* 1: fail if one is missing; 0: take those that are there */
 	uint32_t stream;        /* 1: a command of the host network, see below */
+	int32_t caller_pid;     /* the calling process, to compare with the runner's parent */
+	uint32_t reserved;
 	sigset_t mask;          /* the caller's signal mask */
 };
 

@@ -13,13 +13,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/fdmsg.h"
 #include "command.h"
 #include "conf/apply.h"
 #include "default.h"
@@ -45,9 +50,12 @@ int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts 
 	if (opts->size < sizeof(opts->size))
 		return vs_fail(EINVAL, "cannot make a stack: the options have no size; set it to sizeof(struct vdestack_opts)");
 	memcpy(&known, opts, opts->size < sizeof(known) ? opts->size : sizeof(known));
-	if (known.flags & ~(VDESTACK_INPROCESS | VDESTACK_NO_WAIT))
+	if (known.flags & ~(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU))
 		return vs_fail(EINVAL, "cannot make a stack: unknown bits in flags (0x%x)", known.flags);
+	if (known.no_offload & ~VDESTACK_OFFLOAD_ALL)
+		return vs_fail(EINVAL, "cannot make a stack: unknown bits in no_offload (0x%x)", known.no_offload);
 	out->flags = known.flags;
+	out->no_offload = known.no_offload;
 	if (known.timeout_ms != 0)
 		out->timeout_ms = known.timeout_ms < 3600000 ? known.timeout_ms : 3600000;
 	return 0;
@@ -60,13 +68,15 @@ static bool is_stream(const char *vnl)
 	return vnl[0] == '=' || strncmp(vnl, "cmd://", 6) == 0;
 }
 
-static void fill_request(const struct vs_conf_iface *iface, struct vs_wire_iface *wire)
+static void fill_request(const struct vs_conf_iface *iface, const struct vs_create_opts *opts, struct vs_wire_iface *wire)
 {
 	memset(wire, 0, sizeof(*wire));
 	memcpy(wire->name, iface->name, sizeof(wire->name));
 	memcpy(wire->mac, iface->mac, sizeof(wire->mac));
 	wire->has_mac = iface->has_mac;
 	wire->mtu = iface->mtu;
+	wire->force_mtu = (opts->flags & VDESTACK_FORCE_MTU) != 0;
+	wire->no_offload = opts->no_offload;
 }
 
 static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct vs_conf_iface *iface,
@@ -85,7 +95,7 @@ static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct 
 	VS_AUTO_CLOSE cwd = -1;
 	VS_AUTO_CLOSE stream = -1;
 
-	fill_request(iface, &call.req.iface);
+	fill_request(iface, opts, &call.req.iface);
 	if (strncmp(iface->vnl, "inproc://", 9) != 0) {
 		/* What the locator means to this process: its root and directory of now. */
 		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -192,7 +202,7 @@ static enum vs_variant variant_for(const struct vs_create_opts *opts)
 {
 	if (opts->flags & VDESTACK_INPROCESS)
 		return VS_VARIANT_INPROCESS;
-	return opts->adopt >= 0 && !vs_privileged() ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
+	return opts->adopt >= 0 && (!vs_privileged() || !vs_can_claim_pid()) ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
 }
 
 static int make_slot(const struct vs_create_opts *opts, struct vs_slot **out)
@@ -225,6 +235,20 @@ static int make_slot(const struct vs_create_opts *opts, struct vs_slot **out)
 	return 0;
 }
 
+/*
+ * A socket for trial. Later ones must not fail for want of what the library itself needs, a
+ * reply channel or descriptors of the keeper: where limits are that tight, creation fails.
+ */
+static int try_socket(struct vdestack *stack)
+{
+	int fd = vdestack_msocket(stack, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return vs_fail(errno, "cannot make sockets in the stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
+	vs_close(fd);
+	return 0;
+}
+
 int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out)
 {
 	struct vs_slot *slot = NULL;
@@ -235,6 +259,8 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 	if (r == 0) {
 		struct vdestack *stack = vs_slot_publish(slot);
 		r = vs_create_ifaces(stack, config, opts);
+		if (r == 0)
+			r = try_socket(stack);
 		if (r == 0)
 			*out = stack;
 		else
@@ -267,19 +293,23 @@ static void drop_leash(struct vs_slot *slot)
 {
 	struct vs_process *p = vs_process();
 
-	if (slot->leash_process == 0 || p == NULL)
+	if (p == NULL)
 		return;
-	if (slot->leash_process == vs_process_token(p) && vs_socket_cookie(slot->leash[0]) == slot->leash_cookie[0])
+	pthread_mutex_lock(&p->lock);
+	if (slot->leash_process != 0 && slot->leash_process == vs_process_token(p) &&
+	    vs_socket_cookie(slot->leash[0]) == slot->leash_cookie[0])
 		(void)shutdown(slot->leash[0], SHUT_RDWR);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
 		vs_socket_close(slot->leash[i], slot->leash_cookie[i]);
 	slot->leash_process = 0;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void vs_slot_empty(struct vs_slot *slot)
 {
 	vs_socket_close(slot->door, slot->door_cookie);
 	vs_slot_discard(slot);
+	vs_keepers_dismiss(); /* whoever deleted the stack may be long gone */
 }
 
 int vs_delete(struct vdestack *stack)
@@ -309,14 +339,34 @@ int vs_delete(struct vdestack *stack)
 
 /* ------------------------------------------------------------------ the public calls */
 
-static struct vdestack *create_from_text(const char *text, const struct vdestack_opts *opts, int adopt)
+/* Asked by the parser; a name that is free is no failure, so nothing that would be logged. */
+static bool name_taken(void *stack, const char *name)
+{
+	struct ifreq ifr = { 0 };
+	VS_AUTO_CLOSE s = vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(ifr.ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
+	return s >= 0 && ioctl(s, SIOCGIFINDEX, &ifr) == 0;
+}
+
+static int add_from_text(struct vdestack *stack, const char *text, const struct vs_create_opts *opts)
+{
+	struct vs_config *config = NULL;
+	int r = vs_config_parse(text, name_taken, stack, &config);
+
+	if (r == 0)
+		r = vs_create_ifaces(stack, config, opts);
+	vs_config_free(config);
+	return r;
+}
+
+struct vdestack *vdestack_new(const char *text, const struct vdestack_opts *opts)
 {
 	struct vs_create_opts read;
 	struct vs_config *config = NULL;
 	struct vdestack *stack = NULL;
 	int r = vs_create_opts_read(opts, &read);
 
-	read.adopt = adopt;
 	if (r == 0)
 		r = vs_config_parse(text, NULL, NULL, &config);
 	if (r == 0)
@@ -325,27 +375,49 @@ static struct vdestack *create_from_text(const char *text, const struct vdestack
 	return r < 0 ? vs_edge_null(r) : stack;
 }
 
-struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts)
+/* Which names are free shows only in the namespace, so the interfaces come when there is a stack. */
+static struct vdestack *adopt(int fd, const char *text, const struct vdestack_opts *opts)
 {
-	return create_from_text(config, opts, -1);
+	static const struct vs_config nothing;
+	struct vs_create_opts read;
+	struct vdestack *stack = NULL;
+	int state, r = vs_create_opts_read(opts, &read);
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	read.adopt = fd;
+	if (r == 0 && ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		r = vs_fail(EINVAL, "cannot adopt a namespace: the descriptor or path is no network namespace; "
+				    "give /run/netns/NAME or /proc/PID/ns/net");
+	if (r == 0)
+		r = vs_create(&nothing, &read, &stack);
+	if (r == 0)
+		r = add_from_text(stack, text, &read);
+	if (r < 0 && stack != NULL)
+		(void)vs_delete(stack);
+	(void)pthread_setcancelstate(state, NULL);
+	return r < 0 ? vs_edge_null(r) : stack;
 }
 
 struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struct vdestack_opts *opts)
 {
 	if (netns_fd < 0 || fcntl(netns_fd, F_GETFD) < 0)
 		return vs_edge_null(vs_fail(EBADF, "cannot adopt descriptor %d: it is not open", netns_fd));
-	return create_from_text(config, opts, netns_fd);
+	return adopt(netns_fd, config, opts);
 }
 
 struct vdestack *vdestack_adopt_path(const char *path, const char *config, const struct vdestack_opts *opts)
 {
 	if (path == NULL)
 		return vs_edge_null(vs_fail(EINVAL, "cannot adopt a namespace: no path given"));
-	VS_AUTO_CLOSE fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return vs_edge_null(vs_fail(errno, "cannot adopt \"%s\": %s; give the path of a network namespace, "
-						   "/run/netns/NAME or /proc/PID/ns/net", path, strerror(errno)));
-	return create_from_text(config, opts, fd);
+	int state;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* closing is a cancellation point */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe has no writer to wait for */
+	struct vdestack *stack = fd >= 0 ? adopt(fd, config, opts)
+					 : vs_edge_null(vs_fail(errno, "cannot adopt \"%s\": %s; give the path of a network namespace, "
+								       "/run/netns/NAME or /proc/PID/ns/net", path, strerror(errno)));
+	vs_close(fd);
+	(void)pthread_setcancelstate(state, NULL);
+	return stack;
 }
 
 int vdestack_delete(struct vdestack *stack)
@@ -353,23 +425,14 @@ int vdestack_delete(struct vdestack *stack)
 	return vs_edge(vs_delete(stack));
 }
 
-static bool name_taken(void *stack, const char *name)
-{
-	return vdestack_if_nametoindex(stack, name) > 0;
-}
-
 int vdestack_add(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
 {
 	struct vs_create_opts read;
-	struct vs_config *config = NULL;
 	int state, r = vs_create_opts_read(opts, &read);
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	if (r == 0)
-		r = vs_config_parse(text, name_taken, stack, &config);
-	if (r == 0)
-		r = vs_create_ifaces(stack, config, &read);
-	vs_config_free(config);
+		r = add_from_text(stack, text, &read);
 	(void)pthread_setcancelstate(state, NULL);
 	return vs_edge(r);
 }

@@ -9,6 +9,7 @@
 struct vs_create_opts {
 	unsigned flags;
 	unsigned timeout_ms;
+	unsigned no_offload;
 	int adopt; /* namespace to adopt, borrowed; -1: a new one */
 	bool bare; /* interfaces are left down and without addresses: the old call's way */
 };

@@ -201,6 +201,11 @@ bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy)
 	return true;
 }
 
+bool vs_slot_retired(const struct vs_slot *slot)
+{
+	return PHASE(atomic_load(&slot->state)) != ALIVE;
+}
+
 bool vs_slots_use(const struct vs_keeper_link *keeper)
 {
 	for (size_t i = 0; i < CHUNKS_MAX; i++) {

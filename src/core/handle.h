@@ -43,6 +43,9 @@ void vs_slot_release(struct vs_slot *slot);
  */
 bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy);
 
+/* True when the handle leads nowhere any more, for one who still holds a use. */
+bool vs_slot_retired(const struct vs_slot *slot);
+
 /* Closes what a retired slot holds; called once, by whoever held it last. In stack.c. */
 void vs_slot_empty(struct vs_slot *slot);
 

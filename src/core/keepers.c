@@ -97,7 +97,7 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 
 	if (r < 0)
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
-	int fds[] = { front, starter[1], adopt };
+	int fds[] = { starter[1], front, adopt };
 	r = vs_launch(VS_LAUNCH_KEEPER, fds, adopt >= 0 ? 3 : 2);
 	vs_close(starter[1]);
 	if (r < 0)
@@ -208,11 +208,11 @@ void vs_keeper_died(struct vs_keeper_link *keeper)
 /* -ETIMEDOUT: it is a child of this process and still runs. */
 static int let_go(struct vs_keeper_link *k)
 {
-	bool again = k->front < 0;
-	int front = !again && vs_socket_cookie(k->front) == k->cookie ? k->front : -1;
+	bool again = k->waited_for;
+	int front = k->front >= 0 && vs_socket_cookie(k->front) == k->cookie ? k->front : -1;
 
 	k->front = -1;
-	k->dead = true;
+	k->dead = k->waited_for = true;
 	return vs_launch_reap(k->pid, front, again ? 0 : REAP_MS);
 }
 
@@ -226,6 +226,27 @@ static void remember(struct vs_keeper_link *k)
 	pthread_mutex_lock(&p->lock);
 	k->next = keepers;
 	keepers = k;
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+}
+
+void vs_keepers_dismiss(void)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+
+	if (p == NULL)
+		return;
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock);
+	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next) {
+		if (k->front < 0 || atomic_load(&p->creating) > 0 || vs_slots_use(k))
+			continue;
+		vs_channels_close(k->cookie);
+		vs_socket_close(k->front, k->cookie);
+		k->front = -1;
+		k->dead = true;
+	}
 	pthread_mutex_unlock(&p->lock);
 	vs_signals_restore(&saved);
 }

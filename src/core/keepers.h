@@ -20,6 +20,7 @@ struct vs_keeper_link {
 	int pid;         /* 0: in this process */
 	bool privileged; /* lives in the program's user namespace */
 	bool dead;
+	bool waited_for; /* its end, by vs_keepers_tidy() */
 };
 
 /*
@@ -31,6 +32,12 @@ void vs_keeper_unhold(void);
 
 /* Notes that a keeper does not answer any more, so that the next stack gets a new one. */
 void vs_keeper_died(struct vs_keeper_link *keeper);
+
+/*
+ * Ends keepers that no stack of this process uses. Async-signal-safe: what a keeper leaves in
+ * this process, and it itself if it is a child, is for the next vs_keepers_tidy().
+ */
+void vs_keepers_dismiss(void);
 
 /* Lets go of keepers that no stack of this process uses; collects them if they are its children. */
 void vs_keepers_tidy(void);

@@ -109,7 +109,8 @@ static long call(long number, long a, long b, long c, long d)
 
 #if defined(__x86_64__)
 	register long r10 __asm__("r10") = d;
-	__asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+	register long r8 __asm__("r8") = 0; /* prctl(2) refuses anything else */
+	__asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
 			 : "rcx", "r11", "memory");
 #elif defined(__aarch64__)
 	register long x8 __asm__("x8") = number;
@@ -117,10 +118,11 @@ static long call(long number, long a, long b, long c, long d)
 	register long x1 __asm__("x1") = b;
 	register long x2 __asm__("x2") = c;
 	register long x3 __asm__("x3") = d;
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
+	register long x4 __asm__("x4") = 0; /* prctl(2) refuses anything else */
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
 	result = x0;
 #else
-	result = syscall(number, a, b, c, d);
+	result = syscall(number, a, b, c, d, 0L);
 	if (result < 0)
 		result = -errno;
 #endif
@@ -234,10 +236,25 @@ static long place_descriptors(const struct launch *l)
 	return 0;
 }
 
+/* The program's own soft limit bounds the program, not its keeper. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit64 limit;
+
+	if (call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0);
+	}
+}
+
 static int become(void *arg)
 {
 	const struct launch *l = arg;
+
+	if (l->role == VS_LAUNCH_KEEPER)
+		raise_descriptor_limit();
 	int32_t err = (int32_t)place_descriptors(l);
+	long report = err == 0 ? 3 : l->fds[0]; /* where placing failed, 3 may be a file of the program's */
 
 	if (l->role == VS_LAUNCH_KEEPER) {
 		(void)call(SYS_setsid, 0, 0, 0, 0);
@@ -251,7 +268,7 @@ static int become(void *arg)
 		if (l->linker_argv != NULL)
 			err = (int32_t)call(SYS_execve, (long)l->linker_argv[0], (long)l->linker_argv, (long)l->envp, 0);
 	}
-	(void)call(SYS_write, 3, (long)&err, sizeof(err), 0);
+	(void)call(SYS_write, report, (long)&err, sizeof(err), 0);
 	return 127;
 }
 

@@ -28,6 +28,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@
 #include "process.h"
 
 #define QUICK_TIMEOUT_S 5
+#define SPARE_NUMBERS 16 /* nearer to the limit of descriptors, calls share channels */
 
 static const char keeper_gone[] = "the keeper of this stack has ended, or the program has closed its descriptors; "
 				  "delete the stack and make a new one";
@@ -168,18 +170,23 @@ static void channel_close(struct vs_channel *ch)
 	ch->streak = 0;
 }
 
-static int channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot)
+/* The program's last numbers are for its sockets: -EMFILE when fewer than `spare` would be left. */
+static int channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
 {
 	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CHANNEL, .channel = vs_random() };
 	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1, .n_fds = 1 };
 	struct timeval limit = { .tv_sec = QUICK_TIMEOUT_S };
+	struct rlimit numbers;
 	int pair[2];
 	int r = vs_socketpair(pair);
 
 	if (r < 0)
 		return r;
 	msg.fds[0] = pair[1];
-	r = door_send(slot, &msg);
+	if (getrlimit(RLIMIT_NOFILE, &numbers) == 0 && (rlim_t)pair[1] + spare >= numbers.rlim_cur)
+		r = -EMFILE;
+	if (r == 0)
+		r = door_send(slot, &msg);
 	vs_close(pair[1]);
 	if (r == 0)
 		r = vs_fd_raise(&pair[0], vs_number_floor());
@@ -404,7 +411,16 @@ int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int
 	struct vs_channel *ch = channel_claim(p, slot);
 	if (!channel_fits(ch, slot)) {
 		channel_close(ch);
-		r = channel_open(p, ch, slot);
+		r = channel_open(p, ch, slot, SPARE_NUMBERS);
+	}
+	if (r == -EMFILE) {
+		pthread_mutex_unlock(&ch->lock);
+		ch = channel_await(p, slot);
+		r = ch != NULL ? 0 : -EMFILE;
+	}
+	if (ch == NULL) {
+		ch = channel_claim(p, slot);
+		r = channel_fits(ch, slot) ? 0 : channel_open(p, ch, slot, 0);
 	}
 	if (r == 0)
 		r = socket_on(ch, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,8 +27,10 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol)
 {
 	struct vs_slot *slot;
 	sigset_t saved;
-	int fd = -1, r;
+	int fd = -1, err = errno, state, r;
 
+	/* As socket(2), no cancellation point: it would leave a channel locked and the stack in use. */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	vs_signals_block(&saved);
 	slot = vs_slot_acquire(stack);
 	if (slot == NULL) {
@@ -37,7 +40,11 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol)
 		vs_slot_release(slot);
 	}
 	vs_signals_restore(&saved);
-	return r < 0 ? r : fd;
+	(void)pthread_setcancelstate(state, NULL);
+	if (r < 0)
+		return r;
+	errno = err; /* a success says nothing there */
+	return fd;
 }
 
 int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol)

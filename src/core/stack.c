@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -15,8 +16,10 @@
 #include "base/error.h"
 #include "handle.h"
 #include "numbers.h"
+#include "conf/config.h"
 #include "process.h"
 #include "request.h"
+#include <vdestack/conf.h>
 
 #define ANSWER_MS 7000
 
@@ -68,7 +71,8 @@ static int leash_copy(struct vdestack *stack, int *copy)
 		return vs_fail(EINVAL, "not a stack, or one that has been deleted");
 	vs_signals_block(&saved);
 	pthread_mutex_lock(&p->lock);
-	int r = leash_make_locked(slot, p);
+	/* Once it is retired, nobody would drop it again. */
+	int r = vs_slot_retired(slot) ? -ENETDOWN : leash_make_locked(slot, p);
 	if (r == 0) {
 		*copy = fcntl(slot->leash[1], F_DUPFD_CLOEXEC, 3);
 		r = *copy < 0 ? -errno : 0;
@@ -104,13 +108,14 @@ int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out)
 
 	if (r == 0)
 		r = leash_copy(stack, &leash);
-	if (r == 0)
-		r = vs_fd_raise(&netns, 3);
+	if (r < 0)
+		return r;
+	r = vs_fd_raise(&netns, 3);
 	if (r == 0)
 		r = vs_fd_raise(&life, 3);
 	if (r < 0) {
 		vs_close(leash);
-		return r;
+		return vs_fail(-r, "cannot enter the stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	}
 	out->netns = vs_steal_fd(&netns);
 	out->life = vs_steal_fd(&life);
@@ -120,13 +125,46 @@ int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out)
 
 int vdestack_netns(struct vdestack *stack)
 {
-	VS_AUTO_CLOSE life = -1;
-	int netns = -1;
-	int r = entry(stack, &netns, &life);
+	int netns = -1, life = -1, state;
 
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* closing is a cancellation point */
+	int r = entry(stack, &netns, &life);
+	vs_close(life);
 	if (r == 0 && netns < 3)
 		r = vs_fd_raise(&netns, 3);
+	(void)pthread_setcancelstate(state, NULL);
 	return vs_edge(r < 0 ? r : netns);
+}
+
+/* ------------------------------------------------------------------ counters */
+
+static int link_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats)
+{
+	struct vs_long_call call = { .req = { .op = VS_OP_STATS } };
+	struct vdestack_link_stats s = { .size = stats != NULL ? stats->size : 0 };
+	unsigned long long n[6];
+
+	if (s.size < sizeof(s.size) || ifname == NULL || !vs_ifname_valid(ifname))
+		return vs_fail(EINVAL, "cannot read counters: no interface name, or the result has no size");
+	memcpy(call.req.iface.name, ifname, strlen(ifname));
+	int r = ask(stack, &call);
+	if (r < 0)
+		return vs_fail(-r, "cannot read the counters of interface %s: %s", ifname, strerror(-r));
+	if (sscanf(call.answer, "%u %llu %llu %llu %llu %llu %llu", &s.offloads, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) != 7)
+		return vs_fail(EPROTO, "cannot read the counters of interface %s: the keeper's answer makes no sense", ifname);
+	s.out_frames = n[0];
+	s.out_dropped = n[1];
+	s.out_refused = n[2];
+	s.in_frames = n[3];
+	s.in_writes = n[4];
+	s.in_dropped = n[5];
+	memcpy(stats, &s, s.size < sizeof(s) ? s.size : sizeof(s));
+	return 0;
+}
+
+int vdestack_link_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats)
+{
+	return vs_edge(link_stats(stack, ifname, stats));
 }
 
 /* ------------------------------------------------------------------ sysctl */

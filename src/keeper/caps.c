@@ -32,7 +32,7 @@ struct sets {
 static int get_sets(struct sets *sets)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
+	struct __user_cap_data_struct data[2] = { { 0 } }; /* valgrind does not know that both are written */
 
 	if (capget(&head, data) < 0)
 		return -errno;

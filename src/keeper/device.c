@@ -16,6 +16,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
+#include "pump/tap.h"
 
 static int control(unsigned long request, struct ifreq *ifr)
 {
@@ -71,16 +72,17 @@ int vs_device_configure(const struct vs_wire_iface *want)
 	return r;
 }
 
-int vs_tap_open(const struct vs_wire_iface *want)
+int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads)
 {
 	struct ifreq ifr = request_for(want->name);
 	VS_AUTO_CLOSE fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
-	ifr.ifr_flags = IFF_TAP | IFF_NO_PI;
+	ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0) {
 		int err = errno;
 		return vs_fail(err, "cannot make the tap of interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_tun(err, ""), err));
 	}
+	*offloads = vs_offload_set(fd, vs_offload_allowed() & ~want->no_offload);
 	return vs_steal_fd(&fd);
 }

@@ -15,6 +15,16 @@
 struct vs_link;
 struct vs_segment;
 
+/* Counted by the pump threads, one writer for each number. */
+struct vs_iface_stats {
+	atomic_ullong out_frames;  /* given to the link */
+	atomic_ullong out_dropped; /* the link had no room for */
+	atomic_ullong out_refused; /* the tap gave, and made no sense */
+	atomic_ullong in_frames;   /* from the link */
+	atomic_ullong in_writes;   /* to the tap, coalesced */
+	atomic_ullong in_dropped;  /* no frames, or refused by the tap */
+};
+
 struct vs_iface {
 	struct vs_keeper *keeper;
 	struct vs_iface *next;    /* in its stack's list; the networking thread's */
@@ -23,6 +33,8 @@ struct vs_iface {
 	atomic_bool stopping;
 	int stop;                 /* eventfd, readable for ever once set */
 	int tap;                  /* -1: veth */
+	unsigned offloads;        /* VS_OFFLOAD_... in force */
+	struct vs_iface_stats stats;
 	struct vs_link *link;     /* NULL until the job has opened it */
 	struct vs_segment *segment;
 	char port[IF_NAMESIZE];   /* the veth's other end, in the segment's namespace */
@@ -38,8 +50,8 @@ void vs_iface_stop(struct vs_iface *iface);
 
 /* ---- in the stack's namespace, by its networking thread ---- */
 
-/* Makes a tap and gives its descriptor (non-blocking), or -errno with a sentence. */
-int vs_tap_open(const struct vs_wire_iface *want);
+/* Makes a tap and gives its descriptor (non-blocking), or -errno with a sentence; *offloads: those in force. */
+int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads);
 /* Sets MAC and MTU of an interface of the current namespace. */
 int vs_device_configure(const struct vs_wire_iface *want);
 int vs_device_up(const char *name);

@@ -27,13 +27,13 @@
 #include <sys/capability.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/fdmsg.h"
 #include "start.h"
 
 /* SYS_ADMIN makes and enters namespaces; the others configure them and open raw sockets. */
@@ -43,6 +43,9 @@ static const int caps_privileged[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW
 /* In the program's own user namespace the links are opened with the program's rights to files. */
 static const int caps_files[] = { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, -1 };
 
+/* What plugins get: they may open what the program may, but neither make nor enter namespaces. */
+const int vs_caps_links[] = { CAP_NET_ADMIN,	   CAP_NET_RAW, CAP_NET_BIND_SERVICE, CAP_DAC_OVERRIDE,
+			      CAP_DAC_READ_SEARCH, CAP_CHOWN,	CAP_FOWNER,	      -1 };
 const int vs_caps_networking[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1 };
 const int vs_caps_none[] = { -1 };
 
@@ -89,16 +92,10 @@ static void fill_standard_descriptors(void)
 
 int vs_isolate_process(void)
 {
-	struct rlimit limit;
-
 	(void)prctl(PR_SET_NAME, VS_KEEPER_NAME);
 	(void)!chdir("/"); /* do not pin the program's directory; a call that needs it brings it along */
 	fill_standard_descriptors();
 	settle_signals();
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max; /* the program's own soft limit bounds the program, not its keeper */
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
 	return 0;
 }
 
@@ -171,7 +168,8 @@ static int join_user_namespace(int adopt)
 
 int vs_isolate_user(int adopt, bool *privileged)
 {
-	*privileged = has_capabilities(caps_privileged);
+	/* Privileges that nobody could prove to have are worth nothing here: see the essay on calls. */
+	*privileged = has_capabilities(caps_privileged) && vs_can_claim_pid();
 	if (adopt >= 0) {
 		if (*privileged)
 			return 0;

@@ -10,7 +10,7 @@
  * single-threaded.
  */
 
-/* Name, standard descriptors, signals, descriptor limit. */
+/* Name, standard descriptors, signals. */
 int vs_isolate_process(void);
 
 /*
@@ -26,6 +26,7 @@ int vs_isolate_capabilities(bool privileged);
 int vs_isolate_thread(const int *keep);
 
 extern const int vs_caps_networking[]; /* of a networking thread after its namespace is made */
+extern const int vs_caps_links[];      /* of a thread that runs a plugin */
 extern const int vs_caps_none[];
 
 #endif

@@ -30,6 +30,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
+#include "isolate.h"
 #include "pump/link.h"
 
 #define NUDGE_SIGNAL SIGUSR1
@@ -92,13 +93,20 @@ static int open_link(struct vs_job *job)
 	if (stream >= 0) {
 		r = vs_link_stream(stream, &iface->link);
 	} else {
+		vs_link_vde_load(job->call->text);
 		r = enter_directories(root, cwd);
 		if (r < 0)
 			return vs_fail(-r, "cannot plug interface %s: entering the caller's directories failed (%s)",
 				       iface->name, strerror(-r));
+		if (!job->keeper->in_process && (r = vs_isolate_thread(vs_caps_links)) < 0)
+			return vs_fail(-r, "cannot plug interface %s: giving up privileges failed (%s)", iface->name, strerror(-r));
 		r = vs_link_vde(job->call->text, &iface->link);
 		(void)chdir("/"); /* the pump threads inherit the context; do not pin the directory */
 	}
+	if (r == 0 && job->call->req.iface.mtu > iface->link->mtu_max && !job->call->req.iface.force_mtu)
+		r = vs_fail(EMSGSIZE, "cannot plug interface %s: this network drops packets longer than %u bytes (a vde_switch of "
+				      "vde2 does, and tells nobody); use mtu=%u, or VDESTACK_FORCE_MTU if you know better",
+			    iface->name, iface->link->mtu_max, iface->link->mtu_max);
 	if (r == 0 && atomic_load(&iface->stopping))
 		r = vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
 	if (r == 0)

@@ -33,7 +33,7 @@ int vs_keeper_main(void)
 	struct vs_keeper k = { .front = VS_KEEPER_FRONT, .epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 
-	for (int fd = VS_KEEPER_FRONT; fd <= VS_KEEPER_ADOPT; fd++)
+	for (int fd = VS_KEEPER_STARTER; fd <= VS_KEEPER_ADOPT; fd++)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* plugins execute things */
 	int r = vs_isolate_process();
 	if (r == 0)

@@ -101,6 +101,8 @@ static int open_namespace(int *ns)
 	if (s < 0)
 		return s;
 	*ns = ioctl(s, SIOCGSKNS);
+	if (*ns < 0) /* in the program itself we have no more capabilities than it has kept */
+		*ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	return *ns < 0 ? -errno : 0;
 }
 
@@ -187,7 +189,7 @@ static int job_prepare(struct net *n, struct vs_job *job, bool segment)
 		return job->netlink < 0 ? vs_fail(-job->netlink, "cannot add interface %s: no rtnetlink socket (%s)",
 						  want->name, strerror(-job->netlink)) : 0;
 	}
-	job->iface->tap = vs_tap_open(want);
+	job->iface->tap = vs_tap_open(want, &job->iface->offloads);
 	if (job->iface->tap < 0)
 		return job->iface->tap;
 	int r = vs_device_configure(want);
@@ -254,6 +256,23 @@ static int remove_iface(struct net *n)
 	return 0;
 }
 
+static void do_stats(struct net *n)
+{
+	struct vs_call *call = n->call;
+	char text[256];
+
+	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
+	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
+	if (iface == NULL) {
+		vs_call_reply(n->keeper, call, -ENODEV, "this library has made no interface of that name in the stack", NULL, 0);
+		return;
+	}
+	struct vs_iface_stats *s = &iface->stats;
+	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", iface->offloads, s->out_frames, s->out_dropped,
+		       s->out_refused, s->in_frames, s->in_writes, s->in_dropped);
+	vs_call_reply(n->keeper, call, 0, text, NULL, 0);
+}
+
 /* A call that goes on in a job takes the buffer with it. */
 static void do_iface(struct net *n, int (*act)(struct net *))
 {
@@ -284,6 +303,9 @@ static void serve(struct net *n)
 	case VS_OP_SYSCTL_GET:
 	case VS_OP_SYSCTL_SET:
 		do_sysctl(n);
+		break;
+	case VS_OP_STATS:
+		do_stats(n);
 		break;
 	case VS_OP_ADD:
 		do_iface(n, add_iface);

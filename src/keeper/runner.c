@@ -40,6 +40,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <poll.h>
 #include <sched.h>
@@ -71,7 +72,7 @@ struct runner {
 	char **argv;
 	uint64_t caps;     /* what the command gets */
 	bool chld_ignored; /* the caller ignores SIGCHLD, so the command shall */
-	int self;          /* pidfd of this process, for programs that collect orphans */
+	int self;          /* pidfd of this process, if the program collects it as an orphan; else -1 */
 	int child_events;  /* signalfd of SIGCHLD */
 	pid_t command;
 	int command_pidfd;
@@ -189,8 +190,7 @@ static int prepare(struct runner *r)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	listen_to_children(r);
-	r->self = above_streams(pidfd_open(getpid(), 0));
-	if (r->self < 0)
+	if (getppid() == r->start.caller_pid && (r->self = above_streams(pidfd_open(getpid(), 0))) < 0)
 		return fail_to_start(r, -r->self, "no pidfd");
 	r->child_events = above_streams(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
 	return r->child_events < 0 ? fail_to_start(r, -r->child_events, "no signalfd") : 0;
@@ -327,8 +327,10 @@ static int start_command(struct runner *r)
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return fail_to_start(r, errno, "no pipe");
-	VS_AUTO_CLOSE from_child = pipe_fds[0];
-	VS_AUTO_CLOSE to_runner = pipe_fds[1];
+	VS_AUTO_CLOSE from_child = above_streams(pipe_fds[0]);
+	VS_AUTO_CLOSE to_runner = above_streams(pipe_fds[1]);
+	if (from_child < 0 || to_runner < 0)
+		return fail_to_start(r, EMFILE, "no pipe");
 	r->command = fork();
 	if (r->command == 0)
 		run_child(r, self, to_runner);
@@ -349,14 +351,24 @@ static int start_command(struct runner *r)
 
 /* ------------------------------------------------------------------ telling */
 
-static void tell(const struct vs_command_message *message, int fd)
+/* 0 or -errno; -EPIPE: the program does not listen. There is room for all messages ever sent. */
+static int tell(const struct vs_command_message *message, int fd)
 {
 	struct vs_fdmsg msg = { .iov = { { (void *)message, sizeof(*message) } }, .n_iov = 1 };
 
 	if (fd >= 0)
 		msg.fds[msg.n_fds++] = fd;
-	/* Nobody there to hear it is no matter; room there is, for two messages. */
-	(void)vs_fdmsg_send(VS_RUNNER_CONTROL, &msg, MSG_DONTWAIT);
+	return vs_fdmsg_send(VS_RUNNER_CONTROL, &msg, MSG_DONTWAIT);
+}
+
+/*
+ * The last message. The descriptor in it is a convenience, and the kernel may refuse it:
+ * the limit of descriptors is also one of those in flight (unix(7), ETOOMANYREFS).
+ */
+static void tell_last(const struct runner *r, const struct vs_command_message *message)
+{
+	if (tell(message, r->self) < 0)
+		(void)tell(message, -1); /* nobody there to hear it is no matter */
 }
 
 static void tell_failure(const struct runner *r, int err)
@@ -364,14 +376,7 @@ static void tell_failure(const struct runner *r, int err)
 	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_FAILED, .value = -err };
 
 	(void)snprintf(m.text, sizeof(m.text), "%s", vs_sentence());
-	tell(&m, r->self);
-}
-
-static void tell_started(struct runner *r)
-{
-	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_STARTED };
-
-	tell(&m, r->command_pidfd);
+	tell_last(r, &m);
 }
 
 static void tell_end(const struct runner *r)
@@ -380,7 +385,19 @@ static void tell_end(const struct runner *r)
 		.version = VS_COMMAND_VERSION, .type = VS_COMMAND_ENDED, .value = r->status, .flags = r->flags
 	};
 
-	tell(&m, r->self);
+	tell_last(r, &m);
+}
+
+/* Hands out the command. What cannot be handed out has to be ended. */
+static int tell_started(const struct runner *r)
+{
+	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_STARTED };
+	int err = tell(&m, r->command_pidfd);
+
+	if (err == -ETOOMANYREFS)
+		return vs_fail(EMFILE, "cannot start \"%.*s\": too many descriptors of this user are under way between "
+				       "processes; raise the descriptor limit (RLIMIT_NOFILE)", NAME_SHOWN, r->argv[0]);
+	return err < 0 ? fail_to_start(r, -err, "its program cannot be told") : 0;
 }
 
 /* ------------------------------------------------------------------ watching */
@@ -396,7 +413,7 @@ static void withdraw(void)
 		(void)close(fd);
 	(void)close(VS_RUNNER_NETNS);
 	(void)!chdir("/");
-	(void)vs_caps_keep(UINT64_C(1) << 5 /* CAP_KILL */);
+	(void)vs_caps_keep(UINT64_C(1) << CAP_KILL);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
@@ -530,11 +547,12 @@ int vs_runner_main(void)
 	struct runner r = { .self = -1, .child_events = -1, .command_pidfd = -1 };
 	int err = set_up(&r);
 
+	if (err == 0 && (err = tell_started(&r)) < 0)
+		end_everything(&r);
 	if (err < 0) {
 		tell_failure(&r, err);
 		return 1;
 	}
-	tell_started(&r);
 	withdraw();
 	if (!watch(&r))
 		end_everything(&r);

@@ -39,6 +39,7 @@ enum vs_op {
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
 	VS_OP_REMOVE,      /* iface.name */
+	VS_OP_STATS,       /* iface.name; reply text: offloads and counters in the order of struct vdestack_link_stats */
 };
 
 #define VS_SOCKETS_MAX 16
@@ -47,7 +48,8 @@ struct vs_wire_iface {
 	char name[IF_NAMESIZE];
 	unsigned char mac[6];
 	uint8_t has_mac;
-	uint8_t reserved;
+	uint8_t force_mtu;
+	uint32_t no_offload; /* VS_OFFLOAD_... */
 	uint32_t mtu; /* 0 = default */
 };
 
@@ -76,8 +78,8 @@ struct vs_reply {
 
 /* Where a keeper finds what the program gave it. */
 enum {
-	VS_KEEPER_FRONT = 3,   /* the keeper's end of the front door */
-	VS_KEEPER_STARTER = 4, /* says how the start went: one vs_reply, or a bare errno when exec failed */
+	VS_KEEPER_STARTER = 3, /* says how the start went: one vs_reply, or a bare errno when exec failed */
+	VS_KEEPER_FRONT = 4,   /* the keeper's end of the front door */
 	VS_KEEPER_ADOPT = 5,   /* a namespace whose user namespace the keeper shall live in, if any */
 };
 

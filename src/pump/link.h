@@ -4,33 +4,53 @@
 
 /*
  * What is behind an interface's tap: a libvdeplug connection or a stream. One thread may
- * send while another receives; each direction belongs to one thread.
+ * send while another receives; each direction belongs to one thread. Frames travel in
+ * batches; their order is kept.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* The longest frame: VDE_MAXMTU, an Ethernet header and a VLAN tag. */
 #define VS_FRAME_MAX (9216 + 14 + 4)
+#define VS_FRAME_MIN 14
+
+/* A complete frame to be sent, as one piece or as headers and payload. */
+struct vs_frame {
+	struct iovec iov[2];
+	int n_iov;
+};
 
 struct vs_link;
 
 struct vs_link_ops {
-	/* Waits within a bound for room. 0: sent; -EAGAIN: no room, the frame is lost; other -errno: the link is dead. */
-	int (*send)(struct vs_link *link, const void *frame, size_t len);
-	/* One frame. Its length; 0: nothing complete right now; -errno: the link is dead. */
-	ssize_t (*recv)(struct vs_link *link, void *frame, size_t size);
-	/* True when recv can be called again without waiting for the descriptor. */
-	bool (*pending)(struct vs_link *link);
+	/*
+	 * Sends frames[0..n) in order, waiting within a bound for room. Gives how many were sent;
+	 * the others are lost. -errno: the link is dead.
+	 */
+	int (*send)(struct vs_link *link, const struct vs_frame *frames, size_t n);
+	/*
+	 * Receives up to n frames without waiting, each into its buffer frames[i] (iov_len bytes,
+	 * changed to the frame's length; longer ones are cut to it). Gives how many; -errno: dead.
+	 */
+	int (*recv)(struct vs_link *link, struct iovec *frames, size_t n);
 	void (*close)(struct vs_link *link);
 };
 
 struct vs_link {
 	const struct vs_link_ops *ops;
-	int data_fd;    /* readable when there may be frames */
-	int control_fd; /* hangs up when the network has gone; -1: none */
+	int data_fd;      /* readable when there may be frames */
+	int control_fd;   /* hangs up when the network has gone; -1: none */
+	unsigned mtu_max; /* what it is known to carry; longer packets vanish */
 };
+
+/*
+ * Loads the plugin that a VNL takes; libvdeplug finds it by its name afterwards, also where its
+ * file cannot be seen (a chroot).
+ */
+void vs_link_vde_load(const char *vnl);
 
 /* Opens a VNL by libvdeplug; may block as long as the plugin likes. 0, or -errno with a sentence. */
 int vs_link_vde(const char *vnl, struct vs_link **out);
@@ -40,5 +60,8 @@ int vs_link_stream(int fd, struct vs_link **out);
 
 /* NULL is allowed. */
 void vs_link_close(struct vs_link *link);
+
+/* A frame in one piece: where it is, or a copy in buf. Gives its length. */
+size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat);
 
 #endif

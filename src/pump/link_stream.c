@@ -26,6 +26,7 @@
 #define HEADER 2
 #define SEND_BOUND_MS 100    /* for a frame that has not been begun */
 #define FINISH_BOUND_MS 5000 /* for the rest of one that has */
+#define BATCH 64
 #define BUFFER 65536
 
 struct stream_link {
@@ -50,33 +51,79 @@ static bool wait_for(int fd, short events, int64_t deadline)
 	return n > 0;
 }
 
-static int stream_send(struct vs_link *link, const void *frame, size_t len)
+/* The batch as one row of pieces: each frame behind its length. */
+static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER], struct iovec *iov)
 {
-	unsigned char buf[HEADER + VS_FRAME_MAX];
-	size_t total = HEADER + len, done = 0;
-	int64_t deadline = vs_now_ms() + SEND_BOUND_MS;
+	size_t pieces = 0;
 
-	if (len > VS_FRAME_MAX)
-		return -EAGAIN;
-	buf[0] = (unsigned char)(len >> 8);
-	buf[1] = (unsigned char)len;
-	memcpy(buf + HEADER, frame, len);
-	while (done < total) {
-		ssize_t n = send(link->data_fd, buf + done, total - done, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
+	for (size_t i = 0; i < n; i++) {
+		size_t len = frames[i].iov[0].iov_len + (frames[i].n_iov > 1 ? frames[i].iov[1].iov_len : 0);
+		lengths[i][0] = (unsigned char)(len >> 8);
+		lengths[i][1] = (unsigned char)len;
+		iov[pieces++] = (struct iovec){ lengths[i], HEADER };
+		for (int j = 0; j < frames[i].n_iov; j++)
+			iov[pieces++] = frames[i].iov[j];
+	}
+	return pieces;
+}
+
+/* Takes `sent` bytes off the front of a row of pieces; gives how many pieces are done. */
+static size_t advance(struct iovec *iov, size_t n, size_t sent)
+{
+	size_t i = 0;
+
+	while (i < n && sent >= iov[i].iov_len)
+		sent -= iov[i++].iov_len;
+	if (i < n) {
+		iov[i].iov_base = (char *)iov[i].iov_base + sent;
+		iov[i].iov_len -= sent;
+	}
+	return i;
+}
+
+/* Once begun a batch is finished, or the other side would lose its step. */
+static int send_all(int fd, struct iovec *iov, size_t n)
+{
+	int64_t deadline = vs_now_ms() + SEND_BOUND_MS;
+	bool begun = false;
+
+	for (size_t at = 0; at < n;) {
+		struct msghdr h = { .msg_iov = iov + at, .msg_iovlen = n - at };
+		ssize_t sent = sendmsg(fd, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
-		if (n > 0) {
-			if (done == 0)
+		if (sent > 0) {
+			at += advance(iov + at, n - at, (size_t)sent);
+			if (!begun)
 				deadline += FINISH_BOUND_MS;
-			done += (size_t)n;
-		} else if (!wait_for(link->data_fd, POLLOUT, deadline)) {
-			return done == 0 ? -EAGAIN : -ETIMEDOUT;
+			begun = true;
+		} else if (!wait_for(fd, POLLOUT, deadline)) {
+			return begun ? -ETIMEDOUT : -EAGAIN;
 		}
 	}
 	return 0;
 }
 
-/* A complete frame's length from what has been received; 0: not yet; -EPROTO: out of step. */
+static int stream_send(struct vs_link *link, const struct vs_frame *frames, size_t n)
+{
+	unsigned char lengths[BATCH][HEADER];
+	struct iovec iov[BATCH * 3];
+	int sent = 0;
+
+	for (size_t at = 0; at < n;) {
+		size_t batch = n - at < BATCH ? n - at : BATCH;
+		int r = send_all(link->data_fd, iov, gather(frames + at, batch, lengths, iov));
+		if (r == -EAGAIN)
+			break;
+		if (r < 0)
+			return r;
+		sent += (int)batch;
+		at += batch;
+	}
+	return sent;
+}
+
+/* Bytes of the first record, header included, if it is complete; 0: not yet; -EPROTO: out of step. */
 static ssize_t complete(const struct stream_link *s)
 {
 	size_t have = s->end - s->start;
@@ -86,37 +133,43 @@ static ssize_t complete(const struct stream_link *s)
 	size_t len = (size_t)(s->in[s->start] << 8 | s->in[s->start + 1]);
 	if (len > VS_FRAME_MAX)
 		return -EPROTO;
-	return have >= HEADER + len ? (ssize_t)len : 0;
+	return have >= HEADER + len ? (ssize_t)(HEADER + len) : 0;
 }
 
-static bool stream_pending(struct vs_link *link)
+/* Fills the buffer. 0, or -errno: dead. */
+static int fill(struct stream_link *s)
 {
-	struct stream_link *s = of(link);
-
-	return s->end - s->start >= HEADER && complete(s) != 0;
+	memmove(s->in, s->in + s->start, s->end - s->start);
+	s->end -= s->start;
+	s->start = 0;
+	ssize_t n = recv(s->link.data_fd, s->in + s->end, sizeof(s->in) - s->end, MSG_DONTWAIT);
+	if (n == 0)
+		return -EPIPE;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	s->end += (size_t)n;
+	return 0;
 }
 
-static ssize_t stream_recv(struct vs_link *link, void *frame, size_t size)
+static int stream_recv(struct vs_link *link, struct iovec *frames, size_t n)
 {
 	struct stream_link *s = of(link);
+	size_t got = 0;
+	ssize_t record = complete(s);
+	int r = record == 0 ? fill(s) : 0;
 
-	if (!stream_pending(link)) {
-		memmove(s->in, s->in + s->start, s->end - s->start);
-		s->end -= s->start;
-		s->start = 0;
-		ssize_t n = recv(link->data_fd, s->in + s->end, sizeof(s->in) - s->end, MSG_DONTWAIT);
-		if (n == 0)
-			return -EPIPE;
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		s->end += (size_t)n;
+	while (got < n && (record = complete(s)) > 0) {
+		size_t len = (size_t)record - HEADER;
+		if (len > frames[got].iov_len)
+			len = frames[got].iov_len;
+		memcpy(frames[got].iov_base, s->in + s->start + HEADER, len);
+		frames[got].iov_len = len;
+		s->start += (size_t)record;
+		got++;
 	}
-	ssize_t len = complete(s);
-	if (len < 0 || !stream_pending(link))
-		return len;
-	memcpy(frame, s->in + s->start + HEADER, (size_t)len < size ? (size_t)len : size);
-	s->start += HEADER + (size_t)len;
-	return len;
+	if (got > 0)
+		return (int)got;
+	return record < 0 ? (int)record : r;
 }
 
 static void stream_close(struct vs_link *link)
@@ -128,7 +181,6 @@ static void stream_close(struct vs_link *link)
 static const struct vs_link_ops stream_ops = {
 	.send = stream_send,
 	.recv = stream_recv,
-	.pending = stream_pending,
 	.close = stream_close,
 };
 
@@ -140,7 +192,7 @@ int vs_link_stream(int fd, struct vs_link **out)
 		vs_close(fd);
 		return vs_fail(ENOMEM, "cannot use the stream: out of memory");
 	}
-	s->link = (struct vs_link){ .ops = &stream_ops, .data_fd = fd, .control_fd = -1 };
+	s->link = (struct vs_link){ .ops = &stream_ops, .data_fd = fd, .control_fd = -1, .mtu_max = VS_FRAME_MAX - 18 };
 	*out = &s->link;
 	return 0;
 }

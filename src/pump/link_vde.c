@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Links by libvdeplug: every network its plugins know. */
+/*
+ * Links by libvdeplug: every network its plugins know.
+ *
+ * Behind some plugins (vde://, ptp://) is nothing but a connected datagram socket that carries
+ * one frame a message. There whole batches go by one system call each, past the plugin. When such
+ * a socket is not, or no longer, connected (ptp:// before the other side has come), frames go
+ * through the plugin, which knows how to connect it. All other networks get one call of the
+ * plugin for each frame.
+ *
+ * A failing send is no death: the other side may be full, absent or restarting. Death
+ * is what the descriptors say.
+ */
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
 #include <libvdeplug.h>
 
@@ -14,61 +30,172 @@
 #include "link.h"
 
 #define SEND_BOUND_MS 100 /* a frame waits this long for a stalled network, then it is lost */
+#define BATCH 64
+#define SOCKET_BUFFER (1 << 20)
 
 struct vde_link {
 	struct vs_link link; /* first: the same address */
 	VDECONN *conn;
+	unsigned char flat[VS_FRAME_MAX]; /* of the sending thread */
 };
 
-static VDECONN *conn_of(struct vs_link *link)
+static struct vde_link *of(struct vs_link *link)
 {
-	return ((struct vde_link *)link)->conn;
+	return (struct vde_link *)link;
 }
 
-static int vde_link_send(struct vs_link *link, const void *frame, size_t len)
+size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat)
 {
-	ssize_t n = vde_send(conn_of(link), frame, len, 0);
+	size_t len = frame->iov[0].iov_len;
 
-	if (n >= 0)
+	*flat = frame->iov[0].iov_base;
+	if (frame->n_iov == 1)
+		return len;
+	if (len + frame->iov[1].iov_len > VS_FRAME_MAX)
 		return 0;
-	switch (errno) {
-	case EAGAIN:
-	case ENOBUFS:
-	case EINTR:
-	case EMSGSIZE:
-		return -EAGAIN;
-	default:
-		return -errno;
+	memcpy(buf, frame->iov[0].iov_base, len);
+	memcpy((char *)buf + len, frame->iov[1].iov_base, frame->iov[1].iov_len);
+	*flat = buf;
+	return len + frame->iov[1].iov_len;
+}
+
+/* ------------------------------------------------------------------ through the plugin */
+
+static bool send_one(struct vde_link *l, const struct vs_frame *frame)
+{
+	const void *flat;
+	size_t len = vs_frame_flat(frame, l->flat, &flat);
+
+	return len > 0 && vde_send(l->conn, flat, len, 0) >= 0;
+}
+
+static int plugin_send(struct vs_link *link, const struct vs_frame *frames, size_t n)
+{
+	int sent = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sent += send_one(of(link), &frames[i]);
+	return sent;
+}
+
+static bool readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+}
+
+/* A plugin waits when there is nothing, so each frame takes a look first. */
+static int plugin_recv(struct vs_link *link, struct iovec *frames, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n && readable(link->data_fd)) {
+		ssize_t len = vde_recv(of(link)->conn, frames[got].iov_base, frames[got].iov_len, 0);
+		if (len < 0 && (errno == EBADF || errno == ENOTSOCK))
+			return -errno;
+		if (len <= 0)
+			break;
+		if (len >= VS_FRAME_MIN) /* plugins give 1 for what they have swallowed */
+			frames[got++].iov_len = (size_t)len;
 	}
+	return (int)got;
 }
 
-static ssize_t vde_link_recv(struct vs_link *link, void *frame, size_t size)
+static void plugin_close(struct vs_link *link)
 {
-	ssize_t n = vde_recv(conn_of(link), frame, size, 0);
-
-	if (n >= 0)
-		return n;
-	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-}
-
-static bool vde_link_pending(struct vs_link *link)
-{
-	(void)link;
-	return false;
-}
-
-static void vde_link_close(struct vs_link *link)
-{
-	(void)vde_close(conn_of(link));
+	(void)vde_close(of(link)->conn);
 	free(link);
 }
 
-static const struct vs_link_ops vde_ops = {
-	.send = vde_link_send,
-	.recv = vde_link_recv,
-	.pending = vde_link_pending,
-	.close = vde_link_close,
-};
+static const struct vs_link_ops plugin_ops = { .send = plugin_send, .recv = plugin_recv, .close = plugin_close };
+
+/* ------------------------------------------------------------------ past the plugin */
+
+static int datagram_send(struct vs_link *link, const struct vs_frame *frames, size_t n)
+{
+	struct mmsghdr messages[BATCH];
+	size_t done = 0;
+	int lost = 0;
+
+	while (done < n) {
+		size_t batch = n - done < BATCH ? n - done : BATCH;
+		for (size_t i = 0; i < batch; i++)
+			messages[i].msg_hdr = (struct msghdr){ .msg_iov = (struct iovec *)frames[done + i].iov,
+							       .msg_iovlen = (size_t)frames[done + i].n_iov };
+		int sent = sendmmsg(link->data_fd, messages, (unsigned)batch, MSG_NOSIGNAL);
+		if (sent > 0) {
+			done += (size_t)sent;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno == EBADF || errno == ENOTSOCK)
+			return -errno;
+		if (errno == EAGAIN || errno == ENOBUFS)
+			break; /* stalled: what is left of the batch would wait as long, each */
+		/* Not connected (any more), or too long: the plugin's turn. */
+		lost += !send_one(of(link), &frames[done]);
+		done++;
+	}
+	return (int)done - lost;
+}
+
+static int datagram_recv(struct vs_link *link, struct iovec *frames, size_t n)
+{
+	struct mmsghdr messages[BATCH];
+	size_t batch = n < BATCH ? n : BATCH;
+	int got;
+
+	for (size_t i = 0; i < batch; i++)
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &frames[i], .msg_iovlen = 1 };
+	do {
+		got = recvmmsg(link->data_fd, messages, (unsigned)batch, MSG_DONTWAIT, NULL);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0) /* ECONNRESET and the like: the other side has gone, another may come */
+		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
+	for (int i = 0; i < got; i++)
+		frames[i].iov_len = messages[i].msg_len;
+	return got;
+}
+
+static const struct vs_link_ops datagram_ops = { .send = datagram_send, .recv = datagram_recv, .close = plugin_close };
+
+static bool has_scheme(const char *vnl, const char *scheme)
+{
+	return strncmp(vnl, scheme, strlen(scheme)) == 0;
+}
+
+static bool is_datagram(const char *vnl, int fd)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	/* Options in braces nest another plugin around it. */
+	if (strchr(vnl, '{') != NULL || !(has_scheme(vnl, "vde://") || has_scheme(vnl, "ptp://") || strstr(vnl, "://") == NULL))
+		return false;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
+}
+
+/*
+ * The vde_switch of vde2 drops what is longer than 1518 bytes and tells nobody. It is known by the
+ * name it gives its end of a port, three digits and a number; libvdeplug's own hubs differ.
+ */
+static bool is_vde2_switch(int fd)
+{
+	struct sockaddr_un peer = { 0 };
+	socklen_t len = sizeof(peer);
+	unsigned port, number;
+	int end = 0;
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0 || peer.sun_family != AF_UNIX)
+		return false;
+	peer.sun_path[sizeof(peer.sun_path) - 1] = '\0';
+	const char *name = strrchr(peer.sun_path, '/');
+	return name != NULL && sscanf(name, "/%3u.%u%n", &port, &number, &end) == 2 && name[end] == '\0' && name[4] == '.';
+}
+
+/* ------------------------------------------------------------------ opening */
 
 static const char *remedy(int err)
 {
@@ -90,15 +217,46 @@ static const char *remedy(int err)
 	case EINTR:
 		return "it does not answer; a vde_switch with all ports taken never does: give it more (-n) or close some";
 	case EADDRINUSE:
-		return "its address is in use; another program is plugged in there";
+	case EEXIST:
+		return "its address is in use; plug in with vde://PATH where a hub or switch is already there";
 	default:
 		return "check the locator with vde_plug(1)";
 	}
 }
 
-int vs_link_vde(const char *vnl, struct vs_link **out)
+void vs_link_vde_load(const char *vnl)
+{
+	size_t n = strspn(vnl, "abcdefghijklmnopqrstuvwxyz0123456789");
+	bool has_scheme = n > 0 && strncmp(vnl + n, "://", 3) == 0;
+	char path[PATH_MAX];
+	Dl_info own;
+
+	if (dladdr((void *)vde_close, &own) == 0 || own.dli_fname == NULL || strrchr(own.dli_fname, '/') == NULL)
+		return;
+	int dir = (int)(strrchr(own.dli_fname, '/') - own.dli_fname);
+	(void)snprintf(path, sizeof(path), "%.*s/vdeplug/libvdeplug_%.*s.so", dir, own.dli_fname,
+		       has_scheme ? (int)n : 3, has_scheme ? vnl : "vde");
+	(void)dlopen(path, RTLD_LAZY | RTLD_DEEPBIND | RTLD_NODELETE); /* libvdeplug's own way of doing it */
+}
+
+static void tune(struct vde_link *l, const char *vnl)
 {
 	struct timeval bound = { .tv_usec = SEND_BOUND_MS * 1000 };
+	int size = SOCKET_BUFFER, fd = l->link.data_fd;
+
+	if (is_datagram(vnl, fd)) {
+		l->link.ops = &datagram_ops;
+		if (is_vde2_switch(fd))
+			l->link.mtu_max = 1500;
+	}
+	/* Only sockets know these; another kind of descriptor is the plugin's to handle. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+int vs_link_vde(const char *vnl, struct vs_link **out)
+{
 	struct vde_link *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
@@ -110,9 +268,11 @@ int vs_link_vde(const char *vnl, struct vs_link **out)
 		free(l);
 		return vs_fail(err, "cannot open \"%.200s\": %s; %s", vnl, strerror(err), remedy(err));
 	}
-	l->link = (struct vs_link){ .ops = &vde_ops, .data_fd = vde_datafd(l->conn), .control_fd = vde_ctlfd(l->conn) };
-	/* Only sockets know this; another kind of descriptor is the plugin's to handle. */
-	(void)setsockopt(l->link.data_fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
+	l->link = (struct vs_link){ .ops = &plugin_ops,
+				    .data_fd = vde_datafd(l->conn),
+				    .control_fd = vde_ctlfd(l->conn),
+				    .mtu_max = VDE_MAXMTU };
+	tune(l, vnl);
 	*out = &l->link;
 	return 0;
 }
