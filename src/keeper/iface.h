@@ -31,6 +31,7 @@ struct vs_iface {
 	char name[IF_NAMESIZE];
 	atomic_uint users;        /* the stack's list, a job, pump threads */
 	atomic_bool stopping;
+	atomic_bool failed;       /* its call was answered so; to be taken off the stack's list */
 	int stop;                 /* eventfd, readable for ever once set */
 	int tap;                  /* -1: veth */
 	unsigned offloads;        /* VS_OFFLOAD_... in force */
@@ -71,7 +72,10 @@ struct vs_job {
 	struct vs_call *call;         /* to be answered, unless `answered`; the job's from its start */
 	pthread_t thread;
 	int64_t deadline_ms;          /* on the monotonic clock; the main thread nudges the job from then on */
-	atomic_bool answered;
+	atomic_bool answered;         /* taken: whoever set it answers */
+	atomic_bool late;             /* the main thread has answered; to be nudged until it ends */
+	bool mine;                    /* the job has taken the answer; its thread's */
+	bool pumping;                 /* the pump uses the tap */
 	int netlink;                  /* rtnetlink socket of the stack's namespace; -1 */
 };
 

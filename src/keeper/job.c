@@ -9,7 +9,9 @@
  * In the program itself no signal is ours to use, so there the thread is cancelled instead.
  *
  * A job's answer is given exactly once: by the job or, at the deadline, by the main thread;
- * an exchange on one flag decides.
+ * an exchange on one flag decides. A job that has opened a link takes the answer before it
+ * starts the pump, and without it starts none: what was told to have failed must not come to life.
+ * An interface that failed has no device any more when its call is answered.
  *
  * The caller's root and working directory of now come with the call, and the job enters them
  * on a file-system context of its own: a locator means to the keeper what it means to the
@@ -59,10 +61,24 @@ void vs_job_free(struct vs_job *job)
 	free(job);
 }
 
-static void answer(struct vs_job *job, int result)
+static bool take_answer(struct vs_job *job)
 {
-	if (!atomic_exchange(&job->answered, true))
-		vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, NULL, 0);
+	return !atomic_exchange(&job->answered, true);
+}
+
+static void reply(struct vs_job *job, int result)
+{
+	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, NULL, 0);
+}
+
+/* For the one who has taken the answer: the device goes, and its name is free. */
+static void abandon(struct vs_job *job)
+{
+	if (job->kind == VS_JOB_REMOVE)
+		return;
+	if (!job->pumping) /* else it goes as soon as the pump has ended */
+		vs_close(vs_steal_fd(&job->iface->tap));
+	atomic_store(&job->iface->failed, true);
 }
 
 /* ------------------------------------------------------------------ the jobs */
@@ -80,6 +96,11 @@ static int enter_directories(int root, int cwd)
 	    (here.st_ino != there.st_ino || here.st_dev != there.st_dev) && (fchdir(root) < 0 || chroot(".") < 0))
 		return -errno;
 	return fchdir(cwd) < 0 && errno != EACCES ? -errno : 0; /* EACCES: only a relative locator would mind */
+}
+
+static int canceled(const struct vs_iface *iface)
+{
+	return vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
 }
 
 static int open_link(struct vs_job *job)
@@ -108,10 +129,13 @@ static int open_link(struct vs_job *job)
 				      "vde2 does, and tells nobody); use mtu=%u, or VDESTACK_FORCE_MTU if you know better",
 			    iface->name, iface->link->mtu_max, iface->link->mtu_max);
 	if (r == 0 && atomic_load(&iface->stopping))
-		r = vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
-	if (r == 0)
-		r = vs_pump_start(iface);
-	return r;
+		r = canceled(iface);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	job->mine = take_answer(job);
+	if (!job->mine)
+		return -ECANCELED; /* nobody hears it */
+	job->pumping = r == 0;
+	return r == 0 ? vs_pump_start(iface) : r;
 }
 
 static int remove_iface(struct vs_job *job)
@@ -166,9 +190,14 @@ static void *job_main(void *arg)
 	}
 	int r = work[job->kind](job);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	answer(job, r);
+	if (!job->mine)
+		job->mine = take_answer(job);
 	if (r < 0)
 		vs_iface_stop(job->iface);
+	if (r < 0 && job->mine)
+		abandon(job);
+	if (job->mine)
+		reply(job, r);
 	pthread_cleanup_pop(1);
 	return NULL;
 }
@@ -206,8 +235,9 @@ void vs_jobs_start(struct vs_keeper *k)
 		int r = vs_thread_start(job_main, job, &job->thread); /* it waits for the lock before it can end */
 		if (r < 0) {
 			pthread_mutex_unlock(&k->lock);
-			answer(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
-					    vs_cause_text(vs_diagnose_limit(-r), -r)));
+			abandon(job);
+			reply(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
+					   vs_cause_text(vs_diagnose_limit(-r), -r)));
 			unlist(job);
 			pthread_mutex_lock(&k->lock);
 		}
@@ -217,12 +247,17 @@ void vs_jobs_start(struct vs_keeper *k)
 
 static void nudge(struct vs_job *job)
 {
-	if (!atomic_load(&job->answered)) {
-		(void)vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": no answer in time; a vde_switch with all "
-					 "ports taken never answers: give it more (-n) or close some, else raise timeout_ms",
-			      job->iface->name, job->call->text);
-		answer(job, -ETIMEDOUT);
+	if (take_answer(job)) {
+		abandon(job);
+		reply(job, atomic_load(&job->iface->stopping)
+				   ? canceled(job->iface)
+				   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": no answer in time; a vde_switch with all "
+							"ports taken never answers: give it more (-n) or close some, else raise timeout_ms",
+					     job->iface->name, job->call->text));
+		atomic_store(&job->late, true);
 	}
+	if (!atomic_load(&job->late))
+		return; /* it is past the plugin */
 	if (job->keeper->in_process)
 		(void)pthread_cancel(job->thread);
 	else

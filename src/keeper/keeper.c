@@ -53,9 +53,9 @@ void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
 	pthread_mutex_lock(&k->lock);
 	k->n_stacks += (unsigned)stacks;
 	k->n_ifaces += (unsigned)ifaces;
-	pthread_mutex_unlock(&k->lock);
 	if (stacks < 0 || ifaces < 0)
-		vs_keeper_wake(k);
+		vs_keeper_wake(k); /* while it is held: the keeper may end as soon as the counts allow it */
+	pthread_mutex_unlock(&k->lock);
 }
 
 static void serve_front(struct vs_keeper *k)

@@ -170,12 +170,20 @@ static void do_sysctl(struct net *n)
 
 /* ------------------------------------------------------------------ interfaces */
 
+/* Takes those off the list that never came to life; gives where the wanted one is, or the end. */
 static struct vs_iface **find_iface(struct net *n, const char *name)
 {
 	struct vs_iface **at = &n->ifaces;
 
-	while (*at != NULL && strcmp((*at)->name, name) != 0)
-		at = &(*at)->next;
+	while (*at != NULL && (atomic_load(&(*at)->failed) || strcmp((*at)->name, name) != 0)) {
+		struct vs_iface *iface = *at;
+		if (atomic_load(&iface->failed)) {
+			*at = iface->next;
+			vs_iface_unref(iface);
+		} else {
+			at = &iface->next;
+		}
+	}
 	return at;
 }
 
@@ -326,6 +334,7 @@ static void end_stack(struct net *n)
 	vs_close(n->door);
 	vs_close(n->life[0]);
 	vs_close(n->life[1]);
+	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
 	while (n->ifaces != NULL) {
 		struct vs_iface *iface = n->ifaces;
 		n->ifaces = iface->next;
@@ -335,7 +344,6 @@ static void end_stack(struct net *n)
 	}
 	vs_call_drop(n->call);
 	free(n->call);
-	vs_keeper_count(n->keeper, -1, 0);
 	free(n);
 }
 
