@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Programs that lock themselves up later: their living stacks must not notice. */
+
+#define _GNU_SOURCE
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "stacks.h"
+
+/* ------------------------------------------------------------------ helpers */
+
+static void drop_uid(void)
+{
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(ORDINARY, ORDINARY, ORDINARY));
+	MUST(setresuid(ORDINARY, ORDINARY, ORDINARY));
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		MUST(prctl(PR_CAPBSET_DROP, cap, 0, 0, 0));
+	MUST(syscall(SYS_capset, &head, none));
+}
+
+static void check_living(const struct pair *p)
+{
+	check_udp(p->a, p->b, "10.9.0.2");
+	check_tcp(p->b, p->a, "10.9.0.1", 80);
+	check_ping(p->a, "10.9.0.2");
+}
+
+/* The whole life that is left: use, deletion of one while the other goes on, deletion of all. */
+static void live_and_end(const struct pair *p)
+{
+	check_living(p);
+	MUST(vdestack_delete(p->b));
+	CHECK_ERRNO(vdestack_msocket(p->b, AF_INET, SOCK_DGRAM, 0), EINVAL);
+	check_tcp(p->a, p->a, "10.9.0.1", 80);
+	MUST(vdestack_delete(p->a));
+	CHECK_ERRNO(vdestack_msocket(p->a, AF_INET, SOCK_DGRAM, 0), EINVAL);
+}
+
+/* ------------------------------------------------------------------ who one is */
+
+CASE_BOTH_ROOT(stacks_live_on_when_the_program_gives_up_its_uid)
+{
+	struct pair p = new_pair();
+
+	check_living(&p);
+	drop_uid();
+	live_and_end(&p);
+}
+
+CASE_FLAGS(vde_links_live_on_when_the_program_gives_up_its_uid, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
+{
+	const char *net = case_path("net");
+	struct pair p = { new_stack("vnl=hub://%s ip=10.9.0.1/24", net), new_stack("vnl=vde://%s ip=10.9.0.2/24", net) };
+
+	check_living(&p);
+	drop_uid();
+	live_and_end(&p);
+}
+
+static atomic_bool enough;
+static atomic_uint made;
+
+static void *make_sockets(void *stack)
+{
+	while (!atomic_load(&enough)) {
+		int s = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+		close(s);
+		atomic_fetch_add(&made, 1);
+	}
+	return NULL;
+}
+
+static bool made_more(void *before)
+{
+	return atomic_load(&made) > *(unsigned *)before + 100;
+}
+
+static void wait_for_more(void)
+{
+	unsigned before = atomic_load(&made);
+
+	CHECK(wait_until(made_more, &before, SOON_MS));
+}
+
+CASE_BOTH_ROOT(threads_go_on_making_sockets_while_one_gives_up_the_uid)
+{
+	struct pair p = new_pair();
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, make_sockets, i % 2 ? p.a : p.b), 0);
+	wait_for_more();
+	drop_uid();
+	CHECK_EQ(geteuid(), ORDINARY);
+	wait_for_more();
+	atomic_store(&enough, true);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	live_and_end(&p);
+}
+
+CASE_BOTH_ROOT(stacks_live_on_when_only_the_effective_uid_changes_to_and_fro)
+{
+	struct pair p = new_pair();
+
+	MUST(seteuid(ORDINARY));
+	check_living(&p);
+	MUST(seteuid(0));
+	check_living(&p);
+	MUST(vdestack_add(p.a, "iface=more vnl=inproc://more", case_opts()));
+	live_and_end(&p);
+}
+
+CASE_BOTH_ROOT(stacks_live_on_without_any_capability)
+{
+	struct pair p = new_pair();
+
+	drop_capabilities();
+	live_and_end(&p);
+}
+
+CASE_BOTH(stacks_live_on_under_no_new_privs)
+{
+	struct pair p = new_pair();
+
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	check_living(&p);
+	/* That bit alone takes nothing away: changes and new stacks work as before. */
+	MUST(vdestack_add(p.a, "iface=more vnl=inproc://more", case_opts()));
+	MUST(vdestack_delete(new_stack("%s", "")));
+	live_and_end(&p);
+}
+
+CASE(the_first_stack_can_be_made_under_no_new_privs)
+{
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	struct pair p = new_pair();
+	live_and_end(&p);
+}
+
+/* ------------------------------------------------------------------ where one is */
+
+CASE_BOTH_ROOT(stacks_live_on_in_an_empty_chroot)
+{
+	const char *root = case_path("empty");
+	struct pair p = new_pair();
+
+	MUST(mkdir(root, 0700));
+	MUST(chroot(root));
+	MUST(chdir("/"));
+	live_and_end(&p);
+}
+
+CASE_BOTH_ROOT(another_stack_can_be_made_in_a_chroot_while_one_lives)
+{
+	const char *root = case_path("empty");
+	struct vdestack *a = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
+
+	MUST(mkdir(root, 0700));
+	MUST(chroot(root));
+	MUST(chdir("/"));
+	struct pair p = { a, new_stack("vnl=inproc://lan ip=10.9.0.2/24") };
+	live_and_end(&p);
+}
+
+CASE_BOTH_ROOT(a_daemon_with_every_kind_of_hardening_serves_port_80)
+{
+	const char *root = case_path("empty");
+	struct pair p = new_pair();
+	struct rlimit no_files = { 64, 64 }, no_processes = { 0, 0 };
+
+	MUST(mkdir(root, 0700));
+	MUST(chroot(root));
+	MUST(chdir("/"));
+	MUST(setrlimit(RLIMIT_NOFILE, &no_files));
+	MUST(setrlimit(RLIMIT_NPROC, &no_processes));
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		MUST(prctl(PR_CAPBSET_DROP, cap, 0, 0, 0));
+	drop_uid();
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	MUST(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+	live_and_end(&p);
+}
+
+/* Long calls show who asks; in a user namespace of one's own, as nobody that the old one knows. */
+CASE(stacks_live_on_when_the_program_moves_into_a_user_namespace)
+{
+	struct pair p = new_pair();
+	char value[16];
+
+	MUST(unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS));
+	check_living(&p);
+	CHECK_EQ(vdestack_sysctl_get(p.a, "ipv4/ip_unprivileged_port_start", value, sizeof(value)), 1);
+	CHECK_STR(value, "0");
+	close((int)MUST(vdestack_netns(p.a)));
+	live_and_end(&p);
+}
+
+/* Looking needs no privileges. */
+CASE_BOTH_ROOT(a_stack_can_still_be_looked_at_after_the_uid_is_gone)
+{
+	struct pair p = new_pair();
+	struct vdestack_addr addrs[4];
+	struct ifaddrs *list;
+	char value[16];
+
+	drop_uid();
+	MUST(vdestack_wait_ready(p.a, SOON_MS));
+	int index = (int)MUST(vdestack_if_nametoindex(p.a, "vde0"));
+	CHECK(vdestack_addr_list(p.a, index, addrs, 4) >= 1);
+	CHECK_STR(addrs[0].text, "10.9.0.1");
+	MUST(vdestack_getifaddrs(p.a, &list));
+	vdestack_freeifaddrs(list);
+	MUST(vdestack_sysctl_get(p.a, "ipv4.ip_forward", value, sizeof(value)));
+	CHECK_STR(value, "0");
+	close((int)MUST(vdestack_netns(p.a)));
+	live_and_end(&p);
+}
+
+/* ------------------------------------------------------------------ seccomp */
+
+/* What vdestack_msocket() takes, in a process that has made a socket before and in one that has not. */
+static const int warm_calls[] = { SYS_rt_sigprocmask, SYS_getsockopt, SYS_sendmsg, SYS_recvmsg, SYS_recvfrom, SYS_ppoll,
+#ifdef SYS_poll
+				  SYS_poll,
+#endif
+				  -1 };
+static const int cold_calls[] = { SYS_getrandom, SYS_socketpair, SYS_fcntl, SYS_setsockopt, SYS_close, -1 };
+/* What vdestack_delete() takes. */
+static const int delete_calls[] = { SYS_shutdown, SYS_dup3, SYS_waitid, -1 };
+/* What this program takes: traffic, output, the end. */
+static const int own_calls[] = { SYS_read,	 SYS_write,	    SYS_close, SYS_exit_group, SYS_futex, SYS_bind,
+				 SYS_listen,	 SYS_connect,	    SYS_accept, SYS_accept4,    SYS_sendto, SYS_recvfrom,
+				 SYS_getsockname, SYS_clock_nanosleep, SYS_ppoll, SYS_newfstatat, SYS_mmap, SYS_munmap,
+				 SYS_brk,	 SYS_setsockopt,    SYS_madvise, SYS_clock_gettime, SYS_getrandom,
+				 SYS_gettid,	 SYS_getpid,	    SYS_tgkill, SYS_rt_sigreturn,
+#ifdef SYS_poll
+				 SYS_poll,
+#endif
+				 -1 };
+
+static void allow(struct sock_filter *code, unsigned short *n, const int *calls)
+{
+	for (; *calls >= 0; calls++) {
+		code[(*n)++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)*calls, 0, 1);
+		code[(*n)++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	}
+}
+
+/* The lists, and death for everything else. Sanitizers have calls of their own: those are refused there. */
+static void install_filter(const int *const *lists)
+{
+	struct sock_filter code[128] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)) };
+	struct sock_fprog program = { .len = 1, .filter = code };
+
+	for (; *lists != NULL; lists++)
+		allow(code, &program.len, *lists);
+	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+CASE_FLAGS(stacks_live_on_under_a_strict_seccomp_filter,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	struct pair p = new_pair();
+
+	check_living(&p);
+	install_filter((const int *const[]){ own_calls, warm_calls, cold_calls, delete_calls, NULL });
+	live_and_end(&p);
+}
+
+CASE_FLAGS(a_socket_that_is_not_the_first_takes_few_system_calls,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	static const int end[] = { SYS_exit_group, SYS_exit, -1 };
+	struct pair p = new_pair();
+	int status;
+
+	close((int)MUST(vdestack_msocket(p.a, AF_INET, SOCK_DGRAM, 0)));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		close((int)MUST(vdestack_msocket(p.a, AF_INET, SOCK_DGRAM, 0))); /* the child's first */
+		install_filter((const int *const[]){ warm_calls, end, NULL });
+		_exit(vdestack_msocket(p.a, AF_INET, SOCK_DGRAM, 0) >= 0 ? 42 : 43);
+	}
+	MUST(waitpid(pid, &status, 0));
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 42)
+		FAIL("the child ended with wait status 0x%x", (unsigned)status);
+	MUST(vdestack_delete(p.a));
+	MUST(vdestack_delete(p.b));
+}
+
+/* A filter that refuses instead of killing: an error, soon, and nothing is lost by it. */
+static void refuse(int number, int err)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)err),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+static void refused_sendmsg(void *stack)
+{
+	refuse(SYS_sendmsg, EACCES);
+	CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0), EACCES);
+	CHECK(strlen(vdestack_last_error()) > 0);
+	CHECK_ERRNO(vdestack_netns(stack), EACCES);
+	MUST(vdestack_delete(stack));
+}
+
+static void refused_socketpair(void *stack)
+{
+	refuse(SYS_socketpair, EACCES);
+	CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0), EACCES);
+	CHECK_ERRNO(vdestack_new("", case_opts()), EACCES);
+	MUST(vdestack_delete(stack));
+}
+
+static void refused_execve(void *stack)
+{
+	refuse(SYS_execve, EACCES);
+	CHECK_ERRNO(vdestack_run(stack, (char *[]){ (char *)"true", NULL }, NULL), EACCES);
+	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0)));
+	MUST(vdestack_delete(stack));
+}
+
+CASE_FLAGS(a_filter_that_refuses_a_system_call_gives_its_errno,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	struct pair p = new_pair();
+
+	in_child(refused_sendmsg, p.a);
+	in_child(refused_socketpair, p.a);
+	in_child(refused_execve, p.a);
+	live_and_end(&p);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* "Ready" means usable: carrier, addresses past duplicate address detection. */
+
+#define _GNU_SOURCE
+#include <linux/if_addr.h>
+#include <net/if.h>
+
+#include "stacks.h"
+
+/* In use by both ends of a segment, which the kernel finds out after about a second. */
+#define TWICE "fc00:9::1"
+
+static int bind6(struct vdestack *s, const char *addr)
+{
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
+	int fd = (int)MUST(vdestack_msocket(s, AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	CHECK_EQ(inet_pton(AF_INET6, addr, &sa.sin6_addr), 1);
+	int r = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
+	int err = errno;
+	close(fd);
+	errno = err;
+	return r;
+}
+
+static unsigned flags_of(struct vdestack *s, const char *text)
+{
+	struct vdestack_addr addrs[32];
+	int n = (int)MUST(vdestack_addr_list(s, 0, addrs, 32));
+
+	for (int i = 0; i < n && i < 32; i++)
+		if (strcmp(addrs[i].text, text) == 0)
+			return addrs[i].flags;
+	FAIL("the stack has no address %s", text);
+}
+
+CASE_BOTH(an_ipv6_address_is_usable_when_creation_returns)
+{
+	struct vdestack *s = new_stack("vnl=inproc://lan ip=fc00:9::1/64 ip=fc00:9::2/64 vnl=inproc://other ip=fc00:8::1/64");
+
+	MUST(bind6(s, "fc00:9::1"));
+	MUST(bind6(s, "fc00:9::2"));
+	MUST(bind6(s, "fc00:8::1"));
+	MUST(vdestack_wait_ready(s, SOON_MS));
+	MUST(vdestack_wait_ready(s, 0));
+}
+
+CASE_FLAGS(an_ipv6_address_on_a_vde_link_is_usable_when_creation_returns,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+{
+	struct vdestack *s = new_stack("vnl=hub://%s ip=fc00:9::1/64", case_path("net"));
+
+	MUST(bind6(s, "fc00:9::1"));
+	MUST(vdestack_wait_ready(s, SOON_MS));
+}
+
+CASE_BOTH(an_added_ipv6_address_is_usable_when_the_call_returns)
+{
+	struct vdestack *s = new_stack("%s", "");
+
+	MUST(vdestack_add(s, "vnl=inproc://lan ip=fc00:9::1/64", case_opts()));
+	MUST(bind6(s, "fc00:9::1"));
+}
+
+CASE_BOTH(creation_does_not_wait_when_told_so)
+{
+	struct vdestack_opts opts = *case_opts();
+
+	opts.flags |= VDESTACK_NO_WAIT;
+	struct vdestack *s = vdestack_new("vnl=inproc://lan ip=fc00:9::1/64", &opts);
+	CHECK(s != NULL);
+	/* Detection takes a second at least; this comes long before, or the call has waited. */
+	CHECK(flags_of(s, "fc00:9::1") & IFA_F_TENTATIVE);
+	CHECK_ERRNO(bind6(s, "fc00:9::1"), EADDRNOTAVAIL);
+	CHECK_ERRNO(vdestack_wait_ready(s, 0), ETIMEDOUT);
+	CHECK(strlen(vdestack_last_error()) > 0);
+	CHECK_ERRNO(vdestack_wait_ready(s, 1), ETIMEDOUT);
+	MUST(vdestack_wait_ready(s, SOON_MS));
+	MUST(bind6(s, "fc00:9::1"));
+	CHECK_EQ(flags_of(s, "fc00:9::1") & IFA_F_TENTATIVE, 0);
+}
+
+CASE_BOTH(an_address_of_somebody_else_is_refused)
+{
+	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64");
+	int fds = count_fds();
+
+	CHECK_ERRNO(vdestack_new("vnl=inproc://lan ip=" TWICE "/64", case_opts()), EADDRNOTAVAIL);
+	CHECK_CONTAINS(vdestack_last_error(), TWICE);
+	CHECK_CONTAINS(vdestack_last_error(), "in use");
+	CHECK_EQ(count_fds(), fds);
+	MUST(bind6(first, TWICE)); /* the owner has kept it */
+}
+
+CASE_BOTH(an_added_interface_with_an_address_of_somebody_else_is_gone_again)
+{
+	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64"), *s = new_stack("%s", "");
+
+	CHECK_ERRNO(vdestack_add(s, "vnl=inproc://lan ip=" TWICE "/64", case_opts()), EADDRNOTAVAIL);
+	CHECK_CONTAINS(vdestack_last_error(), TWICE);
+	CHECK_ERRNO(vdestack_if_nametoindex(s, "vde0"), ENODEV);
+	MUST(bind6(first, TWICE));
+	MUST(vdestack_add(s, "vnl=inproc://lan ip=fc00:9::2/64", case_opts()));
+	MUST(bind6(s, "fc00:9::2"));
+}
+
+CASE_BOTH(waiting_tells_of_an_address_of_somebody_else)
+{
+	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64");
+	struct vdestack_opts opts = *case_opts();
+
+	opts.flags |= VDESTACK_NO_WAIT;
+	struct vdestack *s = vdestack_new("vnl=inproc://lan ip=" TWICE "/64", &opts);
+	CHECK(s != NULL);
+	CHECK_ERRNO(vdestack_wait_ready(s, SOON_MS), EADDRNOTAVAIL);
+	CHECK_CONTAINS(vdestack_last_error(), TWICE);
+	MUST(vdestack_wait_ready(first, SOON_MS));
+}
+
+CASE_BOTH(waiting_tells_of_an_interface_that_is_down_and_comes_up)
+{
+	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
+	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
+
+	MUST(vdestack_link_set_up(s, index, 0));
+	MUST(vdestack_wait_ready(s, SOON_MS)); /* what is down by will is not waited for */
+	MUST(vdestack_link_set_up(s, index, 1));
+	MUST(vdestack_wait_ready(s, SOON_MS));
+	CHECK(vdestack_link_get_flags(s, index) & IFF_RUNNING);
+}
+
+static bool carrier_missed(void *stack)
+{
+	return vdestack_wait_ready(stack, 0) < 0 && strstr(vdestack_last_error(), "carrier") != NULL;
+}
+
+CASE_FLAGS(waiting_tells_of_a_link_without_carrier, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+{
+	struct vdestack *s = new_stack("vnl='=true' ip=10.9.0.1/24"); /* a stream whose other end goes at once */
+
+	CHECK(wait_until(carrier_missed, s, SOON_MS));
+	CHECK_ERRNO(vdestack_wait_ready(s, 10), ETIMEDOUT);
+	CHECK_CONTAINS(vdestack_last_error(), "vde0");
+	CHECK_CONTAINS(vdestack_last_error(), "carrier");
+}
+
+CASE_BOTH(a_stack_without_interfaces_is_ready)
+{
+	struct vdestack *s = new_stack("%s", "");
+
+	MUST(vdestack_wait_ready(s, 0));
+	CHECK_ERRNO(vdestack_wait_ready(s, -1), EINVAL);
+	CHECK_ERRNO(vdestack_wait_ready(NULL, 0), EINVAL);
+	MUST(vdestack_delete(s));
+	CHECK_ERRNO(vdestack_wait_ready(s, 0), EINVAL);
+}
+
+CASE_BOTH(creation_gives_up_when_detection_takes_longer_than_allowed)
+{
+	struct vdestack_opts opts = *case_opts();
+	int fds = count_fds();
+
+	opts.timeout_ms = 300;
+	CHECK_ERRNO(vdestack_new("vnl=inproc://lan ip=fc00:9::1/64", &opts), ETIMEDOUT);
+	CHECK_CONTAINS(vdestack_last_error(), "fc00:9::1");
+	CHECK_EQ(count_fds(), fds);
+}
