@@ -36,7 +36,7 @@ struct vdestack;
 /* ------------------------------------------------------------------ making stacks */
 
 /* Bits of vdestack_opts.flags. */
-#define VDESTACK_INPROCESS 0x1u /* serve the stack by threads of this process; needs CAP_SYS_ADMIN */
+#define VDESTACK_INPROCESS 0x1u /* serve it by threads of this process; needs CAP_SYS_ADMIN, _NET_ADMIN, _NET_RAW */
 #define VDESTACK_NO_WAIT   0x2u /* do not wait for IPv6 addresses to pass duplicate address detection */
 #define VDESTACK_FORCE_MTU 0x4u /* take mtu= as it is, also where the network is known to drop such packets */
 

@@ -17,7 +17,7 @@ fail() {
 	exit 1
 }
 
-# run DIRECTORY: all examples built there
+# run DIRECTORY: all examples, built there; the C++ one may be missing where there is no compiler for it
 run() {
 	local program n=0
 	for program in "$1"/*; do
@@ -27,7 +27,7 @@ run() {
 			n=$((n + 1))
 		fi
 	done
-	[ "$n" -gt 0 ] || echo "there are no examples in $1"
+	[ "$n" -ge "$(find "$source/examples" -name '*.c' | wc -l)" ] || fail "only $n examples in $1"
 }
 
 # The library a program really gets, and that its file may be executed.
