@@ -32,6 +32,7 @@
 #include "process.h"
 #include "request.h"
 
+#define REUSE_MS 1000 /* no process gets the number of another that was alive so shortly before */
 #define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */
 
 static struct vs_keeper_link *keepers; /* under the process lock */
@@ -205,15 +206,26 @@ void vs_keeper_died(struct vs_keeper_link *keeper)
 	vs_signals_restore(&saved);
 }
 
+/* A living keeper holds its end of the front door, and its number is its own. */
+static bool is_alive(const struct vs_keeper_link *k)
+{
+	struct pollfd front = { .fd = k->front };
+
+	return poll(&front, 1, 0) == 0;
+}
+
 /* -ETIMEDOUT: it is a child of this process and still runs. */
 static int let_go(struct vs_keeper_link *k)
 {
 	bool again = k->waited_for;
 	int front = k->front >= 0 && vs_socket_cookie(k->front) == k->cookie ? k->front : -1;
 
+	bool certain = vs_now_ms() - k->alive_ms < REUSE_MS || (front >= 0 && is_alive(k));
+
+	vs_close(front);
 	k->front = -1;
 	k->dead = k->waited_for = true;
-	return vs_launch_reap(k->pid, front, again ? 0 : REAP_MS);
+	return vs_launch_reap(k->pid, certain, again ? 0 : REAP_MS);
 }
 
 /* A forked child may be using it still: then whoever tidies next collects it. */
@@ -242,6 +254,8 @@ void vs_keepers_dismiss(void)
 	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next) {
 		if (k->front < 0 || atomic_load(&p->creating) > 0 || vs_slots_use(k))
 			continue;
+		if (vs_socket_cookie(k->front) == k->cookie && is_alive(k))
+			k->alive_ms = vs_now_ms();
 		vs_channels_close(k->cookie);
 		vs_socket_close(k->front, k->cookie);
 		k->front = -1;

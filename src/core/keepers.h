@@ -20,6 +20,7 @@ struct vs_keeper_link {
 	int pid;         /* 0: in this process */
 	bool privileged; /* lives in the program's user namespace */
 	bool dead;
+	int64_t alive_ms; /* when it was last seen alive: when its front door was closed */
 	bool waited_for; /* its end, by vs_keepers_tidy() */
 };
 

@@ -379,23 +379,17 @@ static bool is_keeper(int pid)
 	       memcmp(name, expected, sizeof(expected) - 1) == 0;
 }
 
-int vs_launch_reap(int pid, int front, int timeout_ms)
+int vs_launch_reap(int pid, bool certain, int timeout_ms)
 {
 	siginfo_t info;
 	int64_t deadline = vs_now_ms() + timeout_ms;
 
-	if (pid <= 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-		vs_close(front);
+	if (pid <= 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
 		return 0; /* not a child of ours */
-	}
 	VS_AUTO_CLOSE pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int err = errno;
-	struct pollfd alive = { .fd = front }, ended = { .fd = pidfd, .events = POLLIN };
-	/* While its end of the front door is open, the number is still its own. */
-	bool certain = front >= 0 && poll(&alive, 1, 0) == 0;
-	vs_close(front);
 	if (pidfd < 0)
-		return err == ESRCH ? 0 : -err;
+		return errno == ESRCH ? 0 : -errno;
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 	if (!certain && !is_keeper(pid))
 		return 0; /* the program has collected it and has made another child of that number */
 	int n;

@@ -6,6 +6,7 @@
  * Starts the library's own file as a process of its own that no wait() of the program sees.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum vs_launch_role {
@@ -28,11 +29,11 @@ enum vs_launch_role {
 int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds);
 
 /*
- * Lets go of keeper `pid`: closes this program's end of its front door (-1: closed already)
- * and, if the keeper is an orphan that became this program's child, waits until it has ended, at
- * most timeout_ms, and collects it. Gives 0 when there is nothing (any more) to collect, -ETIMEDOUT
- * otherwise.
+ * Collects keeper `pid` if it is an orphan that became this program's child, waiting until it
+ * has ended, at most timeout_ms. certain: the number was its own a moment ago; otherwise its name is
+ * looked at, because it may be another child's by now. Gives 0 when there is nothing (any more) to
+ * collect, -ETIMEDOUT otherwise.
  */
-int vs_launch_reap(int pid, int front, int timeout_ms);
+int vs_launch_reap(int pid, bool certain, int timeout_ms);
 
 #endif

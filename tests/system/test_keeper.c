@@ -3,9 +3,11 @@
 /* A keeper that dies or is stopped, and a program that is stopped; what sockets are worth without their stack. */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -178,6 +180,43 @@ CASE_BOTH(sockets_go_on_when_their_stack_has_been_deleted)
 
 /* ------------------------------------------------------------------ a keeper that is stopped */
 
+static bool task_is_stopped(pid_t pid, const char *tid)
+{
+	char path[300], line[256] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int)pid, tid);
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return true; /* it has ended */
+	if (fgets(line, sizeof(line), f) == NULL)
+		line[0] = '\0';
+	fclose(f);
+	char *name_end = strrchr(line, ')');
+	return name_end != NULL && name_end[2] == 'T';
+}
+
+static bool is_stopped(void *arg)
+{
+	pid_t pid = *(pid_t *)arg;
+	char path[64];
+	bool stopped = true;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *dir = opendir(path);
+	CHECK(dir != NULL);
+	for (struct dirent *e; stopped && (e = readdir(dir)) != NULL;)
+		stopped = e->d_name[0] == '.' || task_is_stopped(pid, e->d_name);
+	closedir(dir);
+	return stopped;
+}
+
+/* When it returns, every thread has stopped. */
+static void stop(pid_t pid)
+{
+	MUST(kill(pid, SIGSTOP));
+	CHECK(wait_until(is_stopped, &pid, LIMIT_MS));
+}
+
 CASE(msocket_gives_up_on_a_stopped_keeper_and_its_late_reply_is_nobodys)
 {
 	struct vdestack *stack = net_stack("");
@@ -187,7 +226,7 @@ CASE(msocket_gives_up_on_a_stopped_keeper_and_its_late_reply_is_nobodys)
 	close(stream_in(stack));
 	pid_t keeper = net_keeper();
 	int fds = count_fds();
-	MUST(kill(keeper, SIGSTOP));
+	stop(keeper);
 	long long start = now_us();
 	CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0), ETIMEDOUT);
 	long long took = now_us() - start;
@@ -217,7 +256,7 @@ CASE(msocket_waits_for_a_keeper_that_is_stopped_for_a_moment)
 	pid_t keeper = net_keeper();
 	pthread_t thread;
 
-	MUST(kill(keeper, SIGSTOP));
+	stop(keeper);
 	CHECK_EQ(pthread_create(&thread, NULL, continue_soon, &keeper), 0);
 	net_talk_lo(stack);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
@@ -236,7 +275,7 @@ CASE(creation_gives_up_on_a_stopped_keeper_and_leaves_nothing_behind)
 	pid_t keeper = net_keeper();
 	int fds = count_fds();
 
-	MUST(kill(keeper, SIGSTOP));
+	stop(keeper);
 	long long start = now_us();
 	CHECK_ERRNO(vdestack_new("", &opts), ETIMEDOUT);
 	long long took = now_us() - start;
@@ -258,7 +297,7 @@ CASE(deletion_does_not_wait_for_a_stopped_keeper)
 
 	for (int i = 0; i < 20; i++)
 		close(stream_in(stack));
-	MUST(kill(keeper, SIGSTOP));
+	stop(keeper);
 	long long start = now_us();
 	MUST(vdestack_delete(stack));
 	long long took = now_us() - start;
