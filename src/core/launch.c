@@ -98,7 +98,11 @@ __attribute__((constructor)) static void find_own_file(void)
 	if (slash != NULL)
 		(void)snprintf(slash + 1, sizeof(own_path) - (size_t)(slash + 1 - own_path), "%s", VS_KEEPER_FILE);
 #endif
-	(void)dl_iterate_phdr(find_linker, (void *)(uintptr_t)getauxval(AT_BASE));
+	ElfW(Addr) base = (ElfW(Addr))getauxval(AT_BASE);
+	const struct r_debug *debug = base == 0 ? dlsym(RTLD_DEFAULT, "_r_debug") : NULL;
+	if (debug != NULL) /* the program was given to the linker as an argument */
+		base = debug->r_ldbase;
+	(void)dl_iterate_phdr(find_linker, (void *)(uintptr_t)base);
 }
 
 /* ------------------------------------------------------------------ raw system calls */
@@ -265,7 +269,8 @@ static int become(void *arg)
 		raise_ambient();
 	if (err == 0) {
 		err = (int32_t)call(SYS_execve, (long)l->argv[0], (long)(l->argv + 1), (long)l->envp, 0);
-		if (l->linker_argv != NULL)
+		/* The linker starts even when there is nothing to load, and nobody would hear what it says then. */
+		if (l->linker_argv != NULL && call(SYS_faccessat, AT_FDCWD, (long)l->argv[0], R_OK, 0) == 0)
 			err = (int32_t)call(SYS_execve, (long)l->linker_argv[0], (long)l->linker_argv, (long)l->envp, 0);
 	}
 	(void)call(SYS_write, report, (long)&err, sizeof(err), 0);

@@ -17,7 +17,7 @@
 /* Tells the program how the start went. */
 static void report(int result, bool privileged)
 {
-	struct vs_reply reply = { .result = result, .pid = getpid(), .number = privileged };
+	struct vs_reply reply = { .seq = VS_WIRE_VERSION, .result = result, .pid = getpid(), .number = privileged };
 	const char *text = result < 0 ? vs_sentence() : "";
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { (void *)text, strlen(text) } },
