@@ -16,7 +16,7 @@
 static const char *const texts[] = {
 	[VS_CAUSE_USERNS_OFF] = "user namespaces are switched off (user.max_user_namespaces is 0); "
 				"set sysctl user.max_user_namespaces=10000 or run with CAP_SYS_ADMIN",
-	[VS_CAUSE_USERNS_LIMIT] = "the limit of user namespaces is reached; raise sysctl "
+	[VS_CAUSE_USERNS_LIMIT] = "the limit of user namespaces is reached (the disk is not full); raise sysctl "
 				  "user.max_user_namespaces or end programs that hold some",
 	[VS_CAUSE_USERNS_DEBIAN] = "unprivileged user namespaces are switched off; set sysctl "
 				   "kernel.unprivileged_userns_clone=1 or run with CAP_SYS_ADMIN",
@@ -35,6 +35,8 @@ static const char *const texts[] = {
 	[VS_CAUSE_TUN_PERMISSION] = "/dev/net/tun may not be opened by this user; chmod 666 /dev/net/tun (it gives no rights "
 				    "outside one's own namespaces)",
 	[VS_CAUSE_TUN_MODULE] = "the kernel's tun driver is not there; modprobe tun",
+	[VS_CAUSE_TUN_OTHER] = "/dev/net/tun is not the tun driver's; create it again (rm /dev/net/tun; mknod /dev/net/tun c 10 200; "
+			       "chmod 666 /dev/net/tun)",
 	[VS_CAUSE_TUN_CGROUP] = "a device cgroup denies /dev/net/tun; allow \"c 10:200 rwm\" for the container or service",
 	[VS_CAUSE_DESCRIPTORS] = "the limit of open descriptors is reached; raise RLIMIT_NOFILE (ulimit -n) or close some",
 	[VS_CAUSE_MEMORY] = "out of memory, or a limit on it is reached; raise RLIMIT_AS (ulimit -v) or the cgroup's limit",
@@ -128,6 +130,8 @@ enum vs_cause vs_diagnose_tun(int err, const char *root)
 		return VS_CAUSE_TUN_MODULE;
 	if (err == ENOENT || err == ENOTDIR)
 		return VS_CAUSE_TUN_ABSENT;
+	if (err == ENOTTY || err == EISDIR)
+		return VS_CAUSE_TUN_OTHER;
 	if (err != EPERM && err != EACCES)
 		return vs_diagnose_limit(err);
 	(void)snprintf(name, sizeof(name), "%s/dev/net/tun", root);
