@@ -2,14 +2,21 @@
 
 #include "argv.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One word from *from to *to, without its quotes. False: a quote is not closed. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/*
+ * One word from *from to *to, without its quotes. False: a quote is not closed. Between ""
+ * a backslash stays, as s2argv has it, and only keeps the next byte from ending the quote.
+ */
 static bool take_word(const char **from, char **to)
 {
 	const char *in = *from;
@@ -17,11 +24,14 @@ static bool take_word(const char **from, char **to)
 	char quote = '\0';
 
 	for (; *in != '\0'; in++) {
-		if (quote == '\0' && (isspace((unsigned char)*in) || *in == ';'))
+		if (quote == '\0' && (is_blank(*in) || *in == ';'))
 			break;
-		if (*in == '\\' && quote != '\'' && in[1] != '\0')
-			*out++ = *++in;
-		else if (quote == '\0' && (*in == '\'' || *in == '"'))
+		if (*in == '\\' && quote != '\'') {
+			if (quote == '"')
+				*out++ = *in;
+			if (in[1] != '\0')
+				*out++ = *++in;
+		} else if (quote == '\0' && (*in == '\'' || *in == '"'))
 			quote = *in;
 		else if (quote != '\0' && *in == quote)
 			quote = '\0';
@@ -49,7 +59,7 @@ char **vs_argv_split(const char *line)
 			if (n > 0 && argv[n - 1] != NULL)
 				argv[n++] = NULL;
 			at++;
-		} else if (isspace((unsigned char)*at)) {
+		} else if (is_blank(*at)) {
 			at++;
 		} else {
 			argv[n++] = text;

@@ -4,8 +4,9 @@
 
 /*
  * Splits a line into commands and their words, as libexecs' s2argv(3) does for libvdestack 0.1:
- * blanks separate words, ';' separates commands, ' and " quote, \ quotes one character. There
- * is no shell and no expansion; "$NAME" is left as it is. Empty commands are skipped.
+ * space, tab and newline separate words, ';' separates commands, ' and " quote, \ quotes one
+ * character; between "" a backslash stays and keeps a " from ending the quote. There is no
+ * shell and no expansion; "$NAME" is left as it is. Empty commands are skipped.
  *
  * Gives NULL-terminated argument vectors one behind the other, ended by an empty one, in one
  * allocation that the caller frees; NULL with errno: ENOMEM, or EINVAL for an unclosed quote.
