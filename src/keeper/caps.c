@@ -118,7 +118,8 @@ static void lower_bounds(uint64_t caps, int end)
 
 /*
  * As lower_bounds(). Raising ambient capabilities stays allowed: it gives nothing that is not
- * permitted already, and tools that start others with fewer capabilities need it.
+ * permitted already, and tools that start others with fewer capabilities need it. So does
+ * keeping capabilities over a change of the user, which ping asks for.
  */
 static void lock_securebits(void)
 {
@@ -127,7 +128,7 @@ static void lock_securebits(void)
 	if (bits < 0)
 		return;
 	bits &= ~SECBIT_KEEP_CAPS;
-	bits |= SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+	bits |= SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
 		SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 	(void)prctl(PR_SET_SECUREBITS, (unsigned long)bits, 0, 0, 0);
 }
