@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "../base/cleanup.h"
+#include "../base/diagnose.h"
 #include "../base/error.h"
 #include "addr_text.h"
 #include "words.h"
@@ -59,7 +60,7 @@ struct parser {
 
 static int fail_memory(void)
 {
-	return vs_fail(ENOMEM, "cannot read the configuration: out of memory");
+	return vs_fail(ENOMEM, "cannot read the configuration: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 }
 
 /*

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/diagnose.h"
 #include "../base/error.h"
 
 #define SHOWN_MAX 60 /* bytes of a word in a sentence */
@@ -169,7 +170,7 @@ static int make_room(struct vs_words *words, size_t length)
 	words->list = calloc(most, sizeof(*words->list));
 	words->store = malloc(length + 1);
 	if (words->list == NULL || words->store == NULL)
-		return vs_fail(ENOMEM, "cannot read the configuration: out of memory");
+		return vs_fail(ENOMEM, "cannot read the configuration: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	return 0;
 }
 

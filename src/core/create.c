@@ -215,9 +215,11 @@ static int make_slot(const struct vs_create_opts *opts, struct vs_slot **out)
 		return vs_fail(errno, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
 	/* A keeper may end between being found and being asked; then the next one is a new one. */
 	for (int attempt = 0; attempt < 2; attempt++) {
-		r = vs_keeper_hold(variant, variant == VS_VARIANT_ADOPT ? opts->adopt : -1, opts->timeout_ms, &slot->keeper);
+		struct vs_keeper_link *keeper;
+		r = vs_keeper_hold(variant, variant == VS_VARIANT_ADOPT ? opts->adopt : -1, opts->timeout_ms, &keeper);
 		if (r < 0)
 			break;
+		slot->keeper = keeper;
 		r = make_namespace(slot, opts);
 		if (r != -ENETDOWN) {
 			vs_keeper_unhold();
@@ -309,7 +311,6 @@ void vs_slot_empty(struct vs_slot *slot)
 {
 	vs_socket_close(slot->door, slot->door_cookie);
 	vs_slot_discard(slot);
-	vs_keepers_dismiss(); /* whoever deleted the stack may be long gone */
 }
 
 int vs_delete(struct vdestack *stack)
@@ -328,7 +329,7 @@ int vs_delete(struct vdestack *stack)
 		drop_leash(slot);
 		if (busy)
 			cut_door(slot);
-		vs_slot_release(slot);
+		vs_slot_release_retired(slot);
 	}
 	vs_signals_restore(&saved);
 	if (retired)

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include "keepers.h"
 #include "process.h"
 
 #define CHUNK_SLOTS 128
@@ -150,17 +151,25 @@ static struct vs_slot *resolve(struct vdestack *stack, uint_fast64_t *word, atom
 	return &c->slots[place % CHUNK_SLOTS];
 }
 
-/* Ends a use; the last one out of a closing slot empties it. */
-static void leave(struct vs_slot *slot, atomic_uint *uses)
+/* Ends a use; the last one out of a closing slot empties it. True if that was this one. */
+static bool leave(struct vs_slot *slot, atomic_uint *uses)
 {
 	if (atomic_fetch_sub(uses, 1) != 1)
-		return;
+		return false;
 	uint_fast64_t word = atomic_load(&slot->state);
 	if (PHASE(word) != CLOSING)
-		return;
+		return false;
 	if (!atomic_compare_exchange_strong(&slot->state, &word, WORD(GENERATION(word), BUSY)))
-		return; /* somebody came and left in between and has done it */
+		return false; /* somebody came and left in between and has done it */
 	vs_slot_empty(slot);
+	return true;
+}
+
+/* The same for callers that were overtaken by the deletion: the one who deleted may be gone since. */
+static void leave_late(struct vs_slot *slot, atomic_uint *uses)
+{
+	if (leave(slot, uses))
+		vs_keepers_dismiss();
 }
 
 struct vs_slot *vs_slot_acquire(struct vdestack *stack)
@@ -174,13 +183,18 @@ struct vs_slot *vs_slot_acquire(struct vdestack *stack)
 	atomic_fetch_add(uses, 1);
 	if (atomic_load(&slot->state) == word)
 		return slot;
-	leave(slot, uses);
+	leave_late(slot, uses);
 	return NULL;
 }
 
 void vs_slot_release(struct vs_slot *slot)
 {
-	leave(slot, uses_of(slot));
+	leave_late(slot, uses_of(slot));
+}
+
+void vs_slot_release_retired(struct vs_slot *slot)
+{
+	(void)leave(slot, uses_of(slot));
 }
 
 bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy)
@@ -193,7 +207,7 @@ bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy)
 		return false;
 	atomic_fetch_add(uses, 1);
 	if (!atomic_compare_exchange_strong(&s->state, &word, WORD(GENERATION(word), CLOSING))) {
-		leave(s, uses);
+		leave_late(s, uses);
 		return false;
 	}
 	*slot = s;

@@ -15,8 +15,8 @@ struct vs_slot {
 	atomic_uint_fast64_t state; /* generation and phase, see handle.c */
 	/* Written before the handle is given out, read by those who hold a use: */
 	int door;
-	uint64_t door_cookie;
-	struct vs_keeper_link *keeper;
+	_Atomic uint64_t door_cookie;                 /* changes once, when the door is cut under callers */
+	_Atomic(struct vs_keeper_link *) keeper;      /* also read by who looks for keepers without use */
 	/* The leash of its commands, made on demand under the process lock: */
 	int leash[2];
 	uint64_t leash_cookie[2];
@@ -36,6 +36,8 @@ struct vdestack *vs_slot_publish(struct vs_slot *slot);
  */
 struct vs_slot *vs_slot_acquire(struct vdestack *stack);
 void vs_slot_release(struct vs_slot *slot);
+/* The same for the one who has retired it, and who then looks after the keepers. */
+void vs_slot_release_retired(struct vs_slot *slot);
 
 /*
  * Makes the handle lead nowhere. True once for each handle; the caller holds a use then, and

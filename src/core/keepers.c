@@ -32,6 +32,7 @@
 #include "process.h"
 #include "request.h"
 
+#define ANY_STACK_BYTES (256 * 1024) /* a smaller limit is suspect */
 #define REUSE_MS 1000 /* no process gets the number of another that was alive so shortly before */
 #define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */
 
@@ -56,12 +57,22 @@ static int died_early(void)
 	if (tight)
 		return vs_fail(ENOMEM, "cannot start the keeper: it ended before it was ready, probably for lack of memory; "
 				       "raise RLIMIT_AS (ulimit -v)");
+	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < ANY_STACK_BYTES)
+		return vs_fail(ENOMEM, "cannot start the keeper: it ended before it was ready, probably for lack of stack; "
+				       "raise RLIMIT_STACK (ulimit -s)");
 	return vs_fail(EIO, "cannot start the keeper: it ended before it was ready; its file (this library) may have been "
 			    "replaced, a library it needs may be missing, or a security policy stops it");
 }
 
 static int exec_failed(int32_t err)
 {
+	enum vs_cause limit = vs_diagnose_limit(-err);
+
+	if (limit != VS_CAUSE_UNKNOWN)
+		return vs_fail(-err, "cannot start the keeper: %s", vs_cause_text(limit, -err));
+	if (err == -E2BIG)
+		return vs_fail(E2BIG, "cannot start the keeper: the environment is too large for the limit of the stack; "
+				      "raise RLIMIT_STACK (ulimit -s)");
 	return vs_fail(-err, "cannot start the keeper: executing the library's own file failed (%s); it must be "
 			     "readable where the program's root is now", strerror(-err));
 }
@@ -87,6 +98,9 @@ static int await_start(int starter, int64_t deadline, struct vs_reply *reply)
 	}
 	if (len < (ssize_t)sizeof(*reply))
 		return died_early();
+	if (reply->seq != VS_WIRE_VERSION)
+		return vs_fail(EPROTO, "cannot start the keeper: the file of this library has been replaced by another version; "
+				       "restart the program");
 	return reply->result < 0 ? vs_fail_text(-reply->result, text) : 0;
 }
 

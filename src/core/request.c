@@ -427,6 +427,8 @@ int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int
 	pthread_mutex_unlock(&ch->lock);
 	if (r == -ENETDOWN)
 		return vs_fail_static(ENETDOWN, keeper_gone);
+	if (r == -EMFILE)
+		return vs_fail_static(EMFILE, "cannot make a socket in the stack, raise RLIMIT_NOFILE (ulimit -n) or close descriptors");
 	return r < 0 ? vs_fail_static(-r, "cannot make a socket in the stack") : 0;
 }
 

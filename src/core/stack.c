@@ -178,7 +178,7 @@ int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *va
 		return vs_fail(E2BIG, "cannot set sysctl %.100s: the value is too long", name);
 	VS_AUTO_FREE char *text = malloc(len + 1);
 	if (text == NULL)
-		return vs_fail(ENOMEM, "cannot set sysctl %.100s: out of memory", name);
+		return vs_fail(ENOMEM, "cannot set sysctl %.100s: %s", name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	memcpy(text, name, name_len);
 	memcpy(text + name_len, value, strlen(value) + 1);
 	call.text = text;

@@ -18,10 +18,12 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "keeper.h"
 
@@ -50,6 +52,11 @@ int vs_call_take_fd(struct vs_call *call, size_t i)
 	return i < call->msg.n_fds ? vs_steal_fd(&call->msg.fds[i]) : -1;
 }
 
+static int send_reply(struct vs_keeper *k, const struct vs_call *call, const struct vs_fdmsg *msg)
+{
+	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT) : vs_channel_send(k, call->req.channel, msg);
+}
+
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds)
 {
 	struct vs_reply reply = { .seq = call->req.seq, .result = result, .pid = k->in_process ? 0 : getpid() };
@@ -62,10 +69,16 @@ void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const 
 	if (n_fds > 0)
 		memcpy(msg.fds, fds, n_fds * sizeof(*fds));
 	/* A caller that does not listen has given up or died; either way there is nobody to tell. */
-	if (call->reply >= 0)
-		(void)vs_fdmsg_send(call->reply, &msg, MSG_DONTWAIT);
-	else
-		(void)vs_channel_send(k, call->req.channel, &msg);
+	int r = send_reply(k, call, &msg);
+	if (r == -EMFILE) { /* no way for the descriptors, but the caller must not wait in vain */
+		char why[VS_SENTENCE_MAX];
+		int n = snprintf(why, sizeof(why), "cannot hand over a descriptor: %s", vs_cause_text(VS_CAUSE_DESCRIPTORS, EMFILE));
+		reply.result = r;
+		msg.iov[1] = (struct iovec){ why, (size_t)n };
+		msg.n_iov = call->reply >= 0 ? 2 : 1;
+		msg.n_fds = 0;
+		(void)send_reply(k, call, &msg);
+	}
 }
 
 void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err)

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "keeper.h"
 
@@ -89,5 +90,5 @@ int vs_keeper_start_inprocess(int front)
 		pthread_mutex_destroy(&s.lock);
 	}
 	vs_close(front);
-	return r < 0 ? vs_fail(-r, "cannot start the keeper's threads: %s", strerror(-r)) : 0;
+	return r < 0 ? vs_fail(-r, "cannot start the keeper's threads: %s", vs_cause_text(vs_diagnose_limit(-r), -r)) : 0;
 }

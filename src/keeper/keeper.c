@@ -11,16 +11,28 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "iface.h"
 
-#define THREAD_STACK_BYTES (128 * 1024)
 /* Event data of the two descriptors that are no channels: channels have random numbers, never these. */
 #define FRONT_EVENT 1
 #define WAKE_EVENT 2
+
+int vs_thread_error(int err)
+{
+	void *p = err == EAGAIN ? mmap(NULL, VS_THREAD_STACK_BYTES, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0) : NULL;
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	if (p != NULL)
+		(void)munmap(p, VS_THREAD_STACK_BYTES);
+	return -err;
+}
 
 int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id)
 {
@@ -32,13 +44,13 @@ int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id)
 	if (err != 0)
 		return -err;
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+	(void)pthread_attr_setstacksize(&attr, VS_THREAD_STACK_BYTES);
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
 	err = pthread_create(id != NULL ? id : &ignored, &attr, fn, arg);
 	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)pthread_attr_destroy(&attr);
-	return -err;
+	return vs_thread_error(err);
 }
 
 void vs_keeper_wake(struct vs_keeper *k)

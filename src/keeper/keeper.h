@@ -93,6 +93,10 @@ void vs_channels_drop(struct vs_keeper *k);
 /* Runs the keeper's main loop until its last user is gone. k->front is set. */
 void vs_keeper_run(struct vs_keeper *k);
 
+/* Stack of the keeper's threads: the program's default may be anything. */
+#define VS_THREAD_STACK_BYTES (128 * 1024)
+/* The negative of what pthread_create() gave; tells want of memory for the stack, also EAGAIN there, as -ENOMEM. */
+int vs_thread_error(int err);
 /* A thread with a small stack and every signal blocked. 0 or -errno. Detached. */
 int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
 

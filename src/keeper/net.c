@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +32,8 @@
 #include "iface.h"
 #include "isolate.h"
 #include "keeper.h"
+
+#define SPARE_NUMBERS 8 /* what the stacks there are need to go on: sockets on their way, reply channels */
 
 struct net {
 	struct vs_keeper *keeper;
@@ -194,8 +197,8 @@ static int job_prepare(struct net *n, struct vs_job *job, bool segment)
 
 	if (segment) {
 		job->netlink = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-		return job->netlink < 0 ? vs_fail(-job->netlink, "cannot add interface %s: no rtnetlink socket (%s)",
-						  want->name, strerror(-job->netlink)) : 0;
+		return job->netlink < 0 ? vs_fail(-job->netlink, "cannot add interface %s: no rtnetlink socket: %s",
+						  want->name, vs_cause_text(vs_diagnose_limit(-job->netlink), -job->netlink)) : 0;
 	}
 	job->iface->tap = vs_tap_open(want, &job->iface->offloads);
 	if (job->iface->tap < 0)
@@ -223,7 +226,7 @@ static int add_iface(struct net *n)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	struct vs_job *job = vs_job_new(n->keeper, segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, iface, call);
-	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: out of memory", want->name)
+	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
 			    : job_prepare(n, job, segment);
 	if (r == 0)
 		r = vs_job_submit(job);
@@ -249,7 +252,7 @@ static int remove_iface(struct net *n)
 		return vs_fail(ENODEV, "cannot remove interface %s: this library has made none of that name in the stack", name);
 	struct vs_job *job = vs_job_new(n->keeper, VS_JOB_REMOVE, iface, call);
 	if (job == NULL)
-		return vs_fail(ENOMEM, "cannot remove interface %s: out of memory", name);
+		return vs_fail(ENOMEM, "cannot remove interface %s: %s", name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	job->netlink = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	*at = iface->next;
 	vs_iface_stop(iface);
@@ -285,7 +288,7 @@ static void do_stats(struct net *n)
 static void do_iface(struct net *n, int (*act)(struct net *))
 {
 	struct vs_call *fresh = calloc(1, sizeof(*fresh));
-	int r = fresh == NULL ? vs_fail(ENOMEM, "cannot change interfaces: out of memory") : act(n);
+	int r = fresh == NULL ? vs_fail(ENOMEM, "cannot change interfaces: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM)) : act(n);
 
 	if (r < 0) {
 		vs_call_fail(n->keeper, n->call, r);
@@ -351,6 +354,7 @@ static void end_stack(struct net *n)
 static int begin_stack(struct net *n, int *programs_end)
 {
 	VS_AUTO_CLOSE adopt = vs_call_take_fd(n->call, 1);
+	struct rlimit numbers;
 	int pair[2], on = 1;
 	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
 
@@ -360,6 +364,11 @@ static int begin_stack(struct net *n, int *programs_end)
 	r = n->keeper->in_process ? 0 : vs_isolate_thread(vs_caps_networking);
 	if (r == 0)
 		r = vs_socketpair(pair);
+	if (r == 0 && getrlimit(RLIMIT_NOFILE, &numbers) == 0 && (rlim_t)pair[1] + SPARE_NUMBERS >= numbers.rlim_cur) {
+		vs_close(pair[0]);
+		vs_close(pair[1]);
+		r = -EMFILE;
+	}
 	if (r < 0)
 		return vs_fail(-r, "cannot make the stack's door: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
@@ -396,7 +405,7 @@ int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 	struct net *n = calloc(1, sizeof(*n));
 
 	if (n == NULL)
-		return vs_fail(ENOMEM, "cannot make a stack: out of memory");
+		return vs_fail(ENOMEM, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	*n = (struct net){ .keeper = k, .call = call, .door = -1, .life = { -1, -1 } };
 	vs_keeper_count(k, 1, 0);
 	int r = vs_thread_start(net_main, n, NULL);

@@ -193,16 +193,21 @@ static int segment_make(const char *name, struct vs_segment **out)
 	struct vs_segment *s = calloc(1, sizeof(*s));
 	struct making making = { .segment = s };
 	pthread_t thread;
+	pthread_attr_t attr;
 	sigset_t all, saved;
 
-	if (s == NULL)
+	if (s == NULL || pthread_attr_init(&attr) != 0) {
+		free(s);
 		return -ENOMEM;
+	}
+	(void)pthread_attr_setstacksize(&attr, VS_THREAD_STACK_BYTES);
 	s->netlink = s->ns = -1;
 	s->name = strdup(name);
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
-	int r = s->name == NULL ? -ENOMEM : -pthread_create(&thread, NULL, make_in_namespace, &making);
+	int r = s->name == NULL ? -ENOMEM : vs_thread_error(pthread_create(&thread, &attr, make_in_namespace, &making));
 	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	(void)pthread_attr_destroy(&attr);
 	if (r == 0) {
 		(void)pthread_join(thread, NULL);
 		r = making.result;

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "link.h"
 
@@ -190,7 +191,7 @@ int vs_link_stream(int fd, struct vs_link **out)
 
 	if (s == NULL) {
 		vs_close(fd);
-		return vs_fail(ENOMEM, "cannot use the stream: out of memory");
+		return vs_fail(ENOMEM, "cannot use the stream: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	}
 	s->link = (struct vs_link){ .ops = &stream_ops, .data_fd = fd, .control_fd = -1, .mtu_max = VS_FRAME_MAX - 18 };
 	*out = &s->link;

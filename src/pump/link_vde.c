@@ -26,6 +26,7 @@
 
 #include <libvdeplug.h>
 
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "link.h"
 
@@ -219,6 +220,11 @@ static const char *remedy(int err)
 	case EADDRINUSE:
 	case EEXIST:
 		return "its address is in use; plug in with vde://PATH where a hub or switch is already there";
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EAGAIN:
+		return vs_cause_text(vs_diagnose_limit(err), err);
 	default:
 		return "check the locator with vde_plug(1)";
 	}
@@ -260,7 +266,7 @@ int vs_link_vde(const char *vnl, struct vs_link **out)
 	struct vde_link *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
-		return vs_fail(ENOMEM, "cannot open \"%.200s\": out of memory", vnl);
+		return vs_fail(ENOMEM, "cannot open \"%.200s\": %s", vnl, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	errno = 0;
 	l->conn = vde_open((char *)vnl, (char *)"vdestack", NULL);
 	if (l->conn == NULL) {

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Nothing grows: stacks, sockets and commands are made and ended many times.
+ *
+ * VDESTACK_TEST_CYCLES: how many stacks the long case makes, 1000 if not set.
+ */
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vdestack.h>
+#include <vdestack/conf.h>
+
+#include "case.h"
+#include "net.h"
+
+#define KEEPER "vdestack-keeper"
+#define SOON_MS 20000
+#define WARM_UP 40      /* cycles until buffers, arenas and thread stacks are what they stay */
+#define RSS_SLACK_KIB 1024 /* of a thousand cycles; a kilobyte lost in each would show */
+
+static struct vdestack *new_stack(const char *config)
+{
+	struct vdestack *stack = vdestack_new(config, case_opts());
+
+	if (stack == NULL)
+		FAIL("no stack \"%s\": %s: %s", config, strerrorname_np(errno), vdestack_last_error());
+	return stack;
+}
+
+/* ------------------------------------------------------------------ what must not grow */
+
+struct state {
+	int fds, keeper_fds, tasks, keeper_tasks, maps, keeper_maps;
+	long rss, keeper_rss;
+};
+
+static pid_t keeper; /* 0 with the in-process variant */
+
+static int count_fds_of(pid_t pid)
+{
+	char command[100];
+	int n = -1;
+
+	/* The keeper may not be looked into by its own user: what cannot be counted is 0 on both sides. */
+	(void)snprintf(command, sizeof(command), "ls /proc/%d/fd 2>/dev/null | wc -l", (int)pid);
+	FILE *f = popen(command, "re");
+	CHECK(f != NULL);
+	CHECK_EQ(fscanf(f, "%d", &n), 1);
+	pclose(f);
+	return n;
+}
+
+static struct state look(void)
+{
+	pid_t me = getpid();
+
+	return (struct state){
+		.fds = count_fds(),
+		.keeper_fds = keeper != 0 ? count_fds_of(keeper) : 0,
+		.tasks = count_tasks_of(me),
+		.keeper_tasks = keeper != 0 ? count_tasks_of(keeper) : 0,
+		.maps = count_maps_of(me),
+		.keeper_maps = keeper != 0 ? count_maps_of(keeper) : 0,
+		.rss = rss_kib_of(me),
+		.keeper_rss = keeper != 0 ? rss_kib_of(keeper) : 0,
+	};
+}
+
+static void show(const char *when, const struct state *s)
+{
+	printf("%s: descriptors %d and %d, tasks %d and %d, mappings %d and %d, RSS %ld and %ld KiB\n", when, s->fds,
+	       s->keeper_fds, s->tasks, s->keeper_tasks, s->maps, s->keeper_maps, s->rss, s->keeper_rss);
+	(void)fflush(stdout);
+}
+
+struct comparison {
+	struct state before, after;
+	int maps_slack;
+};
+
+/* Deletion goes on in the background, so this is asked until it holds. */
+static bool is_as_before(void *arg)
+{
+	struct comparison *c = arg;
+	const struct state *a = &c->before;
+
+	c->after = look();
+	return c->after.fds == a->fds && c->after.keeper_fds <= a->keeper_fds && c->after.tasks == a->tasks &&
+	       c->after.keeper_tasks <= a->keeper_tasks && c->after.maps <= a->maps + c->maps_slack &&
+	       c->after.keeper_maps <= a->keeper_maps + c->maps_slack && c->after.rss <= a->rss + RSS_SLACK_KIB &&
+	       c->after.keeper_rss <= a->keeper_rss + RSS_SLACK_KIB;
+}
+
+static void check_as_before(const struct state *before)
+{
+	/* Arenas of threads, two mappings each, come and go with who happens to allocate where. */
+	struct comparison c = { .before = *before, .maps_slack = 16 };
+	bool same = wait_until(is_as_before, &c, SOON_MS);
+
+	show("before", &c.before);
+	show("after", &c.after);
+	if (!same)
+		FAIL("something has grown");
+}
+
+static bool background_is_done(void *tasks)
+{
+	return count_tasks_of(keeper != 0 ? keeper : getpid()) <= *(int *)tasks;
+}
+
+/* Waits until what ended stacks have left behind is gone: `idle` is the number of tasks then. */
+static void settle(int idle)
+{
+	if (!wait_until(background_is_done, &idle, SOON_MS))
+		FAIL("%d tasks, expected no more than %d", count_tasks_of(keeper != 0 ? keeper : getpid()), idle);
+}
+
+static int idle_tasks(void)
+{
+	keeper = case_is_inprocess() ? 0 : net_keeper();
+	return count_tasks_of(keeper != 0 ? keeper : getpid());
+}
+
+/* ------------------------------------------------------------------ cycles */
+
+static void one_cycle(const char *config)
+{
+	struct vdestack *stack = new_stack(config);
+
+	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+	MUST(vdestack_delete(stack));
+}
+
+static int wanted_cycles(void)
+{
+	const char *text = getenv("VDESTACK_TEST_CYCLES");
+	int n = text != NULL ? atoi(text) : 1000;
+
+	return n > 100 ? n : 100;
+}
+
+CASE_TIMED(many_stacks_made_and_deleted_beside_one_leave_nothing,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER, 600)
+{
+	struct vdestack *stays = new_stack("");
+	int idle = idle_tasks(), n = wanted_cycles();
+	struct state before = { 0 };
+
+	close((int)MUST(vdestack_msocket(stays, AF_INET, SOCK_STREAM, 0)));
+	for (int i = 0; i < WARM_UP + n; i++) {
+		if (i == WARM_UP) {
+			settle(idle);
+			before = look();
+		}
+		one_cycle(i % 10 == 0 ? "vnl=inproc://lan ip=10.0.0.1/24 iface=eth1 vnl=inproc://wan ip=10.0.1.1/24" : "");
+		if (i % 50 == 0) /* the kernel takes namespaces down at its own pace: do not run away from it */
+			settle(idle);
+	}
+	check_as_before(&before);
+	close((int)MUST(vdestack_msocket(stays, AF_INET, SOCK_STREAM, 0)));
+	MUST(vdestack_delete(stays));
+}
+
+CASE_FLAGS(stacks_made_and_deleted_each_with_its_keeper_leave_nothing,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	struct state before = { 0 };
+
+	for (int i = 0; i < 120; i++) {
+		if (i == 20) {
+			settle(case_is_inprocess() ? 1 : 100000);
+			before = look();
+		}
+		one_cycle(i % 10 == 0 ? "vnl=inproc://lan ip=10.0.0.1/24" : "");
+	}
+	CHECK(case_is_inprocess() || net_wait_keepers(0, SOON_MS));
+	check_as_before(&before);
+}
+
+CASE_FLAGS(interfaces_added_and_removed_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	struct vdestack *stack = new_stack("");
+	int idle = idle_tasks();
+	struct state before = { 0 };
+
+	for (int i = 0; i < 40; i++) {
+		if (i == 15) {
+			settle(idle);
+			before = look();
+		}
+		MUST(vdestack_add(stack, "iface=eth5 vnl=inproc://lan ip=10.0.0.1/24", NULL));
+		CHECK_ERRNO(vdestack_add(stack, "iface=eth6 vnl=inproc://lan iface=eth7 vnl=/nonexistent/switch", NULL), ENOENT);
+		MUST(vdestack_remove(stack, "eth5"));
+	}
+	check_as_before(&before);
+	MUST(vdestack_delete(stack));
+}
+
+CASE_FLAGS(creations_that_fail_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	struct vdestack *stays = new_stack("");
+	int idle = idle_tasks();
+	struct state before = { 0 };
+
+	for (int i = 0; i < 60; i++) {
+		if (i == 20) {
+			settle(idle);
+			before = look();
+		}
+		CHECK_ERRNO(vdestack_new("iface=eth0 vnl=inproc://lan ip=10.0.0.1/24 iface=eth1 vnl=/nonexistent/switch", case_opts()), ENOENT);
+		CHECK_ERRNO(vdestack_new("vnl=inproc://lan ip=10.0.0.300/24", case_opts()), EINVAL);
+		CHECK_ERRNO(vdestack_new("vnl=inproc://lan gw=10.77.0.1", case_opts()), ENETUNREACH);
+	}
+	check_as_before(&before);
+	MUST(vdestack_delete(stays));
+}
+
+CASE_FLAGS(commands_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	struct vdestack *stack = new_stack("");
+	struct state before = { 0 };
+	char *argv[] = { "true", NULL }, *missing[] = { "/nonexistent/command", NULL };
+
+	(void)idle_tasks();
+	for (int i = 0; i < 100; i++) {
+		if (i == 20)
+			before = look();
+		CHECK_EQ(vdestack_run(stack, argv, NULL), 0);
+		CHECK_ERRNO(vdestack_run(stack, missing, NULL), ENOENT);
+	}
+	check_as_before(&before);
+	MUST(vdestack_delete(stack));
+}
+
+CASE_FLAGS(a_hundred_thousand_sockets_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	struct vdestack *stack = new_stack("");
+	struct state before = { 0 };
+
+	(void)idle_tasks();
+	for (int i = 0; i < 101000; i++) {
+		if (i == 1000)
+			before = look();
+		int kind = (i / 100) % 3; /* runs of each kind */
+		int fd = vdestack_msocket(stack, kind == 2 ? AF_NETLINK : AF_INET, kind == 0 ? SOCK_STREAM : SOCK_DGRAM, 0);
+		if (fd < 0)
+			FAIL("socket %d: %s: %s", i, strerrorname_np(errno), vdestack_last_error());
+		close(fd);
+	}
+	check_as_before(&before);
+	MUST(vdestack_delete(stack));
+}
+
+/* ------------------------------------------------------------------ ports and namespaces */
+
+static bool ports_are(void *arg)
+{
+	return net_switch_ports(arg) == 1;
+}
+
+CASE_FLAGS(stacks_on_a_vde_switch_give_their_ports_and_socket_files_back,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+{
+	struct net_switch sw;
+	char config[400];
+
+	net_switch_start(&sw, "sw");
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s ip=10.0.0.1/24", sw.dir);
+	struct vdestack *stays = new_stack(config);
+	int idle = idle_tasks();
+	CHECK_EQ(net_switch_ports(&sw), 1);
+	int files = net_switch_files(&sw);
+	struct state before = { 0 };
+	for (int i = 0; i < 60; i++) {
+		if (i == 20) {
+			settle(idle);
+			before = look();
+		}
+		one_cycle(config);
+		if (i % 10 == 9) /* it has 64 ports */
+			settle(idle);
+	}
+	if (!wait_until(ports_are, &sw, SOON_MS))
+		FAIL("%d ports in use, expected 1", net_switch_ports(&sw));
+	CHECK_EQ(net_switch_files(&sw), files);
+	if (case_sanitizer()[0] == '\0')
+		check_as_before(&before);
+	MUST(vdestack_delete(stays));
+	net_switch_stop(&sw);
+}
+
+static void write_to(const char *path, const char *text)
+{
+	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
+
+	CHECK_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+#define NAMESPACES 30
+
+static struct vdestack *full_house[NAMESPACES];
+
+/* True when as many namespaces can be had at once as the limit allows. */
+static bool all_are_back(void *arg)
+{
+	int n = 0, wanted = *(int *)arg;
+
+	while (n < wanted && (full_house[n] = vdestack_new("", case_opts())) != NULL)
+		n++;
+	if (n < wanted && errno != ENOSPC)
+		FAIL("%s: %s", strerrorname_np(errno), vdestack_last_error());
+	for (int i = 0; i < n; i++)
+		MUST(vdestack_delete(full_house[i]));
+	return n == wanted;
+}
+
+/*
+ * In a user namespace of its own the case may limit the number of network namespaces: what is
+ * not given back is missing in the end.
+ */
+CASE_BOTH(deleted_stacks_give_their_namespaces_back)
+{
+	char map[64];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	MUST(unshare(CLONE_NEWUSER));
+	write_to("/proc/self/setgroups", "deny");
+	(void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+	write_to("/proc/self/uid_map", map);
+	(void)snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+	write_to("/proc/self/gid_map", map);
+	write_to("/proc/sys/user/max_net_namespaces", "30");
+	struct vdestack *stays = new_stack("");
+	for (int i = 0, tries = 0; i < 100;) {
+		struct vdestack *stack = vdestack_new(i % 5 == 0 ? "vnl=inproc://lan" : "", case_opts());
+		if (stack == NULL) { /* the kernel's clean-up lags behind */
+			CHECK_EQ(errno, ENOSPC);
+			CHECK_CONTAINS(vdestack_last_error(), "max_net_namespaces");
+			CHECK(++tries < 2000);
+			sleep_ms(10);
+			continue;
+		}
+		close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0)));
+		MUST(vdestack_delete(stack));
+		i++;
+	}
+	int all_but_one = NAMESPACES - 1;
+	if (!wait_until(all_are_back, &all_but_one, SOON_MS))
+		FAIL("fewer than %d namespaces can be had", all_but_one);
+	MUST(vdestack_delete(stays));
+}
