@@ -387,7 +387,8 @@ CASE_BOTH(path_that_leads_nowhere_is_refused)
 	CHECK_ERRNO(vdestack_adopt_path("fifo", NULL, case_opts()), EINVAL); /* and does not wait for a writer */
 }
 
-CASE_BOTH(bad_configuration_of_an_adopted_namespace_leaves_nothing)
+CASE_FLAGS(bad_configuration_of_an_adopted_namespace_leaves_nothing,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct holder h = new_holder();
 	int fds = count_fds();

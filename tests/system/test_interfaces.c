@@ -257,7 +257,8 @@ static bool has(struct vdestack *s, const char *name)
 	return vdestack_if_nametoindex(s, name) > 0;
 }
 
-CASE_BOTH(when_the_second_of_two_fails_the_first_is_gone_again)
+CASE_FLAGS(when_the_second_of_two_fails_the_first_is_gone_again,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
 	struct vdestack *peer = new_stack("vnl=inproc://lan ip=10.9.0.2/24");
@@ -277,7 +278,8 @@ CASE_BOTH(when_the_second_of_two_fails_the_first_is_gone_again)
 	check_udp(s, peer, "10.9.0.2");
 }
 
-CASE_BOTH(a_stack_that_cannot_have_all_its_interfaces_is_not_made)
+CASE_FLAGS(a_stack_that_cannot_have_all_its_interfaces_is_not_made,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	int fds = count_fds();
 

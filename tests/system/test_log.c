@@ -102,7 +102,8 @@ CASE_FLAGS(nothing_is_logged_while_everything_goes_well, CASE_F_ROOT | CASE_F_US
 
 /* ------------------------------------------------------------------ hearing */
 
-CASE_BOTH(failures_are_told_with_the_sentence_of_the_last_error)
+CASE_FLAGS(failures_are_told_with_the_sentence_of_the_last_error,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct heard h = { 0 }, other = { 0 };
 	struct vdestack *s = new_stack("%s", "");
@@ -247,8 +248,8 @@ CASE_FLAGS(callback_and_argument_always_belong_together, CASE_F_ROOT | CASE_F_US
 	end_threads(threads);
 }
 
-/* Whatever other threads were doing with the log at that moment. */
-CASE(a_forked_child_can_log)
+/* Whatever other threads were doing with the log at that moment. (Sanitizers' malloc may stay locked.) */
+CASE_FLAGS(a_forked_child_can_log, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	pthread_t threads[4];
 	int status;
