@@ -137,9 +137,13 @@ static int start(enum vs_variant variant, int adopt, unsigned timeout_ms, struct
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	k->variant = variant;
 	if (variant == VS_VARIANT_INPROCESS) {
-		r = vs_privileged() ? vs_keeper_start_inprocess(front[1])
-				    : vs_fail(EPERM, "cannot serve stacks in this process: that takes CAP_SYS_ADMIN, CAP_NET_ADMIN "
-						     "and CAP_NET_RAW; leave out VDESTACK_INPROCESS");
+		if (vs_privileged()) {
+			r = vs_keeper_start_inprocess(front[1]); /* takes it */
+		} else {
+			vs_close(front[1]);
+			r = vs_fail(EPERM, "cannot serve stacks in this process: that takes CAP_SYS_ADMIN, CAP_NET_ADMIN "
+					   "and CAP_NET_RAW; leave out VDESTACK_INPROCESS");
+		}
 		k->privileged = true;
 	} else {
 		r = start_process(front[1], adopt, vs_now_ms() + timeout_ms, k);
