@@ -27,6 +27,7 @@
 #include <libvdeplug.h>
 
 #include "base/diagnose.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "link.h"
 
@@ -261,10 +262,24 @@ static void tune(struct vde_link *l, const char *vnl)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
+/* libvdeplug cuts a path that no socket can have, and would open another one's. */
+static bool path_too_long(const char *vnl)
+{
+	static const char *const schemes[] = { "vde://", "ptp://", "hub://", "switch://" };
+	const char *path = strstr(vnl, "://") == NULL ? vnl : NULL;
+
+	for (size_t i = 0; i < VS_COUNT(schemes); i++)
+		if (strncmp(vnl, schemes[i], strlen(schemes[i])) == 0)
+			path = vnl + strlen(schemes[i]);
+	return path != NULL && strcspn(path, "[") + sizeof("/ctl") > sizeof(((struct sockaddr_un *)0)->sun_path);
+}
+
 int vs_link_vde(const char *vnl, struct vs_link **out)
 {
-	struct vde_link *l = calloc(1, sizeof(*l));
+	if (path_too_long(vnl))
+		return vs_fail(ENAMETOOLONG, "cannot open \"%.200s\": %s", vnl, remedy(ENAMETOOLONG));
 
+	struct vde_link *l = calloc(1, sizeof(*l));
 	if (l == NULL)
 		return vs_fail(ENOMEM, "cannot open \"%.200s\": %s", vnl, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	errno = 0;
