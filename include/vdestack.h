@@ -13,10 +13,11 @@
  *  - int functions give 0 (or the value they name) on success, -1 with errno on failure;
  *    pointer functions give NULL with errno. vdestack_last_error() then has the sentence.
  *  - strings are NUL-terminated and only read; nothing that is passed in is kept.
- *  - every descriptor given out is close-on-exec and belongs to the caller.
+ *  - every descriptor given out belongs to the caller and is close-on-exec; a socket is so only
+ *    if SOCK_CLOEXEC was asked for, as with socket(2).
  *  - times are in milliseconds.
- *  - every function may be called from any thread. vdestack_msocket() and the four
- *    default-stack functions may also be called from signal handlers.
+ *  - every function may be called from any thread. vdestack_msocket(), vde_msocket(),
+ *    socket(2) and the default-stack functions may also be called from signal handlers.
  *  - after fork(2) the child may use its copies of the handles as it likes: what it does
  *    with them, deletion included, concerns only the child.
  *  - a handle that has been deleted, or was never valid, is refused with EINVAL.
@@ -52,7 +53,7 @@ struct vdestack;
 struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
-	unsigned timeout_ms; /* limit of each step of creation; 0 = 5000 */
+	unsigned timeout_ms; /* limit of each step (keeper, namespace, each link, addresses); 0 = 5000 */
 	unsigned no_offload; /* VDESTACK_OFFLOAD_... that interfaces on VDE networks shall do without */
 };
 
@@ -67,16 +68,21 @@ struct vdestack_opts {
  * On failure nothing is left behind. opts may be NULL.
  *
  * errno: EINVAL (a word of config; the sentence names it and its position), ENOTSUP (a
- * word reserved for later), ETIMEDOUT, EPERM, ENOSPC, EAGAIN, EMFILE, ENOMEM, or what the
- * failing step gave. The caller owns the handle and ends it with vdestack_delete().
+ * word reserved for later), E2BIG (a string or options too long for this version), EEXIST (an
+ * interface of that name), EMSGSIZE (mtu= is more than the network carries), EADDRNOTAVAIL (an
+ * address is in use by somebody else), ETIMEDOUT, EPERM, ENOSPC (the limit of namespaces, not the
+ * disk), EAGAIN (the limit of processes and threads), EMFILE, ENOMEM, EIO (the keeper
+ * ended at its start), ENETDOWN, or what the failing step gave; for a network, what its
+ * libvdeplug plugin gave. The caller owns the handle and ends it with vdestack_delete().
  */
 struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts);
 
 /*
  * The same on a network namespace that exists already: by descriptor (not consumed) or by
  * path ("/run/netns/NAME", "/proc/PID/ns/net"). `config` may add interfaces; interfaces
- * that were there stay when the stack is deleted. Needs the right to enter the namespace:
- * EPERM otherwise; EINVAL: not a network namespace.
+ * that were there stay when the stack is deleted, and lo and the sysctls are left as they are.
+ * Needs the right to enter the namespace: EPERM otherwise; EBADF: not open; EINVAL: not a
+ * network namespace.
  */
 struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struct vdestack_opts *opts);
 struct vdestack *vdestack_adopt_path(const char *path, const char *config, const struct vdestack_opts *opts);
@@ -91,12 +97,15 @@ int vdestack_delete(struct vdestack *stack);
 /* Adds the interfaces that `config` describes to a living stack (all of them or none). */
 int vdestack_add(struct vdestack *stack, const char *config, const struct vdestack_opts *opts);
 
-/* Removes one interface that vdestack_new() or vdestack_add() made. ENODEV: no such one. */
+/*
+ * Removes one interface that vdestack_new() or vdestack_add() made; on return its name is free.
+ * ENODEV: no such one.
+ */
 int vdestack_remove(struct vdestack *stack, const char *ifname);
 
 /*
- * Waits until the stack is ready: every interface that is up has its carrier, every
- * address is past duplicate address detection. ETIMEDOUT after timeout_ms (0: look once);
+ * Waits until the stack is ready: every interface of the namespace (adopted ones too) that is
+ * up has its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms (0: look once);
  * EADDRNOTAVAIL when an address is in use by somebody else.
  */
 int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
@@ -114,7 +123,8 @@ int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol)
  * The default stack: where the plain socket(2) of the program goes, for AF_INET, AF_INET6,
  * AF_PACKET and AF_NETLINK/NETLINK_ROUTE; every other family stays in the host network.
  * The thread's own default, if set, comes before the one of the process. NULL undoes.
- * Deleting a stack that is the default of the process undoes that default.
+ * Deleting a stack that is the default of the process undoes that default; a thread whose own
+ * default has been deleted gets EINVAL from socket(2), never a socket of another network.
  */
 int vdestack_set_default(struct vdestack *stack);
 struct vdestack *vdestack_get_default(void);
@@ -145,8 +155,12 @@ struct vdestack_cmd_opts {
 /*
  * Starts argv[0] (looked up in PATH when it has no '/') inside the stack, with the caller's
  * credentials, environment, directory, standard streams, umask and signal mask of now, and
- * with the chosen capabilities and no way to more. It is not visible to wait(2). It is
- * killed when the stack or the program ends.
+ * with the chosen capabilities and no way to more. It is not visible to wait(2). It and its
+ * descendants are killed when this process deletes the stack, or the program ends.
+ *
+ * Capabilities asked for by caps must be there to be given, or the call fails with EPERM; of the
+ * default ones the command gets those that are. Root too keeps only these: a command of root's
+ * that is to read files of others needs CAP_DAC_OVERRIDE asked for.
  *
  * Gives a pidfd (poll(2), pidfd_send_signal(2)). *status_fd, if not NULL, gets a descriptor
  * that becomes readable when the command has ended, for vdestack_wait().
@@ -157,6 +171,7 @@ int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdes
 /*
  * Waits for a command's end: *status as waitpid(2) gives it (WIFEXITED, WIFSIGNALED).
  * timeout_ms < 0: no limit. ETIMEDOUT: still running. The descriptor stays open.
+ * EINVAL: not a descriptor that vdestack_spawn() gave.
  * ECANCELED: the one who watched over the command is gone and its status with it.
  */
 int vdestack_wait(int status_fd, int timeout_ms, int *status);

@@ -5,8 +5,8 @@
 /*
  * Typed configuration of a stack, through rtnetlink (rtnetlink(7)) on a descriptor made in
  * the stack; nothing is executed. The conventions of <vdestack.h> hold. An interface is
- * named by its index (> 0) in the stack. Needs the right to administer the stack: the user
- * that made it, with the privileges it had then; EPERM otherwise.
+ * named by its index (> 0) in the stack. Changing takes the right to administer the stack: the
+ * user that made it, with the privileges it had then; EPERM otherwise. Reading takes none.
  *
  * Addresses are given as text ("10.0.0.1", "fc00::1"), with the prefix length apart.
  * errno besides the kernel's own (EEXIST, ESRCH, ENODEV, EADDRNOTAVAIL, ENETUNREACH...):
@@ -56,7 +56,7 @@ struct vdestack_link_stats {
 };
 
 /* ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have no counts of their own: zeros. */
-int vdestack_link_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats);
+int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats);
 
 /* ------------------------------------------------------------------ addresses */
 
@@ -90,6 +90,7 @@ struct vdestack_route {
 	unsigned table;             /* 0 = main (254) */
 };
 
+/* del: members that are not given match anything. */
 int vdestack_route_add(struct vdestack *stack, const struct vdestack_route *route);
 int vdestack_route_del(struct vdestack *stack, const struct vdestack_route *route);
 /* Routes of the main table, both families; as vdestack_addr_list(). */
@@ -101,7 +102,7 @@ struct vdestack_neigh {
 	int ifindex;
 	int family;
 	unsigned state;              /* NUD_... of rtnetlink(7) */
-	unsigned char mac[6];
+	unsigned char mac[6];        /* all zero while it is not known */
 	char text[INET6_ADDRSTRLEN];
 };
 

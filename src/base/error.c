@@ -24,6 +24,7 @@ static __thread struct {
 } pending __attribute__((tls_model("initial-exec")));
 
 static __thread char sentence[VS_SENTENCE_MAX];
+static __thread int untold; /* the sentence has not been given to the log callback */
 
 /*
  * Who hears of things: one word that always leads to a complete pair, so there is nothing a
@@ -87,7 +88,7 @@ int vs_fail(int err, const char *fmt, ...)
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
 	pending.text = NULL;
-	log_text(3, sentence);
+	untold = 1;
 	return -err;
 }
 
@@ -103,16 +104,30 @@ int vs_fail_static(int err, const char *text)
 	return -err;
 }
 
+/*
+ * At the edge no lock is held and no signal blocked, so the callback may do what it likes. A
+ * failure on the socket path, which may be in a signal handler, is not told.
+ */
+static void tell_failure(void)
+{
+	if (pending.text != NULL || !untold)
+		return;
+	untold = 0;
+	log_text(3, sentence);
+}
+
 int vs_edge(int result)
 {
 	if (result >= 0)
 		return result;
+	tell_failure();
 	errno = -result;
 	return -1;
 }
 
 void *vs_edge_null(int result)
 {
+	tell_failure();
 	errno = -result;
 	return NULL;
 }

@@ -29,7 +29,7 @@ int vs_fail_text(int err, const char *text);
  */
 int vs_fail_static(int err, const char *text);
 
-/* The public edge: negative result -> -1 + errno; anything else is passed on. */
+/* The public edge: negative result -> the log hears the sentence, -1 + errno; anything else is passed on. */
 int vs_edge(int result);
 /* The same for functions that give a pointer: sets errno and gives NULL. result < 0. */
 void *vs_edge_null(int result);

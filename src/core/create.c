@@ -263,8 +263,10 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 		r = vs_create_ifaces(stack, config, opts);
 		if (r == 0)
 			r = try_socket(stack);
-		if (r == 0)
+		if (r == 0) {
 			*out = stack;
+			vs_log(7, "stack made, %zu interfaces", config->n_ifaces);
+		}
 		else
 			(void)vs_delete(stack);
 	}

@@ -162,7 +162,7 @@ static int link_stats(struct vdestack *stack, const char *ifname, struct vdestac
 	return 0;
 }
 
-int vdestack_link_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats)
+int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats)
 {
 	return vs_edge(link_stats(stack, ifname, stats));
 }
