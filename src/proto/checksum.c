@@ -150,7 +150,8 @@ __attribute__((target("avx2"))) static uint64_t add_avx2(uint64_t sum, const voi
 		a = _mm256_add_epi64(a, _mm256_and_si256(v, low));
 		b = _mm256_add_epi64(b, _mm256_srli_epi64(v, 32));
 	}
-	_mm256_storeu_si256((__m256i *)lanes, _mm256_add_epi64(_mm256_add_epi64(a, b), _mm256_add_epi64(c, d)));
+	_mm256_storeu_si256((__m256i *)lanes,
+			    _mm256_add_epi64(_mm256_add_epi64(a, b), _mm256_add_epi64(c, d)));
 	for (int i = 0; i < 4; i++)
 		sum = vs_csum_join(sum, lanes[i]);
 	return add_tail(sum, p, len);
@@ -202,7 +203,8 @@ static uint64_t choose(uint64_t sum, const void *bytes, size_t len)
 
 	while (!kernel->usable())
 		kernel++;
-	atomic_store_explicit(&chosen, kernel->add, memory_order_relaxed); /* it points to code: nothing else to publish */
+	atomic_store_explicit(&chosen, kernel->add,
+			      memory_order_relaxed); /* it points to code: nothing else to publish */
 	return kernel->add(sum, bytes, len);
 }
 

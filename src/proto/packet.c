@@ -89,8 +89,8 @@ static uint32_t extension_len(uint8_t type, const uint8_t *header)
 
 static bool is_extension(uint8_t type)
 {
-	return type == IPPROTO_HOPOPTS || type == IPPROTO_ROUTING || type == IPPROTO_DSTOPTS || type == IPPROTO_AH ||
-	       type == IPPROTO_FRAGMENT;
+	return type == IPPROTO_HOPOPTS || type == IPPROTO_ROUTING || type == IPPROTO_DSTOPTS ||
+	       type == IPPROTO_AH || type == IPPROTO_FRAGMENT;
 }
 
 static enum vs_packet_result skip_extensions(const uint8_t *frame, struct vs_packet *p)

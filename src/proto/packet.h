@@ -23,14 +23,14 @@ enum vs_packet_result {
 };
 
 struct vs_packet {
-	uint32_t l3;	    /* offset of the IP header */
-	uint32_t l4;	    /* offset of the transport header */
+	uint32_t l3;        /* offset of the IP header */
+	uint32_t l4;        /* offset of the transport header */
 	uint32_t payload;   /* offset of the transport payload */
-	uint32_t end;	    /* offset behind the IP packet; what follows is Ethernet padding */
+	uint32_t end;       /* offset behind the IP packet; what follows is Ethernet padding */
 	uint8_t version;    /* 4 or 6 */
-	uint8_t proto;	    /* IPPROTO_TCP or IPPROTO_UDP */
-	uint8_t n_tags;	    /* VLAN tags */
-	bool extended;	    /* IPv4 options or IPv6 extension headers */
+	uint8_t proto;      /* IPPROTO_TCP or IPPROTO_UDP */
+	uint8_t n_tags;     /* VLAN tags */
+	bool extended;      /* IPv4 options or IPv6 extension headers */
 	bool authenticated; /* among them an authentication header */
 };
 

@@ -104,8 +104,8 @@ static void rewrite_ip(struct vs_gro_write *write, const struct vs_gro_flow *flo
 }
 
 /* The checksum field gets the sum of the pseudo-header; the kernel goes on from there. */
-static void rewrite_transport(struct vs_gro_write *write, const struct vs_gro_flow *flow, uint8_t *ip, uint8_t *l4,
-			      uint32_t len)
+static void rewrite_transport(struct vs_gro_write *write, const struct vs_gro_flow *flow, uint8_t *ip,
+			      uint8_t *l4, uint32_t len)
 {
 	uint8_t proto = flow->udp ? IPPROTO_UDP : IPPROTO_TCP;
 	uint64_t sum = flow->ipv6 ? vs_csum_pseudo6(ip, proto, len) : vs_csum_pseudo4(ip, proto, len);
@@ -222,7 +222,7 @@ static bool same_ethernet(const uint8_t *a, const uint8_t *b, size_t len)
 
 static bool same_ip4(const struct vs_gro_flow *flow, const uint8_t *a, const uint8_t *b)
 {
-	uint32_t differ = (uint32_t)(vs_load16(a) ^ vs_load16(b)) |		       /* version, length, TOS */
+	uint32_t differ = (uint32_t)(vs_load16(a) ^ vs_load16(b)) | /* version, length, TOS */
 			  (uint32_t)(vs_load16(a + VS_IP4_FRAG) ^ vs_load16(b + VS_IP4_FRAG)) | /* DF */
 			  (uint32_t)(a[VS_IP4_TTL] ^ b[VS_IP4_TTL]);
 	uint32_t first_id = vs_get16(a + VS_IP4_ID);
@@ -236,7 +236,7 @@ static bool same_ip4(const struct vs_gro_flow *flow, const uint8_t *a, const uin
 
 static bool same_ip6(const uint8_t *a, const uint8_t *b)
 {
-	return vs_load32(a) == vs_load32(b) && /* version, class, flow label */
+	return vs_load32(a) == vs_load32(b) &&                           /* version, class, flow label */
 	       vs_load16(a + VS_IP6_NEXT) == vs_load16(b + VS_IP6_NEXT); /* and hop limit */
 }
 
@@ -247,7 +247,8 @@ static bool same_tcp(const struct vs_gro_flow *flow, const uint8_t *a, const uin
 			  (uint32_t)(vs_load16(a + VS_TCP_WINDOW) ^ vs_load16(b + VS_TCP_WINDOW)) |
 			  (uint32_t)(vs_load16(a + VS_TCP_URGENT) ^ vs_load16(b + VS_TCP_URGENT));
 
-	if (differ != 0 || (flags & ~(VS_TCP_PSH | VS_TCP_CWR)) != 0 || vs_get32(b + VS_TCP_SEQ) != flow->next_seq)
+	if (differ != 0 || (flags & ~(VS_TCP_PSH | VS_TCP_CWR)) != 0 ||
+	    vs_get32(b + VS_TCP_SEQ) != flow->next_seq)
 		return false;
 	if (b[VS_TCP_FLAGS + 1] & VS_TCP_CWR) /* it may only stand on the first of a run */
 		return false;

@@ -19,20 +19,20 @@
 #include "vnet.h"
 
 #define VS_GRO_FRAMES 256 /* the longest batch */
-#define VS_GRO_FLOWS 16	  /* runs open at the same time */
+#define VS_GRO_FLOWS 16   /* runs open at the same time */
 
 /* What may be coalesced: what the tap takes. */
 enum {
 	VS_GRO_TCP4 = 1,
 	VS_GRO_TCP6 = 2,
-	VS_GRO_UDP = 4,	 /* VIRTIO_NET_HDR_GSO_UDP_L4, from Linux 6.2 */
+	VS_GRO_UDP = 4,  /* VIRTIO_NET_HDR_GSO_UDP_L4, from Linux 6.2 */
 	VS_GRO_VLAN = 8, /* also within VLAN tags */
 };
 
 /* One write to the tap. */
 struct vs_gro_write {
 	struct virtio_net_hdr vnet; /* all zero for a single frame */
-	struct iovec *iov;	    /* vnet, the first frame, the payloads of the others */
+	struct iovec *iov;          /* vnet, the first frame, the payloads of the others */
 	uint16_t n_iov;
 	uint16_t n_frames; /* coalesced in it, n_iov - 1; 1: a frame exactly as it came */
 
@@ -46,18 +46,18 @@ struct vs_gro_write {
 
 /* An open run. Private. */
 struct vs_gro_flow {
-	uint64_t key[5];	  /* addresses, ports, protocol */
-	const uint8_t *frame;	  /* the first one */
+	uint64_t key[5];          /* addresses, ports, protocol */
+	const uint8_t *frame;     /* the first one */
 	uint32_t l3, l4, payload; /* offsets in it, and in all that follow */
-	uint32_t end;		  /* offset behind its payload */
-	uint32_t size;		  /* payload bytes of a segment */
-	uint32_t total;		  /* payload bytes so far */
-	uint32_t next_seq;	  /* TCP */
-	uint16_t write;		  /* index of its write */
-	uint16_t last;		  /* index of its last frame */
-	uint16_t count;		  /* frames */
-	bool verified;		  /* the checksums of the first frame have been found right */
-	bool pushed;		  /* its last frame has PSH */
+	uint32_t end;             /* offset behind its payload */
+	uint32_t size;            /* payload bytes of a segment */
+	uint32_t total;           /* payload bytes so far */
+	uint32_t next_seq;        /* TCP */
+	uint16_t write;           /* index of its write */
+	uint16_t last;            /* index of its last frame */
+	uint16_t count;           /* frames */
+	bool verified;            /* the checksums of the first frame have been found right */
+	bool pushed;              /* its last frame has PSH */
 	bool ipv6, udp;
 };
 
@@ -68,7 +68,7 @@ struct vs_gro {
 
 	unsigned may;
 	struct iovec piece[VS_GRO_FRAMES]; /* what each frame adds to its write */
-	uint16_t next[VS_GRO_FRAMES];	   /* the frame that follows it in the write, or itself */
+	uint16_t next[VS_GRO_FRAMES];      /* the frame that follows it in the write, or itself */
 	struct iovec iov[2 * VS_GRO_FRAMES];
 	size_t n_flows;
 	uint32_t hashes[VS_GRO_FLOWS];

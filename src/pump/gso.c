@@ -52,7 +52,8 @@ static enum vs_gso_result start_whole(struct vs_gso *gso, const struct virtio_ne
 		if (start < ETH_HLEN || field + 2 > gso->len)
 			return VS_GSO_CSUM;
 		/* The field holds the sum of the pseudo-header. Never 0: only UDP minds, nobody else does. */
-		vs_store16(gso->frame + field, vs_csum_finish_udp(vs_csum_add(0, gso->frame + start, gso->len - start)));
+		vs_store16(gso->frame + field,
+			   vs_csum_finish_udp(vs_csum_add(0, gso->frame + start, gso->len - start)));
 	}
 	gso->header_len = 0;
 	gso->longest = gso->len;
@@ -61,7 +62,8 @@ static enum vs_gso_result start_whole(struct vs_gso *gso, const struct virtio_ne
 }
 
 /* Finds the headers and compares them with what the tap says of them. */
-static enum vs_gso_result match_headers(struct vs_gso *gso, const struct virtio_net_hdr *vnet, struct vs_packet *p)
+static enum vs_gso_result match_headers(struct vs_gso *gso, const struct virtio_net_hdr *vnet,
+					struct vs_packet *p)
 {
 	uint8_t type = vnet->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
 	enum vs_packet_result parsed = vs_packet_parse(gso->frame, gso->len, p);
@@ -73,9 +75,11 @@ static enum vs_gso_result match_headers(struct vs_gso *gso, const struct virtio_
 		return VS_GSO_PACKET;
 	if (p->proto != (type == VIRTIO_NET_HDR_GSO_UDP_L4 ? IPPROTO_UDP : IPPROTO_TCP))
 		return VS_GSO_PACKET;
-	if ((type == VIRTIO_NET_HDR_GSO_TCPV4 && p->version != 4) || (type == VIRTIO_NET_HDR_GSO_TCPV6 && p->version != 6))
+	if ((type == VIRTIO_NET_HDR_GSO_TCPV4 && p->version != 4) ||
+	    (type == VIRTIO_NET_HDR_GSO_TCPV6 && p->version != 6))
 		return VS_GSO_PACKET;
-	if (vnet->csum_start != p->l4 || vnet->csum_offset != (p->proto == IPPROTO_UDP ? VS_UDP_CHECK : VS_TCP_CHECK))
+	if (vnet->csum_start != p->l4 ||
+	    vnet->csum_offset != (p->proto == IPPROTO_UDP ? VS_UDP_CHECK : VS_TCP_CHECK))
 		return VS_GSO_CSUM;
 	if (p->end != gso->len) /* padding could not be told from payload */
 		return VS_GSO_LENGTH;
@@ -112,7 +116,8 @@ static void sum_headers(struct vs_gso *gso)
 	}
 }
 
-enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr *vnet, void *frame, size_t len)
+enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr *vnet, void *frame,
+				size_t len)
 {
 	struct vs_packet p;
 	uint8_t type = vnet->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
@@ -122,7 +127,8 @@ enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr 
 		return VS_GSO_SHORT;
 	if (type == VIRTIO_NET_HDR_GSO_NONE)
 		return start_whole(gso, vnet);
-	if (type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6 && type != VIRTIO_NET_HDR_GSO_UDP_L4)
+	if (type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6 &&
+	    type != VIRTIO_NET_HDR_GSO_UDP_L4)
 		return VS_GSO_TYPE;
 	if (vnet->gso_size == 0)
 		return VS_GSO_SIZE;
@@ -177,7 +183,8 @@ static uint64_t write_tcp(struct vs_gso *gso, uint8_t *tcp, size_t len, bool fir
 	}
 	vs_put32(tcp + VS_TCP_SEQ, gso->seq);
 	vs_put16(tcp + VS_TCP_FLAGS, flags);
-	uint64_t sum = vs_csum_join(htonl(gso->seq), (uint64_t)htons((uint16_t)flags) + htons((uint16_t)urgent));
+	uint64_t sum =
+		vs_csum_join(htonl(gso->seq), (uint64_t)htons((uint16_t)flags) + htons((uint16_t)urgent));
 	gso->seq += (uint32_t)len;
 	return sum;
 }

@@ -26,33 +26,33 @@
 /* Why a frame is refused. */
 enum vs_gso_result {
 	VS_GSO_OK,
-	VS_GSO_SHORT,	  /* no Ethernet header */
-	VS_GSO_TYPE,	  /* a kind of segmentation we do not know or did not ask for */
-	VS_GSO_SIZE,	  /* segments of no bytes */
-	VS_GSO_NO_CSUM,	  /* to be segmented, but said to have its checksum */
-	VS_GSO_CSUM,	  /* the checksum's place is outside of the frame, or not the transport header's */
-	VS_GSO_PACKET,	  /* the headers are not sound, or not those of the type */
-	VS_GSO_LENGTH,	  /* the IP length is not the frame's, or a segment would be longer than IP allows */
-	VS_GSO_FLAGS,	  /* TCP with SYN or RST cannot be segmented */
-	VS_GSO_HEADERS,	  /* headers longer than VS_GSO_HEADER_MAX */
+	VS_GSO_SHORT,     /* no Ethernet header */
+	VS_GSO_TYPE,      /* a kind of segmentation we do not know or did not ask for */
+	VS_GSO_SIZE,      /* segments of no bytes */
+	VS_GSO_NO_CSUM,   /* to be segmented, but said to have its checksum */
+	VS_GSO_CSUM,      /* the checksum's place is outside of the frame, or not the transport header's */
+	VS_GSO_PACKET,    /* the headers are not sound, or not those of the type */
+	VS_GSO_LENGTH,    /* the IP or UDP length is not that of the frame */
+	VS_GSO_FLAGS,     /* TCP with SYN or RST cannot be segmented */
+	VS_GSO_HEADERS,   /* headers longer than VS_GSO_HEADER_MAX */
 	VS_GSO_RESULT_END /* how many there are, for counters */
 };
 
 /* One frame being taken apart. To be read: header_len and longest; the rest is private. */
 struct vs_gso {
 	size_t header_len; /* bytes that each vs_gso_next writes to its header: 0 for a frame that is sent as it is */
-	size_t longest;	   /* bytes of the longest frame that comes out, to be compared with what the link can carry */
+	size_t longest; /* bytes of the longest frame that comes out, to be compared with what the link can carry */
 
 	uint8_t *frame;
-	size_t len;	  /* of the super-frame */
-	size_t at;	  /* offset of the payload not sent yet */
-	size_t size;	  /* payload bytes of a segment */
-	uint32_t l3;	  /* offset of the IP header */
-	uint32_t l4;	  /* offset of the transport header */
-	uint64_t ip_sum;  /* of the IPv4 header without what changes */
-	uint64_t l4_sum;  /* of pseudo-header and transport header without what changes */
-	uint32_t seq;	  /* TCP sequence number of the next segment */
-	uint16_t id;	  /* IPv4 id of the next segment */
+	size_t len;      /* of the super-frame */
+	size_t at;       /* offset of the payload not sent yet */
+	size_t size;     /* payload bytes of a segment */
+	uint32_t l3;     /* offset of the IP header */
+	uint32_t l4;     /* offset of the transport header */
+	uint64_t ip_sum; /* of the IPv4 header without what changes */
+	uint64_t l4_sum; /* of pseudo-header and transport header without what changes */
+	uint32_t seq;    /* TCP sequence number of the next segment */
+	uint16_t id;     /* IPv4 id of the next segment */
 	bool ipv6, udp, done;
 };
 
@@ -62,7 +62,8 @@ struct vs_gso {
  * The frame must stay until the last vs_gso_next. After a refusal gso is not to be used and
  * nothing has been written to the frame.
  */
-enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr *vnet, void *frame, size_t len);
+enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr *vnet, void *frame,
+				size_t len);
 
 /*
  * The next complete frame, as 1 or 2 pieces: its header, written to `header` (room for
