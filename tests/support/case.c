@@ -26,20 +26,6 @@
 #define SANITIZER ""
 #endif
 
-/*
- * The thread sanitizer believes that a process has one descriptor table. The in-process keeper has
- * its own, so equal numbers there and here are taken for one descriptor. Only reports about
- * descriptors have these functions in them.
- */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-	/* The sanitizer's own names for them: close, and what else takes or gives a descriptor here. */
-	return "race:interceptor_close$\nrace:interceptor_epoll_ctl$\nrace:interceptor_dup3$\nrace:interceptor_socketpair$\n"
-	       "race:interceptor_eventfd$\nrace:interceptor_epoll_create1$\nrace:interceptor_open$\n"
-	       "race:interceptor_recvmsg$\nrace:interceptor_sendmsg$\n";
-}
-
 static struct case_entry *first_case, **last_case = &first_case;
 
 void case_register(struct case_entry *entry)
@@ -334,6 +320,12 @@ static void list_case(const struct case_entry *c)
 	if (sanitized && (c->flags & CASE_F_NO_SANITIZER) != 0)
 		return;
 	if ((c->flags & CASE_F_VDE) != 0 && strcmp(SANITIZER, "address") == 0)
+		inprocess = false;
+	/*
+	 * The thread sanitizer believes that a process has one descriptor table, and its own helper's
+	 * descriptors end up in whichever it finds; the keeper's threads have one of their own.
+	 */
+	if (strcmp(SANITIZER, "thread") == 0)
 		inprocess = false;
 	printf("%s", c->name);
 	if ((c->flags & CASE_F_ONLY_INPROCESS) == 0)
