@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define VS_VNL_MAX 4000 /* bytes in a VNL */
+
 struct vs_conf_addr {
 	int family; /* AF_INET or AF_INET6 */
 	unsigned char bytes[16];

@@ -27,7 +27,6 @@
 #include "addr_text.h"
 #include "words.h"
 
-#define VNL_MAX 4000        /* bytes */
 #define SEGMENT_NAME_MAX 64 /* bytes of NAME in inproc://NAME */
 #define MTU_MIN 68          /* RFC 791, section 3.2 */
 #define MTU_MIN_IP6 1280    /* RFC 8200, section 5 */
@@ -156,9 +155,9 @@ static int take_vnl(struct parser *parser, struct section *section, const struct
 		section->unplugged = true;
 		return 0;
 	}
-	if (strlen(value) > VNL_MAX)
+	if (strlen(value) > VS_VNL_MAX)
 		return vs_word_fail(ENAMETOOLONG, word, "longer than %d bytes; use a shorter locator",
-				    VNL_MAX);
+				    VS_VNL_MAX);
 	if (is_segment(value) && !segment_valid(value))
 		return vs_word_fail(EINVAL, word,
 				    "not a name for a segment; write inproc:// and 1 to %d printable ASCII "

@@ -32,6 +32,9 @@ static int add_stack(const char *vdenet, const char *ifname, struct vdestack **o
 	opts.bare = true;
 	if (vdenet == NULL || vdenet[0] == '\0' || strcmp(vdenet, "none") == 0)
 		config.n_ifaces = 0;
+	if (config.n_ifaces > 0 && strlen(vdenet) > VS_VNL_MAX)
+		return vs_fail(ENAMETOOLONG, "cannot make a stack: the network \"%.60s...\" has more than %d bytes; use a shorter locator",
+			       vdenet, VS_VNL_MAX);
 	if (ifname == NULL)
 		ifname = "vde0";
 	if (!vs_ifname_valid(ifname))
@@ -61,7 +64,7 @@ void vde_delstack(struct vdestack *stack)
 static int run_one(struct vdestack *stack, char **argv)
 {
 	if (argv[0][0] != '/' && strchr(argv[0], '/') == NULL) {
-		(void)vs_fail(ENOENT, "cannot run \"%.100s\": commands are named by their full path here; write /bin/... ", argv[0]);
+		(void)vs_fail(ENOENT, "cannot run \"%.100s\": commands are named by their full path here; write /bin/...", argv[0]);
 		return COULD_NOT_EXECUTE;
 	}
 	int status = vdestack_run(stack, argv, NULL);
