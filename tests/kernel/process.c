@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Children, their exit signals, and who sees them: clone(2), wait(2), prctl(2). */
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "case.h"
+
+#define LIMIT_MS 10000
+
+static pid_t clone_plain(int exit_signal)
+{
+	return (pid_t)MUST(syscall(SYS_clone, exit_signal, NULL, NULL, NULL, NULL));
+}
+
+static bool is_zombie(void *arg)
+{
+	char path[64], line[256] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", *(pid_t *)arg);
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	char *end = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') : NULL;
+	fclose(f);
+	return end != NULL && end[2] == 'Z';
+}
+
+static volatile sig_atomic_t sigchlds;
+
+static void count_sigchld(int sig)
+{
+	(void)sig;
+	sigchlds++;
+}
+
+/* The intermediate of a launch: exit signal 0. */
+CASE(a_child_with_exit_signal_0_is_invisible_to_wait_and_sends_no_signal)
+{
+	int status;
+
+	CHECK(signal(SIGCHLD, count_sigchld) != SIG_ERR);
+	pid_t pid = clone_plain(0);
+	if (pid == 0)
+		_exit(7);
+	CHECK(wait_until(is_zombie, &pid, LIMIT_MS));
+	CHECK_ERRNO(waitpid(-1, &status, WNOHANG), ECHILD);
+	CHECK_ERRNO(waitpid(pid, &status, WNOHANG), ECHILD);
+	CHECK_EQ(sigchlds, 0);
+	CHECK_EQ(waitpid(pid, &status, __WCLONE), pid);
+	CHECK_EQ(WEXITSTATUS(status), 7);
+	CHECK_EQ(sigchlds, 0);
+}
+
+CASE(such_a_child_stays_a_zombie_even_where_sigchld_is_ignored)
+{
+	int status;
+
+	CHECK(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	pid_t pid = clone_plain(0);
+	if (pid == 0)
+		_exit(7);
+	CHECK_EQ(waitpid(pid, &status, __WALL), pid);
+	CHECK_EQ(WEXITSTATUS(status), 7);
+}
+
+CASE(exec_gives_every_child_sigchld_as_its_exit_signal)
+{
+	int status;
+
+	CHECK(signal(SIGCHLD, count_sigchld) != SIG_ERR);
+	pid_t pid = clone_plain(0);
+	if (pid == 0) {
+		(void)execlp("true", "true", (char *)NULL);
+		_exit(127);
+	}
+	CHECK(wait_until(is_zombie, &pid, LIMIT_MS));
+	CHECK_EQ(waitpid(-1, &status, WNOHANG), pid); /* visible now */
+	CHECK_EQ(status, 0);
+	CHECK_EQ(sigchlds, 1);
+}
+
+static void tell_parent(int fd)
+{
+	pid_t parent = getppid();
+
+	MUST(write(fd, &parent, sizeof(parent)));
+}
+
+/* The process that a launch makes: when its maker ends it gets another parent, never the program. */
+CASE(an_orphan_goes_past_its_grandparent_to_the_next_subreaper)
+{
+	int pipe_fds[2], go[2], status;
+	pid_t parent = -1;
+	char byte;
+
+	MUST(pipe2(pipe_fds, O_CLOEXEC));
+	MUST(pipe2(go, O_CLOEXEC));
+	pid_t middle = (pid_t)MUST(fork());
+	if (middle == 0) {
+		if (fork() == 0) {
+			close(go[1]);
+			(void)!read(go[0], &byte, 1); /* until the program has collected its maker */
+			tell_parent(pipe_fds[1]);
+			_exit(0);
+		}
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(middle, &status, 0), middle);
+	close(go[1]);
+	CHECK_EQ(read(pipe_fds[0], &parent, sizeof(parent)), sizeof(parent));
+	CHECK_EQ(parent, getppid()); /* the wrapper of these tests collects orphans */
+	CHECK(parent != getpid());
+	CHECK_ERRNO(waitpid(-1, &status, WNOHANG), ECHILD);
+}
+
+CASE(an_orphan_comes_to_a_program_that_collects_them)
+{
+	int status;
+	siginfo_t info = { 0 };
+
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	pid_t middle = clone_plain(0);
+	if (middle == 0) {
+		if (syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL) == 0)
+			_exit(5);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(middle, &status, __WCLONE), middle);
+	MUST(waitid(P_ALL, 0, &info, WEXITED));
+	CHECK_EQ(info.si_status, 5);
+}
+
+static int child_end[2];
+
+static void *make_child(void *arg)
+{
+	(void)arg;
+	if (fork() == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		MUST(write(child_end[1], "r", 1));
+		for (;;)
+			(void)pause();
+	}
+	char byte;
+	CHECK_EQ(read(child_end[0], &byte, 1), 1); /* it has asked for the signal */
+	return NULL;
+}
+
+CASE(parent_death_signal_comes_when_the_thread_ends_that_made_the_child)
+{
+	pthread_t thread;
+	int status;
+
+	MUST(pipe2(child_end, O_CLOEXEC));
+	CHECK_EQ(pthread_create(&thread, NULL, make_child, NULL), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	MUST(waitpid(-1, &status, 0)); /* the program lives, and yet */
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGKILL);
+}
+
+CASE(wipe_on_fork_gives_the_child_zeroes)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int status;
+
+	CHECK(page != MAP_FAILED);
+	MUST(madvise(page, size, MADV_WIPEONFORK));
+	memset(page, 0xa5, size);
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		for (size_t i = 0; i < size; i++)
+			if (page[i] != 0)
+				_exit(1);
+		page[0] = 1; /* and in its own child again */
+		pid_t grandchild = fork();
+		if (grandchild == 0)
+			_exit(page[0]);
+		_exit(waitpid(grandchild, &status, 0) == grandchild ? WEXITSTATUS(status) : 2);
+	}
+	MUST(waitpid(pid, &status, 0));
+	CHECK_EQ(status, 0);
+	for (size_t i = 0; i < size; i++)
+		CHECK_EQ(page[i], 0xa5);
+}

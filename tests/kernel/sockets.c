@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Descriptors and credentials over sockets, names of sockets, tables of descriptors: unix(7), socket(7). */
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "case.h"
+
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
+/* Sends a byte with one control message. 0 or -errno. */
+static int send_control(int fd, int type, const void *data, size_t len)
+{
+	union {
+		char bytes[256];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { (void *)"x", 1 };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE(len) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+
+	memset(&control, 0, sizeof(control));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	return sendmsg(fd, &h, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Receives it; gives how many bytes of that type came, into data. */
+static size_t recv_control(int fd, int type, void *data, size_t size, int *flags)
+{
+	union {
+		char bytes[256];
+		struct cmsghdr align;
+	} control;
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	size_t got = 0;
+
+	CHECK_EQ(MUST(recvmsg(fd, &h, MSG_CMSG_CLOEXEC)), 1);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c != NULL; c = CMSG_NXTHDR(&h, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == type) {
+			got = c->cmsg_len - CMSG_LEN(0);
+			CHECK(got <= size);
+			memcpy(data, CMSG_DATA(c), got);
+		}
+	}
+	*flags = h.msg_flags;
+	return got;
+}
+
+static void socket_pair(int pair[2])
+{
+	int on = 1;
+
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	MUST(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+}
+
+/* ------------------------------------------------------------------ credentials */
+
+CASE(the_kernel_fills_in_the_senders_credentials)
+{
+	struct ucred creds = { 0 };
+	int pair[2], flags, status;
+
+	socket_pair(pair);
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0)
+		_exit(send(pair[0], "x", 1, 0) == 1 ? 0 : 1);
+	CHECK_EQ(recv_control(pair[1], SCM_CREDENTIALS, &creds, sizeof(creds), &flags), sizeof(creds));
+	CHECK_EQ(creds.pid, pid); /* the child's, though the socket was made here */
+	CHECK_EQ(creds.uid, geteuid());
+	MUST(waitpid(pid, &status, 0));
+	CHECK_EQ(status, 0);
+}
+
+/* What proves to a keeper that the caller has its privileges now. */
+CASE_ROOT(the_privileged_can_send_as_another_process)
+{
+	struct ucred creds = { .pid = getppid(), .uid = geteuid(), .gid = getegid() }, got = { 0 };
+	int pair[2], flags;
+
+	socket_pair(pair);
+	CHECK_EQ(send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds)), 0);
+	CHECK_EQ(recv_control(pair[1], SCM_CREDENTIALS, &got, sizeof(got), &flags), sizeof(got));
+	CHECK_EQ(got.pid, creds.pid);
+	MUST(setresuid(64788, 64788, 64788));
+	creds.uid = 64788;
+	CHECK_EQ(send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds)), -EPERM); /* not any more */
+}
+
+CASE_USER(the_unprivileged_cannot_send_as_another_process)
+{
+	struct ucred creds = { .pid = getppid(), .uid = geteuid(), .gid = getegid() };
+	int pair[2];
+
+	socket_pair(pair);
+	CHECK_EQ(send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds)), -EPERM);
+	creds.pid = getpid();
+	CHECK_EQ(send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds)), 0);
+	creds.uid++;
+	CHECK_EQ(send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds)), -EPERM);
+}
+
+/* The right is asked for where the PID namespace belongs, not where the process is root. */
+CASE_USER(the_root_of_a_user_namespace_cannot_send_as_another_process)
+{
+	struct ucred creds = { .pid = getppid(), .uid = geteuid(), .gid = getegid() };
+	int pair[2];
+
+	socket_pair(pair);
+	MUST(unshare(CLONE_NEWUSER));
+	creds.uid = geteuid();
+	creds.gid = getegid();
+	int r = send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds));
+	CHECK(r == -EPERM || r == -EINVAL); /* the number of a user without a map is not one */
+	CHECK(r != 0);
+}
+
+/* ------------------------------------------------------------------ descriptors */
+
+static int send_fd(int fd, int what)
+{
+	return send_control(fd, SCM_RIGHTS, &what, sizeof(what));
+}
+
+CASE(a_received_descriptor_gets_the_lowest_free_number)
+{
+	int pair[2], holes[4], flags, got = -1;
+
+	socket_pair(pair);
+	for (int i = 0; i < 4; i++)
+		holes[i] = (int)MUST(eventfd(0, EFD_CLOEXEC));
+	CHECK_EQ(send_fd(pair[0], 1), 0);
+	CHECK_EQ(send_fd(pair[0], 1), 0);
+	close(holes[1]);
+	close(holes[3]);
+	CHECK_EQ(recv_control(pair[1], SCM_RIGHTS, &got, sizeof(got), &flags), sizeof(got));
+	CHECK_EQ(got, holes[1]);
+	CHECK_EQ(recv_control(pair[1], SCM_RIGHTS, &got, sizeof(got), &flags), sizeof(got));
+	CHECK_EQ(got, holes[3]);
+	CHECK(MUST(fcntl(got, F_GETFD)) & FD_CLOEXEC);
+}
+
+CASE(without_room_for_a_descriptor_the_message_comes_without_it)
+{
+	struct rlimit limit;
+	int pair[2], flags, got = -1;
+
+	socket_pair(pair);
+	CHECK_EQ(send_fd(pair[0], 1), 0);
+	CHECK_EQ(send_fd(pair[0], 1), 0);
+	int next = (int)MUST(eventfd(0, EFD_CLOEXEC));
+	close(next);
+	MUST(getrlimit(RLIMIT_NOFILE, &limit));
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = (rlim_t)next; /* exactly what is open */
+	MUST(setrlimit(RLIMIT_NOFILE, &limit));
+	CHECK_EQ(recv_control(pair[1], SCM_RIGHTS, &got, sizeof(got), &flags), 0);
+	CHECK((flags & MSG_CTRUNC) != 0);
+	CHECK_ERRNO(eventfd(0, 0), EMFILE);
+	limit.rlim_cur = before;
+	MUST(setrlimit(RLIMIT_NOFILE, &limit));
+	/* the next one comes as if nothing had been */
+	CHECK_EQ(recv_control(pair[1], SCM_RIGHTS, &got, sizeof(got), &flags), sizeof(got));
+	CHECK_EQ(got, next);
+	CHECK_EQ(flags & MSG_CTRUNC, 0);
+}
+
+CASE(peeking_at_a_message_gives_the_descriptor_each_time)
+{
+	int pair[2];
+	char byte;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	CHECK_EQ(send_fd(pair[0], 1), 0);
+	for (int i = 0; i < 2; i++) {
+		struct iovec iov = { &byte, 1 };
+		struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+				    .msg_controllen = sizeof(control) };
+		CHECK_EQ(MUST(recvmsg(pair[1], &h, MSG_PEEK | MSG_CMSG_CLOEXEC)), 1);
+		CHECK(CMSG_FIRSTHDR(&h) != NULL);
+	}
+}
+
+/* ------------------------------------------------------------------ the name of a socket */
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	MUST(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len));
+	return cookie;
+}
+
+CASE(a_sockets_cookie_is_its_own_and_never_changes)
+{
+	enum { N = 200 };
+	uint64_t seen[N];
+	int pair[2], status;
+
+	for (int i = 0; i < N; i++) { /* with the same numbers all the time */
+		int fd = (int)MUST(socket(i % 2 ? AF_UNIX : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+		seen[i] = cookie_of(fd);
+		CHECK(seen[i] != 0);
+		for (int j = 0; j < i; j++)
+			CHECK(seen[j] != seen[i]);
+		close(fd);
+	}
+	socket_pair(pair);
+	uint64_t mine = cookie_of(pair[0]);
+	CHECK(mine != cookie_of(pair[1]));
+	int copy = (int)MUST(fcntl(pair[0], F_DUPFD_CLOEXEC, 50));
+	CHECK_EQ(cookie_of(copy), mine);
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0)
+		_exit(cookie_of(pair[0]) == mine ? 0 : 1);
+	MUST(waitpid(pid, &status, 0));
+	CHECK_EQ(status, 0);
+	CHECK_EQ(cookie_of(pair[0]), mine);
+}
+
+CASE(what_is_no_socket_has_no_cookie)
+{
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+	int fd = (int)MUST(eventfd(0, EFD_CLOEXEC));
+
+	CHECK_ERRNO(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), ENOTSOCK);
+}
+
+/* ------------------------------------------------------------------ tables of descriptors */
+
+static pthread_barrier_t meet;
+
+static void *leave_table(void *arg)
+{
+	int keep = *(int *)arg;
+
+	MUST(syscall(SYS_close_range, (unsigned)keep + 1, ~0u, CLOSE_RANGE_UNSHARE));
+	if (keep > 3)
+		MUST(syscall(SYS_close_range, 3u, (unsigned)keep - 1, 0));
+	CHECK(fcntl(keep, F_GETFD) >= 0);
+	CHECK_ERRNO(fcntl(keep + 1, F_GETFD), EBADF);
+	(void)pthread_barrier_wait(&meet); /* the other thread looks */
+	(void)pthread_barrier_wait(&meet); /* and has closed its end */
+	char byte;
+	CHECK_EQ(recv(keep, &byte, 1, 0), 0); /* end of file, as between processes */
+	return NULL;
+}
+
+CASE(a_thread_that_leaves_the_table_leaves_the_others_theirs)
+{
+	int below = (int)MUST(eventfd(0, EFD_CLOEXEC)), pair[2];
+	pthread_t thread;
+
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	int above = (int)MUST(eventfd(0, EFD_CLOEXEC));
+	CHECK(below < pair[0] && pair[1] < above);
+	CHECK_EQ(pthread_barrier_init(&meet, NULL, 2), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, leave_table, &pair[0]), 0);
+	(void)pthread_barrier_wait(&meet);
+	CHECK(fcntl(below, F_GETFD) >= 0);
+	CHECK(fcntl(above, F_GETFD) >= 0);
+	CHECK(fcntl(pair[0], F_GETFD) >= 0);
+	close(pair[0]);
+	close(pair[1]); /* the last copy: the thread has not kept it */
+	(void)pthread_barrier_wait(&meet);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
