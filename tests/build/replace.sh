@@ -4,7 +4,7 @@
 #     replace.sh PROGRAM.c CC DIRECTORY-OF-LIBRARY
 #
 # A program compiled and linked with Debian's libvdestack runs with this library: every symbol is
-# found, and the dynamic linker has no remark.
+# found, the dynamic linker has no remark, and it sees what it sees with Debian's.
 
 set -eu -o pipefail
 program=$1 cc=$2 libdir=$3
@@ -16,14 +16,27 @@ case $old in
 esac
 "$cc" "$program" -o old_program "$old"
 
-out=$(LD_BIND_NOW=1 LD_LIBRARY_PATH=$libdir ./old_program 2>errors) || { cat errors >&2; exit 1; }
+vde_plug null:// "hub://$PWD/hub" </dev/null &
+hub=$!
+trap 'kill "$hub" 2>/dev/null || true; wait "$hub" 2>/dev/null || true' EXIT
+for ((i = 0; i < 500; i++)); do
+	[ ! -S hub/ctl ] || break
+	sleep 0.01
+done
+
 ldd=$(LD_LIBRARY_PATH=$libdir ldd ./old_program)
 case $ldd in
 *"$libdir/libvdestack.so.0"*) ;;
-*) echo "it did not run with this library: $ldd" >&2; exit 1 ;;
+*) echo "it would not run with this library: $ldd" >&2; exit 1 ;;
 esac
-if [ "$out" != "done" ] || [ -s errors ]; then
-	echo "$out" >&2
-	cat errors >&2
-	exit 1
-fi
+for network in "vde://$PWD/hub" "=vde_plug '$PWD/hub'"; do
+	timeout 20 ./old_program "$network" >expected 2>errors.debian || { cat expected errors.debian >&2; exit 1; }
+	LD_BIND_NOW=1 LD_LIBRARY_PATH=$libdir timeout 20 ./old_program "$network" >seen 2>errors ||
+		{ cat seen errors >&2; exit 1; }
+	diff expected seen >&2
+	tail -n 1 seen | grep -qx "done"
+	if [ -s errors ]; then
+		cat errors >&2
+		exit 1
+	fi
+done
