@@ -414,14 +414,39 @@ CASE_FLAGS(the_default_mtu_fits_a_stock_switch, BOTH_VDE)
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 20000, false, SOON_MS)); /* in fragments */
 }
 
+CASE_FLAGS(an_mtu_beyond_a_stock_switch_is_refused, BOTH_VDE)
+{
+	const char *path = case_path("sw");
+	char config[300];
+	struct tool sw;
+
+	switch_start(&sw, path, "32");
+	(void)snprintf(config, sizeof(config), "vnl=%s mtu=1501", path);
+	CHECK_ERRNO(vdestack_new(config, case_opts()), EMSGSIZE);
+	CHECK_CONTAINS(vdestack_last_error(), "1500");
+	CHECK_CONTAINS(vdestack_last_error(), "VDESTACK_FORCE_MTU");
+	MUST(vdestack_delete(stack_of("vnl=%s mtu=1500", path)));
+}
+
+static struct vdestack *forced_stack(const char *path, const char *ip)
+{
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags() | VDESTACK_FORCE_MTU };
+	char config[300];
+
+	(void)snprintf(config, sizeof(config), "vnl=%s ip=%s/24 mtu=9000", path, ip);
+	struct vdestack *s = vdestack_new(config, &opts);
+	if (s == NULL)
+		FAIL("no stack: \"%s\"", vdestack_last_error());
+	return s;
+}
+
 CASE_FLAGS(frames_too_long_for_a_stock_switch_are_lost_without_harm, BOTH_VDE)
 {
 	const char *path = case_path("sw");
 	struct tool sw;
 
 	switch_start(&sw, path, "32");
-	struct vdestack *a = stack_of("vnl=%s ip=10.0.0.1/24 mtu=9000", path);
-	struct vdestack *b = stack_of("vnl=%s ip=10.0.0.2/24 mtu=9000", path);
+	struct vdestack *a = forced_stack(path, "10.0.0.1"), *b = forced_stack(path, "10.0.0.2");
 	for (int i = 0; i < 20; i++)
 		(void)datagram_arrives(a, b, "10.0.0.2", 8972, true, 1);
 	CHECK(!datagram_arrives(a, b, "10.0.0.2", 8972, true, 100));
