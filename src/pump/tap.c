@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "base/cleanup.h"
+#include "selftest.h"
 
 #ifndef TUN_F_USO4 /* headers before Linux 6.2 */
 #define TUN_F_USO4 0x20
@@ -29,7 +30,7 @@ static const struct {
 unsigned vs_offload_allowed(void)
 {
 	const char *off = getenv("VDESTACK_NO_OFFLOAD");
-	unsigned allowed = VS_OFFLOAD_ALL;
+	unsigned allowed = vs_selftest_sound();
 
 	while (off != NULL && *off != '\0') {
 		size_t len = strcspn(off, ", ");

@@ -15,7 +15,10 @@ enum {
 	VS_OFFLOAD_ALL = 31,
 };
 
-/* What the environment leaves of all offloads: VDESTACK_NO_OFFLOAD=csum,tso,uso,gro,ugro or all. */
+/*
+ * What the self-test has found sound, and the environment leaves of it:
+ * VDESTACK_NO_OFFLOAD=csum,tso,uso,gro,ugro or all.
+ */
 unsigned vs_offload_allowed(void);
 
 /*
