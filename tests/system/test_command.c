@@ -662,7 +662,7 @@ CASE_BOTH_ROOT(a_program_that_dropped_its_privileges_does_not_regain_them)
 			else
 				MUST(setresuid(65534, 65534, 65534));
 			CHECK_ERRNO(RUN(s, NULL, "true"), EPERM);
-			CHECK_CONTAINS(vdestack_last_error(), "may not enter the stack");
+			CHECK_CONTAINS(vdestack_last_error(), "privileges");
 			_exit(0);
 		}
 		int status;
@@ -740,7 +740,7 @@ static void *run_some(void *arg)
 	return NULL;
 }
 
-CASE_FLAGS(eight_threads_run_commands_at_once, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+static void eight_threads(void)
 {
 	struct worker workers[8];
 	struct vdestack *s = new_stack();
@@ -752,6 +752,17 @@ CASE_FLAGS(eight_threads_run_commands_at_once, CASE_F_ROOT | CASE_F_USER | CASE_
 	for (int i = 0; i < 8; i++)
 		CHECK_EQ(pthread_join(workers[i].id, NULL), 0);
 	MUST(vdestack_delete(s));
+}
+
+CASE_FLAGS(eight_threads_run_commands_at_once, CASE_F_ROOT | CASE_F_USER | CASE_F_TSAN)
+{
+	eight_threads();
+}
+
+/* Not for the thread sanitizer, which believes that all threads share one descriptor table. */
+CASE_FLAGS(eight_threads_run_commands_at_once_inprocess, CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS)
+{
+	eight_threads();
 }
 
 CASE_BOTH(running_commands_do_not_hold_up_sockets)
@@ -794,8 +805,6 @@ CASE_BOTH(a_forked_child_runs_commands_of_its_own)
 	struct vdestack *s = new_stack();
 	int status, status_fd;
 
-	if (case_is_inprocess())
-		SKIP("the threads that serve the stack are the parent's");
 	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
 	pid_t child = (pid_t)MUST(fork());
 	if (child == 0) {
@@ -858,7 +867,8 @@ CASE(commands_leak_nothing_also_when_descriptors_run_out)
 		int err = errno;
 		limit.rlim_cur = was;
 		MUST(setrlimit(RLIMIT_NOFILE, &limit));
-		if (status < 0 && err != EMFILE)
+		/* The limit is also one of descriptors in flight, of all processes of the user together. */
+		if (status < 0 && err != EMFILE && err != ETOOMANYREFS)
 			FAIL("limit %d gives %s: %s", (int)n, strerrorname_np(err), vdestack_last_error());
 		failed |= status < 0;
 		worked |= status == 0;
