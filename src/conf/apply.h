@@ -17,8 +17,8 @@ int vs_conf_apply(struct vdestack *stack, const struct vs_config *config);
 
 /*
  * Waits until the addresses that config asks for can be used (past duplicate address
- * detection); at most timeout_ms. 0, -ETIMEDOUT, or -EADDRNOTAVAIL when one is in use elsewhere; sentence recorded.
- * Costs nothing (no netlink at all) when config has no IPv6 address.
+ * detection) and its interfaces on segments have carrier; at most timeout_ms. 0, -ETIMEDOUT, or -EADDRNOTAVAIL when one is in use elsewhere; sentence recorded.
+ * Costs nothing (no netlink at all) when config has neither.
  */
 int vs_conf_wait(struct vdestack *stack, const struct vs_config *config, int timeout_ms);
 

@@ -16,7 +16,7 @@
  *
  * Two questions are asked this way: of the whole stack (every interface that is up has its
  * carrier, every address is past duplicate address detection), and of a configuration (its
- * IPv6 addresses are there and past it). IPv4 has no such detection and is not looked at.
+ * interfaces on segments have carrier, its IPv6 addresses are there and past it). IPv4 has no such detection and is not looked at.
  */
 
 #include "apply.h"
@@ -42,8 +42,10 @@ struct wanted {
 };
 
 struct watch {
-	const struct wanted *wanted; /* NULL: all addresses, and the links too */
+	const struct vs_config *config; /* NULL: all links and all addresses */
+	const struct wanted *wanted;    /* else these addresses */
 	size_t n_wanted;
+	bool links;                     /* and the links of config that are on segments */
 	/* What the last look has seen: */
 	size_t n_usable;                  /* of the wanted ones */
 	bool link_pending;                /* an interface is up without carrier */
@@ -64,13 +66,31 @@ static void begin_links(void *arg)
 	watch->what[0] = '\0';
 }
 
+/*
+ * A segment's port forwards from the moment the kernel has noticed, a little later, that both
+ * its ends are up; what is sent before is lost. The stack's end shows it at the same moment.
+ */
+static bool on_segment(const struct vs_conf_iface *iface)
+{
+	return iface->vnl != NULL && strncmp(iface->vnl, "inproc://", 9) == 0;
+}
+
+static bool is_wanted_link(const struct watch *watch, const char *name)
+{
+	for (size_t i = 0; watch->config != NULL && i < watch->config->n_ifaces; i++)
+		if (on_segment(&watch->config->ifaces[i]) && strcmp(watch->config->ifaces[i].name, name) == 0)
+			return true;
+	return watch->config == NULL;
+}
+
 static int look_at_link(void *arg, struct nlmsghdr *hdr)
 {
 	struct watch *watch = arg;
 	const struct ifinfomsg *info = nlmsg_data(hdr);
 	struct nlattr *name = nlmsg_find_attr(hdr, sizeof(*info), IFLA_IFNAME);
 
-	if ((info->ifi_flags & IFF_UP) == 0 || (info->ifi_flags & CARRIER_FLAGS) == CARRIER_FLAGS)
+	if ((info->ifi_flags & IFF_UP) == 0 || (info->ifi_flags & CARRIER_FLAGS) == CARRIER_FLAGS ||
+	    !is_wanted_link(watch, name != NULL ? nla_get_string(name) : ""))
 		return 0;
 	if (!watch->link_pending)
 		(void)snprintf(watch->what, sizeof(watch->what), "interface %s has no carrier",
@@ -95,7 +115,7 @@ static bool is_wanted(const struct watch *watch, int ifindex, const void *bytes)
 		if (watch->wanted[i].ifindex == ifindex &&
 		    memcmp(watch->wanted[i].addr->bytes, bytes, sizeof(struct in6_addr)) == 0)
 			return true;
-	return watch->wanted == NULL;
+	return watch->config == NULL;
 }
 
 static void note_addr(struct watch *watch, const struct ifaddrmsg *info, struct nlattr *attr,
@@ -144,9 +164,9 @@ static int look(struct vs_nl *nl, struct watch *watch)
 					      begin_links, look_at_link, watch };
 	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,       sizeof(addrs),
 					      begin_addrs, look_at_addr, watch };
-	int err = watch->wanted == NULL ? vs_nl_dump(nl, &link_dump) : 0;
+	int err = watch->links ? vs_nl_dump(nl, &link_dump) : 0;
 
-	if (err == 0)
+	if (err == 0 && (watch->config == NULL || watch->n_wanted > 0))
 		err = vs_nl_dump(nl, &addr_dump);
 	if (err == 0 && watch->addr_failed)
 		err = -EADDRNOTAVAIL;
@@ -161,7 +181,7 @@ static int subscribe(struct vs_nl *nl, const struct watch *watch)
 {
 	int err = vs_nl_subscribe(nl, RTNLGRP_IPV6_IFADDR);
 
-	if (err == 0 && watch->wanted == NULL)
+	if (err == 0 && watch->links)
 		err = vs_nl_subscribe(nl, RTNLGRP_LINK);
 	return err;
 }
@@ -206,7 +226,7 @@ static int wait_ready(struct vs_nl *nl, struct watch *watch, int64_t deadline_ms
 static int wait_stack(struct vdestack *stack, int timeout_ms)
 {
 	int64_t deadline_ms = vs_now_ms() + timeout_ms;
-	struct watch watch = { 0 };
+	struct watch watch = { .links = true };
 	VS_AUTO_NL nl = { 0 };
 
 	if (timeout_ms < 0)
@@ -232,6 +252,14 @@ static size_t count_ipv6(const struct vs_config *config)
 	return count;
 }
 
+static bool any_on_segment(const struct vs_config *config)
+{
+	for (size_t i = 0; i < config->n_ifaces; i++)
+		if (on_segment(&config->ifaces[i]))
+			return true;
+	return false;
+}
+
 /* Fills wanted[], which has room for all IPv6 addresses of config. */
 static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct wanted *wanted)
 {
@@ -252,19 +280,19 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 int vs_conf_wait(struct vdestack *stack, const struct vs_config *config, int timeout_ms)
 {
 	int64_t deadline_ms = vs_now_ms() + timeout_ms;
-	struct watch watch = { .n_wanted = count_ipv6(config) };
+	struct watch watch = { .config = config, .n_wanted = count_ipv6(config), .links = any_on_segment(config) };
 	VS_AUTO_FREE struct wanted *wanted = NULL;
 	VS_AUTO_NL nl = { 0 };
 
-	if (watch.n_wanted == 0)
+	if (watch.n_wanted == 0 && !watch.links)
 		return 0;
-	wanted = calloc(watch.n_wanted, sizeof(*wanted));
+	wanted = calloc(watch.n_wanted + 1, sizeof(*wanted));
 	if (wanted == NULL)
 		return vs_fail(ENOMEM, "cannot wait for the stack's addresses: %s; free some",
 			       strerror(ENOMEM));
 	watch.wanted = wanted;
 	int err = vs_nl_open(&nl, stack);
-	if (err == 0)
+	if (err == 0 && watch.n_wanted > 0)
 		err = find_wanted(&nl, config, wanted);
 	return err < 0 ? err : wait_ready(&nl, &watch, deadline_ms);
 }

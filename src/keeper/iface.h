@@ -3,7 +3,7 @@
 #define VS_KEEPER_IFACE_H
 
 /*
- * An interface of a stack: either a tap with a link and two pump threads, or one end of a
+ * An interface of a stack: either a tap with a link and its pump threads, or one end of a
  * veth pair whose other end is a port of a segment.
  */
 
@@ -93,7 +93,7 @@ int vs_jobs_check(struct vs_keeper *k);
 
 /* ---- pump ---- */
 
-/* Starts the two pump threads of an interface with tap and link. 0 or -errno with a sentence. */
+/* Starts the pump threads of an interface with tap and link. 0 or -errno with a sentence. */
 int vs_pump_start(struct vs_iface *iface);
 
 /* ---- segments ---- */

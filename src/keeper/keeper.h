@@ -8,7 +8,7 @@
  *   main thread ─ front door: makes stacks          host network
  *     ├─ networking thread, one per stack           that stack's namespace; serves its door
  *     ├─ job threads: open a link, join a segment   host network; end with the job
- *     └─ pump threads, two per tap                  host network
+ *     └─ pump threads, one or two per tap                host network
  *
  * The same code runs in a process of its own and, on request, on threads of the program,
  * where it has a descriptor table, working directory and root of its own all the same. So

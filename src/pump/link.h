@@ -17,6 +17,9 @@
 #define VS_FRAME_MAX (9216 + 14 + 4)
 #define VS_FRAME_MIN 14
 
+/* A frame waits this long for a stalled network, then it is lost. */
+#define VS_SEND_BOUND_MS 100
+
 /* A complete frame to be sent, as one piece or as headers and payload. */
 struct vs_frame {
 	struct iovec iov[2];
@@ -27,10 +30,11 @@ struct vs_link;
 
 struct vs_link_ops {
 	/*
-	 * Sends frames[0..n) in order, waiting within a bound for room. Gives how many were sent;
-	 * the others are lost. -errno: the link is dead.
+	 * Sends frames[0..n) in order and gives how many it has taken, of which *lost were lost.
+	 * A link that never waits takes what it has room for; another waits within a bound and
+	 * takes all. -errno: the link is dead.
 	 */
-	int (*send)(struct vs_link *link, const struct vs_frame *frames, size_t n);
+	int (*send)(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost);
 	/*
 	 * Receives up to n frames without waiting, each into its buffer frames[i] (iov_len bytes,
 	 * changed to the frame's length; longer ones are cut to it). Gives how many; -errno: dead.
@@ -43,6 +47,7 @@ struct vs_link {
 	const struct vs_link_ops *ops;
 	int data_fd;      /* readable when there may be frames */
 	int control_fd;   /* hangs up when the network has gone; -1: none */
+	bool never_waits; /* send does not block, and poll(2) tells when data_fd has room */
 	unsigned mtu_max; /* what it is known to carry; longer packets vanish */
 };
 

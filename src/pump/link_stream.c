@@ -25,7 +25,6 @@
 #include "link.h"
 
 #define HEADER 2
-#define SEND_BOUND_MS 100    /* for a frame that has not been begun */
 #define FINISH_BOUND_MS 5000 /* for the rest of one that has */
 #define BATCH 64
 #define BUFFER 65536
@@ -85,7 +84,7 @@ static size_t advance(struct iovec *iov, size_t n, size_t sent)
 /* Once begun a batch is finished, or the other side would lose its step. */
 static int send_all(int fd, struct iovec *iov, size_t n)
 {
-	int64_t deadline = vs_now_ms() + SEND_BOUND_MS;
+	int64_t deadline = vs_now_ms() + VS_SEND_BOUND_MS;
 	bool begun = false;
 
 	for (size_t at = 0; at < n;) {
@@ -105,23 +104,23 @@ static int send_all(int fd, struct iovec *iov, size_t n)
 	return 0;
 }
 
-static int stream_send(struct vs_link *link, const struct vs_frame *frames, size_t n)
+static int stream_send(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost)
 {
 	unsigned char lengths[BATCH][HEADER];
 	struct iovec iov[BATCH * 3];
-	int sent = 0;
 
 	for (size_t at = 0; at < n;) {
 		size_t batch = n - at < BATCH ? n - at : BATCH;
 		int r = send_all(link->data_fd, iov, gather(frames + at, batch, lengths, iov));
-		if (r == -EAGAIN)
+		if (r == -EAGAIN) {
+			*lost = n - at; /* stalled: the next ones would wait as long, each */
 			break;
+		}
 		if (r < 0)
 			return r;
-		sent += (int)batch;
 		at += batch;
 	}
-	return sent;
+	return (int)n;
 }
 
 /* Bytes of the first record, header included, if it is complete; 0: not yet; -EPROTO: out of step. */

@@ -31,7 +31,6 @@
 #include "base/error.h"
 #include "link.h"
 
-#define SEND_BOUND_MS 100 /* a frame waits this long for a stalled network, then it is lost */
 #define BATCH 64
 #define SOCKET_BUFFER (1 << 20)
 
@@ -71,13 +70,11 @@ static bool send_one(struct vde_link *l, const struct vs_frame *frame)
 	return len > 0 && vde_send(l->conn, flat, len, 0) >= 0;
 }
 
-static int plugin_send(struct vs_link *link, const struct vs_frame *frames, size_t n)
+static int plugin_send(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost)
 {
-	int sent = 0;
-
 	for (size_t i = 0; i < n; i++)
-		sent += send_one(of(link), &frames[i]);
-	return sent;
+		*lost += !send_one(of(link), &frames[i]);
+	return (int)n;
 }
 
 static bool readable(int fd)
@@ -114,18 +111,17 @@ static const struct vs_link_ops plugin_ops = { .send = plugin_send, .recv = plug
 
 /* ------------------------------------------------------------------ past the plugin */
 
-static int datagram_send(struct vs_link *link, const struct vs_frame *frames, size_t n)
+static int datagram_send(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost)
 {
 	struct mmsghdr messages[BATCH];
 	size_t done = 0;
-	int lost = 0;
 
 	while (done < n) {
 		size_t batch = n - done < BATCH ? n - done : BATCH;
 		for (size_t i = 0; i < batch; i++)
 			messages[i].msg_hdr = (struct msghdr){ .msg_iov = (struct iovec *)frames[done + i].iov,
 							       .msg_iovlen = (size_t)frames[done + i].n_iov };
-		int sent = sendmmsg(link->data_fd, messages, (unsigned)batch, MSG_NOSIGNAL);
+		int sent = sendmmsg(link->data_fd, messages, (unsigned)batch, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent > 0) {
 			done += (size_t)sent;
 			continue;
@@ -134,13 +130,13 @@ static int datagram_send(struct vs_link *link, const struct vs_frame *frames, si
 			continue;
 		if (errno == EBADF || errno == ENOTSOCK)
 			return -errno;
-		if (errno == EAGAIN || errno == ENOBUFS)
-			break; /* stalled: what is left of the batch would wait as long, each */
-		/* Not connected (any more), or too long: the plugin's turn. */
-		lost += !send_one(of(link), &frames[done]);
+		if (errno == EAGAIN)
+			break;
+		/* Not connected (any more), too long, or out of buffers: the plugin's turn. */
+		*lost += !send_one(of(link), &frames[done]);
 		done++;
 	}
-	return (int)done - lost;
+	return (int)done;
 }
 
 static int datagram_recv(struct vs_link *link, struct iovec *frames, size_t n)
@@ -248,11 +244,12 @@ void vs_link_vde_load(const char *vnl)
 
 static void tune(struct vde_link *l, const char *vnl)
 {
-	struct timeval bound = { .tv_usec = SEND_BOUND_MS * 1000 };
+	struct timeval bound = { .tv_usec = VS_SEND_BOUND_MS * 1000 };
 	int size = SOCKET_BUFFER, fd = l->link.data_fd;
 
 	if (is_datagram(vnl, fd)) {
 		l->link.ops = &datagram_ops;
+		l->link.never_waits = true;
 		if (is_vde2_switch(fd))
 			l->link.mtu_max = 1500;
 	}

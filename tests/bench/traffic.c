@@ -260,8 +260,10 @@ static void send_tcp(const struct end *e)
 	usleep((useconds_t)(seconds * 1e6) - 100000);
 	double took = now() - start, gb = (double)(shared->bytes - before) / 1e9;
 	cpu = cpu_seconds() - cpu;
-	for (int i = 0; i < flows; i++)
+	for (int i = 0; i < flows; i++) {
 		pthread_join(f[i].thread, NULL);
+		close(f[i].fd);
+	}
 	printf("tcp.throughput %.3f Gbit/s\ntcp.cpu_per_gb %.3f s/GB\n", gb * 8 / took, cpu / gb);
 }
 
@@ -285,6 +287,7 @@ static void send_rr(const struct end *e)
 			die("round trip");
 		t[i] = (now() - start) * 1e6;
 	}
+	close(fd);
 	qsort(t, n, sizeof(*t), by_value);
 	printf("rr.median %.1f us\nrr.p99 %.1f us\n", t[n / 2], t[n * 99 / 100]);
 }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The way in: link ──complete frames, in batches──▶ coalesce ──super-frames──▶ tap.
+ *
+ * A kernel that refuses a coalesced write (some releases do) gets its frames one by one, and
+ * after a few refusals no more coalesced ones.
+ */
+
+#include "in.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "count.h"
+#include "gro.h"
+#include "keeper/iface.h"
+#include "link.h"
+#include "tap.h"
+
+#define BATCH 64 /* frames */
+#define FEW 4
+#define REFUSALS_MAX 8
+
+struct vs_in {
+	struct vs_iface *iface;
+	unsigned may;                /* VS_GRO_... */
+	unsigned refusals;
+	size_t last;                 /* frames in the last batch */
+	struct iovec frames[BATCH];
+	struct vs_gro gro;
+	_Alignas(64) unsigned char buffers[BATCH][VS_FRAME_MAX + 46]; /* 46: each starts on a cache line */
+};
+
+static unsigned gro_bits(unsigned offloads)
+{
+	return (offloads & VS_OFFLOAD_GRO ? VS_GRO_TCP4 | VS_GRO_TCP6 : 0u) | (offloads & VS_OFFLOAD_UGRO ? (unsigned)VS_GRO_UDP : 0u);
+}
+
+struct vs_in *vs_in_new(struct vs_iface *iface)
+{
+	/* Large and mostly untouched: from the kernel directly, so that it goes back there. */
+	struct vs_in *in = mmap(NULL, sizeof(*in), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (in == MAP_FAILED)
+		return NULL;
+	in->iface = iface;
+	in->may = gro_bits(iface->offloads);
+	return in;
+}
+
+void vs_in_free(struct vs_in *in)
+{
+	if (in != NULL)
+		(void)munmap(in, sizeof(*in));
+}
+
+static void write_single(struct vs_in *in, struct iovec frame)
+{
+	struct virtio_net_hdr none = { 0 };
+	struct iovec iov[2] = { { &none, sizeof(none) }, frame };
+
+	if (writev(in->iface->tap, iov, 2) < 0)
+		count(&in->iface->stats.in_dropped, 1);
+}
+
+static void write_out(struct vs_in *in, struct vs_gro_write *w)
+{
+	if (writev(in->iface->tap, w->iov, w->n_iov) >= 0)
+		return;
+	if (w->n_frames == 1 || errno != EINVAL) {
+		count(&in->iface->stats.in_dropped, w->n_frames);
+		return;
+	}
+	/* A kernel that does not take what it should: never again, after a few times. */
+	if (++in->refusals >= REFUSALS_MAX)
+		in->may = 0;
+	vs_gro_undo(w);
+	for (size_t i = 0; i < w->n_frames; i++)
+		write_single(in, vs_gro_frame(w, i));
+}
+
+/* What is no frame, or was cut to its buffer, goes no further. */
+static size_t sift(struct vs_in *in, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (in->frames[i].iov_len >= VS_FRAME_MIN && in->frames[i].iov_len <= VS_FRAME_MAX)
+			in->frames[kept++] = in->frames[i];
+		else
+			count(&in->iface->stats.in_dropped, 1);
+	}
+	return kept;
+}
+
+int vs_in_burst(struct vs_in *in)
+{
+	struct vs_iface *iface = in->iface;
+
+	size_t want = in->last < FEW ? 2 * FEW : BATCH; /* what is prepared costs time, also for a single frame */
+
+	for (size_t i = 0; i < want; i++)
+		in->frames[i] = (struct iovec){ in->buffers[i], VS_FRAME_MAX + 1 };
+	int n = iface->link->ops->recv(iface->link, in->frames, want);
+	if (n <= 0)
+		return n < 0 ? -1 : 0;
+	in->last = (size_t)n;
+	size_t kept = sift(in, (size_t)n);
+	vs_gro_run(&in->gro, in->frames, kept, in->may);
+	for (size_t i = 0; i < in->gro.n_writes; i++)
+		write_out(in, &in->gro.writes[i]);
+	count(&iface->stats.in_frames, (size_t)n);
+	count(&iface->stats.in_writes, in->gro.n_writes);
+	return 1;
+}

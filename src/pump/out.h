@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#ifndef VS_PUMP_OUT_H
+#define VS_PUMP_OUT_H
+
+/* The way out of an interface: super-frames from its tap, complete frames to its link. */
+
+#include <stdbool.h>
+
+struct vs_iface;
+struct vs_out;
+
+/* NULL: out of memory. Belongs to one thread, like everything below. */
+struct vs_out *vs_out_new(struct vs_iface *iface);
+void vs_out_free(struct vs_out *out);
+
+/*
+ * Reads what the tap has, at most a batch, and sends it. On a link that does not wait for room
+ * part of it may be left pending; then there is nothing to read for until that is gone. False: the tap or
+ * the link is gone.
+ */
+bool vs_out_burst(struct vs_out *out);
+
+/* Frames wait for room on the link. */
+bool vs_out_pending(const struct vs_out *out);
+/* How long they may still wait, in ms; 0: until they are sent or dropped by the next vs_out_resume. */
+int vs_out_patience_ms(const struct vs_out *out);
+/* Sends what is pending, or drops it when it has waited long enough. False: the link is gone. */
+bool vs_out_resume(struct vs_out *out);
+
+#endif
