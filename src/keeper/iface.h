@@ -71,6 +71,7 @@ struct vs_job {
 	struct vs_iface *iface;       /* one use */
 	struct vs_call *call;         /* to be answered, unless `answered`; the job's from its start */
 	pthread_t thread;
+	atomic_int tid;               /* of that thread, for /proc */
 	int64_t deadline_ms;          /* on the monotonic clock; the main thread nudges the job from then on */
 	atomic_bool answered;         /* taken: whoever set it answers */
 	atomic_bool late;             /* the main thread has answered; to be nudged until it ends */

@@ -6,7 +6,9 @@
  * Opening a link runs a plugin that may wait for ever (a full vde_switch never answers). The
  * call is answered at its deadline whatever the plugin does; from then on the main thread
  * nudges the job with a signal, which makes the plugin's system call fail, until the job ends.
- * In the program itself no signal is ours to use, so there the thread is cancelled instead.
+ * In the program itself no signal is ours to use. There the socket that the job waits on, which
+ * /proc tells, is shut down, so that the plugin fails and cleans up; a job that waits for anything
+ * else is cancelled, and what its plugin holds then stays until the keeper ends.
  *
  * A job's answer is given exactly once: by the job or, at the deadline, by the main thread;
  * an exchange on one flag decides. A job that has opened a link takes the answer before it
@@ -19,12 +21,16 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -182,6 +188,7 @@ static void *job_main(void *arg)
 	sigset_t nudge;
 
 	(void)prctl(PR_SET_NAME, "vdestack-job");
+	atomic_store(&job->tid, (int)syscall(SYS_gettid));
 	pthread_cleanup_push(unlist, job);
 	if (!job->keeper->in_process) {
 		sigemptyset(&nudge);
@@ -245,6 +252,26 @@ void vs_jobs_start(struct vs_keeper *k)
 	pthread_mutex_unlock(&k->lock);
 }
 
+/*
+ * Shuts down the socket that the job's system call waits on. False: it is not waiting on one.
+ * Should it have gone on in between, the number may be another socket's of its plugin, which is
+ * told to fail anyway.
+ */
+static bool shut_down_wait(const struct vs_job *job)
+{
+	char path[64], text[64] = "";
+	long number;
+	unsigned long fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", atomic_load(&job->tid));
+	VS_AUTO_CLOSE file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0 || read(file, text, sizeof(text) - 1) <= 0 || sscanf(text, "%ld %lx", &number, &fd) != 2)
+		return false;
+	if (number != SYS_recvfrom && number != SYS_recvmsg && number != SYS_read && number != SYS_connect)
+		return false;
+	return shutdown((int)fd, SHUT_RDWR) == 0;
+}
+
 static void nudge(struct vs_job *job)
 {
 	if (take_answer(job)) {
@@ -258,10 +285,12 @@ static void nudge(struct vs_job *job)
 	}
 	if (!atomic_load(&job->late))
 		return; /* it is past the plugin */
-	if (job->keeper->in_process)
-		(void)pthread_cancel(job->thread);
-	else
+	if (job->keeper->in_process) {
+		if (!shut_down_wait(job))
+			(void)pthread_cancel(job->thread);
+	} else {
 		(void)pthread_kill(job->thread, NUDGE_SIGNAL);
+	}
 }
 
 int vs_jobs_check(struct vs_keeper *k)
