@@ -72,7 +72,7 @@ static int caps_end(void)
 
 int vs_caps_permitted(uint64_t *permitted)
 {
-	struct sets sets;
+	struct sets sets = { 0 };
 	int err = get_sets(&sets);
 
 	if (err == 0)
@@ -82,7 +82,7 @@ int vs_caps_permitted(uint64_t *permitted)
 
 int vs_caps_inheritable(uint64_t *caps)
 {
-	struct sets sets;
+	struct sets sets = { 0 };
 	int err = get_sets(&sets);
 
 	if (err < 0)
@@ -97,7 +97,7 @@ int vs_caps_inheritable(uint64_t *caps)
 
 int vs_caps_keep(uint64_t keep)
 {
-	struct sets sets;
+	struct sets sets = { 0 };
 	int err = get_sets(&sets);
 
 	if (err < 0)
@@ -145,7 +145,7 @@ static int raise_ambient(uint64_t caps, int end)
 
 int vs_caps_confine(uint64_t caps)
 {
-	struct sets sets;
+	struct sets sets = { 0 };
 	int end = caps_end();
 	int err = get_sets(&sets);
 
