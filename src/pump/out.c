@@ -36,7 +36,7 @@ struct vs_out {
 	struct vs_iface *iface;
 	size_t n, done;      /* frames of the batch; those the link has taken */
 	size_t headers_used;
-	int64_t deadline_ms; /* of what is pending */
+	int64_t deadline_ms; /* of what is pending; 0: nothing is */
 	bool dead;
 	bool single;         /* the last batch was of one frame */
 	int64_t last_ns;     /* when it was */
@@ -64,10 +64,16 @@ void vs_out_free(struct vs_out *o)
 
 /* ------------------------------------------------------------------ sending */
 
+static void forget_batch(struct vs_out *o)
+{
+	o->n = o->done = o->headers_used = 0;
+	o->deadline_ms = 0;
+}
+
 static void drop_rest(struct vs_out *o)
 {
 	count(&o->iface->stats.out_dropped, o->n - o->done);
-	o->n = o->done = o->headers_used = 0;
+	forget_batch(o);
 }
 
 /* Gives the batch to the link, as far as it takes it. */
@@ -78,7 +84,6 @@ static void flush(struct vs_out *o)
 
 	if (o->n == o->done)
 		return;
-	bool fresh = o->done == 0;
 	int taken = link->ops->send(link, o->frames + o->done, o->n - o->done, &lost);
 	if (taken < 0) {
 		o->dead = true;
@@ -89,8 +94,8 @@ static void flush(struct vs_out *o)
 	count(&o->iface->stats.out_dropped, lost);
 	o->done += (size_t)taken;
 	if (o->done == o->n)
-		o->n = o->done = o->headers_used = 0;
-	else if (fresh || taken > 0)
+		forget_batch(o);
+	else if (o->deadline_ms == 0 || taken > 0)
 		o->deadline_ms = vs_now_ms() + VS_SEND_BOUND_MS;
 }
 
