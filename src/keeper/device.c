@@ -18,6 +18,9 @@
 #include "iface.h"
 #include "pump/tap.h"
 
+/* A burst of datagrams waits here while the link is busy; the kernel's 500 is less than a common one. */
+#define TAP_QUEUE_FRAMES 1000
+
 static int control(unsigned long request, struct ifreq *ifr)
 {
 	VS_AUTO_CLOSE s = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -83,6 +86,9 @@ int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads)
 		return vs_fail(err, "cannot make the tap of interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_tun(err, ""), err));
 	}
+	ifr = request_for(want->name);
+	ifr.ifr_qlen = TAP_QUEUE_FRAMES;
+	(void)control(SIOCSIFTXQLEN, &ifr); /* refused, it has the kernel's */
 	*offloads = vs_offload_set(fd, vs_offload_allowed() & ~want->no_offload);
 	return vs_steal_fd(&fd);
 }

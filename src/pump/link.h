@@ -24,6 +24,7 @@
 struct vs_frame {
 	struct iovec iov[2];
 	int n_iov;
+	bool paced; /* counts in the pace of a link that has one */
 };
 
 struct vs_link;
@@ -40,6 +41,11 @@ struct vs_link_ops {
 	 * changed to the frame's length; longer ones are cut to it). Gives how many; -errno: dead.
 	 */
 	int (*recv)(struct vs_link *link, struct iovec *frames, size_t n);
+	/*
+	 * Bytes, as the kernel counts them, that have been sent and not read by the other side.
+	 * NULL unless there is a switch behind it, whose receivers a burst would overrun.
+	 */
+	long (*unread)(struct vs_link *link);
 	void (*close)(struct vs_link *link);
 };
 

@@ -16,10 +16,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -157,7 +159,21 @@ static int datagram_recv(struct vs_link *link, struct iovec *frames, size_t n)
 	return got;
 }
 
-static const struct vs_link_ops datagram_ops = { .send = datagram_send, .recv = datagram_recv, .close = plugin_close };
+static long datagram_unread(struct vs_link *link)
+{
+	int bytes = 0;
+
+	return ioctl(link->data_fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
+}
+
+/* ptp:// ends at its receiver, and a full one makes us wait; vde:// has a switch between. */
+static const struct vs_link_ops ptp_ops = { .send = datagram_send, .recv = datagram_recv, .close = plugin_close };
+static const struct vs_link_ops switched_ops = {
+	.send = datagram_send,
+	.recv = datagram_recv,
+	.unread = datagram_unread,
+	.close = plugin_close,
+};
 
 static bool has_scheme(const char *vnl, const char *scheme)
 {
@@ -248,7 +264,7 @@ static void tune(struct vde_link *l, const char *vnl)
 	int size = SOCKET_BUFFER, fd = l->link.data_fd;
 
 	if (is_datagram(vnl, fd)) {
-		l->link.ops = &datagram_ops;
+		l->link.ops = has_scheme(vnl, "ptp://") ? &ptp_ops : &switched_ops;
 		l->link.never_waits = true;
 		if (is_vde2_switch(fd))
 			l->link.mtu_max = 1500;

@@ -13,6 +13,7 @@
 #include "out.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,6 +25,7 @@
 #include "gso.h"
 #include "keeper/iface.h"
 #include "link.h"
+#include "pace.h"
 
 #define VNET_LEN sizeof(struct virtio_net_hdr)
 #define SUPER_MAX (65536 + 64)      /* what one read from a tap may give, vnet header included */
@@ -40,6 +42,7 @@ struct vs_out {
 	bool dead;
 	bool single;         /* the last batch was of one frame */
 	int64_t last_ns;     /* when it was */
+	struct vs_pace pace; /* of frames that are not TCP's, on a link with a switch behind it */
 	struct vs_frame frames[FRAMES_MAX];
 	unsigned char headers[FRAMES_MAX * 128 + VS_GSO_HEADER_MAX];
 	_Alignas(16) unsigned char arena[ARENA_BYTES];
@@ -76,15 +79,50 @@ static void drop_rest(struct vs_out *o)
 	forget_batch(o);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* How many frames, from the first that waits, the pace lets through now. */
+static size_t paced(struct vs_out *o, int64_t now)
+{
+	struct vs_link *link = o->iface->link;
+	size_t n = 0;
+
+	if (o->pace.draining)
+		vs_pace_look(&o->pace, link->ops->unread(link), now);
+	unsigned left = vs_pace_allows(&o->pace, now);
+	while (o->done + n < o->n && (left > 0 || (!o->frames[o->done + n].paced && !vs_pace_rests(&o->pace, now)))) {
+		left -= o->frames[o->done + n].paced;
+		n++;
+	}
+	return n;
+}
+
+static void note_pace(struct vs_out *o, size_t taken, int64_t now)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < taken; i++)
+		n += o->frames[o->done + i].paced;
+	if (n > 0)
+		vs_pace_sent(&o->pace, n, now);
+}
+
 /* Gives the batch to the link, as far as it takes it. */
 static void flush(struct vs_out *o)
 {
 	struct vs_link *link = o->iface->link;
+	bool has_pace = link->ops->unread != NULL;
+	int64_t now = has_pace ? now_ns() : 0;
+	size_t n = has_pace ? paced(o, now) : o->n - o->done;
 	size_t lost = 0;
 
-	if (o->n == o->done)
-		return;
-	int taken = link->ops->send(link, o->frames + o->done, o->n - o->done, &lost);
+	int taken = n > 0 ? link->ops->send(link, o->frames + o->done, n, &lost) : 0;
 	if (taken < 0) {
 		o->dead = true;
 		drop_rest(o);
@@ -92,6 +130,8 @@ static void flush(struct vs_out *o)
 	}
 	count(&o->iface->stats.out_frames, (size_t)taken - lost);
 	count(&o->iface->stats.out_dropped, lost);
+	if (has_pace)
+		note_pace(o, (size_t)taken, now);
 	o->done += (size_t)taken;
 	if (o->done == o->n)
 		forget_batch(o);
@@ -99,44 +139,63 @@ static void flush(struct vs_out *o)
 		o->deadline_ms = vs_now_ms() + VS_SEND_BOUND_MS;
 }
 
-/* For a super-frame of more segments than there is room for: waits, within the bound. */
-static void make_room(struct vs_out *o)
-{
-	flush(o);
-	while (o->n > 0 && !o->dead) {
-		struct pollfd room = { .fd = o->iface->link->data_fd, .events = POLLOUT };
-		if (poll(&room, 1, vs_out_patience_ms(o)) == 0)
-			drop_rest(o);
-		else
-			flush(o);
-	}
-}
-
 bool vs_out_pending(const struct vs_out *o)
 {
 	return o->n > 0;
 }
 
-int vs_out_patience_ms(const struct vs_out *o)
+bool vs_out_rests(const struct vs_out *o)
 {
-	return vs_left_ms(o->deadline_ms);
+	return vs_pace_rests(&o->pace, now_ns());
+}
+
+int64_t vs_out_patience_ns(const struct vs_out *o)
+{
+	int64_t now = now_ns();
+
+	return vs_pace_rests(&o->pace, now) ? vs_pace_rest_ns(&o->pace, now) : (int64_t)vs_left_ms(o->deadline_ms) * 1000000;
 }
 
 bool vs_out_resume(struct vs_out *o)
 {
 	flush(o);
-	if (o->n > 0 && vs_out_patience_ms(o) == 0)
+	if (o->n > 0 && vs_left_ms(o->deadline_ms) == 0)
 		drop_rest(o);
 	return !o->dead;
 }
 
+/* For a super-frame of more segments than there is room for: waits, within the bound. */
+static void make_room(struct vs_out *o)
+{
+	flush(o);
+	while (o->n > 0 && !o->dead) {
+		struct pollfd room = { .fd = vs_out_rests(o) ? -1 : o->iface->link->data_fd, .events = POLLOUT };
+		int64_t patience = vs_out_patience_ns(o);
+		struct timespec limit = { .tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000 };
+		(void)ppoll(&room, 1, &limit, NULL);
+		(void)vs_out_resume(o);
+	}
+}
+
 /* ------------------------------------------------------------------ reading */
+
+/* TCP in a plain packet; whatever is not seen to be is treated like datagrams. */
+static bool is_tcp(const unsigned char *frame, size_t len)
+{
+	if (len < 54)
+		return false;
+	if (frame[12] == 0x08 && frame[13] == 0x00)
+		return frame[23] == IPPROTO_TCP;
+	return frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == IPPROTO_TCP;
+}
 
 /* Takes a super-frame apart into the batch. */
 static void segment(struct vs_out *o, unsigned char *super, size_t len)
 {
 	struct vs_gso gso;
 	struct virtio_net_hdr vnet;
+
+	bool paced = !is_tcp(super + VNET_LEN, len - VNET_LEN);
 
 	memcpy(&vnet, super, VNET_LEN);
 	if (vs_gso_start(&gso, &vnet, super + VNET_LEN, len - VNET_LEN) != VS_GSO_OK) {
@@ -150,6 +209,7 @@ static void segment(struct vs_out *o, unsigned char *super, size_t len)
 		f->n_iov = vs_gso_next(&gso, o->headers + o->headers_used, f->iov);
 		if (f->n_iov == 0)
 			return;
+		f->paced = paced;
 		o->headers_used += gso.header_len;
 		o->n++;
 	}
@@ -161,11 +221,9 @@ static void segment(struct vs_out *o, unsigned char *super, size_t len)
  */
 static bool seems_alone(struct vs_out *o)
 {
-	struct timespec ts;
 	int64_t before = o->last_ns;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	o->last_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	o->last_ns = now_ns();
 	return o->single && o->last_ns - before > APART_NS;
 }
 

@@ -6,6 +6,7 @@
 /* The way out of an interface: super-frames from its tap, complete frames to its link. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct vs_iface;
 struct vs_out;
@@ -23,8 +24,10 @@ bool vs_out_burst(struct vs_out *out);
 
 /* Frames wait for room on the link. */
 bool vs_out_pending(const struct vs_out *out);
-/* How long they may still wait, in ms; 0: until they are sent or dropped by the next vs_out_resume. */
-int vs_out_patience_ms(const struct vs_out *out);
+/* They wait for their turn, not for room. */
+bool vs_out_rests(const struct vs_out *out);
+/* When to call vs_out_resume at the latest, in ns from now. */
+int64_t vs_out_patience_ns(const struct vs_out *out);
 /* Sends what is pending, or drops it when it has waited long enough. False: the link is gone. */
 bool vs_out_resume(struct vs_out *out);
 

@@ -44,6 +44,8 @@ struct ways {
 	struct vs_in *in;
 };
 
+#define NS_PER_S 1000000000
+
 enum { TAP, LINK, CONTROL, STOP, N_POLLED };
 
 static void link_died(struct vs_iface *iface)
@@ -66,6 +68,7 @@ static bool take_error(int fd)
 static void leave_privileges(const struct vs_iface *iface)
 {
 	(void)prctl(PR_SET_NAME, "vdestack-pump");
+	(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; rests between frames are short */
 	if (!iface->keeper->in_process)
 		(void)vs_isolate_thread(vs_caps_none);
 }
@@ -76,8 +79,11 @@ static int wait_events(const struct ways *w, struct pollfd *p)
 	bool pending = w->out != NULL && vs_out_pending(w->out);
 
 	p[TAP].fd = w->out != NULL && !pending ? w->iface->tap : -1;
-	p[LINK].events = (short)((w->in != NULL ? POLLIN : 0) | (pending ? POLLOUT : 0));
-	return poll(p, N_POLLED, pending ? vs_out_patience_ms(w->out) : -1);
+	int64_t patience = pending ? vs_out_patience_ns(w->out) : 0;
+	struct timespec limit = { .tv_sec = patience / NS_PER_S, .tv_nsec = patience % NS_PER_S };
+
+	p[LINK].events = (short)((w->in != NULL ? POLLIN : 0) | (pending && !vs_out_rests(w->out) ? POLLOUT : 0));
+	return ppoll(p, N_POLLED, pending ? &limit : NULL, NULL);
 }
 
 /* False: the link is dead. */
