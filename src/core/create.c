@@ -79,6 +79,23 @@ static void fill_request(const struct vs_conf_iface *iface, const struct vs_crea
 	wire->no_offload = opts->no_offload;
 }
 
+/* What a locator means to this process: its root and directory of now. */
+static int open_directories(const struct vs_conf_iface *iface, int dirs[2])
+{
+	dirs[0] = dirs[1] = -1;
+	if (strncmp(iface->vnl, "inproc://", 9) == 0)
+		return 0;
+	dirs[0] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dirs[1] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dirs[1] < 0 && dirs[0] >= 0)
+		dirs[1] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* a directory that is gone */
+	if (dirs[0] >= 0 && dirs[1] >= 0)
+		return 2;
+	int err = errno;
+	vs_close(dirs[0]);
+	return vs_fail(err, "cannot add interface %s: %s", iface->name, vs_cause_text(vs_diagnose_limit(err), err));
+}
+
 static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct vs_conf_iface *iface,
 		     const struct vs_create_opts *opts)
 {
@@ -91,24 +108,17 @@ static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct 
 		.text_len = strlen(iface->vnl),
 		.timeout_ms = (int)opts->timeout_ms + REPLY_GRACE_MS,
 	};
-	VS_AUTO_CLOSE root = -1;
-	VS_AUTO_CLOSE cwd = -1;
 	VS_AUTO_CLOSE stream = -1;
+	int dirs[2];
+	int n = open_directories(iface, dirs);
 
+	if (n < 0)
+		return n;
+	VS_AUTO_CLOSE root = dirs[0];
+	VS_AUTO_CLOSE cwd = dirs[1];
 	fill_request(iface, opts, &call.req.iface);
-	if (strncmp(iface->vnl, "inproc://", 9) != 0) {
-		/* What the locator means to this process: its root and directory of now. */
-		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (cwd < 0 && root >= 0)
-			cwd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* a directory that is gone */
-		if (root < 0 || cwd < 0)
-			return vs_fail(errno, "cannot add interface %s: %s", iface->name,
-				       vs_cause_text(vs_diagnose_limit(errno), errno));
-		call.fds[0] = root;
-		call.fds[1] = cwd;
-		call.n_fds = 2;
-	}
+	memcpy(call.fds, dirs, sizeof(dirs));
+	call.n_fds = (size_t)n;
 	if (is_stream(iface->vnl)) {
 		int r = vs_command_stream(stack, iface->vnl + (iface->vnl[0] == '=' ? 1 : 6), &stream);
 		if (r < 0)
@@ -144,10 +154,10 @@ static void undo_ifaces(struct vs_slot *slot, const struct vs_config *config, si
 	(void)vs_fail(EIO, "%s", why); /* the reason counts, not how the undoing went */
 }
 
-int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts)
+/* made: how many of them are there already. */
+static int finish_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts, size_t made)
 {
 	struct vs_slot *slot = vs_slot_acquire(stack);
-	size_t made = 0;
 	int r = 0;
 
 	if (slot == NULL)
@@ -167,24 +177,52 @@ int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, con
 	return r < 0 ? r : 0;
 }
 
+int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts)
+{
+	return finish_ifaces(stack, config, opts, 0);
+}
+
 /* ------------------------------------------------------------------ stacks */
 
-/* The namespace and its door, into the slot. */
-static int make_namespace(struct vs_slot *slot, const struct vs_create_opts *opts)
+/*
+ * The interface that is made together with the namespace, in one request, which takes about half as
+ * long. A command's stream is not: the command is started on behalf of a stack that is there.
+ */
+static const struct vs_conf_iface *made_at_once(const struct vs_config *config, const struct vs_create_opts *opts)
+{
+	return config->n_ifaces > 0 && opts->adopt < 0 && !is_stream(config->ifaces[0].vnl) ? &config->ifaces[0] : NULL;
+}
+
+/* The namespace with its first interface, if there is one to be made at once, and its door, into the slot. */
+static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *first, const struct vs_create_opts *opts)
 {
 	struct vs_keeper_link *k = slot->keeper;
 	struct vs_long_call call = {
 		.door = k->front,
 		.door_cookie = k->cookie,
 		.keeper = k,
-		.req = { .op = VS_OP_CREATE },
+		.req = { .op = VS_OP_CREATE, .timeout_ms = opts->timeout_ms },
 		.fds = { opts->adopt },
 		.n_fds = opts->adopt >= 0 ? 1 : 0,
 		.timeout_ms = (int)opts->timeout_ms,
 	};
 	struct timeval limit = { .tv_sec = 5 };
-	int r = vs_call_long(&call);
+	int dirs[2] = { -1, -1 };
+	int r = first != NULL ? open_directories(first, dirs) : 0;
 
+	if (r < 0)
+		return r;
+	VS_AUTO_CLOSE root = dirs[0];
+	VS_AUTO_CLOSE cwd = dirs[1];
+	if (first != NULL) {
+		fill_request(first, opts, &call.req.iface);
+		memcpy(call.fds, dirs, sizeof(dirs));
+		call.n_fds = (size_t)r;
+		call.text = first->vnl;
+		call.text_len = strlen(first->vnl);
+		call.timeout_ms += REPLY_GRACE_MS;
+	}
+	r = vs_call_long(&call);
 	if (r < 0)
 		return r;
 	if (call.n_got < 1)
@@ -205,7 +243,7 @@ static enum vs_variant variant_for(const struct vs_create_opts *opts)
 	return opts->adopt >= 0 && (!vs_privileged() || !vs_can_claim_pid()) ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
 }
 
-static int make_slot(const struct vs_create_opts *opts, struct vs_slot **out)
+static int make_slot(const struct vs_conf_iface *first, const struct vs_create_opts *opts, struct vs_slot **out)
 {
 	enum vs_variant variant = variant_for(opts);
 	struct vs_slot *slot = vs_slot_new();
@@ -220,7 +258,7 @@ static int make_slot(const struct vs_create_opts *opts, struct vs_slot **out)
 		if (r < 0)
 			break;
 		slot->keeper = keeper;
-		r = make_namespace(slot, opts);
+		r = make_namespace(slot, first, opts);
 		if (r != -ENETDOWN) {
 			vs_keeper_unhold();
 			break;
@@ -253,14 +291,15 @@ static int try_socket(struct vdestack *stack)
 
 int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out)
 {
+	const struct vs_conf_iface *first = made_at_once(config, opts);
 	struct vs_slot *slot = NULL;
 	int state;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	int r = make_slot(opts, &slot);
+	int r = make_slot(first, opts, &slot);
 	if (r == 0) {
 		struct vdestack *stack = vs_slot_publish(slot);
-		r = vs_create_ifaces(stack, config, opts);
+		r = finish_ifaces(stack, config, opts, first != NULL ? 1 : 0);
 		if (r == 0)
 			r = try_socket(stack);
 		if (r == 0) {

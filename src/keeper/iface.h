@@ -64,6 +64,9 @@ int vs_device_delete(int netlink, const char *name);
 
 enum vs_job_kind { VS_JOB_OPEN_LINK, VS_JOB_JOIN_SEGMENT, VS_JOB_REMOVE };
 
+/* The interface's tap, in a job that was started before there is one. */
+enum vs_device_state { VS_DEVICE_THERE, VS_DEVICE_PENDING, VS_DEVICE_FAILED };
+
 struct vs_job {
 	struct vs_job *next, **prev;  /* in the keeper's list, under its lock */
 	struct vs_keeper *keeper;
@@ -78,6 +81,9 @@ struct vs_job {
 	bool mine;                    /* the job has taken the answer; its thread's */
 	bool pumping;                 /* the pump uses the tap */
 	int netlink;                  /* rtnetlink socket of the stack's namespace; -1 */
+	int door;                     /* goes to the caller with the answer: of a stack made by this call; -1 */
+	enum vs_device_state device;  /* under the keeper's lock */
+	bool given_up;                /* under the keeper's lock: the call has been answered by others */
 };
 
 /*
@@ -87,6 +93,11 @@ struct vs_job {
 int vs_job_submit(struct vs_job *job);
 struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call);
 void vs_job_free(struct vs_job *job);
+/*
+ * For a job whose device was pending, exactly once, by the networking thread: gives the tap and
+ * the door, or ends the call with this thread's sentence (r < 0). The job is not to be touched afterwards.
+ */
+void vs_job_device(struct vs_job *job, int r, int tap, unsigned offloads, int door);
 /* Main thread: starts what was submitted. */
 void vs_jobs_start(struct vs_keeper *k);
 /* Main thread: nudges jobs past their deadline; gives ms until the next one is due, -1: none. */

@@ -65,7 +65,8 @@ static void *root_main(void *arg)
 	(void)prctl(PR_SET_NAME, "vdestack-root");
 	int r = k == NULL ? -ENOMEM : leave_tables(front);
 	if (k != NULL)
-		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .in_process = true, .lock = PTHREAD_MUTEX_INITIALIZER };
+		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .in_process = true,
+					 .lock = PTHREAD_MUTEX_INITIALIZER, .met = PTHREAD_COND_INITIALIZER };
 	report(s, r); /* s is gone after this */
 	if (r == 0) {
 		(void)!chdir("/");

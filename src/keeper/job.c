@@ -15,6 +15,11 @@
  * starts the pump, and without it starts none: what was told to have failed must not come to life.
  * An interface that failed has no device any more when its call is answered.
  *
+ * The job of a stack's first interface starts together with the stack's networking thread: the link is
+ * opened while the kernel makes namespace and tap, which takes as long. They meet before the
+ * answer, which carries the stack's door then. Without a device the networking thread answers,
+ * since its error is the earlier step's; the job, whatever has become of it, stays until the other has come.
+ *
  * The caller's root and working directory of now come with the call, and the job enters them
  * on a file-system context of its own: a locator means to the keeper what it means to the
  * caller, also after the caller has moved into a chroot.
@@ -51,7 +56,7 @@ struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_
 
 	if (job == NULL)
 		return NULL;
-	*job = (struct vs_job){ .keeper = k, .kind = kind, .iface = iface, .netlink = -1 };
+	*job = (struct vs_job){ .keeper = k, .kind = kind, .iface = iface, .netlink = -1, .door = -1 };
 	job->deadline_ms = vs_now_ms() + limit;
 	job->call = call;
 	vs_iface_ref(iface);
@@ -63,6 +68,7 @@ void vs_job_free(struct vs_job *job)
 	if (job == NULL)
 		return;
 	vs_close(job->netlink);
+	vs_close(job->door);
 	vs_iface_unref(job->iface);
 	free(job);
 }
@@ -74,7 +80,8 @@ static bool take_answer(struct vs_job *job)
 
 static void reply(struct vs_job *job, int result)
 {
-	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, NULL, 0);
+	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, &job->door,
+		      result == 0 && job->door >= 0 ? 1 : 0);
 }
 
 /* For the one who has taken the answer: the device goes, and its name is free. */
@@ -84,7 +91,43 @@ static void abandon(struct vs_job *job)
 		return;
 	if (!job->pumping) /* else it goes as soon as the pump has ended */
 		vs_close(vs_steal_fd(&job->iface->tap));
+	vs_close(vs_steal_fd(&job->door)); /* and with it the stack that this call was to make */
+	job->given_up = true;
 	atomic_store(&job->iface->failed, true);
+}
+
+/* ------------------------------------------------------------------ meeting the device */
+
+void vs_job_device(struct vs_job *job, int r, int tap, unsigned offloads, int door)
+{
+	struct vs_keeper *k = job->keeper;
+
+	if (r < 0 && take_answer(job))
+		reply(job, r);
+	pthread_mutex_lock(&k->lock);
+	if (r == 0 && !job->given_up) {
+		job->iface->tap = vs_steal_fd(&tap);
+		job->iface->offloads = offloads;
+		job->door = vs_steal_fd(&door);
+	}
+	job->device = r == 0 ? VS_DEVICE_THERE : VS_DEVICE_FAILED;
+	pthread_cond_broadcast(&k->met);
+	pthread_mutex_unlock(&k->lock);
+	vs_close(tap);
+	vs_close(door);
+}
+
+/* The networking thread waits for nobody but the kernel, so this ends. */
+static bool await_device(struct vs_job *job)
+{
+	struct vs_keeper *k = job->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	while (job->device == VS_DEVICE_PENDING)
+		pthread_cond_wait(&k->met, &k->lock);
+	bool there = job->device == VS_DEVICE_THERE;
+	pthread_mutex_unlock(&k->lock);
+	return there;
 }
 
 /* ------------------------------------------------------------------ the jobs */
@@ -134,14 +177,23 @@ static int open_link(struct vs_job *job)
 		r = vs_fail(EMSGSIZE, "cannot plug interface %s: this network drops packets longer than %u bytes (a vde_switch of "
 				      "vde2 does, and tells nobody); use mtu=%u, or VDESTACK_FORCE_MTU if you know better",
 			    iface->name, iface->link->mtu_max, iface->link->mtu_max);
-	if (r == 0 && atomic_load(&iface->stopping))
-		r = canceled(iface);
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	return r;
+}
+
+/* With link and device the interface comes to life, if the answer is still to be given. */
+static int come_to_life(struct vs_job *job, int r)
+{
+	bool there = await_device(job);
+
+	if (r == 0 && atomic_load(&job->iface->stopping))
+		r = canceled(job->iface);
+	if (r == 0 && job->door >= 0)
+		r = vs_keeper_spare(VS_SPARE_GO_ON);
 	job->mine = take_answer(job);
-	if (!job->mine)
+	if (!job->mine || !there)
 		return -ECANCELED; /* nobody hears it */
 	job->pumping = r == 0;
-	return r == 0 ? vs_pump_start(iface) : r;
+	return r == 0 ? vs_pump_start(job->iface) : r;
 }
 
 static int remove_iface(struct vs_job *job)
@@ -154,8 +206,10 @@ static int remove_iface(struct vs_job *job)
 
 static int join_segment(struct vs_job *job)
 {
-	int r = vs_segment_join(job->iface, job->call->text + strlen("inproc://"), &job->call->req.iface, job->netlink);
+	int r = job->door >= 0 ? vs_keeper_spare(VS_SPARE_GO_ON) : 0;
 
+	if (r == 0)
+		r = vs_segment_join(job->iface, job->call->text + strlen("inproc://"), &job->call->req.iface, job->netlink);
 	if (r == 0 && atomic_load(&job->iface->stopping))
 		vs_segment_leave(job->iface);
 	return r;
@@ -170,6 +224,7 @@ static void unlist(void *arg)
 	*job->prev = job->next;
 	if (job->next != NULL)
 		job->next->prev = job->prev;
+	vs_keeper_wake(k); /* while it is held: the keeper of a program's threads may end otherwise */
 	pthread_mutex_unlock(&k->lock);
 	/* Cancelled in a plugin: the call has been answered. */
 	vs_call_drop(job->call);
@@ -197,7 +252,9 @@ static void *job_main(void *arg)
 	}
 	int r = work[job->kind](job);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	if (!job->mine)
+	if (job->kind == VS_JOB_OPEN_LINK)
+		r = come_to_life(job, r);
+	else
 		job->mine = take_answer(job);
 	if (r < 0)
 		vs_iface_stop(job->iface);
@@ -241,10 +298,13 @@ void vs_jobs_start(struct vs_keeper *k)
 		enlist_locked(k, job);
 		int r = vs_thread_start(job_main, job, &job->thread); /* it waits for the lock before it can end */
 		if (r < 0) {
-			pthread_mutex_unlock(&k->lock);
+			bool mine = take_answer(job);
 			abandon(job);
-			reply(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
-					   vs_cause_text(vs_diagnose_limit(-r), -r)));
+			pthread_mutex_unlock(&k->lock);
+			if (mine)
+				reply(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
+						   vs_cause_text(vs_diagnose_limit(-r), -r)));
+			(void)await_device(job);
 			unlist(job);
 			pthread_mutex_lock(&k->lock);
 		}
@@ -283,8 +343,8 @@ static void nudge(struct vs_job *job)
 					     job->iface->name, job->call->text));
 		atomic_store(&job->late, true);
 	}
-	if (!atomic_load(&job->late))
-		return; /* it is past the plugin */
+	if (!atomic_load(&job->late) || job->device == VS_DEVICE_PENDING)
+		return; /* it is past the plugin, or somebody still holds it */
 	if (job->keeper->in_process) {
 		if (!shut_down_wait(job))
 			(void)pthread_cancel(job->thread);

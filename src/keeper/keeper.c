@@ -5,6 +5,7 @@
 #include "keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,8 +16,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
+
+#define SPARE_MAX 32
 
 /* Event data of the two descriptors that are no channels: channels have random numbers, never these. */
 #define FRONT_EVENT 1
@@ -51,6 +55,21 @@ int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id)
 	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)pthread_attr_destroy(&attr);
 	return vs_thread_error(err);
+}
+
+int vs_keeper_spare(int wanted)
+{
+	int taken[SPARE_MAX], n = 0;
+
+	/* Threads open and close all the time, so there are gaps: only taking them tells how many there are. */
+	while (n < wanted && n < SPARE_MAX && (taken[n] = n == 0 ? eventfd(0, EFD_CLOEXEC) : fcntl(taken[0], F_DUPFD_CLOEXEC, 0)) >= 0)
+		n++;
+	bool enough = n == wanted;
+	while (n > 0)
+		vs_close(taken[--n]);
+	if (enough)
+		return 0;
+	return vs_fail(EMFILE, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_DESCRIPTORS, EMFILE));
 }
 
 void vs_keeper_wake(struct vs_keeper *k)
@@ -138,7 +157,9 @@ void vs_keeper_run(struct vs_keeper *k)
 
 	if (prepare(k) == 0) {
 		while (!finished(k)) {
-			int n = epoll_wait(k->epoll, events, VS_COUNT(events), vs_jobs_check(k));
+			int jobs = vs_jobs_check(k), reserve = vs_net_reserve(k);
+			int timeout = jobs < 0 || (reserve >= 0 && reserve < jobs) ? reserve : jobs;
+			int n = epoll_wait(k->epoll, events, VS_COUNT(events), timeout);
 			for (int i = 0; i < n; i++)
 				serve_event(k, &events[i]);
 			vs_jobs_start(k);

@@ -33,6 +33,7 @@
 #include "base/fdmsg.h"
 
 struct vs_keeper_chan;
+struct vs_net;
 
 struct vs_keeper {
 	int front;        /* the keeper's end of the front door; -1 after its end of file */
@@ -43,12 +44,17 @@ struct vs_keeper {
 	uid_t owner;      /* the real uid of the program when it started the keeper */
 
 	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t met;   /* a device that a job waits for has been made, or not */
 	unsigned n_stacks;
 	unsigned n_ifaces;
 	struct vs_keeper_chan *channels[64]; /* hash table by number */
+	struct vs_net *reserve;              /* a networking thread without a stack yet; see birth.c */
 	struct vs_job *submitted;            /* to be started by the main thread */
 	struct vs_job *jobs;                 /* that run */
 	struct vs_segment *segments;
+
+	int64_t made_ms;    /* the main thread's: when a stack was last made */
+	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */
 };
 
 /* A request as it came, with its descriptors and its sender. */
@@ -102,6 +108,16 @@ int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
 
 /* Starts a stack's networking thread; it answers the call (which it owns from then on). */
 int vs_net_start(struct vs_keeper *k, struct vs_call *call);
+
+/* Main thread: keeps, or lets go of, a networking thread in reserve. Gives ms until the next look is due, -1: none. */
+int vs_net_reserve(struct vs_keeper *k);
+
+/* Descriptors that the stacks there are need to go on: sockets on their way, reply channels. */
+#define VS_SPARE_GO_ON 8
+/* Those, and what is open for a moment while another is made; a hub in this keeper takes some, too. */
+#define VS_SPARE_MAKE 16
+/* Checks that so many are free. 0, or -EMFILE with a sentence. */
+int vs_keeper_spare(int wanted);
 
 /* Makes the main loop look at its jobs and counts. */
 void vs_keeper_wake(struct vs_keeper *k);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,9 +31,12 @@ static void report(int result, bool privileged)
 
 int vs_keeper_main(void)
 {
-	struct vs_keeper k = { .front = VS_KEEPER_FRONT, .epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct vs_keeper k = { .front = VS_KEEPER_FRONT, .epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .met = PTHREAD_COND_INITIALIZER };
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 
+	/* Most threads allocate a little once; an arena for each would cost more memory than all they need. */
+	(void)mallopt(M_ARENA_MAX, 1);
 	for (int fd = VS_KEEPER_STARTER; fd <= VS_KEEPER_ADOPT; fd++)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* plugins execute things */
 	int r = vs_isolate_process();

@@ -1,47 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The networking thread: one per stack, lives in the stack's namespace.
+ * What a networking thread is asked for. There is one per stack, and it lives in the stack's
+ * namespace.
  *
  * It does what can only be done there, in short steps that never wait for a network: makes
  * sockets, opens taps, reads and writes the namespace's sysctls. What may take long is
- * handed to a job with the descriptors it needs. Between requests it sleeps in one receive on
- * the stack's door. End of file there means that no process holds the stack any more.
+ * handed to a job with the descriptors it needs.
  */
 
-#include <arpa/inet.h>
+#include "net.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
-#include "isolate.h"
 #include "keeper.h"
-
-#define SPARE_NUMBERS 8 /* what the stacks there are need to go on: sockets on their way, reply channels */
-
-struct net {
-	struct vs_keeper *keeper;
-	struct vs_call *call; /* the request being served */
-	int door;
-	int life[2]; /* made on demand; both ends are ours, copies of [1] see the stack's end */
-	struct vs_iface *ifaces;
-};
 
 /* The program's own socket() may be the one this library redefines: always the system call. */
 static int raw_socket(int domain, int type, int protocol)
@@ -49,50 +35,6 @@ static int raw_socket(int domain, int type, int protocol)
 	int fd = (int)syscall(SYS_socket, domain, type, protocol);
 
 	return fd < 0 ? -errno : fd;
-}
-
-/* ------------------------------------------------------------------ the namespace */
-
-static void write_sysctl(const char *path, const char *value)
-{
-	VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	/* Comfort, not need: without /proc, or on a kernel without the setting, the stack works all the same. */
-	if (fd >= 0)
-		(void)!write(fd, value, strlen(value));
-}
-
-/* A server that has given up its uid can still bind port 80 and ping. */
-static void relax_limits(const struct vs_keeper *k)
-{
-	char range[64] = "0 2147483647";
-
-	if (!k->privileged && !k->in_process) /* only one group exists in the keeper's user namespace */
-		(void)snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
-	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
-}
-
-static int make_namespace(const struct vs_keeper *k)
-{
-	if (unshare(CLONE_NEWNET) < 0) {
-		int err = errno;
-		return vs_fail(err, "cannot make a network namespace: %s", vs_cause_text(vs_diagnose_netns(err, ""), err));
-	}
-	int r = vs_device_up("lo");
-	if (r < 0)
-		return vs_fail(-r, "cannot bring lo up: %s", strerror(-r));
-	relax_limits(k);
-	return 0;
-}
-
-static int enter_namespace(int fd)
-{
-	if (setns(fd, CLONE_NEWNET) == 0)
-		return 0;
-	int err = errno;
-	return vs_fail(err, "cannot adopt the network namespace: %s; %s", strerror(err),
-		       err == EINVAL ? "the descriptor or path is none" : "only namespaces of this program's user can be adopted");
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -109,7 +51,7 @@ static int open_namespace(int *ns)
 	return *ns < 0 ? -errno : 0;
 }
 
-static void do_channel(struct net *n)
+static void do_channel(struct vs_net *n)
 {
 	int fd = vs_call_take_fd(n->call, 0);
 
@@ -117,7 +59,7 @@ static void do_channel(struct net *n)
 		(void)vs_channel_add(n->keeper, n->call->req.channel, fd);
 }
 
-static void do_msocket(struct net *n)
+static void do_msocket(struct vs_net *n)
 {
 	const int32_t *arg = n->call->req.arg;
 	uint32_t count = n->call->req.count;
@@ -128,7 +70,7 @@ static void do_msocket(struct net *n)
 	}
 }
 
-static void do_entry(struct net *n)
+static void do_entry(struct vs_net *n)
 {
 	VS_AUTO_CLOSE ns = -1;
 	int r = open_namespace(&ns);
@@ -146,7 +88,7 @@ static bool sysctl_path(const char *name, char *path, size_t size)
 	return n > 0 && (size_t)n < size && name[0] != '/' && strstr(name, "..") == NULL;
 }
 
-static void do_sysctl(struct net *n)
+static void do_sysctl(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	bool set = call->req.op == VS_OP_SYSCTL_SET;
@@ -173,8 +115,13 @@ static void do_sysctl(struct net *n)
 
 /* ------------------------------------------------------------------ interfaces */
 
+bool vs_net_is_segment(const char *vnl)
+{
+	return strncmp(vnl, "inproc://", 9) == 0;
+}
+
 /* Takes those off the list that never came to life; gives where the wanted one is, or the end. */
-static struct vs_iface **find_iface(struct net *n, const char *name)
+static struct vs_iface **find_iface(struct vs_net *n, const char *name)
 {
 	struct vs_iface **at = &n->ifaces;
 
@@ -190,7 +137,20 @@ static struct vs_iface **find_iface(struct net *n, const char *name)
 	return at;
 }
 
-static int job_prepare(struct net *n, struct vs_job *job, bool segment)
+int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads)
+{
+	VS_AUTO_CLOSE tap = vs_tap_open(want, offloads);
+
+	if (tap < 0)
+		return tap;
+	int r = vs_device_configure(want);
+	if (r < 0)
+		return vs_fail(-r, "cannot give interface %s its MAC and MTU: %s", want->name,
+			       vs_cause_text(vs_diagnose_limit(-r), -r));
+	return vs_steal_fd(&tap);
+}
+
+static int job_prepare(struct vs_net *n, struct vs_job *job, bool segment)
 {
 	struct vs_call *call = n->call;
 	struct vs_wire_iface *want = &call->req.iface;
@@ -200,19 +160,19 @@ static int job_prepare(struct net *n, struct vs_job *job, bool segment)
 		return job->netlink < 0 ? vs_fail(-job->netlink, "cannot add interface %s: no rtnetlink socket: %s",
 						  want->name, vs_cause_text(vs_diagnose_limit(-job->netlink), -job->netlink)) : 0;
 	}
-	job->iface->tap = vs_tap_open(want, &job->iface->offloads);
-	if (job->iface->tap < 0)
-		return job->iface->tap;
-	int r = vs_device_configure(want);
-	return r < 0 ? vs_fail(-r, "cannot give interface %s its MAC and MTU: %s", want->name, strerror(-r)) : 0;
+	int r = vs_net_tap(want, &job->iface->offloads);
+	if (r < 0)
+		return r;
+	job->iface->tap = r;
+	return 0;
 }
 
 /* The call goes to the job when this succeeds. */
-static int add_iface(struct net *n)
+static int add_iface(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	struct vs_wire_iface *want = &call->req.iface;
-	bool segment = strncmp(call->text, "inproc://", 9) == 0;
+	bool segment = vs_net_is_segment(call->text);
 
 	want->name[IF_NAMESIZE - 1] = '\0';
 	if (!vs_call_authorised(n->keeper, call))
@@ -228,8 +188,10 @@ static int add_iface(struct net *n)
 	struct vs_job *job = vs_job_new(n->keeper, segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, iface, call);
 	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
 			    : job_prepare(n, job, segment);
-	if (r == 0)
+	if (r == 0) {
+		job->door = vs_steal_fd(&n->programs_end);
 		r = vs_job_submit(job);
+	}
 	if (r < 0) {
 		vs_job_free(job);
 		vs_iface_unref(iface);
@@ -240,7 +202,7 @@ static int add_iface(struct net *n)
 	return 0;
 }
 
-static int remove_iface(struct net *n)
+static int remove_iface(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	const char *name = call->req.iface.name;
@@ -267,7 +229,7 @@ static int remove_iface(struct net *n)
 	return 0;
 }
 
-static void do_stats(struct net *n)
+static void do_stats(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	char text[256];
@@ -285,7 +247,7 @@ static void do_stats(struct net *n)
 }
 
 /* A call that goes on in a job takes the buffer with it. */
-static void do_iface(struct net *n, int (*act)(struct net *))
+static int do_iface(struct vs_net *n, int (*act)(struct vs_net *))
 {
 	struct vs_call *fresh = calloc(1, sizeof(*fresh));
 	int r = fresh == NULL ? vs_fail(ENOMEM, "cannot change interfaces: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM)) : act(n);
@@ -293,13 +255,19 @@ static void do_iface(struct net *n, int (*act)(struct net *))
 	if (r < 0) {
 		vs_call_fail(n->keeper, n->call, r);
 		free(fresh);
-		return;
+		return r;
 	}
 	n->call = fresh; /* the job owns the old one */
 	n->call->reply = -1;
+	return 0;
 }
 
-static void serve(struct net *n)
+int vs_net_add(struct vs_net *n)
+{
+	return do_iface(n, add_iface);
+}
+
+void vs_net_serve(struct vs_net *n)
 {
 	switch (n->call->req.op) {
 	case VS_OP_MSOCKET:
@@ -319,100 +287,13 @@ static void serve(struct net *n)
 		do_stats(n);
 		break;
 	case VS_OP_ADD:
-		do_iface(n, add_iface);
+		(void)vs_net_add(n);
 		break;
 	case VS_OP_REMOVE:
-		do_iface(n, remove_iface);
+		(void)do_iface(n, remove_iface);
 		break;
 	default:
 		vs_call_reply(n->keeper, n->call, -ENOSYS, "the keeper does not know this request", NULL, 0);
 	}
 	vs_call_drop(n->call);
-}
-
-/* ------------------------------------------------------------------ life */
-
-static void end_stack(struct net *n)
-{
-	vs_close(n->door);
-	vs_close(n->life[0]);
-	vs_close(n->life[1]);
-	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
-	while (n->ifaces != NULL) {
-		struct vs_iface *iface = n->ifaces;
-		n->ifaces = iface->next;
-		vs_iface_stop(iface);
-		vs_segment_leave(iface);
-		vs_iface_unref(iface);
-	}
-	vs_call_drop(n->call);
-	free(n->call);
-	free(n);
-}
-
-/* Everything up to the moment the program holds the stack's door. */
-static int begin_stack(struct net *n, int *programs_end)
-{
-	VS_AUTO_CLOSE adopt = vs_call_take_fd(n->call, 1);
-	struct rlimit numbers;
-	int pair[2], on = 1;
-	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
-
-	if (r < 0)
-		return r;
-	/* In the program itself every thread must keep the program's credentials: setuid() changes all alike. */
-	r = n->keeper->in_process ? 0 : vs_isolate_thread(vs_caps_networking);
-	if (r == 0)
-		r = vs_socketpair(pair);
-	if (r == 0 && getrlimit(RLIMIT_NOFILE, &numbers) == 0 && (rlim_t)pair[1] + SPARE_NUMBERS >= numbers.rlim_cur) {
-		vs_close(pair[0]);
-		vs_close(pair[1]);
-		r = -EMFILE;
-	}
-	if (r < 0)
-		return vs_fail(-r, "cannot make the stack's door: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
-	(void)setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
-	n->door = pair[0];
-	*programs_end = pair[1];
-	return 0;
-}
-
-static void *net_main(void *arg)
-{
-	struct net *n = arg;
-	VS_AUTO_CLOSE programs_end = -1;
-
-	(void)prctl(PR_SET_NAME, "vdestack-net");
-	int r = begin_stack(n, &programs_end);
-	if (r < 0)
-		vs_call_fail(n->keeper, n->call, r);
-	else
-		vs_call_reply(n->keeper, n->call, 0, NULL, &programs_end, 1);
-	vs_call_drop(n->call);
-	vs_close(vs_steal_fd(&programs_end));
-	while (r == 0) {
-		r = vs_call_recv(n->door, n->call);
-		if (r > 0)
-			serve(n);
-		r = r > 0 || r == -EPROTO ? 0 : -1;
-	}
-	end_stack(n);
-	return NULL;
-}
-
-int vs_net_start(struct vs_keeper *k, struct vs_call *call)
-{
-	struct net *n = calloc(1, sizeof(*n));
-
-	if (n == NULL)
-		return vs_fail(ENOMEM, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
-	*n = (struct net){ .keeper = k, .call = call, .door = -1, .life = { -1, -1 } };
-	vs_keeper_count(k, 1, 0);
-	int r = vs_thread_start(net_main, n, NULL);
-	if (r < 0) {
-		vs_keeper_count(k, -1, 0);
-		free(n);
-		return vs_fail(-r, "cannot start a networking thread: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
-	}
-	return 0;
 }

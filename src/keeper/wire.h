@@ -30,7 +30,7 @@
 
 enum vs_op {
 	/* front door */
-	VS_OP_CREATE = 1,  /* fds: reply, [namespace to adopt]; reply fds: stack door, registered channel */
+	VS_OP_CREATE = 1,  /* fds: reply, [namespace to adopt]; or as VS_OP_ADD, with the first interface; reply fds: door */
 	/* stack door */
 	VS_OP_CHANNEL,     /* fds: the channel; no reply */
 	VS_OP_MSOCKET,     /* arg: domain, type, protocol; `count` replies, each with its own socket */

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * How a stack's networking thread begins and ends.
+ *
+ * It makes the stack's namespace, or enters the one to be adopted, and stays in it. Then it
+ * serves, sleeping between requests in one receive on the stack's door. End of file there means that
+ * no process holds the stack any more.
+ *
+ * Making the namespace is most of what making a stack takes, and needs to know nothing of it. So
+ * for a program that makes stacks one after the other a thread is kept in reserve that has one
+ * already:
+ *
+ *     begun ──namespace made──▶ waiting ──a call is given──▶ serving ──end of file──▶ ended
+ *       │                          └──────nobody came for it───────────────────────────▲
+ *       └──a call is given before: serves it as soon as the namespace is made──────────┘
+ *
+ * Whoever takes it off the keeper's list, under the keeper's lock, decides about it, once. It counts as
+ * a stack until it has ended. On threads of the program itself none is kept.
+ *
+ * A first interface on a network comes with the request for the stack, and its link is opened by a
+ * job at the same time; see there how the two meet.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "iface.h"
+#include "isolate.h"
+#include "keeper.h"
+#include "net.h"
+
+#define STREAK_MS 1000  /* stacks made within this time of each other are made one after the other */
+#define STREAK_BEGIN 3  /* so many of them promise more */
+#define RESERVE_MS 2000 /* how long the reserve waits */
+
+/* ------------------------------------------------------------------ the namespace */
+
+static void write_sysctl(const char *path, const char *value)
+{
+	VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	/* Comfort, not need: without /proc, or on a kernel without the setting, the stack works all the same. */
+	if (fd >= 0)
+		(void)!write(fd, value, strlen(value));
+}
+
+/* A server that has given up its uid can still bind port 80 and ping. */
+static void relax_limits(const struct vs_keeper *k)
+{
+	char range[64] = "0 2147483647";
+
+	if (!k->privileged && !k->in_process) /* only one group exists in the keeper's user namespace */
+		(void)snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
+	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
+}
+
+static int make_namespace(const struct vs_keeper *k)
+{
+	if (unshare(CLONE_NEWNET) < 0) {
+		int err = errno;
+		return vs_fail(err, "cannot make a network namespace: %s", vs_cause_text(vs_diagnose_netns(err, ""), err));
+	}
+	int r = vs_device_up("lo");
+	if (r < 0)
+		return vs_fail(-r, "cannot bring lo up: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	relax_limits(k);
+	return 0;
+}
+
+static int enter_namespace(int fd)
+{
+	if (setns(fd, CLONE_NEWNET) == 0)
+		return 0;
+	int err = errno;
+	return vs_fail(err, "cannot adopt the network namespace: %s; %s", strerror(err),
+		       err == EINVAL ? "the descriptor or path is none" : "only namespaces of this program's user can be adopted");
+}
+
+/* ------------------------------------------------------------------ life */
+
+static void end_stack(struct vs_net *n)
+{
+	vs_close(n->door);
+	vs_close(n->programs_end);
+	vs_close(n->life[0]);
+	vs_close(n->life[1]);
+	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
+	while (n->ifaces != NULL) {
+		struct vs_iface *iface = n->ifaces;
+		n->ifaces = iface->next;
+		vs_iface_stop(iface);
+		vs_segment_leave(iface);
+		vs_iface_unref(iface);
+	}
+	vs_call_drop(n->call);
+	free(n->call);
+	free(n);
+}
+
+static int open_door(struct vs_net *n)
+{
+	int pair[2], on = 1;
+	int r = vs_socketpair(pair);
+
+	if (r < 0)
+		return vs_fail(-r, "cannot make the stack's door: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	n->door = pair[0];
+	n->programs_end = pair[1];
+	return 0;
+}
+
+/* The namespace, in which the thread stays. */
+static int settle(struct vs_net *n, int adopt)
+{
+	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
+
+	if (r < 0)
+		return r;
+	/* In the program itself every thread must keep the program's credentials: setuid() changes all alike. */
+	r = n->keeper->in_process ? 0 : vs_isolate_thread(vs_caps_networking);
+	return r < 0 ? vs_fail(-r, "cannot give up the privileges of a networking thread: %s", strerror(-r)) : 0;
+}
+
+/* With the first interface: its job, which opens the link meanwhile, gets the tap and answers. */
+static int begin_with_link(struct vs_net *n, int r)
+{
+	struct vs_job *job = n->birth;
+	unsigned offloads = 0;
+	int tap = -1;
+
+	if (r == 0)
+		r = open_door(n);
+	if (r == 0)
+		r = tap = vs_net_tap(&job->call->req.iface, &offloads);
+	n->birth = NULL;
+	vs_job_device(job, r < 0 ? r : 0, tap, offloads, vs_steal_fd(&n->programs_end));
+	return r < 0 ? r : 0;
+}
+
+/* Alone, or with an interface that needs the namespace before anything can be done about it. */
+static int begin_alone(struct vs_net *n, int r)
+{
+	if (r == 0)
+		r = open_door(n);
+	if (r == 0 && n->call->req.iface.name[0] != '\0')
+		return vs_net_add(n);
+	if (r == 0)
+		r = vs_keeper_spare(VS_SPARE_GO_ON);
+	if (r < 0)
+		vs_call_fail(n->keeper, n->call, r);
+	else
+		vs_call_reply(n->keeper, n->call, 0, NULL, &n->programs_end, 1);
+	vs_close(vs_steal_fd(&n->programs_end));
+	return r;
+}
+
+/* Waits for what the reserve is for. False: nobody came, or it is good for nothing (r < 0) and nobody has it yet. */
+static bool await_call(struct vs_net *n, int r)
+{
+	struct vs_keeper *k = n->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	if (r < 0 && k->reserve == n) {
+		k->reserve = NULL;
+		n->dismissed = true;
+	}
+	while (n->call == NULL && !n->dismissed)
+		pthread_cond_wait(&k->met, &k->lock);
+	bool called = n->call != NULL;
+	pthread_mutex_unlock(&k->lock);
+	return called;
+}
+
+static void *dismissed(struct vs_net *n)
+{
+	struct vs_keeper *k = n->keeper;
+
+	free(n);
+	vs_keeper_count(k, -1, 0);
+	return NULL;
+}
+
+static void *net_main(void *arg)
+{
+	struct vs_net *n = arg;
+
+	(void)prctl(PR_SET_NAME, "vdestack-net");
+	int r = settle(n, n->adopt);
+	vs_close(vs_steal_fd(&n->adopt));
+	if (n->in_reserve && !await_call(n, r))
+		return dismissed(n);
+	r = n->birth != NULL ? begin_with_link(n, r) : begin_alone(n, r);
+	vs_call_drop(n->call);
+	while (r == 0) {
+		r = vs_call_recv(n->door, n->call);
+		if (r > 0)
+			vs_net_serve(n);
+		r = r > 0 || r == -EPROTO ? 0 : -1;
+	}
+	end_stack(n);
+	return NULL;
+}
+
+static struct vs_net *net_new(struct vs_keeper *k)
+{
+	struct vs_net *n = calloc(1, sizeof(*n));
+
+	if (n != NULL)
+		*n = (struct vs_net){ .keeper = k, .adopt = -1, .door = -1, .programs_end = -1, .life = { -1, -1 } };
+	return n;
+}
+
+/* 0: the thread has n. */
+static int net_run(struct vs_net *n)
+{
+	struct vs_keeper *k = n->keeper;
+
+	vs_keeper_count(k, 1, 0);
+	int r = vs_thread_start(net_main, n, NULL);
+	if (r < 0)
+		vs_keeper_count(k, -1, 0);
+	return r;
+}
+
+/* What a thread needs to begin a stack: put together apart, as a reserve may have begun. */
+struct order {
+	struct vs_call *call; /* the networking thread's */
+	struct vs_iface *iface;
+	struct vs_job *birth;
+	int adopt;
+};
+
+static void order_drop(struct order *o, const struct vs_call *call)
+{
+	vs_job_free(o->birth);
+	vs_iface_unref(o->iface);
+	vs_close(o->adopt);
+	if (o->call != call)
+		free(o->call);
+}
+
+/* The first interface's link is opened by a job that has the call. */
+static int order_link(struct vs_keeper *k, struct vs_call *call, struct order *o)
+{
+	int r = vs_keeper_spare(VS_SPARE_MAKE);
+
+	if (r < 0)
+		return r;
+	o->call = calloc(1, sizeof(*o->call));
+	o->iface = vs_iface_new(k, call->req.iface.name);
+	if (o->iface == NULL)
+		return -errno;
+	o->birth = vs_job_new(k, VS_JOB_OPEN_LINK, o->iface, call);
+	if (o->call == NULL || o->birth == NULL)
+		return -ENOMEM;
+	o->call->reply = -1;
+	o->birth->device = VS_DEVICE_PENDING;
+	return 0;
+}
+
+static void give_locked(struct vs_net *n, const struct order *o)
+{
+	n->call = o->call;
+	n->ifaces = o->iface;
+	n->birth = o->birth;
+}
+
+/* Gives the order to the reserve, if there is one and it fits. */
+static bool give_to_reserve(struct vs_keeper *k, const struct order *o)
+{
+	pthread_mutex_lock(&k->lock);
+	struct vs_net *n = o->adopt < 0 ? k->reserve : NULL;
+	if (n != NULL) {
+		k->reserve = NULL;
+		give_locked(n, o);
+		pthread_cond_broadcast(&k->met);
+	}
+	pthread_mutex_unlock(&k->lock);
+	return n != NULL;
+}
+
+static int give_to_new(struct vs_keeper *k, const struct order *o)
+{
+	struct vs_net *n = net_new(k);
+
+	if (n == NULL)
+		return -ENOMEM;
+	give_locked(n, o); /* nobody else knows it yet */
+	n->adopt = o->adopt;
+	int r = net_run(n);
+	if (r < 0)
+		free(n);
+	return r;
+}
+
+int vs_net_start(struct vs_keeper *k, struct vs_call *call)
+{
+	struct order o = { .call = call, .adopt = -1 };
+	int64_t now = vs_now_ms();
+	int r = 0;
+
+	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
+	if (call->req.iface.name[0] == '\0')
+		o.adopt = vs_call_take_fd(call, 1);
+	else if (!vs_net_is_segment(call->text))
+		r = order_link(k, call, &o);
+	if (r == 0 && !give_to_reserve(k, &o))
+		r = give_to_new(k, &o);
+	if (r < 0) {
+		order_drop(&o, call);
+		return vs_fail(-r, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	}
+	k->in_a_row = now - k->made_ms < STREAK_MS ? k->in_a_row + 1 : 1;
+	k->made_ms = now;
+	return o.birth != NULL ? vs_job_submit(o.birth) : 0;
+}
+
+/* ------------------------------------------------------------------ the reserve */
+
+static void dismiss(struct vs_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	if (k->reserve != NULL) {
+		k->reserve->dismissed = true;
+		k->reserve = NULL;
+		pthread_cond_broadcast(&k->met);
+	}
+	pthread_mutex_unlock(&k->lock);
+}
+
+int vs_net_reserve(struct vs_keeper *k)
+{
+	int left = k->in_a_row >= STREAK_BEGIN && k->front >= 0 ? vs_left_ms(k->made_ms + RESERVE_MS) : 0;
+
+	if (left == 0) {
+		dismiss(k);
+		return -1;
+	}
+	pthread_mutex_lock(&k->lock);
+	/* While a stack is being made, the kernel's locks are better left to it. */
+	bool wanted = k->reserve == NULL && k->jobs == NULL && k->submitted == NULL && !k->in_process;
+	struct vs_net *n = wanted ? net_new(k) : NULL;
+	if (n != NULL)
+		n->in_reserve = true;
+	k->reserve = wanted ? n : k->reserve;
+	pthread_mutex_unlock(&k->lock);
+	if (n != NULL && net_run(n) < 0) {
+		k->reserve = NULL; /* nobody but this thread has seen it */
+		free(n);
+	}
+	return left;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_NET_H
+#define VS_KEEPER_NET_H
+
+/*
+ * A networking thread's state. Everything is that thread's alone, except what is said to be
+ * under the keeper's lock.
+ */
+
+#include <stdbool.h>
+
+struct vs_call;
+struct vs_iface;
+struct vs_job;
+struct vs_keeper;
+struct vs_wire_iface;
+
+struct vs_net {
+	struct vs_keeper *keeper;
+	struct vs_call *call; /* the request being served; of one in reserve, under the keeper's lock until it is given */
+	struct vs_job *birth; /* the job of the first interface, until its device is made; then not ours to touch */
+	int door;
+	int adopt;            /* a namespace to live in; -1: one of its own */
+	int programs_end;     /* of the door, until it is handed out */
+	int life[2];          /* made on demand; both ends are ours, copies of [1] see the stack's end */
+	struct vs_iface *ifaces;
+	bool in_reserve;      /* began without a call */
+	bool dismissed;       /* under the keeper's lock: nobody came for it */
+};
+
+/* Serves n->call, and answers it or hands it on. */
+void vs_net_serve(struct vs_net *n);
+/* Adds the interface that n->call describes; its answer carries n->programs_end. -errno: it has been answered so. */
+int vs_net_add(struct vs_net *n);
+/* A tap with its settings in the namespace of this thread; gives its descriptor, or -errno with a sentence. */
+int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads);
+/* inproc:// */
+bool vs_net_is_segment(const char *vnl);
+
+#endif
