@@ -14,7 +14,8 @@
  * the networking thread is asked for several at once, and those that no call waits for yet
  * lie in the channel as undelivered messages. They get their descriptor number when a call
  * takes them, so the lowest-number rule and the program's limit hold as ever, and waiting
- * for them costs no wake-ups. Only kinds are asked for ahead that receive nothing before they are
+ * for them costs no wake-ups. One that makes them now and then, of one kind, has one waiting: the
+ * next is asked for when it is taken, and nobody waits for that either. Only kinds are asked for ahead that receive nothing before they are
  * bound. Another kind or another stack on the channel, or the stack's deletion, drops them.
  *
  * Every descriptor is checked to be what it was before it is used: the program may have
@@ -290,6 +291,7 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 
 #define STREAK_APART_US 1000 /* calls further apart are not in quick succession */
 #define STREAK_BEGIN 3       /* so many calls make a streak */
+#define NOW_AND_THEN 2       /* the one that is asked for, and one more */
 
 static int64_t now_us(void)
 {
@@ -339,14 +341,16 @@ static void drop_ahead(struct vs_channel *ch)
 static uint32_t note_call(struct vs_channel *ch, const struct vs_kind *kind)
 {
 	int64_t now = now_us();
-	bool goes_on = same_kind(kind, &ch->kind) && now - ch->last_us < STREAK_APART_US;
+	bool again = same_kind(kind, &ch->kind);
 
-	if (ch->ahead > 0 && !same_kind(kind, &ch->kind))
+	if (ch->ahead > 0 && !again)
 		drop_ahead(ch);
-	ch->streak = goes_on ? ch->streak + 1 : 0;
+	ch->streak = again && now - ch->last_us < STREAK_APART_US ? ch->streak + 1 : 0;
 	ch->last_us = now;
 	ch->kind = *kind;
-	return ch->streak >= STREAK_BEGIN && keeps(kind) ? VS_SOCKETS_MAX : 1;
+	if (!again || !keeps(kind))
+		return 1;
+	return ch->streak >= STREAK_BEGIN ? VS_SOCKETS_MAX : NOW_AND_THEN;
 }
 
 static int ask_for(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind, uint32_t count)
@@ -387,7 +391,7 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 	if (ch->ahead == 0) {
 		ch->valid_seq = ch->seq + 1;
 		r = ask_for(ch, slot, kind, count);
-	} else if (count > 1 && ch->ahead == VS_SOCKETS_MAX / 2) {
+	} else if (count == VS_SOCKETS_MAX && ch->ahead == VS_SOCKETS_MAX / 2) {
 		r = ask_for(ch, slot, kind, VS_SOCKETS_MAX / 2); /* in good time for the calls to come */
 	}
 	if (r < 0)
@@ -397,6 +401,8 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 		ch->ahead--;
 	if (r == -ETIMEDOUT)
 		drop_ahead(ch);
+	else if (r == 0 && count == NOW_AND_THEN && ch->ahead == 0)
+		(void)ask_for(ch, slot, kind, 1); /* the next call sees for itself */
 	return r;
 }
 
