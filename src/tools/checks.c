@@ -182,6 +182,18 @@ static void check_stack(struct vs_finding *f, const char *arg)
 	(void)vdestack_delete(a);
 }
 
+/* A network of libvdeplug that goes nowhere: a tap and its pump. */
+static void check_tap(struct vs_finding *f, const char *arg)
+{
+	struct vdestack *s = vdestack_new("vnl=null:// ip=10.0.0.1/24", NULL);
+
+	(void)arg;
+	if (s == NULL)
+		return find(f, VS_SEVERITY_FAILURE, "%s", vdestack_last_error());
+	find(f, VS_SEVERITY_FINE, "a stack with a tap can be made");
+	(void)vdestack_delete(s);
+}
+
 static void check_switch(struct vs_finding *f, const char *vnl)
 {
 	char config[PATH_MAX + 64];
@@ -200,6 +212,7 @@ static void check_switch(struct vs_finding *f, const char *vnl)
 const struct vs_check vs_checks[] = {
 	{ "userns", 2000, check_userns },   { "netns", 5000, check_netns },     { "tun", 2000, check_tun },
 	{ "limits", 2000, check_limits },   { "plugins", 2000, check_plugins }, { "offload", 2000, check_offload },
-	{ "names", 2000, check_names },     { "stack", 20000, check_stack },    { NULL, 0, NULL },
+	{ "names", 2000, check_names },     { "stack", 20000, check_stack },
+	{ "tap", 12000, check_tap },        { NULL, 0, NULL },
 };
 const struct vs_check vs_check_switch = { "switch", 12000, check_switch };

@@ -131,6 +131,8 @@ int vs_doctor_main(int argc, char *argv[])
 	bool json = false;
 	int c, status = 0;
 
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		return EX_IOERR; /* before a pipe takes its number */
 	(void)signal(SIGPIPE, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
