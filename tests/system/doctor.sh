@@ -109,10 +109,12 @@ usage_errors_end_with_64)
 	;;
 apparmor_takes_the_profile)
 	parser=$(PATH=$PATH:/usr/sbin:/sbin command -v apparmor_parser) || { echo "apparmor_parser is not installed" >&2; exit 77; }
-	[ -e /etc/apparmor.d/abi/4.0 ] || { echo "this AppArmor is older than its rule for user namespaces" >&2; exit 77; }
+	# A parser older than the rule for user namespaces judges the rest.
+	new='' && [ -e /etc/apparmor.d/abi/4.0 ] || new='/^abi /d; /^  userns,/d'
 	for name in plain "a blank" 'glob*[x]{a,b}?' "it's" 'up^'; do
 		: >"$name"
 		"$doctor" doctor --apparmor "$PWD/$name" >profile || fail "no profile for $name"
+		sed -i "$new" profile
 		"$parser" -QKT profile || fail "refused: $(cat profile)"
 	done
 	;;
