@@ -42,6 +42,14 @@ static const char *const texts[] = {
 	[VS_CAUSE_MEMORY] = "out of memory, or a limit on it is reached; raise RLIMIT_AS (ulimit -v) or the cgroup's limit",
 	[VS_CAUSE_PROCESSES] = "the limit of processes and threads is reached; raise RLIMIT_NPROC (ulimit -u) or the "
 			       "cgroup's pids.max",
+	[VS_CAUSE_NETWORK_SCHEME] = "libvdeplug has no plugin for this scheme; install it (Debian: vdeplug, libvdeplug-*) or correct the scheme",
+	[VS_CAUSE_NETWORK_ABSENT] = "there is no switch at this path; start one (vde_switch -s PATH) or correct the path",
+	[VS_CAUSE_NETWORK_DEAD] = "the socket is there but nobody listens: its switch has ended; remove it and start the switch again",
+	[VS_CAUSE_NETWORK_PERMISSION] = "this user may not use it; check the mode of the switch's directory (vde_switch -m) or the group",
+	[VS_CAUSE_NETWORK_LONG] = "the path is too long for a socket; use a shorter one",
+	[VS_CAUSE_NETWORK_SILENT] = "it does not answer; a vde_switch with all ports taken never does: give it more (-n) or close some",
+	[VS_CAUSE_NETWORK_BUSY] = "its address is in use; plug in with vde://PATH where a hub or switch is already there",
+	[VS_CAUSE_NETWORK_OTHER] = "check the locator with vde_plug(1)",
 };
 
 const char *vs_cause_text(enum vs_cause cause, int err)
@@ -138,4 +146,35 @@ enum vs_cause vs_diagnose_tun(int err, const char *root)
 	if (err == EPERM && stat(name, &st) == 0 && (st.st_mode & 06) == 06)
 		return VS_CAUSE_TUN_CGROUP; /* the mode allows it, so something else does not */
 	return VS_CAUSE_TUN_PERMISSION;
+}
+
+enum vs_cause vs_diagnose_network(int err)
+{
+	enum vs_cause limit = vs_diagnose_limit(err);
+
+	if (limit != VS_CAUSE_UNKNOWN)
+		return limit;
+	switch (err) {
+	case EPROTONOSUPPORT:
+	case ENOSYS:
+		return VS_CAUSE_NETWORK_SCHEME;
+	case ENOENT:
+	case ENOTDIR:
+		return VS_CAUSE_NETWORK_ABSENT;
+	case ECONNREFUSED:
+		return VS_CAUSE_NETWORK_DEAD;
+	case EACCES:
+	case EPERM:
+		return VS_CAUSE_NETWORK_PERMISSION;
+	case ENAMETOOLONG:
+		return VS_CAUSE_NETWORK_LONG;
+	case ETIMEDOUT:
+	case EINTR:
+		return VS_CAUSE_NETWORK_SILENT;
+	case EADDRINUSE:
+	case EEXIST:
+		return VS_CAUSE_NETWORK_BUSY;
+	default:
+		return VS_CAUSE_NETWORK_OTHER;
+	}
 }

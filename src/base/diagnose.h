@@ -29,6 +29,14 @@ enum vs_cause {
 	VS_CAUSE_DESCRIPTORS,
 	VS_CAUSE_MEMORY,
 	VS_CAUSE_PROCESSES,
+	VS_CAUSE_NETWORK_SCHEME,
+	VS_CAUSE_NETWORK_ABSENT,
+	VS_CAUSE_NETWORK_DEAD,
+	VS_CAUSE_NETWORK_PERMISSION,
+	VS_CAUSE_NETWORK_LONG,
+	VS_CAUSE_NETWORK_SILENT,
+	VS_CAUSE_NETWORK_BUSY,
+	VS_CAUSE_NETWORK_OTHER,
 };
 
 enum vs_cause vs_diagnose_userns(int err, const char *root);
@@ -36,6 +44,9 @@ enum vs_cause vs_diagnose_netns(int err, const char *root);
 enum vs_cause vs_diagnose_tun(int err, const char *root);
 /* Limits only: EMFILE, ENFILE, ENOMEM, EAGAIN. */
 enum vs_cause vs_diagnose_limit(int err);
+
+/* A network of libvdeplug that could not be opened; VS_CAUSE_NETWORK_OTHER when nothing better is known. */
+enum vs_cause vs_diagnose_network(int err);
 
 /* "cause; remedy" for people; for VS_CAUSE_UNKNOWN the text of err. */
 const char *vs_cause_text(enum vs_cause cause, int err);

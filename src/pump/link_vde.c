@@ -213,34 +213,7 @@ static bool is_vde2_switch(int fd)
 
 static const char *remedy(int err)
 {
-	switch (err) {
-	case EPROTONOSUPPORT:
-	case ENOSYS:
-		return "libvdeplug has no plugin for this scheme; install it (Debian: vdeplug, libvdeplug-*) or correct the scheme";
-	case ENOENT:
-	case ENOTDIR:
-		return "there is no switch at this path; start one (vde_switch -s PATH) or correct the path";
-	case ECONNREFUSED:
-		return "the socket is there but nobody listens: its switch has ended; remove it and start the switch again";
-	case EACCES:
-	case EPERM:
-		return "this user may not use it; check the mode of the switch's directory (vde_switch -m) or the group";
-	case ENAMETOOLONG:
-		return "the path is too long for a socket; use a shorter one";
-	case ETIMEDOUT:
-	case EINTR:
-		return "it does not answer; a vde_switch with all ports taken never does: give it more (-n) or close some";
-	case EADDRINUSE:
-	case EEXIST:
-		return "its address is in use; plug in with vde://PATH where a hub or switch is already there";
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case EAGAIN:
-		return vs_cause_text(vs_diagnose_limit(err), err);
-	default:
-		return "check the locator with vde_plug(1)";
-	}
+	return vs_cause_text(vs_diagnose_network(err), err);
 }
 
 void vs_link_vde_load(const char *vnl)

@@ -78,6 +78,10 @@ flags=$(pkg-config --cflags --libs vdestack)
 check_library simple/with_pkg_config
 [ "$(simple/with_pkg_config)" = "$version" ] || fail "two ways, two versions"
 
+# ---- the tool, which finds the library from its own place
+check_library "$prefix/bin/vdestack"
+"$prefix/bin/vdestack" --version | grep -qF "$version" || fail "the tool is not of version $version"
+
 # ---- the examples through find_package
 cp -r "$source/examples" examples
 cmake -S examples -B examples/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" \
@@ -103,6 +107,9 @@ done
 run "$PWD/by_pkg_config"
 
 # ---- moved
+mv "$prefix" elsewhere
+elsewhere/bin/vdestack --version >/dev/null || fail "the tool does not run where it has been moved"
+mv elsewhere "$prefix"
 if [ -x by_pkg_config/demo ]; then
 	mv "$prefix" moved
 	libdir=$PWD/moved${libdir#"$prefix"}

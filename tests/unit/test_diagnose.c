@@ -206,10 +206,25 @@ static void what_is_not_known_keeps_its_own_text(void **state)
 	assert_string_equal(vs_cause_text((enum vs_cause)9999, EIO), strerror(EIO));
 }
 
+static void networks_that_cannot_be_opened(void **state)
+{
+	(void)state;
+	assert_int_equal(vs_diagnose_network(EPROTONOSUPPORT), VS_CAUSE_NETWORK_SCHEME);
+	assert_int_equal(vs_diagnose_network(ENOENT), VS_CAUSE_NETWORK_ABSENT);
+	assert_int_equal(vs_diagnose_network(ECONNREFUSED), VS_CAUSE_NETWORK_DEAD);
+	assert_int_equal(vs_diagnose_network(EACCES), VS_CAUSE_NETWORK_PERMISSION);
+	assert_int_equal(vs_diagnose_network(ENAMETOOLONG), VS_CAUSE_NETWORK_LONG);
+	assert_int_equal(vs_diagnose_network(ETIMEDOUT), VS_CAUSE_NETWORK_SILENT);
+	assert_int_equal(vs_diagnose_network(EADDRINUSE), VS_CAUSE_NETWORK_BUSY);
+	assert_int_equal(vs_diagnose_network(EMFILE), VS_CAUSE_DESCRIPTORS);
+	assert_int_equal(vs_diagnose_network(EIO), VS_CAUSE_NETWORK_OTHER);
+	assert_non_null(strstr(vs_cause_text(VS_CAUSE_NETWORK_OTHER, EIO), "vde_plug(1)"));
+}
+
 static void every_cause_has_a_sentence(void **state)
 {
 	(void)state;
-	for (int cause = VS_CAUSE_UNKNOWN + 1; cause <= VS_CAUSE_PROCESSES; cause++)
+	for (int cause = VS_CAUSE_UNKNOWN + 1; cause < VS_CAUSE_NETWORK_OTHER; cause++)
 		check_sentence((enum vs_cause)cause, "", "");
 }
 
@@ -241,6 +256,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(a_tun_node_that_is_something_else),
 	CASE(limits_have_their_own_causes),
 	CASE(what_is_not_known_keeps_its_own_text),
+	CASE(networks_that_cannot_be_opened),
 	CASE(every_cause_has_a_sentence),
 	CASE(odd_files_are_no_evidence),
 };

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_TOOLS_CHECKS_H
+#define VS_TOOLS_CHECKS_H
+
+#include "report.h"
+
+/*
+ * Each runs in a process of its own that ends with it, so it may change into namespaces, and be
+ * killed when it takes too long. arg is the switch's locator for the check of switches, else NULL.
+ */
+struct vs_check {
+	const char *name;
+	unsigned deadline_ms;
+	void (*run)(struct vs_finding *f, const char *arg);
+};
+
+extern const struct vs_check vs_checks[]; /* ends with a NULL name */
+extern const struct vs_check vs_check_switch;
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_TOOLS_DOCTOR_H
+#define VS_TOOLS_DOCTOR_H
+
+/* `vdestack doctor`. Gives the exit status: a severity, 64 usage, 71 no process for a check, 74 output not written. */
+int vs_doctor_main(int argc, char *argv[]);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <vdestack.h>
+
+#include "doctor.h"
+
+static int show_help(int argc, char *argv[])
+{
+	(void)argc, (void)argv;
+	return puts("Usage: vdestack doctor [OPTION...] [LOCATOR...]\n       vdestack --help | --version") < 0 ||
+	       fflush(stdout) != 0 ? EX_IOERR : 0;
+}
+
+static int show_version(int argc, char *argv[])
+{
+	(void)argc, (void)argv;
+	return printf("vdestack %s\n", vdestack_version()) < 0 || fflush(stdout) != 0 ? EX_IOERR : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char *argv[]);
+} commands[] = {
+	{ "doctor", vs_doctor_main },
+	{ "--help", show_help },
+	{ "--version", show_version },
+};
+
+int main(int argc, char *argv[])
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	(void)fprintf(stderr, "usage: vdestack doctor [OPTION...] [LOCATOR...]\n");
+	return EX_USAGE;
+}

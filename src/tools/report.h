@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_TOOLS_REPORT_H
+#define VS_TOOLS_REPORT_H
+
+/* What a check has found, and how it is told to people and to programs. */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Ordered; the value of the worst is the exit status. */
+enum vs_severity {
+	VS_SEVERITY_FINE = 0,
+	VS_SEVERITY_WARNING = 1,
+	VS_SEVERITY_FAILURE = 2,
+};
+
+struct vs_finding {
+	enum vs_severity severity;
+	char text[1024];
+};
+
+/* One line: mark, name, text. */
+void vs_report_line(FILE *out, bool colour, const char *name, const struct vs_finding *f);
+
+/* A JSON string, quotes included. Bytes that are neither printable ASCII nor in a sequence of UTF-8 become U+FFFD. */
+void vs_report_json_string(FILE *out, const char *text);
+
+/* One object of "checks". */
+void vs_report_json(FILE *out, bool first, const char *name, const struct vs_finding *f);
+
+#endif

@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#     doctor.sh CASE VDESTACK-PROGRAM
+#
+# `vdestack doctor` where something does not work. The checks that make stacks tell the library's own error,
+# so that a remedy in their lines and in that of the cause shows that both speak from one table.
+
+set -u
+case=$1 doctor=$2
+# Capabilities come from a user namespace made here; the program itself shall have none.
+plain="setpriv --bounding-set=-all --inh-caps=-all"
+
+fail() {
+	echo "$*" >&2
+	[ ! -s out ] || cat out >&2
+	exit 1
+}
+
+expect() { # STATUS: of the last command
+	[ "$status" = "$1" ] || fail "exit status $status, not $1"
+}
+
+says() { # CHECK TEXT
+	grep -E "^[^ ]+ $1 " out | grep -qF -- "$2" || fail "check $1 does not say: $2"
+}
+
+nested() { # SCRIPT: with all capabilities in namespaces of its own
+	unshare --user --map-root-user --mount true 2>/dev/null || { echo "no nested user namespace" >&2; exit 77; }
+	unshare --user --map-root-user --mount sh -ec "$1" >out
+	status=$?
+}
+
+case $case in
+all_is_well)
+	"$doctor" doctor >out
+	status=$?
+	[ "$status" -le 1 ] || fail "exit status $status"
+	says stack "two stacks hear each other"
+	! grep -q $'\033' out || fail "colours in a file"
+	;;
+json_is_valid_whatever_the_strings)
+	"$doctor" doctor --json $'vde:///x"\001\377\\' >out
+	status=$?
+	expect 2
+	python3 -c 'import json
+d = json.load(open("out", encoding="utf-8"))
+assert d["status"] == 2 and d["version"], d
+assert {c["severity"] for c in d["checks"]} <= {"ok", "warning", "error"}
+assert d["checks"][-1]["name"] == "switch" and "\x01\ufffd" in d["checks"][-1]["text"], d' || fail "not the JSON that is documented"
+	;;
+user_namespaces_off)
+	nested "echo 0 >/proc/sys/user/max_user_namespaces; exec $plain '$doctor' doctor"
+	expect 2
+	remedy="set sysctl user.max_user_namespaces=10000"
+	says userns "$remedy"
+	says stack "$remedy"
+	;;
+no_tun_device)
+	nested "mount -t tmpfs none /dev/net; exec '$doctor' doctor"
+	expect 2
+	remedy="create it (mkdir -p /dev/net; mknod /dev/net/tun c 10 200;"
+	says tun "$remedy"
+	says tap "$remedy"
+	;;
+few_descriptors)
+	(ulimit -n 30 && exec "$doctor" doctor) >out
+	says limits "raise RLIMIT_NOFILE"
+	;;
+switch_that_is_not_there)
+	timeout 40 "$doctor" doctor "vde://$PWD/nothing" >out
+	status=$?
+	expect 2
+	says switch "there is no switch at this path"
+	;;
+switch_that_never_answers)
+	mkdir silent
+	python3 -c 'import socket, time
+s = socket.socket(socket.AF_UNIX); s.bind("silent/ctl"); s.listen(8); open("ready", "w"); time.sleep(100)' &
+	server=$!
+	for _ in $(seq 200); do [ -e ready ] && break; sleep 0.05; done
+	timeout 50 "$doctor" doctor "vde://$PWD/silent" >out
+	status=$?
+	kill "$server"
+	expect 2
+	grep -q '^[^ ]* switch .' out || fail "nothing about the switch"
+	says switch "a vde_switch with all ports taken never answers"
+	;;
+output_that_cannot_be_written)
+	"$doctor" doctor --json >/dev/full
+	status=$?
+	expect 74
+	"$doctor" doctor --json >&- 2>err
+	status=$?
+	expect 74
+	"$doctor" doctor | true
+	status=${PIPESTATUS[0]}
+	[ "$status" = 74 ] || fail "exit status $status with a reader gone"
+	;;
+usage_errors_end_with_64)
+	for words in "doctor --bogus" "bogus" "" "doctor --apparmor" "doctor --json --apparmor /bin/sh" "doctor --apparmor /no/such"; do
+		# shellcheck disable=SC2086
+		"$doctor" $words >out 2>err
+		status=$?
+		expect 64
+		[ ! -s out ] || fail "usage errors on standard output"
+		[ "$(wc -l <err)" = 1 ] || fail "not one line for \"$words\""
+	done
+	;;
+apparmor_takes_the_profile)
+	parser=$(PATH=$PATH:/usr/sbin:/sbin command -v apparmor_parser) || { echo "apparmor_parser is not installed" >&2; exit 77; }
+	# A parser older than the rule for user namespaces judges the rest.
+	new='' && [ -e /etc/apparmor.d/abi/4.0 ] || new='/^abi /d; /^  userns,/d'
+	for name in plain "a blank" 'glob*[x]{a,b}?' "it's" 'up^'; do
+		: >"$name"
+		"$doctor" doctor --apparmor "$PWD/$name" >profile || fail "no profile for $name"
+		sed -i "$new" profile
+		"$parser" -QKT profile || fail "refused: $(cat profile)"
+	done
+	;;
+*) fail "no such case" ;;
+esac
