@@ -98,7 +98,9 @@ static int await_long(struct vs_long_call *c, int channel)
 
 	do {
 		n = poll(&answer, 1, vs_left_ms(deadline));
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || vs_left_ms(deadline) > 0)); /* what was asked for is being done */
+	if (n < 0)
+		return vs_fail(errno, "cannot wait for the keeper: %s", strerror(errno));
 	if (n == 0)
 		return vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?");
 	ssize_t len = vs_fdmsg_recv(channel, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);

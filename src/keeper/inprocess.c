@@ -66,6 +66,8 @@ static void *root_main(void *arg)
 	int r = k == NULL ? -ENOMEM : leave_tables(front);
 	if (k != NULL)
 		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .in_process = true, .lock = PTHREAD_MUTEX_INITIALIZER };
+	if (r == 0)
+		r = vs_keeper_prepare(k);
 	report(s, r); /* s is gone after this */
 	if (r == 0) {
 		(void)!chdir("/");

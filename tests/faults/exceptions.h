@@ -2,7 +2,7 @@
 #ifndef VDESTACK_TESTS_EXCEPTIONS_H
 #define VDESTACK_TESTS_EXCEPTIONS_H
 
-/* Which faults may give another errno than their own, and why. */
+/* Which faults may give another errno than their own, and why. Included once, by the test. */
 
 static bool excepted(enum inject_side side, enum inject_mode mode, const char *what, int got)
 {

@@ -127,6 +127,15 @@ static int run_forked_msocket(void)
 	return -WEXITSTATUS(status);
 }
 
+/* The keeper's threads are its main one and that of the stack that was there before. */
+static bool is_alone(void *arg)
+{
+	pid_t pid;
+
+	(void)arg;
+	return find_keepers(&pid, 1) == 0 || count_tasks_of(pid) <= 2;
+}
+
 static int run_delete(void)
 {
 	int side = atomic_exchange(&inject_control->side, INJECT_NONE);
@@ -136,6 +145,7 @@ static int run_delete(void)
 	atomic_store(&inject_control->side, side);
 	int r = vdestack_delete(made) < 0 ? -errno : 0;
 	made = NULL;
+	(void)wait_until(is_alone, NULL, 500); /* the keeper's part comes afterwards */
 	return r;
 }
 
