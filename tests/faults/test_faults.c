@@ -59,7 +59,7 @@ static void made_delete(void)
 static int run_new(void) { return made_from(""); }
 static int run_new_tap(void) { return made_from("vnl=null://"); }
 static int run_new_inproc(void) { return made_from("vnl=inproc://lan"); }
-static int run_new_config(void) { return made_from("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1 ip=fd00:5::2/64"); }
+static int run_new_config(void) { return made_from("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1"); }
 static int run_add(void) { return vdestack_add(base, "vnl=null:// ip=10.6.0.2/24", opts()) < 0 ? -errno : 0; }
 
 static int run_legacy(void)
