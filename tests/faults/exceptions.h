@@ -8,8 +8,13 @@ static bool excepted(enum inject_side side, enum inject_mode mode, const char *w
 {
 	(void)side;
 	(void)what;
+	/*
+	 * EIO: it was not ready yet. ENODEV, ENETUNREACH: the interface went with it while
+	 * its addresses and routes were set.
+	 * EREMOTEIO, the test's own: the command ran and was killed, as all commands of a dead keeper are.
+	 */
 	if (mode == INJECT_KILL)
-		return got == ENETDOWN || got == EIO; /* EIO: before it was ready */
+		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == EREMOTEIO;
 	return false;
 }
 

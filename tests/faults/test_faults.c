@@ -311,6 +311,13 @@ static int calls_of(const struct op *op, enum inject_side side, enum inject_mode
 	return n;
 }
 
+/* A device that a failed call has made or let go may be a moment behind. */
+static bool name_is_free(void *arg)
+{
+	(void)arg;
+	return vdestack_if_nametoindex(base, "vde0") <= 0;
+}
+
 static bool one_fault(const struct op *op, enum inject_side side, enum inject_mode mode, int target, struct picture *before)
 {
 	long long start = now_us();
@@ -338,6 +345,8 @@ static bool one_fault(const struct op *op, enum inject_side side, enum inject_mo
 		}
 		base_renew(op->base);
 	}
+	if (base != NULL && !wait_until(name_is_free, NULL, 3000))
+		FAIL("%s: fault %d in %s: the interface is still there", op->name, target, inject_control->what);
 	once_without(op, "afterwards");
 	if (!wait_until(same, before, 3000)) {
 		struct picture now = look();
