@@ -12,6 +12,8 @@
 #define SO_COOKIE 57
 #endif
 
+#define ATTEMPTS 8 /* of a call for which the kernel has no memory at the moment */
+
 union control {
 	char bytes[CMSG_SPACE(VS_FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 	struct cmsghdr align;
@@ -29,11 +31,20 @@ static void add_control(struct msghdr *h, struct cmsghdr **at, int type, const v
 	*at = (struct cmsghdr *)((char *)c + CMSG_SPACE(len));
 }
 
+/* What has failed has done nothing, and a message that is lost may cost its receiver a time-out or a stack. */
+static bool again(ssize_t result, int *attempts)
+{
+	if (result >= 0)
+		return false;
+	return errno == EINTR || ((errno == ENOMEM || errno == ENOBUFS) && --*attempts > 0);
+}
+
 int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags)
 {
 	union control control;
 	struct msghdr h = { .msg_iov = (struct iovec *)msg->iov, .msg_iovlen = (size_t)msg->n_iov };
 	struct cmsghdr *at = (struct cmsghdr *)control.bytes;
+	int attempts = ATTEMPTS;
 	ssize_t n;
 
 	memset(&control, 0, sizeof(control));
@@ -45,7 +56,7 @@ int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags)
 		h.msg_control = control.bytes;
 	do {
 		n = sendmsg(fd, &h, flags | MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
+	} while (again(n, &attempts));
 	/* Too many descriptors of this user on their way: the same limit by another name. */
 	return n >= 0 ? 0 : errno == ETOOMANYREFS ? -EMFILE : -errno;
 }
@@ -74,6 +85,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
+	int attempts = ATTEMPTS;
 	ssize_t n;
 
 	msg->n_fds = 0;
@@ -81,7 +93,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 	memset(&msg->creds, 0, sizeof(msg->creds));
 	do {
 		n = recvmsg(fd, &h, flags);
-	} while (n < 0 && errno == EINTR);
+	} while (again(n, &attempts));
 	if (n < 0)
 		return -errno;
 	take_control(&h, msg);

@@ -23,12 +23,12 @@ struct vs_fdmsg {
 	bool fds_lost;       /* receiving: descriptors were sent that this process has no room for */
 };
 
-/* Sends one message. Repeats after EINTR. 0 or -errno (-EPIPE, never SIGPIPE; -EAGAIN at the send time-out). */
+/* Sends one message. Repeats after EINTR and, a few times, for want of memory. 0 or -errno (-EPIPE, never SIGPIPE; -EAGAIN at the send time-out). */
 int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags);
 
 /*
  * Receives one message into msg->iov. Descriptors are close-on-exec with MSG_CMSG_CLOEXEC in
- * flags. Gives its length, 0 at end of file, or -errno (EINTR is repeated).
+ * flags. Gives its length, 0 at end of file, or -errno (repeated as above).
  */
 ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags);
 

@@ -88,6 +88,8 @@ static int await_start(int starter, int64_t deadline, struct vs_reply *reply)
 	do {
 		n = poll(&word, 1, vs_left_ms(deadline));
 	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return vs_fail(errno, "cannot wait for the keeper: %s", strerror(errno));
 	if (n == 0)
 		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise timeout_ms");
 	ssize_t len = vs_fdmsg_recv(starter, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);

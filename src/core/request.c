@@ -99,7 +99,9 @@ static int await_long(struct vs_long_call *c, int channel)
 
 	do {
 		n = poll(&answer, 1, vs_left_ms(deadline));
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || vs_left_ms(deadline) > 0)); /* what was asked for is being done */
+	if (n < 0)
+		return vs_fail(errno, "cannot wait for the keeper: %s", strerror(errno));
 	if (n == 0)
 		return vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?");
 	ssize_t len = vs_fdmsg_recv(channel, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
@@ -406,6 +408,13 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 	return r;
 }
 
+static bool door_open(const struct vs_slot *slot)
+{
+	struct pollfd door = { .fd = slot->door };
+
+	return vs_socket_cookie(slot->door) == slot->door_cookie && poll(&door, 1, 0) == 0;
+}
+
 int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
 {
 	struct vs_process *p = vs_process();
@@ -430,6 +439,13 @@ int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int
 	}
 	if (r == 0)
 		r = socket_on(ch, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
+	if (r == -ENETDOWN && door_open(slot)) {
+		/* The keeper has dropped the channel, for want of memory perhaps, and not the stack. */
+		channel_close(ch);
+		r = channel_open(p, ch, slot, 0);
+		if (r == 0)
+			r = socket_on(ch, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
+	}
 	pthread_mutex_unlock(&ch->lock);
 	if (r == -ENETDOWN)
 		return vs_fail_static(ENETDOWN, keeper_gone);

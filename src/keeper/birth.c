@@ -114,9 +114,13 @@ static int open_door(struct vs_net *n)
 	int pair[2], on = 1;
 	int r = vs_socketpair(pair);
 
+	if (r == 0 && setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+		r = -errno; /* without it nobody could show that he may add interfaces */
+		vs_close(pair[0]);
+		vs_close(pair[1]);
+	}
 	if (r < 0)
 		return vs_fail(-r, "cannot make the stack's door: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
-	(void)setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	n->door = pair[0];
 	n->programs_end = pair[1];
 	return 0;

@@ -70,9 +70,10 @@ void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const 
 		memcpy(msg.fds, fds, n_fds * sizeof(*fds));
 	/* A caller that does not listen has given up or died; either way there is nobody to tell. */
 	int r = send_reply(k, call, &msg);
-	if (r == -EMFILE) { /* no way for the descriptors, but the caller must not wait in vain */
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET && r != -EAGAIN && r != -ENOENT) {
+		/* no way for the descriptors, but the caller must not wait in vain */
 		char why[VS_SENTENCE_MAX];
-		int n = snprintf(why, sizeof(why), "cannot hand over a descriptor: %s", vs_cause_text(VS_CAUSE_DESCRIPTORS, EMFILE));
+		int n = snprintf(why, sizeof(why), "cannot hand over a descriptor: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 		reply.result = r;
 		msg.iov[1] = (struct iovec){ why, (size_t)n };
 		msg.n_iov = call->reply >= 0 ? 2 : 1;

@@ -51,8 +51,11 @@ void vs_iface_unref(struct vs_iface *iface)
 void vs_iface_stop(struct vs_iface *iface)
 {
 	uint64_t one = 1;
+	ssize_t n;
 
 	atomic_store(&iface->stopping, true);
-	(void)!write(iface->stop, &one, sizeof(one)); /* never read: stays readable for every pump thread */
+	do {
+		n = write(iface->stop, &one, sizeof(one)); /* never read: stays readable for every pump thread */
+	} while (n < 0 && errno == EINTR);
 	vs_keeper_wake(iface->keeper); /* a job that opens this interface's link is due now */
 }

@@ -67,6 +67,8 @@ static void *root_main(void *arg)
 	if (k != NULL)
 		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .in_process = true,
 					 .lock = PTHREAD_MUTEX_INITIALIZER, .met = PTHREAD_COND_INITIALIZER };
+	if (r == 0)
+		r = vs_keeper_prepare(k);
 	report(s, r); /* s is gone after this */
 	if (r == 0) {
 		(void)!chdir("/");

@@ -118,7 +118,12 @@ static int write_file(const char *path, const char *text)
 
 	if (fd < 0)
 		return -errno;
-	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	ssize_t n;
+
+	do {
+		n = write(fd, text, strlen(text));
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
 }
 
 static int write_map(const char *path, unsigned id)

@@ -89,8 +89,10 @@ static void abandon(struct vs_job *job)
 {
 	if (job->kind == VS_JOB_REMOVE)
 		return;
-	if (!job->pumping) /* else it goes as soon as the pump has ended */
+	if (!job->pumping)
 		vs_close(vs_steal_fd(&job->iface->tap));
+	else /* a pump thread may use the number; the device goes now, not when the list is next looked through */
+		(void)dup3(job->iface->stop, job->iface->tap, O_CLOEXEC);
 	vs_close(vs_steal_fd(&job->door)); /* and with it the stack that this call was to make */
 	job->given_up = true;
 	atomic_store(&job->iface->failed, true);

@@ -75,8 +75,11 @@ int vs_keeper_spare(int wanted)
 void vs_keeper_wake(struct vs_keeper *k)
 {
 	uint64_t one = 1;
+	ssize_t n;
 
-	(void)!write(k->wake, &one, sizeof(one)); /* EAGAIN: it is awake already */
+	do {
+		n = write(k->wake, &one, sizeof(one));
+	} while (n < 0 && errno == EINTR); /* EAGAIN: it is awake already */
 }
 
 void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
@@ -127,7 +130,7 @@ static int watch(struct vs_keeper *k, int fd, uint64_t data)
 	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-static int prepare(struct vs_keeper *k)
+int vs_keeper_prepare(struct vs_keeper *k)
 {
 	int on = 1;
 
@@ -155,15 +158,13 @@ void vs_keeper_run(struct vs_keeper *k)
 {
 	struct epoll_event events[16];
 
-	if (prepare(k) == 0) {
-		while (!finished(k)) {
-			int jobs = vs_jobs_check(k), reserve = vs_net_reserve(k);
-			int timeout = jobs < 0 || (reserve >= 0 && reserve < jobs) ? reserve : jobs;
-			int n = epoll_wait(k->epoll, events, VS_COUNT(events), timeout);
-			for (int i = 0; i < n; i++)
-				serve_event(k, &events[i]);
-			vs_jobs_start(k);
-		}
+	while (!finished(k)) {
+		int jobs = vs_jobs_check(k), reserve = vs_net_reserve(k);
+		int timeout = jobs < 0 || (reserve >= 0 && reserve < jobs) ? reserve : jobs;
+		int n = epoll_wait(k->epoll, events, VS_COUNT(events), timeout);
+		for (int i = 0; i < n; i++)
+			serve_event(k, &events[i]);
+		vs_jobs_start(k);
 	}
 	vs_channels_drop(k);
 	vs_close(k->epoll);

@@ -96,7 +96,9 @@ void vs_channel_hangup(struct vs_keeper *k, uint64_t number);
 /* Drops all of them. */
 void vs_channels_drop(struct vs_keeper *k);
 
-/* Runs the keeper's main loop until its last user is gone. k->front is set. */
+/* What the main loop needs, so that its failing is a failing start. k->front is set. 0 or -errno. */
+int vs_keeper_prepare(struct vs_keeper *k);
+/* Runs the keeper's main loop, which has been prepared, until its last user is gone. */
 void vs_keeper_run(struct vs_keeper *k);
 
 /* Stack of the keeper's threads: the program's default may be anything. */

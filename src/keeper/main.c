@@ -44,6 +44,8 @@ int vs_keeper_main(void)
 		r = vs_isolate_user(adopt, &k.privileged);
 	if (r == 0)
 		r = vs_isolate_capabilities(k.privileged);
+	if (r == 0)
+		r = vs_keeper_prepare(&k);
 	k.owner = geteuid();
 	vs_close(adopt);
 	report(r, k.privileged);

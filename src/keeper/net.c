@@ -216,6 +216,12 @@ static int remove_iface(struct vs_net *n)
 	if (job == NULL)
 		return vs_fail(ENOMEM, "cannot remove interface %s: %s", name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	job->netlink = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (job->netlink < 0) { /* nothing has been done yet */
+		int err = -job->netlink;
+		vs_job_free(job);
+		return vs_fail(err, "cannot remove interface %s: no rtnetlink socket: %s", name,
+			       vs_cause_text(vs_diagnose_limit(err), err));
+	}
 	*at = iface->next;
 	vs_iface_stop(iface);
 	int r = vs_job_submit(job);
