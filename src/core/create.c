@@ -93,6 +93,7 @@ static int open_directories(const struct vs_conf_iface *iface, int dirs[2])
 		return 2;
 	int err = errno;
 	vs_close(dirs[0]);
+	vs_close(dirs[1]);
 	return vs_fail(err, "cannot add interface %s: %s", iface->name, vs_cause_text(vs_diagnose_limit(err), err));
 }
 

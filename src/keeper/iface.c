@@ -2,6 +2,7 @@
 
 #include "iface.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,10 @@ void vs_iface_unref(struct vs_iface *iface)
 void vs_iface_stop(struct vs_iface *iface)
 {
 	uint64_t one = 1;
-	ssize_t n;
 
 	atomic_store(&iface->stopping, true);
-	do {
-		n = write(iface->stop, &one, sizeof(one)); /* never read: stays readable for every pump thread */
-	} while (n < 0 && errno == EINTR);
+	for (int i = 0; i < VS_ATTEMPTS; i++) /* never read: stays readable for every pump thread */
+		if (write(iface->stop, &one, sizeof(one)) > 0 || errno == EAGAIN)
+			break;
 	vs_keeper_wake(iface->keeper); /* a job that opens this interface's link is due now */
 }

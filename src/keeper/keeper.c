@@ -75,11 +75,10 @@ int vs_keeper_spare(int wanted)
 void vs_keeper_wake(struct vs_keeper *k)
 {
 	uint64_t one = 1;
-	ssize_t n;
 
-	do {
-		n = write(k->wake, &one, sizeof(one));
-	} while (n < 0 && errno == EINTR); /* EAGAIN: it is awake already */
+	for (int i = 0; i < VS_ATTEMPTS; i++) /* a wake-up that is lost may keep somebody waiting for ever */
+		if (write(k->wake, &one, sizeof(one)) > 0 || errno == EAGAIN) /* EAGAIN: it is awake already */
+			return;
 }
 
 void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)

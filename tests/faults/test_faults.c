@@ -107,6 +107,13 @@ static void close_made(void)
 	made_fd = -1;
 }
 
+/* One of another kind in between, so that none of this kind waits for the next call. */
+static void close_socket(void)
+{
+	close_made();
+	close((int)MUST(vdestack_msocket(base, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+}
+
 static int run_netns(void)
 {
 	made_fd = vdestack_netns(base);
@@ -167,7 +174,7 @@ static const struct op op_inproc = { "stack on a segment", true, run_new_inproc,
 static const struct op op_config = { "stack with addresses", true, run_new_config, made_delete };
 static const struct op op_add = { "add", true, run_add, undo_add };
 static const struct op op_remove = { "remove", true, run_remove, undo_nothing };
-static const struct op op_msocket = { "msocket", true, run_msocket, close_made };
+static const struct op op_msocket = { "msocket", true, run_msocket, close_socket };
 static const struct op op_forked = { "msocket in a child", true, run_forked_msocket, undo_nothing };
 static const struct op op_delete = { "delete", true, run_delete, undo_nothing };
 static const struct op op_netns = { "netns", true, run_netns, close_made };
