@@ -4,22 +4,28 @@
  * What passes between two network stacks, by the five calls of libvdestack 0.1, so that the
  * same program measures whichever libvdestack.so.0 it is run with, and the kernel alone.
  *
- *     traffic [-1] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] TEST A B
+ *     traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] TEST A B
  *
  * TEST: tcp (throughput), rr (round trip), udp (frames per second of -s bytes), burst (loss of
  * bursts of -b datagrams of 1000 bytes every 10 ms). A sends, B receives. Each of them is a VNL,
  * or ns:PATH, a network namespace that is there, addresses 10.0.0.1 and 10.0.0.2 included, or
  * host, the network this program is in (then -c ADDRESS is where A finds B). Both ends are
- * processes of their own, with -1 threads of one.
+ * processes of their own, with -1 threads of one. -n: A has that many further stacks, idle.
  *
- * Prints "name value unit" lines. CPU time is that of the whole machine: kernel threads,
+ * Prints "name value unit" lines, and before them "proof" lines: whose library it runs with, and of
+ * each end's device what it is, its MTU and the offloads in force, as the kernel tells them.
+ * CPU time is that of the whole machine: kernel threads,
  * switches and keepers count, and so does whatever else runs.
  */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -28,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -44,7 +51,7 @@ int vde_msocket(struct vdestack *stack, int domain, int type, int protocol);
 #define FLOWS_MAX 64
 
 static const char *test, *peer = "10.0.0.2";
-static int mtu = 1500, flows = 1, burst = 32;
+static int mtu = 1500, flows = 1, burst = 32, idle_stacks;
 static double seconds = 3;
 static size_t size = 64;
 static bool one_process;
@@ -119,6 +126,38 @@ static int open_socket(const struct end *e, int type)
 	if (fd < 0)
 		die("socket");
 	return fd;
+}
+
+static unsigned ethtool_value(int fd, struct ifreq *ifr, unsigned command)
+{
+	struct ethtool_value value = { .cmd = command };
+
+	ifr->ifr_data = (void *)&value;
+	return ioctl(fd, SIOCETHTOOL, ifr) == 0 ? value.data : 0;
+}
+
+/* What is being measured, from the kernel's mouth. */
+static void prove(const struct end *e)
+{
+	static const char *const names[] = { "vde0", "tap0", "lo" };
+	struct ethtool_drvinfo driver = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq ifr = { 0 };
+	Dl_info library;
+	int fd = open_socket(e, SOCK_DGRAM);
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", names[i]);
+		if (ioctl(fd, SIOCGIFMTU, &ifr) == 0)
+			break;
+	}
+	int device_mtu = ifr.ifr_mtu;
+	ifr.ifr_data = (void *)&driver;
+	(void)ioctl(fd, SIOCETHTOOL, &ifr);
+	printf("proof %s: %s %s mtu %d", e->where, driver.driver, ifr.ifr_name, device_mtu);
+	printf(" csum %u tso %u", ethtool_value(fd, &ifr, ETHTOOL_GTXCSUM), ethtool_value(fd, &ifr, ETHTOOL_GTSO));
+	printf(" library %s\n", e->stack != NULL && dladdr((void *)vde_msocket, &library) != 0 ? library.dli_fname : "none");
+	fflush(stdout);
+	close(fd);
 }
 
 static struct sockaddr_in address(const char *text)
@@ -204,6 +243,7 @@ static void *receiver(void *arg)
 	int room = 4 << 20, on = 1;
 
 	join(e);
+	prove(e);
 	bool tcp = strcmp(test, "tcp") == 0 || strcmp(test, "rr") == 0;
 	int l = open_socket(e, tcp ? SOCK_STREAM : SOCK_DGRAM);
 	struct sockaddr_in at = address("0.0.0.0");
@@ -341,7 +381,11 @@ static void *sender(void *arg)
 {
 	struct end *e = arg;
 
+	for (int i = 0; i < idle_stacks; i++)
+		if (vde_addstack("null://", NULL) == NULL)
+			die("an idle stack");
 	join(e);
+	prove(e);
 	if (strcmp(test, "tcp") == 0)
 		send_tcp(e);
 	else if (strcmp(test, "rr") == 0)
@@ -391,9 +435,10 @@ int main(int argc, char **argv)
 	struct end ends[2] = { { .address = "10.0.0.1" }, { .address = "10.0.0.2" } };
 	int c;
 
-	while ((c = getopt(argc, argv, "1m:t:P:s:b:c:")) != -1) {
+	while ((c = getopt(argc, argv, "1n:m:t:P:s:b:c:")) != -1) {
 		switch (c) {
 		case '1': one_process = true; break;
+		case 'n': idle_stacks = atoi(optarg); break;
 		case 'm': mtu = atoi(optarg); break;
 		case 't': seconds = atof(optarg); break;
 		case 'P': flows = atoi(optarg) < FLOWS_MAX ? atoi(optarg) : FLOWS_MAX; break;
@@ -404,7 +449,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 3) {
-		fprintf(stderr, "usage: traffic [-1] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] [-c PEER] tcp|rr|udp|burst A B\n");
+		fprintf(stderr, "usage: traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] [-c PEER] tcp|rr|udp|burst A B\n");
 		return 2;
 	}
 	test = argv[optind];
