@@ -340,9 +340,8 @@ static void nudge(struct vs_job *job)
 		abandon(job);
 		reply(job, atomic_load(&job->iface->stopping)
 				   ? canceled(job->iface)
-				   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": no answer in time; a vde_switch with all "
-							"ports taken never answers: give it more (-n) or close some, else raise timeout_ms",
-					     job->iface->name, job->call->text));
+				   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": no answer in time: %s, else raise timeout_ms",
+					     job->iface->name, job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
 		atomic_store(&job->late, true);
 	}
 	if (!atomic_load(&job->late) || job->device == VS_DEVICE_PENDING)

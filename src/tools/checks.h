@@ -14,6 +14,10 @@ struct vs_check {
 	void (*run)(struct vs_finding *f, const char *arg);
 };
 
+void vs_check_stack(struct vs_finding *f, const char *arg);
+void vs_check_tap(struct vs_finding *f, const char *arg);
+void vs_check_network(struct vs_finding *f, const char *vnl);
+
 extern const struct vs_check vs_checks[]; /* ends with a NULL name */
 extern const struct vs_check vs_check_switch;
 

@@ -2,6 +2,7 @@
 
 #include "report.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 static const struct {
@@ -62,4 +63,14 @@ void vs_report_json(FILE *out, bool first, const char *name, const struct vs_fin
 	(void)fprintf(out, ", \"severity\": \"%s\", \"text\": ", looks[f->severity].word);
 	vs_report_json_string(out, f->text);
 	(void)fputc('}', out);
+}
+
+void vs_find(struct vs_finding *f, enum vs_severity severity, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	f->severity = severity;
+	(void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
 }

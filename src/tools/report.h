@@ -28,4 +28,7 @@ void vs_report_json_string(FILE *out, const char *text);
 /* One object of "checks". */
 void vs_report_json(FILE *out, bool first, const char *name, const struct vs_finding *f);
 
+/* What a check has found. */
+__attribute__((format(printf, 3, 4))) void vs_find(struct vs_finding *f, enum vs_severity severity, const char *fmt, ...);
+
 #endif

@@ -67,6 +67,15 @@ few_descriptors)
 	(ulimit -n 30 && exec "$doctor" doctor) >out
 	says limits "raise RLIMIT_NOFILE"
 	;;
+limits_and_filters_are_told)
+	(ulimit -v 500000 && exec "$doctor" doctor) >out
+	says limits "raise RLIMIT_AS"
+	"$doctor" doctor >out
+	says security "no seccomp filter"
+	says limits "descriptors"
+	nested "echo 3 >/proc/sys/user/max_net_namespaces; exec '$doctor' doctor"
+	says limits "only 3 network namespaces"
+	;;
 switch_that_is_not_there)
 	timeout 40 "$doctor" doctor "vde://$PWD/nothing" >out
 	status=$?
@@ -85,6 +94,21 @@ s = socket.socket(socket.AF_UNIX); s.bind("silent/ctl"); s.listen(8); open("read
 	expect 2
 	grep -q '^[^ ]* switch .' out || fail "nothing about the switch"
 	says switch "a vde_switch with all ports taken never answers"
+	;;
+kinds_and_lengths_of_switches_are_told)
+	[ -w /dev/net/tun ] || { echo "no tap can be made" >&2; exit 77; }
+	vde_switch -s "$PWD/stock" </dev/null >/dev/null 2>&1 &
+	stock=$!
+	vde_plug null:// "switch://$PWD/new" </dev/null >/dev/null 2>&1 &
+	new=$!
+	for _ in $(seq 200); do [ -e stock/ctl ] && [ -e new/ctl ] && break; sleep 0.05; done
+	timeout 50 "$doctor" doctor "vde://$PWD/stock" "vde://$PWD/new" "slirp://" >out
+	status=$?
+	kill "$stock" "$new"
+	expect 0
+	says switch "stock can be joined, a vde_switch of vde2; packets of 1500 bytes pass"
+	says switch "new can be joined; packets of 9216 bytes pass"
+	says switch "slirp:// can be joined; nothing passed"
 	;;
 output_that_cannot_be_written)
 	"$doctor" doctor --json >/dev/full
