@@ -340,7 +340,7 @@ static void nudge(struct vs_job *job)
 		abandon(job);
 		reply(job, atomic_load(&job->iface->stopping)
 				   ? canceled(job->iface)
-				   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": no answer in time: %s, else raise timeout_ms",
+				   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise timeout_ms",
 					     job->iface->name, job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
 		atomic_store(&job->late, true);
 	}
