@@ -41,6 +41,7 @@ struct vs_channel {
 	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
 	unsigned ahead;       /* replies still to come that no call waits for */
 	unsigned streak;      /* calls of this kind in quick succession */
+	int64_t alive_us;     /* when the keeper was last seen to live */
 	int64_t last_us;      /* when the last one was */
 };
 

@@ -293,6 +293,7 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 
 #define STREAK_APART_US 1000 /* calls further apart are not in quick succession */
 #define STREAK_BEGIN 3       /* so many calls make a streak */
+#define ALIVE_US 200         /* how long a keeper counts as living that was asked */
 #define NOW_AND_THEN 2       /* the one that is asked for, and one more */
 
 static int64_t now_us(void)
@@ -373,11 +374,17 @@ static int ask_for(struct vs_channel *ch, struct vs_slot *slot, const struct vs_
 	return r;
 }
 
-/* Sockets of a keeper that has died still lie in the channel, and are good for nothing. */
-static bool hung_up(const struct vs_channel *ch)
+/*
+ * Sockets of a keeper that has died still lie in the channel, and are good for nothing. One that lived a
+ * moment ago is taken to live: it could die right after being asked just as well.
+ */
+static bool hung_up(struct vs_channel *ch)
 {
 	struct pollfd other_end = { .fd = ch->fd };
 
+	if (ch->last_us - ch->alive_us < ALIVE_US)
+		return false;
+	ch->alive_us = ch->last_us;
 	return poll(&other_end, 1, 0) > 0;
 }
 

@@ -42,7 +42,7 @@ enum vs_op {
 	VS_OP_STATS,       /* iface.name; reply text: offloads and counters in the order of struct vdestack_link_stats */
 };
 
-#define VS_SOCKETS_MAX 16
+#define VS_SOCKETS_MAX 32
 
 struct vs_wire_iface {
 	char name[IF_NAMESIZE];
