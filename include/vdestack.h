@@ -40,6 +40,8 @@ struct vdestack;
 #define VDESTACK_INPROCESS 0x1u /* serve it by threads of this process; needs CAP_SYS_ADMIN, _NET_ADMIN, _NET_RAW */
 #define VDESTACK_NO_WAIT   0x2u /* do not wait for IPv6 addresses to pass duplicate address detection */
 #define VDESTACK_FORCE_MTU 0x4u /* take mtu= as it is, also where the network is known to drop such packets */
+#define VDESTACK_ALLOW_ABSENT 0x8u /* a network that is not there (yet) is no failure: its interface has no carrier, and joins it later */
+#define VDESTACK_NO_RECONNECT 0x10u /* an interface whose network has gone stays without carrier */
 
 /* Bits of vdestack_opts.no_offload; docs/offload.md tells what each does. */
 #define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (without it neither of the next two) */

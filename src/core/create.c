@@ -50,7 +50,7 @@ int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts 
 	if (opts->size < sizeof(opts->size))
 		return vs_fail(EINVAL, "cannot make a stack: the options have no size; set it to sizeof(struct vdestack_opts)");
 	memcpy(&known, opts, opts->size < sizeof(known) ? opts->size : sizeof(known));
-	if (known.flags & ~(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU))
+	if (known.flags & ~(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU | VDESTACK_ALLOW_ABSENT | VDESTACK_NO_RECONNECT))
 		return vs_fail(EINVAL, "cannot make a stack: unknown bits in flags (0x%x)", known.flags);
 	if (known.no_offload & ~VDESTACK_OFFLOAD_ALL)
 		return vs_fail(EINVAL, "cannot make a stack: unknown bits in no_offload (0x%x)", known.no_offload);
@@ -76,6 +76,8 @@ static void fill_request(const struct vs_conf_iface *iface, const struct vs_crea
 	wire->has_mac = iface->has_mac;
 	wire->mtu = iface->mtu;
 	wire->force_mtu = (opts->flags & VDESTACK_FORCE_MTU) != 0;
+	wire->allow_absent = (opts->flags & VDESTACK_ALLOW_ABSENT) != 0;
+	wire->no_reconnect = (opts->flags & VDESTACK_NO_RECONNECT) != 0;
 	wire->no_offload = opts->no_offload;
 }
 
@@ -155,8 +157,12 @@ static void undo_ifaces(struct vs_slot *slot, const struct vs_config *config, si
 	(void)vs_fail(EIO, "%s", why); /* the reason counts, not how the undoing went */
 }
 
-/* made: how many of them are there already. */
-static int finish_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts, size_t made)
+/*
+ * made: how many of them are there already. absent: one of these has no network. Nobody waits for addresses
+ * of a stack without network: their detection takes one.
+ */
+static int finish_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts, size_t made,
+			 bool absent)
 {
 	struct vs_slot *slot = vs_slot_acquire(stack);
 	int r = 0;
@@ -167,10 +173,11 @@ static int finish_ifaces(struct vdestack *stack, const struct vs_config *config,
 		r = add_iface(stack, slot, &config->ifaces[made], opts);
 		if (r >= 0)
 			made++;
+		absent = absent || r > 0;
 	}
 	if (r >= 0 && !opts->bare)
 		r = vs_conf_apply(stack, config);
-	if (r >= 0 && !opts->bare && !(opts->flags & VDESTACK_NO_WAIT))
+	if (r >= 0 && !opts->bare && !(opts->flags & VDESTACK_NO_WAIT) && !absent)
 		r = vs_conf_wait(stack, config, (int)opts->timeout_ms);
 	if (r < 0 && made > 0)
 		undo_ifaces(slot, config, made);
@@ -180,7 +187,7 @@ static int finish_ifaces(struct vdestack *stack, const struct vs_config *config,
 
 int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts)
 {
-	return finish_ifaces(stack, config, opts, 0);
+	return finish_ifaces(stack, config, opts, 0, false);
 }
 
 /* ------------------------------------------------------------------ stacks */
@@ -194,7 +201,7 @@ static const struct vs_conf_iface *made_at_once(const struct vs_config *config, 
 	return config->n_ifaces > 0 && opts->adopt < 0 && !is_stream(config->ifaces[0].vnl) ? &config->ifaces[0] : NULL;
 }
 
-/* The namespace with its first interface, if there is one to be made at once, and its door, into the slot. */
+/* The namespace with its first interface, if there is one to be made at once, and its door, into the slot. 1: its network is absent. */
 static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *first, const struct vs_create_opts *opts)
 {
 	struct vs_keeper_link *k = slot->keeper;
@@ -223,7 +230,7 @@ static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *firs
 		call.text_len = strlen(first->vnl);
 		call.timeout_ms += REPLY_GRACE_MS;
 	}
-	r = vs_call_long(&call);
+	int result = r = vs_call_long(&call);
 	if (r < 0)
 		return r;
 	if (call.n_got < 1)
@@ -234,7 +241,7 @@ static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *firs
 	(void)setsockopt(call.got[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	slot->door = call.got[0];
 	slot->door_cookie = vs_socket_cookie(slot->door);
-	return 0;
+	return result;
 }
 
 static enum vs_variant variant_for(const struct vs_create_opts *opts)
@@ -273,7 +280,7 @@ static int make_slot(const struct vs_conf_iface *first, const struct vs_create_o
 		return r;
 	}
 	*out = slot;
-	return 0;
+	return r;
 }
 
 /*
@@ -298,9 +305,9 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	int r = make_slot(first, opts, &slot);
-	if (r == 0) {
+	if (r >= 0) {
 		struct vdestack *stack = vs_slot_publish(slot);
-		r = finish_ifaces(stack, config, opts, first != NULL ? 1 : 0);
+		r = finish_ifaces(stack, config, opts, first != NULL ? 1 : 0, r > 0);
 		if (r == 0)
 			r = try_socket(stack);
 		if (r == 0) {

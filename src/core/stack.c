@@ -23,8 +23,7 @@
 
 #define ANSWER_MS 7000
 
-/* One long call to the stack's networking thread. */
-static int ask(struct vdestack *stack, struct vs_long_call *call)
+int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
 {
 	struct vs_slot *slot = vs_slot_acquire(stack);
 
@@ -86,7 +85,7 @@ static int leash_copy(struct vdestack *stack, int *copy)
 static int entry(struct vdestack *stack, int *netns, int *life)
 {
 	struct vs_long_call call = { .req = { .op = VS_OP_ENTRY } };
-	int r = ask(stack, &call);
+	int r = vs_stack_ask(stack, &call);
 
 	if (r < 0)
 		return r;
@@ -147,7 +146,7 @@ static int link_stats(struct vdestack *stack, const char *ifname, struct vdestac
 	if (s.size < sizeof(s.size) || ifname == NULL || !vs_ifname_valid(ifname))
 		return vs_fail(EINVAL, "cannot read counters: no interface name, or the result has no size");
 	memcpy(call.req.iface.name, ifname, strlen(ifname));
-	int r = ask(stack, &call);
+	int r = vs_stack_ask(stack, &call);
 	if (r < 0)
 		return vs_fail(-r, "cannot read the counters of interface %s: %s", ifname, strerror(-r));
 	if (sscanf(call.answer, "%u %llu %llu %llu %llu %llu %llu", &s.offloads, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) != 7)
@@ -183,14 +182,14 @@ int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *va
 	memcpy(text + name_len, value, strlen(value) + 1);
 	call.text = text;
 	call.text_len = len;
-	int r = ask(stack, &call);
+	int r = vs_stack_ask(stack, &call);
 	return r < 0 ? vs_fail(-r, "cannot set sysctl %.100s: %s", name, strerror(-r)) : 0;
 }
 
 int vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size)
 {
 	struct vs_long_call call = { .req = { .op = VS_OP_SYSCTL_GET }, .text = name, .text_len = strlen(name) };
-	int r = ask(stack, &call);
+	int r = vs_stack_ask(stack, &call);
 
 	if (r < 0)
 		return vs_fail(-r, "cannot read sysctl %.100s: %s", name, strerror(-r));

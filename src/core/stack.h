@@ -8,6 +8,11 @@
 
 #include <vdestack.h>
 
+struct vs_long_call;
+
+/* One long call to the stack's networking thread: fills in where it goes, and makes it. As vs_call_long. */
+int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call);
+
 /*
  * Descriptors a command runner needs, owned by the caller afterwards:
  *  netns: the stack's namespace

@@ -35,6 +35,7 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "events.h"
 #include "iface.h"
 #include "isolate.h"
 #include "keeper.h"
@@ -96,6 +97,8 @@ static void end_stack(struct vs_net *n)
 	vs_close(n->programs_end);
 	vs_close(n->life[0]);
 	vs_close(n->life[1]);
+	vs_events_end(n->events); /* before the keeper may end: it must not look like its death */
+	vs_events_unref(vs_steal_ptr(n->events));
 	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
 	while (n->ifaces != NULL) {
 		struct vs_iface *iface = n->ifaces;
@@ -192,6 +195,7 @@ static void *dismissed(struct vs_net *n)
 {
 	struct vs_keeper *k = n->keeper;
 
+	vs_events_unref(n->events);
 	free(n);
 	vs_keeper_count(k, -1, 0);
 	return NULL;
@@ -223,8 +227,14 @@ static struct vs_net *net_new(struct vs_keeper *k)
 	struct vs_net *n = calloc(1, sizeof(*n));
 
 	if (n != NULL)
-		*n = (struct vs_net){ .keeper = k, .adopt = -1, .door = -1, .programs_end = -1, .life = { -1, -1 } };
+		*n = (struct vs_net){ .events = vs_events_new(k), .keeper = k, .adopt = -1, .door = -1, .programs_end = -1, .life = { -1, -1 } };
 	return n;
+}
+
+static void net_free(struct vs_net *n)
+{
+	vs_events_unref(n->events);
+	free(n);
 }
 
 /* 0: the thread has n. */
@@ -279,6 +289,8 @@ static void give_locked(struct vs_net *n, const struct order *o)
 {
 	n->call = o->call;
 	n->ifaces = o->iface;
+	if (o->iface != NULL)
+		o->iface->events = vs_events_ref(n->events);
 	n->birth = o->birth;
 }
 
@@ -306,7 +318,7 @@ static int give_to_new(struct vs_keeper *k, const struct order *o)
 	n->adopt = o->adopt;
 	int r = net_run(n);
 	if (r < 0)
-		free(n);
+		net_free(n);
 	return r;
 }
 
@@ -363,7 +375,7 @@ int vs_net_reserve(struct vs_keeper *k)
 	pthread_mutex_unlock(&k->lock);
 	if (n != NULL && net_run(n) < 0) {
 		k->reserve = NULL; /* nobody but this thread has seen it */
-		free(n);
+		net_free(n);
 	}
 	return left;
 }

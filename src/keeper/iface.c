@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "events.h"
 #include "pump/link.h"
 
 struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name)
@@ -19,7 +20,9 @@ struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name)
 	if (iface == NULL)
 		return NULL;
 	iface->keeper = k;
-	iface->tap = -1;
+	iface->tap = iface->root = iface->cwd = -1;
+	iface->joined = true;
+	(void)pthread_mutex_init(&iface->carrier_lock, NULL);
 	atomic_init(&iface->users, 1);
 	(void)snprintf(iface->name, sizeof(iface->name), "%s", name);
 	iface->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -45,6 +48,11 @@ void vs_iface_unref(struct vs_iface *iface)
 	vs_link_close(iface->link);
 	vs_close(iface->tap);
 	vs_close(iface->stop);
+	vs_close(iface->root);
+	vs_close(iface->cwd);
+	vs_events_unref(iface->events);
+	(void)pthread_mutex_destroy(&iface->carrier_lock);
+	free(iface->vnl);
 	vs_keeper_count(iface->keeper, 0, -1);
 	free(iface);
 }
@@ -54,7 +62,7 @@ void vs_iface_stop(struct vs_iface *iface)
 	uint64_t one = 1;
 
 	atomic_store(&iface->stopping, true);
-	for (int i = 0; i < VS_ATTEMPTS; i++) /* never read: stays readable for every pump thread */
+	for (int i = 0; i < VS_ATTEMPTS; i++) /* not read any more: stays readable for every pump thread */
 		if (write(iface->stop, &one, sizeof(one)) > 0 || errno == EAGAIN)
 			break;
 	vs_keeper_wake(iface->keeper); /* a job that opens this interface's link is due now */

@@ -12,6 +12,7 @@
 
 #include "keeper.h"
 
+struct vs_events;
 struct vs_link;
 struct vs_segment;
 
@@ -29,14 +30,32 @@ struct vs_iface {
 	struct vs_keeper *keeper;
 	struct vs_iface *next;    /* in its stack's list; the networking thread's */
 	char name[IF_NAMESIZE];
-	atomic_uint users;        /* the stack's list, a job, pump threads */
+	atomic_uint users;        /* the stack's list, a job, pump threads, the list of those that wait */
 	atomic_bool stopping;
 	atomic_bool failed;       /* its call was answered so; to be taken off the stack's list */
-	int stop;                 /* eventfd, readable for ever once set */
+	int stop;                 /* eventfd: pump threads shall look why */
 	int tap;                  /* -1: veth */
 	unsigned offloads;        /* VS_OFFLOAD_... in force */
 	struct vs_iface_stats stats;
 	struct vs_link *link;     /* NULL until the job has opened it */
+	struct vs_events *events; /* of its stack; a counted use */
+
+	/* What it takes to join the network again, see relink.c: */
+	struct vs_wire_iface want;
+	char *vnl;                /* NULL: a segment or a stream */
+	int root, cwd;            /* the caller's, where the locator needs them; -1 */
+	bool comes_back;          /* set before the first pump */
+	atomic_bool link_dead;
+	atomic_uint pumps;        /* threads that use the link */
+	unsigned attempts;        /* of whoever is on the way */
+	int64_t joined_ms;        /* when the network was last joined */
+	int64_t due_ms;           /* while it waits, under the keeper's lock */
+	struct vs_iface *next_waiting; /* under the keeper's lock */
+
+	pthread_mutex_t carrier_lock; /* guards: */
+	bool joined;              /* the network is there */
+	atomic_bool cut;          /* by order; the pump reads it without the lock */
+
 	struct vs_segment *segment;
 	char port[IF_NAMESIZE];   /* the veth's other end, in the segment's namespace */
 };
@@ -46,7 +65,7 @@ struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name);
 void vs_iface_ref(struct vs_iface *iface);
 /* The last one out closes everything. NULL is allowed. May take long (a tap: tens of ms). */
 void vs_iface_unref(struct vs_iface *iface);
-/* Asks the pump threads to end; never waits. */
+/* Asks the pump threads to end for good; never waits. */
 void vs_iface_stop(struct vs_iface *iface);
 
 /* ---- in the stack's namespace, by its networking thread ---- */
@@ -62,7 +81,7 @@ int vs_device_delete(int netlink, const char *name);
 
 /* ---- jobs: threads in the host network that end with their work ---- */
 
-enum vs_job_kind { VS_JOB_OPEN_LINK, VS_JOB_JOIN_SEGMENT, VS_JOB_REMOVE };
+enum vs_job_kind { VS_JOB_OPEN_LINK, VS_JOB_REOPEN_LINK, VS_JOB_JOIN_SEGMENT, VS_JOB_REMOVE };
 
 /* The interface's tap, in a job that was started before there is one. */
 enum vs_device_state { VS_DEVICE_THERE, VS_DEVICE_PENDING, VS_DEVICE_FAILED };
@@ -84,6 +103,8 @@ struct vs_job {
 	int door;                     /* goes to the caller with the answer: of a stack made by this call; -1 */
 	enum vs_device_state device;  /* under the keeper's lock */
 	bool given_up;                /* under the keeper's lock: the call has been answered by others */
+	bool absent;                  /* answered: without network for now; whoever takes the answer sets it */
+	int result;                   /* of its work */
 };
 
 /*
@@ -115,6 +136,8 @@ int vs_pump_start(struct vs_iface *iface);
  * plugged into the segment called name, made if need be. 0 or -errno with a sentence.
  */
 int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink);
+/* Pulls the port's cable, or plugs it in. 0 or -errno. */
+int vs_segment_cut(struct vs_iface *iface, bool cut);
 /* Takes the interface's port off its segment; the last one takes the segment down. */
 void vs_segment_leave(struct vs_iface *iface);
 

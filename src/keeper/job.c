@@ -45,6 +45,7 @@
 #include "iface.h"
 #include "isolate.h"
 #include "pump/link.h"
+#include "relink.h"
 
 #define NUDGE_SIGNAL SIGUSR1
 #define NUDGE_EVERY_MS 50
@@ -80,14 +81,16 @@ static bool take_answer(struct vs_job *job)
 
 static void reply(struct vs_job *job, int result)
 {
+	if (job->kind == VS_JOB_REOPEN_LINK)
+		return; /* nobody has asked */
 	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, &job->door,
-		      result == 0 && job->door >= 0 ? 1 : 0);
+		      result >= 0 && job->door >= 0 ? 1 : 0);
 }
 
 /* For the one who has taken the answer: the device goes, and its name is free. */
 static void abandon(struct vs_job *job)
 {
-	if (job->kind == VS_JOB_REMOVE)
+	if (job->kind == VS_JOB_REMOVE || job->kind == VS_JOB_REOPEN_LINK)
 		return;
 	if (!job->pumping)
 		vs_close(vs_steal_fd(&job->iface->tap));
@@ -139,19 +142,53 @@ static int enter_directories(int root, int cwd)
 {
 	struct stat here, there;
 
-	if (root < 0 || cwd < 0)
+	if (root < 0 && cwd < 0)
 		return 0;
 	if (unshare(CLONE_FS) < 0)
 		return -errno;
-	if (stat("/", &here) == 0 && fstat(root, &there) == 0 &&
+	if (root >= 0 && stat("/", &here) == 0 && fstat(root, &there) == 0 &&
 	    (here.st_ino != there.st_ino || here.st_dev != there.st_dev) && (fchdir(root) < 0 || chroot(".") < 0))
 		return -errno;
-	return fchdir(cwd) < 0 && errno != EACCES ? -errno : 0; /* EACCES: only a relative locator would mind */
+	return cwd >= 0 && fchdir(cwd) < 0 && errno != EACCES ? -errno : 0; /* EACCES: only a relative locator would mind */
 }
 
 static int canceled(const struct vs_iface *iface)
 {
 	return vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
+}
+
+/* Whether a locator may mean a path that starts in the working directory. */
+static bool needs_directory(const char *vnl)
+{
+	static const char *const without[] = { "udp://", "vxvde://", "vxlan://", "slirp://", "null://", "tap://" };
+	const char *path = strstr(vnl, "://");
+
+	for (size_t i = 0; i < VS_COUNT(without); i++)
+		if (strncmp(vnl, without[i], strlen(without[i])) == 0)
+			return strchr(vnl, '{') != NULL;
+	return strchr(vnl, '{') != NULL || (path != NULL ? path[3] : vnl[0]) != '/';
+}
+
+/* What it takes to open the link again, before the thread has gone anywhere. */
+static int remember(struct vs_job *job, int root, int cwd)
+{
+	struct vs_iface *iface = job->iface;
+	struct stat here, there;
+
+	if (job->kind == VS_JOB_REOPEN_LINK || job->call->req.iface.no_reconnect)
+		return 0;
+	iface->want = job->call->req.iface;
+	iface->vnl = strdup(job->call->text);
+	if (iface->vnl == NULL)
+		return vs_fail(ENOMEM, "cannot plug interface %s: %s", iface->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	bool elsewhere = root >= 0 && stat("/", &here) == 0 && fstat(root, &there) == 0 &&
+			 (here.st_ino != there.st_ino || here.st_dev != there.st_dev);
+	if (elsewhere)
+		iface->root = fcntl(root, F_DUPFD_CLOEXEC, 3);
+	if ((elsewhere || needs_directory(iface->vnl)) && cwd >= 0)
+		iface->cwd = fcntl(cwd, F_DUPFD_CLOEXEC, 3);
+	iface->comes_back = true;
+	return 0;
 }
 
 static int open_link(struct vs_job *job)
@@ -166,6 +203,9 @@ static int open_link(struct vs_job *job)
 		r = vs_link_stream(stream, &iface->link);
 	} else {
 		vs_link_vde_load(job->call->text);
+		r = remember(job, root, cwd);
+		if (r < 0)
+			return r;
 		r = enter_directories(root, cwd);
 		if (r < 0)
 			return vs_fail(-r, "cannot plug interface %s: entering the caller's directories failed (%s)",
@@ -182,6 +222,14 @@ static int open_link(struct vs_job *job)
 	return r;
 }
 
+#define ABSENT 1 /* what is answered when a network may be, and is, absent */
+
+static bool may_be_absent(const struct vs_job *job, int err)
+{
+	return job->kind == VS_JOB_OPEN_LINK && job->call->req.iface.allow_absent && job->iface->comes_back &&
+	       vs_relink_may_heal(err) && !atomic_load(&job->iface->stopping);
+}
+
 /* With link and device the interface comes to life, if the answer is still to be given. */
 static int come_to_life(struct vs_job *job, int r)
 {
@@ -193,9 +241,18 @@ static int come_to_life(struct vs_job *job, int r)
 		r = vs_keeper_spare(VS_SPARE_GO_ON);
 	job->mine = take_answer(job);
 	if (!job->mine || !there)
-		return -ECANCELED; /* nobody hears it */
+		return r < 0 ? r : -ECANCELED; /* nobody hears it */
+	if (r < 0 && may_be_absent(job, -r)) {
+		vs_relink_absent(job->iface);
+		job->absent = true;
+		return ABSENT;
+	}
 	job->pumping = r == 0;
-	return r == 0 ? vs_pump_start(job->iface) : r;
+	if (r == 0)
+		r = vs_pump_start(job->iface);
+	if (r == 0 && job->kind == VS_JOB_REOPEN_LINK)
+		vs_relink_done(job->iface);
+	return r;
 }
 
 static int remove_iface(struct vs_job *job)
@@ -226,8 +283,11 @@ static void unlist(void *arg)
 	*job->prev = job->next;
 	if (job->next != NULL)
 		job->next->prev = job->prev;
+	bool again = (job->kind == VS_JOB_REOPEN_LINK || job->absent) && !job->pumping;
 	vs_keeper_wake(k); /* while it is held: the keeper of a program's threads may end otherwise */
 	pthread_mutex_unlock(&k->lock);
+	if (again)
+		vs_relink_later(job->iface, job->result < 0 ? -job->result : ETIMEDOUT);
 	/* Cancelled in a plugin: the call has been answered. */
 	vs_call_drop(job->call);
 	free(job->call);
@@ -238,6 +298,7 @@ static void *job_main(void *arg)
 {
 	static int (*const work[])(struct vs_job *) = {
 		[VS_JOB_OPEN_LINK] = open_link,
+		[VS_JOB_REOPEN_LINK] = open_link,
 		[VS_JOB_JOIN_SEGMENT] = join_segment,
 		[VS_JOB_REMOVE] = remove_iface,
 	};
@@ -252,13 +313,13 @@ static void *job_main(void *arg)
 		sigaddset(&nudge, NUDGE_SIGNAL);
 		(void)pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
 	}
-	int r = work[job->kind](job);
+	int r = job->result = work[job->kind](job);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	if (job->kind == VS_JOB_OPEN_LINK)
+	if (job->kind == VS_JOB_OPEN_LINK || job->kind == VS_JOB_REOPEN_LINK)
 		r = come_to_life(job, r);
 	else
 		job->mine = take_answer(job);
-	if (r < 0)
+	if (r < 0 && job->kind != VS_JOB_REOPEN_LINK && !job->absent)
 		vs_iface_stop(job->iface);
 	if (r < 0 && job->mine)
 		abandon(job);
@@ -337,11 +398,17 @@ static bool shut_down_wait(const struct vs_job *job)
 static void nudge(struct vs_job *job)
 {
 	if (take_answer(job)) {
-		abandon(job);
-		reply(job, atomic_load(&job->iface->stopping)
-				   ? canceled(job->iface)
-				   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise timeout_ms",
-					     job->iface->name, job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
+		if (may_be_absent(job, ETIMEDOUT) && job->device == VS_DEVICE_THERE) {
+			vs_relink_absent(job->iface);
+			job->absent = true;
+			reply(job, ABSENT);
+		} else {
+			abandon(job);
+			reply(job, atomic_load(&job->iface->stopping)
+					   ? canceled(job->iface)
+					   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise timeout_ms",
+						     job->iface->name, job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
+		}
 		atomic_store(&job->late, true);
 	}
 	if (!atomic_load(&job->late) || job->device == VS_DEVICE_PENDING)
@@ -360,7 +427,7 @@ int vs_jobs_check(struct vs_keeper *k)
 
 	pthread_mutex_lock(&k->lock);
 	for (struct vs_job *job = k->jobs; job != NULL; job = job->next) {
-		if (job->kind != VS_JOB_OPEN_LINK) /* the others wait for nobody but the kernel */
+		if (job->kind != VS_JOB_OPEN_LINK && job->kind != VS_JOB_REOPEN_LINK) /* the others wait for nobody but the kernel */
 			continue;
 		int left = vs_left_ms(job->deadline_ms);
 		if (left == 0 || atomic_load(&job->iface->stopping)) {

@@ -18,7 +18,9 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "events.h"
 #include "iface.h"
+#include "relink.h"
 
 #define SPARE_MAX 32
 
@@ -149,8 +151,16 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 		serve_front(k);
 	else if (event->data.u64 == WAKE_EVENT)
 		(void)!read(k->wake, &ignored, sizeof(ignored));
+	else if (event->data.u64 < VS_EVENTS_ID_MAX)
+		vs_events_netlink(k, event->data.u64);
 	else
 		vs_channel_hangup(k, event->data.u64);
+}
+
+/* Of two time-outs; -1 is never. */
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 void vs_keeper_run(struct vs_keeper *k)
@@ -159,8 +169,7 @@ void vs_keeper_run(struct vs_keeper *k)
 
 	while (!finished(k)) {
 		int jobs = vs_jobs_check(k), reserve = vs_net_reserve(k);
-		int timeout = jobs < 0 || (reserve >= 0 && reserve < jobs) ? reserve : jobs;
-		int n = epoll_wait(k->epoll, events, VS_COUNT(events), timeout);
+		int n = epoll_wait(k->epoll, events, VS_COUNT(events), sooner(sooner(jobs, reserve), vs_relink_check(k)));
 		for (int i = 0; i < n; i++)
 			serve_event(k, &events[i]);
 		vs_jobs_start(k);

@@ -32,6 +32,8 @@
 #include "wire.h"
 #include "base/fdmsg.h"
 
+struct vs_events;
+struct vs_iface;
 struct vs_keeper_chan;
 struct vs_net;
 
@@ -52,6 +54,8 @@ struct vs_keeper {
 	struct vs_job *submitted;            /* to be started by the main thread */
 	struct vs_job *jobs;                 /* that run */
 	struct vs_segment *segments;
+	struct vs_iface *waiting;            /* for their networks to come back */
+	struct vs_events *events;            /* with a route socket in the epoll set */
 
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
 	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */

@@ -26,8 +26,10 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "events.h"
 #include "iface.h"
 #include "keeper.h"
+#include "relink.h"
 
 /* The program's own socket() may be the one this library redefines: always the system call. */
 static int raw_socket(int domain, int type, int protocol)
@@ -185,6 +187,7 @@ static int add_iface(struct vs_net *n)
 	if (iface == NULL)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
+	iface->events = vs_events_ref(n->events);
 	struct vs_job *job = vs_job_new(n->keeper, segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, iface, call);
 	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
 			    : job_prepare(n, job, segment);
@@ -233,6 +236,28 @@ static int remove_iface(struct vs_net *n)
 	}
 	vs_iface_unref(iface); /* the list's use; the job has its own */
 	return 0;
+}
+
+static void do_events(struct vs_net *n)
+{
+	int netlink = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	int r = netlink < 0 ? netlink : n->events == NULL ? -ENOMEM : 0;
+
+	if (r == 0)
+		r = vs_events_subscribe(n->events, vs_steal_fd(&netlink));
+	VS_AUTO_CLOSE fd = r;
+	vs_close(netlink);
+	vs_call_reply(n->keeper, n->call, r < 0 ? r : 0, r < 0 ? strerror(-r) : NULL, &fd, r < 0 ? 0 : 1);
+}
+
+static void do_carrier(struct vs_net *n)
+{
+	struct vs_call *call = n->call;
+
+	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
+	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
+	int r = iface == NULL ? -ENODEV : !vs_call_authorised(n->keeper, call) ? -EPERM : vs_carrier_order(iface, call->req.arg[0] != 0);
+	vs_call_reply(n->keeper, call, r, r < 0 ? strerror(-r) : NULL, NULL, 0);
 }
 
 static void do_stats(struct vs_net *n)
@@ -288,6 +313,12 @@ void vs_net_serve(struct vs_net *n)
 	case VS_OP_SYSCTL_GET:
 	case VS_OP_SYSCTL_SET:
 		do_sysctl(n);
+		break;
+	case VS_OP_EVENTS:
+		do_events(n);
+		break;
+	case VS_OP_CARRIER:
+		do_carrier(n);
 		break;
 	case VS_OP_STATS:
 		do_stats(n);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 struct vs_call;
+struct vs_events;
 struct vs_iface;
 struct vs_job;
 struct vs_keeper;
@@ -24,6 +25,7 @@ struct vs_net {
 	int programs_end;     /* of the door, until it is handed out */
 	int life[2];          /* made on demand; both ends are ours, copies of [1] see the stack's end */
 	struct vs_iface *ifaces;
+	struct vs_events *events;
 	bool in_reserve;      /* began without a call */
 	bool dismissed;       /* under the keeper's lock: nobody came for it */
 };

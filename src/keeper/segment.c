@@ -287,6 +287,25 @@ int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wi
 	return r;
 }
 
+int vs_segment_cut(struct vs_iface *iface, bool cut)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = cut ? 0 : IFF_UP, .ifi_change = IFF_UP };
+	struct nl_msg *msg = link_message(RTM_SETLINK, 0, &info);
+	int r = -ENODEV;
+
+	if (msg != NULL && nla_put_string(msg, IFLA_IFNAME, iface->port) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	pthread_mutex_lock(&segments_lock);
+	if (iface->segment != NULL)
+		r = vs_rtnl_talk(iface->segment->netlink, msg); /* takes it */
+	else
+		nlmsg_free(msg);
+	pthread_mutex_unlock(&segments_lock);
+	return r;
+}
+
 void vs_segment_leave(struct vs_iface *iface)
 {
 	pthread_mutex_lock(&segments_lock);

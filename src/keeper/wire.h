@@ -26,7 +26,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730001u
+#define VS_WIRE_VERSION 0x76730002u
 
 enum vs_op {
 	/* front door */
@@ -39,6 +39,8 @@ enum vs_op {
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
 	VS_OP_REMOVE,      /* iface.name */
+	VS_OP_EVENTS,      /* reply fd: a subscriber's end */
+	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
 	VS_OP_STATS,       /* iface.name; reply text: offloads and counters in the order of struct vdestack_link_stats */
 };
 
@@ -49,6 +51,8 @@ struct vs_wire_iface {
 	unsigned char mac[6];
 	uint8_t has_mac;
 	uint8_t force_mtu;
+	uint8_t allow_absent;
+	uint8_t no_reconnect;
 	uint32_t no_offload; /* VS_OFFLOAD_... */
 	uint32_t mtu; /* 0 = default */
 };
@@ -72,7 +76,7 @@ struct vs_request {
 struct vs_reply {
 	uint64_t seq;
 	uint64_t number; /* VS_OP_CREATE: the number of the registered channel */
-	int32_t result;  /* >= 0 or -errno; then the text is the sentence */
+	int32_t result;  /* >= 0 or -errno; then the text is the sentence. With an interface 1: its network is absent */
 	int32_t pid;     /* of the keeper, in its first reply */
 };
 

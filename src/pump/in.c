@@ -108,6 +108,11 @@ int vs_in_burst(struct vs_in *in)
 	if (n <= 0)
 		return n < 0 ? -1 : 0;
 	in->last = (size_t)n;
+	if (atomic_load_explicit(&iface->cut, memory_order_relaxed)) { /* a tap would take them without carrier, too */
+		count(&iface->stats.in_frames, (size_t)n);
+		count(&iface->stats.in_dropped, (size_t)n);
+		return 1;
+	}
 	size_t kept = sift(in, (size_t)n);
 	vs_gro_run(&in->gro, in->frames, kept, in->may);
 	for (size_t i = 0; i < in->gro.n_writes; i++)

@@ -40,6 +40,7 @@ struct vs_out {
 	size_t headers_used;
 	int64_t deadline_ms; /* of what is pending; 0: nothing is */
 	bool dead;
+	bool tap_gone;
 	bool single;         /* the last batch was of one frame */
 	int64_t last_ns;     /* when it was */
 	struct vs_pace pace; /* of frames that are not TCP's, on a link with a switch behind it */
@@ -137,6 +138,11 @@ static void flush(struct vs_out *o)
 		forget_batch(o);
 	else if (o->deadline_ms == 0 || taken > 0)
 		o->deadline_ms = vs_now_ms() + VS_SEND_BOUND_MS;
+}
+
+bool vs_out_tap_gone(const struct vs_out *o)
+{
+	return o->tap_gone;
 }
 
 bool vs_out_pending(const struct vs_out *o)
@@ -238,8 +244,10 @@ bool vs_out_burst(struct vs_out *o)
 		ssize_t n = read(o->iface->tap, o->arena + used, SUPER_MAX);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno != EAGAIN)
+		if (n < 0 && errno != EAGAIN) {
+			o->tap_gone = true;
 			return false;
+		}
 		more = n > 0;
 		if (n > (ssize_t)VNET_LEN)
 			segment(o, o->arena + used, (size_t)n);

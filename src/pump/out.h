@@ -22,6 +22,9 @@ void vs_out_free(struct vs_out *out);
  */
 bool vs_out_burst(struct vs_out *out);
 
+/* After false: it was the tap. */
+bool vs_out_tap_gone(const struct vs_out *out);
+
 /* Frames wait for room on the link. */
 bool vs_out_pending(const struct vs_out *out);
 /* They wait for their turn, not for room. */

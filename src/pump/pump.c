@@ -15,12 +15,11 @@
  *
  * Memory is touched only by traffic: an interface that has never carried a frame has none.
  *
- * When the link has died (its descriptors say so) the interface loses its carrier and the
- * threads end; nobody polls a dead descriptor.
+ * When the link has died (its descriptors say so) the threads end, and the last one leaves the interface
+ * to be joined again; nobody polls a dead descriptor.
  */
 
 #include <errno.h>
-#include <linux/if_tun.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +33,7 @@
 #include "in.h"
 #include "keeper/iface.h"
 #include "keeper/isolate.h"
+#include "keeper/relink.h"
 #include "link.h"
 #include "out.h"
 
@@ -47,14 +47,6 @@ struct ways {
 #define NS_PER_S 1000000000
 
 enum { TAP, LINK, CONTROL, STOP, N_POLLED };
-
-static void link_died(struct vs_iface *iface)
-{
-	int off = 0;
-
-	(void)ioctl(iface->tap, TUNSETCARRIER, &off); /* before Linux 5.0 the interface just falls silent */
-	vs_iface_stop(iface);
-}
 
 /* Takes a socket's pending error, so that it wakes nobody again. False: not a socket. */
 static bool take_error(int fd)
@@ -129,7 +121,7 @@ static void *pump_main(void *arg)
 	leave_privileges(iface);
 	if (w->in == NULL || p[CONTROL].fd == p[LINK].fd)
 		p[CONTROL].fd = -1;
-	while (alive && !atomic_load(&iface->stopping)) {
+	while (alive && !atomic_load(&iface->stopping) && !atomic_load(&iface->link_dead)) {
 		if (wait_events(w, p) < 0)
 			continue;
 		if (w->in != NULL)
@@ -137,9 +129,12 @@ static void *pump_main(void *arg)
 		if (alive && w->out != NULL)
 			alive = move_out(w, p);
 	}
-	if (!alive)
-		link_died(iface);
+	if (!alive && w->out != NULL && vs_out_tap_gone(w->out))
+		vs_iface_stop(iface); /* somebody has deleted the device */
+	else if (!alive)
+		vs_relink_died(iface, 0);
 	ways_free(w);
+	vs_relink_pump_ended(iface);
 	vs_iface_unref(iface);
 	return NULL;
 }
@@ -171,12 +166,17 @@ static int start_thread(struct vs_iface *iface, bool out, bool in)
 int vs_pump_start(struct vs_iface *iface)
 {
 	bool both = iface->link->never_waits;
-	int r = start_thread(iface, true, both);
 
+	atomic_store(&iface->pumps, both ? 1 : 2);
+	int r = start_thread(iface, true, both);
+	bool one_runs = r == 0;
 	if (r == 0 && !both)
 		r = start_thread(iface, false, true);
 	if (r < 0) {
-		vs_iface_stop(iface); /* ends the other one, if it runs */
+		vs_relink_died(iface, -r); /* ends the other one, if it runs */
+		if (!one_runs && !both)
+			vs_relink_pump_ended(iface);
+		vs_relink_pump_ended(iface);
 		return vs_fail(-r, "cannot start the pump of interface %s: %s", iface->name,
 			       vs_cause_text(vs_diagnose_limit(-r), -r));
 	}

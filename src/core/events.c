@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Events and carrier, the program's side. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vdestack/events.h>
+
+#include "base/clock.h"
+#include "base/cleanup.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "base/fdmsg.h"
+#include "conf/config.h"
+#include "request.h"
+#include "stack.h"
+
+static int subscribe(struct vdestack *stack)
+{
+	struct vs_long_call call = { .req = { .op = VS_OP_EVENTS } };
+	int r = vs_stack_ask(stack, &call);
+
+	if (r < 0)
+		return r;
+	if (call.n_got < 1)
+		return vs_fail(EPROTO, "cannot watch the stack: the keeper gave no descriptor");
+	if (call.got[0] < 3)
+		r = vs_fd_raise(&call.got[0], 3);
+	if (r == 0 && fcntl(call.got[0], F_SETFL, O_NONBLOCK) < 0)
+		r = -errno;
+	if (r < 0) {
+		vs_close(call.got[0]);
+		return vs_fail(-r, "cannot watch the stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	}
+	return call.got[0];
+}
+
+int vdestack_events(struct vdestack *stack)
+{
+	int state;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	int r = subscribe(stack);
+	(void)pthread_setcancelstate(state, NULL);
+	return vs_edge(r);
+}
+
+/*
+ * The end of file is the keeper's unless the stack's own end was told before. Which it was is remembered
+ * where all who share the descriptor see it: in its receive low-water mark, which means nothing to
+ * sockets of this kind.
+ */
+#define ENDED_MARK 2
+
+static bool end_was_told(int fd)
+{
+	int mark = 0;
+	socklen_t len = sizeof(mark);
+
+	return getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &len) == 0 && mark == ENDED_MARK;
+}
+
+static void note_end(int fd)
+{
+	int mark = ENDED_MARK;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark));
+}
+
+/* 1: filled; 0: nothing is there; -errno. */
+static int take(int fd, struct vdestack_event *event)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, event, sizeof(*event), MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n < 0 && errno != ECONNRESET)
+		return errno == EBADF ? -EBADF : -EINVAL;
+	if (n > 0 && n != (ssize_t)sizeof(*event))
+		return -EINVAL;
+	if (n <= 0) {
+		struct timespec ts;
+		if (end_was_told(fd))
+			return -EPIPE;
+		(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+		*event = (struct vdestack_event){ .type = VDESTACK_EVENT_KEEPER_LOST,
+						  .time_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec };
+	}
+	if (event->type == VDESTACK_EVENT_STACK_ENDED || event->type == VDESTACK_EVENT_KEEPER_LOST)
+		note_end(fd);
+	return 1;
+}
+
+int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t deadline = vs_now_ms() + timeout_ms;
+	int r;
+
+	if (event == NULL)
+		return vs_edge(vs_fail(EINVAL, "cannot read an event: no room for it"));
+	while ((r = take(fd, event)) == 0) {
+		int left = timeout_ms < 0 ? -1 : vs_left_ms(deadline);
+		if (left == 0)
+			return 0;
+		(void)poll(&p, 1, left);
+	}
+	return r > 0 ? r : vs_edge(vs_fail(-r, "cannot read an event: %s", r == -EPIPE ? "the stack has ended and told so"
+									  : "this descriptor is none of events"));
+}
+
+static int set_carrier(struct vdestack *stack, const char *ifname, int on)
+{
+	struct vs_long_call call = { .req = { .op = VS_OP_CARRIER, .arg = { on != 0 } } };
+
+	if (ifname == NULL || !vs_ifname_valid(ifname))
+		return vs_fail(EINVAL, "cannot set a carrier: \"%.32s\" is no name of an interface", ifname != NULL ? ifname : "");
+	memcpy(call.req.iface.name, ifname, strlen(ifname));
+	int r = vs_stack_ask(stack, &call);
+	return r < 0 ? vs_fail(-r, "cannot set the carrier of interface %s: %s", ifname, strerror(-r)) : 0;
+}
+
+int vdestack_link_set_carrier(struct vdestack *stack, const char *ifname, int on)
+{
+	return vs_edge(set_carrier(stack, ifname, on));
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Events: from whichever thread notices something to whoever wants to know.
+ *
+ *     pump, job, networking thread ──┐                          ┌──▶ subscriber's socket ──▶ program
+ *                                    ├─ tell ─ each subscriber ─┤
+ *     main thread ◀─ route socket ───┘                          └──▶ ...
+ *      (addresses)
+ *
+ * Nobody asks, nothing is done: without a subscriber telling costs a lock, and there is no route socket. The
+ * first subscriber brings one, made in the stack's namespace; the main thread's epoll has it.
+ *
+ * A subscriber's queue is the socket's. Before it is full a record says so, while there is room for that; then
+ * nothing is sent until what lies there has been read, and the next record counts what was dropped.
+ *
+ * The set of subscribers belongs to the stack's networking thread and, by counted references, to its
+ * interfaces, which may outlive it; the lock guards everything. A subscriber that has closed its end is
+ * dropped when something is sent to it.
+ */
+
+#include "events.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <vdestack/events.h>
+
+#include "base/cleanup.h"
+#include "base/fdmsg.h"
+#include "keeper.h"
+
+#define SUBSCRIBERS_MAX 8
+#define QUEUE_BYTES 65536 /* as the kernel counts them, some 80 records */
+#define QUEUE_HIGH (QUEUE_BYTES * 3 / 4)
+#define QUEUE_LOW (QUEUE_BYTES / 4)
+
+struct subscriber {
+	int fd;
+	bool full;     /* told so; nothing is sent until it has read */
+	uint32_t lost;
+};
+
+struct vs_events {
+	struct vs_keeper *keeper;
+	struct vs_events *next; /* in the keeper's list, while there is a route socket; under the keeper's lock */
+	uint64_t id;
+	atomic_uint users;
+	pthread_mutex_t lock;   /* guards what follows; taken after the keeper's */
+	int netlink;            /* -1: nobody has asked yet */
+	bool ended;
+	size_t n;
+	struct subscriber subscribers[SUBSCRIBERS_MAX];
+};
+
+struct vs_events *vs_events_new(struct vs_keeper *k)
+{
+	static atomic_ullong last_id = 16; /* the main thread's own are below */
+	struct vs_events *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return NULL;
+	e->keeper = k;
+	e->id = atomic_fetch_add(&last_id, 1) % VS_EVENTS_ID_MAX;
+	e->netlink = -1;
+	atomic_init(&e->users, 1);
+	(void)pthread_mutex_init(&e->lock, NULL);
+	return e;
+}
+
+struct vs_events *vs_events_ref(struct vs_events *e)
+{
+	if (e != NULL)
+		atomic_fetch_add(&e->users, 1);
+	return e;
+}
+
+void vs_events_unref(struct vs_events *e)
+{
+	if (e == NULL || atomic_fetch_sub(&e->users, 1) != 1)
+		return;
+	vs_events_end(e);
+	(void)pthread_mutex_destroy(&e->lock);
+	free(e);
+}
+
+/* ------------------------------------------------------------------ telling */
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int unread(int fd)
+{
+	int bytes = 0;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
+}
+
+/* False: nobody reads it any more. */
+static bool send_record(const struct subscriber *s, const struct vdestack_event *event)
+{
+	return send(s->fd, event, sizeof(*event), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN;
+}
+
+static bool send_to(struct subscriber *s, const struct vdestack_event *event)
+{
+	struct vdestack_event told = *event;
+
+	if (s->full && unread(s->fd) > QUEUE_LOW && event->type != VDESTACK_EVENT_STACK_ENDED) {
+		s->lost++;
+		return true;
+	}
+	told.lost = s->lost;
+	s->lost = 0;
+	s->full = false;
+	if (!send_record(s, &told))
+		return false;
+	if (unread(s->fd) < QUEUE_HIGH)
+		return true;
+	s->full = true;
+	told = (struct vdestack_event){ .type = VDESTACK_EVENT_OVERRUN, .time_ns = event->time_ns };
+	return send_record(s, &told);
+}
+
+static void tell_locked(struct vs_events *e, struct vdestack_event *event)
+{
+	event->time_ns = now_ns();
+	for (size_t i = 0; i < e->n;) {
+		if (send_to(&e->subscribers[i], event)) {
+			i++;
+			continue;
+		}
+		vs_close(e->subscribers[i].fd);
+		e->subscribers[i] = e->subscribers[--e->n];
+	}
+}
+
+void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int error, unsigned attempt)
+{
+	struct vdestack_event event = { .type = type, .error = error, .attempt = attempt };
+
+	if (e == NULL)
+		return;
+	if (ifname != NULL)
+		memcpy(event.ifname, ifname, strnlen(ifname, sizeof(event.ifname) - 1));
+	pthread_mutex_lock(&e->lock);
+	tell_locked(e, &event);
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* ------------------------------------------------------------------ addresses */
+
+static struct vs_events **find_locked(struct vs_keeper *k, uint64_t id)
+{
+	struct vs_events **at = &k->events;
+
+	while (*at != NULL && (*at)->id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+static void tell_address(struct vs_events *e, const struct nlmsghdr *h)
+{
+	const struct ifaddrmsg *info = NLMSG_DATA(h);
+	struct vdestack_event event = { .family = info->ifa_family, .prefix_len = info->ifa_prefixlen };
+	int left = (int)IFA_PAYLOAD(h);
+	uint32_t flags = info->ifa_flags;
+	size_t len = info->ifa_family == AF_INET ? 4 : info->ifa_family == AF_INET6 ? 16 : 0;
+
+	for (const struct rtattr *a = IFA_RTA(info); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (a->rta_type == IFA_FLAGS && RTA_PAYLOAD(a) >= sizeof(flags))
+			memcpy(&flags, RTA_DATA(a), sizeof(flags));
+		/* IFA_LOCAL comes behind IFA_ADDRESS and is the better one. */
+		if ((a->rta_type == IFA_ADDRESS || a->rta_type == IFA_LOCAL) && len > 0 && RTA_PAYLOAD(a) == len)
+			memcpy(event.addr, RTA_DATA(a), len);
+	}
+	if (len == 0 || (h->nlmsg_type == RTM_NEWADDR && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == IFA_F_TENTATIVE))
+		return;
+	bool lost = h->nlmsg_type == RTM_DELADDR || (flags & IFA_F_DADFAILED);
+	event.type = lost ? VDESTACK_EVENT_ADDR_LOST : VDESTACK_EVENT_ADDR_READY;
+	event.error = h->nlmsg_type != RTM_DELADDR && lost ? EADDRINUSE : 0;
+	struct ifreq ifr = { .ifr_ifindex = (int)info->ifa_index };
+	if (ioctl(e->netlink, SIOCGIFNAME, &ifr) == 0) /* the socket's namespace counts */
+		memcpy(event.ifname, ifr.ifr_name, sizeof(event.ifname));
+	tell_locked(e, &event);
+}
+
+static void read_netlink_locked(struct vs_events *e)
+{
+	_Alignas(struct nlmsghdr) char buf[8192];
+	ssize_t n;
+
+	while ((n = recv(e->netlink, buf, sizeof(buf), MSG_DONTWAIT)) > 0 || (n < 0 && errno == ENOBUFS)) {
+		if (n < 0) { /* the kernel has dropped some */
+			struct vdestack_event event = { .type = VDESTACK_EVENT_OVERRUN };
+			tell_locked(e, &event);
+			continue;
+		}
+		unsigned left = (unsigned)n;
+		for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+			if ((h->nlmsg_type == RTM_NEWADDR || h->nlmsg_type == RTM_DELADDR) &&
+			    h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifaddrmsg)))
+				tell_address(e, h);
+	}
+}
+
+void vs_events_netlink(struct vs_keeper *k, uint64_t id)
+{
+	pthread_mutex_lock(&k->lock);
+	struct vs_events *e = *find_locked(k, id);
+	if (e != NULL) {
+		pthread_mutex_lock(&e->lock);
+		read_netlink_locked(e);
+		pthread_mutex_unlock(&e->lock);
+	}
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* The keeper's lock is held, and e's. */
+static int watch_addresses(struct vs_events *e, int netlink)
+{
+	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = e->id };
+
+	if (bind(netlink, (struct sockaddr *)&groups, sizeof(groups)) < 0 ||
+	    epoll_ctl(e->keeper->epoll, EPOLL_CTL_ADD, netlink, &event) < 0)
+		return -errno;
+	e->netlink = netlink;
+	e->next = e->keeper->events;
+	e->keeper->events = e;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ subscribing, ending */
+
+static int add_locked(struct vs_events *e, int *netlink, int pair[2])
+{
+	int size = QUEUE_BYTES / 2; /* the kernel doubles it */
+	int r = e->n == SUBSCRIBERS_MAX ? -EMFILE : 0;
+
+	if (r == 0 && e->netlink < 0 && *netlink >= 0) {
+		r = watch_addresses(e, *netlink);
+		if (r == 0)
+			(void)vs_steal_fd(netlink);
+	}
+	if (r < 0)
+		return r;
+	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
+		return -errno;
+	e->subscribers[e->n++] = (struct subscriber){ .fd = vs_steal_fd(&pair[0]) };
+	return 0;
+}
+
+int vs_events_subscribe(struct vs_events *e, int netlink)
+{
+	struct vs_keeper *k = e->keeper;
+	int pair[2];
+	int r = vs_socketpair(pair);
+
+	if (r == 0) {
+		pthread_mutex_lock(&k->lock);
+		pthread_mutex_lock(&e->lock);
+		r = add_locked(e, &netlink, pair);
+		pthread_mutex_unlock(&e->lock);
+		pthread_mutex_unlock(&k->lock);
+		if (r < 0) {
+			vs_close(pair[0]);
+			vs_close(pair[1]);
+		}
+	}
+	vs_close(netlink);
+	return r < 0 ? r : pair[1];
+}
+
+void vs_events_end(struct vs_events *e)
+{
+	struct vdestack_event event = { .type = VDESTACK_EVENT_STACK_ENDED };
+
+	if (e == NULL)
+		return;
+	struct vs_keeper *k = e->keeper;
+	pthread_mutex_lock(&k->lock);
+	pthread_mutex_lock(&e->lock);
+	if (e->netlink >= 0) {
+		struct vs_events **at = find_locked(k, e->id);
+		*at = e->next;
+		vs_close(vs_steal_fd(&e->netlink)); /* leaves the epoll set by that */
+	}
+	if (!e->ended)
+		tell_locked(e, &event);
+	e->ended = true;
+	while (e->n > 0)
+		vs_close(e->subscribers[--e->n].fd);
+	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&k->lock);
+}

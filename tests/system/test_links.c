@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Networks that go away and come back, cables that are pulled, and what is told of it. */
+
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+
+#include <vdestack/events.h>
+
+#include "stacks.h"
+#include "traffic.h"
+
+#define VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+#define BACK_MS 15000 /* a network that is back is joined in less than six seconds */
+
+/* The next event, which must be of that type; passes over LINK_RETRY and addresses. */
+static struct vdestack_event next_event(int events, uint32_t type)
+{
+	struct vdestack_event e;
+
+	for (;;) {
+		int r = (int)MUST(vdestack_event_read(events, &e, BACK_MS));
+		if (r == 0)
+			FAIL("no event of type %u", type);
+		if (e.type == type)
+			return e;
+		if (e.type != VDESTACK_EVENT_LINK_RETRY && e.type != VDESTACK_EVENT_ADDR_READY && e.type != VDESTACK_EVENT_ADDR_LOST)
+			FAIL("event %u, error %d instead of %u", e.type, e.error, type);
+	}
+}
+
+static bool has_carrier(struct vdestack *stack, const char *ifname)
+{
+	int flags = (int)MUST(vdestack_link_get_flags(stack, (int)MUST(vdestack_if_nametoindex(stack, ifname))));
+
+	return (flags & IFF_RUNNING) != 0;
+}
+
+struct on_a_node {
+	const char *path;
+	char locator[300];
+	struct tool node;
+	struct vdestack *a, *b;
+	int events;
+};
+
+static void node_up(struct on_a_node *n)
+{
+	node_start(&n->node, n->locator);
+}
+
+/* The socket's folder stays when a node is killed, and would keep the next one from its place. */
+static void node_down(struct on_a_node *n)
+{
+	tool_end(&n->node, SIGTERM);
+}
+
+static void begin(struct on_a_node *n, const char *scheme)
+{
+	n->path = case_path("node");
+	(void)snprintf(n->locator, sizeof(n->locator), "%s://%s", scheme, n->path);
+	node_up(n);
+	n->a = stack_of("vnl=vde://%s ip=10.0.0.1/24", n->path);
+	n->b = stack_of("vnl=vde://%s ip=10.0.0.2/24", n->path);
+	n->events = (int)MUST(vdestack_events(n->a));
+}
+
+/* Some bytes from one end to the other, on a connection that goes on. */
+static void carry(int from, int to)
+{
+	static unsigned char out[40000], in[sizeof(out)];
+	static size_t place;
+
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = byte_at(place++, 1);
+	CHECK_EQ(send(from, out, sizeof(out), 0), sizeof(out));
+	for (size_t got = 0; got < sizeof(out);) {
+		ssize_t n = recv(to, in + got, sizeof(in) - got, 0);
+		CHECK(n > 0);
+		got += (size_t)n;
+	}
+	CHECK(memcmp(in, out, sizeof(out)) == 0);
+}
+
+static void gone_and_back(const char *scheme)
+{
+	struct on_a_node n;
+
+	begin(&n, scheme);
+	int port = 0, listener = bound_in(n.a, "10.0.0.1", SOCK_STREAM, &port);
+	int client = connected_in(n.b, "10.0.0.1", SOCK_STREAM, port);
+	int served = (int)MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+	carry(client, served);
+	carry(served, client);
+	node_down(&n);
+	struct vdestack_event down = next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+	CHECK_STR(down.ifname, "vde0");
+	CHECK(!has_carrier(n.a, "vde0"));
+	node_up(&n);
+	struct vdestack_event up = next_event(n.events, VDESTACK_EVENT_LINK_UP);
+	CHECK(up.time_ns > down.time_ns);
+	CHECK(has_carrier(n.a, "vde0"));
+	carry(client, served); /* the same connection */
+	carry(served, client);
+	tcp_both_ways(n.a, "10.0.0.1", n.b, "10.0.0.2");
+}
+
+CASE_TIMED(connections_live_through_a_restart_of_the_switch, VDE | CASE_F_INPROCESS | CASE_F_TSAN, 120)
+{
+	gone_and_back("switch");
+}
+
+CASE_TIMED(connections_live_through_a_restart_of_the_hub, VDE, 120)
+{
+	gone_and_back("hub");
+}
+
+CASE_TIMED(attempts_are_told_and_come_less_and_less_often, VDE, 60)
+{
+	struct on_a_node n;
+	int64_t last = 0;
+
+	begin(&n, "switch");
+	node_down(&n);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+	for (unsigned i = 1; i <= 4; i++) {
+		struct vdestack_event e = next_event(n.events, VDESTACK_EVENT_LINK_RETRY);
+		CHECK_EQ(e.attempt, i);
+		CHECK(e.error == ENOENT || e.error == ECONNREFUSED);
+		if (last != 0)
+			CHECK(e.time_ns - last >= 90000000); /* half of 200 ms, less what a clock may differ */
+		last = e.time_ns;
+	}
+}
+
+static int count_in(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	while (d != NULL && readdir(d) != NULL)
+		n++;
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
+static int keeper_tasks(void)
+{
+	char dir[64];
+	pid_t keeper;
+
+	CHECK_EQ(find_keepers(&keeper, 1), 1);
+	(void)snprintf(dir, sizeof(dir), "/proc/%d/task", (int)keeper);
+	return count_in(dir);
+}
+
+static int keeper_descriptors(void)
+{
+	char dir[64];
+	pid_t keeper;
+
+	CHECK_EQ(find_keepers(&keeper, 1), 1);
+	(void)snprintf(dir, sizeof(dir), "/proc/%d/fd", (int)keeper);
+	return count_in(dir);
+}
+
+static bool tasks_are(void *arg)
+{
+	return keeper_tasks() == *(int *)arg;
+}
+
+static bool descriptors_are(void *arg)
+{
+	return keeper_descriptors() == *(int *)arg;
+}
+
+CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE, 180)
+{
+	struct on_a_node n;
+
+	begin(&n, "switch");
+	int tasks = keeper_tasks(), descriptors = keeper_descriptors();
+	for (int i = 0; i < 12; i++) {
+		node_down(&n);
+		(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+		node_up(&n);
+		(void)next_event(n.events, VDESTACK_EVENT_LINK_UP);
+	}
+	tcp_one_way(n.a, "10.0.0.1", n.b);
+	CHECK(wait_until(tasks_are, &tasks, SOON_MS));
+	CHECK(wait_until(descriptors_are, &descriptors, SOON_MS));
+}
+
+CASE_TIMED(a_network_may_come_later, VDE | CASE_F_INPROCESS, 60)
+{
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
+	struct on_a_node n = { .path = case_path("node") };
+	char config[400];
+
+	(void)snprintf(n.locator, sizeof(n.locator), "switch://%s", n.path);
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s ip=10.0.0.1/24 ip=fc00::1/64", n.path);
+	struct vdestack *early = vdestack_new(config, &opts);
+	if (early == NULL)
+		FAIL("%s", vdestack_last_error());
+	CHECK(!has_carrier(early, "vde0"));
+	int events = (int)MUST(vdestack_events(early));
+	node_up(&n);
+	(void)next_event(events, VDESTACK_EVENT_LINK_UP);
+	struct vdestack *late = stack_of("vnl=vde://%s ip=10.0.0.2/24", n.path);
+	tcp_both_ways(early, "10.0.0.1", late, "10.0.0.2");
+	CHECK_ERRNO(vdestack_add(early, "vnl=nosuch://x", &opts), EPROTONOSUPPORT); /* that does not heal */
+	MUST(vdestack_add(early, "vnl=vde:///nowhere/at/all", &opts));
+	CHECK(!has_carrier(early, "vde1"));
+	MUST(vdestack_remove(early, "vde1"));
+}
+
+CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE, 60)
+{
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags | VDESTACK_NO_RECONNECT };
+	struct on_a_node n;
+	struct vdestack_event e;
+	char config[400];
+
+	begin(&n, "switch");
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s ip=10.0.0.3/24", n.path);
+	struct vdestack *c = vdestack_new(config, &opts);
+	CHECK(c != NULL);
+	int events = (int)MUST(vdestack_events(c));
+	node_down(&n);
+	(void)next_event(events, VDESTACK_EVENT_LINK_DOWN);
+	node_up(&n);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_UP); /* the other stack is back, so this one could be */
+	CHECK_EQ(vdestack_event_read(events, &e, 0), 0);
+	CHECK(!has_carrier(c, "vde0"));
+}
+
+CASE_TIMED(a_command_that_ends_takes_the_carrier_for_good, VDE, 60)
+{
+	struct vdestack *s = stack_of("%s", "vnl='=sleep 2' ip=10.0.0.1/24");
+	int events = (int)MUST(vdestack_events(s));
+
+	(void)next_event(events, VDESTACK_EVENT_LINK_DOWN);
+	CHECK(!has_carrier(s, "vde0"));
+}
+
+/* ------------------------------------------------------------------ deletion in the middle */
+
+CASE_TIMED(stacks_can_be_deleted_while_they_wait, VDE | CASE_F_INPROCESS | CASE_F_TSAN, 60)
+{
+	struct on_a_node n;
+
+	begin(&n, "switch");
+	node_down(&n);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_RETRY);
+	MUST(vdestack_delete(n.a));
+	(void)next_event(n.events, VDESTACK_EVENT_STACK_ENDED);
+	MUST(vdestack_remove(n.b, "vde0"));
+	MUST(vdestack_add(n.b, "vnl=inproc://lan ip=10.0.1.2/24", case_opts())); /* the name is free, the stack in order */
+	MUST(vdestack_delete(n.b));
+}
+
+/* Something listens at the switch's place and never answers. */
+CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE, 60)
+{
+	struct on_a_node n;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	begin(&n, "switch");
+	node_down(&n);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+	int silent = (int)MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	(void)mkdir(n.path, 0700);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/ctl", n.path);
+	MUST(bind(silent, (struct sockaddr *)&at, sizeof(at)));
+	MUST(listen(silent, 8));
+	struct pollfd attempt = { .fd = silent, .events = POLLIN };
+	CHECK_EQ(poll(&attempt, 1, BACK_MS), 1);
+	MUST(vdestack_delete(n.a));
+	MUST(vdestack_delete(n.b));
+}
+
+/* ------------------------------------------------------------------ cables */
+
+CASE_TIMED(a_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS, 60)
+{
+	struct on_a_node n;
+	int port = 0;
+
+	begin(&n, "switch");
+	tcp_one_way(n.a, "10.0.0.1", n.b);
+	MUST(vdestack_link_set_carrier(n.a, "vde0", 0));
+	(void)next_event(n.events, VDESTACK_EVENT_CARRIER_CUT);
+	CHECK(!has_carrier(n.a, "vde0"));
+	int in = bound_in(n.a, "10.0.0.1", SOCK_DGRAM, &port), out = connected_in(n.b, "10.0.0.1", SOCK_DGRAM, port);
+	(void)send(out, "lost", 4, 0);
+	CHECK(!wait_readable(in, 300));
+	node_down(&n); /* what the network does meanwhile changes nothing */
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+	node_up(&n);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_UP);
+	CHECK(!has_carrier(n.a, "vde0"));
+	MUST(vdestack_link_set_carrier(n.a, "vde0", 1));
+	(void)next_event(n.events, VDESTACK_EVENT_CARRIER_RESTORED);
+	CHECK(has_carrier(n.a, "vde0"));
+	tcp_one_way(n.a, "10.0.0.1", n.b);
+	CHECK_ERRNO(vdestack_link_set_carrier(n.a, "vde7", 0), ENODEV);
+	CHECK_ERRNO(vdestack_link_set_carrier(n.a, "lo", 0), EINVAL);
+}
+
+static bool carrier_is_back(void *stack)
+{
+	return has_carrier(stack, "vde0");
+}
+
+static bool carrier_is_gone(void *stack)
+{
+	return !has_carrier(stack, "vde0");
+}
+
+CASE_BOTH(a_cable_of_a_segment_can_be_pulled)
+{
+	struct vdestack *a = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24"), *b = stack_of("%s", "vnl=inproc://lan ip=10.0.0.2/24");
+
+	tcp_one_way(a, "10.0.0.1", b);
+	MUST(vdestack_link_set_carrier(a, "vde0", 0));
+	CHECK(wait_until(carrier_is_gone, a, SOON_MS));
+	MUST(vdestack_link_set_carrier(a, "vde0", 1));
+	CHECK(wait_until(carrier_is_back, a, SOON_MS));
+	tcp_one_way(a, "10.0.0.1", b);
+}
+
+/* ------------------------------------------------------------------ events as such */
+
+CASE_BOTH(addresses_are_told)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
+	int events = (int)MUST(vdestack_events(s));
+	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
+	struct vdestack_event e;
+
+	MUST(vdestack_addr_add(s, index, "10.0.0.9", 24));
+	do {
+		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
+	} while (e.family != AF_INET); /* the interface's own link-local address may come first */
+	CHECK_EQ(e.type, VDESTACK_EVENT_ADDR_READY);
+	CHECK_STR(e.ifname, "vde0");
+	CHECK_EQ(e.prefix_len, 24);
+	CHECK(memcmp(e.addr, "\x0a\0\0\x09", 4) == 0);
+	MUST(vdestack_addr_add(s, index, "fc00::9", 64)); /* told when detection has passed */
+	do {
+		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
+	} while (e.addr[0] != 0xfc);
+	CHECK_EQ(e.type, VDESTACK_EVENT_ADDR_READY);
+	MUST(vdestack_addr_del(s, index, "10.0.0.9", 24));
+	do {
+		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
+	} while (e.family != AF_INET);
+	CHECK_EQ(e.type, VDESTACK_EVENT_ADDR_LOST);
+}
+
+CASE_BOTH(a_full_queue_says_so_and_counts)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
+	int events = (int)MUST(vdestack_events(s)), told = 0;
+	struct vdestack_event e = { 0 };
+
+	for (int i = 0; i < 500; i++)
+		MUST(vdestack_link_set_carrier(s, "vde0", i % 2));
+	while (e.type != VDESTACK_EVENT_OVERRUN) {
+		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
+		told += e.type == VDESTACK_EVENT_CARRIER_CUT || e.type == VDESTACK_EVENT_CARRIER_RESTORED;
+	}
+	CHECK(told < 499);
+	CHECK_EQ(vdestack_event_read(events, &e, 0), 0);
+	MUST(vdestack_link_set_carrier(s, "vde0", 0));
+	do {
+		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
+	} while (e.lost == 0);
+	CHECK(e.lost >= 500u - (unsigned)told - 2);
+}
+
+CASE_BOTH(events_are_for_everybody_who_asks)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
+	int events[9];
+
+	for (int i = 0; i < 8; i++)
+		events[i] = (int)MUST(vdestack_events(s));
+	CHECK_ERRNO(vdestack_events(s), EMFILE);
+	MUST(vdestack_link_set_carrier(s, "vde0", 0));
+	for (int i = 0; i < 8; i++) {
+		CHECK(fcntl(events[i], F_GETFD) & FD_CLOEXEC);
+		struct pollfd p = { .fd = events[i], .events = POLLIN };
+		CHECK_EQ(poll(&p, 1, SOON_MS), 1);
+		(void)next_event(events[i], VDESTACK_EVENT_CARRIER_CUT);
+		close(events[i]);
+	}
+	MUST(vdestack_link_set_carrier(s, "vde0", 1)); /* notices that they have gone */
+	close((int)MUST(vdestack_events(s)));
+}
+
+CASE_BOTH(the_end_of_a_stack_is_told)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan"), *t = stack_of("%s", "");
+	int events = (int)MUST(vdestack_events(s));
+	struct vdestack_event e;
+
+	MUST(vdestack_delete(s));
+	(void)next_event(events, VDESTACK_EVENT_STACK_ENDED);
+	CHECK_ERRNO(vdestack_event_read(events, &e, SOON_MS), EPIPE);
+	CHECK_ERRNO(vdestack_event_read(-1, &e, 0), EBADF);
+	CHECK_ERRNO(vdestack_event_read(events, NULL, 0), EINVAL);
+	MUST(vdestack_delete(t));
+}
+
+CASE(the_death_of_the_keeper_is_told)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
+	int events = (int)MUST(vdestack_events(s));
+	struct vdestack_event e;
+	pid_t keeper;
+
+	CHECK_EQ(find_keepers(&keeper, 1), 1);
+	MUST(kill(keeper, SIGKILL));
+	(void)next_event(events, VDESTACK_EVENT_KEEPER_LOST);
+	CHECK_ERRNO(vdestack_event_read(events, &e, SOON_MS), EPIPE);
+	MUST(vdestack_delete(s));
+}
+
+CASE_BOTH(a_child_shares_its_parents_events)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
+	int events = (int)MUST(vdestack_events(s)), status;
+
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		(void)next_event(events, VDESTACK_EVENT_CARRIER_CUT);
+		_exit(0);
+	}
+	MUST(vdestack_link_set_carrier(s, "vde0", 0));
+	MUST(waitpid(pid, &status, 0));
+	CHECK_EQ(status, 0);
+}
