@@ -10,7 +10,7 @@
  * a thread for each way, so that a network that does not take frames cannot stop those that
  * come from it.
  *
- * All sleep in poll; an idle interface wakes nobody. A thread that wakes moves at most a
+ * All sleep in epoll, or in poll while frames wait for room; an idle interface wakes nobody. A thread that wakes moves at most a
  * batch each way before it looks whether it shall end.
  *
  * Memory is touched only by traffic: an interface that has never carried a frame has none.
@@ -23,11 +23,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "in.h"
@@ -42,6 +44,7 @@ struct ways {
 	struct vs_iface *iface;
 	struct vs_out *out; /* NULL: not this thread's */
 	struct vs_in *in;
+	int epoll; /* has everything that is waited for while nothing is pending; -1: no room for it */
 };
 
 #define NS_PER_S 1000000000
@@ -65,11 +68,36 @@ static void leave_privileges(const struct vs_iface *iface)
 		(void)vs_isolate_thread(vs_caps_none);
 }
 
+/* The usual wait, which is always for the same: the kernel keeps the list, which poll(2) would build each time. */
+static void open_epoll(struct ways *w, const struct pollfd *p)
+{
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	for (uint32_t i = 0; w->epoll >= 0 && i < N_POLLED; i++) {
+		struct epoll_event event = { .events = (uint32_t)p[i].events, .data.u32 = i };
+		if (p[i].fd >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, p[i].fd, &event) < 0)
+			vs_close(vs_steal_fd(&w->epoll));
+	}
+}
+
+static int wait_epoll(const struct ways *w, struct pollfd *p)
+{
+	struct epoll_event events[N_POLLED];
+	int n = epoll_wait(w->epoll, events, N_POLLED, -1);
+
+	for (int i = 0; i < N_POLLED; i++)
+		p[i].revents = 0;
+	for (int i = 0; i < n; i++)
+		p[events[i].data.u32].revents = (short)events[i].events; /* the same bits */
+	return n;
+}
+
 /* What to wait for now. While frames wait for room nothing more is read. */
 static int wait_events(const struct ways *w, struct pollfd *p)
 {
 	bool pending = w->out != NULL && vs_out_pending(w->out);
 
+	if (!pending && w->epoll >= 0)
+		return wait_epoll(w, p);
 	p[TAP].fd = w->out != NULL && !pending ? w->iface->tap : -1;
 	int64_t patience = pending ? vs_out_patience_ns(w->out) : 0;
 	struct timespec limit = { .tv_sec = patience / NS_PER_S, .tv_nsec = patience % NS_PER_S };
@@ -103,6 +131,7 @@ static void ways_free(struct ways *w)
 		return;
 	vs_out_free(w->out);
 	vs_in_free(w->in);
+	vs_close(w->epoll);
 	free(w);
 }
 
@@ -111,8 +140,8 @@ static void *pump_main(void *arg)
 	struct ways *w = arg;
 	struct vs_iface *iface = w->iface;
 	struct pollfd p[N_POLLED] = {
-		[TAP] = { .events = POLLIN },
-		[LINK] = { .fd = w->in != NULL ? iface->link->data_fd : -1 },
+		[TAP] = { .fd = w->out != NULL ? iface->tap : -1, .events = POLLIN },
+		[LINK] = { .fd = w->in != NULL ? iface->link->data_fd : -1, .events = POLLIN },
 		[CONTROL] = { .fd = iface->link->control_fd, .events = POLLIN | POLLRDHUP },
 		[STOP] = { .fd = iface->stop, .events = POLLIN },
 	};
@@ -121,6 +150,7 @@ static void *pump_main(void *arg)
 	leave_privileges(iface);
 	if (w->in == NULL || p[CONTROL].fd == p[LINK].fd)
 		p[CONTROL].fd = -1;
+	open_epoll(w, p);
 	while (alive && !atomic_load(&iface->stopping) && !atomic_load(&iface->link_dead)) {
 		if (wait_events(w, p) < 0)
 			continue;
@@ -147,6 +177,7 @@ static int start_thread(struct vs_iface *iface, bool out, bool in)
 
 	if (r == 0) {
 		w->iface = iface;
+		w->epoll = -1;
 		w->out = out ? vs_out_new(iface) : NULL;
 		w->in = in ? vs_in_new(iface) : NULL;
 		if ((out && w->out == NULL) || (in && w->in == NULL))
