@@ -120,7 +120,8 @@ static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct 
 	VS_AUTO_CLOSE root = dirs[0];
 	VS_AUTO_CLOSE cwd = dirs[1];
 	fill_request(iface, opts, &call.req.iface);
-	memcpy(call.fds, dirs, sizeof(dirs));
+	call.fds[0] = root;
+	call.fds[1] = cwd;
 	call.n_fds = (size_t)n;
 	if (is_stream(iface->vnl)) {
 		int r = vs_command_stream(stack, iface->vnl + (iface->vnl[0] == '=' ? 1 : 6), &stream);
@@ -224,7 +225,8 @@ static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *firs
 	VS_AUTO_CLOSE cwd = dirs[1];
 	if (first != NULL) {
 		fill_request(first, opts, &call.req.iface);
-		memcpy(call.fds, dirs, sizeof(dirs));
+		call.fds[0] = root;
+		call.fds[1] = cwd;
 		call.n_fds = (size_t)r;
 		call.text = first->vnl;
 		call.text_len = strlen(first->vnl);
