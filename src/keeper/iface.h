@@ -44,7 +44,7 @@ struct vs_iface {
 	struct vs_wire_iface want;
 	char *vnl;                /* NULL: a segment or a stream */
 	int root, cwd;            /* the caller's, where the locator needs them; -1 */
-	bool comes_back;          /* set before the first pump */
+	atomic_bool comes_back;   /* set before the link is opened */
 	atomic_bool link_dead;
 	atomic_uint pumps;        /* threads that use the link */
 	unsigned attempts;        /* of whoever is on the way */

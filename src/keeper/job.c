@@ -248,11 +248,10 @@ static int come_to_life(struct vs_job *job, int r)
 		return ABSENT;
 	}
 	job->pumping = r == 0;
-	if (r == 0)
-		r = vs_pump_start(job->iface);
+	/* Told before there is a pump, which may find the network gone again at once. */
 	if (r == 0 && job->kind == VS_JOB_REOPEN_LINK)
 		vs_relink_done(job->iface);
-	return r;
+	return r == 0 ? vs_pump_start(job->iface) : r;
 }
 
 static int remove_iface(struct vs_job *job)

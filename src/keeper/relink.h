@@ -22,7 +22,7 @@ void vs_relink_later(struct vs_iface *iface, int err);
 /* The interface has no network yet: no carrier. */
 void vs_relink_absent(struct vs_iface *iface);
 
-/* The link is there and pumped. */
+/* The link is there; the pump starts next. */
 void vs_relink_done(struct vs_iface *iface);
 
 /* True when a network may be absent for a while rather than wrong for ever. */

@@ -108,8 +108,8 @@ int vs_in_burst(struct vs_in *in)
 	if (n <= 0)
 		return n < 0 ? -1 : 0;
 	in->last = (size_t)n;
+	count(&iface->stats.in_frames, (size_t)n); /* before anybody can have read one */
 	if (atomic_load_explicit(&iface->cut, memory_order_relaxed)) { /* a tap would take them without carrier, too */
-		count(&iface->stats.in_frames, (size_t)n);
 		count(&iface->stats.in_dropped, (size_t)n);
 		return 1;
 	}
@@ -117,7 +117,6 @@ int vs_in_burst(struct vs_in *in)
 	vs_gro_run(&in->gro, in->frames, kept, in->may);
 	for (size_t i = 0; i < in->gro.n_writes; i++)
 		write_out(in, &in->gro.writes[i]);
-	count(&iface->stats.in_frames, (size_t)n);
 	count(&iface->stats.in_writes, in->gro.n_writes);
 	return 1;
 }

@@ -144,8 +144,11 @@ upgraded_while_running)
 another_version_while_running)
 	# the number of the protocol, wherever it stands in the code
 	another() {
-		perl -0777 -pe 's/\x01\x00\x73\x76/\x63\x00\x73\x76/g' "$library" >lib/new
-		! cmp -s lib/new "$library"
+		perl -0777 -pe 's/[\x01-\x1f]\x00\x73\x76/\x63\x00\x73\x76/g' "$library" >lib/new
+		if cmp -s lib/new "$library"; then
+			echo "the number of the protocol is not in $library" >&2
+			exit 1
+		fi
 		chmod 755 lib/new
 		mv lib/new "lib/$soname"
 	}

@@ -19,8 +19,8 @@
 #include "inject.h"
 #include "stacks.h"
 
-#define SAMPLE 25
-#define STEP_MS 1500 /* limit of each step; nothing here is slow */
+#define SAMPLE 12
+#define STEP_MS 3000 /* limit of each step; nothing here is slow */
 #define TOLD_MAX 64
 
 /* ------------------------------------------------------------------ operations */

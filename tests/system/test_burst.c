@@ -9,7 +9,8 @@
 #define BURSTS 30
 #define PAYLOAD 1000
 #define PAUSE_MS 10
-#define TRIES 5
+#define TRIES 10
+#define GOOD 2 /* of them must be good; other cases may run beside this one */
 #define BURST (CASE_F_USER | CASE_F_VDE | CASE_F_NO_SANITIZER) /* instrumented it is too slow to be asked */
 
 struct counter {
@@ -62,7 +63,7 @@ static unsigned long settled(struct counter *c)
 
 /*
  * Nothing orders the scheduler to let everybody run in time, so a try may fail. Without pacing
- * most lose a tenth and more.
+ * most lose a tenth and more, and of the large bursts half.
  */
 static void bursts_arrive(const char *path, int size)
 {
@@ -76,13 +77,13 @@ static void bursts_arrive(const char *path, int size)
 	c.fd = bound_in(to, "10.0.0.2", SOCK_DGRAM, &port);
 	int fd = connected_in(from, "10.0.0.2", SOCK_DGRAM, port);
 	CHECK(pthread_create(&thread, NULL, count_datagrams, &c) == 0);
-	for (int i = 0; i < TRIES && good <= TRIES / 2; i++) {
+	for (int i = 0; i < TRIES && good < GOOD; i++) {
 		unsigned long before = settled(&c), sent = send_bursts(fd, size);
 		lost = (int)(sent - (settled(&c) - before));
 		good += lost <= BURSTS * size / 100;
 	}
-	if (good <= TRIES / 2)
-		FAIL("more than one in a hundred lost in most tries, %d of %d in the last", lost, BURSTS * size);
+	if (good < GOOD)
+		FAIL("more than one in a hundred lost in all tries but %d, %d of %d in the last", good, lost, BURSTS * size);
 }
 
 static void through_node(const char *scheme, int size)
