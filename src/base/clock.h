@@ -2,17 +2,22 @@
 #ifndef VS_BASE_CLOCK_H
 #define VS_BASE_CLOCK_H
 
-/* Deadlines on CLOCK_MONOTONIC, in milliseconds. */
+/* CLOCK_MONOTONIC: deadlines in milliseconds, and short times in nanoseconds. */
 
 #include <stdint.h>
 #include <time.h>
 
-static inline int64_t vs_now_ms(void)
+static inline int64_t vs_now_ns(void)
 {
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail with this clock */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static inline int64_t vs_now_ms(void)
+{
+	return vs_now_ns() / 1000000;
 }
 
 /* What is left until deadline_ms, for poll(2): 0 when it has passed. */

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <vdestack/events.h>
@@ -89,12 +88,9 @@ static int take(int fd, struct vdestack_event *event)
 	if (n > 0 && n != (ssize_t)sizeof(*event))
 		return -EINVAL;
 	if (n <= 0) {
-		struct timespec ts;
 		if (end_was_told(fd))
 			return -EPIPE;
-		(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-		*event = (struct vdestack_event){ .type = VDESTACK_EVENT_KEEPER_LOST,
-						  .time_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec };
+		*event = (struct vdestack_event){ .type = VDESTACK_EVENT_KEEPER_LOST, .time_ns = vs_now_ns() };
 	}
 	if (event->type == VDESTACK_EVENT_STACK_ENDED || event->type == VDESTACK_EVENT_KEEPER_LOST)
 		note_end(fd);

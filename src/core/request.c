@@ -31,7 +31,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -296,14 +295,6 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 #define ALIVE_US 200         /* how long a keeper counts as living that was asked */
 #define NOW_AND_THEN 2       /* the one that is asked for, and one more */
 
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* Unbound sockets of these kinds receive nothing, so it does not matter how old they are. */
 static bool keeps(const struct vs_kind *kind)
 {
@@ -343,7 +334,7 @@ static void drop_ahead(struct vs_channel *ch)
 /* Notes a call of this kind; gives how many sockets to ask for. */
 static uint32_t note_call(struct vs_channel *ch, const struct vs_kind *kind)
 {
-	int64_t now = now_us();
+	int64_t now = vs_now_ns() / 1000;
 	bool again = same_kind(kind, &ch->kind);
 
 	if (ch->ahead > 0 && !again)

@@ -32,11 +32,11 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <vdestack/events.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fdmsg.h"
 #include "keeper.h"
 
@@ -96,14 +96,6 @@ void vs_events_unref(struct vs_events *e)
 
 /* ------------------------------------------------------------------ telling */
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static int unread(int fd)
 {
 	int bytes = 0;
@@ -139,7 +131,7 @@ static bool send_to(struct subscriber *s, const struct vdestack_event *event)
 
 static void tell_locked(struct vs_events *e, struct vdestack_event *event)
 {
-	event->time_ns = now_ns();
+	event->time_ns = vs_now_ns();
 	for (size_t i = 0; i < e->n;) {
 		if (send_to(&e->subscribers[i], event)) {
 			i++;

@@ -17,7 +17,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -80,14 +79,6 @@ static void drop_rest(struct vs_out *o)
 	forget_batch(o);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 /* How many frames, from the first that waits, the pace lets through now. */
 static size_t paced(struct vs_out *o, int64_t now)
 {
@@ -119,7 +110,7 @@ static void flush(struct vs_out *o)
 {
 	struct vs_link *link = o->iface->link;
 	bool has_pace = link->ops->unread != NULL;
-	int64_t now = has_pace ? now_ns() : 0;
+	int64_t now = has_pace ? vs_now_ns() : 0;
 	size_t n = has_pace ? paced(o, now) : o->n - o->done;
 	size_t lost = 0;
 
@@ -152,12 +143,12 @@ bool vs_out_pending(const struct vs_out *o)
 
 bool vs_out_rests(const struct vs_out *o)
 {
-	return vs_pace_rests(&o->pace, now_ns());
+	return vs_pace_rests(&o->pace, vs_now_ns());
 }
 
 int64_t vs_out_patience_ns(const struct vs_out *o)
 {
-	int64_t now = now_ns();
+	int64_t now = vs_now_ns();
 
 	return vs_pace_rests(&o->pace, now) ? vs_pace_rest_ns(&o->pace, now) : (int64_t)vs_left_ms(o->deadline_ms) * 1000000;
 }
@@ -229,7 +220,7 @@ static bool seems_alone(struct vs_out *o)
 {
 	int64_t before = o->last_ns;
 
-	o->last_ns = now_ns();
+	o->last_ns = vs_now_ns();
 	return o->single && o->last_ns - before > APART_NS;
 }
 

@@ -13,15 +13,8 @@
 #include <sys/socket.h>
 
 #include <base/error.h>
+#include <fuzz.h>
 #include <conf/config.h>
-
-#define CHECK(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 /* Takes vde0 to vde7 as the bits of *arg say. */
 static bool taken(void *arg, const char *name)

@@ -15,19 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fuzz.h>
 #include <keeper/iface.h>
 #include <pump/link.h>
 #include <pump/out.h>
 #include <pump/tap.h>
 #include <pump/vnet.h>
-
-#define CHECK(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 static size_t at_a_time, given, sum;
 

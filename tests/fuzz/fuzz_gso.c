@@ -12,17 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fuzz.h>
 #include <frames.h>
 #include <proto/packet.h>
 #include <pump/gso.h>
-
-#define CHECK(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 enum { REPAIR = 1 }; /* switches */
 

@@ -14,20 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fuzz.h>
 #include <keeper/iface.h>
 #include <proto/packet.h>
 #include <pump/gso.h>
 #include <pump/in.h>
 #include <pump/link.h>
 #include <pump/tap.h>
-
-#define CHECK(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 #define FRAMES_MAX 64
 

@@ -7,15 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fuzz.h>
 #include <proto/packet.h>
-
-#define CHECK(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 static void check_offsets(const uint8_t *data, size_t size, const struct vs_packet *p)
 {

@@ -15,15 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fuzz.h>
 #include <pump/link.h>
-
-#define CHECK(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 #define FRAMES 4
 
