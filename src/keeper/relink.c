@@ -116,13 +116,15 @@ void vs_relink_pump_ended(struct vs_iface *iface)
 {
 	uint64_t ignored;
 
-	if (atomic_fetch_sub(&iface->pumps, 1) != 1 || !atomic_load(&iface->link_dead) || !iface->comes_back)
+	if (atomic_fetch_sub(&iface->pumps, 1) != 1 || !atomic_load(&iface->link_dead))
+		return;
+	vs_link_close(vs_steal_ptr(iface->link)); /* at once: what it has in a switch's folder keeps the next switch out */
+	if (!iface->comes_back)
 		return;
 	(void)!read(iface->stop, &ignored, sizeof(ignored));
 	/* Whoever deletes marks first and writes then: one of the two is seen, here or by the next pump. */
 	if (atomic_load(&iface->stopping))
 		return;
-	vs_link_close(vs_steal_ptr(iface->link));
 	/* A network that is left as soon as it is joined is no better than one that is not there. */
 	iface->attempts = vs_now_ms() - iface->joined_ms > VS_BACKOFF_MOST_MS ? 0 : iface->attempts + 1;
 	wait_for_turn(iface);

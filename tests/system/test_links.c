@@ -48,12 +48,21 @@ struct on_a_node {
 	int events;
 };
 
+static bool place_is_free(void *path)
+{
+	return rmdir(path) == 0 || errno == ENOENT;
+}
+
+/*
+ * A node of vde_plug that ends before its clients have taken their sockets out of its folder leaves the folder, and
+ * then refuses to start again.
+ */
 static void node_up(struct on_a_node *n)
 {
+	CHECK(wait_until(place_is_free, (void *)n->path, SOON_MS));
 	node_start(&n->node, n->locator);
 }
 
-/* The socket's folder stays when a node is killed, and would keep the next one from its place. */
 static void node_down(struct on_a_node *n)
 {
 	tool_end(&n->node, SIGTERM);
