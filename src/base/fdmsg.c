@@ -61,15 +61,33 @@ int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags)
 	return n >= 0 ? 0 : errno == ETOOMANYREFS ? -EMFILE : -errno;
 }
 
+/*
+ * The room for credentials that the socket does not ask for is room for more descriptors than a message of ours has;
+ * those are lost at once.
+ */
+static void take_fds(struct cmsghdr *c, struct vs_fdmsg *msg)
+{
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fd;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+		if (msg->n_fds < VS_FDS_MAX) {
+			msg->fds[msg->n_fds++] = fd;
+		} else {
+			vs_close(fd);
+			msg->fds_lost = true;
+		}
+	}
+}
+
 static void take_control(struct msghdr *h, struct vs_fdmsg *msg)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c)) {
 		if (c->cmsg_level != SOL_SOCKET)
 			continue;
 		if (c->cmsg_type == SCM_RIGHTS) {
-			size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-			memcpy(msg->fds, CMSG_DATA(c), n * sizeof(int));
-			msg->n_fds = n;
+			take_fds(c, msg);
 		} else if (c->cmsg_type == SCM_CREDENTIALS) {
 			memcpy(&msg->creds, CMSG_DATA(c), sizeof(msg->creds));
 		}
@@ -96,8 +114,8 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 	} while (again(n, &attempts));
 	if (n < 0)
 		return -errno;
-	take_control(&h, msg);
 	msg->fds_lost = (h.msg_flags & MSG_CTRUNC) != 0;
+	take_control(&h, msg);
 	return n;
 }
 
