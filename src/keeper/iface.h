@@ -97,6 +97,7 @@ struct vs_job {
 	int64_t deadline_ms;          /* on the monotonic clock; the main thread nudges the job from then on */
 	atomic_bool answered;         /* taken: whoever set it answers */
 	atomic_bool late;             /* the main thread has answered; to be nudged until it ends */
+	int nudges;                   /* the main thread's: how often, after the answer */
 	bool mine;                    /* the job has taken the answer; its thread's */
 	bool pumping;                 /* the pump uses the tap */
 	int netlink;                  /* rtnetlink socket of the stack's namespace; -1 */

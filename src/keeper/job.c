@@ -7,8 +7,8 @@
  * call is answered at its deadline whatever the plugin does; from then on the main thread
  * nudges the job with a signal, which makes the plugin's system call fail, until the job ends.
  * In the program itself no signal is ours to use. There the socket that the job waits on, which
- * /proc tells, is shut down, so that the plugin fails and cleans up; a job that waits for anything
- * else is cancelled, and what its plugin holds then stays until the keeper ends.
+ * /proc tells, is shut down, so that the plugin fails and cleans up; a job that goes on waiting for anything
+ * else is cancelled after a while, and what its plugin holds then stays until the keeper ends.
  *
  * A job's answer is given exactly once: by the job or, at the deadline, by the main thread;
  * an exchange on one flag decides. A job that has opened a link takes the answer before it
@@ -49,6 +49,7 @@
 
 #define NUDGE_SIGNAL SIGUSR1
 #define NUDGE_EVERY_MS 50
+#define NUDGES_BEFORE_CANCEL 20 /* a second: it may only have been on its way to the call that waits */
 
 struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call)
 {
@@ -413,7 +414,7 @@ static void nudge(struct vs_job *job)
 	if (!atomic_load(&job->late) || job->device == VS_DEVICE_PENDING)
 		return; /* it is past the plugin, or somebody still holds it */
 	if (job->keeper->in_process) {
-		if (!shut_down_wait(job))
+		if (!shut_down_wait(job) && ++job->nudges > NUDGES_BEFORE_CANCEL)
 			(void)pthread_cancel(job->thread);
 	} else {
 		(void)pthread_kill(job->thread, NUDGE_SIGNAL);
