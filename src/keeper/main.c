@@ -45,6 +45,8 @@ int vs_keeper_main(void)
 	if (r == 0)
 		r = vs_isolate_capabilities(k.privileged);
 	if (r == 0)
+		r = vs_isolate_clone();
+	if (r == 0)
 		r = vs_keeper_prepare(&k);
 	k.owner = geteuid();
 	vs_close(adopt);

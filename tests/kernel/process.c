@@ -4,9 +4,12 @@
 
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,4 +199,28 @@ CASE(wipe_on_fork_gives_the_child_zeroes)
 	CHECK_EQ(status, 0);
 	for (size_t i = 0; i < size; i++)
 		CHECK_EQ(page[i], 0xa5);
+}
+
+static void refuse_clone3(int err)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)err),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+/* The keeper turns a refusal of clone3 into one that the C library knows how to go around. */
+CASE(of_two_filters_that_refuse_a_call_the_younger_one_says_how)
+{
+	CHECK_ERRNO(syscall(SYS_clone3, NULL, 0), EINVAL);
+	refuse_clone3(EPERM);
+	CHECK_ERRNO(syscall(SYS_clone3, NULL, 0), EPERM);
+	refuse_clone3(ENOSYS);
+	CHECK_ERRNO(syscall(SYS_clone3, NULL, 0), ENOSYS);
 }

@@ -363,3 +363,28 @@ CASE_FLAGS(a_filter_that_refuses_a_system_call_gives_its_errno,
 	in_child(refused_execve, p.a);
 	live_and_end(&p);
 }
+
+/* The C library makes threads by clone3, and by clone where it finds ENOSYS, but not where it finds EPERM. */
+static void live_without_clone3(int err)
+{
+	refuse(SYS_clone3, err);
+	struct pair p = new_pair();
+	struct vdestack *c = new_stack("vnl=ptp://%s ip=10.8.0.1/24", case_path("wire"));
+	struct vdestack *d = new_stack("vnl=ptp://%s ip=10.8.0.2/24", case_path("wire"));
+
+	check_tcp(c, d, "10.8.0.2", 80);
+	MUST(vdestack_delete(c));
+	MUST(vdestack_delete(d));
+	CHECK_EQ(MUST(vdestack_run(p.a, (char *[]){ (char *)"true", NULL }, NULL)), 0);
+	live_and_end(&p);
+}
+
+CASE_FLAGS(stacks_are_made_where_clone3_is_unknown, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	live_without_clone3(ENOSYS);
+}
+
+CASE_FLAGS(stacks_are_made_where_clone3_is_refused, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	live_without_clone3(EPERM);
+}
