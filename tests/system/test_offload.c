@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <stdatomic.h>
 
 #include "frames.h"
 #include "net.h"
@@ -999,21 +1000,32 @@ static size_t bulk_bytes(void)
 	return (size_t)(n > 0 ? n : 64) << 20;
 }
 
-static void pour(const char *vnl_a, const char *vnl_b, unsigned off)
+static void pour_between(struct vdestack *a, struct vdestack *b)
 {
-	struct vdestack *a = stack_without(off, "vnl='%s' ip=10.0.0.1/24", vnl_a);
-	struct vdestack *b = stack_without(off, "vnl='%s' ip=10.0.0.2/24", vnl_b);
 	struct connection c = connection_to(a, "10.0.0.1", b);
 	struct bulk bulk;
 	long long start = now_us();
 
-	CHECK_EQ(stats_of(a).offloads & off, 0);
 	bulk_start(&bulk, c.b, c.a, bulk_bytes(), (uint64_t)start);
 	bulk_end(&bulk);
 	printf("%zu MiB in %lld ms\n", bulk_bytes() >> 20, (now_us() - start) / 1000);
 	show_stats("a", a);
 	show_stats("b", b);
 	connection_close(&c);
+}
+
+static void pour_mtu(const char *vnl_a, const char *vnl_b, int mtu, unsigned off)
+{
+	struct vdestack *a = stack_without(off, "vnl='%s' mtu=%d ip=10.0.0.1/24", vnl_a, mtu);
+	struct vdestack *b = stack_without(off, "vnl='%s' mtu=%d ip=10.0.0.2/24", vnl_b, mtu);
+
+	CHECK_EQ(stats_of(a).offloads & off, 0);
+	pour_between(a, b);
+}
+
+static void pour(const char *vnl_a, const char *vnl_b, unsigned off)
+{
+	pour_mtu(vnl_a, vnl_b, 1500, off);
 }
 
 static const char *with(const char *before, const char *path)
@@ -1096,6 +1108,90 @@ CASE_TIMED(bytes_are_the_same_through_a_stream, BOTH_VDE, 120)
 CASE_TIMED(bytes_are_the_same_through_a_stream_without_offloads, USER_VDE, 120)
 {
 	pour_stream(VDESTACK_OFFLOAD_ALL);
+}
+
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_576, USER_VDE, 300)
+{
+	const char *vnl = with("ptp://", case_path("p"));
+
+	pour_mtu(vnl, vnl, 576, 0);
+}
+
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_576_without_offloads, USER_VDE, 300)
+{
+	const char *vnl = with("ptp://", case_path("p"));
+
+	pour_mtu(vnl, vnl, 576, VDESTACK_OFFLOAD_ALL);
+}
+
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_1280, USER_VDE, 300)
+{
+	const char *vnl = with("ptp://", case_path("p"));
+
+	pour_mtu(vnl, vnl, 1280, 0);
+}
+
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_1280_without_offloads, USER_VDE, 300)
+{
+	const char *vnl = with("ptp://", case_path("p"));
+
+	pour_mtu(vnl, vnl, 1280, VDESTACK_OFFLOAD_ALL);
+}
+
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_9000, USER_VDE, 300)
+{
+	const char *vnl = with("ptp://", case_path("p"));
+
+	pour_mtu(vnl, vnl, 9000, 0);
+}
+
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_9000_without_offloads, USER_VDE, 300)
+{
+	const char *vnl = with("ptp://", case_path("p"));
+
+	pour_mtu(vnl, vnl, 9000, VDESTACK_OFFLOAD_ALL);
+}
+
+CASE_TIMED(bytes_are_the_same_through_a_hub_with_an_mtu_of_9000, USER_VDE, 300)
+{
+	const char *path = case_path("hub");
+	struct tool hub;
+
+	node_start(&hub, with("hub://", path));
+	pour_mtu(with("vde://", path), with("vde://", path), 9000, 0);
+}
+
+static atomic_bool stop_coming;
+
+/* An interface of both stacks, beside the one that is busy. Gives how often. */
+static void *come_and_go(void *arg)
+{
+	struct vdestack *const *stacks = arg;
+	long rounds = 0;
+
+	while (!atomic_load(&stop_coming)) {
+		for (int i = 0; i < 2; i++)
+			MUST(vdestack_add(stacks[i], with("iface=other vnl=ptp://", case_path("other")), case_opts()));
+		for (int i = 0; i < 2; i++)
+			MUST(vdestack_remove(stacks[i], "other"));
+		rounds++;
+	}
+	return (void *)rounds;
+}
+
+CASE_TIMED(bytes_are_the_same_while_interfaces_come_and_go, USER_VDE, 300)
+{
+	const char *vnl = with("ptp://", case_path("p"));
+	struct vdestack *stacks[2] = { stack_of("vnl=%s ip=10.0.0.1/24", vnl), stack_of("vnl=%s ip=10.0.0.2/24", vnl) };
+	pthread_t thread;
+	void *rounds;
+
+	CHECK_EQ(pthread_create(&thread, NULL, come_and_go, stacks), 0);
+	pour_between(stacks[0], stacks[1]);
+	atomic_store(&stop_coming, true);
+	CHECK_EQ(pthread_join(thread, &rounds), 0);
+	printf("%ld times there and gone\n", (long)rounds);
+	CHECK((long)rounds > 0);
 }
 
 CASE_TIMED(bytes_of_eight_flows_at_once_are_the_same, USER_VDE, 120)
