@@ -9,10 +9,13 @@
  * ours, the doors' end of file means what it means between processes, and the
  * program's ports, files and locks are not kept alive here.
  *
+ * The library stays loaded from then on.
+ *
  * Credentials are left alone: setuid() changes all threads of a process together, and libc
  * ends the process when that goes differently in one of them.
  */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/close_range.h>
 #include <sched.h>
@@ -78,8 +81,18 @@ static void *root_main(void *arg)
 	return NULL;
 }
 
+/* The code that threads run must not be unmapped under them by a dlclose(). */
+static void stay_loaded(void)
+{
+	Dl_info own;
+
+	if (dladdr((void *)vs_keeper_start_inprocess, &own) != 0 && own.dli_fname != NULL)
+		(void)dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE); /* nothing by that name: linked in statically */
+}
+
 int vs_keeper_start_inprocess(int front)
 {
+	stay_loaded();
 	struct starting s = { .front = front, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 	int r = vs_thread_start(root_main, &s, NULL);
 

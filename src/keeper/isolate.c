@@ -148,7 +148,7 @@ static int new_user_namespace(void)
 		return vs_fail(err, "cannot make a user namespace: %s", vs_cause_text(vs_diagnose_userns(err, ""), err));
 	}
 	/*
-	 * There is no map without /proc, nor (EPERM) for uid 0 without CAP_SETFCAP, see
+	 * There is no map without a /proc that can be written, nor (EPERM) for uid 0 without CAP_SETFCAP, see
 	 * user_namespaces(7): the keeper works as "nobody" then, which sockets and files do not mind.
 	 */
 	int r = write_file("/proc/self/setgroups", "deny");
@@ -156,7 +156,7 @@ static int new_user_namespace(void)
 		r = write_map("/proc/self/uid_map", uid);
 	if (r == 0)
 		r = write_map("/proc/self/gid_map", gid);
-	if (r == 0 || r == -ENOENT || (r == -EPERM && uid == 0))
+	if (r == 0 || r == -ENOENT || r == -EROFS || (r == -EPERM && uid == 0))
 		return 0;
 	return vs_fail(-r, "cannot map the user into its namespace: %s; check that /proc is the real one", strerror(-r));
 }

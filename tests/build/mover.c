@@ -30,10 +30,21 @@ static __typeof__(vdestack_delete) *end_stack;
 static __typeof__(vdestack_last_error) *last_error;
 
 #ifdef LOADER
+static void *library;
+static char loaded[4096];
+
+static int unload(void)
+{
+	if (library == NULL || dlclose(library) != 0)
+		return 1;
+	puts(dlopen(loaded, RTLD_NOW | RTLD_NOLOAD) == NULL ? "gone" : "still there");
+	return 0;
+}
+
 static int load(const char *file)
 {
-	void *library = dlopen(file, RTLD_NOW);
-
+	library = dlopen(file, RTLD_NOW);
+	(void)snprintf(loaded, sizeof(loaded), "%s", file);
 	if (library == NULL) {
 		fprintf(stderr, "%s\n", dlerror());
 		return 1;
@@ -45,6 +56,11 @@ static int load(const char *file)
 	return 0;
 }
 #else
+static int unload(void)
+{
+	return 1;
+}
+
 static int load(const char *file)
 {
 	(void)file;
@@ -56,9 +72,10 @@ static int load(const char *file)
 }
 #endif
 
-static int stack(int keep)
+static int stack(int keep, unsigned flags)
 {
-	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.0.0.1/24", NULL);
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = flags };
+	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.0.0.1/24", &opts);
 
 	if (s == NULL) {
 		printf("errno %s: %s\n", strerrorname_np(errno), last_error());
@@ -77,7 +94,11 @@ static int step(char ***arg)
 	const char *word = *(*arg)++;
 
 	if (strcmp(word, "stack") == 0 || strcmp(word, "keep") == 0)
-		return stack(word[0] == 'k');
+		return stack(word[0] == 'k', 0);
+	if (strcmp(word, "inprocess") == 0)
+		return stack(0, VDESTACK_INPROCESS);
+	if (strcmp(word, "unload") == 0)
+		return unload();
 	if (strcmp(word, "pause") == 0) {
 		puts("waiting");
 		return getchar() == EOF;

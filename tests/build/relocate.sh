@@ -96,6 +96,16 @@ loaded_by_path)
 	chmod 644 "lib/$soname"
 	LD_LIBRARY_PATH='' expect 0 stack ./loader load "./lib/$soname" cd / stack
 	;;
+unloaded)
+	export LD_LIBRARY_PATH=
+	expect 0 gone ./loader load "$PWD/lib/$soname" unload
+	expect 0 gone ./loader load "$PWD/lib/$soname" stack unload
+	expect 0 gone ./loader load "$PWD/lib/$soname" stack unload load "$PWD/lib/$soname" stack unload
+	expect 0 stack ./loader load "$PWD/lib/$soname" keep unload load "$PWD/lib/$soname" stack
+	;;
+threads_keep_it_loaded)
+	expect 0 "still there" ./loader load "$PWD/lib/$soname" inprocess unload load "$PWD/lib/$soname" inprocess
+	;;
 loaded_by_name)
 	expect 0 stack ./loader load "$soname" cd / stack
 	;;
