@@ -388,3 +388,13 @@ CASE_FLAGS(stacks_are_made_where_clone3_is_refused, CASE_F_ROOT | CASE_F_USER | 
 {
 	live_without_clone3(EPERM);
 }
+
+/* There the C library is the program's own, and can make no thread at all. */
+CASE_FLAGS(in_a_program_that_can_make_no_threads_no_keeper_is_served,
+	   CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS | CASE_F_NO_SANITIZER)
+{
+	refuse(SYS_clone3, EPERM);
+	CHECK_ERRNO(vdestack_new("", case_opts()), EPERM);
+	CHECK_CONTAINS(vdestack_last_error(), "threads");
+	CHECK_EQ(count_tasks_of(getpid()), 1);
+}

@@ -1110,6 +1110,42 @@ CASE_TIMED(bytes_are_the_same_through_a_stream_without_offloads, USER_VDE, 120)
 	pour_stream(VDESTACK_OFFLOAD_ALL);
 }
 
+CASE_TIMED(bytes_are_the_same_through_a_segment, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS, 300)
+{
+	struct vdestack *a = stack_of("vnl=inproc://lan ip=10.0.0.1/24"), *b = stack_of("vnl=inproc://lan ip=10.0.0.2/24");
+
+	bulk_both_ways(a, "10.0.0.1", b, bulk_bytes() / 2);
+}
+
+/* To a server of the host network and back. */
+static void pour_slirp(unsigned off)
+{
+	struct vdestack *s = stack_without(off, "vnl=slirp:// ip=10.0.2.15/24 gw=10.0.2.2");
+	struct connection c;
+	struct bulk out, in;
+	int port = 0;
+
+	c.listener = bound_in(NULL, "127.0.0.1", SOCK_STREAM, &port);
+	c.a = connected_in(s, "10.0.2.2", SOCK_STREAM, port);
+	c.b = (int)MUST(accept4(c.listener, NULL, NULL, SOCK_CLOEXEC));
+	bulk_start(&out, c.a, c.b, bulk_bytes() / 2, 5);
+	bulk_start(&in, c.b, c.a, bulk_bytes() / 2, 6);
+	bulk_end(&out);
+	bulk_end(&in);
+	show_stats("stack", s);
+	connection_close(&c);
+}
+
+CASE_TIMED(bytes_are_the_same_through_slirp, USER_VDE, 300)
+{
+	pour_slirp(0);
+}
+
+CASE_TIMED(bytes_are_the_same_through_slirp_without_offloads, USER_VDE, 300)
+{
+	pour_slirp(VDESTACK_OFFLOAD_ALL);
+}
+
 CASE_TIMED(bytes_are_the_same_with_an_mtu_of_576, USER_VDE, 300)
 {
 	const char *vnl = with("ptp://", case_path("p"));
