@@ -152,6 +152,14 @@ enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr 
 	return VS_GSO_OK;
 }
 
+void vs_gso_widen(struct vs_gso *gso, size_t frame_max)
+{
+	if (gso->header_len == 0 || gso->udp || gso->header_len + gso->size >= frame_max)
+		return; /* datagrams are what the program made them */
+	gso->size = frame_max - gso->header_len;
+	gso->longest = gso->len < frame_max ? gso->len : frame_max;
+}
+
 static void write_ip(struct vs_gso *gso, uint8_t *ip, size_t len)
 {
 	if (gso->ipv6) {

@@ -66,6 +66,12 @@ enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr 
 				size_t len);
 
 /*
+ * Before the first frame, for a network that ends TCP itself and takes frames longer than the interface's MTU: TCP
+ * segments of up to frame_max bytes, headers included. Never shorter ones than the stack asked for, and no other packets.
+ */
+void vs_gso_widen(struct vs_gso *gso, size_t frame_max);
+
+/*
  * The next complete frame, as 1 or 2 pieces: its header, written to `header` (room for
  * gso->header_len bytes; it must stay until the frame is sent), and its payload within the super-frame.
  * Gives the number of pieces; 0: there are no more. May be paused for as long as one likes.

@@ -54,6 +54,7 @@ struct vs_link {
 	int data_fd;      /* readable when there may be frames */
 	int control_fd;   /* hangs up when the network has gone; -1: none */
 	bool never_waits; /* send does not block, and poll(2) tells when data_fd has room */
+	size_t tcp_frame_max; /* it ends TCP itself and takes segments of that many bytes, headers included; 0: the MTU is the limit */
 	unsigned mtu_max; /* what it is known to carry; longer packets vanish */
 };
 

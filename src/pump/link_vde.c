@@ -35,6 +35,7 @@
 
 #define BATCH 64
 #define SOCKET_BUFFER (1 << 20)
+#define SLIRP_FRAME_MAX (9000 + 14) /* what libvdeslirp reads at once */
 
 struct vde_link {
 	struct vs_link link; /* first: the same address */
@@ -242,6 +243,9 @@ static void tune(struct vde_link *l, const char *vnl)
 		if (is_vde2_switch(fd))
 			l->link.mtu_max = 1500;
 	}
+	/* Behind slirp:// is a TCP of its own, not a wire: each frame costs a system call, so they may as well be long. */
+	if (has_scheme(vnl, "slirp://") && strchr(vnl, '{') == NULL)
+		l->link.tcp_frame_max = SLIRP_FRAME_MAX;
 	/* Only sockets know these; another kind of descriptor is the plugin's to handle. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));

@@ -199,6 +199,7 @@ static void segment(struct vs_out *o, unsigned char *super, size_t len)
 		count(&o->iface->stats.out_refused, 1);
 		return;
 	}
+	vs_gso_widen(&gso, o->iface->link->tcp_frame_max);
 	for (;;) {
 		if (o->n == FRAMES_MAX || o->headers_used + gso.header_len > sizeof(o->headers))
 			make_room(o);

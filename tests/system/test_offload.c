@@ -1129,10 +1129,12 @@ static void pour_slirp(unsigned off)
 	c.a = connected_in(s, "10.0.2.2", SOCK_STREAM, port);
 	c.b = (int)MUST(accept4(c.listener, NULL, NULL, SOCK_CLOEXEC));
 	bulk_start(&out, c.a, c.b, bulk_bytes() / 2, 5);
-	bulk_start(&in, c.b, c.a, bulk_bytes() / 2, 6);
 	bulk_end(&out);
-	bulk_end(&in);
 	show_stats("stack", s);
+	if (off == 0) /* no wire behind it: its frames are longer than the MTU */
+		CHECK(stats_of(s).out_frames < bulk_bytes() / 2 / 3000);
+	bulk_start(&in, c.b, c.a, bulk_bytes() / 2, 6);
+	bulk_end(&in);
 	connection_close(&c);
 }
 

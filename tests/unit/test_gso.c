@@ -157,6 +157,30 @@ static void the_longest_payload(void **state)
 }
 
 /* The transport checksum takes every value, 0 among them, which UDP sends as ffff. */
+static void tcp_segments_are_widened_to_what_a_network_takes(void **state)
+{
+	static const size_t most[] = { 0, 100, 1514, 4000, 9014, 70000 };
+	static const size_t payloads[] = { 0, 1, 1448, 1449, 8948, 8960, 9000, 20000, 60000 };
+
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		struct frame f = kind(k);
+		for (size_t p = 0; p < sizeof(payloads) / sizeof(payloads[0]); p++) {
+			for (size_t m = 0; m < sizeof(most) / sizeof(most[0]); m++) {
+				f.payload = payloads[p];
+				struct virtio_net_hdr vnet = frame_vnet(&f, 1448);
+				size_t len = frame_make(&f, super), size = 1448;
+				struct vs_gso gso;
+				assert_int_equal(vs_gso_start(&gso, &vnet, super, len), VS_GSO_OK);
+				vs_gso_widen(&gso, most[m]);
+				if (!f.udp && most[m] > gso.header_len + size)
+					size = most[m] - gso.header_len;
+				check_segments(&gso, &f, size);
+			}
+		}
+	}
+}
+
 static void every_checksum(void **state)
 {
 	static const size_t some[] = { 0, 8, 13, 16, 17 };
@@ -471,6 +495,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_short_payload_and_size),
 		cmocka_unit_test(every_payload_about_real_sizes),
 		cmocka_unit_test(the_longest_payload),
+		cmocka_unit_test(tcp_segments_are_widened_to_what_a_network_takes),
 		cmocka_unit_test(every_checksum),
 		cmocka_unit_test(urgent_pointer),
 		cmocka_unit_test(routing_header),
