@@ -304,6 +304,25 @@ static bool one_is_left(void *arg)
 	return connections_to(arg) == 1 && sockets_of_clients(arg) <= 1;
 }
 
+/*
+ * A vde_switch takes the socket of a port away when it notices that its last client has gone, now and then under the next one,
+ * which is told that there is no such file.
+ */
+static void one_cycle_on_a_switch(const char *config)
+{
+	struct vdestack *stack = NULL;
+
+	for (int i = 0; i < 3 && stack == NULL; i++) {
+		stack = vdestack_new(config, case_opts());
+		if (stack == NULL && errno != ENOENT)
+			break;
+	}
+	if (stack == NULL)
+		FAIL("no stack \"%s\": %s: %s", config, strerrorname_np(errno), vdestack_last_error());
+	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+	MUST(vdestack_delete(stack));
+}
+
 CASE_FLAGS(stacks_on_a_vde_switch_give_their_ports_and_socket_files_back,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
@@ -322,7 +341,7 @@ CASE_FLAGS(stacks_on_a_vde_switch_give_their_ports_and_socket_files_back,
 			settle(idle);
 			before = look();
 		}
-		one_cycle(config);
+		one_cycle_on_a_switch(config);
 		if (i % 10 == 9) /* it has 64 ports */
 			settle(idle);
 	}
