@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
@@ -188,5 +189,13 @@ __attribute__((unused)) static const char *text_of(const char *path)
 
 /* An ordinary user's number, for cases of root that give up their privileges. */
 #define ORDINARY 64788
+
+/* The program is that user from now on. */
+__attribute__((unused)) static void drop_uid(void)
+{
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(ORDINARY, ORDINARY, ORDINARY));
+	MUST(setresuid(ORDINARY, ORDINARY, ORDINARY));
+}
 
 #endif

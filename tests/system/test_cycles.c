@@ -134,12 +134,15 @@ static int idle_tasks(void)
 
 /* ------------------------------------------------------------------ cycles */
 
-static void one_cycle(const char *config)
+static void use_and_delete(struct vdestack *stack)
 {
-	struct vdestack *stack = new_stack(config);
-
 	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
 	MUST(vdestack_delete(stack));
+}
+
+static void one_cycle(const char *config)
+{
+	use_and_delete(new_stack(config));
 }
 
 static int wanted_cycles(void)
@@ -319,8 +322,7 @@ static void one_cycle_on_a_switch(const char *config)
 	}
 	if (stack == NULL)
 		FAIL("no stack \"%s\": %s: %s", config, strerrorname_np(errno), vdestack_last_error());
-	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
-	MUST(vdestack_delete(stack));
+	use_and_delete(stack);
 }
 
 CASE_FLAGS(stacks_on_a_vde_switch_give_their_ports_and_socket_files_back,

@@ -3,7 +3,6 @@
 /* Places where something is missing that most programs find: what docs/environments.md promises of them. */
 
 #define _GNU_SOURCE
-#include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -21,13 +20,6 @@ static void own_mounts(void)
 {
 	MUST(unshare(CLONE_NEWNS));
 	MUST(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
-}
-
-static void become_ordinary(void)
-{
-	MUST(setgroups(0, NULL));
-	MUST(setresgid(ORDINARY, ORDINARY, ORDINARY));
-	MUST(setresuid(ORDINARY, ORDINARY, ORDINARY));
 }
 
 /* Segments, a tap and its pump, configuration, commands. */
@@ -60,7 +52,7 @@ CASE_FLAGS(without_procfs_stacks_work, PLAIN | CASE_F_VDE)
 CASE_FLAGS(without_procfs_an_ordinary_user_has_stacks, CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE)
 {
 	hide_proc();
-	become_ordinary();
+	drop_uid();
 	everything_works();
 }
 
@@ -84,7 +76,7 @@ CASE_FLAGS(with_every_file_system_read_only_stacks_work, PLAIN | CASE_F_VDE)
 CASE_FLAGS(with_every_file_system_read_only_an_ordinary_user_has_stacks, CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE)
 {
 	make_everything_read_only();
-	become_ordinary();
+	drop_uid();
 	everything_works();
 }
 

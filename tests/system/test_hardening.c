@@ -3,7 +3,6 @@
 /* Programs that lock themselves up later: their living stacks must not notice. */
 
 #define _GNU_SOURCE
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -22,13 +21,6 @@
 #define ROOT_PLAIN (CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 
 /* ------------------------------------------------------------------ helpers */
-
-static void drop_uid(void)
-{
-	MUST(setgroups(0, NULL));
-	MUST(setresgid(ORDINARY, ORDINARY, ORDINARY));
-	MUST(setresuid(ORDINARY, ORDINARY, ORDINARY));
-}
 
 static void drop_capabilities(void)
 {

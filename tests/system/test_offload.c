@@ -1038,9 +1038,11 @@ static const char *with(const char *before, const char *path)
 	return text;
 }
 
-static void pour_ptp(unsigned off)
+static void pour_ptp(int mtu, unsigned off)
 {
-	pour(with("ptp://", case_path("p")), with("ptp://", case_path("p")), off);
+	const char *vnl = with("ptp://", case_path("p"));
+
+	pour_mtu(vnl, vnl, mtu, off);
 }
 
 static void pour_switch(unsigned off)
@@ -1072,12 +1074,12 @@ static void pour_stream(unsigned off)
 
 CASE_TIMED(bytes_are_the_same_through_a_point_to_point_link, BOTH_VDE, 120)
 {
-	pour_ptp(0);
+	pour_ptp(1500, 0);
 }
 
 CASE_TIMED(bytes_are_the_same_through_a_point_to_point_link_without_offloads, USER_VDE, 120)
 {
-	pour_ptp(VDESTACK_OFFLOAD_ALL);
+	pour_ptp(1500, VDESTACK_OFFLOAD_ALL);
 }
 
 CASE_TIMED(bytes_are_the_same_through_a_stock_switch, USER_VDE, 120)
@@ -1150,44 +1152,32 @@ CASE_TIMED(bytes_are_the_same_through_slirp_without_offloads, USER_VDE, 300)
 
 CASE_TIMED(bytes_are_the_same_with_an_mtu_of_576, USER_VDE, 300)
 {
-	const char *vnl = with("ptp://", case_path("p"));
-
-	pour_mtu(vnl, vnl, 576, 0);
+	pour_ptp(576, 0);
 }
 
 CASE_TIMED(bytes_are_the_same_with_an_mtu_of_576_without_offloads, USER_VDE, 300)
 {
-	const char *vnl = with("ptp://", case_path("p"));
-
-	pour_mtu(vnl, vnl, 576, VDESTACK_OFFLOAD_ALL);
+	pour_ptp(576, VDESTACK_OFFLOAD_ALL);
 }
 
 CASE_TIMED(bytes_are_the_same_with_an_mtu_of_1280, USER_VDE, 300)
 {
-	const char *vnl = with("ptp://", case_path("p"));
-
-	pour_mtu(vnl, vnl, 1280, 0);
+	pour_ptp(1280, 0);
 }
 
 CASE_TIMED(bytes_are_the_same_with_an_mtu_of_1280_without_offloads, USER_VDE, 300)
 {
-	const char *vnl = with("ptp://", case_path("p"));
-
-	pour_mtu(vnl, vnl, 1280, VDESTACK_OFFLOAD_ALL);
+	pour_ptp(1280, VDESTACK_OFFLOAD_ALL);
 }
 
 CASE_TIMED(bytes_are_the_same_with_an_mtu_of_9000, USER_VDE, 300)
 {
-	const char *vnl = with("ptp://", case_path("p"));
-
-	pour_mtu(vnl, vnl, 9000, 0);
+	pour_ptp(9000, 0);
 }
 
 CASE_TIMED(bytes_are_the_same_with_an_mtu_of_9000_without_offloads, USER_VDE, 300)
 {
-	const char *vnl = with("ptp://", case_path("p"));
-
-	pour_mtu(vnl, vnl, 9000, VDESTACK_OFFLOAD_ALL);
+	pour_ptp(9000, VDESTACK_OFFLOAD_ALL);
 }
 
 CASE_TIMED(bytes_are_the_same_through_a_hub_with_an_mtu_of_9000, USER_VDE, 300)

@@ -3,7 +3,6 @@
 /* What the keeper may do, who may reach it, and that nobody becomes more by it than he is. */
 
 #define _GNU_SOURCE
-#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -156,9 +155,7 @@ CASE_USER(keeper_cannot_be_reached_by_another_process_of_the_user)
 
 static void intrude_as_user(void *arg)
 {
-	MUST(setgroups(0, NULL));
-	MUST(setresgid(ORDINARY, ORDINARY, ORDINARY));
-	MUST(setresuid(ORDINARY, ORDINARY, ORDINARY));
+	drop_uid();
 	intrude(arg);
 }
 
@@ -270,13 +267,6 @@ static void check_powerless(const struct place *p)
 	run_true(p->stack);
 	CHECK(strlen(vdestack_last_error()) > 0);
 	close((int)MUST(vdestack_msocket(p->stack, AF_INET, SOCK_DGRAM, 0)));
-}
-
-static void drop_uid(void)
-{
-	MUST(setgroups(0, NULL));
-	MUST(setresgid(ORDINARY, ORDINARY, ORDINARY));
-	MUST(setresuid(ORDINARY, ORDINARY, ORDINARY));
 }
 
 static void powerless_user(void *place)
