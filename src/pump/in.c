@@ -18,20 +18,21 @@
 #include "gro.h"
 #include "keeper/iface.h"
 #include "link.h"
+#include "lone.h"
 #include "tap.h"
 
 #define BATCH 64 /* frames */
-#define FEW 4
+#define HEADROOM 16 /* before each frame: for its vnet header, and to keep it aligned */
 #define REFUSALS_MAX 8
 
 struct vs_in {
 	struct vs_iface *iface;
 	unsigned may;                /* VS_GRO_... */
 	unsigned refusals;
-	size_t last;                 /* frames in the last batch */
+	struct vs_lone lone;
 	struct iovec frames[BATCH];
 	struct vs_gro gro;
-	_Alignas(64) unsigned char buffers[BATCH][VS_FRAME_MAX + 46]; /* 46: each starts on a cache line */
+	_Alignas(64) unsigned char buffers[BATCH][HEADROOM + VS_FRAME_MAX + 30]; /* 30: each starts on a cache line */
 };
 
 static unsigned gro_bits(unsigned offloads)
@@ -57,7 +58,18 @@ void vs_in_free(struct vs_in *in)
 		(void)munmap(in, sizeof(*in));
 }
 
-static void write_single(struct vs_in *in, struct iovec frame)
+/* A frame as it came, in its buffer: its header, all zero, goes right before it. */
+static void write_single(struct vs_in *in, const struct iovec *frame)
+{
+	unsigned char *start = (unsigned char *)frame->iov_base - sizeof(struct virtio_net_hdr);
+
+	memset(start, 0, sizeof(struct virtio_net_hdr));
+	if (write(in->iface->tap, start, sizeof(struct virtio_net_hdr) + frame->iov_len) < 0)
+		count(&in->iface->stats.in_dropped, 1);
+}
+
+/* One that was coalesced; before its payload are the bytes of another. */
+static void write_apart(struct vs_in *in, struct iovec frame)
 {
 	struct virtio_net_hdr none = { 0 };
 	struct iovec iov[2] = { { &none, sizeof(none) }, frame };
@@ -68,9 +80,13 @@ static void write_single(struct vs_in *in, struct iovec frame)
 
 static void write_out(struct vs_in *in, struct vs_gro_write *w)
 {
+	if (w->n_frames == 1) {
+		write_single(in, &w->iov[1]);
+		return;
+	}
 	if (writev(in->iface->tap, w->iov, w->n_iov) >= 0)
 		return;
-	if (w->n_frames == 1 || errno != EINVAL) {
+	if (errno != EINVAL) {
 		count(&in->iface->stats.in_dropped, w->n_frames);
 		return;
 	}
@@ -79,7 +95,7 @@ static void write_out(struct vs_in *in, struct vs_gro_write *w)
 		in->may = 0;
 	vs_gro_undo(w);
 	for (size_t i = 0; i < w->n_frames; i++)
-		write_single(in, vs_gro_frame(w, i));
+		write_apart(in, vs_gro_frame(w, i));
 }
 
 /* What is no frame, or was cut to its buffer, goes no further. */
@@ -96,18 +112,23 @@ static size_t sift(struct vs_in *in, size_t n)
 	return kept;
 }
 
+bool vs_in_was_single(const struct vs_in *in)
+{
+	return in->lone.single;
+}
+
 int vs_in_burst(struct vs_in *in)
 {
 	struct vs_iface *iface = in->iface;
 
-	size_t want = in->last < FEW ? 2 * FEW : BATCH; /* what is prepared costs time, also for a single frame */
+	size_t want = vs_lone_expected(&in->lone) ? 1 : BATCH; /* what is prepared costs time, also for a single frame */
 
 	for (size_t i = 0; i < want; i++)
-		in->frames[i] = (struct iovec){ in->buffers[i], VS_FRAME_MAX + 1 };
+		in->frames[i] = (struct iovec){ in->buffers[i] + HEADROOM, VS_FRAME_MAX + 1 };
 	int n = iface->link->ops->recv(iface->link, in->frames, want);
 	if (n <= 0)
 		return n < 0 ? -1 : 0;
-	in->last = (size_t)n;
+	vs_lone_note(&in->lone, (size_t)n);
 	count(&iface->stats.in_frames, (size_t)n); /* before anybody can have read one */
 	if (atomic_load_explicit(&iface->cut, memory_order_relaxed)) { /* a tap would take them without carrier, too */
 		count(&iface->stats.in_dropped, (size_t)n);

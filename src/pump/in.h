@@ -20,4 +20,7 @@ void vs_in_free(struct vs_in *in);
  */
 int vs_in_burst(struct vs_in *in);
 
+/* The last batch was of one frame. */
+bool vs_in_was_single(const struct vs_in *in);
+
 #endif

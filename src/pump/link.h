@@ -55,6 +55,7 @@ struct vs_link {
 	int control_fd;   /* hangs up when the network has gone; -1: none */
 	bool never_waits; /* send does not block, and poll(2) tells when data_fd has room */
 	size_t tcp_frame_max; /* it ends TCP itself and takes segments of that many bytes, headers included; 0: the MTU is the limit */
+	bool more;        /* recv has left frames with itself, of which data_fd tells nothing; the receiving thread's */
 	unsigned mtu_max; /* what it is known to carry; longer packets vanish */
 };
 

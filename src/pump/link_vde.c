@@ -114,17 +114,34 @@ static const struct vs_link_ops plugin_ops = { .send = plugin_send, .recv = plug
 
 /* ------------------------------------------------------------------ past the plugin */
 
-static int datagram_send(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost)
+/* A single message takes a shorter way through the kernel than a row of one. */
+static ssize_t send_single(int fd, const struct vs_frame *frame)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)frame->iov, .msg_iovlen = (size_t)frame->n_iov };
+
+	if (frame->n_iov == 1)
+		return send(fd, frame->iov[0].iov_base, frame->iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int send_row(int fd, const struct vs_frame *frames, size_t n)
 {
 	struct mmsghdr messages[BATCH];
+
+	for (size_t i = 0; i < n; i++)
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = (struct iovec *)frames[i].iov,
+						       .msg_iovlen = (size_t)frames[i].n_iov };
+	return sendmmsg(fd, messages, (unsigned)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int datagram_send(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost)
+{
 	size_t done = 0;
 
 	while (done < n) {
 		size_t batch = n - done < BATCH ? n - done : BATCH;
-		for (size_t i = 0; i < batch; i++)
-			messages[i].msg_hdr = (struct msghdr){ .msg_iov = (struct iovec *)frames[done + i].iov,
-							       .msg_iovlen = (size_t)frames[done + i].n_iov };
-		int sent = sendmmsg(link->data_fd, messages, (unsigned)batch, MSG_NOSIGNAL | MSG_DONTWAIT);
+		int sent = batch == 1 ? (send_single(link->data_fd, &frames[done]) >= 0 ? 1 : -1) :
+					send_row(link->data_fd, frames + done, batch);
 		if (sent > 0) {
 			done += (size_t)sent;
 			continue;
@@ -142,21 +159,37 @@ static int datagram_send(struct vs_link *link, const struct vs_frame *frames, si
 	return (int)done;
 }
 
-static int datagram_recv(struct vs_link *link, struct iovec *frames, size_t n)
+static int recv_single(int fd, struct iovec *frame)
+{
+	ssize_t len = recv(fd, frame->iov_base, frame->iov_len, MSG_DONTWAIT);
+
+	if (len < 0)
+		return -1;
+	frame->iov_len = (size_t)len;
+	return 1;
+}
+
+static int recv_row(int fd, struct iovec *frames, size_t n)
 {
 	struct mmsghdr messages[BATCH];
-	size_t batch = n < BATCH ? n : BATCH;
+
+	for (size_t i = 0; i < n; i++)
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &frames[i], .msg_iovlen = 1 };
+	int got = recvmmsg(fd, messages, (unsigned)n, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got; i++)
+		frames[i].iov_len = messages[i].msg_len;
+	return got;
+}
+
+static int datagram_recv(struct vs_link *link, struct iovec *frames, size_t n)
+{
 	int got;
 
-	for (size_t i = 0; i < batch; i++)
-		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &frames[i], .msg_iovlen = 1 };
 	do {
-		got = recvmmsg(link->data_fd, messages, (unsigned)batch, MSG_DONTWAIT, NULL);
+		got = n == 1 ? recv_single(link->data_fd, frames) : recv_row(link->data_fd, frames, n < BATCH ? n : BATCH);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0) /* ECONNRESET and the like: the other side has gone, another may come */
 		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
-	for (int i = 0; i < got; i++)
-		frames[i].iov_len = messages[i].msg_len;
 	return got;
 }
 

@@ -24,6 +24,7 @@
 #include "gso.h"
 #include "keeper/iface.h"
 #include "link.h"
+#include "lone.h"
 #include "pace.h"
 
 #define VNET_LEN sizeof(struct virtio_net_hdr)
@@ -31,7 +32,6 @@
 #define ARENA_BYTES (4 * SUPER_MAX) /* of super-frames in one batch */
 #define BATCH 64                    /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)      /* room for a batch and the last super-frame of it, whatever the usual MTU */
-#define APART_NS 15000              /* frames further apart are not in quick succession */
 
 struct vs_out {
 	struct vs_iface *iface;
@@ -40,8 +40,7 @@ struct vs_out {
 	int64_t deadline_ms; /* of what is pending; 0: nothing is */
 	bool dead;
 	bool tap_gone;
-	bool single;         /* the last batch was of one frame */
-	int64_t last_ns;     /* when it was */
+	struct vs_lone lone;
 	struct vs_pace pace; /* of frames that are not TCP's, on a link with a switch behind it */
 	struct vs_frame frames[FRAMES_MAX];
 	unsigned char headers[FRAMES_MAX * 128 + VS_GSO_HEADER_MAX];
@@ -136,6 +135,11 @@ bool vs_out_tap_gone(const struct vs_out *o)
 	return o->tap_gone;
 }
 
+bool vs_out_was_single(const struct vs_out *o)
+{
+	return o->lone.single;
+}
+
 bool vs_out_pending(const struct vs_out *o)
 {
 	return o->n > 0;
@@ -213,22 +217,10 @@ static void segment(struct vs_out *o, unsigned char *super, size_t len)
 	}
 }
 
-/*
- * A frame that comes by itself, like the one before, is half of a round trip somebody waits for:
- * not worth a look for more. Frames in quick succession are.
- */
-static bool seems_alone(struct vs_out *o)
-{
-	int64_t before = o->last_ns;
-
-	o->last_ns = vs_now_ns();
-	return o->single && o->last_ns - before > APART_NS;
-}
-
 bool vs_out_burst(struct vs_out *o)
 {
 	size_t used = 0;
-	bool more = true, alone = seems_alone(o);
+	bool more = true, alone = vs_lone_expected(&o->lone);
 
 	while (more && o->n < BATCH && used + SUPER_MAX <= sizeof(o->arena)) {
 		if (alone && o->n == 1)
@@ -245,7 +237,7 @@ bool vs_out_burst(struct vs_out *o)
 			segment(o, o->arena + used, (size_t)n);
 		used += ((size_t)(n > 0 ? n : 0) + 15) & ~(size_t)15;
 	}
-	o->single = o->n == 1;
+	vs_lone_note(&o->lone, o->n);
 	flush(o);
 	return !o->dead;
 }

@@ -25,6 +25,9 @@ bool vs_out_burst(struct vs_out *out);
 /* After false: it was the tap. */
 bool vs_out_tap_gone(const struct vs_out *out);
 
+/* The last batch was of one frame. */
+bool vs_out_was_single(const struct vs_out *out);
+
 /* Frames wait for room on the link. */
 bool vs_out_pending(const struct vs_out *out);
 /* They wait for their turn, not for room. */

@@ -10,7 +10,8 @@
  * a thread for each way, so that a network that does not take frames cannot stop those that
  * come from it.
  *
- * All sleep in epoll, or in poll while frames wait for room; an idle interface wakes nobody. A thread that wakes moves at most a
+ * All sleep in epoll, or in poll while frames wait for room; an idle interface wakes nobody. Who has moved half of a
+ * round trip does not sleep at once (see lingering). A thread that wakes moves at most a
  * batch each way before it looks whether it shall end.
  *
  * Memory is touched only by traffic: an interface that has never carried a frame has none.
@@ -21,6 +22,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -30,12 +32,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "in.h"
 #include "keeper/iface.h"
 #include "keeper/isolate.h"
 #include "keeper/relink.h"
+#include "linger.h"
 #include "link.h"
 #include "out.h"
 
@@ -44,6 +48,7 @@ struct ways {
 	struct vs_iface *iface;
 	struct vs_out *out; /* NULL: not this thread's */
 	struct vs_in *in;
+	struct vs_linger linger;
 	int epoll; /* has everything that is waited for while nothing is pending; -1: no room for it */
 };
 
@@ -79,10 +84,10 @@ static void open_epoll(struct ways *w, const struct pollfd *p)
 	}
 }
 
-static int wait_epoll(const struct ways *w, struct pollfd *p)
+static int wait_epoll(const struct ways *w, struct pollfd *p, int limit_ms)
 {
 	struct epoll_event events[N_POLLED];
-	int n = epoll_wait(w->epoll, events, N_POLLED, -1);
+	int n = epoll_wait(w->epoll, events, N_POLLED, limit_ms);
 
 	for (int i = 0; i < N_POLLED; i++)
 		p[i].revents = 0;
@@ -91,19 +96,61 @@ static int wait_epoll(const struct ways *w, struct pollfd *p)
 	return n;
 }
 
-/* What to wait for now. While frames wait for room nothing more is read. */
-static int wait_events(const struct ways *w, struct pollfd *p)
+/* Both ways went by single frames: somebody waits for the next one. */
+static bool is_round_trip(const struct ways *w)
 {
-	bool pending = w->out != NULL && vs_out_pending(w->out);
+	return (w->out == NULL || vs_out_was_single(w->out)) && (w->in == NULL || vs_in_was_single(w->in));
+}
 
-	if (!pending && w->epoll >= 0)
-		return wait_epoll(w, p);
-	p[TAP].fd = w->out != NULL && !pending ? w->iface->tap : -1;
-	int64_t patience = pending ? vs_out_patience_ns(w->out) : 0;
+/* Before the long wait; gives what it finds, which is mostly nothing. */
+static int linger(struct ways *w, struct pollfd *p)
+{
+	int n = 0;
+
+	if (!is_round_trip(w) || !vs_linger_begin(&w->linger, vs_now_ns()))
+		return 0;
+	do {
+		n = wait_epoll(w, p, 0);
+		if (n == 0)
+			(void)sched_yield();
+	} while (n == 0 && vs_linger_goes_on(&w->linger, vs_now_ns()));
+	vs_linger_end(&w->linger, vs_now_ns(), n > 0);
+	return n;
+}
+
+static int wait_long(struct ways *w, struct pollfd *p)
+{
+	int n = linger(w, p);
+
+	return n != 0 ? n : wait_epoll(w, p, -1);
+}
+
+static int wait_poll(const struct ways *w, struct pollfd *p, bool pending, bool more)
+{
+	int64_t patience = pending && !more ? vs_out_patience_ns(w->out) : 0;
 	struct timespec limit = { .tv_sec = patience / NS_PER_S, .tv_nsec = patience % NS_PER_S };
 
+	p[TAP].fd = w->out != NULL && !pending ? w->iface->tap : -1;
 	p[LINK].events = (short)((w->in != NULL ? POLLIN : 0) | (pending && !vs_out_rests(w->out) ? POLLOUT : 0));
-	return ppoll(p, N_POLLED, pending ? &limit : NULL, NULL);
+	int n = ppoll(p, N_POLLED, pending || more ? &limit : NULL, NULL);
+	if (more)
+		p[LINK].revents |= POLLIN;
+	return n;
+}
+
+/* What to wait for now. While frames wait for room nothing more is read. */
+static int wait_events(struct ways *w, struct pollfd *p)
+{
+	bool pending = w->out != NULL && vs_out_pending(w->out);
+	bool more = w->in != NULL && w->iface->link->more;
+
+	if (pending || w->epoll < 0)
+		return wait_poll(w, p, pending, more);
+	if (!more)
+		return wait_long(w, p);
+	int n = wait_epoll(w, p, 0);
+	p[LINK].revents |= POLLIN;
+	return n;
 }
 
 /* False: the link is dead. */

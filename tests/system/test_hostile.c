@@ -110,6 +110,32 @@ static unsigned long write_frames(const char *path)
 	return bad;
 }
 
+#define BURST 300 /* frames of 60 bytes, in one piece */
+
+static bool burst_came(void *arg)
+{
+	struct vdestack_link_stats s = { .size = sizeof(s) };
+
+	MUST(vdestack_link_get_stats(arg, "vde0", &s));
+	return s.in_frames >= BURST;
+}
+
+/* Nothing follows them: those that one read has left in a buffer are not told of by any descriptor. */
+CASE_TIMED(a_burst_that_a_stream_gives_in_one_piece_arrives_whole, STREAM | CASE_F_INPROCESS, 60)
+{
+	const char *path = case_path("burst");
+	unsigned char record[62] = { 0, 60, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+	FILE *file = fopen(path, "we");
+
+	CHECK(file != NULL);
+	for (int i = 0; i < BURST; i++)
+		CHECK_EQ(fwrite(record, 1, sizeof(record), file), sizeof(record));
+	CHECK_EQ(fclose(file), 0);
+	struct vdestack *a = stack_of("vnl='=sh -c \"cat %s; exec sleep 1000\"'", path);
+	CHECK(wait_until(burst_came, a, SOON_MS));
+	MUST(vdestack_delete(a));
+}
+
 static bool all_came(void *arg)
 {
 	struct vdestack_link_stats s = { .size = sizeof(s) };

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* When a pump looks for the next frame before it sleeps; time is told, not waited for. */
+
+#include "unit.h"
+
+#include <pump/linger.h>
+#include <pump/lone.h>
+
+#define US 1000
+#define MS 1000000
+
+/*
+ * One try at time `now`, with a frame that comes `after` ns later (-1: never) and looks that take
+ * `look` ns each. Gives what it took; 0: there was no try.
+ */
+static int64_t attempt(struct vs_linger *l, int64_t now, int64_t after, int64_t look)
+{
+	int64_t t = now;
+	bool found = false;
+
+	if (!vs_linger_begin(l, t))
+		return 0;
+	do {
+		t += look;
+		found = after >= 0 && t >= now + after;
+	} while (!found && vs_linger_goes_on(l, t));
+	vs_linger_end(l, t, found);
+	return t - now;
+}
+
+static void answers_in_time_are_always_waited_for(void **state)
+{
+	struct vs_linger l = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		assert_in_range(attempt(&l, MS + i * 30 * US, 10 * US, US), 10 * US, 11 * US);
+}
+
+/* Frames whose answers are too far away: what they cost goes to nothing. */
+static void what_does_not_pay_is_given_up(void **state)
+{
+	struct vs_linger l = { 0 };
+	int64_t cost = 0;
+	int tries = 0;
+
+	(void)state;
+	for (int64_t now = MS; now < 1000 * (int64_t)MS; now += 100 * US) {
+		int64_t took = attempt(&l, now, -1, US);
+		assert_true(took <= VS_LINGER_NS + US);
+		cost += took;
+		tries += took > 0;
+	}
+	assert_in_range(tries, VS_LINGER_FAILURES + 10, VS_LINGER_FAILURES + 30); /* and is tried again, rarely */
+	assert_true(cost < MS); /* a thousandth of the time */
+}
+
+static void one_success_is_enough_to_begin_again(void **state)
+{
+	struct vs_linger l = { 0 };
+	int64_t now = MS;
+
+	(void)state;
+	for (int i = 0; i < 50; i++, now += 100 * US)
+		(void)attempt(&l, now, -1, US);
+	assert_int_equal(attempt(&l, now, 5 * US, US), 0);
+	now += 64 * (int64_t)MS + MS;
+	assert_true(attempt(&l, now, 5 * US, US) > 0);
+	for (int i = 1; i < 20; i++)
+		assert_true(attempt(&l, now + i * 50 * US, 5 * US, US) > 0);
+}
+
+/* Somebody else had the processor for 3 ms, after a single look: at once no more, whether there was a frame or not. */
+static void a_crowded_processor_is_left_alone(void **state)
+{
+	(void)state;
+	for (int found = 0; found < 2; found++) {
+		struct vs_linger l = { 0 };
+		assert_int_equal(attempt(&l, MS, found ? 0 : -1, 3 * MS), 3 * MS);
+		assert_int_equal(attempt(&l, 5 * MS, 0, US), 0);
+		assert_true(attempt(&l, 10 * MS, 0, US) > 0);
+	}
+}
+
+static void single_frames_apart_are_lone_and_others_are_not(void **state)
+{
+	struct vs_lone lone = { 0 };
+
+	(void)state;
+	assert_false(vs_lone_expected(&lone)); /* nothing is known yet */
+	vs_lone_note(&lone, 1);
+	lone.last_ns -= VS_LONE_APART_NS + US;
+	assert_true(vs_lone_expected(&lone));
+	vs_lone_note(&lone, 1);
+	lone.last_ns += 3600 * 1000 * (int64_t)MS; /* nothing lies between */
+	assert_false(vs_lone_expected(&lone));
+	vs_lone_note(&lone, 2);
+	lone.last_ns -= VS_LONE_APART_NS + US;
+	assert_false(vs_lone_expected(&lone));
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(answers_in_time_are_always_waited_for),
+	cmocka_unit_test(what_does_not_pay_is_given_up),
+	cmocka_unit_test(one_success_is_enough_to_begin_again),
+	cmocka_unit_test(a_crowded_processor_is_left_alone),
+	cmocka_unit_test(single_frames_apart_are_lone_and_others_are_not),
+};
+
+int main(int argc, char **argv)
+{
+	return vs_unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+}
