@@ -40,6 +40,7 @@
 #include "isolate.h"
 #include "keeper.h"
 #include "net.h"
+#include "port.h"
 
 #define STREAK_MS 1000  /* stacks made within this time of each other are made one after the other */
 #define STREAK_BEGIN 3  /* so many of them promise more */
@@ -105,6 +106,7 @@ static void end_stack(struct vs_net *n)
 		n->ifaces = iface->next;
 		vs_iface_stop(iface);
 		vs_segment_leave(iface);
+		vs_port_leave(iface);
 		vs_iface_unref(iface);
 	}
 	vs_call_drop(n->call);
@@ -146,14 +148,14 @@ static int begin_with_link(struct vs_net *n, int r)
 {
 	struct vs_job *job = n->birth;
 	unsigned offloads = 0;
-	int tap = -1;
+	int device = -1;
 
 	if (r == 0)
 		r = open_door(n);
 	if (r == 0)
-		r = tap = vs_net_tap(&job->call->req.iface, &offloads);
+		r = device = job->by_packet ? vs_net_rtnetlink(&job->call->req.iface) : vs_net_tap(&job->call->req.iface, &offloads);
 	n->birth = NULL;
-	vs_job_device(job, r < 0 ? r : 0, tap, offloads, vs_steal_fd(&n->programs_end));
+	vs_job_device(job, r < 0 ? r : 0, device, offloads, vs_steal_fd(&n->programs_end));
 	return r < 0 ? r : 0;
 }
 
@@ -282,6 +284,7 @@ static int order_link(struct vs_keeper *k, struct vs_call *call, struct order *o
 		return -ENOMEM;
 	o->call->reply = -1;
 	o->birth->device = VS_DEVICE_PENDING;
+	o->birth->by_packet = vs_port_by_packet(k);
 	return 0;
 }
 

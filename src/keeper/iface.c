@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "events.h"
+#include "port.h"
 #include "pump/link.h"
 
 struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name)
@@ -45,6 +46,7 @@ void vs_iface_unref(struct vs_iface *iface)
 	if (iface == NULL || atomic_fetch_sub(&iface->users, 1) != 1)
 		return;
 	vs_segment_leave(iface);
+	vs_port_leave(iface);
 	vs_link_close(iface->link);
 	vs_close(iface->tap);
 	vs_close(iface->stop);

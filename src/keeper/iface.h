@@ -3,8 +3,8 @@
 #define VS_KEEPER_IFACE_H
 
 /*
- * An interface of a stack: either a tap with a link and its pump threads, or one end of a
- * veth pair whose other end is a port of a segment.
+ * An interface of a stack: either a tap (or a port, see port.c) with a link and its pump threads, or
+ * one end of a veth pair whose other end is a port of a segment.
  */
 
 #include <net/if.h>
@@ -20,6 +20,7 @@ struct vs_segment;
 struct vs_iface_stats {
 	atomic_ullong out_frames;  /* given to the link */
 	atomic_ullong out_dropped; /* the link had no room for */
+	atomic_ullong out_lost;    /* a port's socket had no room for; counted by the networking thread */
 	atomic_ullong out_refused; /* the tap gave, and made no sense */
 	atomic_ullong in_frames;   /* from the link */
 	atomic_ullong in_writes;   /* to the tap, coalesced */
@@ -34,7 +35,9 @@ struct vs_iface {
 	atomic_bool stopping;
 	atomic_bool failed;       /* its call was answered so; to be taken off the stack's list */
 	int stop;                 /* eventfd: pump threads shall look why */
-	int tap;                  /* -1: veth */
+	int tap;                  /* or the packet socket of a port; -1: on a segment, or not made yet */
+	bool on_segment;
+	atomic_bool by_packet;    /* it is a port */
 	unsigned offloads;        /* VS_OFFLOAD_... in force */
 	struct vs_iface_stats stats;
 	struct vs_link *link;     /* NULL until the job has opened it */
@@ -51,13 +54,16 @@ struct vs_iface {
 	int64_t joined_ms;        /* when the network was last joined */
 	int64_t due_ms;           /* while it waits, under the keeper's lock */
 	struct vs_iface *next_waiting; /* under the keeper's lock */
+	struct vs_iface *next_died;    /* under the keeper's lock */
+	int died_of;                   /* errno for the event; of whoever put it on that list */
 
 	pthread_mutex_t carrier_lock; /* guards: */
 	bool joined;              /* the network is there */
 	atomic_bool cut;          /* by order; the pump reads it without the lock */
 
 	struct vs_segment *segment;
-	char port[IF_NAMESIZE];   /* the veth's other end, in the segment's namespace */
+	bool in_room;             /* has a port; under the lock of those */
+	char port[IF_NAMESIZE];   /* the veth's other end, in the namespace of the segment or of the ports */
 };
 
 /* A new one with one user. NULL: out of memory or descriptors (errno). */
@@ -98,9 +104,10 @@ struct vs_job {
 	atomic_bool answered;         /* taken: whoever set it answers */
 	atomic_bool late;             /* the main thread has answered; to be nudged until it ends */
 	int nudges;                   /* the main thread's: how often, after the answer */
+	bool by_packet;               /* the interface gets a port, which the job makes, instead of a tap */
 	bool mine;                    /* the job has taken the answer; its thread's */
 	bool pumping;                 /* the pump uses the tap */
-	int netlink;                  /* rtnetlink socket of the stack's namespace; -1 */
+	int netlink;                  /* rtnetlink socket of the stack's namespace; -1; with by_packet under the keeper's lock */
 	int door;                     /* goes to the caller with the answer: of a stack made by this call; -1 */
 	enum vs_device_state device;  /* under the keeper's lock */
 	bool given_up;                /* under the keeper's lock: the call has been answered by others */
@@ -116,10 +123,10 @@ int vs_job_submit(struct vs_job *job);
 struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call);
 void vs_job_free(struct vs_job *job);
 /*
- * For a job whose device was pending, exactly once, by the networking thread: gives the tap and
+ * For a job whose device was pending, exactly once, by the networking thread: gives the tap (by_packet: an rtnetlink socket) and
  * the door, or ends the call with this thread's sentence (r < 0). The job is not to be touched afterwards.
  */
-void vs_job_device(struct vs_job *job, int r, int tap, unsigned offloads, int door);
+void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int door);
 /* Main thread: starts what was submitted. */
 void vs_jobs_start(struct vs_keeper *k);
 /* Main thread: nudges jobs past their deadline; gives ms until the next one is due, -1: none. */

@@ -17,7 +17,8 @@
  *
  * The job of a stack's first interface starts together with the stack's networking thread: the link is
  * opened while the kernel makes namespace and tap, which takes as long. They meet before the
- * answer, which carries the stack's door then. Without a device the networking thread answers,
+ * answer, which carries the stack's door then. Where there are no taps the job needs the namespace first: it waits
+ * for it, and makes the device itself. Without a device the networking thread answers,
  * since its error is the earlier step's; the job, whatever has become of it, stays until the other has come.
  *
  * The caller's root and working directory of now come with the call, and the job enters them
@@ -44,6 +45,7 @@
 #include "base/error.h"
 #include "iface.h"
 #include "isolate.h"
+#include "port.h"
 #include "pump/link.h"
 #include "relink.h"
 
@@ -93,6 +95,7 @@ static void abandon(struct vs_job *job)
 {
 	if (job->kind == VS_JOB_REMOVE || job->kind == VS_JOB_REOPEN_LINK)
 		return;
+	vs_port_leave(job->iface);
 	if (!job->pumping)
 		vs_close(vs_steal_fd(&job->iface->tap));
 	else /* a pump thread may use the number; the device goes now, not when the list is next looked through */
@@ -104,7 +107,7 @@ static void abandon(struct vs_job *job)
 
 /* ------------------------------------------------------------------ meeting the device */
 
-void vs_job_device(struct vs_job *job, int r, int tap, unsigned offloads, int door)
+void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int door)
 {
 	struct vs_keeper *k = job->keeper;
 
@@ -112,14 +115,18 @@ void vs_job_device(struct vs_job *job, int r, int tap, unsigned offloads, int do
 		reply(job, r);
 	pthread_mutex_lock(&k->lock);
 	if (r == 0 && !job->given_up) {
-		job->iface->tap = vs_steal_fd(&tap);
-		job->iface->offloads = offloads;
+		if (job->by_packet) {
+			job->netlink = vs_steal_fd(&device);
+		} else {
+			job->iface->tap = vs_steal_fd(&device);
+			job->iface->offloads = offloads;
+		}
 		job->door = vs_steal_fd(&door);
 	}
 	job->device = r == 0 ? VS_DEVICE_THERE : VS_DEVICE_FAILED;
 	pthread_cond_broadcast(&k->met);
 	pthread_mutex_unlock(&k->lock);
-	vs_close(tap);
+	vs_close(device);
 	vs_close(door);
 }
 
@@ -170,6 +177,37 @@ static bool needs_directory(const char *vnl)
 	return strchr(vnl, '{') != NULL || (path != NULL ? path[3] : vnl[0]) != '/';
 }
 
+/* Instead of a tap, see port.c. What the call has been answered for meanwhile is not kept. */
+static int make_port(struct vs_job *job)
+{
+	struct vs_iface *iface = job->iface;
+	struct vs_keeper *k = job->keeper;
+	unsigned offloads = 0;
+
+	if (!await_device(job))
+		return -ECANCELED; /* nobody hears it */
+	pthread_mutex_lock(&k->lock);
+	bool given_up = job->given_up;
+	pthread_mutex_unlock(&k->lock);
+	if (given_up)
+		return -ECANCELED;
+	VS_AUTO_CLOSE port = vs_port_open(iface, &job->call->req.iface, job->netlink, &offloads);
+	if (port < 0)
+		return port;
+	pthread_mutex_lock(&k->lock);
+	given_up = job->given_up;
+	if (!given_up) {
+		iface->tap = vs_steal_fd(&port);
+		iface->offloads = offloads;
+	}
+	pthread_mutex_unlock(&k->lock);
+	if (given_up)
+		vs_port_leave(iface);
+	else
+		vs_carrier_refresh(iface);
+	return given_up ? -ECANCELED : 0;
+}
+
 /* What it takes to open the link again, before the thread has gone anywhere. */
 static int remember(struct vs_job *job, int root, int cwd)
 {
@@ -198,8 +236,12 @@ static int open_link(struct vs_job *job)
 	VS_AUTO_CLOSE root = vs_call_take_fd(job->call, 1);
 	VS_AUTO_CLOSE cwd = vs_call_take_fd(job->call, 2);
 	int stream = vs_call_take_fd(job->call, 3);
-	int r = 0;
+	int r = job->by_packet ? make_port(job) : 0;
 
+	if (r < 0) {
+		vs_close(stream);
+		return r;
+	}
 	if (stream >= 0) {
 		r = vs_link_stream(stream, &iface->link);
 	} else {
@@ -258,6 +300,7 @@ static int come_to_life(struct vs_job *job, int r)
 static int remove_iface(struct vs_job *job)
 {
 	vs_segment_leave(job->iface);
+	vs_port_leave(job->iface);
 	if (job->netlink >= 0)
 		(void)vs_device_delete(job->netlink, job->iface->name); /* gone before the pump lets go of the tap */
 	return 0;

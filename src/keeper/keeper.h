@@ -36,6 +36,7 @@ struct vs_events;
 struct vs_iface;
 struct vs_keeper_chan;
 struct vs_net;
+struct vs_room;
 
 struct vs_keeper {
 	int front;        /* the keeper's end of the front door; -1 after its end of file */
@@ -54,8 +55,12 @@ struct vs_keeper {
 	struct vs_job *submitted;            /* to be started by the main thread */
 	struct vs_job *jobs;                 /* that run */
 	struct vs_segment *segments;
+	struct vs_iface *died;               /* whose carrier the main thread is to take */
 	struct vs_iface *waiting;            /* for their networks to come back */
 	struct vs_events *events;            /* with a route socket in the epoll set */
+
+	struct vs_room *room;  /* of ports by packet socket; under their lock */
+	atomic_bool tun_works; /* it has been tried */
 
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
 	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */

@@ -29,6 +29,7 @@
 #include "events.h"
 #include "iface.h"
 #include "keeper.h"
+#include "port.h"
 #include "relink.h"
 
 /* The program's own socket() may be the one this library redefines: always the system call. */
@@ -152,15 +153,23 @@ int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads)
 	return vs_steal_fd(&tap);
 }
 
-static int job_prepare(struct vs_net *n, struct vs_job *job, bool segment)
+int vs_net_rtnetlink(const struct vs_wire_iface *want)
+{
+	int fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	return fd < 0 ? vs_fail(-fd, "cannot add interface %s: no rtnetlink socket: %s", want->name,
+				vs_cause_text(vs_diagnose_limit(-fd), -fd)) : fd;
+}
+
+static int job_prepare(struct vs_net *n, struct vs_job *job)
 {
 	struct vs_call *call = n->call;
 	struct vs_wire_iface *want = &call->req.iface;
 
-	if (segment) {
-		job->netlink = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-		return job->netlink < 0 ? vs_fail(-job->netlink, "cannot add interface %s: no rtnetlink socket: %s",
-						  want->name, vs_cause_text(vs_diagnose_limit(-job->netlink), -job->netlink)) : 0;
+	job->by_packet = !job->iface->on_segment && vs_port_by_packet(n->keeper);
+	if (job->iface->on_segment || job->by_packet) {
+		job->netlink = vs_net_rtnetlink(want);
+		return job->netlink < 0 ? job->netlink : 0;
 	}
 	int r = vs_net_tap(want, &job->iface->offloads);
 	if (r < 0)
@@ -188,9 +197,10 @@ static int add_iface(struct vs_net *n)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	iface->events = vs_events_ref(n->events);
+	iface->on_segment = segment;
 	struct vs_job *job = vs_job_new(n->keeper, segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, iface, call);
 	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
-			    : job_prepare(n, job, segment);
+			    : job_prepare(n, job);
 	if (r == 0) {
 		job->door = vs_steal_fd(&n->programs_end);
 		r = vs_job_submit(job);
@@ -272,7 +282,10 @@ static void do_stats(struct vs_net *n)
 		return;
 	}
 	struct vs_iface_stats *s = &iface->stats;
-	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", iface->offloads, s->out_frames, s->out_dropped,
+	pthread_mutex_lock(&n->keeper->lock); /* a job may be about to give it its socket */
+	s->out_lost += vs_port_lost(iface);
+	pthread_mutex_unlock(&n->keeper->lock);
+	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", iface->offloads, s->out_frames, s->out_dropped + s->out_lost,
 		       s->out_refused, s->in_frames, s->in_writes, s->in_dropped);
 	vs_call_reply(n->keeper, call, 0, text, NULL, 0);
 }

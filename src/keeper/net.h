@@ -36,6 +36,8 @@ void vs_net_serve(struct vs_net *n);
 int vs_net_add(struct vs_net *n);
 /* A tap with its settings in the namespace of this thread; gives its descriptor, or -errno with a sentence. */
 int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads);
+/* For a device that others make: an rtnetlink socket of this thread's namespace, or -errno with a sentence. */
+int vs_net_rtnetlink(const struct vs_wire_iface *want);
 /* inproc:// */
 bool vs_net_is_segment(const char *vnl);
 

@@ -23,6 +23,8 @@
  * meanwhile is lost as on a pulled cable. Carrier is on when the network is there and no order has
  * cut it; the lock of the interface's carrier keeps the two from crossing.
  *
+ * A port's carrier (see port.c) takes privileges that pump threads do not have; there the main thread takes it and tells.
+ *
  * A stream (=command) cannot be had again: its command is the program's, which may not even live.
  */
 
@@ -45,6 +47,7 @@
 #include "events.h"
 #include "iface.h"
 #include "keeper.h"
+#include "port.h"
 #include "pump/link.h"
 
 /* ------------------------------------------------------------------ carrier */
@@ -54,7 +57,9 @@ static void apply_carrier_locked(struct vs_iface *iface)
 {
 	int on = iface->joined && !iface->cut;
 
-	if (iface->tap >= 0)
+	if (atomic_load(&iface->by_packet))
+		vs_port_carrier(iface, on);
+	else if (iface->tap >= 0)
 		(void)ioctl(iface->tap, TUNSETCARRIER, &on); /* before Linux 5.0 the interface just falls silent */
 }
 
@@ -66,13 +71,20 @@ static void set_joined(struct vs_iface *iface, bool joined)
 	pthread_mutex_unlock(&iface->carrier_lock);
 }
 
+void vs_carrier_refresh(struct vs_iface *iface)
+{
+	pthread_mutex_lock(&iface->carrier_lock);
+	apply_carrier_locked(iface);
+	pthread_mutex_unlock(&iface->carrier_lock);
+}
+
 int vs_carrier_order(struct vs_iface *iface, bool on)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&iface->carrier_lock);
 	bool changes = iface->cut == on;
-	if (changes && iface->tap < 0)
+	if (changes && iface->on_segment)
 		r = vs_segment_cut(iface, !on);
 	if (r == 0) {
 		iface->cut = !on;
@@ -86,14 +98,51 @@ int vs_carrier_order(struct vs_iface *iface, bool on)
 
 /* ------------------------------------------------------------------ the way down */
 
+static void tell_death(struct vs_iface *iface, int err)
+{
+	set_joined(iface, false);
+	vs_events_tell(iface->events, VDESTACK_EVENT_LINK_DOWN, iface->name, err, 0);
+}
+
+/* The carrier of a port is not the pump thread's to take. */
+static void leave_to_main(struct vs_iface *iface, int err)
+{
+	struct vs_keeper *k = iface->keeper;
+
+	vs_iface_ref(iface); /* the list's */
+	pthread_mutex_lock(&k->lock);
+	iface->died_of = err;
+	iface->next_died = k->died;
+	k->died = iface;
+	vs_keeper_wake(k);
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* Before the interface can be on its way up again, which the main thread begins as well. */
+static void take_carriers(struct vs_keeper *k)
+{
+	struct vs_iface *iface;
+
+	pthread_mutex_lock(&k->lock);
+	struct vs_iface *died = vs_steal_ptr(k->died);
+	pthread_mutex_unlock(&k->lock);
+	while ((iface = died) != NULL) {
+		died = iface->next_died;
+		tell_death(iface, iface->died_of);
+		vs_iface_unref(iface);
+	}
+}
+
 void vs_relink_died(struct vs_iface *iface, int err)
 {
 	uint64_t one = 1;
 
 	if (atomic_exchange(&iface->link_dead, true))
 		return; /* the other thread has noticed too */
-	set_joined(iface, false);
-	vs_events_tell(iface->events, VDESTACK_EVENT_LINK_DOWN, iface->name, err, 0);
+	if (atomic_load(&iface->by_packet))
+		leave_to_main(iface, err);
+	else
+		tell_death(iface, err);
 	(void)!write(iface->stop, &one, sizeof(one)); /* for the other thread */
 }
 
@@ -213,6 +262,7 @@ int vs_relink_check(struct vs_keeper *k)
 	struct vs_iface *due = NULL, *iface;
 	int next = -1;
 
+	take_carriers(k);
 	pthread_mutex_lock(&k->lock);
 	for (struct vs_iface **at = &k->waiting; (iface = *at) != NULL;) {
 		int left = vs_left_ms(iface->due_ms);

@@ -19,38 +19,30 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
-#include <linux/veth.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
 #include "rtnl.h"
+#include "veth.h"
 
 #define BRIDGE_NAME "segment"
-#define PORT_MTU 65535
 
 struct vs_segment {
 	struct vs_segment *next;
 	char *name;
-	int netlink; /* rtnetlink in the segment's namespace */
-	int ns;
-	int bridge;  /* its interface index */
+	struct vs_far_ns far;
+	int bridge; /* its interface index there */
 	unsigned ports;
 	unsigned last_port; /* for names */
 };
@@ -59,21 +51,10 @@ static pthread_mutex_t segments_lock = PTHREAD_MUTEX_INITIALIZER; /* guards ever
 
 /* ------------------------------------------------------------------ messages */
 
-static struct nl_msg *link_message(int type, int flags, const struct ifinfomsg *info)
-{
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
-
-	if (msg != NULL && nlmsg_append(msg, (void *)info, sizeof(*info), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return msg;
-}
-
 static struct nl_msg *bridge_message(void)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
-	struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
+	struct nl_msg *msg = vs_device_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
 	struct nlattr *kind, *data;
 
 	if (msg == NULL)
@@ -90,38 +71,11 @@ static struct nl_msg *bridge_message(void)
 	return msg;
 }
 
-/* A veth pair: `want` here, `port` in the segment's namespace. */
-static struct nl_msg *veth_message(const struct vs_wire_iface *want, const char *port, int segment_ns)
-{
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
-	struct ifinfomsg peer = { .ifi_family = AF_UNSPEC }; /* veth refuses to be up before it has both ends */
-	struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
-	struct nlattr *kind, *data, *far;
-
-	if (msg == NULL)
-		return NULL;
-	if (nla_put_string(msg, IFLA_IFNAME, want->name) < 0 ||
-	    (want->has_mac && nla_put(msg, IFLA_ADDRESS, sizeof(want->mac), want->mac) < 0) ||
-	    (want->mtu != 0 && nla_put_u32(msg, IFLA_MTU, want->mtu) < 0) ||
-	    (kind = nla_nest_start(msg, IFLA_LINKINFO)) == NULL || nla_put_string(msg, IFLA_INFO_KIND, "veth") < 0 ||
-	    (data = nla_nest_start(msg, IFLA_INFO_DATA)) == NULL || (far = nla_nest_start(msg, VETH_INFO_PEER)) == NULL ||
-	    nlmsg_append(msg, &peer, sizeof(peer), NLMSG_ALIGNTO) < 0 || nla_put_string(msg, IFLA_IFNAME, port) < 0 ||
-	    nla_put_u32(msg, IFLA_MTU, PORT_MTU) < 0 || nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)segment_ns) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	nla_nest_end(msg, far);
-	nla_nest_end(msg, data);
-	nla_nest_end(msg, kind);
-	return msg;
-}
-
 static struct nl_msg *enslave_message(const char *port, int bridge)
 {
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
-	struct nl_msg *msg = link_message(RTM_SETLINK, 0, &info);
+	struct nl_msg *msg = vs_far_message(port, true);
 
-	if (msg != NULL && (nla_put_string(msg, IFLA_IFNAME, port) < 0 || nla_put_u32(msg, IFLA_MASTER, (uint32_t)bridge) < 0)) {
+	if (msg != NULL && nla_put_u32(msg, IFLA_MASTER, (uint32_t)bridge) < 0) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -130,60 +84,19 @@ static struct nl_msg *enslave_message(const char *port, int bridge)
 
 /* ------------------------------------------------------------------ making and ending a segment */
 
-static int index_of(const char *name)
+static int index_of(int netlink, const char *name)
 {
 	struct ifreq ifr = { 0 };
-	VS_AUTO_CLOSE s = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	if (s < 0 || ioctl(s, SIOCGIFINDEX, &ifr) < 0)
-		return -errno;
-	return ifr.ifr_ifindex;
-}
-
-/* Nothing in a segment's namespace has an address, nor may it get one by itself. */
-static void silence_ipv6(void)
-{
-	VS_AUTO_CLOSE fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		(void)!write(fd, "1", 1);
-}
-
-struct making {
-	struct vs_segment *segment;
-	int result;
-};
-
-/* Runs on a thread of its own: there is no way back from the namespace it makes. */
-static void *make_in_namespace(void *arg)
-{
-	struct making *making = arg;
-	struct vs_segment *s = making->segment;
-
-	making->result = 0;
-	if (unshare(CLONE_NEWNET) < 0) {
-		making->result = -errno;
-		return NULL;
-	}
-	silence_ipv6();
-	s->netlink = (int)syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	s->ns = s->netlink < 0 ? -1 : ioctl(s->netlink, SIOCGSKNS);
-	if (s->ns < 0)
-		making->result = -errno;
-	if (making->result == 0)
-		making->result = vs_rtnl_talk(s->netlink, bridge_message());
-	if (making->result == 0)
-		making->result = s->bridge = index_of(BRIDGE_NAME);
-	return NULL;
+	return ioctl(netlink, SIOCGIFINDEX, &ifr) < 0 ? -errno : ifr.ifr_ifindex; /* the socket's namespace counts */
 }
 
 static void segment_free(struct vs_segment *s)
 {
 	if (s == NULL)
 		return;
-	vs_close(s->netlink);
-	vs_close(s->ns);
+	vs_far_ns_close(&s->far);
 	free(s->name);
 	free(s);
 }
@@ -191,27 +104,16 @@ static void segment_free(struct vs_segment *s)
 static int segment_make(const char *name, struct vs_segment **out)
 {
 	struct vs_segment *s = calloc(1, sizeof(*s));
-	struct making making = { .segment = s };
-	pthread_t thread;
-	pthread_attr_t attr;
-	sigset_t all, saved;
 
-	if (s == NULL || pthread_attr_init(&attr) != 0) {
-		free(s);
+	if (s == NULL)
 		return -ENOMEM;
-	}
-	(void)pthread_attr_setstacksize(&attr, VS_THREAD_STACK_BYTES);
-	s->netlink = s->ns = -1;
+	s->far = (struct vs_far_ns){ -1, -1 };
 	s->name = strdup(name);
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
-	int r = s->name == NULL ? -ENOMEM : vs_thread_error(pthread_create(&thread, &attr, make_in_namespace, &making));
-	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	(void)pthread_attr_destroy(&attr);
-	if (r == 0) {
-		(void)pthread_join(thread, NULL);
-		r = making.result;
-	}
+	int r = s->name == NULL ? -ENOMEM : vs_far_ns_make(&s->far);
+	if (r == 0)
+		r = vs_rtnl_talk(s->far.netlink, bridge_message());
+	if (r == 0)
+		r = s->bridge = index_of(s->far.netlink, BRIDGE_NAME);
 	if (r < 0) {
 		segment_free(s);
 		return r;
@@ -257,13 +159,13 @@ static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struc
 	char port[IF_NAMESIZE];
 
 	(void)snprintf(port, sizeof(port), "p%u", ++s->last_port);
-	int r = vs_rtnl_talk(netlink, veth_message(want, port, s->ns));
+	int r = vs_rtnl_talk(netlink, vs_veth_message(want, port, &s->far));
 	if (r < 0)
 		return vs_fail(-r, "cannot make interface %s: %s", want->name,
 			       r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : strerror(-r));
-	r = vs_rtnl_talk(s->netlink, enslave_message(port, s->bridge));
+	r = vs_rtnl_talk(s->far.netlink, enslave_message(port, s->bridge));
 	if (r < 0) {
-		(void)vs_device_delete(s->netlink, port);
+		(void)vs_device_delete(s->far.netlink, port);
 		return vs_fail(-r, "cannot plug interface %s into segment \"%s\": %s", want->name, s->name, strerror(-r));
 	}
 	memcpy(iface->port, port, sizeof(port));
@@ -289,19 +191,8 @@ int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wi
 
 int vs_segment_cut(struct vs_iface *iface, bool cut)
 {
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = cut ? 0 : IFF_UP, .ifi_change = IFF_UP };
-	struct nl_msg *msg = link_message(RTM_SETLINK, 0, &info);
-	int r = -ENODEV;
-
-	if (msg != NULL && nla_put_string(msg, IFLA_IFNAME, iface->port) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
 	pthread_mutex_lock(&segments_lock);
-	if (iface->segment != NULL)
-		r = vs_rtnl_talk(iface->segment->netlink, msg); /* takes it */
-	else
-		nlmsg_free(msg);
+	int r = iface->segment == NULL ? -ENODEV : vs_rtnl_talk(iface->segment->far.netlink, vs_far_message(iface->port, !cut));
 	pthread_mutex_unlock(&segments_lock);
 	return r;
 }
@@ -312,7 +203,7 @@ void vs_segment_leave(struct vs_iface *iface)
 	struct vs_segment *s = iface->segment;
 	if (s != NULL) {
 		iface->segment = NULL;
-		(void)vs_device_delete(s->netlink, iface->port); /* takes the stack's end with it */
+		(void)vs_device_delete(s->far.netlink, iface->port); /* takes the stack's end with it */
 		s->ports--;
 		drop_if_empty_locked(iface->keeper, s);
 	}

@@ -26,6 +26,7 @@
 #include "link.h"
 #include "lone.h"
 #include "pace.h"
+#include "tap.h"
 
 #define VNET_LEN sizeof(struct virtio_net_hdr)
 #define SUPER_MAX (65536 + 64)      /* what one read from a tap may give, vnet header included */
@@ -191,15 +192,12 @@ static bool is_tcp(const unsigned char *frame, size_t len)
 }
 
 /* Takes a super-frame apart into the batch. */
-static void segment(struct vs_out *o, unsigned char *super, size_t len)
+static void segment(struct vs_out *o, const struct virtio_net_hdr *vnet, unsigned char *super, size_t len)
 {
 	struct vs_gso gso;
-	struct virtio_net_hdr vnet;
+	bool paced = !is_tcp(super, len);
 
-	bool paced = !is_tcp(super + VNET_LEN, len - VNET_LEN);
-
-	memcpy(&vnet, super, VNET_LEN);
-	if (vs_gso_start(&gso, &vnet, super + VNET_LEN, len - VNET_LEN) != VS_GSO_OK) {
+	if (vs_gso_start(&gso, vnet, super, len) != VS_GSO_OK) {
 		count(&o->iface->stats.out_refused, 1);
 		return;
 	}
@@ -217,6 +215,31 @@ static void segment(struct vs_out *o, unsigned char *super, size_t len)
 	}
 }
 
+/* One super-frame, with VNET_LEN + VS_TAG_LEN of the arena's room before it. Gives what of it was used; 0: nothing there. */
+static ssize_t take_super(struct vs_out *o, unsigned char *at)
+{
+	struct virtio_net_hdr vnet;
+	unsigned char *super = at + VNET_LEN;
+	ssize_t n;
+
+	if (atomic_load_explicit(&o->iface->by_packet, memory_order_relaxed)) {
+		n = vs_packet_read(o->iface->tap, &vnet, super + VS_TAG_LEN, SUPER_MAX - VNET_LEN - VS_TAG_LEN, &super);
+		if (n > 0)
+			segment(o, &vnet, super, (size_t)n);
+		return n > 0 ? n + (ssize_t)VNET_LEN + VS_TAG_LEN : n;
+	}
+	do {
+		n = read(o->iface->tap, at, SUPER_MAX);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (n > (ssize_t)VNET_LEN) {
+		memcpy(&vnet, at, VNET_LEN);
+		segment(o, &vnet, super, (size_t)n - VNET_LEN);
+	}
+	return n;
+}
+
 bool vs_out_burst(struct vs_out *o)
 {
 	size_t used = 0;
@@ -225,17 +248,13 @@ bool vs_out_burst(struct vs_out *o)
 	while (more && o->n < BATCH && used + SUPER_MAX <= sizeof(o->arena)) {
 		if (alone && o->n == 1)
 			break; /* if there is more after all, poll tells */
-		ssize_t n = read(o->iface->tap, o->arena + used, SUPER_MAX);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN) {
+		ssize_t n = take_super(o, o->arena + used);
+		if (n < 0) {
 			o->tap_gone = true;
 			return false;
 		}
 		more = n > 0;
-		if (n > (ssize_t)VNET_LEN)
-			segment(o, o->arena + used, (size_t)n);
-		used += ((size_t)(n > 0 ? n : 0) + 15) & ~(size_t)15;
+		used += ((size_t)n + 15) & ~(size_t)15;
 	}
 	vs_lone_note(&o->lone, o->n);
 	flush(o);

@@ -2,10 +2,16 @@
 
 #include "tap.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "selftest.h"
@@ -42,6 +48,11 @@ unsigned vs_offload_allowed(void)
 	return allowed;
 }
 
+unsigned vs_offload_sensible(unsigned wanted)
+{
+	return wanted & VS_OFFLOAD_CSUM ? wanted : wanted & ~(unsigned)(VS_OFFLOAD_TSO | VS_OFFLOAD_USO);
+}
+
 static unsigned long kernel_bits(unsigned wanted)
 {
 	unsigned long bits = 0;
@@ -64,4 +75,63 @@ unsigned vs_offload_set(int tap, unsigned wanted)
 		if (ioctl(tap, TUNSETOFFLOAD, kernel_bits(wanted & steps[i])) == 0)
 			return wanted & steps[i];
 	return 0; /* not even none: then what the kernel does by itself, which is none */
+}
+
+/* ------------------------------------------------------------------ packet sockets */
+
+/* Of a device that is down comes an error once; one that is gone leaves the socket bound to none. */
+static bool device_is_gone(int fd)
+{
+	struct sockaddr_ll at = { 0 };
+	socklen_t len = sizeof(at);
+
+	return getsockname(fd, (struct sockaddr *)&at, &len) < 0 || at.sll_ifindex <= 0;
+}
+
+static const struct tpacket_auxdata *find_auxdata(struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c))
+		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
+			return (const void *)CMSG_DATA(c);
+	return NULL;
+}
+
+static unsigned char *put_tag_back(struct virtio_net_hdr *vnet, unsigned char *frame, const struct tpacket_auxdata *aux)
+{
+	unsigned char *start = frame - VS_TAG_LEN;
+	uint16_t tag[2] = { htons(aux->tp_status & TP_STATUS_VLAN_TPID_VALID ? aux->tp_vlan_tpid : ETH_P_8021Q),
+			    htons(aux->tp_vlan_tci) };
+
+	memmove(start, frame, 2 * ETH_ALEN);
+	memcpy(start + 2 * ETH_ALEN, tag, sizeof(tag));
+	if (vnet->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		vnet->csum_start = (uint16_t)(vnet->csum_start + VS_TAG_LEN);
+	if (vnet->hdr_len != 0)
+		vnet->hdr_len = (uint16_t)(vnet->hdr_len + VS_TAG_LEN);
+	return start;
+}
+
+ssize_t vs_packet_read(int fd, struct virtio_net_hdr *vnet, unsigned char *frame, size_t size, unsigned char **start)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	struct iovec iov[2] = { { vnet, sizeof(*vnet) }, { frame, size } };
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	do {
+		n = recvmsg(fd, &message, MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN || (errno == ENETDOWN && !device_is_gone(fd)) ? 0 : -errno;
+	*start = frame;
+	if (n < (ssize_t)sizeof(*vnet) + ETH_HLEN)
+		return 0;
+	const struct tpacket_auxdata *aux = find_auxdata(&message);
+	bool tagged = aux != NULL && (aux->tp_status & TP_STATUS_VLAN_VALID);
+	if (tagged)
+		*start = put_tag_back(vnet, frame, aux);
+	return n - (ssize_t)sizeof(*vnet) + (tagged ? VS_TAG_LEN : 0);
 }

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Ports: what takes the place of a tap where there is no tun device.
+ *
+ *     stack                      a namespace nobody lives in
+ *     vde0 ═══════ veth ═══════ f1 ◀── packet socket ──▶ pump ──▶ link
+ *
+ * The far ends of a keeper's ports share one namespace, made for the first and gone with the last. A packet
+ * socket bound to the far end (packet(7), with PACKET_VNET_HDR) gives and takes what a tap with IFF_VNET_HDR does:
+ * super-frames behind a virtio_net_hdr, checksums unfinished. What differs from a tap:
+ *
+ *  - The socket must be made by a thread in that namespace, a short-lived one that only a thread with
+ *    all the keeper's privileges can start: so ports are made by jobs, before they give them up.
+ *  - Deleting the stack's end, and its carrier, are requests to rtnetlink about the far end, not properties of the
+ *    descriptor: they take CAP_NET_ADMIN, so pump threads ask the main thread (see relink.c).
+ *  - What the socket has no room for is dropped by the kernel, which counts it.
+ *  - A far end that goes down leaves one ENETDOWN in the socket; one that is deleted leaves it bound to nothing.
+ *  - A far end receives by a queue of each processor, see keep_order.
+ *  - The kernel moves VLAN tags out of frames that arrive; they come beside them (see tap.c).
+ *  - Offloads are ethtool features of the stack's end. Whatever super-frames the pump does not know are
+ *    switched off, so that the stack segments them.
+ *
+ * The namespace and its count belong to the lock, which is taken last.
+ */
+
+#include "port.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "iface.h"
+#include "pump/tap.h"
+#include "rtnl.h"
+#include "veth.h"
+
+#define RECEIVE_BYTES (8 << 20) /* of super-frames on their way out; without privilege the system's limit is less */
+#define FEATURES_MAX 128
+
+/* Of one keeper; there may be two in a process that has one by threads. */
+static pthread_mutex_t room_lock = PTHREAD_MUTEX_INITIALIZER; /* guards all rooms, and who is in */
+
+struct vs_room {
+	struct vs_far_ns far;
+	unsigned ports;
+	unsigned last_port; /* for names */
+};
+
+/* ------------------------------------------------------------------ whether */
+
+/* An open tun device answers this without making anything. */
+static int try_tun(void)
+{
+	unsigned features = 0;
+	VS_AUTO_CLOSE fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 || ioctl(fd, TUNGETFEATURES, &features) < 0 ? errno : 0;
+}
+
+bool vs_port_by_packet(struct vs_keeper *k)
+{
+	const char *wish = getenv("VDESTACK_PORT");
+
+	if (wish != NULL && strcmp(wish, "packet") == 0)
+		return true;
+	if ((wish != NULL && strcmp(wish, "tap") == 0) || atomic_load(&k->tun_works))
+		return false;
+	int err = try_tun();
+	if (err == 0)
+		atomic_store(&k->tun_works, true);
+	return err != 0 && err != EMFILE && err != ENFILE && err != ENOMEM; /* those are not the device's */
+}
+
+/* ------------------------------------------------------------------ offloads */
+
+struct feature_names {
+	struct ethtool_gstrings head;
+	char names[FEATURES_MAX][ETH_GSTRING_LEN];
+};
+
+struct feature_set {
+	struct ethtool_sfeatures head;
+	struct ethtool_set_features_block blocks[FEATURES_MAX / 32];
+};
+
+static int ethtool(int netlink, const char *name, void *request)
+{
+	struct ifreq ifr = { .ifr_data = request };
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	return ioctl(netlink, SIOCETHTOOL, &ifr) < 0 ? -errno : 0; /* the socket's namespace counts */
+}
+
+/* The features that decide what is sent into the pair, and the offload that each serves; 0: no offload of ours. */
+static bool decides(const char *feature, unsigned *offload)
+{
+	static const struct {
+		const char *name;
+		unsigned offload;
+	} known[] = {
+		{ "tx-checksum-ip-generic", VS_OFFLOAD_CSUM }, { "tx-checksum-sctp", 0 },
+		{ "tx-tcp-segmentation", VS_OFFLOAD_TSO },     { "tx-tcp-ecn-segmentation", VS_OFFLOAD_TSO },
+		{ "tx-tcp6-segmentation", VS_OFFLOAD_TSO },    { "tx-udp-segmentation", VS_OFFLOAD_USO },
+		{ "tx-gso-list", 0 },                          { "tx-gso-partial", 0 },
+	};
+	size_t len = strlen(feature);
+	static const char segmentation[] = "-segmentation";
+
+	for (size_t i = 0; i < VS_COUNT(known); i++) {
+		if (strcmp(feature, known[i].name) == 0) {
+			*offload = known[i].offload;
+			return true;
+		}
+	}
+	*offload = 0;
+	/* The others are of tunnels and the like. tx-generic-segmentation is the stack's own way of doing without. */
+	return strncmp(feature, "tx-", 3) == 0 && strcmp(feature, "tx-generic-segmentation") != 0 && len > strlen(segmentation) &&
+	       strcmp(feature + len - strlen(segmentation), segmentation) == 0;
+}
+
+static int count_features(int netlink, const char *name)
+{
+	struct {
+		struct ethtool_sset_info head;
+		uint32_t count;
+	} info = { .head = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES } };
+	int r = ethtool(netlink, name, &info);
+
+	return r < 0 ? r : info.head.sset_mask == 0 ? -EOPNOTSUPP : (int)(info.count > FEATURES_MAX ? FEATURES_MAX : info.count);
+}
+
+/* Makes `allowed` offloads those of a device; a kernel that does not know one does not have it. 0 or -errno. */
+static int set_features(int netlink, const char *name, unsigned allowed)
+{
+	struct feature_names *names = calloc(1, sizeof(*names));
+	struct feature_set set = { .head = { .cmd = ETHTOOL_SFEATURES } };
+	int n = names == NULL ? -ENOMEM : count_features(netlink, name);
+	int r = n < 0 ? n : 0;
+
+	if (r == 0) {
+		names->head = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = (uint32_t)n };
+		r = ethtool(netlink, name, names);
+	}
+	set.head.size = (uint32_t)(n < 0 ? 0 : (n + 31) / 32);
+	for (int i = 0; r == 0 && i < n; i++) {
+		unsigned offload;
+		names->names[i][ETH_GSTRING_LEN - 1] = '\0';
+		if (!decides(names->names[i], &offload))
+			continue;
+		set.blocks[i / 32].valid |= 1u << (i % 32);
+		if (offload & allowed)
+			set.blocks[i / 32].requested |= 1u << (i % 32);
+	}
+	if (r == 0)
+		r = ethtool(netlink, name, &set); /* what it cannot change it tells by a positive result */
+	free(names);
+	return r;
+}
+
+/* ------------------------------------------------------------------ the socket */
+
+struct making {
+	unsigned number; /* of the port */
+	int fd;
+	int err;
+};
+
+/*
+ * Frames reach a far end by a queue of the processor that they were sent on, so two that were sent on different ones may
+ * change places. Receive packet steering (the kernel's scaling.rst) has those of a port take one processor's queue; what is set here is
+ * for the devices that are made next. Before Linux 6.3, and without /proc, nothing keeps the order but luck.
+ */
+static void keep_order(unsigned number)
+{
+	cpu_set_t cpus;
+	char mask[CPU_SETSIZE / 32 * 9 + 9];
+	VS_AUTO_CLOSE fd = open("/proc/sys/net/core/rps_default_mask", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return;
+	unsigned skip = number % (unsigned)CPU_COUNT(&cpus), cpu = 0;
+	while (!CPU_ISSET(cpu, &cpus) || skip-- > 0)
+		cpu++;
+	int len = snprintf(mask, sizeof(mask), "%x", 1u << (cpu % 32));
+	for (unsigned group = 0; group < cpu / 32; group++)
+		len += snprintf(mask + len, sizeof(mask) - (size_t)len, ",00000000");
+	(void)!write(fd, mask, (size_t)len);
+}
+
+static void make_socket(void *arg)
+{
+	struct making *m = arg;
+
+	keep_order(m->number);
+	m->fd = (int)syscall(SYS_socket, AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	m->err = m->fd < 0 ? errno : 0;
+}
+
+static int packet_option(int fd, int option, int value)
+{
+	return setsockopt(fd, SOL_PACKET, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* Sees nothing before it is bound. */
+static int bind_socket(int fd, const char *far_name)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	struct ifreq ifr = { 0 };
+	int size = RECEIVE_BYTES;
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", far_name);
+	int r = packet_option(fd, PACKET_VNET_HDR, 1);
+	if (r == 0)
+		r = packet_option(fd, PACKET_AUXDATA, 1);
+	if (r < 0)
+		return r;
+	(void)packet_option(fd, PACKET_IGNORE_OUTGOING, 1); /* from Linux 4.20; nobody else sends there */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (ioctl(fd, SIOCGIFINDEX, &ifr) < 0)
+		return -errno;
+	to.sll_ifindex = ifr.ifr_ifindex;
+	return bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+}
+
+/* ------------------------------------------------------------------ joining and leaving */
+
+static int room_locked(struct vs_keeper *k)
+{
+	struct vs_room *room = k->room == NULL ? calloc(1, sizeof(*room)) : NULL;
+
+	if (k->room != NULL)
+		return 0;
+	int r = room == NULL ? -ENOMEM : vs_far_ns_make(&room->far);
+	if (r < 0)
+		free(room);
+	else
+		k->room = room;
+	return r;
+}
+
+static void leave_locked(struct vs_keeper *k)
+{
+	if (k->room == NULL || k->room->ports > 0)
+		return;
+	vs_far_ns_close(&k->room->far);
+	free(vs_steal_ptr(k->room));
+}
+
+/* Both ends, the far one with its socket and up. *step: of a failure. */
+static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, int netlink, const char *far_name,
+		       unsigned allowed, const char **step)
+{
+	struct making making = { .number = room->last_port, .fd = -1 };
+
+	*step = "no packet socket";
+	int r = vs_far_ns_run(&room->far, make_socket, &making);
+	VS_AUTO_CLOSE fd = making.fd;
+	if (r == 0)
+		r = -making.err;
+	if (r < 0)
+		return r;
+	*step = "no veth pair";
+	r = vs_rtnl_talk(netlink, vs_veth_message(want, far_name, &room->far));
+	if (r < 0)
+		return r;
+	*step = "its offloads cannot be set";
+	r = set_features(netlink, want->name, allowed);
+	if (r == 0) {
+		*step = "the packet socket cannot be set up";
+		r = bind_socket(fd, far_name);
+	}
+	if (r == 0)
+		r = vs_rtnl_talk(room->far.netlink, vs_far_message(far_name, true));
+	if (r == 0)
+		return vs_steal_fd(&fd);
+	(void)vs_device_delete(room->far.netlink, far_name);
+	return r;
+}
+
+int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, unsigned *offloads)
+{
+	unsigned allowed = vs_offload_sensible(vs_offload_allowed() & ~want->no_offload);
+	const char *step = "no namespace for its other end";
+	char far_name[IF_NAMESIZE];
+
+	pthread_mutex_lock(&room_lock);
+	struct vs_keeper *k = iface->keeper;
+	int r = room_locked(k);
+	if (r == 0) {
+		(void)snprintf(far_name, sizeof(far_name), "f%u", ++k->room->last_port);
+		r = make_locked(k->room, want, netlink, far_name, allowed, &step);
+	}
+	if (r >= 0) {
+		memcpy(iface->port, far_name, sizeof(far_name));
+		iface->by_packet = iface->in_room = true;
+		k->room->ports++;
+		*offloads = allowed;
+	}
+	leave_locked(k);
+	pthread_mutex_unlock(&room_lock);
+	if (r >= 0)
+		return r;
+	const char *cause = r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : strerror(-r);
+	int tun = try_tun();
+	if (tun == 0)
+		return vs_fail(-r, "cannot make interface %s: %s (%s); unset VDESTACK_PORT", want->name, step, cause);
+	return vs_fail(-r, "cannot make interface %s, neither without a tun device: %s (%s), nor with one: %s", want->name, step,
+		       cause, vs_cause_text(vs_diagnose_tun(tun, ""), tun));
+}
+
+void vs_port_carrier(struct vs_iface *iface, bool on)
+{
+	pthread_mutex_lock(&room_lock);
+	if (iface->in_room)
+		(void)vs_rtnl_talk(iface->keeper->room->far.netlink, vs_far_message(iface->port, on));
+	pthread_mutex_unlock(&room_lock);
+}
+
+void vs_port_leave(struct vs_iface *iface)
+{
+	pthread_mutex_lock(&room_lock);
+	if (iface->in_room) {
+		iface->in_room = false;
+		(void)vs_device_delete(iface->keeper->room->far.netlink, iface->port); /* takes the stack's end with it */
+		iface->keeper->room->ports--;
+		leave_locked(iface->keeper);
+	}
+	pthread_mutex_unlock(&room_lock);
+}
+
+unsigned long vs_port_lost(const struct vs_iface *iface)
+{
+	struct tpacket_stats stats = { 0 };
+	socklen_t len = sizeof(stats);
+
+	if (!iface->by_packet || getsockopt(iface->tap, SOL_PACKET, PACKET_STATISTICS, &stats, &len) < 0)
+		return 0;
+	return stats.tp_drops;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "veth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "keeper.h"
+
+/* ------------------------------------------------------------------ the namespace */
+
+/* One visit of a thread that there is no way back for. */
+struct visit {
+	struct vs_far_ns *made; /* is to be made; or NULL */
+	int ns;
+	void (*fn)(void *);
+	void *arg;
+	int result;
+};
+
+/* Nothing in such a namespace has an address, nor may it get one by itself. */
+static void silence_ipv6(void)
+{
+	VS_AUTO_CLOSE fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "1", 1);
+}
+
+static int make_here(struct vs_far_ns *far)
+{
+	if (unshare(CLONE_NEWNET) < 0)
+		return -errno;
+	silence_ipv6();
+	far->netlink = (int)syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	far->ns = far->netlink < 0 ? -1 : ioctl(far->netlink, SIOCGSKNS);
+	return far->ns < 0 ? -errno : 0;
+}
+
+static void *visit_main(void *arg)
+{
+	struct visit *v = arg;
+
+	if (v->made != NULL)
+		v->result = make_here(v->made);
+	else if (setns(v->ns, CLONE_NEWNET) < 0)
+		v->result = -errno;
+	else
+		v->fn(v->arg);
+	return NULL;
+}
+
+static int run_visit(struct visit *v)
+{
+	pthread_t thread;
+	pthread_attr_t attr;
+	sigset_t all, saved;
+
+	if (pthread_attr_init(&attr) != 0)
+		return -ENOMEM;
+	(void)pthread_attr_setstacksize(&attr, VS_THREAD_STACK_BYTES);
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
+	int r = vs_thread_error(pthread_create(&thread, &attr, visit_main, v));
+	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	(void)pthread_attr_destroy(&attr);
+	if (r < 0)
+		return r;
+	(void)pthread_join(thread, NULL);
+	return v->result;
+}
+
+int vs_far_ns_make(struct vs_far_ns *far)
+{
+	struct visit v = { .made = far };
+
+	far->netlink = far->ns = -1;
+	int r = run_visit(&v);
+	if (r < 0)
+		vs_far_ns_close(far);
+	return r;
+}
+
+void vs_far_ns_close(struct vs_far_ns *far)
+{
+	vs_close(vs_steal_fd(&far->netlink));
+	vs_close(vs_steal_fd(&far->ns));
+}
+
+int vs_far_ns_run(const struct vs_far_ns *far, void (*fn)(void *arg), void *arg)
+{
+	struct visit v = { .ns = far->ns, .fn = fn, .arg = arg };
+
+	return run_visit(&v);
+}
+
+/* ------------------------------------------------------------------ messages */
+
+struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *info)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+
+	if (msg != NULL && nlmsg_append(msg, (void *)info, sizeof(*info), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return msg;
+}
+
+struct nl_msg *vs_veth_message(const struct vs_wire_iface *want, const char *far_name, const struct vs_far_ns *far)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *msg = vs_device_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
+	struct nlattr *kind, *data, *peer;
+
+	if (msg == NULL)
+		return NULL;
+	if (nla_put_string(msg, IFLA_IFNAME, want->name) < 0 ||
+	    (want->has_mac && nla_put(msg, IFLA_ADDRESS, sizeof(want->mac), want->mac) < 0) ||
+	    (want->mtu != 0 && nla_put_u32(msg, IFLA_MTU, want->mtu) < 0) ||
+	    (kind = nla_nest_start(msg, IFLA_LINKINFO)) == NULL || nla_put_string(msg, IFLA_INFO_KIND, "veth") < 0 ||
+	    (data = nla_nest_start(msg, IFLA_INFO_DATA)) == NULL || (peer = nla_nest_start(msg, VETH_INFO_PEER)) == NULL ||
+	    nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 || nla_put_string(msg, IFLA_IFNAME, far_name) < 0 ||
+	    nla_put_u32(msg, IFLA_MTU, VS_VETH_FAR_MTU) < 0 || nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)far->ns) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	nla_nest_end(msg, peer);
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, kind);
+	return msg;
+}
+
+struct nl_msg *vs_far_message(const char *far_name, int up)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = up ? IFF_UP : 0, .ifi_change = IFF_UP };
+	struct nl_msg *msg = vs_device_message(RTM_SETLINK, 0, &info);
+
+	if (msg != NULL && nla_put_string(msg, IFLA_IFNAME, far_name) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return msg;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_VETH_H
+#define VS_KEEPER_VETH_H
+
+/*
+ * Veth pairs with their far ends in a namespace that nobody lives in (veth(4), rtnetlink(7)): what
+ * segments and ports by packet socket have in common. Such a namespace is reached by an rtnetlink
+ * socket made there, and a descriptor of it.
+ */
+
+struct ifinfomsg;
+struct nl_msg;
+struct vs_wire_iface;
+
+/* What is too long for a receiver is dropped by its own end, as on a wire. */
+#define VS_VETH_FAR_MTU 65535
+
+struct vs_far_ns {
+	int netlink; /* -1: there is none */
+	int ns;
+};
+
+/*
+ * Makes a namespace; on a thread of its own, as there is no way back from it. Its interfaces have
+ * no IPv6, and so nothing to say by themselves. 0 or -errno.
+ */
+int vs_far_ns_make(struct vs_far_ns *far);
+void vs_far_ns_close(struct vs_far_ns *far);
+/* Runs fn(arg) on a thread in that namespace and waits for it. 0 or -errno; fn's result is its own affair. */
+int vs_far_ns_run(const struct vs_far_ns *far, void (*fn)(void *arg), void *arg);
+
+/* A request about a device. NULL: out of memory, which vs_rtnl_talk() understands. */
+struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *info);
+/*
+ * A pair: `want` in the namespace where the message is sent, and the far end, down (veth refuses to be up before it
+ * has both ends).
+ */
+struct nl_msg *vs_veth_message(const struct vs_wire_iface *want, const char *far_name, const struct vs_far_ns *far);
+/* Up or down: for its peer, with carrier or without. */
+struct nl_msg *vs_far_message(const char *far_name, int up);
+
+#endif
