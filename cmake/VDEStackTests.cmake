@@ -11,7 +11,7 @@
 #
 #   vdestack_add_system(NAME SOURCE... [VARIANTS root user] [TIMEOUT s] [LABELS ...] [LIBRARIES ...])
 #     A program of cases (tests/support/case.h) that uses the library as any program does.
-#     Tests system.NAME.CASE.root, .user and .inprocess.root, as each case allows.
+#     Tests system.NAME.CASE.root, .user, .inprocess.root and .notun.VARIANT, as each case allows.
 #
 #   vdestack_add_program(NAME SOURCE... [LIBRARIES ...])
 #     A program that tests start, not a test itself.
@@ -22,7 +22,7 @@
 #
 # TIMEOUT is 60 seconds by default. Under a sanitizer every time limit is three times as long.
 # Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
-# self, inprocess).
+# self, inprocess, notun).
 
 add_executable(vdestack_wrap "${PROJECT_SOURCE_DIR}/tests/support/wrap.c")
 target_link_libraries(vdestack_wrap PRIVATE vdestack_flags)

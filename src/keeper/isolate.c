@@ -269,3 +269,19 @@ int vs_isolate_thread(const int *keep)
 {
 	return set_caps(keep, NULL);
 }
+
+int vs_isolate_briefly(const int *keep, int (*fn)(void))
+{
+	cap_t have = cap_get_proc(), less = cap_get_proc();
+
+	for (int cap = 0; less != NULL && prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+		if (!listed(keep, cap))
+			(void)cap_set_flag(less, CAP_EFFECTIVE, 1, &cap, CAP_CLEAR);
+	bool lowered = have != NULL && less != NULL && cap_set_proc(less) == 0;
+	int r = fn();
+	if (lowered)
+		(void)cap_set_proc(have);
+	cap_free(have);
+	cap_free(less);
+	return r;
+}

@@ -48,6 +48,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
+#include "isolate.h"
 #include "pump/tap.h"
 #include "rtnl.h"
 #include "veth.h"
@@ -75,6 +76,12 @@ static int try_tun(void)
 	return fd < 0 || ioctl(fd, TUNGETFEATURES, &features) < 0 ? errno : 0;
 }
 
+/* With the rights of the threads that open taps; in the program itself all have its own. */
+static int tun_error(const struct vs_keeper *k)
+{
+	return k->in_process ? try_tun() : vs_isolate_briefly(vs_caps_networking, try_tun);
+}
+
 bool vs_port_by_packet(struct vs_keeper *k)
 {
 	const char *wish = getenv("VDESTACK_PORT");
@@ -83,7 +90,7 @@ bool vs_port_by_packet(struct vs_keeper *k)
 		return true;
 	if ((wish != NULL && strcmp(wish, "tap") == 0) || atomic_load(&k->tun_works))
 		return false;
-	int err = try_tun();
+	int err = tun_error(k);
 	if (err == 0)
 		atomic_store(&k->tun_works, true);
 	return err != 0 && err != EMFILE && err != ENFILE && err != ENOMEM; /* those are not the device's */
@@ -296,16 +303,30 @@ static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, i
 	return r;
 }
 
+/* The step that failed, and why; with a tun device it could have been done without. */
+static int refuse(const struct vs_keeper *k, const char *name, const char *step, const char *cause, int err)
+{
+	int tun = tun_error(k);
+
+	if (tun == 0)
+		return vs_fail(err, "cannot make interface %s: %s (%s); unset VDESTACK_PORT", name, step, cause);
+	return vs_fail(err, "cannot make interface %s, neither without a tun device: %s (%s), nor with one: %s", name, step, cause,
+		       vs_cause_text(vs_diagnose_tun(tun, ""), tun));
+}
+
 int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, unsigned *offloads)
 {
 	unsigned allowed = vs_offload_sensible(vs_offload_allowed() & ~want->no_offload);
-	const char *step = "no namespace for its other end";
+	const char *step = "no veth pair", *cause = NULL;
 	char far_name[IF_NAMESIZE];
 
 	pthread_mutex_lock(&room_lock);
 	struct vs_keeper *k = iface->keeper;
 	int r = room_locked(k);
-	if (r == 0) {
+	if (r < 0) {
+		step = "no namespace for its other end";
+		cause = vs_cause_text(vs_diagnose_netns(-r, ""), -r);
+	} else {
 		(void)snprintf(far_name, sizeof(far_name), "f%u", ++k->room->last_port);
 		r = make_locked(k->room, want, netlink, far_name, allowed, &step);
 	}
@@ -319,12 +340,9 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 	pthread_mutex_unlock(&room_lock);
 	if (r >= 0)
 		return r;
-	const char *cause = r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : strerror(-r);
-	int tun = try_tun();
-	if (tun == 0)
-		return vs_fail(-r, "cannot make interface %s: %s (%s); unset VDESTACK_PORT", want->name, step, cause);
-	return vs_fail(-r, "cannot make interface %s, neither without a tun device: %s (%s), nor with one: %s", want->name, step,
-		       cause, vs_cause_text(vs_diagnose_tun(tun, ""), tun));
+	if (cause == NULL)
+		cause = r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : vs_cause_text(vs_diagnose_limit(-r), -r);
+	return refuse(k, want->name, step, cause, -r);
 }
 
 void vs_port_carrier(struct vs_iface *iface, bool on)

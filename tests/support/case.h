@@ -33,6 +33,7 @@
 #define CASE_F_NO_SANITIZER 0x10u /* not built into instrumented programs */
 #define CASE_F_VDE 0x20u          /* has a link made by libvdeplug, see below */
 #define CASE_F_ONLY_INPROCESS 0x40u /* with CASE_F_INPROCESS: no variant with a keeper process */
+#define CASE_F_NO_TUN 0x80u       /* runs once more where there is no tun device, as the user if it may */
 
 /*
  * CASE_F_VDE leaves the in-process variant out under the address sanitizer, which refuses

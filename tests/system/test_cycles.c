@@ -154,7 +154,7 @@ static int wanted_cycles(void)
 }
 
 CASE_TIMED(many_stacks_made_and_deleted_beside_one_leave_nothing,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER, 600)
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN, 600)
 {
 	struct vdestack *stays = new_stack("");
 	int idle = idle_tasks(), n = wanted_cycles();
@@ -191,7 +191,7 @@ CASE_FLAGS(stacks_made_and_deleted_each_with_its_keeper_leave_nothing,
 	check_as_before(&before);
 }
 
-CASE_FLAGS(interfaces_added_and_removed_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+CASE_FLAGS(interfaces_added_and_removed_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN)
 {
 	struct vdestack *stack = new_stack("");
 	int idle = idle_tasks();
@@ -210,7 +210,7 @@ CASE_FLAGS(interfaces_added_and_removed_leave_nothing, CASE_F_ROOT | CASE_F_USER
 	MUST(vdestack_delete(stack));
 }
 
-CASE_FLAGS(creations_that_fail_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+CASE_FLAGS(creations_that_fail_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN)
 {
 	struct vdestack *stays = new_stack("");
 	int idle = idle_tasks();
@@ -326,7 +326,7 @@ static void one_cycle_on_a_switch(const char *config)
 }
 
 CASE_FLAGS(stacks_on_a_vde_switch_give_their_ports_and_socket_files_back,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE | CASE_F_NO_TUN)
 {
 	struct net_switch sw;
 	char config[400];

@@ -376,10 +376,47 @@ static void make_file(const char *path, mode_t mode)
 	MUST(chmod(path, mode));
 }
 
-CASE_FLAGS(an_absent_tun_device_is_told, BOTH_VDE)
+static void spoil_by_absence(void)
 {
 	own_dev_net();
 	remove_tun();
+}
+
+static void spoil_by_mode(void)
+{
+	bool node_is_ours = case_is_root();
+
+	own_dev_net();
+	if (!node_is_ours)
+		make_file("/dev/net/tun", 0000);
+	else
+		MUST(chmod("/dev/net/tun", 0000));
+}
+
+static void spoil_by_driver(void)
+{
+	remove_tun();
+	MUST(mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 254))); /* a number of misc that nobody has */
+	MUST(chmod("/dev/net/tun", 0666));
+}
+
+static void spoil_by_a_file(void)
+{
+	own_dev_net();
+	remove_tun();
+	make_file("/dev/net/tun", 0666);
+}
+
+/* Who insists on a tap hears why there is none. */
+static void insist(void)
+{
+	MUST(setenv("VDESTACK_PORT", "tap", 1));
+}
+
+CASE_FLAGS(an_absent_tun_device_is_told, BOTH_VDE)
+{
+	insist();
+	spoil_by_absence();
 	REFUSED(tun_config(), ENOENT, "/dev/net/tun does not exist", "mknod");
 	refused_beside_another(tun_config(), ENOENT, WORDS("mknod"));
 	/* what needs no tap works */
@@ -389,32 +426,62 @@ CASE_FLAGS(an_absent_tun_device_is_told, BOTH_VDE)
 
 CASE_FLAGS(a_tun_device_that_may_not_be_opened_is_told, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
-	bool node_is_ours = case_is_root();
-
-	own_dev_net();
-	if (!node_is_ours)
-		make_file("/dev/net/tun", 0000);
-	else
-		MUST(chmod("/dev/net/tun", 0000));
+	insist();
+	spoil_by_mode();
 	REFUSED(tun_config(), EACCES, "/dev/net/tun may not be opened", "chmod 666 /dev/net/tun");
 }
 
 CASE_FLAGS(a_tun_device_without_driver_is_told, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
 {
-	remove_tun();
-	MUST(mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 254))); /* a number of misc that nobody has */
-	MUST(chmod("/dev/net/tun", 0666));
+	insist();
+	spoil_by_driver();
 	REFUSED(tun_config(), ENODEV, "tun driver is not there", "modprobe tun");
 }
 
 CASE_FLAGS(a_tun_device_that_is_something_else_is_told, BOTH_VDE)
 {
-	own_dev_net();
-	remove_tun();
-	make_file("/dev/net/tun", 0666);
+	insist();
+	spoil_by_a_file();
 	REFUSED(tun_config(), ENOTTY, "not the tun driver's", "mknod");
 	MUST(mount("/dev/null", "/dev/net/tun", NULL, MS_BIND, NULL));
 	REFUSED(tun_config(), ENOTTY, "not the tun driver's", "mknod");
+}
+
+/* Whatever is wrong with it: a port takes the tap's place. */
+static void check_ports(void)
+{
+	struct vdestack *a = stack_of("vnl=ptp://%s ip=10.0.0.1/24", case_path("ptp"));
+	struct vdestack *b = stack_of("vnl=ptp://%s ip=10.0.0.2/24", case_path("ptp"));
+
+	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
+	MUST(vdestack_add(a, config_of("iface=late vnl=null://"), case_opts()));
+	MUST(vdestack_remove(a, "late"));
+	MUST(vdestack_delete(a));
+	MUST(vdestack_delete(b));
+}
+
+CASE_FLAGS(an_absent_tun_device_is_done_without, BOTH_VDE)
+{
+	spoil_by_absence();
+	check_ports();
+}
+
+CASE_FLAGS(a_tun_device_that_may_not_be_opened_is_done_without, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+{
+	spoil_by_mode();
+	check_ports();
+}
+
+CASE_FLAGS(a_tun_device_without_driver_is_done_without, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
+{
+	spoil_by_driver();
+	check_ports();
+}
+
+CASE_FLAGS(a_tun_device_that_is_something_else_is_done_without, BOTH_VDE)
+{
+	spoil_by_a_file();
+	check_ports();
 }
 
 /* ------------------------------------------------------------------ namespaces */
@@ -510,6 +577,16 @@ CASE(a_segment_takes_a_network_namespace_too)
 
 	limit("max_net_namespaces", "1"); /* the stack's */
 	check_refusal("vnl=inproc://lan", ENOSPC, WORDS("segment \"lan\"", "the disk is not full"));
+	check_nothing_left(before);
+}
+
+CASE_FLAGS(a_port_that_cannot_be_made_is_told_with_what_is_wrong_with_tun, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+{
+	struct before before = look();
+
+	spoil_by_absence();
+	limit("max_net_namespaces", "1"); /* the stack's */
+	check_refusal(tun_config(), ENOSPC, WORDS("neither without a tun device", "the disk is not full", "/dev/net/tun does not exist"));
 	check_nothing_left(before);
 }
 

@@ -130,17 +130,17 @@ static void gone_and_back(const char *scheme)
 	tcp_both_ways(n.a, "10.0.0.1", n.b, "10.0.0.2");
 }
 
-CASE_TIMED(connections_live_through_a_restart_of_the_switch, VDE | CASE_F_INPROCESS | CASE_F_TSAN, 120)
+CASE_TIMED(connections_live_through_a_restart_of_the_switch, VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN, 120)
 {
 	gone_and_back("switch");
 }
 
-CASE_TIMED(connections_live_through_a_restart_of_the_hub, VDE, 120)
+CASE_TIMED(connections_live_through_a_restart_of_the_hub, VDE | CASE_F_NO_TUN, 120)
 {
 	gone_and_back("hub");
 }
 
-CASE_TIMED(attempts_are_told_and_come_less_and_less_often, VDE, 60)
+CASE_TIMED(attempts_are_told_and_come_less_and_less_often, VDE | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
 	int64_t last = 0;
@@ -200,7 +200,7 @@ static bool descriptors_are(void *arg)
 	return keeper_descriptors() == *(int *)arg;
 }
 
-CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE, 180)
+CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE | CASE_F_NO_TUN, 180)
 {
 	struct on_a_node n;
 
@@ -218,7 +218,7 @@ CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE, 180)
 	CHECK(wait_until(descriptors_are, &descriptors, SOON_MS));
 }
 
-CASE_TIMED(a_network_may_come_later, VDE | CASE_F_INPROCESS, 60)
+CASE_TIMED(a_network_may_come_later, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
 	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
 	struct on_a_node n = { .path = case_path("node") };
@@ -241,7 +241,7 @@ CASE_TIMED(a_network_may_come_later, VDE | CASE_F_INPROCESS, 60)
 	MUST(vdestack_remove(early, "vde1"));
 }
 
-CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE, 60)
+CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE | CASE_F_NO_TUN, 60)
 {
 	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags | VDESTACK_NO_RECONNECT };
 	struct on_a_node n;
@@ -262,7 +262,7 @@ CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE, 60)
 	CHECK(!has_carrier(c, "vde0"));
 }
 
-CASE_TIMED(a_command_that_ends_takes_the_carrier_for_good, VDE, 60)
+CASE_TIMED(a_command_that_ends_takes_the_carrier_for_good, VDE | CASE_F_NO_TUN, 60)
 {
 	struct vdestack *s = stack_of("%s", "vnl='=sleep 2' ip=10.0.0.1/24");
 	int events = (int)MUST(vdestack_events(s));
@@ -273,7 +273,7 @@ CASE_TIMED(a_command_that_ends_takes_the_carrier_for_good, VDE, 60)
 
 /* ------------------------------------------------------------------ deletion in the middle */
 
-CASE_TIMED(stacks_can_be_deleted_while_they_wait, VDE | CASE_F_INPROCESS | CASE_F_TSAN, 60)
+CASE_TIMED(stacks_can_be_deleted_while_they_wait, VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
 
@@ -289,7 +289,7 @@ CASE_TIMED(stacks_can_be_deleted_while_they_wait, VDE | CASE_F_INPROCESS | CASE_
 }
 
 /* Something listens at the switch's place and never answers. */
-CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE, 60)
+CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -310,7 +310,7 @@ CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE, 60)
 
 /* ------------------------------------------------------------------ cables */
 
-CASE_TIMED(a_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS, 60)
+CASE_TIMED(a_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
 	int port = 0;

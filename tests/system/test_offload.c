@@ -245,17 +245,17 @@ static void tcp_at(unsigned mtu)
 	}
 }
 
-CASE_FLAGS(every_frame_of_tcp_is_complete_and_keeps_an_mtu_of_1500, BOTH_VDE)
+CASE_FLAGS(every_frame_of_tcp_is_complete_and_keeps_an_mtu_of_1500, BOTH_VDE | CASE_F_NO_TUN)
 {
 	tcp_at(1500);
 }
 
-CASE_FLAGS(every_frame_of_tcp_is_complete_and_keeps_an_mtu_of_1280, USER_VDE)
+CASE_FLAGS(every_frame_of_tcp_is_complete_and_keeps_an_mtu_of_1280, USER_VDE | CASE_F_NO_TUN)
 {
 	tcp_at(1280);
 }
 
-CASE_FLAGS(every_frame_of_tcp_is_complete_and_keeps_an_mtu_of_9000, USER_VDE)
+CASE_FLAGS(every_frame_of_tcp_is_complete_and_keeps_an_mtu_of_9000, USER_VDE | CASE_F_NO_TUN)
 {
 	tcp_at(9000);
 }
@@ -316,7 +316,7 @@ static void check_pushes(const char *addr)
 	CHECK_EQ(flow->end, 1 + (n + 1) * size);
 }
 
-CASE_FLAGS(push_and_fin_are_on_the_last_segment_of_a_write_only, USER_VDE)
+CASE_FLAGS(push_and_fin_are_on_the_last_segment_of_a_write_only, USER_VDE | CASE_F_NO_TUN)
 {
 	cable_lay(1500, 0);
 	check_pushes("10.0.0.2");
@@ -351,7 +351,7 @@ static void udp_segments(const char *addr, int size, int n, int rounds)
 	close(rx);
 }
 
-CASE_FLAGS(every_datagram_of_a_segmented_send_is_complete, BOTH_VDE)
+CASE_FLAGS(every_datagram_of_a_segmented_send_is_complete, BOTH_VDE | CASE_F_NO_TUN)
 {
 	cable_lay(1500, 0);
 	udp_segments("10.0.0.2", 1000, 30, 40);
@@ -364,7 +364,7 @@ CASE_FLAGS(every_datagram_of_a_segmented_send_is_complete, BOTH_VDE)
 	CHECK_EQ(cable.seen[0].longest, 1514);
 }
 
-CASE_FLAGS(segmented_sends_keep_mtus_of_1280_and_9000, USER_VDE)
+CASE_FLAGS(segmented_sends_keep_mtus_of_1280_and_9000, USER_VDE | CASE_F_NO_TUN)
 {
 	cable_lay(9000, 0);
 	udp_segments("10.0.0.2", 8972, 7, 20);
@@ -404,7 +404,7 @@ static bool has_seen(void *arg)
 	return cable.seen[0].tagged >= *(unsigned long long *)arg && cable.seen[0].looked_at == cable.seen[0].frames;
 }
 
-CASE_FLAGS(super_frames_in_vlan_tags_leave_complete_with_their_tags, USER_VDE)
+CASE_FLAGS(super_frames_in_vlan_tags_leave_complete_with_their_tags, USER_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0")), on = 1;
@@ -465,46 +465,46 @@ static void only_off(unsigned off, unsigned expected_off)
 	CHECK_EQ(stats_of(cable.s[0]).offloads, has & ~expected_off);
 }
 
-CASE_FLAGS(without_checksum_offload_traffic_is_the_same, USER_VDE)
+CASE_FLAGS(without_checksum_offload_traffic_is_the_same, USER_VDE | CASE_F_NO_TUN)
 {
 	only_off(VDESTACK_OFFLOAD_CSUM, VDESTACK_OFFLOAD_CSUM | VDESTACK_OFFLOAD_TSO | VDESTACK_OFFLOAD_USO);
 }
 
-CASE_FLAGS(without_tcp_segmentation_traffic_is_the_same, USER_VDE)
+CASE_FLAGS(without_tcp_segmentation_traffic_is_the_same, USER_VDE | CASE_F_NO_TUN)
 {
 	only_off(VDESTACK_OFFLOAD_TSO, VDESTACK_OFFLOAD_TSO);
 }
 
-CASE_FLAGS(without_udp_segmentation_traffic_is_the_same, USER_VDE)
+CASE_FLAGS(without_udp_segmentation_traffic_is_the_same, USER_VDE | CASE_F_NO_TUN)
 {
 	only_off(VDESTACK_OFFLOAD_USO, VDESTACK_OFFLOAD_USO);
 }
 
-CASE_FLAGS(without_tcp_coalescing_traffic_is_the_same, USER_VDE)
+CASE_FLAGS(without_tcp_coalescing_traffic_is_the_same, USER_VDE | CASE_F_NO_TUN)
 {
 	only_off(VDESTACK_OFFLOAD_GRO, VDESTACK_OFFLOAD_GRO);
 }
 
-CASE_FLAGS(without_udp_coalescing_traffic_is_the_same, USER_VDE)
+CASE_FLAGS(without_udp_coalescing_traffic_is_the_same, USER_VDE | CASE_F_NO_TUN)
 {
 	only_off(VDESTACK_OFFLOAD_UGRO, VDESTACK_OFFLOAD_UGRO);
 }
 
-CASE_FLAGS(without_any_offload_traffic_is_the_same, BOTH_VDE)
+CASE_FLAGS(without_any_offload_traffic_is_the_same, BOTH_VDE | CASE_F_NO_TUN)
 {
 	only_off(VDESTACK_OFFLOAD_ALL, VDESTACK_OFFLOAD_ALL);
 	for (int i = 0; i < 2; i++)
 		CHECK_EQ(stats_of(cable.s[i]).in_writes, stats_of(cable.s[i]).in_frames);
 }
 
-CASE_FLAGS(an_offload_named_in_the_environment_is_off, USER_VDE)
+CASE_FLAGS(an_offload_named_in_the_environment_is_off, USER_VDE | CASE_F_NO_TUN)
 {
 	MUST(setenv("VDESTACK_NO_OFFLOAD", "tso,gro", 1));
 	traffic_without(0, VDESTACK_OFFLOAD_TSO | VDESTACK_OFFLOAD_GRO);
 	CHECK(stats_of(cable.s[0]).offloads & VDESTACK_OFFLOAD_CSUM); /* and the others are not */
 }
 
-CASE_FLAGS(all_in_the_environment_is_all, BOTH_VDE)
+CASE_FLAGS(all_in_the_environment_is_all, BOTH_VDE | CASE_F_NO_TUN)
 {
 	MUST(setenv("VDESTACK_NO_OFFLOAD", "all", 1));
 	traffic_without(0, VDESTACK_OFFLOAD_ALL);
@@ -551,7 +551,7 @@ static int socket_to_nobody(struct vdestack *s)
 	return connected_in(s, "10.0.0.9", SOCK_DGRAM, 9);
 }
 
-CASE_FLAGS(the_frames_counted_are_those_that_arrive, BOTH_VDE)
+CASE_FLAGS(the_frames_counted_are_those_that_arrive, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	static unsigned char data[20000];
@@ -632,7 +632,7 @@ static void await_counts(struct vdestack *s, unsigned long long in_frames, unsig
 	CHECK_EQ(stats_of(s).in_dropped, in_dropped);
 }
 
-CASE_FLAGS(every_frame_that_comes_is_counted, BOTH_VDE)
+CASE_FLAGS(every_frame_that_comes_is_counted, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	uint8_t frame[2048];
@@ -651,7 +651,7 @@ CASE_FLAGS(every_frame_that_comes_is_counted, BOTH_VDE)
 	CHECK(stats_of(s).in_writes > 0);
 }
 
-CASE_FLAGS(frames_for_an_interface_that_is_down_are_counted_as_dropped, BOTH_VDE)
+CASE_FLAGS(frames_for_an_interface_that_is_down_are_counted_as_dropped, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, VDESTACK_OFFLOAD_UGRO);
 	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
@@ -676,7 +676,7 @@ static uint32_t chance(uint32_t below)
 	return (uint32_t)(random_state >> 32) % below;
 }
 
-CASE_FLAGS(garbage_from_the_link_does_no_harm_and_is_counted, BOTH_VDE)
+CASE_FLAGS(garbage_from_the_link_does_no_harm_and_is_counted, BOTH_VDE | CASE_F_NO_TUN)
 {
 	static uint8_t junk[20000];
 	const size_t no_frames[] = { 0, 1, 13, 9235, 20000 };
@@ -812,7 +812,7 @@ static void check_quick(struct vdestack *s)
 	CHECK(max < 2000000);
 }
 
-CASE_FLAGS(a_peer_that_does_not_read_stalls_nobody_else, BOTH_VDE)
+CASE_FLAGS(a_peer_that_does_not_read_stalls_nobody_else, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	struct flood f;
@@ -835,7 +835,7 @@ CASE_FLAGS(a_peer_that_does_not_read_stalls_nobody_else, BOTH_VDE)
 	CHECK(stats_of(s).in_frames > before);
 }
 
-CASE_FLAGS(traffic_goes_on_when_a_stalled_peer_reads_again, BOTH_VDE)
+CASE_FLAGS(traffic_goes_on_when_a_stalled_peer_reads_again, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *a = cable_plug(0, 1500, 0);
 	struct vdestack *b = cable_plug(1, 1500, 0);
@@ -852,7 +852,7 @@ CASE_FLAGS(traffic_goes_on_when_a_stalled_peer_reads_again, BOTH_VDE)
 	CHECK(st.out_frames > 0);
 }
 
-CASE_FLAGS(a_stack_with_a_stalled_peer_is_deleted_at_once, BOTH_VDE)
+CASE_FLAGS(a_stack_with_a_stalled_peer_is_deleted_at_once, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	struct flood f;
@@ -868,7 +868,7 @@ CASE_FLAGS(a_stack_with_a_stalled_peer_is_deleted_at_once, BOTH_VDE)
 }
 
 /* UDP without pace through a link: whatever is missing behind it is in a counter before it. */
-CASE_FLAGS(what_a_slow_peer_misses_is_counted, USER_VDE)
+CASE_FLAGS(what_a_slow_peer_misses_is_counted, USER_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	struct flood f;
@@ -888,7 +888,7 @@ CASE_FLAGS(what_a_slow_peer_misses_is_counted, USER_VDE)
 	CHECK_STR(cable.seen[0].complaint, "");
 }
 
-CASE_FLAGS(a_stream_that_is_not_read_stalls_nobody_else, BOTH_VDE)
+CASE_FLAGS(a_stream_that_is_not_read_stalls_nobody_else, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = stack_of("vnl='=sleep 1000' ip=10.0.0.1/24");
 	struct flood f;
@@ -936,7 +936,7 @@ static bool lost_carrier(void *s)
 	return (vdestack_link_get_flags(s, index) & IFF_RUNNING) == 0;
 }
 
-CASE_FLAGS(nothing_spins_when_a_switch_has_died, BOTH_VDE)
+CASE_FLAGS(nothing_spins_when_a_switch_has_died, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	struct tool sw;
@@ -959,7 +959,7 @@ CASE_FLAGS(nothing_spins_when_a_switch_has_died, BOTH_VDE)
 	connection_close(&c);
 }
 
-CASE_FLAGS(a_peer_that_goes_and_comes_back_is_talked_to_again, BOTH_VDE)
+CASE_FLAGS(a_peer_that_goes_and_comes_back_is_talked_to_again, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	uint8_t frame[256];
@@ -1072,7 +1072,7 @@ static void pour_stream(unsigned off)
 	pour(with("=vde_plug vde://", path), with("=vde_plug vde://", path), off);
 }
 
-CASE_TIMED(bytes_are_the_same_through_a_point_to_point_link, BOTH_VDE, 120)
+CASE_TIMED(bytes_are_the_same_through_a_point_to_point_link, BOTH_VDE | CASE_F_NO_TUN, 120)
 {
 	pour_ptp(1500, 0);
 }
@@ -1082,7 +1082,7 @@ CASE_TIMED(bytes_are_the_same_through_a_point_to_point_link_without_offloads, US
 	pour_ptp(1500, VDESTACK_OFFLOAD_ALL);
 }
 
-CASE_TIMED(bytes_are_the_same_through_a_stock_switch, USER_VDE, 120)
+CASE_TIMED(bytes_are_the_same_through_a_stock_switch, USER_VDE | CASE_F_NO_TUN, 120)
 {
 	pour_switch(0);
 }
@@ -1102,7 +1102,7 @@ CASE_TIMED(bytes_are_the_same_through_a_hub_without_offloads, USER_VDE, 120)
 	pour_hub(VDESTACK_OFFLOAD_ALL);
 }
 
-CASE_TIMED(bytes_are_the_same_through_a_stream, BOTH_VDE, 120)
+CASE_TIMED(bytes_are_the_same_through_a_stream, BOTH_VDE | CASE_F_NO_TUN, 120)
 {
 	pour_stream(0);
 }
@@ -1140,7 +1140,7 @@ static void pour_slirp(unsigned off)
 	connection_close(&c);
 }
 
-CASE_TIMED(bytes_are_the_same_through_slirp, USER_VDE, 300)
+CASE_TIMED(bytes_are_the_same_through_slirp, USER_VDE | CASE_F_NO_TUN, 300)
 {
 	pour_slirp(0);
 }
@@ -1150,7 +1150,7 @@ CASE_TIMED(bytes_are_the_same_through_slirp_without_offloads, USER_VDE, 300)
 	pour_slirp(VDESTACK_OFFLOAD_ALL);
 }
 
-CASE_TIMED(bytes_are_the_same_with_an_mtu_of_576, USER_VDE, 300)
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_576, USER_VDE | CASE_F_NO_TUN, 300)
 {
 	pour_ptp(576, 0);
 }
@@ -1170,7 +1170,7 @@ CASE_TIMED(bytes_are_the_same_with_an_mtu_of_1280_without_offloads, USER_VDE, 30
 	pour_ptp(1280, VDESTACK_OFFLOAD_ALL);
 }
 
-CASE_TIMED(bytes_are_the_same_with_an_mtu_of_9000, USER_VDE, 300)
+CASE_TIMED(bytes_are_the_same_with_an_mtu_of_9000, USER_VDE | CASE_F_NO_TUN, 300)
 {
 	pour_ptp(9000, 0);
 }
@@ -1207,7 +1207,7 @@ static void *come_and_go(void *arg)
 	return (void *)rounds;
 }
 
-CASE_TIMED(bytes_are_the_same_while_interfaces_come_and_go, USER_VDE, 300)
+CASE_TIMED(bytes_are_the_same_while_interfaces_come_and_go, USER_VDE | CASE_F_NO_TUN, 300)
 {
 	const char *vnl = with("ptp://", case_path("p"));
 	struct vdestack *stacks[2] = { stack_of("vnl=%s ip=10.0.0.1/24", vnl), stack_of("vnl=%s ip=10.0.0.2/24", vnl) };
@@ -1222,7 +1222,7 @@ CASE_TIMED(bytes_are_the_same_while_interfaces_come_and_go, USER_VDE, 300)
 	CHECK((long)rounds > 0);
 }
 
-CASE_TIMED(bytes_of_eight_flows_at_once_are_the_same, USER_VDE, 120)
+CASE_TIMED(bytes_of_eight_flows_at_once_are_the_same, USER_VDE | CASE_F_NO_TUN, 120)
 {
 	enum { FLOWS = 8 };
 	const char *vnl = with("ptp://", case_path("p"));
@@ -1286,7 +1286,7 @@ static long long round_trip_us(struct connection *c)
 	return t[100];
 }
 
-CASE_FLAGS(a_busy_stack_does_not_starve_another, BOTH_VDE)
+CASE_FLAGS(a_busy_stack_does_not_starve_another, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *vnl = with("ptp://", case_path("p"));
 	struct vdestack *a = stack_of("vnl=%s ip=10.0.0.1/24", vnl);
@@ -1318,7 +1318,7 @@ CASE_FLAGS(a_busy_stack_does_not_starve_another, BOTH_VDE)
 
 /* ------------------------------------------------------------------ MTU */
 
-CASE_FLAGS(an_mtu_that_a_stock_switch_drops_is_refused, BOTH_VDE)
+CASE_FLAGS(an_mtu_that_a_stock_switch_drops_is_refused, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	char config[256];
@@ -1336,7 +1336,7 @@ CASE_FLAGS(an_mtu_that_a_stock_switch_drops_is_refused, BOTH_VDE)
 	MUST(vdestack_delete(s));
 }
 
-CASE_FLAGS(an_mtu_that_is_forced_is_taken, BOTH_VDE)
+CASE_FLAGS(an_mtu_that_is_forced_is_taken, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	struct vdestack_opts opts = *case_opts();
@@ -1351,7 +1351,7 @@ CASE_FLAGS(an_mtu_that_is_forced_is_taken, BOTH_VDE)
 	CHECK_EQ(vdestack_link_get_mtu(s, (int)MUST(vdestack_if_nametoindex(s, "vde0"))), 9000);
 }
 
-CASE_FLAGS(a_hub_takes_and_carries_jumbo_frames, USER_VDE)
+CASE_FLAGS(a_hub_takes_and_carries_jumbo_frames, USER_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;

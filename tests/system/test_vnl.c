@@ -37,7 +37,7 @@ static const char *locator(const char *scheme, const char *path)
 
 /* ------------------------------------------------------------------ libvdeplug */
 
-CASE_FLAGS(stacks_talk_through_a_stock_switch, BOTH_VDE)
+CASE_FLAGS(stacks_talk_through_a_stock_switch, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	struct tool sw;
@@ -69,7 +69,7 @@ CASE_FLAGS(a_relative_path_is_that_of_the_caller, BOTH_VDE)
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
 }
 
-CASE_FLAGS(stacks_talk_through_a_hub_of_vde_plug, BOTH_VDE)
+CASE_FLAGS(stacks_talk_through_a_hub_of_vde_plug, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;
@@ -87,7 +87,7 @@ CASE_FLAGS(stacks_talk_through_a_switch_of_vde_plug, BOTH_VDE)
 	talk_through(locator("vde://", path), locator("vde://", path));
 }
 
-CASE_FLAGS(an_interface_can_itself_be_a_hub, BOTH_VDE)
+CASE_FLAGS(an_interface_can_itself_be_a_hub, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 
@@ -101,7 +101,7 @@ CASE_FLAGS(an_interface_can_itself_be_a_switch, BOTH_VDE)
 	talk_through(locator("switch://", path), locator("vde://", path));
 }
 
-CASE_FLAGS(stacks_talk_through_a_point_to_point_link, BOTH_VDE)
+CASE_FLAGS(stacks_talk_through_a_point_to_point_link, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *vnl = locator("ptp://", case_path("ptp"));
 
@@ -117,7 +117,7 @@ static int free_port(void)
 	return port;
 }
 
-CASE_FLAGS(stacks_talk_through_udp, BOTH_VDE)
+CASE_FLAGS(stacks_talk_through_udp, BOTH_VDE | CASE_F_NO_TUN)
 {
 	char a[128], b[128];
 	int p = free_port(), q = free_port();
@@ -254,7 +254,7 @@ CASE_FLAGS(a_tap_of_the_host_network_reaches_the_stack, BOTH_VDE)
 	tcp_both_ways(NULL, "10.0.0.1", s, "10.0.0.2");
 }
 
-CASE_FLAGS(slirp_reaches_a_server_on_the_hosts_loopback, BOTH_VDE)
+CASE_FLAGS(slirp_reaches_a_server_on_the_hosts_loopback, BOTH_VDE | CASE_F_NO_TUN)
 {
 	int port = 0;
 	int listener = bound_in(NULL, "127.0.0.1", SOCK_STREAM, &port);
@@ -265,7 +265,7 @@ CASE_FLAGS(slirp_reaches_a_server_on_the_hosts_loopback, BOTH_VDE)
 	exchange(a, b);
 }
 
-CASE_FLAGS(stacks_of_one_vlan_talk_and_others_do_not_hear_them, BOTH_VDE)
+CASE_FLAGS(stacks_of_one_vlan_talk_and_others_do_not_hear_them, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	struct tool node;
@@ -281,7 +281,7 @@ CASE_FLAGS(stacks_of_one_vlan_talk_and_others_do_not_hear_them, BOTH_VDE)
 
 /* ------------------------------------------------------------------ streams */
 
-CASE_FLAGS(a_command_can_be_the_cable, BOTH_VDE)
+CASE_FLAGS(a_command_can_be_the_cable, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	char a[512], b[512];
@@ -344,7 +344,7 @@ static bool has_no_carrier(void *arg)
 	return flags >= 0 && (flags & IFF_RUNNING) == 0;
 }
 
-CASE_FLAGS(an_interface_whose_command_ends_loses_its_carrier, BOTH_VDE)
+CASE_FLAGS(an_interface_whose_command_ends_loses_its_carrier, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = stack_of("vnl='=cat'"); /* gives back what it gets */
 	MUST(vdestack_delete(s));
@@ -356,7 +356,7 @@ CASE_FLAGS(an_interface_whose_command_ends_loses_its_carrier, BOTH_VDE)
 	close(socket_in(s, AF_INET, SOCK_DGRAM));
 }
 
-CASE_FLAGS(an_interface_whose_switch_ends_loses_its_carrier, BOTH_VDE)
+CASE_FLAGS(an_interface_whose_switch_ends_loses_its_carrier, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	struct tool sw;
@@ -440,7 +440,7 @@ static struct vdestack *forced_stack(const char *path, const char *ip)
 	return s;
 }
 
-CASE_FLAGS(frames_too_long_for_a_stock_switch_are_lost_without_harm, BOTH_VDE)
+CASE_FLAGS(frames_too_long_for_a_stock_switch_are_lost_without_harm, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	struct tool sw;
@@ -454,7 +454,7 @@ CASE_FLAGS(frames_too_long_for_a_stock_switch_are_lost_without_harm, BOTH_VDE)
 	CHECK(datagram_arrives(b, a, "10.0.0.1", 1400, true, SOON_MS));
 }
 
-CASE_FLAGS(jumbo_frames_pass_a_hub, BOTH_VDE)
+CASE_FLAGS(jumbo_frames_pass_a_hub, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;
@@ -469,7 +469,7 @@ CASE_FLAGS(jumbo_frames_pass_a_hub, BOTH_VDE)
 
 /* ------------------------------------------------------------------ several */
 
-CASE_FLAGS(one_stack_is_on_several_networks, BOTH_VDE)
+CASE_FLAGS(one_stack_is_on_several_networks, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw"), *ptp = locator("ptp://", case_path("ptp"));
 	struct tool sw;

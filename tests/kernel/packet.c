@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Packet sockets on the far ends of veth pairs, in the place of taps: packet(7), veth(4), the kernel's scaling.rst. */
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "case.h"
+
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4 /* headers before Linux 6.2 */
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+#define NEAR "near"
+#define FAR "far"
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
+
+	MUST(write(fd, text, strlen(text)));
+	close(fd);
+}
+
+/* Root in a namespace of our own, as ip(8) has its capabilities by that. */
+static void become_root(void)
+{
+	char map[32];
+
+	(void)snprintf(map, sizeof(map), "0 %u 1", getuid());
+	MUST(unshare(CLONE_NEWUSER));
+	write_file("/proc/self/uid_map", map);
+}
+
+/* A namespace of our own with both ends of a pair, up. */
+static void make_pair(void)
+{
+	if (!case_is_root())
+		become_root();
+	MUST(unshare(CLONE_NEWNET | CLONE_NEWNS));
+	MUST(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	CHECK_EQ(system("ip link add " NEAR " type veth peer name " FAR " && ip link set " FAR " mtu 65535 up && "
+			"ip addr add 10.0.0.1/24 dev " NEAR " && ip link set " NEAR " up && "
+			"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev " NEAR), 0);
+}
+
+static int packet_socket(const char *device)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex(device) };
+	int on = 1, fd = (int)MUST(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+
+	CHECK(to.sll_ifindex > 0);
+	MUST(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)));
+	MUST(setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)));
+	MUST(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)));
+	MUST(bind(fd, (struct sockaddr *)&to, sizeof(to)));
+	return fd;
+}
+
+struct got {
+	struct virtio_net_hdr vnet;
+	unsigned char frame[65536];
+	ssize_t len;
+	struct tpacket_auxdata aux;
+};
+
+/* The next frame of an EtherType, as it lies in the socket; what the kernel says by itself is not meant. */
+static void receive(int fd, unsigned type, struct got *g)
+{
+	for (;;) {
+		char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+		struct iovec iov[2] = { { &g->vnet, sizeof(g->vnet) }, { g->frame, sizeof(g->frame) } };
+		struct msghdr h = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control) };
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		CHECK_EQ(poll(&p, 1, 5000), 1);
+		g->len = MUST(recvmsg(fd, &h, 0)) - (ssize_t)sizeof(g->vnet);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+		CHECK(c != NULL && c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA);
+		memcpy(&g->aux, CMSG_DATA(c), sizeof(g->aux));
+		if (g->frame[12] == type >> 8 && g->frame[13] == (type & 0xff))
+			return;
+	}
+}
+
+static void send_segmented(void)
+{
+	static char bytes[8 * 1000];
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(7) };
+	int size = 1000, fd = (int)MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+	CHECK_EQ(inet_pton(AF_INET, "10.0.0.2", &to.sin_addr), 1);
+	MUST(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)));
+	CHECK_EQ(MUST(sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, sizeof(to))), (long)sizeof(bytes));
+	close(fd);
+}
+
+CASE(super_frames_come_behind_their_header)
+{
+	static struct got g;
+
+	make_pair();
+	int fd = packet_socket(FAR);
+	send_segmented();
+	receive(fd, ETH_P_IP, &g);
+	CHECK_EQ(g.len, 14 + 20 + 8 + 8000);
+	CHECK_EQ(g.vnet.gso_type, VIRTIO_NET_HDR_GSO_UDP_L4);
+	CHECK_EQ(g.vnet.gso_size, 1000);
+	CHECK_EQ(g.vnet.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	CHECK_EQ(g.vnet.csum_start, 34);
+}
+
+CASE(a_vlan_tag_comes_beside_its_frame)
+{
+	unsigned char frame[10 + 60] = { [10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x81, 0, 0x20, 5, 0x88, 0xb5, 'x' };
+	static struct got g;
+
+	make_pair();
+	int from = packet_socket(NEAR), fd = packet_socket(FAR);
+	CHECK_EQ(MUST(write(from, frame, sizeof(frame))), (long)sizeof(frame));
+	receive(fd, 0x88b5, &g);
+	CHECK_EQ(g.len, 56);
+	CHECK(g.aux.tp_status & TP_STATUS_VLAN_VALID);
+	CHECK_EQ(g.aux.tp_vlan_tpid, ETH_P_8021Q);
+	CHECK_EQ(g.aux.tp_vlan_tci, 0x2005);
+}
+
+/* What tells a far end that is down from one that is gone. */
+CASE(a_device_that_goes_down_leaves_one_error_and_its_index)
+{
+	struct sockaddr_ll at;
+	socklen_t len = sizeof(at);
+	char byte;
+
+	make_pair();
+	int fd = packet_socket(FAR);
+	CHECK_EQ(system("ip link set " FAR " down"), 0);
+	while (read(fd, &byte, 1) >= 0) /* what came before */
+		;
+	CHECK_EQ(errno, ENETDOWN);
+	CHECK_ERRNO(read(fd, &byte, 1), EAGAIN);
+	MUST(getsockname(fd, (struct sockaddr *)&at, &len));
+	CHECK(at.sll_ifindex > 0);
+	CHECK_EQ(system("ip link set " FAR " up"), 0);
+	send_segmented();
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	CHECK_EQ(poll(&p, 1, 5000), 1); /* and it goes on */
+	CHECK_EQ(system("ip link del " NEAR), 0);
+	while (read(fd, &byte, 1) >= 0)
+		;
+	CHECK_EQ(errno, ENETDOWN);
+	len = sizeof(at);
+	MUST(getsockname(fd, (struct sockaddr *)&at, &len));
+	CHECK(at.sll_ifindex <= 0);
+}
+
+static void *elsewhere(void *arg)
+{
+	MUST(unshare(CLONE_NEWNET));
+	CHECK_EQ(if_nametoindex(NEAR), 0);
+	struct ethtool_value value = { .cmd = ETHTOOL_GGSO };
+	struct ifreq ifr = { .ifr_name = NEAR, .ifr_data = (void *)&value };
+	MUST(ioctl(*(int *)arg, SIOCETHTOOL, &ifr));
+	CHECK_EQ(value.data, 1);
+	return NULL;
+}
+
+CASE(ethtool_by_a_route_socket_is_about_the_sockets_namespace)
+{
+	pthread_t thread;
+
+	make_pair();
+	int fd = (int)MUST(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
+	CHECK_EQ(pthread_create(&thread, NULL, elsewhere, &fd), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/* From Linux 6.3. */
+CASE(the_steering_of_a_device_is_that_of_its_namespace_when_it_was_made)
+{
+	char mask[32] = "";
+	const char *path = case_path("sys");
+
+	make_pair();
+	if (access("/proc/sys/net/core/rps_default_mask", F_OK) != 0)
+		SKIP("this kernel has no rps_default_mask");
+	write_file("/proc/sys/net/core/rps_default_mask", "1");
+	CHECK_EQ(system("ip link add late type veth peer name late2"), 0);
+	MUST(mkdir(path, 0755));
+	MUST(mount("none", path, "sysfs", 0, NULL));
+	char file[300];
+	(void)snprintf(file, sizeof(file), "%s/class/net/late/queues/rx-0/rps_cpus", path);
+	int rps = (int)MUST(open(file, O_RDONLY | O_CLOEXEC));
+	CHECK(MUST(read(rps, mask, sizeof(mask) - 1)) > 0);
+	CHECK_EQ(strtoul(mask, NULL, 16), 1);
+	MUST(umount2(path, MNT_DETACH));
+}
