@@ -153,7 +153,7 @@ static int begin_with_link(struct vs_net *n, int r)
 	if (r == 0)
 		r = open_door(n);
 	if (r == 0)
-		r = device = job->by_packet ? vs_net_rtnetlink(&job->call->req.iface) : vs_net_tap(&job->call->req.iface, &offloads);
+		r = device = job->by_packet ? vs_net_rtnetlink(n, &job->call->req.iface, &job->ifindex) : vs_net_tap(&job->call->req.iface, &offloads);
 	n->birth = NULL;
 	vs_job_device(job, r < 0 ? r : 0, device, offloads, vs_steal_fd(&n->programs_end));
 	return r < 0 ? r : 0;

@@ -105,6 +105,7 @@ struct vs_job {
 	atomic_bool late;             /* the main thread has answered; to be nudged until it ends */
 	int nudges;                   /* the main thread's: how often, after the answer */
 	bool by_packet;               /* the interface gets a port, which the job makes, instead of a tap */
+	int ifindex;                  /* for an end of a veth pair */
 	bool mine;                    /* the job has taken the answer; its thread's */
 	bool pumping;                 /* the pump uses the tap */
 	int netlink;                  /* rtnetlink socket of the stack's namespace; -1; with by_packet under the keeper's lock */
@@ -140,10 +141,10 @@ int vs_pump_start(struct vs_iface *iface);
 /* ---- segments ---- */
 
 /*
- * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, the other
+ * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, with that index if it is free, the other
  * plugged into the segment called name, made if need be. 0 or -errno with a sentence.
  */
-int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink);
+int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex);
 /* Pulls the port's cable, or plugs it in. 0 or -errno. */
 int vs_segment_cut(struct vs_iface *iface, bool cut);
 /* Takes the interface's port off its segment; the last one takes the segment down. */

@@ -191,7 +191,7 @@ static int make_port(struct vs_job *job)
 	pthread_mutex_unlock(&k->lock);
 	if (given_up)
 		return -ECANCELED;
-	VS_AUTO_CLOSE port = vs_port_open(iface, &job->call->req.iface, job->netlink, &offloads);
+	VS_AUTO_CLOSE port = vs_port_open(iface, &job->call->req.iface, job->netlink, job->ifindex, &offloads);
 	if (port < 0)
 		return port;
 	pthread_mutex_lock(&k->lock);
@@ -311,7 +311,8 @@ static int join_segment(struct vs_job *job)
 	int r = job->door >= 0 ? vs_keeper_spare(VS_SPARE_GO_ON) : 0;
 
 	if (r == 0)
-		r = vs_segment_join(job->iface, job->call->text + strlen("inproc://"), &job->call->req.iface, job->netlink);
+		r = vs_segment_join(job->iface, job->call->text + strlen("inproc://"), &job->call->req.iface, job->netlink,
+				    job->ifindex);
 	if (r == 0 && atomic_load(&job->iface->stopping))
 		vs_segment_leave(job->iface);
 	return r;

@@ -153,12 +153,26 @@ int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads)
 	return vs_steal_fd(&tap);
 }
 
-int vs_net_rtnetlink(const struct vs_wire_iface *want)
+/* None is given twice, like the kernel does it: somebody may remember the one of an interface that has gone. */
+static int free_index(struct vs_net *n, int netlink)
+{
+	struct ifreq ifr = { 0 };
+
+	do {
+		ifr.ifr_ifindex = ++n->last_ifindex;
+	} while (ioctl(netlink, SIOCGIFNAME, &ifr) == 0);
+	return n->last_ifindex;
+}
+
+int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *ifindex)
 {
 	int fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
-	return fd < 0 ? vs_fail(-fd, "cannot add interface %s: no rtnetlink socket: %s", want->name,
-				vs_cause_text(vs_diagnose_limit(-fd), -fd)) : fd;
+	if (fd < 0)
+		return vs_fail(-fd, "cannot add interface %s: no rtnetlink socket: %s", want->name,
+			       vs_cause_text(vs_diagnose_limit(-fd), -fd));
+	*ifindex = free_index(n, fd);
+	return fd;
 }
 
 static int job_prepare(struct vs_net *n, struct vs_job *job)
@@ -168,7 +182,7 @@ static int job_prepare(struct vs_net *n, struct vs_job *job)
 
 	job->by_packet = !job->iface->on_segment && vs_port_by_packet(n->keeper);
 	if (job->iface->on_segment || job->by_packet) {
-		job->netlink = vs_net_rtnetlink(want);
+		job->netlink = vs_net_rtnetlink(n, want, &job->ifindex);
 		return job->netlink < 0 ? job->netlink : 0;
 	}
 	int r = vs_net_tap(want, &job->iface->offloads);

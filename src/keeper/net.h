@@ -25,6 +25,7 @@ struct vs_net {
 	int programs_end;     /* of the door, until it is handed out */
 	int life[2];          /* made on demand; both ends are ours, copies of [1] see the stack's end */
 	struct vs_iface *ifaces;
+	int last_ifindex;     /* that was given away here */
 	struct vs_events *events;
 	bool in_reserve;      /* began without a call */
 	bool dismissed;       /* under the keeper's lock: nobody came for it */
@@ -36,8 +37,8 @@ void vs_net_serve(struct vs_net *n);
 int vs_net_add(struct vs_net *n);
 /* A tap with its settings in the namespace of this thread; gives its descriptor, or -errno with a sentence. */
 int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads);
-/* For a device that others make: an rtnetlink socket of this thread's namespace, or -errno with a sentence. */
-int vs_net_rtnetlink(const struct vs_wire_iface *want);
+/* For a device that others make: an rtnetlink socket of this thread's namespace, or -errno with a sentence; and a free index. */
+int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *ifindex);
 /* inproc:// */
 bool vs_net_is_segment(const char *vnl);
 

@@ -273,7 +273,7 @@ static void leave_locked(struct vs_keeper *k)
 }
 
 /* Both ends, the far one with its socket and up. *step: of a failure. */
-static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, int netlink, const char *far_name,
+static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, int netlink, int ifindex, const char *far_name,
 		       unsigned allowed, const char **step)
 {
 	struct making making = { .number = room->last_port, .fd = -1 };
@@ -286,7 +286,7 @@ static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, i
 	if (r < 0)
 		return r;
 	*step = "no veth pair";
-	r = vs_rtnl_talk(netlink, vs_veth_message(want, far_name, &room->far));
+	r = vs_veth_make(netlink, want, ifindex, far_name, room->last_port, &room->far);
 	if (r < 0)
 		return r;
 	*step = "its offloads cannot be set";
@@ -314,7 +314,7 @@ static int refuse(const struct vs_keeper *k, const char *name, const char *step,
 		       vs_cause_text(vs_diagnose_tun(tun, ""), tun));
 }
 
-int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, unsigned *offloads)
+int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex, unsigned *offloads)
 {
 	unsigned allowed = vs_offload_sensible(vs_offload_allowed() & ~want->no_offload);
 	const char *step = "no veth pair", *cause = NULL;
@@ -328,7 +328,7 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 		cause = vs_cause_text(vs_diagnose_netns(-r, ""), -r);
 	} else {
 		(void)snprintf(far_name, sizeof(far_name), "f%u", ++k->room->last_port);
-		r = make_locked(k->room, want, netlink, far_name, allowed, &step);
+		r = make_locked(k->room, want, netlink, ifindex, far_name, allowed, &step);
 	}
 	if (r >= 0) {
 		memcpy(iface->port, far_name, sizeof(far_name));

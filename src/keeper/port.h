@@ -17,11 +17,11 @@ struct vs_wire_iface;
 bool vs_port_by_packet(struct vs_keeper *k);
 
 /*
- * Makes a port: the interface `want` in the namespace where the rtnetlink socket was made, and gives the
+ * Makes a port: the interface `want` in the namespace where the rtnetlink socket was made, with that index if it is free, and gives the
  * descriptor (non-blocking) that is read and written like a tap's; *offloads: those in force. Marks iface.
  * -errno with a sentence. A thread with all the keeper's privileges.
  */
-int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, unsigned *offloads);
+int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex, unsigned *offloads);
 
 /* The rest needs CAP_NET_ADMIN in the keeper's user namespace, which pump threads do not have. */
 

@@ -154,12 +154,12 @@ static void drop_if_empty_locked(struct vs_keeper *k, struct vs_segment *s)
 	segment_free(s);
 }
 
-static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struct vs_wire_iface *want, int netlink)
+static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struct vs_wire_iface *want, int netlink, int ifindex)
 {
 	char port[IF_NAMESIZE];
 
 	(void)snprintf(port, sizeof(port), "p%u", ++s->last_port);
-	int r = vs_rtnl_talk(netlink, vs_veth_message(want, port, &s->far));
+	int r = vs_veth_make(netlink, want, ifindex, port, s->last_port, &s->far);
 	if (r < 0)
 		return vs_fail(-r, "cannot make interface %s: %s", want->name,
 			       r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : strerror(-r));
@@ -174,7 +174,7 @@ static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struc
 	return 0;
 }
 
-int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink)
+int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex)
 {
 	struct vs_keeper *k = iface->keeper;
 	struct vs_segment *s = NULL;
@@ -182,7 +182,7 @@ int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wi
 	pthread_mutex_lock(&segments_lock);
 	int r = find_or_make_locked(k, name, &s);
 	if (r == 0) {
-		r = plug_locked(iface, s, want, netlink);
+		r = plug_locked(iface, s, want, netlink, ifindex);
 		drop_if_empty_locked(k, s);
 	}
 	pthread_mutex_unlock(&segments_lock);

@@ -21,6 +21,9 @@
 
 #include "base/cleanup.h"
 #include "keeper.h"
+#include "rtnl.h"
+
+#define FAR_INDEX (1 << 20) /* more interfaces than a stack has */
 
 /* ------------------------------------------------------------------ the namespace */
 
@@ -122,9 +125,11 @@ struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *in
 	return msg;
 }
 
-struct nl_msg *vs_veth_message(const struct vs_wire_iface *want, const char *far_name, const struct vs_far_ns *far)
+static struct nl_msg *pair_message(const struct vs_wire_iface *want, int ifindex, const char *far_name, int far_index,
+				   const struct vs_far_ns *far)
 {
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct ifinfomsg far_info = { .ifi_family = AF_UNSPEC, .ifi_index = far_index };
 	struct nl_msg *msg = vs_device_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
 	struct nlattr *kind, *data, *peer;
 
@@ -135,7 +140,7 @@ struct nl_msg *vs_veth_message(const struct vs_wire_iface *want, const char *far
 	    (want->mtu != 0 && nla_put_u32(msg, IFLA_MTU, want->mtu) < 0) ||
 	    (kind = nla_nest_start(msg, IFLA_LINKINFO)) == NULL || nla_put_string(msg, IFLA_INFO_KIND, "veth") < 0 ||
 	    (data = nla_nest_start(msg, IFLA_INFO_DATA)) == NULL || (peer = nla_nest_start(msg, VETH_INFO_PEER)) == NULL ||
-	    nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 || nla_put_string(msg, IFLA_IFNAME, far_name) < 0 ||
+	    nlmsg_append(msg, &far_info, sizeof(far_info), NLMSG_ALIGNTO) < 0 || nla_put_string(msg, IFLA_IFNAME, far_name) < 0 ||
 	    nla_put_u32(msg, IFLA_MTU, VS_VETH_FAR_MTU) < 0 || nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)far->ns) < 0) {
 		nlmsg_free(msg);
 		return NULL;
@@ -144,6 +149,20 @@ struct nl_msg *vs_veth_message(const struct vs_wire_iface *want, const char *far
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, kind);
 	return msg;
+}
+
+/*
+ * The kernel tells at once that a device runs whose index differs from its peer's, in whatever namespace that is, and
+ * of others once a second (linkwatch_urgent_event). It numbers devices from 2 in each, so the second interface of a stack would
+ * wait a second for its carrier: both ends are numbered here, far apart. A number that somebody has taken meanwhile
+ * leaves the choice to the kernel.
+ */
+int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *far_name, unsigned number,
+		 const struct vs_far_ns *far)
+{
+	int r = vs_rtnl_talk(netlink, pair_message(want, ifindex, far_name, FAR_INDEX + (int)number, far));
+
+	return r == -EEXIST || r == -EBUSY ? vs_rtnl_talk(netlink, pair_message(want, 0, far_name, 0, far)) : r;
 }
 
 struct nl_msg *vs_far_message(const char *far_name, int up)

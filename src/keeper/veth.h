@@ -32,10 +32,11 @@ int vs_far_ns_run(const struct vs_far_ns *far, void (*fn)(void *arg), void *arg)
 /* A request about a device. NULL: out of memory, which vs_rtnl_talk() understands. */
 struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *info);
 /*
- * A pair: `want` in the namespace where the message is sent, and the far end, down (veth refuses to be up before it
- * has both ends).
+ * Makes a pair: `want` in the namespace of the rtnetlink socket, and the `number`th far end, down (veth refuses to be
+ * up before it has both ends). ifindex: of the near end, if that is free. 0 or -errno.
  */
-struct nl_msg *vs_veth_message(const struct vs_wire_iface *want, const char *far_name, const struct vs_far_ns *far);
+int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *far_name, unsigned number,
+		 const struct vs_far_ns *far);
 /* Up or down: for its peer, with carrier or without. */
 struct nl_msg *vs_far_message(const char *far_name, int up);
 

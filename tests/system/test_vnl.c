@@ -594,6 +594,30 @@ CASE_BOTH(ipv6_addresses_are_usable_when_the_stack_is_there)
 	tcp_both_ways(a, "fc00::1", b, "fc00::2");
 }
 
+/* Ends with the same number wait a second for their carrier, see src/keeper/veth.c. */
+CASE_BOTH(no_end_of_a_cable_has_the_number_of_the_other_end)
+{
+	const char *path = case_path("links");
+	char line[300], command[300];
+	int n = 0, own, peer;
+	struct vdestack *s = stack_of("vnl=inproc://a iface=b vnl=inproc://b iface=c vnl=inproc://c iface=d vnl=inproc://d%s", "");
+
+	(void)snprintf(command, sizeof(command), "ip -o link >%s", path);
+	char *argv[] = { (char *)"sh", (char *)"-c", command, NULL };
+	CHECK_EQ(MUST(vdestack_run(s, argv, NULL)), 0);
+	FILE *file = fopen(path, "re");
+	CHECK(file != NULL);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "%d: %*[^@ ]@if%d:", &own, &peer) != 2)
+			continue;
+		CHECK(own != peer);
+		n++;
+	}
+	CHECK_EQ(fclose(file), 0);
+	CHECK_EQ(n, 4);
+	MUST(vdestack_delete(s));
+}
+
 CASE_BOTH(a_name_is_free_again_when_everybody_has_left)
 {
 	for (int round = 0; round < 3; round++) {
