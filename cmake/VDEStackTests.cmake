@@ -20,7 +20,8 @@
 #     Anything else, scripts for example. ROOT and USER give NAME.root and NAME.user; SELF,
 #     also the default, gives NAME, run as whoever runs ctest.
 #
-# TIMEOUT is 60 seconds by default. Under a sanitizer every time limit is three times as long.
+# TIMEOUT is 60 seconds by default. Under a sanitizer every time limit is three times as long;
+# VDESTACK_PATIENCE is another factor, for tests told to do more (tests/soak).
 # Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
 # self, inprocess, notun).
 
@@ -31,10 +32,13 @@ set_target_properties(vdestack_wrap PROPERTIES OUTPUT_NAME wrap C_EXTENSIONS ON)
 set(VDESTACK_WRAP_OPTIONS --reach "${PROJECT_SOURCE_DIR}" --reach "${PROJECT_BINARY_DIR}")
 set(VDESTACK_WRAP_BARE --bare)
 set(VDESTACK_TIME_FACTOR 1)
+if(VDESTACK_PATIENCE)
+  set(VDESTACK_TIME_FACTOR ${VDESTACK_PATIENCE})
+endif()
 if(VDESTACK_SANITIZE)
   list(APPEND VDESTACK_WRAP_OPTIONS --fixed-addresses)
   list(APPEND VDESTACK_WRAP_BARE --fixed-addresses)
-  set(VDESTACK_TIME_FACTOR 3)
+  math(EXPR VDESTACK_TIME_FACTOR "3 * ${VDESTACK_TIME_FACTOR}")
 endif()
 
 # TIMEOUT in seconds -> `result`, with the default and the factor.
