@@ -15,7 +15,8 @@ struct vs_check {
 };
 
 void vs_check_stack(struct vs_finding *f, const char *arg);
-void vs_check_tap(struct vs_finding *f, const char *arg);
+void vs_check_null(struct vs_finding *f, const char *arg);
+void vs_check_names(struct vs_finding *f, const char *arg);
 void vs_check_network(struct vs_finding *f, const char *vnl);
 
 extern const struct vs_check vs_checks[]; /* ends with a NULL name */

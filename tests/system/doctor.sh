@@ -58,10 +58,51 @@ user_namespaces_off)
 	;;
 no_tun_device)
 	nested "mount -t tmpfs none /dev/net; exec '$doctor' doctor"
-	expect 2
+	expect 1
 	remedy="create it (mkdir -p /dev/net; mknod /dev/net/tun c 10 200;"
 	says tun "$remedy"
-	says tap "$remedy"
+	says network "can be made"
+	nested "mount -t tmpfs none /dev/net; VDESTACK_PORT=tap exec '$doctor' doctor"
+	expect 2
+	says network "$remedy"
+	;;
+tun_device_that_is_of_no_use)
+	nested "mount -t tmpfs none /dev/net; touch /dev/net/tun; exec '$doctor' doctor"
+	expect 1
+	says tun "/dev/net/tun is not the tun driver's; create it again"
+	says network "can be made"
+	nested "mount -t tmpfs none /dev/net; touch /dev/net/tun; chmod 0 /dev/net/tun; exec $plain '$doctor' doctor"
+	says tun "chmod 666 /dev/net/tun"
+	;;
+name_servers_are_asked)
+	cat >server.py <<-'END'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("127.0.0.1", 53))
+		open("ready", "w")
+		q, peer = s.recvfrom(512)
+		assert q[2:] == bytes([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1]), q
+		s.sendto(q[:2] + b"\x81\x80" + q[4:], peer)
+	END
+	echo "nameserver 127.0.0.1" >one
+	printf 'nameserver 127.0.0.2\nnameserver 127.0.0.1\n' >two
+	: >none
+	for servers in one two none; do
+		rm -f ready
+		unshare --user --map-root-user --mount --net sh -ec "ip link set lo up; mount --bind $servers /etc/resolv.conf
+			timeout 30 python3 server.py & until [ -e ready ]; do sleep 0.05; done; '$doctor' doctor >out || true; kill %1 || true"
+		case $servers in
+		one) says names "name servers that answer: 127.0.0.1" ;;
+		two) says names "no answer from name server 127.0.0.2; correct the addresses in /etc/resolv.conf; these answer: 127.0.0.1" ;;
+		none) says names "names no server" ;;
+		esac
+	done
+	;;
+colours_are_for_terminals)
+	script -qec "'$doctor' doctor" /dev/null >out </dev/null
+	grep -q $'\033' out || fail "no colours on a terminal"
+	NO_COLOR=1 script -qec "'$doctor' doctor" /dev/null >out </dev/null
+	! grep -q $'\033' out || fail "colours in spite of NO_COLOR"
 	;;
 few_descriptors)
 	(ulimit -n 30 && exec "$doctor" doctor) >out
@@ -109,7 +150,7 @@ kinds_and_lengths_of_switches_are_told)
 	timeout 50 "$doctor" doctor "vde://$PWD/stock" "vde://$PWD/new" "slirp://" >out
 	status=$?
 	kill "$stock" "$new"
-	expect 0
+	[ "$status" -le 1 ] || fail "exit status $status" # name servers may be silent
 	says switch "stock can be joined, a vde_switch of vde2; packets of 1500 bytes pass"
 	says switch "new can be joined; packets of 9216 bytes pass"
 	says switch "slirp:// can be joined; nothing passed"
