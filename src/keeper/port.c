@@ -98,16 +98,6 @@ bool vs_port_by_packet(struct vs_keeper *k)
 
 /* ------------------------------------------------------------------ offloads */
 
-struct feature_names {
-	struct ethtool_gstrings head;
-	char names[FEATURES_MAX][ETH_GSTRING_LEN];
-};
-
-struct feature_set {
-	struct ethtool_sfeatures head;
-	struct ethtool_set_features_block blocks[FEATURES_MAX / 32];
-};
-
 static int ethtool(int netlink, const char *name, void *request)
 {
 	struct ifreq ifr = { .ifr_data = request };
@@ -145,40 +135,54 @@ static bool decides(const char *feature, unsigned *offload)
 
 static int count_features(int netlink, const char *name)
 {
-	struct {
-		struct ethtool_sset_info head;
-		uint32_t count;
-	} info = { .head = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES } };
-	int r = ethtool(netlink, name, &info);
+	_Alignas(struct ethtool_sset_info) unsigned char space[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)] = { 0 };
+	struct ethtool_sset_info *info = (void *)space;
 
-	return r < 0 ? r : info.head.sset_mask == 0 ? -EOPNOTSUPP : (int)(info.count > FEATURES_MAX ? FEATURES_MAX : info.count);
+	info->cmd = ETHTOOL_GSSET_INFO;
+	info->sset_mask = 1ull << ETH_SS_FEATURES;
+	int r = ethtool(netlink, name, info);
+	if (r < 0 || info->sset_mask == 0)
+		return r < 0 ? r : -EOPNOTSUPP;
+	return info->data[0] > FEATURES_MAX ? FEATURES_MAX : (int)info->data[0];
+}
+
+/* What of the names is for us, and how it is to be. */
+static void choose_features(const struct ethtool_gstrings *names, unsigned allowed, struct ethtool_sfeatures *set)
+{
+	for (uint32_t i = 0; i < names->len; i++) {
+		char name[ETH_GSTRING_LEN + 1] = "";
+		unsigned offload;
+		memcpy(name, names->data + (size_t)i * ETH_GSTRING_LEN, ETH_GSTRING_LEN);
+		if (!decides(name, &offload))
+			continue;
+		set->features[i / 32].valid |= 1u << (i % 32);
+		if (offload & allowed)
+			set->features[i / 32].requested |= 1u << (i % 32);
+	}
 }
 
 /* Makes `allowed` offloads those of a device; a kernel that does not know one does not have it. 0 or -errno. */
 static int set_features(int netlink, const char *name, unsigned allowed)
 {
-	struct feature_names *names = calloc(1, sizeof(*names));
-	struct feature_set set = { .head = { .cmd = ETHTOOL_SFEATURES } };
-	int n = names == NULL ? -ENOMEM : count_features(netlink, name);
-	int r = n < 0 ? n : 0;
+	int n = count_features(netlink, name);
+	size_t blocks = n < 0 ? 0 : ((size_t)n + 31) / 32;
 
+	if (n < 0)
+		return n;
+	struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
+	struct ethtool_sfeatures *set = calloc(1, sizeof(*set) + blocks * sizeof(set->features[0]));
+	int r = names == NULL || set == NULL ? -ENOMEM : 0;
 	if (r == 0) {
-		names->head = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = (uint32_t)n };
+		*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = (uint32_t)n };
+		*set = (struct ethtool_sfeatures){ .cmd = ETHTOOL_SFEATURES, .size = (uint32_t)blocks };
 		r = ethtool(netlink, name, names);
 	}
-	set.head.size = (uint32_t)(n < 0 ? 0 : (n + 31) / 32);
-	for (int i = 0; r == 0 && i < n; i++) {
-		unsigned offload;
-		names->names[i][ETH_GSTRING_LEN - 1] = '\0';
-		if (!decides(names->names[i], &offload))
-			continue;
-		set.blocks[i / 32].valid |= 1u << (i % 32);
-		if (offload & allowed)
-			set.blocks[i / 32].requested |= 1u << (i % 32);
+	if (r == 0) {
+		choose_features(names, allowed, set);
+		r = ethtool(netlink, name, set); /* what it cannot change it tells by a positive result */
 	}
-	if (r == 0)
-		r = ethtool(netlink, name, &set); /* what it cannot change it tells by a positive result */
 	free(names);
+	free(set);
 	return r;
 }
 
