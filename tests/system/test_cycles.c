@@ -154,7 +154,7 @@ static int wanted_cycles(void)
 }
 
 CASE_TIMED(many_stacks_made_and_deleted_beside_one_leave_nothing,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN, 600)
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER, 600)
 {
 	struct vdestack *stays = new_stack("");
 	int idle = idle_tasks(), n = wanted_cycles();
