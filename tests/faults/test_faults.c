@@ -18,6 +18,7 @@
 
 #include "inject.h"
 #include "stacks.h"
+#include "traffic.h"
 
 #define SAMPLE 12
 #define STEP_MS 3000 /* limit of each step; nothing here is slow */
@@ -30,6 +31,7 @@ struct op {
 	bool base; /* on or beside a stack that exists already */
 	int (*run)(void); /* 0 or -errno; on failure nothing is left */
 	void (*undo)(void); /* after success */
+	void (*prepare)(void); /* NULL, or before everything else */
 };
 
 static struct vdestack *base, *made;
@@ -167,19 +169,47 @@ static void undo_nothing(void)
 {
 }
 
-static const struct op op_first = { "first stack", false, run_new, made_delete };
-static const struct op op_further = { "further stack", true, run_new, made_delete };
-static const struct op op_tap = { "stack with a tap", true, run_new_tap, made_delete };
-static const struct op op_inproc = { "stack on a segment", true, run_new_inproc, made_delete };
-static const struct op op_config = { "stack with addresses", true, run_new_config, made_delete };
-static const struct op op_add = { "add", true, run_add, undo_add };
-static const struct op op_remove = { "remove", true, run_remove, undo_nothing };
-static const struct op op_msocket = { "msocket", true, run_msocket, close_socket };
-static const struct op op_forked = { "msocket in a child", true, run_forked_msocket, undo_nothing };
-static const struct op op_delete = { "delete", true, run_delete, undo_nothing };
-static const struct op op_netns = { "netns", true, run_netns, close_made };
-static const struct op op_command = { "run", true, run_command, undo_nothing };
-static const struct op op_legacy = { "vde_addstack", true, run_legacy, legacy_delete };
+/* Interfaces without taps, see src/keeper/port.c. */
+static void prepare_port(void)
+{
+	MUST(setenv("VDESTACK_PORT", "packet", 1));
+}
+
+static void prepare_hub(void)
+{
+	static struct tool node;
+	static char locator[300];
+
+	(void)snprintf(locator, sizeof(locator), "hub://%s", case_path("net"));
+	node_start(&node, locator);
+}
+
+static int run_new_hub(void)
+{
+	char config[300];
+
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s ip=10.5.0.2/24", case_path("net"));
+	return made_from(config);
+}
+
+static const struct op op_first = { "first stack", false, run_new, made_delete, NULL };
+static const struct op op_further = { "further stack", true, run_new, made_delete, NULL };
+static const struct op op_tap = { "stack with a tap", true, run_new_tap, made_delete, NULL };
+static const struct op op_inproc = { "stack on a segment", true, run_new_inproc, made_delete, NULL };
+static const struct op op_config = { "stack with addresses", true, run_new_config, made_delete, NULL };
+static const struct op op_add = { "add", true, run_add, undo_add, NULL };
+static const struct op op_remove = { "remove", true, run_remove, undo_nothing, NULL };
+static const struct op op_msocket = { "msocket", true, run_msocket, close_socket, NULL };
+static const struct op op_forked = { "msocket in a child", true, run_forked_msocket, undo_nothing, NULL };
+static const struct op op_delete = { "delete", true, run_delete, undo_nothing, NULL };
+static const struct op op_netns = { "netns", true, run_netns, close_made, NULL };
+static const struct op op_command = { "run", true, run_command, undo_nothing, NULL };
+static const struct op op_legacy = { "vde_addstack", true, run_legacy, legacy_delete, NULL };
+
+static const struct op op_port = { "stack with a port", true, run_new_config, made_delete, prepare_port };
+static const struct op op_port_add = { "add a port", true, run_add, undo_add, prepare_port };
+static const struct op op_port_remove = { "remove a port", true, run_remove, undo_nothing, prepare_port };
+static const struct op op_hub = { "stack on a hub", true, run_new_hub, made_delete, prepare_hub };
 
 /* ------------------------------------------------------------------ before and after */
 
@@ -383,6 +413,8 @@ static void sweep(const struct op *op, enum inject_side side, enum inject_mode m
 	const char *full = getenv("VDESTACK_TESTS_FULL");
 
 	share_control();
+	if (op->prepare != NULL)
+		op->prepare();
 	base_renew(op->base);
 	once_without(op, "at first");
 	once_without(op, "at first");
@@ -437,6 +469,10 @@ SWEEP(delete)
 SWEEP(netns)
 SWEEP(command)
 SWEEP(legacy)
+SWEEP(port)
+SWEEP(port_add)
+SWEEP(port_remove)
+SWEEP(hub)
 
 CASE(each_call_of_the_runner_fails)
 {
