@@ -442,7 +442,7 @@ static bool shut_down_wait(const struct vs_job *job)
 static void nudge(struct vs_job *job)
 {
 	if (take_answer(job)) {
-		if (may_be_absent(job, ETIMEDOUT) && job->device == VS_DEVICE_THERE) {
+		if (may_be_absent(job, ETIMEDOUT) && job->iface->tap >= 0) { /* it has its device */
 			vs_relink_absent(job->iface);
 			job->absent = true;
 			reply(job, ABSENT);

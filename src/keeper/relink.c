@@ -74,7 +74,7 @@ static void set_joined(struct vs_iface *iface, bool joined)
 void vs_carrier_refresh(struct vs_iface *iface)
 {
 	pthread_mutex_lock(&iface->carrier_lock);
-	if (iface->cut)
+	if (iface->cut || !iface->joined)
 		apply_carrier_locked(iface);
 	pthread_mutex_unlock(&iface->carrier_lock);
 }

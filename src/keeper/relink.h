@@ -34,7 +34,7 @@ int vs_relink_check(struct vs_keeper *k);
 /* Cuts or restores the carrier by order. 0 or -errno. */
 int vs_carrier_order(struct vs_iface *iface, bool on);
 
-/* The device has been made, after an order perhaps. */
+/* The device has been made, perhaps after an order or after its network was found absent. */
 void vs_carrier_refresh(struct vs_iface *iface);
 
 #endif
