@@ -95,14 +95,14 @@ static void abandon(struct vs_job *job)
 {
 	if (job->kind == VS_JOB_REMOVE || job->kind == VS_JOB_REOPEN_LINK)
 		return;
-	vs_port_leave(job->iface);
+	job->given_up = true;
+	atomic_store(&job->iface->failed, true);
+	vs_port_leave(job->iface); /* after these: none is made any more */
 	if (!job->pumping)
 		vs_close(vs_steal_fd(&job->iface->tap));
 	else /* a pump thread may use the number; the device goes now, not when the list is next looked through */
 		(void)dup3(job->iface->stop, job->iface->tap, O_CLOEXEC);
 	vs_close(vs_steal_fd(&job->door)); /* and with it the stack that this call was to make */
-	job->given_up = true;
-	atomic_store(&job->iface->failed, true);
 }
 
 /* ------------------------------------------------------------------ meeting the device */
@@ -236,8 +236,13 @@ static int open_link(struct vs_job *job)
 	VS_AUTO_CLOSE root = vs_call_take_fd(job->call, 1);
 	VS_AUTO_CLOSE cwd = vs_call_take_fd(job->call, 2);
 	int stream = vs_call_take_fd(job->call, 3);
-	int r = job->by_packet ? make_port(job) : 0;
+	int r = 0;
 
+	if (job->by_packet) { /* under a lock, and in a thread that is waited for: not to be cancelled there */
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+		r = make_port(job);
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	}
 	if (r < 0) {
 		vs_close(stream);
 		return r;
@@ -408,7 +413,9 @@ void vs_jobs_start(struct vs_keeper *k)
 			bool mine = take_answer(job);
 			abandon(job);
 			pthread_mutex_unlock(&k->lock);
-			if (mine)
+			if (mine && job->kind == VS_JOB_REMOVE)
+				reply(job, remove_iface(job)); /* which waits for nobody but the kernel */
+			else if (mine)
 				reply(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
 						   vs_cause_text(vs_diagnose_limit(-r), -r)));
 			(void)await_device(job);

@@ -43,6 +43,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
@@ -54,7 +55,7 @@
 #include "veth.h"
 
 #define RECEIVE_BYTES (8 << 20) /* of super-frames on their way out; without privilege the system's limit is less */
-#define FEATURES_MAX 128
+#define FEATURES_MAX 1024
 
 /* Of one keeper; there may be two in a process that has one by threads. */
 static pthread_mutex_t room_lock = PTHREAD_MUTEX_INITIALIZER; /* guards all rooms, and who is in */
@@ -143,7 +144,7 @@ static int count_features(int netlink, const char *name)
 	int r = ethtool(netlink, name, info);
 	if (r < 0 || info->sset_mask == 0)
 		return r < 0 ? r : -EOPNOTSUPP;
-	return info->data[0] > FEATURES_MAX ? FEATURES_MAX : (int)info->data[0];
+	return info->data[0] > FEATURES_MAX ? -EOPNOTSUPP : (int)info->data[0];
 }
 
 /* What of the names is for us, and how it is to be. */
@@ -307,6 +308,15 @@ static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, i
 	return r;
 }
 
+/* Devices have had it since Linux 5.11, packet sockets since 6.2, and nothing but a datagram of that kind tells. */
+static bool knows_uso(void)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 2));
+}
+
 /* The step that failed, and why; with a tun device it could have been done without. */
 static int refuse(const struct vs_keeper *k, const char *name, const char *step, const char *cause, int err)
 {
@@ -324,10 +334,17 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 	const char *step = "no veth pair", *cause = NULL;
 	char far_name[IF_NAMESIZE];
 
-	pthread_mutex_lock(&room_lock);
 	struct vs_keeper *k = iface->keeper;
-	int r = room_locked(k);
-	if (r < 0) {
+	if (!knows_uso())
+		allowed &= ~(unsigned)VS_OFFLOAD_USO;
+	atomic_store(&iface->by_packet, true);
+	pthread_mutex_lock(&room_lock);
+	/* Whoever gives it up says so before he takes away what is there. */
+	bool wanted = !atomic_load(&iface->failed) && !atomic_load(&iface->stopping);
+	int r = wanted ? room_locked(k) : -ECANCELED;
+	if (!wanted) {
+		step = "it is not wanted any more";
+	} else if (r < 0) {
 		step = "no namespace for its other end";
 		cause = vs_cause_text(vs_diagnose_netns(-r, ""), -r);
 	} else {
@@ -336,7 +353,7 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 	}
 	if (r >= 0) {
 		memcpy(iface->port, far_name, sizeof(far_name));
-		iface->by_packet = iface->in_room = true;
+		iface->in_room = true;
 		k->room->ports++;
 		*offloads = allowed;
 	}
@@ -345,20 +362,25 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 	if (r >= 0)
 		return r;
 	if (cause == NULL)
-		cause = r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : vs_cause_text(vs_diagnose_limit(-r), -r);
+		cause = r == -EOPNOTSUPP && strcmp(step, "no veth pair") == 0 ? "the kernel has no veth driver; modprobe veth" : vs_cause_text(vs_diagnose_limit(-r), -r);
 	return refuse(k, want->name, step, cause, -r);
 }
 
-void vs_port_carrier(struct vs_iface *iface, bool on)
+int vs_port_carrier(struct vs_iface *iface, bool on)
 {
+	int r = 0;
+
 	pthread_mutex_lock(&room_lock);
 	if (iface->in_room)
-		(void)vs_rtnl_talk(iface->keeper->room->far.netlink, vs_far_message(iface->port, on));
+		r = vs_rtnl_talk(iface->keeper->room->far.netlink, vs_far_message(iface->port, on));
 	pthread_mutex_unlock(&room_lock);
+	return r;
 }
 
 void vs_port_leave(struct vs_iface *iface)
 {
+	if (!atomic_load(&iface->by_packet))
+		return; /* without a wait for others' */
 	pthread_mutex_lock(&room_lock);
 	if (iface->in_room) {
 		iface->in_room = false;

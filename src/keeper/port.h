@@ -25,8 +25,8 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 
 /* The rest needs CAP_NET_ADMIN in the keeper's user namespace, which pump threads do not have. */
 
-/* Carrier of the stack's end. */
-void vs_port_carrier(struct vs_iface *iface, bool on);
+/* Carrier of the stack's end. 0 or -errno; nothing for a port that is not there yet. */
+int vs_port_carrier(struct vs_iface *iface, bool on);
 /* Takes both ends away; the descriptor stays whoever's it is. Nothing for an interface without a port. */
 void vs_port_leave(struct vs_iface *iface);
 

@@ -53,21 +53,22 @@
 /* ------------------------------------------------------------------ carrier */
 
 /* The carrier's lock is held. */
-static void apply_carrier_locked(struct vs_iface *iface)
+static int apply_carrier_locked(struct vs_iface *iface)
 {
 	int on = iface->joined && !iface->cut;
 
 	if (atomic_load(&iface->by_packet))
-		vs_port_carrier(iface, on);
-	else if (iface->tap >= 0)
+		return vs_port_carrier(iface, on);
+	if (iface->tap >= 0)
 		(void)ioctl(iface->tap, TUNSETCARRIER, &on); /* before Linux 5.0 the interface just falls silent */
+	return 0;
 }
 
 static void set_joined(struct vs_iface *iface, bool joined)
 {
 	pthread_mutex_lock(&iface->carrier_lock);
 	iface->joined = joined;
-	apply_carrier_locked(iface);
+	(void)apply_carrier_locked(iface);
 	pthread_mutex_unlock(&iface->carrier_lock);
 }
 
@@ -75,7 +76,7 @@ void vs_carrier_refresh(struct vs_iface *iface)
 {
 	pthread_mutex_lock(&iface->carrier_lock);
 	if (iface->cut || !iface->joined)
-		apply_carrier_locked(iface);
+		(void)apply_carrier_locked(iface);
 	pthread_mutex_unlock(&iface->carrier_lock);
 }
 
@@ -89,7 +90,9 @@ int vs_carrier_order(struct vs_iface *iface, bool on)
 		r = vs_segment_cut(iface, !on);
 	if (r == 0) {
 		iface->cut = !on;
-		apply_carrier_locked(iface);
+		r = apply_carrier_locked(iface);
+		if (r < 0)
+			iface->cut = on;
 	}
 	pthread_mutex_unlock(&iface->carrier_lock);
 	if (r == 0 && changes)
@@ -119,18 +122,20 @@ static void leave_to_main(struct vs_iface *iface, int err)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* Before the interface can be on its way up again, which the main thread begins as well. */
-static void take_carriers(struct vs_keeper *k)
+/*
+ * Under the keeper's lock, which it lets go of meanwhile. When it is back nobody is on that list, so whoever waits to be on its
+ * way up again has been told to be down.
+ */
+static void take_carriers_locked(struct vs_keeper *k)
 {
 	struct vs_iface *iface;
 
-	pthread_mutex_lock(&k->lock);
-	struct vs_iface *died = vs_steal_ptr(k->died);
-	pthread_mutex_unlock(&k->lock);
-	while ((iface = died) != NULL) {
-		died = iface->next_died;
+	while ((iface = k->died) != NULL) {
+		k->died = iface->next_died;
+		pthread_mutex_unlock(&k->lock);
 		tell_death(iface, iface->died_of);
 		vs_iface_unref(iface);
+		pthread_mutex_lock(&k->lock);
 	}
 }
 
@@ -263,8 +268,8 @@ int vs_relink_check(struct vs_keeper *k)
 	struct vs_iface *due = NULL, *iface;
 	int next = -1;
 
-	take_carriers(k);
 	pthread_mutex_lock(&k->lock);
+	take_carriers_locked(k);
 	for (struct vs_iface **at = &k->waiting; (iface = *at) != NULL;) {
 		int left = vs_left_ms(iface->due_ms);
 		if (left > 0 && !atomic_load(&iface->stopping)) {

@@ -121,7 +121,8 @@ int vs_in_burst(struct vs_in *in)
 {
 	struct vs_iface *iface = in->iface;
 
-	size_t want = vs_lone_expected(&in->lone) ? 1 : BATCH; /* what is prepared costs time, also for a single frame */
+	/* What is prepared costs time, also for a single frame; but a second one must show. */
+	size_t want = vs_lone_expected(&in->lone) ? 2 : BATCH;
 
 	for (size_t i = 0; i < want; i++)
 		in->frames[i] = (struct iovec){ in->buffers[i] + HEADROOM, VS_FRAME_MAX + 1 };

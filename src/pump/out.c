@@ -31,6 +31,8 @@
 #define VNET_LEN sizeof(struct virtio_net_hdr)
 #define SUPER_MAX (65536 + 64)      /* what one read from a tap may give, vnet header included */
 #define ARENA_BYTES (4 * SUPER_MAX) /* of super-frames in one batch */
+#define DOUBT_MS 2000 /* a device goes down first and away later, after a grace period of the kernel's */
+#define DOUBT_STEP_MS 20
 #define BATCH 64                    /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)      /* room for a batch and the last super-frame of it, whatever the usual MTU */
 
@@ -41,6 +43,7 @@ struct vs_out {
 	int64_t deadline_ms; /* of what is pending; 0: nothing is */
 	bool dead;
 	bool tap_gone;
+	int64_t doubt_until_ms; /* a port's device has gone down: until then it may be on its way to be deleted; 0: no */
 	struct vs_lone lone;
 	struct vs_pace pace; /* of frames that are not TCP's, on a link with a switch behind it */
 	struct vs_frame frames[FRAMES_MAX];
@@ -136,6 +139,21 @@ bool vs_out_tap_gone(const struct vs_out *o)
 	return o->tap_gone;
 }
 
+int vs_out_doubt_ms(const struct vs_out *o)
+{
+	return o->doubt_until_ms == 0 ? -1 : DOUBT_STEP_MS;
+}
+
+bool vs_out_look_again(struct vs_out *o)
+{
+	if (o->doubt_until_ms == 0)
+		return true;
+	o->tap_gone = vs_packet_gone(o->iface->tap);
+	if (vs_left_ms(o->doubt_until_ms) == 0)
+		o->doubt_until_ms = 0;
+	return !o->tap_gone;
+}
+
 bool vs_out_was_single(const struct vs_out *o)
 {
 	return o->lone.single;
@@ -226,7 +244,11 @@ static ssize_t take_super(struct vs_out *o, unsigned char *at)
 		n = vs_packet_read(o->iface->tap, &vnet, super + VS_TAG_LEN, SUPER_MAX - VNET_LEN - VS_TAG_LEN, &super);
 		if (n > 0)
 			segment(o, &vnet, super, (size_t)n);
-		return n > 0 ? n + (ssize_t)VNET_LEN + VS_TAG_LEN : n;
+		if (n == -EBADMSG)
+			count(&o->iface->stats.out_refused, 1);
+		if (n == -ENETDOWN)
+			o->doubt_until_ms = vs_now_ms() + DOUBT_MS;
+		return n > 0 ? n + (ssize_t)VNET_LEN + VS_TAG_LEN : n == -EBADMSG || n == -ENETDOWN ? 0 : n;
 	}
 	do {
 		n = read(o->iface->tap, at, SUPER_MAX);

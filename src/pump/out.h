@@ -25,6 +25,11 @@ bool vs_out_burst(struct vs_out *out);
 /* After false: it was the tap. */
 bool vs_out_tap_gone(const struct vs_out *out);
 
+/* A port's device has gone down, perhaps for good: when to call vs_out_look_again, in ms from now; -1: there is no doubt. */
+int vs_out_doubt_ms(const struct vs_out *out);
+/* False: it has been deleted. */
+bool vs_out_look_again(struct vs_out *out);
+
 /* The last batch was of one frame. */
 bool vs_out_was_single(const struct vs_out *out);
 

@@ -122,7 +122,7 @@ static int wait_long(struct ways *w, struct pollfd *p)
 {
 	int n = linger(w, p);
 
-	return n != 0 ? n : wait_epoll(w, p, -1);
+	return n != 0 ? n : wait_epoll(w, p, w->out != NULL ? vs_out_doubt_ms(w->out) : -1);
 }
 
 static int wait_poll(const struct ways *w, struct pollfd *p, bool pending, bool more)
@@ -169,6 +169,8 @@ static bool move_out(struct ways *w, const struct pollfd *p)
 {
 	if (vs_out_pending(w->out))
 		return vs_out_resume(w->out);
+	if (!vs_out_look_again(w->out))
+		return false;
 	return p[TAP].revents == 0 || vs_out_burst(w->out);
 }
 

@@ -79,8 +79,8 @@ unsigned vs_offload_set(int tap, unsigned wanted)
 
 /* ------------------------------------------------------------------ packet sockets */
 
-/* Of a device that is down comes an error once; one that is gone leaves the socket bound to none. */
-static bool device_is_gone(int fd)
+/* Of a device that goes down comes an error once; one that is gone leaves the socket bound to none. */
+bool vs_packet_gone(int fd)
 {
 	struct sockaddr_ll at = { 0 };
 	socklen_t len = sizeof(at);
@@ -124,8 +124,12 @@ ssize_t vs_packet_read(int fd, struct virtio_net_hdr *vnet, unsigned char *frame
 	do {
 		n = recvmsg(fd, &message, MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EAGAIN || (errno == ENETDOWN && !device_is_gone(fd)) ? 0 : -errno;
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n < 0) {
+		int err = errno;
+		return vs_packet_gone(fd) ? -ENODEV : err == ENETDOWN ? -ENETDOWN : -EBADMSG;
+	}
 	*start = frame;
 	if (n < (ssize_t)sizeof(*vnet) + ETH_HLEN)
 		return 0;

@@ -39,9 +39,12 @@ struct virtio_net_hdr;
 
 /*
  * Reads a super-frame from a port's packet socket, see keeper/port.c: into `frame`, which has VS_TAG_LEN bytes of room
- * before it and `size` after; *start is where it begins. Gives its length; 0: nothing there; -errno: there will
- * never be anything again.
+ * before it and `size` after; *start is where it begins. Gives its length; 0: nothing there; -ENETDOWN: the device
+ * has gone down, perhaps for good, which shows a little later (vs_packet_gone); -EBADMSG: there was one that
+ * the socket cannot give; another -errno: there will never be anything again.
  */
 ssize_t vs_packet_read(int fd, struct virtio_net_hdr *vnet, unsigned char *frame, size_t size, unsigned char **start);
+/* The socket's device has been deleted. */
+bool vs_packet_gone(int fd);
 
 #endif

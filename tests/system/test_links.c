@@ -11,6 +11,7 @@
 
 #include <vdestack/events.h>
 
+#include "net.h"
 #include "stacks.h"
 #include "traffic.h"
 
@@ -309,6 +310,29 @@ CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE | CASE_F_N
 }
 
 /* ------------------------------------------------------------------ cables */
+
+static bool few_tasks(void *tasks)
+{
+	return count_tasks_of(net_keeper()) <= *(int *)tasks;
+}
+
+/* Somebody in the stack deletes the device: whatever moved its frames ends, and the name is free. */
+CASE_TIMED(an_interface_that_is_deleted_in_the_stack_takes_its_pump_along, VDE | CASE_F_NO_TUN, 60)
+{
+	char *argv[] = { (char *)"ip", (char *)"link", (char *)"del", (char *)"vde0", NULL };
+	struct vdestack *stays = stack_of("%s", "vnl=inproc://lan");
+	int before = count_tasks_of(net_keeper()), with_stack = before + 1;
+
+	for (int i = 0; i < 5; i++) {
+		CHECK(wait_until(few_tasks, &before, SOON_MS));
+		struct vdestack *s = stack_of("vnl=null:// ip=10.0.0.1/24 %s", "");
+		CHECK(count_tasks_of(net_keeper()) > with_stack);
+		CHECK_EQ(MUST(vdestack_run(s, argv, NULL)), 0);
+		CHECK(wait_until(few_tasks, &with_stack, SOON_MS));
+		MUST(vdestack_delete(s));
+	}
+	MUST(vdestack_delete(stays));
+}
 
 CASE_TIMED(a_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
