@@ -8,7 +8,7 @@ packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl
 packages_test="libcmocka-dev libseccomp-dev libvdestack-dev
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan
 	iperf3 iproute2 iputils-ping netcat-openbsd
-	gdb strace valgrind mandoc apparmor
+	gdb strace valgrind mandoc apparmor python3
 	util-linux libcap2-bin passwd procps"
 
 need_packages() {

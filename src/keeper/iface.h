@@ -111,7 +111,6 @@ struct vs_job {
 	int netlink;                  /* rtnetlink socket of the stack's namespace; -1; with by_packet under the keeper's lock */
 	int door;                     /* goes to the caller with the answer: of a stack made by this call; -1 */
 	enum vs_device_state device;  /* under the keeper's lock */
-	bool given_up;                /* under the keeper's lock: the call has been answered by others */
 	bool absent;                  /* answered: without network for now; whoever takes the answer sets it */
 	int result;                   /* of its work */
 };

@@ -95,9 +95,8 @@ static void abandon(struct vs_job *job)
 {
 	if (job->kind == VS_JOB_REMOVE || job->kind == VS_JOB_REOPEN_LINK)
 		return;
-	job->given_up = true;
 	atomic_store(&job->iface->failed, true);
-	vs_port_leave(job->iface); /* after these: none is made any more */
+	vs_port_leave(job->iface); /* after that: none is made any more */
 	if (!job->pumping)
 		vs_close(vs_steal_fd(&job->iface->tap));
 	else /* a pump thread may use the number; the device goes now, not when the list is next looked through */
@@ -114,7 +113,7 @@ void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int
 	if (r < 0 && take_answer(job))
 		reply(job, r);
 	pthread_mutex_lock(&k->lock);
-	if (r == 0 && !job->given_up) {
+	if (r == 0 && !atomic_load(&job->iface->failed)) {
 		if (job->by_packet) {
 			job->netlink = vs_steal_fd(&device);
 		} else {
@@ -186,16 +185,11 @@ static int make_port(struct vs_job *job)
 
 	if (!await_device(job))
 		return -ECANCELED; /* nobody hears it */
-	pthread_mutex_lock(&k->lock);
-	bool given_up = job->given_up;
-	pthread_mutex_unlock(&k->lock);
-	if (given_up)
-		return -ECANCELED;
 	VS_AUTO_CLOSE port = vs_port_open(iface, &job->call->req.iface, job->netlink, job->ifindex, &offloads);
 	if (port < 0)
 		return port;
 	pthread_mutex_lock(&k->lock);
-	given_up = job->given_up;
+	bool given_up = atomic_load(&iface->failed);
 	if (!given_up) {
 		iface->tap = vs_steal_fd(&port);
 		iface->offloads = offloads;

@@ -235,10 +235,8 @@ static int packet_option(int fd, int option, int value)
 static int bind_socket(int fd, const char *far_name)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-	struct ifreq ifr = { 0 };
 	int size = RECEIVE_BYTES;
 
-	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", far_name);
 	int r = packet_option(fd, PACKET_VNET_HDR, 1);
 	if (r == 0)
 		r = packet_option(fd, PACKET_AUXDATA, 1);
@@ -247,9 +245,9 @@ static int bind_socket(int fd, const char *far_name)
 	(void)packet_option(fd, PACKET_IGNORE_OUTGOING, 1); /* from Linux 4.20; nobody else sends there */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (ioctl(fd, SIOCGIFINDEX, &ifr) < 0)
-		return -errno;
-	to.sll_ifindex = ifr.ifr_ifindex;
+	r = to.sll_ifindex = vs_device_index(fd, far_name);
+	if (r < 0)
+		return r;
 	return bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
 }
 

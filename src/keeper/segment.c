@@ -27,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
@@ -84,14 +83,6 @@ static struct nl_msg *enslave_message(const char *port, int bridge)
 
 /* ------------------------------------------------------------------ making and ending a segment */
 
-static int index_of(int netlink, const char *name)
-{
-	struct ifreq ifr = { 0 };
-
-	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	return ioctl(netlink, SIOCGIFINDEX, &ifr) < 0 ? -errno : ifr.ifr_ifindex; /* the socket's namespace counts */
-}
-
 static void segment_free(struct vs_segment *s)
 {
 	if (s == NULL)
@@ -113,7 +104,7 @@ static int segment_make(const char *name, struct vs_segment **out)
 	if (r == 0)
 		r = vs_rtnl_talk(s->far.netlink, bridge_message());
 	if (r == 0)
-		r = s->bridge = index_of(s->far.netlink, BRIDGE_NAME);
+		r = s->bridge = vs_device_index(s->far.netlink, BRIDGE_NAME);
 	if (r < 0) {
 		segment_free(s);
 		return r;

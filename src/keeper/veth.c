@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -113,6 +114,14 @@ int vs_far_ns_run(const struct vs_far_ns *far, void (*fn)(void *arg), void *arg)
 }
 
 /* ------------------------------------------------------------------ messages */
+
+int vs_device_index(int socket, const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	return ioctl(socket, SIOCGIFINDEX, &ifr) < 0 ? -errno : ifr.ifr_ifindex;
+}
 
 struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *info)
 {

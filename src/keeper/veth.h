@@ -29,6 +29,8 @@ void vs_far_ns_close(struct vs_far_ns *far);
 /* Runs fn(arg) on a thread in that namespace and waits for it. 0 or -errno; fn's result is its own affair. */
 int vs_far_ns_run(const struct vs_far_ns *far, void (*fn)(void *arg), void *arg);
 
+/* The index of a device in the namespace of a socket, or -errno. */
+int vs_device_index(int socket, const char *name);
 /* A request about a device. NULL: out of memory, which vs_rtnl_talk() understands. */
 struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *info);
 /*

@@ -31,8 +31,8 @@
 #define VNET_LEN sizeof(struct virtio_net_hdr)
 #define SUPER_MAX (65536 + 64)      /* what one read from a tap may give, vnet header included */
 #define ARENA_BYTES (4 * SUPER_MAX) /* of super-frames in one batch */
-#define DOUBT_MS 2000 /* a device goes down first and away later, after a grace period of the kernel's */
-#define DOUBT_STEP_MS 20
+#define DOUBT_MS 2000               /* a device goes down first and away later, after a grace period of the kernel's */
+#define DOUBT_STEP_MS 20            /* between looks */
 #define BATCH 64                    /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)      /* room for a batch and the last super-frame of it, whatever the usual MTU */
 

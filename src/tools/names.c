@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../base/clock.h"
 #include "checks.h"
 
 #define SERVERS_MAX 8
 #define PATIENCE_MS 2000
+#define LIST_BYTES 640 /* for SERVERS_MAX of them */
 
 struct server {
 	char text[64];
@@ -63,26 +64,19 @@ static bool hear(struct server *s, unsigned number)
 	return !s->answers;
 }
 
-static long now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void wait_for_answers(struct server *servers, size_t n)
 {
 	struct pollfd p[SERVERS_MAX];
-	long until = now_ms() + PATIENCE_MS, left;
+	int64_t deadline = vs_now_ms() + PATIENCE_MS;
+	int left;
 
 	for (size_t i = 0; i < n; i++)
 		p[i] = (struct pollfd){ .fd = servers[i].fd, .events = POLLIN };
-	while ((left = until - now_ms()) > 0) {
+	while ((left = vs_left_ms(deadline)) > 0) {
 		size_t open = 0;
 		for (size_t i = 0; i < n; i++)
 			open += p[i].fd >= 0;
-		if (open == 0 || poll(p, n, (int)left) <= 0)
+		if (open == 0 || poll(p, n, left) <= 0)
 			break;
 		for (size_t i = 0; i < n; i++)
 			if (p[i].fd >= 0 && p[i].revents != 0 && !hear(&servers[i], (unsigned)i))
@@ -104,7 +98,7 @@ static size_t read_servers(FILE *file, struct server *servers)
 void vs_check_names(struct vs_finding *f, const char *arg)
 {
 	struct server servers[SERVERS_MAX] = { 0 };
-	char answering[600] = "", silent[600] = "";
+	char answering[LIST_BYTES] = "", silent[LIST_BYTES] = "";
 	FILE *file = fopen("/etc/resolv.conf", "re");
 
 	(void)arg;
@@ -120,7 +114,7 @@ void vs_check_names(struct vs_finding *f, const char *arg)
 	for (size_t i = 0; i < n; i++) {
 		char *list = servers[i].answers ? answering : silent;
 		size_t len = strlen(list);
-		(void)snprintf(list + len, 600 - len, " %s", servers[i].text);
+		(void)snprintf(list + len, LIST_BYTES - len, " %s", servers[i].text);
 		if (servers[i].fd >= 0)
 			(void)close(servers[i].fd);
 	}

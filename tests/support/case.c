@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "case.h"
 
+#include <fcntl.h>
 #include <dirent.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -226,6 +227,22 @@ int count_tasks_of(pid_t pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	return count_entries(path);
+}
+
+long cpu_ticks(pid_t pid)
+{
+	char path[64], line[1024];
+	unsigned long user = 0, sys = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	int fd = (int)MUST(open(path, O_RDONLY | O_CLOEXEC));
+	ssize_t n = MUST(read(fd, line, sizeof(line) - 1));
+	close(fd);
+	line[n] = '\0';
+	char *end = strrchr(line, ')');
+	CHECK(end != NULL);
+	CHECK_EQ(sscanf(end + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys), 2);
+	return (long)(user + sys);
 }
 
 static FILE *open_proc(pid_t pid, const char *name)

@@ -128,6 +128,8 @@ long long now_us(void);
 int count_fds(void);
 /* Threads of a process; 0 when there is no such process. */
 int count_tasks_of(pid_t pid);
+/* User and system time of a process, in clock ticks. */
+long cpu_ticks(pid_t pid);
 /* Its resident memory in KiB, its number of mappings; -1 when there is no such process. */
 long rss_kib_of(pid_t pid);
 int count_maps_of(pid_t pid);

@@ -60,23 +60,6 @@ static bool no_keeper(void *arg)
 	return find_children(reaper, KEEPER, NULL, 0) == 0;
 }
 
-/* User and system time of a process in clock ticks. */
-static long cpu_ticks(pid_t pid)
-{
-	char path[64], line[1024];
-	unsigned long user = 0, sys = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	int fd = (int)MUST(open(path, O_RDONLY | O_CLOEXEC));
-	ssize_t n = MUST(read(fd, line, sizeof(line) - 1));
-	close(fd);
-	line[n] = '\0';
-	char *end = strrchr(line, ')');
-	CHECK(end != NULL);
-	CHECK_EQ(sscanf(end + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys), 2);
-	return (long)(user + sys);
-}
-
 static void set_limit(rlim_t soft)
 {
 	struct rlimit limit;

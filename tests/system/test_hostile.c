@@ -112,12 +112,18 @@ static unsigned long write_frames(const char *path)
 
 #define BURST 300 /* frames of 60 bytes, in one piece */
 
-static bool burst_came(void *arg)
+struct awaited {
+	struct vdestack *stack;
+	unsigned frames;
+};
+
+static bool frames_came(void *arg)
 {
+	const struct awaited *a = arg;
 	struct vdestack_link_stats s = { .size = sizeof(s) };
 
-	MUST(vdestack_link_get_stats(arg, "vde0", &s));
-	return s.in_frames >= BURST;
+	MUST(vdestack_link_get_stats(a->stack, "vde0", &s));
+	return s.in_frames >= a->frames;
 }
 
 /* Nothing follows them: those that one read has left in a buffer are not told of by any descriptor. */
@@ -132,16 +138,8 @@ CASE_TIMED(a_burst_that_a_stream_gives_in_one_piece_arrives_whole, STREAM | CASE
 		CHECK_EQ(fwrite(record, 1, sizeof(record), file), sizeof(record));
 	CHECK_EQ(fclose(file), 0);
 	struct vdestack *a = stack_of("vnl='=sh -c \"cat %s; exec sleep 1000\"'", path);
-	CHECK(wait_until(burst_came, a, SOON_MS));
+	CHECK(wait_until(frames_came, &(struct awaited){ a, BURST }, SOON_MS));
 	MUST(vdestack_delete(a));
-}
-
-static bool all_came(void *arg)
-{
-	struct vdestack_link_stats s = { .size = sizeof(s) };
-
-	MUST(vdestack_link_get_stats(arg, "vde0", &s));
-	return s.in_frames >= FRAMES;
 }
 
 CASE_TIMED(hostile_frames_harm_nobody, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN, 120)
@@ -157,7 +155,7 @@ CASE_TIMED(hostile_frames_harm_nobody, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN
 		tcp_one_way(a, "10.0.0.1", b);
 		close((int)MUST(vdestack_msocket(a, AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)));
 	}
-	CHECK(wait_until(all_came, a, SOON_MS));
+	CHECK(wait_until(frames_came, &(struct awaited){ a, FRAMES }, SOON_MS));
 	MUST(vdestack_link_get_stats(a, "vde0", &s));
 	CHECK(s.in_dropped >= bad);
 	CHECK(bad > 0);

@@ -207,22 +207,6 @@ CASE_FLAGS(a_stream_that_is_not_read_stalls_nobody_else, BOTH_VDE | CASE_F_NO_TU
 
 /* ------------------------------------------------------------------ a link that ends */
 
-static long cpu_ticks(pid_t pid)
-{
-	char path[64], text[1024];
-	long user = 0, sys = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	int fd = (int)MUST(open(path, O_RDONLY | O_CLOEXEC));
-	ssize_t n = MUST(read(fd, text, sizeof(text) - 1));
-	close(fd);
-	text[n] = '\0';
-	char *rest = strrchr(text, ')');
-	CHECK(rest != NULL);
-	CHECK_EQ(sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &sys), 2);
-	return user + sys;
-}
-
 /* Hundredths of a second of CPU that the pumps take in half a second. */
 static long idle_ticks(void)
 {
