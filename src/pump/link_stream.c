@@ -167,7 +167,7 @@ static int stream_recv(struct vs_link *link, struct iovec *frames, size_t n)
 		s->start += (size_t)record;
 		got++;
 	}
-	link->more = got == n && complete(s) != 0;
+	link->more = got > 0 && complete(s) != 0; /* the next frame, or what makes no sense: nothing more may come to wake us */
 	if (got > 0)
 		return (int)got;
 	return record < 0 ? (int)record : r;

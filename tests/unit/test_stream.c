@@ -353,6 +353,46 @@ static void a_frame_that_was_begun_is_finished(void **state)
 	assert_int_equal(reader.total, sent * (2 + sizeof(bytes)));
 }
 
+/* More than one call takes: nothing else will tell of what is left. */
+static void what_is_left_behind_is_told(void **state)
+{
+	struct fixture *f = *state;
+	static unsigned char out[300 * 16], in[64][64];
+	struct iovec frames[64];
+	size_t bytes = 0, number = 0;
+
+	for (size_t i = 0; i < 300; i++)
+		bytes = put_frame(out, bytes, i, 14);
+	write_all(f->far, out, bytes);
+	do {
+		for (size_t i = 0; i < 64; i++)
+			frames[i] = (struct iovec){ in[i], sizeof(in[i]) };
+		int n = f->link->ops->recv(f->link, frames, 64);
+		assert_true(n > 0);
+		for (int i = 0; i < n; i++)
+			check_frame(in[i], frames[i].iov_len, number++, 14);
+		assert_int_equal(f->link->more, number < 300);
+	} while (number < 300);
+	assert_int_equal(f->link->ops->recv(f->link, frames, 64), 0);
+	assert_false(f->link->more);
+}
+
+/* Whoever sent nonsense may never send anything again. */
+static void nonsense_behind_frames_is_told(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char out[64], in[2][64];
+	struct iovec frames[2] = { { in[0], sizeof(in[0]) }, { in[1], sizeof(in[1]) } };
+	size_t bytes = put_frame(out, 0, 1, 14);
+
+	out[bytes] = out[bytes + 1] = 0xff;
+	write_all(f->far, out, bytes + 2);
+	assert_int_equal(f->link->ops->recv(f->link, frames, 2), 1);
+	check_frame(in[0], frames[0].iov_len, 1, 14);
+	assert_true(f->link->more);
+	assert_int_equal(f->link->ops->recv(f->link, frames, 2), -EPROTO);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_link, close_link)
 
 static const struct CMUnitTest tests[] = {
@@ -371,6 +411,8 @@ static const struct CMUnitTest tests[] = {
 	CASE(sending_to_a_closed_stream_is_the_end_without_a_signal),
 	CASE(a_stream_that_takes_nothing_loses_frames_within_a_bound),
 	CASE(a_frame_that_was_begun_is_finished),
+	CASE(what_is_left_behind_is_told),
+	CASE(nonsense_behind_frames_is_told),
 };
 
 int main(int argc, char **argv)
