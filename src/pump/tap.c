@@ -131,6 +131,8 @@ ssize_t vs_packet_read(int fd, struct virtio_net_hdr *vnet, unsigned char *frame
 		return vs_packet_gone(fd) ? -ENODEV : err == ENETDOWN ? -ENETDOWN : -EBADMSG;
 	}
 	*start = frame;
+	if (message.msg_flags & MSG_TRUNC)
+		return -EBADMSG; /* somebody has set the device's gso_max_size to more than a tap's */
 	if (n < (ssize_t)sizeof(*vnet) + ETH_HLEN)
 		return 0;
 	const struct tpacket_auxdata *aux = find_auxdata(&message);
