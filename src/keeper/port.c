@@ -298,8 +298,10 @@ static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, i
 		*step = "the packet socket cannot be set up";
 		r = bind_socket(fd, far_name);
 	}
-	if (r == 0)
+	if (r == 0) {
+		vs_far_silence(&room->far, far_name);
 		r = vs_rtnl_talk(room->far.netlink, vs_far_message(far_name, true));
+	}
 	if (r == 0)
 		return vs_steal_fd(&fd);
 	(void)vs_device_delete(room->far.netlink, far_name);

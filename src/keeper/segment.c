@@ -52,7 +52,7 @@ static pthread_mutex_t segments_lock = PTHREAD_MUTEX_INITIALIZER; /* guards ever
 
 static struct nl_msg *bridge_message(void)
 {
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
 	struct nl_msg *msg = vs_device_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
 	struct nlattr *kind, *data;
 
@@ -98,11 +98,15 @@ static int segment_make(const char *name, struct vs_segment **out)
 
 	if (s == NULL)
 		return -ENOMEM;
-	s->far = (struct vs_far_ns){ -1, -1 };
+	s->far = (struct vs_far_ns){ .netlink = -1, .ns = -1 };
 	s->name = strdup(name);
 	int r = s->name == NULL ? -ENOMEM : vs_far_ns_make(&s->far);
 	if (r == 0)
 		r = vs_rtnl_talk(s->far.netlink, bridge_message());
+	if (r == 0) {
+		vs_far_silence(&s->far, BRIDGE_NAME);
+		r = vs_rtnl_talk(s->far.netlink, vs_far_message(BRIDGE_NAME, true));
+	}
 	if (r == 0)
 		r = s->bridge = vs_device_index(s->far.netlink, BRIDGE_NAME);
 	if (r < 0) {
@@ -154,6 +158,7 @@ static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struc
 	if (r < 0)
 		return vs_fail(-r, "cannot make interface %s: %s", want->name,
 			       r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : strerror(-r));
+	vs_far_silence(&s->far, port);
 	r = vs_rtnl_talk(s->far.netlink, enslave_message(port, s->bridge));
 	if (r < 0) {
 		(void)vs_device_delete(s->far.netlink, port);

@@ -37,20 +37,19 @@ struct visit {
 	int result;
 };
 
-/* Nothing in such a namespace has an address, nor may it get one by itself. */
-static void silence_ipv6(void)
+/* Nothing in such a namespace has an address, nor may it get one by itself. False: it is to be told to each device. */
+static bool silence_ipv6(void)
 {
 	VS_AUTO_CLOSE fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0)
-		(void)!write(fd, "1", 1);
+	return fd >= 0 && write(fd, "1", 1) == 1;
 }
 
 static int make_here(struct vs_far_ns *far)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return -errno;
-	silence_ipv6();
+	far->silent = silence_ipv6();
 	far->netlink = (int)syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	far->ns = far->netlink < 0 ? -1 : ioctl(far->netlink, SIOCGSKNS);
 	return far->ns < 0 ? -errno : 0;
@@ -172,6 +171,32 @@ int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, con
 	int r = vs_rtnl_talk(netlink, pair_message(want, ifindex, far_name, FAR_INDEX + (int)number, far));
 
 	return r == -EEXIST || r == -EBUSY ? vs_rtnl_talk(netlink, pair_message(want, 0, far_name, 0, far)) : r;
+}
+
+/* rtnetlink(7), IFLA_AF_SPEC: heeded when a device is changed, not when it is made. */
+static struct nl_msg *silence_message(const char *far_name)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *msg = vs_device_message(RTM_SETLINK, 0, &info);
+	struct nlattr *all, *ipv6;
+
+	if (msg == NULL)
+		return NULL;
+	if (nla_put_string(msg, IFLA_IFNAME, far_name) < 0 || (all = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL ||
+	    (ipv6 = nla_nest_start(msg, AF_INET6)) == NULL ||
+	    nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	nla_nest_end(msg, ipv6);
+	nla_nest_end(msg, all);
+	return msg;
+}
+
+void vs_far_silence(const struct vs_far_ns *far, const char *far_name)
+{
+	if (!far->silent) /* refused: a kernel without IPv6, or before Linux 3.17 */
+		(void)vs_rtnl_talk(far->netlink, silence_message(far_name));
 }
 
 struct nl_msg *vs_far_message(const char *far_name, int up)

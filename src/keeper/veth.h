@@ -8,6 +8,8 @@
  * socket made there, and a descriptor of it.
  */
 
+#include <stdbool.h>
+
 struct ifinfomsg;
 struct nl_msg;
 struct vs_wire_iface;
@@ -18,11 +20,12 @@ struct vs_wire_iface;
 struct vs_far_ns {
 	int netlink; /* -1: there is none */
 	int ns;
+	bool silent; /* devices in it have no IPv6 */
 };
 
 /*
  * Makes a namespace; on a thread of its own, as there is no way back from it. Its interfaces have
- * no IPv6, and so nothing to say by themselves. 0 or -errno.
+ * no IPv6, if that can be had, and so nothing to say by themselves. 0 or -errno.
  */
 int vs_far_ns_make(struct vs_far_ns *far);
 void vs_far_ns_close(struct vs_far_ns *far);
@@ -39,6 +42,11 @@ struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *in
  */
 int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *far_name, unsigned number,
 		 const struct vs_far_ns *far);
+/*
+ * For a device there that is not up yet: it gets no address by itself, so it has nothing to say. Does nothing where the
+ * namespace has seen to that, which it cannot where /proc/sys is read-only.
+ */
+void vs_far_silence(const struct vs_far_ns *far, const char *far_name);
 /* Up or down: for its peer, with carrier or without. */
 struct nl_msg *vs_far_message(const char *far_name, int up);
 

@@ -3,6 +3,10 @@
 /* Places where something is missing that most programs find: what docs/environments.md promises of them. */
 
 #define _GNU_SOURCE
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <net/ethernet.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -78,6 +82,42 @@ CASE_FLAGS(with_every_file_system_read_only_an_ordinary_user_has_stacks, CASE_F_
 	make_everything_read_only();
 	drop_uid();
 	everything_works();
+}
+
+/*
+ * What holds the other ends of a stack's devices cannot be told there by /proc/sys to have no addresses, and must not
+ * be heard all the same. A device that comes up says something within a second.
+ */
+static void hears_nobody(const char *config)
+{
+	struct sockaddr_ll from;
+	socklen_t len = sizeof(from);
+	char frame[2048];
+
+	struct vdestack *s = new_stack("%s", config);
+	int fd = (int)MUST(vdestack_msocket(s, AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+	for (long long end = now_us() + 1500000, left; (left = end - now_us()) > 0;) {
+		if (!wait_readable(fd, (int)(left / 1000) + 1))
+			continue;
+		ssize_t n = MUST(recvfrom(fd, frame, sizeof(frame), 0, (struct sockaddr *)&from, &len));
+		if (from.sll_pkttype != PACKET_OUTGOING && from.sll_hatype != ARPHRD_LOOPBACK)
+			FAIL("%s: a frame of %zd bytes, protocol 0x%04x", config, n, ntohs(from.sll_protocol));
+	}
+	close(fd);
+	MUST(vdestack_delete(s));
+}
+
+CASE_FLAGS(with_every_file_system_read_only_segments_say_nothing, CASE_F_ROOT | CASE_F_INPROCESS)
+{
+	make_everything_read_only();
+	hears_nobody("vnl=inproc://lan");
+}
+
+CASE_FLAGS(with_every_file_system_read_only_ports_say_nothing, CASE_F_ROOT | CASE_F_VDE)
+{
+	MUST(setenv("VDESTACK_PORT", "packet", 1));
+	make_everything_read_only();
+	hears_nobody("vnl=null://");
 }
 
 /* ------------------------------------------------------------------ before main */
