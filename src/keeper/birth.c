@@ -105,8 +105,8 @@ static void end_stack(struct vs_net *n)
 		struct vs_iface *iface = n->ifaces;
 		n->ifaces = iface->next;
 		vs_iface_stop(iface);
-		vs_segment_leave(iface);
-		vs_port_leave(iface);
+		(void)vs_segment_leave(iface);
+		(void)vs_port_leave(iface);
 		vs_iface_unref(iface);
 	}
 	vs_call_drop(n->call);

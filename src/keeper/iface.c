@@ -3,16 +3,20 @@
 #include "iface.h"
 
 #include <errno.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "events.h"
 #include "port.h"
 #include "pump/link.h"
+#include "pump/tap.h"
 
 struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name)
 {
@@ -45,8 +49,8 @@ void vs_iface_unref(struct vs_iface *iface)
 	/* The last one out must see what all others wrote: acquire-release on the count. */
 	if (iface == NULL || atomic_fetch_sub(&iface->users, 1) != 1)
 		return;
-	vs_segment_leave(iface);
-	vs_port_leave(iface);
+	(void)vs_segment_leave(iface);
+	(void)vs_port_leave(iface);
 	vs_link_close(iface->link);
 	vs_close(iface->tap);
 	vs_close(iface->stop);
@@ -68,4 +72,24 @@ void vs_iface_stop(struct vs_iface *iface)
 		if (write(iface->stop, &one, sizeof(one)) > 0 || errno == EAGAIN)
 			break;
 	vs_keeper_wake(iface->keeper); /* a job that opens this interface's link is due now */
+}
+
+/* A tap's descriptor that has lost its device answers so; a port's is bound to nothing. */
+static bool is_detached(int tap, bool by_packet)
+{
+	struct ifreq ifr;
+
+	return by_packet ? vs_packet_gone(tap) : ioctl(tap, TUNGETIFF, &ifr) < 0 && errno == EBADFD;
+}
+
+bool vs_iface_device_gone(struct vs_iface *iface)
+{
+	struct vs_keeper *k = iface->keeper;
+
+	if (iface->on_segment)
+		return vs_segment_port_gone(iface);
+	pthread_mutex_lock(&k->lock); /* a job may be about to give it its device, or to take it away */
+	bool gone = iface->tap >= 0 && is_detached(iface->tap, atomic_load(&iface->by_packet));
+	pthread_mutex_unlock(&k->lock);
+	return gone;
 }

@@ -73,6 +73,8 @@ void vs_iface_ref(struct vs_iface *iface);
 void vs_iface_unref(struct vs_iface *iface);
 /* Asks the pump threads to end for good; never waits. */
 void vs_iface_stop(struct vs_iface *iface);
+/* Its device, which had been made, has been deleted by somebody else. Takes the keeper's lock, or that of the segments. */
+bool vs_iface_device_gone(struct vs_iface *iface);
 
 /* ---- in the stack's namespace, by its networking thread ---- */
 
@@ -102,7 +104,9 @@ struct vs_job {
 	atomic_int tid;               /* of that thread, for /proc */
 	int64_t deadline_ms;          /* on the monotonic clock; the main thread nudges the job from then on */
 	atomic_bool answered;         /* taken: whoever set it answers */
-	atomic_bool late;             /* the main thread has answered; to be nudged until it ends */
+	struct vs_job *next_held;     /* the main thread's */
+	bool held;                    /* by the main thread, which is about to answer; under the keeper's lock */
+	bool late;                    /* the main thread has answered; to be nudged until it ends; under the keeper's lock */
 	int nudges;                   /* the main thread's: how often, after the answer */
 	bool by_packet;               /* the interface gets a port, which the job makes, instead of a tap */
 	int ifindex;                  /* for an end of a veth pair */
@@ -146,7 +150,9 @@ int vs_pump_start(struct vs_iface *iface);
 int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex);
 /* Pulls the port's cable, or plugs it in. 0 or -errno. */
 int vs_segment_cut(struct vs_iface *iface, bool cut);
-/* Takes the interface's port off its segment; the last one takes the segment down. */
-void vs_segment_leave(struct vs_iface *iface);
+/* Its port is not there any more, so its other end is not either. */
+bool vs_segment_port_gone(struct vs_iface *iface);
+/* Takes the interface's port off its segment; the last one takes the segment down. -errno: the kernel has kept the devices. */
+int vs_segment_leave(struct vs_iface *iface);
 
 #endif

@@ -13,7 +13,9 @@
  * A job's answer is given exactly once: by the job or, at the deadline, by the main thread;
  * an exchange on one flag decides. A job that has opened a link takes the answer before it
  * starts the pump, and without it starts none: what was told to have failed must not come to life.
- * An interface that failed has no device any more when its call is answered.
+ * An interface that failed has no device any more when its call is answered. The kernel takes its time to
+ * take a device away, so the main thread does that without the keeper's lock, which sockets wait for too; it
+ * marks the job as held meanwhile, and a job without the answer waits until it is not.
  *
  * The job of a stack's first interface starts together with the stack's networking thread: the link is
  * opened while the kernel makes namespace and tap, which takes as long. They meet before the
@@ -90,18 +92,35 @@ static void reply(struct vs_job *job, int result)
 		      result >= 0 && job->door >= 0 ? 1 : 0);
 }
 
-/* For the one who has taken the answer: the device goes, and its name is free. */
+/* For the one who has taken the answer: the device goes, and its name is free. Takes the keeper's lock. */
 static void abandon(struct vs_job *job)
 {
+	struct vs_keeper *k = job->keeper;
+	struct vs_iface *iface = job->iface;
+
 	if (job->kind == VS_JOB_REMOVE || job->kind == VS_JOB_REOPEN_LINK)
 		return;
-	atomic_store(&job->iface->failed, true);
-	vs_port_leave(job->iface); /* after that: none is made any more */
-	if (!job->pumping)
-		vs_close(vs_steal_fd(&job->iface->tap));
-	else /* a pump thread may use the number; the device goes now, not when the list is next looked through */
-		(void)dup3(job->iface->stop, job->iface->tap, O_CLOEXEC);
-	vs_close(vs_steal_fd(&job->door)); /* and with it the stack that this call was to make */
+	atomic_store(&iface->failed, true);
+	(void)vs_port_leave(iface); /* after that: none is made any more */
+	pthread_mutex_lock(&k->lock);
+	int tap = job->pumping ? -1 : vs_steal_fd(&iface->tap);
+	int door = vs_steal_fd(&job->door); /* and with it the stack that this call was to make */
+	pthread_mutex_unlock(&k->lock);
+	if (job->pumping) /* a pump thread may use the number; the device goes now, not when the list is next looked through */
+		(void)dup3(iface->stop, iface->tap, O_CLOEXEC);
+	vs_close(tap);
+	vs_close(door);
+}
+
+/* The main thread may be about to take things away, and to say whether the interface goes on without a network. */
+static void await_release(struct vs_job *job)
+{
+	struct vs_keeper *k = job->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	while (job->held)
+		pthread_cond_wait(&k->met, &k->lock);
+	pthread_mutex_unlock(&k->lock);
 }
 
 /* ------------------------------------------------------------------ meeting the device */
@@ -196,7 +215,7 @@ static int make_port(struct vs_job *job)
 	}
 	pthread_mutex_unlock(&k->lock);
 	if (given_up)
-		vs_port_leave(iface);
+		(void)vs_port_leave(iface);
 	else
 		vs_carrier_refresh(iface);
 	return given_up ? -ECANCELED : 0;
@@ -296,12 +315,14 @@ static int come_to_life(struct vs_job *job, int r)
 	return r == 0 ? vs_pump_start(job->iface) : r;
 }
 
+/* By its other end where it has one: a moment later there may be another device of that name. */
 static int remove_iface(struct vs_job *job)
 {
-	vs_segment_leave(job->iface);
-	vs_port_leave(job->iface);
-	if (job->netlink >= 0)
-		(void)vs_device_delete(job->netlink, job->iface->name); /* gone before the pump lets go of the tap */
+	struct vs_iface *iface = job->iface;
+	int r = iface->on_segment ? vs_segment_leave(iface) : atomic_load(&iface->by_packet) ? vs_port_leave(iface) : -EOPNOTSUPP;
+
+	if (r < 0 && job->netlink >= 0 && !vs_iface_device_gone(iface))
+		(void)vs_device_delete(job->netlink, iface->name); /* gone before the pump lets go of the tap */
 	return 0;
 }
 
@@ -313,7 +334,7 @@ static int join_segment(struct vs_job *job)
 		r = vs_segment_join(job->iface, job->call->text + strlen("inproc://"), &job->call->req.iface, job->netlink,
 				    job->ifindex);
 	if (r == 0 && atomic_load(&job->iface->stopping))
-		vs_segment_leave(job->iface);
+		(void)vs_segment_leave(job->iface);
 	return r;
 }
 
@@ -362,6 +383,8 @@ static void *job_main(void *arg)
 		r = come_to_life(job, r);
 	else
 		job->mine = take_answer(job);
+	if (!job->mine)
+		await_release(job);
 	if (r < 0 && job->kind != VS_JOB_REOPEN_LINK && !job->absent)
 		vs_iface_stop(job->iface);
 	if (r < 0 && job->mine)
@@ -404,9 +427,9 @@ void vs_jobs_start(struct vs_keeper *k)
 		enlist_locked(k, job);
 		int r = vs_thread_start(job_main, job, &job->thread); /* it waits for the lock before it can end */
 		if (r < 0) {
+			pthread_mutex_unlock(&k->lock); /* without a thread it is ours alone */
 			bool mine = take_answer(job);
 			abandon(job);
-			pthread_mutex_unlock(&k->lock);
 			if (mine && job->kind == VS_JOB_REMOVE)
 				reply(job, remove_iface(job)); /* which waits for nobody but the kernel */
 			else if (mine)
@@ -440,23 +463,9 @@ static bool shut_down_wait(const struct vs_job *job)
 	return shutdown((int)fd, SHUT_RDWR) == 0;
 }
 
-static void nudge(struct vs_job *job)
+static void nudge_locked(struct vs_job *job)
 {
-	if (take_answer(job)) {
-		if (may_be_absent(job, ETIMEDOUT) && job->iface->tap >= 0) { /* it has its device */
-			vs_relink_absent(job->iface);
-			job->absent = true;
-			reply(job, ABSENT);
-		} else {
-			abandon(job);
-			reply(job, atomic_load(&job->iface->stopping)
-					   ? canceled(job->iface)
-					   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise timeout_ms",
-						     job->iface->name, job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
-		}
-		atomic_store(&job->late, true);
-	}
-	if (!atomic_load(&job->late) || job->device == VS_DEVICE_PENDING)
+	if (!job->late || job->device == VS_DEVICE_PENDING)
 		return; /* it is past the plugin, or somebody still holds it */
 	if (job->keeper->in_process) {
 		if (!shut_down_wait(job) && ++job->nudges > NUDGES_BEFORE_CANCEL)
@@ -466,22 +475,67 @@ static void nudge(struct vs_job *job)
 	}
 }
 
+/* In place of a job that does not come to an end. The keeper's lock is free. */
+static void answer_for(struct vs_job *job)
+{
+	struct vs_keeper *k = job->keeper;
+	struct vs_iface *iface = job->iface;
+
+	pthread_mutex_lock(&k->lock);
+	bool has_device = iface->tap >= 0;
+	pthread_mutex_unlock(&k->lock);
+	if (may_be_absent(job, ETIMEDOUT) && has_device) {
+		vs_relink_absent(iface);
+		job->absent = true;
+		reply(job, ABSENT);
+		return;
+	}
+	bool deleted = atomic_load(&iface->stopping); /* later it may be because of what goes now */
+	abandon(job);
+	reply(job, deleted
+			   ? canceled(iface)
+			   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise timeout_ms", iface->name,
+				     job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
+}
+
+static bool may_wait_for_ever(const struct vs_job *job)
+{
+	return job->kind == VS_JOB_OPEN_LINK || job->kind == VS_JOB_REOPEN_LINK; /* the others wait for nobody but the kernel */
+}
+
 int vs_jobs_check(struct vs_keeper *k)
 {
+	struct vs_job *held = NULL;
 	int next = -1;
 
 	pthread_mutex_lock(&k->lock);
 	for (struct vs_job *job = k->jobs; job != NULL; job = job->next) {
-		if (job->kind != VS_JOB_OPEN_LINK && job->kind != VS_JOB_REOPEN_LINK) /* the others wait for nobody but the kernel */
+		if (!may_wait_for_ever(job))
 			continue;
 		int left = vs_left_ms(job->deadline_ms);
 		if (left == 0 || atomic_load(&job->iface->stopping)) {
-			nudge(job);
+			nudge_locked(job);
 			left = NUDGE_EVERY_MS;
+			if (take_answer(job)) {
+				job->held = true;
+				job->next_held = held;
+				held = job;
+			}
 		}
 		if (next < 0 || left < next)
 			next = left;
 	}
 	pthread_mutex_unlock(&k->lock);
+	while (held != NULL) {
+		struct vs_job *job = held;
+		held = job->next_held;
+		answer_for(job);
+		pthread_mutex_lock(&k->lock);
+		job->late = true;
+		nudge_locked(job);
+		job->held = false;
+		pthread_cond_broadcast(&k->met);
+		pthread_mutex_unlock(&k->lock);
+	}
 	return next;
 }

@@ -123,21 +123,46 @@ bool vs_net_is_segment(const char *vnl)
 	return strncmp(vnl, "inproc://", 9) == 0;
 }
 
+/* Nobody else's call finds it any more. */
+static void unlist(struct vs_iface **at)
+{
+	struct vs_iface *iface = *at;
+
+	*at = iface->next;
+	vs_iface_unref(iface);
+}
+
 /* Takes those off the list that never came to life; gives where the wanted one is, or the end. */
-static struct vs_iface **find_iface(struct vs_net *n, const char *name)
+static struct vs_iface **look_up(struct vs_net *n, const char *name)
 {
 	struct vs_iface **at = &n->ifaces;
 
-	while (*at != NULL && (atomic_load(&(*at)->failed) || strcmp((*at)->name, name) != 0)) {
-		struct vs_iface *iface = *at;
-		if (atomic_load(&iface->failed)) {
-			*at = iface->next;
-			vs_iface_unref(iface);
-		} else {
-			at = &iface->next;
-		}
+	while (*at != NULL) {
+		if (atomic_load(&(*at)->failed))
+			unlist(at);
+		else if (strcmp((*at)->name, name) == 0)
+			break;
+		else
+			at = &(*at)->next;
 	}
 	return at;
+}
+
+/*
+ * The same, but one whose device has been deleted in the stack by somebody else is as if it had been removed. Its
+ * pump has mostly noticed by then; where a cable is cut or a network is absent nobody has been looking.
+ */
+static struct vs_iface **find_iface(struct vs_net *n, const char *name)
+{
+	struct vs_iface **at = look_up(n, name);
+
+	if (*at == NULL || !vs_iface_device_gone(*at))
+		return at;
+	vs_iface_stop(*at);
+	(void)vs_segment_leave(*at);
+	(void)vs_port_leave(*at);
+	unlist(at);
+	return look_up(n, name);
 }
 
 int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads)
@@ -153,7 +178,10 @@ int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads)
 	return vs_steal_fd(&tap);
 }
 
-/* None is given twice, like the kernel does it: somebody may remember the one of an interface that has gone. */
+/*
+ * None that was given by us is given again, like the kernel does it: somebody may remember the one of an interface that has
+ * gone. The kernel's own choice, for taps, does not know of ours.
+ */
 static int free_index(struct vs_net *n, int netlink)
 {
 	struct ifreq ifr = { 0 };
@@ -296,10 +324,11 @@ static void do_stats(struct vs_net *n)
 		return;
 	}
 	struct vs_iface_stats *s = &iface->stats;
-	pthread_mutex_lock(&n->keeper->lock); /* a job may be about to give it its socket */
+	pthread_mutex_lock(&n->keeper->lock); /* a job may be about to give it its device, or to take it away */
 	s->out_lost += vs_port_lost(iface);
+	unsigned offloads = iface->offloads;
 	pthread_mutex_unlock(&n->keeper->lock);
-	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", iface->offloads, s->out_frames, s->out_dropped + s->out_lost,
+	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", offloads, s->out_frames, s->out_dropped + s->out_lost,
 		       s->out_refused, s->in_frames, s->in_writes, s->in_dropped);
 	vs_call_reply(n->keeper, call, 0, text, NULL, 0);
 }

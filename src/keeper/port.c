@@ -377,18 +377,21 @@ int vs_port_carrier(struct vs_iface *iface, bool on)
 	return r;
 }
 
-void vs_port_leave(struct vs_iface *iface)
+int vs_port_leave(struct vs_iface *iface)
 {
+	int r = 0;
+
 	if (!atomic_load(&iface->by_packet))
-		return; /* without a wait for others' */
+		return 0; /* without a wait for others' */
 	pthread_mutex_lock(&room_lock);
 	if (iface->in_room) {
 		iface->in_room = false;
-		(void)vs_device_delete(iface->keeper->room->far.netlink, iface->port); /* takes the stack's end with it */
+		r = vs_device_delete(iface->keeper->room->far.netlink, iface->port); /* takes the stack's end with it */
 		iface->keeper->room->ports--;
 		leave_locked(iface->keeper);
 	}
 	pthread_mutex_unlock(&room_lock);
+	return r == -ENODEV ? 0 : r;
 }
 
 unsigned long vs_port_lost(const struct vs_iface *iface)

@@ -27,8 +27,11 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 
 /* Carrier of the stack's end. 0 or -errno; nothing for a port that is not there yet. */
 int vs_port_carrier(struct vs_iface *iface, bool on);
-/* Takes both ends away; the descriptor stays whoever's it is. Nothing for an interface without a port. */
-void vs_port_leave(struct vs_iface *iface);
+/*
+ * Takes both ends away; the descriptor stays whoever's it is. Nothing for an interface without a port. -errno: the kernel has
+ * kept the devices.
+ */
+int vs_port_leave(struct vs_iface *iface);
 
 /* Frames that found no room since they were last asked for. Any thread. */
 unsigned long vs_port_lost(const struct vs_iface *iface);

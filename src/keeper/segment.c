@@ -193,15 +193,26 @@ int vs_segment_cut(struct vs_iface *iface, bool cut)
 	return r;
 }
 
-void vs_segment_leave(struct vs_iface *iface)
+bool vs_segment_port_gone(struct vs_iface *iface)
 {
+	pthread_mutex_lock(&segments_lock);
+	bool gone = iface->segment != NULL && vs_device_index(iface->segment->far.netlink, iface->port) == -ENODEV;
+	pthread_mutex_unlock(&segments_lock);
+	return gone;
+}
+
+int vs_segment_leave(struct vs_iface *iface)
+{
+	int r = 0;
+
 	pthread_mutex_lock(&segments_lock);
 	struct vs_segment *s = iface->segment;
 	if (s != NULL) {
 		iface->segment = NULL;
-		(void)vs_device_delete(s->far.netlink, iface->port); /* takes the stack's end with it */
+		r = vs_device_delete(s->far.netlink, iface->port); /* takes the stack's end with it */
 		s->ports--;
 		drop_if_empty_locked(iface->keeper, s);
 	}
 	pthread_mutex_unlock(&segments_lock);
+	return r == -ENODEV ? 0 : r;
 }

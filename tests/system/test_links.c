@@ -334,6 +334,51 @@ CASE_TIMED(an_interface_that_is_deleted_in_the_stack_takes_its_pump_along, VDE |
 	MUST(vdestack_delete(stays));
 }
 
+/* Nobody looks at a device whose cable is cut, or whose network is absent; the next call about it does. */
+static void deleted_unseen(const char *config, bool cut)
+{
+	char *argv[] = { (char *)"ip", (char *)"link", (char *)"del", (char *)"vde0", NULL };
+	struct vdestack_opts absent = { .size = sizeof(absent), .flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
+	struct vdestack_link_stats stats = { .size = sizeof(stats) };
+
+	struct vdestack *s = vdestack_new(config, &absent);
+	CHECK(s != NULL);
+	for (int i = 0; i < 3; i++) {
+		if (cut)
+			MUST(vdestack_link_set_carrier(s, "vde0", 0));
+		CHECK_EQ(MUST(vdestack_run(s, argv, NULL)), 0);
+		if (i == 0) {
+			CHECK_ERRNO(vdestack_link_get_stats(s, "vde0", &stats), ENODEV);
+			CHECK_ERRNO(vdestack_link_set_carrier(s, "vde0", 1), ENODEV);
+		}
+		if (i == 1)
+			CHECK_ERRNO(vdestack_remove(s, "vde0"), ENODEV);
+		MUST(vdestack_add(s, config, &absent));
+		CHECK((int)MUST(vdestack_if_nametoindex(s, "vde0")) > 0);
+	}
+	MUST(vdestack_remove(s, "vde0"));
+	MUST(vdestack_delete(s));
+}
+
+CASE_FLAGS(a_device_that_is_deleted_while_its_cable_is_cut_is_gone, VDE | CASE_F_NO_TUN)
+{
+	deleted_unseen("vnl=null:// ip=10.0.0.1/24", true);
+}
+
+CASE_FLAGS(a_device_that_is_deleted_while_its_network_is_absent_is_gone, VDE | CASE_F_NO_TUN)
+{
+	char config[300];
+
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s ip=10.0.0.1/24", case_path("nobody"));
+	deleted_unseen(config, false);
+}
+
+CASE(a_device_that_is_deleted_on_a_segment_is_gone)
+{
+	deleted_unseen("vnl=inproc://lan ip=10.0.0.1/24", false);
+	deleted_unseen("vnl=inproc://lan ip=10.0.0.1/24", true);
+}
+
 CASE_TIMED(a_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;

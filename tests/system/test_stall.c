@@ -10,6 +10,8 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "frames.h"
 #include "net.h"
@@ -349,4 +351,61 @@ CASE_FLAGS(a_busy_stack_does_not_starve_another, BOTH_VDE | CASE_F_NO_TUN)
 	MUST(shutdown(busy.b, SHUT_RDWR));
 	for (int i = 0; i < 2; i++)
 		CHECK_EQ(pthread_join(t[i], NULL), 0);
+}
+
+/* ------------------------------------------------------------------ a network that never answers */
+
+#define GIVING_UP 16
+#define GIVE_UP_MS 500
+
+struct patient {
+	struct vdestack *stack;
+	const char *config;
+	pthread_t thread;
+};
+
+static void *add_in_vain(void *arg)
+{
+	struct patient *p = arg;
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags, .timeout_ms = GIVE_UP_MS };
+
+	CHECK_ERRNO(vdestack_add(p->stack, p->config, &opts), ETIMEDOUT);
+	return NULL;
+}
+
+/* Taking their devices away takes the kernel some tens of milliseconds each; nobody else's socket may wait for that. */
+CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_give_up, BOTH_VDE | CASE_F_NO_TUN | CASE_F_TSAN)
+{
+	struct vdestack_link_stats stats = { .size = sizeof(stats) };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct patient waiting[GIVING_UP];
+	long long longest = 0;
+	char config[160];
+	int made = 0;
+
+	int silent = (int)MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", case_path("net"));
+	MUST(mkdir(at.sun_path, 0700));
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s", at.sun_path);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", case_path("net/ctl"));
+	MUST(bind(silent, (struct sockaddr *)&at, sizeof(at)));
+	MUST(listen(silent, GIVING_UP));
+	struct vdestack *other = stack_of("%s", "");
+	for (int i = 0; i < GIVING_UP; i++) {
+		waiting[i] = (struct patient){ .stack = stack_of("%s", ""), .config = config };
+		CHECK_EQ(pthread_create(&waiting[i].thread, NULL, add_in_vain, &waiting[i]), 0);
+	}
+	for (long long end = now_us() + 3000 * GIVE_UP_MS, start; (start = now_us()) < end; made++) {
+		close((int)MUST(vdestack_msocket(other, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+		long long took = now_us() - start;
+		longest = took > longest ? took : longest;
+		/* One that is about to be taken away may be asked about. */
+		CHECK(vdestack_link_get_stats(waiting[made % GIVING_UP].stack, "vde0", &stats) == 0 || errno == ENODEV);
+		sleep_ms(1);
+	}
+	for (int i = 0; i < GIVING_UP; i++)
+		CHECK_EQ(pthread_join(waiting[i].thread, NULL), 0);
+	printf("%d sockets, the longest took %lld us\n", made, longest);
+	CHECK(made > 50);
+	CHECK(longest < 100000);
 }
