@@ -213,6 +213,44 @@ static void raise_ambient(void)
 			(void)call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0);
 }
 
+struct entry { /* what getdents64(2) gives */
+	uint64_t inode;
+	int64_t next;
+	uint16_t size;
+	unsigned char type;
+	char name[];
+};
+
+static long number_of(const char *name)
+{
+	long n = 0;
+
+	if (*name < '0' || *name > '9')
+		return -1;
+	for (; *name != '\0'; name++)
+		n = n * 10 + (*name - '0');
+	return n;
+}
+
+/* Instead of close_range(2): before Linux 5.9, or where a filter of system calls does not let it pass. */
+static void close_each_from(long first)
+{
+	_Alignas(struct entry) char entries[2048];
+	long dir = call(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), n = dir;
+
+	while (n >= 0 && (n = call(SYS_getdents64, dir, (long)entries, sizeof(entries), 0)) > 0) {
+		for (long at = 0; at < n; at += ((struct entry *)(entries + at))->size) {
+			long fd = number_of(((struct entry *)(entries + at))->name);
+			if (fd >= first && fd != dir)
+				(void)call(SYS_close, fd, 0, 0, 0);
+		}
+	}
+	if (dir >= 0)
+		(void)call(SYS_close, dir, 0, 0, 0);
+	for (long fd = first; n < 0 && fd < 65536; fd++) /* without /proc: as far as it goes */
+		(void)call(SYS_close, fd, 0, 0, 0);
+}
+
 /*
  * fds[i] -> 3+i, first moved above all targets so that none overwrites another. In a table too
  * small for that they are taken as they are, which is safe when they ascend: then fds[i] >= 3+i.
@@ -234,9 +272,8 @@ static long place_descriptors(const struct launch *l)
 		if (r < 0)
 			return r;
 	}
-	if (call(SYS_close_range, 3 + (long)l->n_fds, ~0u, 0, 0) == -ENOSYS)
-		for (long fd = 3 + (long)l->n_fds; fd < 65536; fd++)
-			(void)call(SYS_close, fd, 0, 0, 0);
+	if (call(SYS_close_range, 3 + (long)l->n_fds, ~0u, 0, 0) < 0)
+		close_each_from(3 + (long)l->n_fds);
 	return 0;
 }
 

@@ -194,7 +194,7 @@ static int set_caps(const int *a, const int *b)
 {
 	cap_t set = cap_init();
 	cap_t have = cap_get_proc();
-	int r = set == NULL || have == NULL ? -ENOMEM : 0;
+	int r = set == NULL || have == NULL ? -errno : 0;
 
 	for (int list = 0; r == 0 && list < 2; list++) {
 		for (const int *cap = list == 0 ? a : b; r == 0 && cap != NULL && *cap >= 0; cap++) {

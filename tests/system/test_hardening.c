@@ -381,6 +381,34 @@ CASE_FLAGS(stacks_are_made_where_clone3_is_refused, CASE_F_ROOT | CASE_F_USER | 
 	live_without_clone3(EPERM);
 }
 
+/* The keeper must not hold what the program has open, however it gets rid of it. */
+static void live_without_close_range(int err)
+{
+	int ends[2];
+	char byte;
+
+	MUST(pipe2(ends, 0));
+	CHECK_EQ(MUST(fcntl(ends[1], F_DUPFD, 900)), 900); /* far off, and not close-on-exec */
+	refuse(SYS_close_range, err);
+	struct pair p = new_pair();
+	close(ends[1]);
+	close(900);
+	CHECK(wait_readable(ends[0], SOON_MS));
+	CHECK_EQ(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+	live_and_end(&p);
+}
+
+CASE_FLAGS(stacks_are_made_where_close_range_is_unknown, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	live_without_close_range(ENOSYS);
+}
+
+CASE_FLAGS(stacks_are_made_where_close_range_is_refused, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	live_without_close_range(EPERM);
+}
+
 /* There the C library is the program's own, and can make no thread at all. */
 CASE_FLAGS(in_a_program_that_can_make_no_threads_no_keeper_is_served,
 	   CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS | CASE_F_NO_SANITIZER)
