@@ -169,7 +169,7 @@ int vs_stream_pair(int pair[2])
 	return make_pair(SOCK_STREAM, pair);
 }
 
-bool vs_can_claim_pid(void)
+int vs_can_claim_pid(void)
 {
 	struct vs_fdmsg msg = {
 		.iov = { { "", 1 } },
@@ -178,10 +178,11 @@ bool vs_can_claim_pid(void)
 		.claim_creds = true,
 	};
 	int pair[2];
+	int r = vs_socketpair(pair);
 
-	if (vs_socketpair(pair) < 0)
-		return true; /* what follows will say it better */
-	int r = vs_fdmsg_send(pair[0], &msg, MSG_DONTWAIT);
+	if (r < 0)
+		return r;
+	r = vs_fdmsg_send(pair[0], &msg, MSG_DONTWAIT);
 	vs_close(pair[0]);
 	vs_close(pair[1]);
 	return r != -EPERM; /* the right is asked for before the process is looked for */

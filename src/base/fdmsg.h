@@ -48,9 +48,9 @@ int vs_fd_raise(int *fd, int at_least);
 /*
  * Whether this process can send in another's name, which takes CAP_SYS_ADMIN in the user
  * namespace that its PID namespace belongs to. The root of a user namespace without a PID
- * namespace of its own cannot.
+ * namespace of its own cannot. 1, 0 or -errno: it could not be tried.
  */
-bool vs_can_claim_pid(void);
+int vs_can_claim_pid(void);
 
 /* The kernel's own 64-bit name of a socket, unique while the machine runs (SO_COOKIE). 0: not a socket. */
 uint64_t vs_socket_cookie(int fd);

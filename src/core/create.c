@@ -250,7 +250,7 @@ static enum vs_variant variant_for(const struct vs_create_opts *opts)
 {
 	if (opts->flags & VDESTACK_INPROCESS)
 		return VS_VARIANT_INPROCESS;
-	return opts->adopt >= 0 && (!vs_privileged() || !vs_can_claim_pid()) ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
+	return opts->adopt >= 0 && (!vs_privileged() || vs_can_claim_pid() == 0) ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
 }
 
 static int make_slot(const struct vs_conf_iface *first, const struct vs_create_opts *opts, struct vs_slot **out)

@@ -181,7 +181,11 @@ static int join_user_namespace(int adopt)
 int vs_isolate_user(int adopt, bool *privileged)
 {
 	/* Privileges that nobody could prove to have are worth nothing here: see the essay on calls. */
-	*privileged = has_capabilities(caps_privileged) && vs_can_claim_pid();
+	int r = has_capabilities(caps_privileged) ? vs_can_claim_pid() : 0;
+
+	if (r < 0)
+		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	*privileged = r > 0;
 	if (adopt >= 0) {
 		if (*privileged)
 			return 0;

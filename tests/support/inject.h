@@ -16,7 +16,7 @@
  * N-th may differ by a few from run to run; what is fired is told by name.
  *
  * Not seen by it: what is called between clone and exec, which is done without libc, and what
- * libc and libraries do inside.
+ * libc and libraries do inside. tests/faults/test_syscalls.c sees that, by ptrace, and uses the same memory.
  */
 
 #include <stdatomic.h>

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Every system call that an operation makes fails once in turn: those between clone and exec, of the dynamic linker that starts
+ * the keeper, of libc, libnl and plugins as well, which test_faults.c does not see. And the keeper is killed before each.
+ *
+ *     case = the program ──fork──▶ tracer: attaches to its parent, and so to all that it starts
+ *            │                        ▲
+ *            └── memory: what is to fail, which one it was (inject.h)
+ *
+ * The library is the one that is installed; nothing is built into it. A task stops before and after each of its system
+ * calls, and the tracer decides there: it has the kernel skip the call and gives the result itself. The program says in the
+ * memory when calls are counted, so the test's own are not. They are counted across all tasks of a side:
+ * the program, or whatever is not the program, which between clone and exec is the future keeper already.
+ *
+ * Not every call can fail: what the kernel does not refuse to whoever asks for something that makes sense is passed over, see
+ * the table. close(2) fails only after it has closed.
+ *
+ * The case limits the number of network namespaces in a user namespace of its own, and in the end asks for as many as that
+ * allows: one that had been left behind by any of the faults would be missing.
+ */
+
+#include "sweep.h"
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#define HANGS_AFTER_S 20 /* an operation in which something failed; its own limit is STEP_MS, a step */
+#define NAMESPACES 40
+
+struct inject_control *inject_control;
+
+/* ------------------------------------------------------------------ what fails, and how */
+
+#define CANNOT 0 /* passed over */
+
+/*
+ * The errno of each. What is not here gives ENOMEM, which hardly any call is safe from. Those that cannot fail:
+ * they ask for nothing that could be refused, or libc takes their failing for its own end.
+ */
+static const struct known {
+	int number, error;
+	const char *name;
+} known[] = {
+#define FAILS(name, error) { SYS_##name, error, #name }
+#define NEVER(name) { SYS_##name, CANNOT, #name }
+	FAILS(openat, EMFILE), FAILS(close, EIO), FAILS(read, EIO), FAILS(pread64, EIO), FAILS(write, EIO), FAILS(writev, EIO),
+	FAILS(dup, EMFILE), FAILS(dup2, EMFILE), FAILS(dup3, EMFILE), FAILS(fcntl, EMFILE), FAILS(ioctl, ENOMEM), FAILS(pipe2, EMFILE),
+	FAILS(eventfd2, EMFILE), FAILS(signalfd4, EMFILE), FAILS(epoll_create1, EMFILE), FAILS(epoll_ctl, ENOMEM),
+	FAILS(memfd_create, EMFILE), FAILS(pidfd_open, EMFILE), FAILS(close_range, ENOSYS), FAILS(getdents64, EIO),
+	FAILS(newfstatat, EACCES), FAILS(fstat, EIO), FAILS(statx, EACCES), FAILS(access, EACCES), FAILS(readlink, EACCES),
+	FAILS(chdir, EACCES), FAILS(fchdir, EACCES), FAILS(chroot, EPERM), FAILS(unlink, EACCES), FAILS(mkdir, EACCES), FAILS(rmdir, EACCES),
+	FAILS(chmod, EPERM), FAILS(lseek, ESPIPE), FAILS(poll, ENOMEM), FAILS(ppoll, ENOMEM), FAILS(epoll_wait, EINTR), FAILS(socket, EMFILE),
+	FAILS(socketpair, EMFILE), FAILS(bind, ENOBUFS), FAILS(connect, ECONNREFUSED), FAILS(listen, ENOBUFS),
+	FAILS(accept4, EMFILE), FAILS(sendto, ENOBUFS), FAILS(recvfrom, ENOMEM), FAILS(sendmsg, ENOBUFS), FAILS(recvmsg, ENOMEM),
+	FAILS(sendmmsg, ENOBUFS), FAILS(recvmmsg, ENOMEM), FAILS(setsockopt, ENOMEM), FAILS(getsockname, ENOBUFS), FAILS(getpeername, ENOBUFS),
+	FAILS(shutdown, ENOTCONN), FAILS(mmap, ENOMEM), FAILS(mprotect, ENOMEM), FAILS(mremap, ENOMEM), FAILS(madvise, EAGAIN), FAILS(brk, ENOMEM),
+	FAILS(clone, EAGAIN), FAILS(clone3, EAGAIN), FAILS(fork, EAGAIN), FAILS(vfork, EAGAIN), FAILS(execve, EACCES), FAILS(execveat, EACCES),
+	FAILS(wait4, ECHILD), FAILS(waitid, ECHILD), FAILS(kill, ESRCH), FAILS(unshare, ENOSPC), FAILS(setns, EPERM), FAILS(setsid, EPERM),
+	FAILS(prctl, EINVAL), FAILS(capset, EPERM), FAILS(capget, EPERM), FAILS(seccomp, EINVAL), FAILS(prlimit64, EPERM), FAILS(getrandom, EAGAIN),
+	FAILS(sched_setscheduler, EPERM), FAILS(sched_getaffinity, ESRCH), FAILS(setpriority, EACCES), FAILS(setresuid, EAGAIN),
+	FAILS(setresgid, EAGAIN), FAILS(setgroups, EPERM), FAILS(sysinfo, EPERM), FAILS(pipe, EMFILE), FAILS(open, EMFILE), FAILS(stat, EACCES),
+	NEVER(exit), NEVER(exit_group), NEVER(rt_sigreturn), NEVER(restart_syscall), NEVER(futex), NEVER(sched_yield), NEVER(munmap),
+	NEVER(getpid), NEVER(gettid), NEVER(getppid), NEVER(getuid), NEVER(geteuid), NEVER(getgid), NEVER(getegid), NEVER(getresuid),
+	NEVER(getresgid), NEVER(getpgrp), NEVER(umask), NEVER(uname), NEVER(rt_sigprocmask), NEVER(rt_sigaction), NEVER(sigaltstack), NEVER(set_tid_address),
+	NEVER(set_robust_list), NEVER(rseq), NEVER(arch_prctl), NEVER(clock_gettime), NEVER(gettimeofday), NEVER(nanosleep),
+	NEVER(clock_nanosleep), NEVER(tgkill), NEVER(getsockopt), /* see inject.c about SO_COOKIE; the others are asked of sockets of ours */
+};
+
+static const struct known *look_up(long number)
+{
+	static struct known other = { 0, ENOMEM, "another call" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].number == number)
+			return &known[i];
+	other.number = (int)number;
+	return &other;
+}
+
+/* ------------------------------------------------------------------ the tracer */
+
+struct task {
+	pid_t pid, group;
+	long result;  /* of the call it is in, if `hit` */
+	bool hit;
+};
+
+static struct task tasks[256];
+static size_t n_tasks;
+static pid_t program;
+
+static pid_t group_of(pid_t pid)
+{
+	char path[64], line[128];
+	int group = pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "Tgid: %d", &group) == 1)
+			break;
+	if (f != NULL)
+		fclose(f);
+	return group;
+}
+
+static struct task *task_of(pid_t pid)
+{
+	for (size_t i = 0; i < n_tasks; i++)
+		if (tasks[i].pid == pid)
+			return &tasks[i];
+	if (n_tasks == sizeof(tasks) / sizeof(tasks[0]))
+		_exit(3);
+	tasks[n_tasks] = (struct task){ .pid = pid, .group = group_of(pid) };
+	return &tasks[n_tasks++];
+}
+
+static void forget(pid_t pid)
+{
+	for (size_t i = 0; i < n_tasks; i++)
+		if (tasks[i].pid == pid)
+			tasks[i] = tasks[--n_tasks];
+}
+
+static void change_registers(pid_t pid, bool skip, long result)
+{
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGSET, pid, (void *)1 /* NT_PRSTATUS */, &iov) < 0)
+		return; /* it has just been killed */
+	if (skip)
+		regs.orig_rax = (unsigned long long)-1;
+	else
+		regs.rax = (unsigned long long)result;
+	(void)ptrace(PTRACE_SETREGSET, pid, (void *)1, &iov);
+}
+
+static void before_call(struct task *t, long number)
+{
+	struct inject_control *c = inject_control;
+	enum inject_side side = t->group == program ? INJECT_PROGRAM : INJECT_KEEPER;
+	const struct known *k = look_up(number);
+
+	if (atomic_load(&c->side) != (int)side || k->error == CANNOT)
+		return;
+	if (atomic_fetch_add(&c->count, 1) + 1 != atomic_load(&c->target))
+		return;
+	(void)snprintf(c->what, sizeof(c->what), "%s", k->name);
+	atomic_store(&c->injected, k->error);
+	atomic_store(&c->fired, 1);
+	if (atomic_load(&c->mode) == INJECT_KILL) {
+		(void)kill(t->group, SIGKILL);
+		return;
+	}
+	t->hit = true;
+	t->result = number == SYS_brk ? 0 : -k->error; /* brk tells what there is, which is less than was asked for */
+	if (number != SYS_close)
+		change_registers(t->pid, true, 0);
+}
+
+static void at_call(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+	struct task *t = task_of(pid);
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0)
+		return;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+		before_call(t, (long)info.entry.nr);
+	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->hit) {
+		t->hit = false;
+		change_registers(pid, false, t->result);
+	}
+}
+
+/* One stop; lets the task go on. */
+static void at_stop(pid_t pid, int status)
+{
+	int signal = WSTOPSIG(status), event = status >> 16;
+
+	if (signal == (SIGTRAP | 0x80)) {
+		at_call(pid);
+		signal = 0;
+	} else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) { /* stopped by a signal: stays so */
+		(void)ptrace(PTRACE_LISTEN, pid, NULL, NULL);
+		return;
+	} else if (event != 0) {
+		task_of(pid)->hit = false;
+		signal = 0;
+	}
+	(void)ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)signal);
+}
+
+/* Every second: an operation in which something has failed must end some time. */
+static void look_at_clock(int signal)
+{
+	static int seconds;
+
+	(void)signal;
+	bool busy = atomic_load(&inject_control->side) != INJECT_NONE && atomic_load(&inject_control->fired) != 0;
+	seconds = busy ? seconds + 1 : 0;
+	if (seconds < HANGS_AFTER_S)
+		return;
+	(void)dprintf(2, "hangs since a fault in %s\n", inject_control->what);
+	(void)kill(program, SIGABRT);
+}
+
+static void trace_all(void)
+{
+	struct sigaction tick = { .sa_handler = look_at_clock, .sa_flags = SA_RESTART };
+	struct itimerval second = { { 1, 0 }, { 1, 0 } };
+	int status;
+	pid_t pid;
+
+	(void)sigaction(SIGALRM, &tick, NULL);
+	(void)setitimer(ITIMER_REAL, &second, NULL);
+	while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+		if (pid > 0 && WIFSTOPPED(status))
+			at_stop(pid, status);
+		else if (pid > 0)
+			forget(pid);
+		if (pid == program && !WIFSTOPPED(status))
+			_exit(0); /* and what it has left goes on by itself */
+	}
+	_exit(0);
+}
+
+/* ------------------------------------------------------------------ surroundings */
+
+/* Network namespaces are limited here; an ordinary user has no capabilities here either. */
+static void limit_namespaces(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+	char limit[16];
+	uid_t uid = geteuid();
+
+	own_user_namespace(0, uid);
+	(void)snprintf(limit, sizeof(limit), "%d", NAMESPACES);
+	write_text("/proc/sys/user/max_net_namespaces", limit);
+	if (!case_is_root())
+		MUST(syscall(SYS_capset, &header, none));
+	MUST(prctl(PR_SET_DUMPABLE, 1)); /* new capabilities have taken it away, and with it the right to be traced by our like */
+}
+
+/* The tracer is a child, so that the keeper's parent is the one it would have without. */
+static void faults_begin(void)
+{
+	int ready[2];
+	char byte = 'x';
+
+	limit_namespaces();
+	void *map = mmap(NULL, sizeof(*inject_control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(map != MAP_FAILED);
+	inject_control = map;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready));
+	program = getpid();
+	pid_t tracer = (pid_t)MUST(fork());
+	if (tracer == 0) {
+		MUST(read(ready[0], &byte, 1));
+		long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+		MUST(ptrace(PTRACE_SEIZE, program, NULL, (void *)options));
+		MUST(ptrace(PTRACE_INTERRUPT, program, NULL, NULL));
+		MUST(write(ready[0], &byte, 1));
+		close(ready[0]);
+		close(ready[1]);
+		trace_all();
+	}
+	(void)prctl(PR_SET_PTRACER, (unsigned long)tracer); /* EINVAL: no Yama, which would ask */
+	MUST(write(ready[1], &byte, 1));
+	MUST(read(ready[1], &byte, 1)); /* it is attached */
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static bool house_is_full(void *arg)
+{
+	static struct vdestack *house[NAMESPACES];
+	static int n;
+	int wanted = *(int *)arg;
+
+	while (n < wanted && (house[n] = vdestack_new("", opts())) != NULL)
+		n++;
+	if (n < wanted && errno != ENOSPC)
+		FAIL("%s: %s", strerrorname_np(errno), vdestack_last_error());
+	return n == wanted;
+}
+
+static bool is(const char *what, const char *const *names)
+{
+	while (*names != NULL && strcmp(what, *names) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* Faults inside of libraries, which make of them what they like. */
+static bool excepted(enum inject_side side, enum inject_mode mode, const char *what, int got)
+{
+	/* The dynamic linker ends the process, which was to become the keeper. */
+	static const char *const linking[] = { "mmap", "mprotect", "newfstatat", "openat", "read", "pread64", "fstat", NULL };
+	/* A thread's stack that cannot be had is told by libc like a thread that cannot be had. */
+	static const char *const stacks[] = { "mmap", "mprotect", "madvise", NULL };
+	/* libnl has numbers of its own, fewer than the kernel. */
+	static const char *const libnl[] = { "getsockname", "socket", "sendmsg", "recvmsg", NULL };
+
+	if (mode == INJECT_KILL)
+		/* See exceptions.h; ECHILD: even before the future keeper had executed anything. */
+		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == ECHILD;
+	if (side == INJECT_KEEPER)
+		return (got == EIO && is(what, linking)) || (got == EAGAIN && is(what, stacks));
+	return got == ENOMEM && is(what, libnl);
+}
+
+static void sweep_and_count(const struct op *op, enum inject_side side, enum inject_mode mode)
+{
+	int all = NAMESPACES;
+
+	sweep(op, side, mode);
+	if (!wait_until(house_is_full, &all, SOON_MS))
+		FAIL("%s: namespaces are missing: %s", op->name, vdestack_last_error());
+}
+
+#define SWEEP(op)                                                                                            \
+	CASE(each_call_of_the_program_fails_in_##op)                                                         \
+	{                                                                                                    \
+		sweep_and_count(&op_##op, INJECT_PROGRAM, INJECT_HARD);                                      \
+	}                                                                                                    \
+	CASE(each_call_of_the_keeper_fails_in_##op)                                                          \
+	{                                                                                                    \
+		sweep_and_count(&op_##op, INJECT_KEEPER, INJECT_HARD);                                       \
+	}                                                                                                    \
+	CASE(the_keeper_is_killed_in_##op)                                                                   \
+	{                                                                                                    \
+		sweep_and_count(&op_##op, INJECT_KEEPER, INJECT_KILL);                                       \
+	}
+
+SWEEP(first)
+SWEEP(inproc)
+SWEEP(config)
+SWEEP(add)
+SWEEP(remove)
+SWEEP(msocket)
+SWEEP(delete)
+SWEEP(port)
