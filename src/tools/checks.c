@@ -18,6 +18,7 @@
 #include <vdestack.h>
 
 #include "../base/diagnose.h"
+#include "../base/fdmsg.h"
 #include "../pump/selftest.h"
 
 static void check_userns(struct vs_finding *f, const char *arg)
@@ -26,7 +27,8 @@ static void check_userns(struct vs_finding *f, const char *arg)
 	if (unshare(CLONE_NEWUSER) == 0)
 		return vs_find(f, VS_SEVERITY_FINE, "user namespaces can be made");
 	int err = errno;
-	bool needed = unshare(CLONE_NEWNET) < 0; /* a privileged program does without */
+	/* A privileged program does without, if its keeper can tell it from others. */
+	bool needed = unshare(CLONE_NEWNET) < 0 || vs_can_claim_pid() <= 0;
 	vs_find(f, needed ? VS_SEVERITY_FAILURE : VS_SEVERITY_WARNING, "cannot make a user namespace: %s",
 	     vs_cause_text(vs_diagnose_userns(err, ""), err));
 }

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     doctor.sh CASE VDESTACK-PROGRAM
+#     doctor.sh CASE VDESTACK-PROGRAM REFUSE-PROGRAM
 #
 # `vdestack doctor` where something does not work. The checks that make stacks tell the library's own error,
 # so that a remedy in their lines and in that of the cause shows that both speak from one table.
 
 set -u
-case=$1 doctor=$2
+case=$1 doctor=$2 refuse=$3
 # Capabilities come from a user namespace made here; the program itself shall have none.
 plain="setpriv --bounding-set=-all --inh-caps=-all"
 
@@ -118,6 +118,50 @@ limits_and_filters_are_told)
 	says limits "descriptors"
 	nested "echo 3 >/proc/sys/user/max_net_namespaces; exec '$doctor' doctor"
 	says limits "only 3 network namespaces"
+	;;
+seccomp_filter_is_told)
+	nested "exec $plain '$refuse' '$doctor' doctor"
+	expect 2
+	remedy="allow unshare(2) and clone(2) with CLONE_NEWUSER in the filter"
+	says userns "$remedy"
+	grep -q '^✗ userns' out || fail "no failure"
+	says stack "$remedy"
+	says security "under a seccomp filter"
+	[ "$(id -u)" = 0 ] || exit 0
+	"$refuse" "$doctor" doctor >out # who has capabilities does without
+	says userns "$remedy"
+	says stack "two stacks hear each other"
+	;;
+no_plugins)
+	folder=$(dirname "$(ldconfig -p 2>/dev/null | sed -n 's/.*libvdeplug\.so\.2 .*=> //p' | head -1)")/vdeplug
+	[ -d "$folder" ] || fail "where are the plugins?"
+	nested "mount -t tmpfs none '$folder'; exec '$doctor' doctor"
+	expect 2
+	remedy="install it (Debian: vdeplug, libvdeplug-*)"
+	says plugins "$remedy"
+	says network "$remedy"
+	;;
+few_processes_and_namespaces)
+	(ulimit -u 50 && exec "$doctor" doctor) >out
+	says limits "raise RLIMIT_NPROC"
+	nested "echo 3 >/proc/sys/user/max_user_namespaces; exec '$doctor' doctor"
+	says limits "only 3 user namespaces: when the limit of user namespaces is reached"
+	nested "echo 0 >/proc/sys/user/max_net_namespaces; exec '$doctor' doctor"
+	expect 2
+	says netns "raise sysctl user.max_net_namespaces"
+	says stack "raise sysctl user.max_net_namespaces"
+	;;
+networks_that_cannot_be_joined)
+	mkdir dead closed
+	python3 -c 'import socket; [socket.socket(socket.AF_UNIX).bind(d + "/ctl") for d in ("dead", "closed")]'
+	chmod 0 closed
+	long=$(printf 'x%.0s' $(seq 200))
+	nested "exec $plain '$doctor' doctor 'vde://$PWD/dead' 'vde://$PWD/closed' 'vde:///$long' 'nosuch://x'"
+	expect 2
+	says switch "its switch has ended; remove it and start the switch again"
+	says switch "check the mode of the switch's directory"
+	says switch "the path is too long for a socket"
+	says switch "libvdeplug has no plugin for this scheme"
 	;;
 switch_that_is_not_there)
 	timeout 40 "$doctor" doctor "vde://$PWD/nothing" >out

@@ -8,15 +8,13 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "refuse.h"
 #include "traffic.h"
 
 #define BOTH_VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
@@ -590,32 +588,15 @@ CASE_FLAGS(a_port_that_cannot_be_made_is_told_with_what_is_wrong_with_tun, CASE_
 	check_nothing_left(before);
 }
 
-/* unshare(2) with that flag: EPERM, as container run-times have it. */
-static void forbid_unshare(unsigned flag)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
-
-	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
-}
-
 CASE_USER(user_namespaces_refused_by_seccomp_are_told)
 {
-	forbid_unshare(CLONE_NEWUSER);
+	MUST(refuse_call(SYS_unshare, CLONE_NEWUSER, EPERM));
 	REFUSED("", EPERM, "cannot make a user namespace", "seccomp filter", "unshare(2)");
 }
 
 CASE_BOTH_ROOT(network_namespaces_refused_by_seccomp_are_told)
 {
-	forbid_unshare(CLONE_NEWNET);
+	MUST(refuse_call(SYS_unshare, CLONE_NEWNET, EPERM));
 	REFUSED("", EPERM, "cannot make a network namespace", "seccomp filter");
 }
 

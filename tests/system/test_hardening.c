@@ -4,17 +4,15 @@
 
 #define _GNU_SOURCE
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "refuse.h"
 #include "stacks.h"
 
 /* Leak checkers look around with /proc, and into threads with the privileges that are given up here. */
@@ -308,16 +306,7 @@ CASE_FLAGS(a_socket_that_is_not_the_first_takes_few_system_calls,
 /* A filter that refuses instead of killing: an error, soon, and nothing is lost by it. */
 static void refuse(int number, int err)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)err),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
-
-	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+	MUST(refuse_call(number, 0, err));
 }
 
 static void refused_sendmsg(void *stack)
