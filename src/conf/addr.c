@@ -128,6 +128,8 @@ static int take_addr(void *arg, struct nlmsghdr *hdr)
 	if ((info->ifa_family != AF_INET && info->ifa_family != AF_INET6) ||
 	    (list->ifindex != 0 && (unsigned)list->ifindex != info->ifa_index))
 		return 0;
+	if (info->ifa_prefixlen > vs_addr_bytes(info->ifa_family) * 8)
+		return -EBADMSG;
 	if (list->count++ >= list->room)
 		return 0;
 
@@ -136,7 +138,7 @@ static int take_addr(void *arg, struct nlmsghdr *hdr)
 		.ifindex = (int)info->ifa_index,
 		.family = info->ifa_family,
 		.prefixlen = info->ifa_prefixlen,
-		.flags = attrs[IFA_FLAGS] != NULL ? nla_get_u32(attrs[IFA_FLAGS]) : info->ifa_flags,
+		.flags = vs_nl_u32(attrs[IFA_FLAGS], info->ifa_flags),
 	};
 	/* Local is ours; address is the peer's where there is one. */
 	vs_addr_format_attr(addr->family, attrs[IFA_LOCAL] != NULL ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS],

@@ -25,8 +25,7 @@ static int take_link(void *arg, struct nlmsghdr *hdr)
 	*link = (struct vs_link){ .ifindex = info->ifi_index, .flags = info->ifi_flags };
 	if (attrs[IFLA_IFNAME] != NULL)
 		(void)nla_strlcpy(link->name, attrs[IFLA_IFNAME], sizeof(link->name));
-	if (attrs[IFLA_MTU] != NULL)
-		link->mtu = nla_get_u32(attrs[IFLA_MTU]);
+	link->mtu = vs_nl_u32(attrs[IFLA_MTU], 0);
 	link->has_mac = attrs[IFLA_ADDRESS] != NULL && nla_len(attrs[IFLA_ADDRESS]) == (int)sizeof(link->mac);
 	if (link->has_mac)
 		memcpy(link->mac, nla_data(attrs[IFLA_ADDRESS]), sizeof(link->mac));

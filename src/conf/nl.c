@@ -114,6 +114,12 @@ static int take_ack(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* The kernel's numbers end there. */
+static int as_errno(int result)
+{
+	return result >= -4095 && result <= 0 ? result : -EBADMSG;
+}
+
 /* The end of a dump carries its result. */
 static int take_finish(struct nl_msg *msg, void *arg)
 {
@@ -123,8 +129,8 @@ static int take_finish(struct nl_msg *msg, void *arg)
 
 	if (nlmsg_datalen(hdr) >= (int)sizeof(result))
 		memcpy(&result, nlmsg_data(hdr), sizeof(result));
-	if (nl->err == 0 && result < 0)
-		nl->err = result;
+	if (nl->err == 0)
+		nl->err = as_errno(result);
 	nl->done = true;
 	return NL_OK;
 }
@@ -147,6 +153,8 @@ static void take_reason(struct vs_nl *nl, const struct nlmsghdr *hdr, const stru
 		return;
 	if ((hdr->nlmsg_flags & NLM_F_CAPPED) == 0) /* the whole request is repeated before the attributes */
 		skip += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
+	if (skip >= (size_t)nlmsg_datalen(hdr))
+		return; /* no room for any; libnl would look behind the message */
 	struct nlattr *attr = nlmsg_find_attr((struct nlmsghdr *)hdr, (int)skip, NLMSGERR_ATTR_MSG);
 	if (attr != NULL)
 		(void)nla_strlcpy(nl->reason, attr, sizeof(nl->reason));
@@ -157,7 +165,7 @@ static int take_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *ar
 	struct vs_nl *nl = arg;
 
 	(void)from; /* check_sequence() has looked at it */
-	nl->err = error->error;
+	nl->err = as_errno(error->error);
 	nl->done = true;
 	take_reason(nl, (const struct nlmsghdr *)(void *)((char *)error - NLMSG_HDRLEN), error);
 	return NL_SKIP;
@@ -255,6 +263,11 @@ void vs_nl_cleanup_msg(struct nl_msg **msg)
 
 	nlmsg_free(*msg);
 	errno = saved;
+}
+
+uint32_t vs_nl_u32(const struct nlattr *attr, uint32_t otherwise)
+{
+	return attr != NULL && nla_len(attr) == (int)sizeof(otherwise) ? nla_get_u32(attr) : otherwise;
 }
 
 /* Waits for something to read. 1, 0 at the deadline, or -errno. */

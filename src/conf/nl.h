@@ -79,6 +79,9 @@ int vs_nl_subscribe(struct vs_nl *nl, int group);
  */
 int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms);
 
+/* A number out of a message; an attribute of another length than its is not there. */
+uint32_t vs_nl_u32(const struct nlattr *attr, uint32_t otherwise);
+
 /*
  * Records "<step>: <cause>; <remedy>" for a request that gave -err, and gives -err.
  * The step is printf-like: "cannot add address %s".

@@ -87,14 +87,18 @@ static int look_at_link(void *arg, struct nlmsghdr *hdr)
 {
 	struct watch *watch = arg;
 	const struct ifinfomsg *info = nlmsg_data(hdr);
-	struct nlattr *name = nlmsg_find_attr(hdr, sizeof(*info), IFLA_IFNAME);
+	char name[IF_NAMESIZE] = "?";
 
+	if (!nlmsg_valid_hdr(hdr, sizeof(*info)))
+		return -EBADMSG;
+	struct nlattr *attr = nlmsg_find_attr(hdr, sizeof(*info), IFLA_IFNAME);
+	if (attr != NULL)
+		(void)nla_strlcpy(name, attr, sizeof(name));
 	if ((info->ifi_flags & IFF_UP) == 0 || (info->ifi_flags & CARRIER_FLAGS) == CARRIER_FLAGS ||
-	    !is_wanted_link(watch, name != NULL ? nla_get_string(name) : ""))
+	    !is_wanted_link(watch, name))
 		return 0;
 	if (!watch->link_pending)
-		(void)snprintf(watch->what, sizeof(watch->what), "interface %s has no carrier",
-			       name != NULL ? nla_get_string(name) : "?");
+		(void)snprintf(watch->what, sizeof(watch->what), "interface %s has no carrier", name);
 	watch->link_pending = true;
 	return 0;
 }
@@ -141,7 +145,7 @@ static int look_at_addr(void *arg, struct nlmsghdr *hdr)
 	    !is_wanted(watch, (int)info->ifa_index, nla_data(addr)))
 		return 0;
 
-	unsigned flags = attrs[IFA_FLAGS] != NULL ? nla_get_u32(attrs[IFA_FLAGS]) : info->ifa_flags;
+	unsigned flags = vs_nl_u32(attrs[IFA_FLAGS], info->ifa_flags);
 	if ((flags & IFA_F_DADFAILED) != 0) {
 		watch->addr_failed = true;
 		note_addr(watch, info, addr, "is in use by somebody else");

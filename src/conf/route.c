@@ -222,7 +222,7 @@ static void add_multipath(struct route_list *list, const struct vdestack_route *
 /* Routes that lead somewhere: the struct has no place for blackholes; clones are learned, not set. */
 static bool is_wanted(const struct rtmsg *info, struct nlattr *const *attrs)
 {
-	unsigned table = attrs[RTA_TABLE] != NULL ? nla_get_u32(attrs[RTA_TABLE]) : info->rtm_table;
+	unsigned table = vs_nl_u32(attrs[RTA_TABLE], info->rtm_table);
 
 	return (info->rtm_family == AF_INET || info->rtm_family == AF_INET6) &&
 	       info->rtm_type == RTN_UNICAST && (info->rtm_flags & RTM_F_CLONED) == 0 &&
@@ -239,19 +239,20 @@ static int take_route(void *arg, struct nlmsghdr *hdr)
 		return -EBADMSG;
 	if (!is_wanted(info, attrs))
 		return 0;
+	if (info->rtm_dst_len > vs_addr_bytes(info->rtm_family) * 8)
+		return -EBADMSG;
 	struct vdestack_route route = {
 		.size = sizeof(route),
 		.prefixlen = info->rtm_dst_len,
 		.family = info->rtm_family,
-		.metric = attrs[RTA_PRIORITY] != NULL ? nla_get_u32(attrs[RTA_PRIORITY]) : 0,
+		.metric = vs_nl_u32(attrs[RTA_PRIORITY], 0),
 		.table = RT_TABLE_MAIN,
 	};
 	vs_addr_format_attr(route.family, attrs[RTA_DST], route.dst);
 	if (attrs[RTA_MULTIPATH] != NULL)
 		add_multipath(list, &route, attrs[RTA_MULTIPATH]);
 	else
-		add_hop(list, &route, attrs[RTA_OIF] != NULL ? (int)nla_get_u32(attrs[RTA_OIF]) : 0,
-			attrs[RTA_GATEWAY], attrs[RTA_VIA]);
+		add_hop(list, &route, (int)vs_nl_u32(attrs[RTA_OIF], 0), attrs[RTA_GATEWAY], attrs[RTA_VIA]);
 	return 0;
 }
 

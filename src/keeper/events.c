@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
+#include <netlink/msg.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -203,8 +204,8 @@ static void read_netlink_locked(struct vs_events *e)
 			tell_locked(e, &event);
 			continue;
 		}
-		unsigned left = (unsigned)n;
-		for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		int left = (int)n; /* the last one may lack its padding */
+		for (struct nlmsghdr *h = (void *)buf; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
 			if ((h->nlmsg_type == RTM_NEWADDR || h->nlmsg_type == RTM_DELADDR) &&
 			    h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifaddrmsg)))
 				tell_address(e, h);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the first inputs of the targets stream, ingress and egress: one file for each kind of hostility.
+"""Writes the first inputs of the targets stream, ingress, egress and netlink: one file for each kind of hostility.
 
     tests/fuzz/seeds.py        into tests/fuzz/corpus/NAME/
 """
@@ -105,3 +105,77 @@ write("stream", "length-too-long", b"\1" + behind_lengths(run(2)) + b"\xff\xff" 
 write("stream", "garbage", b"\0" + random.Random(9).randbytes(400))
 write("stream", "cut-short", b"\3" + behind_lengths(run(2))[:-20])
 write("stream", "empty-frames", b"\3" + bytes(40))
+
+
+# ---- netlink: native byte order, as the kernel's
+
+def attr(kind, payload):
+    return struct.pack("=HH", 4 + len(payload), kind) + payload + bytes(-len(payload) % 4)
+
+
+def nlmsg(kind, body, flags=2, length=None):
+    return struct.pack("=IHHII", 16 + len(body) if length is None else length, kind, flags, 0, 0) + body + bytes(-len(body) % 4)
+
+
+def link(index, name, mac=bytes(6), flags=0x11043, stats=b""):
+    return nlmsg(16, struct.pack("=BBHiII", 0, 0, 1, index, flags, 0) + attr(3, name) + attr(4, struct.pack("=I", 1500)) +
+                 attr(1, mac) + attr(2, b"\xff" * 6) + (attr(7, stats) if stats else b""))
+
+
+def addr(family, index, bits, value, label=b"", flags=0x80):
+    return nlmsg(20, struct.pack("=BBBBI", family, bits, flags, 0, index) + attr(1, value) + attr(2, value) +
+                 (attr(3, label) if label else b"") + attr(8, struct.pack("=I", flags)))
+
+
+def route(family, bits, *attrs):
+    return nlmsg(24, struct.pack("=BBBBBBBBI", family, bits, 0, 0, 254, 4, 0, 1, 0) + b"".join(attrs))
+
+
+def neigh(family, index, value, mac):
+    return nlmsg(28, struct.pack("=BBHiHBB", family, 0, 0, index, 2, 0, 1) + attr(1, value) + attr(2, mac))
+
+
+def error(code, words=b""):
+    body = struct.pack("=i", code) + struct.pack("=IHHII", 16, 0, 0, 0, 0)
+    return nlmsg(2, body + (attr(1, words) if words else b""), flags=0x300 if words else 0x100)
+
+
+def ours(*datagrams, flags=1):
+    return b"".join(struct.pack(">BH", flags, len(d)) + d for d in datagrams)
+
+
+DONE = nlmsg(3, struct.pack("=i", 0))
+V6 = bytes.fromhex("fd000000000000000000000000000001")
+LINKS = link(1, b"lo\0", flags=0x10049) + link(2, b"vde0\0", mac=bytes(range(6)), stats=bytes(92))
+ADDRS = addr(2, 1, 8, b"\x7f\0\0\1", b"lo\0") + addr(2, 2, 24, b"\x0a\0\0\1", b"vde0:1\0") + addr(10, 2, 64, V6)
+ROUTES = route(2, 24, attr(1, b"\x0a\0\0\0"), attr(4, struct.pack("=i", 2)), attr(7, b"\x0a\0\0\1")) + \
+    route(10, 0, attr(5, V6), attr(4, struct.pack("=i", 2)), attr(6, struct.pack("=I", 1024)))
+ANSWERS = {
+    "interfaces": (0, ours(LINKS, DONE, ADDRS, DONE)),
+    "interfaces-disturbed": (0, ours(link(1, b"lo\0"), nlmsg(3, bytes(4), flags=0x12), LINKS, DONE, ADDRS, DONE)),
+    "interfaces-lost": (0, ours(LINKS) + ours(b"", flags=4) + ours(DONE, LINKS, DONE, ADDRS, DONE)),
+    "interfaces-of-strangers": (0, ours(LINKS, flags=3) + ours(LINKS, flags=0) + ours(DONE, DONE)),
+    "name-without-end": (0, ours(link(2, b"vde0vde0vde0vde0vde0"), DONE, ADDRS, DONE)),
+    "name-without-end-to-wait-for": (6, ours(link(2, b"vde0vde0vde0vde0", flags=0x1), DONE, ADDRS, DONE)),
+    "hardware-addresses": (0, ours(link(2, b"ib0\0", mac=bytes(20)), link(3, b"x\0", mac=bytes(40)), link(4, b"y\0", mac=b""), DONE, DONE)),
+    "short-headers": (0, ours(nlmsg(16, b"\0\0\0"), DONE, nlmsg(20, b"\2"), DONE)),
+    "short-headers-to-wait-for": (6, ours(nlmsg(16, b""), nlmsg(16, bytes(15)), DONE, nlmsg(20, b"\x0a"), DONE)),
+    "lengths": (0, b"".join(ours(nlmsg(16, bytes(16), length=n)) for n in (0, 15, 17, 31, 33, 0x7fffffff, 0xffffffff)) + ours(DONE, DONE)),
+    "addresses": (1, ours(ADDRS + DONE)),
+    "addresses-of-wrong-lengths": (1, ours(addr(2, 1, 8, V6), addr(10, 1, 200, b"\1\2"), addr(99, 1, 8, b""), DONE)),
+    "routes": (2, ours(ROUTES, DONE)),
+    "routes-of-wrong-lengths": (2, ours(route(2, 255, attr(1, b""), attr(5, V6)), route(10, 129, attr(1, V6), attr(4, b"")), DONE)),
+    "neighbours": (3, ours(neigh(2, 2, b"\x0a\0\0\2", bytes(6)), neigh(10, 2, V6, bytes(8)), neigh(2, 2, b"", b""), DONE)),
+    "link": (4, ours(link(2, b"vde0\0"), error(0))),
+    "refused": (5, ours(error(-17))),
+    "refused-with-words": (5, ours(error(-22, b"no such thing\0"))),
+    "refused-with-words-without-end": (5, ours(error(-22, b"x" * 300))),
+    "refused-with-words-behind-the-end": (5, ours(nlmsg(2, struct.pack("=iIHHII", -22, 0xfffffff0, 0, 0, 0, 0) + attr(1, b"x\0"), flags=0x200))),
+    "ends-with-no-errno": (6, ours(LINKS, nlmsg(3, struct.pack("=i", -1 << 31)))),
+    "accepted": (5, ours(error(0))),
+    "ready": (6, ours(LINKS, DONE, ADDRS, DONE)),
+    "not-ready": (6, ours(link(2, b"vde0\0", flags=1), DONE, addr(10, 2, 64, V6, flags=0x40), DONE)),
+    "never-ready": (6, ours(LINKS, DONE, addr(10, 2, 64, V6, flags=0x08), DONE)),
+}
+for name, (call, datagrams) in ANSWERS.items():
+    write("netlink", name, bytes([call]) + datagrams)
