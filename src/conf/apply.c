@@ -77,6 +77,13 @@ static int add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int i
 	return 0;
 }
 
+void vs_conf_announce(struct vs_nl *nl, const struct vs_config *config)
+{
+	for (size_t i = 0; i < config->n_ifaces; i++)
+		if (config->ifaces[i].n_addrs > 0)
+			vs_link_announce(nl, config->ifaces[i].name);
+}
+
 static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
 {
 	int err = 0;
@@ -90,7 +97,7 @@ static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
 	return err;
 }
 
-int vs_conf_apply(struct vdestack *stack, const struct vs_config *config)
+int vs_conf_apply(struct vdestack *stack, const struct vs_config *config, bool announce)
 {
 	VS_AUTO_FREE int *indices = NULL;
 	VS_AUTO_NL nl = { 0 };
@@ -101,5 +108,9 @@ int vs_conf_apply(struct vdestack *stack, const struct vs_config *config)
 	if (indices == NULL)
 		return vs_fail(ENOMEM, "cannot configure the stack: %s; free some", strerror(ENOMEM));
 	int err = vs_nl_open(&nl, stack);
-	return err < 0 ? err : apply(&nl, config, indices);
+	if (err == 0)
+		err = apply(&nl, config, indices);
+	if (err == 0 && announce)
+		vs_conf_announce(&nl, config);
+	return err;
 }

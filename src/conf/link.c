@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -75,6 +76,33 @@ static int change_link(struct vs_nl *nl, int ifindex, const struct change *chang
 int vs_link_set_up(struct vs_nl *nl, int ifindex, bool up)
 {
 	return change_link(nl, ifindex, &(struct change){ .flags = up ? IFF_UP : 0, .mask = IFF_UP });
+}
+
+/* Without /proc, and for this device only: rtnetlink(7), IFLA_AF_SPEC. */
+static int set_arp_notify(struct vs_nl *nl, int ifindex)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	VS_AUTO_MSG *msg = vs_nl_request(RTM_SETLINK, 0, &info, sizeof(info));
+	struct nlattr *all, *ipv4, *conf;
+
+	if (msg == NULL || (all = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL || (ipv4 = nla_nest_start(msg, AF_INET)) == NULL ||
+	    (conf = nla_nest_start(msg, IFLA_INET_CONF)) == NULL || nla_put_u32(msg, IPV4_DEVCONF_ARP_NOTIFY, 1) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, conf);
+	nla_nest_end(msg, ipv4);
+	nla_nest_end(msg, all);
+	return vs_nl_talk(nl, msg, NULL, NULL);
+}
+
+/* The kernel announces addresses when the MAC is set, be it to what it is. IPv6 does so by a sysctl of the keeper's stacks. */
+void vs_link_announce(struct vs_nl *nl, const char *name)
+{
+	struct vs_link link;
+
+	if (vs_link_get(nl, 0, name, &link) < 0 || !link.has_mac || (link.flags & IFF_UP) == 0)
+		return;
+	(void)set_arp_notify(nl, link.ifindex);
+	(void)change_link(nl, link.ifindex, &(struct change){ .attr = IFLA_ADDRESS, .data = link.mac, .len = sizeof(link.mac) });
 }
 
 /* ------------------------------------------------------------------ the typed calls */

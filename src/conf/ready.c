@@ -281,6 +281,11 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 	return 0;
 }
 
+bool vs_conf_has_to_wait(const struct vs_config *config)
+{
+	return count_ipv6(config) > 0 || any_on_segment(config);
+}
+
 int vs_conf_wait(struct vdestack *stack, const struct vs_config *config, int timeout_ms)
 {
 	int64_t deadline_ms = vs_now_ms() + timeout_ms;
@@ -288,8 +293,6 @@ int vs_conf_wait(struct vdestack *stack, const struct vs_config *config, int tim
 	VS_AUTO_FREE struct wanted *wanted = NULL;
 	VS_AUTO_NL nl = { 0 };
 
-	if (watch.n_wanted == 0 && !watch.links)
-		return 0;
 	wanted = calloc(watch.n_wanted + 1, sizeof(*wanted));
 	if (wanted == NULL)
 		return vs_fail(ENOMEM, "cannot wait for the stack's addresses: %s; free some",
@@ -298,5 +301,9 @@ int vs_conf_wait(struct vdestack *stack, const struct vs_config *config, int tim
 	int err = vs_nl_open(&nl, stack);
 	if (err == 0 && watch.n_wanted > 0)
 		err = find_wanted(&nl, config, wanted);
-	return err < 0 ? err : wait_ready(&nl, &watch, deadline_ms);
+	if (err == 0)
+		err = wait_ready(&nl, &watch, deadline_ms);
+	if (err == 0)
+		vs_conf_announce(&nl, config);
+	return err;
 }

@@ -29,6 +29,12 @@ struct vs_link {
 /* By name if it is not NULL, else by index. -ENODEV. */
 int vs_link_get(struct vs_nl *nl, int ifindex, const char *name, struct vs_link *out);
 int vs_link_set_up(struct vs_nl *nl, int ifindex, bool up);
+/*
+ * Has the kernel tell the network the addresses of an interface unasked (RFC 5227 announcements, RFC 4861 unsolicited neighbour
+ * advertisements). An address belongs to stacks that come and go, each with another MAC; whoever has talked to
+ * the one before would go on sending there for half a minute and more. Best effort: nothing depends on it.
+ */
+void vs_link_announce(struct vs_nl *nl, const char *name);
 
 /* ------------------------------------------------------------------ addresses (addr.c) */
 

@@ -176,9 +176,10 @@ static int finish_ifaces(struct vdestack *stack, const struct vs_config *config,
 			made++;
 		absent = absent || r > 0;
 	}
+	bool wait = !(opts->flags & VDESTACK_NO_WAIT) && !absent && vs_conf_has_to_wait(config);
 	if (r >= 0 && !opts->bare)
-		r = vs_conf_apply(stack, config);
-	if (r >= 0 && !opts->bare && !(opts->flags & VDESTACK_NO_WAIT) && !absent)
+		r = vs_conf_apply(stack, config, !wait && !absent);
+	if (r >= 0 && !opts->bare && wait)
 		r = vs_conf_wait(stack, config, (int)opts->timeout_ms);
 	if (r < 0 && made > 0)
 		undo_ifaces(slot, config, made);

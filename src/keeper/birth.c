@@ -57,7 +57,7 @@ static void write_sysctl(const char *path, const char *value)
 		(void)!write(fd, value, strlen(value));
 }
 
-/* A server that has given up its uid can still bind port 80 and ping. */
+/* A server that has given up its uid can still bind port 80 and ping; IPv6 addresses are told when they can be used. */
 static void relax_limits(const struct vs_keeper *k)
 {
 	char range[64] = "0 2147483647";
@@ -66,6 +66,7 @@ static void relax_limits(const struct vs_keeper *k)
 		(void)snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
 	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
+	write_sysctl("/proc/sys/net/ipv6/conf/all/ndisc_notify", "1"); /* see vs_link_announce() */
 }
 
 static int make_namespace(const struct vs_keeper *k)

@@ -3,6 +3,7 @@
 #include "iface.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -89,7 +90,8 @@ bool vs_iface_device_gone(struct vs_iface *iface)
 	if (iface->on_segment)
 		return vs_segment_port_gone(iface);
 	pthread_mutex_lock(&k->lock); /* a job may be about to give it its device, or to take it away */
-	bool gone = iface->tap >= 0 && is_detached(iface->tap, atomic_load(&iface->by_packet));
+	VS_AUTO_CLOSE tap = iface->tap >= 0 ? fcntl(iface->tap, F_DUPFD_CLOEXEC, 3) : -1;
 	pthread_mutex_unlock(&k->lock);
-	return gone;
+	/* Without the lock: asking a tap waits for the kernel's lock of all devices. */
+	return tap >= 0 && is_detached(tap, atomic_load(&iface->by_packet));
 }

@@ -255,3 +255,26 @@ CASE(a_device_with_the_index_of_its_peer_runs_a_second_later)
 	CHECK(alike > 4 * apart + 500);
 	CHECK_EQ(system("kill $(cat sleeper)"), 0);
 }
+
+/* Somebody who listens at the far end until a frame of that protocol comes. */
+static bool hears(int protocol, int timeout_ms)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = (int)if_nametoindex(FAR) };
+	int fd = (int)MUST(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+	MUST(bind(fd, (struct sockaddr *)&to, sizeof(to)));
+	CHECK_EQ(system("ip link set " NEAR " address $(cat /sys/class/net/" NEAR "/address)"), 0);
+	bool heard = wait_readable(fd, timeout_ms);
+	close(fd);
+	return heard;
+}
+
+/* Setting a device's address to what it is announces its addresses, where arp_notify is set; also by rtnetlink, without /proc. */
+CASE(an_address_is_announced_when_the_mac_is_set_to_what_it_is)
+{
+	make_pair();
+	MUST(mount("none", "/sys", "sysfs", 0, NULL));
+	CHECK(!hears(ETH_P_ARP, 200));
+	write_file("/proc/sys/net/ipv4/conf/" NEAR "/arp_notify", "1");
+	CHECK(hears(ETH_P_ARP, 5000));
+}

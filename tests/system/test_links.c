@@ -309,6 +309,75 @@ CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE | CASE_F_N
 	MUST(vdestack_delete(n.b));
 }
 
+/* ------------------------------------------------------------------ addresses that move */
+
+#define MOVED_MS 5000 /* who has to find out by himself that a neighbour has moved takes thirty seconds and more */
+
+static void reach(struct vdestack *from, struct vdestack *to, const char *addr)
+{
+	struct sockaddr_storage ss;
+	int port = 0, err = 0, listener = bound_in(to, addr, SOCK_STREAM, &port);
+	socklen_t len = address_of(addr, port, &ss), err_len = sizeof(err);
+	int fd = (int)MUST(vdestack_msocket(from, ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	long long start = now_us();
+
+	(void)connect(fd, (struct sockaddr *)&ss, len);
+	if (poll(&p, 1, MOVED_MS) != 1)
+		FAIL("%s is not found", addr);
+	MUST(getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len));
+	CHECK_EQ(err, 0);
+	printf("%s: %lld us\n", addr, now_us() - start);
+	close(fd);
+	close(listener);
+}
+
+/* Each stack, and each interface, has a MAC of its own; who knows the one before must hear of it. */
+static void addresses_move(const char *vnl)
+{
+	struct vdestack *stays = stack_of("vnl=%s ip=10.0.0.1/24 ip=fc00::1/64", vnl), *holder = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		holder = stack_of("vnl=%s ip=10.0.0.2/24 ip=fc00::2/64", vnl);
+		reach(stays, holder, "10.0.0.2");
+		reach(stays, holder, "fc00::2");
+		if (i == 0)
+			MUST(vdestack_delete(holder));
+	}
+	char config[400];
+	(void)snprintf(config, sizeof(config), "vnl=%s ip=10.0.0.2/24", vnl);
+	MUST(vdestack_remove(holder, "vde0"));
+	MUST(vdestack_add(holder, config, case_opts()));
+	reach(stays, holder, "10.0.0.2");
+}
+
+CASE_TIMED(an_address_that_moves_is_found_at_once_on_a_hub, CASE_F_USER | CASE_F_VDE | CASE_F_NO_TUN, 60)
+{
+	struct on_a_node n = { .path = case_path("node") };
+	char vnl[300];
+
+	(void)snprintf(n.locator, sizeof(n.locator), "hub://%s", n.path);
+	(void)snprintf(vnl, sizeof(vnl), "vde://%s", n.path);
+	node_up(&n);
+	addresses_move(vnl);
+}
+
+CASE_TIMED(an_address_that_moves_is_found_at_once_on_a_switch, CASE_F_ROOT | CASE_F_VDE, 60)
+{
+	struct on_a_node n = { .path = case_path("node") };
+	char vnl[300];
+
+	(void)snprintf(n.locator, sizeof(n.locator), "switch://%s", n.path);
+	(void)snprintf(vnl, sizeof(vnl), "vde://%s", n.path);
+	node_up(&n);
+	addresses_move(vnl);
+}
+
+CASE_TIMED(an_address_that_moves_is_found_at_once_on_a_segment, CASE_F_USER | CASE_F_INPROCESS, 60)
+{
+	addresses_move("inproc://lan");
+}
+
 /* ------------------------------------------------------------------ cables */
 
 static bool few_tasks(void *tasks)
