@@ -293,16 +293,11 @@ CASE_TIMED(stacks_can_be_deleted_while_they_wait, VDE | CASE_F_INPROCESS | CASE_
 CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
 	begin(&n, "switch");
 	node_down(&n);
 	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
-	int silent = (int)MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-	(void)mkdir(n.path, 0700);
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/ctl", n.path);
-	MUST(bind(silent, (struct sockaddr *)&at, sizeof(at)));
-	MUST(listen(silent, 8));
+	int silent = silent_switch(n.path, 8);
 	struct pollfd attempt = { .fd = silent, .events = POLLIN };
 	CHECK_EQ(poll(&attempt, 1, BACK_MS), 1);
 	MUST(vdestack_delete(n.a));
@@ -351,26 +346,25 @@ static void addresses_move(const char *vnl)
 	reach(stays, holder, "10.0.0.2");
 }
 
-CASE_TIMED(an_address_that_moves_is_found_at_once_on_a_hub, CASE_F_USER | CASE_F_VDE | CASE_F_NO_TUN, 60)
+static void addresses_move_on(const char *scheme)
 {
 	struct on_a_node n = { .path = case_path("node") };
 	char vnl[300];
 
-	(void)snprintf(n.locator, sizeof(n.locator), "hub://%s", n.path);
+	(void)snprintf(n.locator, sizeof(n.locator), "%s://%s", scheme, n.path);
 	(void)snprintf(vnl, sizeof(vnl), "vde://%s", n.path);
 	node_up(&n);
 	addresses_move(vnl);
 }
 
+CASE_TIMED(an_address_that_moves_is_found_at_once_on_a_hub, CASE_F_USER | CASE_F_VDE | CASE_F_NO_TUN, 60)
+{
+	addresses_move_on("hub");
+}
+
 CASE_TIMED(an_address_that_moves_is_found_at_once_on_a_switch, CASE_F_ROOT | CASE_F_VDE, 60)
 {
-	struct on_a_node n = { .path = case_path("node") };
-	char vnl[300];
-
-	(void)snprintf(n.locator, sizeof(n.locator), "switch://%s", n.path);
-	(void)snprintf(vnl, sizeof(vnl), "vde://%s", n.path);
-	node_up(&n);
-	addresses_move(vnl);
+	addresses_move_on("switch");
 }
 
 CASE_TIMED(an_address_that_moves_is_found_at_once_on_a_segment, CASE_F_USER | CASE_F_INPROCESS, 60)

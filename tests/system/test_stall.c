@@ -10,8 +10,6 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "frames.h"
 #include "net.h"
@@ -377,19 +375,13 @@ static void *add_in_vain(void *arg)
 CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_give_up, BOTH_VDE | CASE_F_NO_TUN | CASE_F_TSAN)
 {
 	struct vdestack_link_stats stats = { .size = sizeof(stats) };
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct patient waiting[GIVING_UP];
 	long long longest = 0;
 	char config[160];
 	int made = 0;
 
-	int silent = (int)MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", case_path("net"));
-	MUST(mkdir(at.sun_path, 0700));
-	(void)snprintf(config, sizeof(config), "vnl=vde://%s", at.sun_path);
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", case_path("net/ctl"));
-	MUST(bind(silent, (struct sockaddr *)&at, sizeof(at)));
-	MUST(listen(silent, GIVING_UP));
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s", case_path("net"));
+	(void)silent_switch(case_path("net"), GIVING_UP);
 	struct vdestack *other = stack_of("%s", "");
 	for (int i = 0; i < GIVING_UP; i++) {
 		waiting[i] = (struct patient){ .stack = stack_of("%s", ""), .config = config };

@@ -167,6 +167,19 @@ static inline void switch_start(struct tool *tool, const char *path, const char 
 }
 
 /* A hub or switch node of vde_plug: locator is "hub://PATH" or "switch://PATH". */
+/* The place of a switch that takes connections and never answers. */
+static inline int silent_switch(const char *path, int backlog)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = (int)MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	(void)mkdir(path, 0700);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/ctl", path);
+	MUST(bind(fd, (struct sockaddr *)&at, sizeof(at)));
+	MUST(listen(fd, backlog));
+	return fd;
+}
+
 static inline void node_start(struct tool *tool, const char *locator)
 {
 	tool_start(tool, WORDS("vde_plug", "null://", locator));
