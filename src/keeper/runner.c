@@ -65,6 +65,7 @@
 #include "start.h"
 
 #define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
+#define ATTEMPTS 8     /* of what cannot fail */
 
 struct runner {
 	struct vs_command_start start;
@@ -433,6 +434,20 @@ static bool collect_one(struct runner *r, int flags)
 	return pid > 0;
 }
 
+/*
+ * The command's pidfd says that it has ended, and goes on saying so, while the signal is told once. Not having it for all that is
+ * what only a kernel gone wrong can do; then it counts as killed, after some attempts.
+ */
+static void insist(struct runner *r)
+{
+	for (int i = 0; i < ATTEMPTS && !r->ended; i++)
+		while (collect_one(r, WNOHANG))
+			;
+	if (!r->ended)
+		r->status = SIGKILL;
+	r->ended = true;
+}
+
 static void collect_ended(struct runner *r)
 {
 	struct signalfd_siginfo info;
@@ -498,9 +513,10 @@ static bool caller_gave_up(struct pollfd *control)
 /* Sleeps until the command has ended (true) or has to be ended (false). */
 static bool watch(struct runner *r)
 {
-	enum { CHILDREN, LIFE, LEASH, CONTROL, N };
+	enum { CHILDREN, COMMAND, LIFE, LEASH, CONTROL, N };
 	struct pollfd fds[N] = {
 		[CHILDREN] = { .fd = r->child_events, .events = POLLIN },
+		[COMMAND] = { .fd = r->command_pidfd, .events = POLLIN },
 		[LIFE] = { .fd = VS_RUNNER_LIFE, .events = POLLIN },
 		[LEASH] = { .fd = VS_RUNNER_LEASH, .events = POLLIN },
 		[CONTROL] = { .fd = VS_RUNNER_CONTROL, .events = POLLIN },
@@ -514,6 +530,8 @@ static bool watch(struct runner *r)
 			continue;
 		if (fds[CHILDREN].revents)
 			collect_ended(r);
+		if (fds[COMMAND].revents && !r->ended)
+			insist(r);
 		if (r->ended)
 			break;
 		if (r->start.timeout_ms > 0 && vs_now_ms() >= deadline) {
