@@ -254,8 +254,9 @@ static void close_each_from(long first)
 /*
  * fds[i] -> 3+i, first moved above all targets so that none overwrites another. In a table too
  * small for that they are taken as they are, which is safe when they ascend: then fds[i] >= 3+i.
+ * *report: where the first one is to be found, whatever happens.
  */
-static long place_descriptors(const struct launch *l)
+static long place_descriptors(const struct launch *l, long *report)
 {
 	int high[FDS_MAX];
 
@@ -263,6 +264,8 @@ static long place_descriptors(const struct launch *l)
 		high[i] = (int)call(SYS_fcntl, l->fds[i], F_DUPFD, 3 + FDS_MAX, 0);
 		if (high[i] < 0)
 			high[i] = l->fds[i];
+		if (i == 0)
+			*report = high[0];
 		if (i > 0 && high[i] <= high[i - 1])
 			return -EMFILE;
 	}
@@ -274,6 +277,7 @@ static long place_descriptors(const struct launch *l)
 	}
 	if (call(SYS_close_range, 3 + (long)l->n_fds, ~0u, 0, 0) < 0)
 		close_each_from(3 + (long)l->n_fds);
+	*report = 3;
 	return 0;
 }
 
@@ -294,8 +298,8 @@ static int become(void *arg)
 
 	if (l->role == VS_LAUNCH_KEEPER)
 		raise_descriptor_limit();
-	int32_t err = (int32_t)place_descriptors(l);
-	long report = err == 0 ? 3 : l->fds[0]; /* where placing failed, 3 may be a file of the program's */
+	long report = l->fds[0];
+	int32_t err = (int32_t)place_descriptors(l, &report);
 
 	if (l->role == VS_LAUNCH_KEEPER) {
 		(void)call(SYS_setsid, 0, 0, 0, 0);

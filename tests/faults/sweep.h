@@ -302,11 +302,11 @@ static void tell(const char *what, int injected, int got, bool bad)
 	(void)snprintf(line, sizeof(line), "%s %s: %s -> %s", bad ? "BAD" : "   ", what, strerrorname_np(injected),
 		       strerrorname_np(got));
 	tally.bad += bad;
-	if (bad)
-		printf("%s: \"%s\"\n", line, vdestack_last_error());
 	for (int i = 0; i < tally.n_told; i++)
 		if (strcmp(tally.told[i], line) == 0)
 			return;
+	if (bad)
+		printf("%s: \"%s\"\n", line, vdestack_last_error());
 	if (tally.n_told < TOLD_MAX)
 		memcpy(tally.told[tally.n_told++], line, sizeof(line));
 }

@@ -307,18 +307,20 @@ static bool is(const char *what, const char *const *names)
 /* Faults inside of libraries, which make of them what they like. */
 static bool excepted(enum inject_side side, enum inject_mode mode, const char *what, int got)
 {
-	/* The dynamic linker ends the process, which was to become the keeper. */
-	static const char *const linking[] = { "mmap", "mprotect", "newfstatat", "openat", "read", "pread64", "fstat", NULL };
+	/* The dynamic linker ends the process, which was to become the keeper, or a runner. */
+	static const char *const linking[] = { "mmap", "mprotect", "newfstatat", "openat", "read", "pread64", "fstat", "close", NULL };
 	/* A thread's stack that cannot be had is told by libc like a thread that cannot be had. */
 	static const char *const stacks[] = { "mmap", "mprotect", "madvise", NULL };
 	/* libnl has numbers of its own, fewer than the kernel. */
 	static const char *const libnl[] = { "getsockname", "socket", "sendmsg", "recvmsg", NULL };
 
 	if (mode == INJECT_KILL)
-		/* See exceptions.h; ECHILD: even before the future keeper had executed anything. */
-		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == ECHILD;
+		/* See exceptions.h; ECHILD: even before the future keeper had executed anything; ECANCELED: it was a runner. */
+		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == ECHILD || got == EREMOTEIO ||
+		       got == ECANCELED;
 	if (side == INJECT_KEEPER)
-		return (got == EIO && is(what, linking)) || (got == EAGAIN && is(what, stacks));
+		/* EREMOTEIO, the test's own: the command ran, and could not do its work. */
+		return got == EREMOTEIO || ((got == EIO || got == ECANCELED) && is(what, linking)) || (got == EAGAIN && is(what, stacks));
 	return got == ENOMEM && is(what, libnl);
 }
 
@@ -353,3 +355,4 @@ SWEEP(remove)
 SWEEP(msocket)
 SWEEP(delete)
 SWEEP(port)
+SWEEP(command)
