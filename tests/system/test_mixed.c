@@ -56,11 +56,26 @@ static void traffic(struct worker *w)
 	check_tcp(w->stacks[0], w->stacks[1], "10.9.0.2", 2000 + (int)(w->done[1] % 60000));
 }
 
+/*
+ * Children of other threads hold the stack, too, until they end; meanwhile there would be two stations of one address, and
+ * the old one refuses connections that are meant for the new one.
+ */
+static void delete_and_await_end(struct vdestack *stack)
+{
+	struct vdestack_event e = { .type = 0 };
+	int fd = (int)MUST(vdestack_events(stack));
+
+	MUST(vdestack_delete(stack));
+	while (e.type != VDESTACK_EVENT_STACK_ENDED)
+		CHECK(MUST(vdestack_event_read(fd, &e, SOON_MS)) > 0);
+	close(fd);
+}
+
 static void another_stack(struct worker *w)
 {
 	int which = (int)pick(w, STACKS);
 
-	MUST(vdestack_delete(w->stacks[which]));
+	delete_and_await_end(w->stacks[which]);
 	w->stacks[which] = make(w, which);
 	check_udp(w->stacks[1 - which], w->stacks[which], which == 0 ? "10.9.0.1" : "10.9.0.2");
 }
