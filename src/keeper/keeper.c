@@ -66,12 +66,10 @@ int vs_keeper_spare(int wanted)
 	/* Threads open and close all the time, so there are gaps: only taking them tells how many there are. */
 	while (n < wanted && n < SPARE_MAX && (taken[n] = n == 0 ? eventfd(0, EFD_CLOEXEC) : fcntl(taken[0], F_DUPFD_CLOEXEC, 0)) >= 0)
 		n++;
-	bool enough = n == wanted;
+	int err = n == wanted ? 0 : errno;
 	while (n > 0)
 		vs_close(taken[--n]);
-	if (enough)
-		return 0;
-	return vs_fail(EMFILE, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_DESCRIPTORS, EMFILE));
+	return err == 0 ? 0 : vs_fail(err, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(err), err));
 }
 
 void vs_keeper_wake(struct vs_keeper *k)

@@ -127,7 +127,7 @@ int vs_net_reserve(struct vs_keeper *k);
 #define VS_SPARE_GO_ON 8
 /* Those, and what is open for a moment while another is made; a hub in this keeper takes some, too. */
 #define VS_SPARE_MAKE 16
-/* Checks that so many are free. 0, or -EMFILE with a sentence. */
+/* Checks that so many are free. 0, or -errno with a sentence. */
 int vs_keeper_spare(int wanted);
 
 /* How often what must not be lost is tried. */
