@@ -259,15 +259,17 @@ static void close_each_from(long first)
 static long place_descriptors(const struct launch *l, long *report)
 {
 	int high[FDS_MAX];
+	long why = -EMFILE;
 
 	for (size_t i = 0; i < l->n_fds; i++) {
-		high[i] = (int)call(SYS_fcntl, l->fds[i], F_DUPFD, 3 + FDS_MAX, 0);
-		if (high[i] < 0)
-			high[i] = l->fds[i];
+		long moved = call(SYS_fcntl, l->fds[i], F_DUPFD, 3 + FDS_MAX, 0);
+		if (moved < 0 && moved != -EINVAL) /* which is EMFILE by another name */
+			why = moved;
+		high[i] = moved < 0 ? l->fds[i] : (int)moved;
 		if (i == 0)
 			*report = high[0];
 		if (i > 0 && high[i] <= high[i - 1])
-			return -EMFILE;
+			return why;
 	}
 	for (size_t i = 0; i < l->n_fds; i++) {
 		long r = high[i] == (int)(3 + i) ? call(SYS_fcntl, 3 + (long)i, F_SETFD, 0, 0)
