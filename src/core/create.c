@@ -262,7 +262,10 @@ static int make_slot(const struct vs_conf_iface *first, const struct vs_create_o
 
 	if (slot == NULL)
 		return vs_fail(errno, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
-	/* A keeper may end between being found and being asked; then the next one is a new one. */
+	/*
+	 * A keeper may end between being found and being asked, or may not see what this process may do, as it is in another
+	 * PID namespace. Then the next one is a new one.
+	 */
 	for (int attempt = 0; attempt < 2; attempt++) {
 		struct vs_keeper_link *keeper;
 		r = vs_keeper_hold(variant, variant == VS_VARIANT_ADOPT ? opts->adopt : -1, opts->timeout_ms, &keeper);
@@ -270,12 +273,12 @@ static int make_slot(const struct vs_conf_iface *first, const struct vs_create_o
 			break;
 		slot->keeper = keeper;
 		r = make_namespace(slot, first, opts);
-		if (r != -ENETDOWN) {
-			vs_keeper_unhold();
-			break;
-		}
-		vs_keeper_died(slot->keeper);
+		bool elsewhere = r == -EPERM && atomic_load(&keeper->elsewhere);
+		if (r == -ENETDOWN)
+			vs_keeper_died(keeper);
 		vs_keeper_unhold();
+		if (r != -ENETDOWN && !elsewhere)
+			break;
 	}
 	if (r < 0) {
 		vs_slot_discard(slot);
@@ -484,6 +487,8 @@ int vdestack_add(struct vdestack *stack, const char *text, const struct vdestack
 	int state, r = vs_create_opts_read(opts, &read);
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	if (r == 0)
+		r = vs_keepers_sealed("cannot add interfaces");
 	if (r == 0)
 		r = add_from_text(stack, text, &read);
 	(void)pthread_setcancelstate(state, NULL);

@@ -121,6 +121,8 @@ static int set_carrier(struct vdestack *stack, const char *ifname, int on)
 
 	if (ifname == NULL || !vs_ifname_valid(ifname))
 		return vs_fail(EINVAL, "cannot set a carrier: \"%.32s\" is no name of an interface", ifname != NULL ? ifname : "");
+	if (vs_keepers_sealed("cannot set a carrier") < 0)
+		return -EPERM;
 	memcpy(call.req.iface.name, ifname, strlen(ifname));
 	int r = vs_stack_ask(stack, &call);
 	return r < 0 ? vs_fail(-r, "cannot set the carrier of interface %s: %s", ifname, strerror(-r)) : 0;

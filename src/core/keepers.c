@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,6 +39,7 @@
 #define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */
 
 static struct vs_keeper_link *keepers; /* under the process lock */
+static atomic_bool sealed;             /* children inherit it */
 
 bool vs_privileged(void)
 {
@@ -78,7 +81,7 @@ static int exec_failed(int32_t err)
 }
 
 /* Waits for the keeper's word on how its start went. */
-static int await_start(int starter, int64_t deadline, struct vs_reply *reply)
+static int await_start(int starter, int64_t deadline, struct vs_start_report *reply)
 {
 	char text[VS_SENTENCE_MAX] = "";
 	struct vs_fdmsg msg = { .iov = { { reply, sizeof(*reply) }, { text, sizeof(text) - 1 } }, .n_iov = 2 };
@@ -100,15 +103,33 @@ static int await_start(int starter, int64_t deadline, struct vs_reply *reply)
 	}
 	if (len < (ssize_t)sizeof(*reply))
 		return died_early();
-	if (reply->seq != VS_WIRE_VERSION)
+	if (reply->version != VS_WIRE_VERSION)
 		return vs_fail(EPROTO, "cannot start the keeper: the file of this library has been replaced by another version; "
 				       "restart the program");
 	return reply->result < 0 ? vs_fail_text(-reply->result, text) : 0;
 }
 
+/* The PID namespace that this process is in; 0: not known. */
+static ino_t own_pid_ns(void)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/pid", &ns) == 0 ? ns.st_ino : 0;
+}
+
+static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *ready)
+{
+	k->pid = ready->pid;
+	k->proof = ready->proof;
+	k->key = ready->key;
+	k->uid = geteuid();
+	k->gid = getegid();
+	k->pid_ns = own_pid_ns();
+}
+
 static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
 {
-	struct vs_reply ready;
+	struct vs_start_report ready;
 	int starter[2];
 	int r = vs_socketpair(starter);
 
@@ -122,10 +143,19 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 	else
 		r = await_start(starter[0], deadline, &ready);
 	vs_close(starter[0]);
-	if (r == 0) {
-		k->pid = ready.pid;
-		k->privileged = ready.number != 0;
-	}
+	if (r == 0)
+		note_ready(k, &ready);
+	explicit_bzero(&ready, sizeof(ready));
+	return r;
+}
+
+static int start_threads(int front, struct vs_keeper_link *k)
+{
+	struct vs_start_report ready;
+	int r = vs_keeper_start_inprocess(front, &ready); /* takes it */
+
+	if (r == 0)
+		note_ready(k, &ready);
 	return r;
 }
 
@@ -140,13 +170,12 @@ static int start(enum vs_variant variant, int adopt, unsigned timeout_ms, struct
 	k->variant = variant;
 	if (variant == VS_VARIANT_INPROCESS) {
 		if (vs_privileged()) {
-			r = vs_keeper_start_inprocess(front[1]); /* takes it */
+			r = start_threads(front[1], k);
 		} else {
 			vs_close(front[1]);
 			r = vs_fail(EPERM, "cannot serve stacks in this process: that takes CAP_SYS_ADMIN, CAP_NET_ADMIN "
 					   "and CAP_NET_RAW; leave out VDESTACK_INPROCESS");
 		}
-		k->privileged = true;
 	} else {
 		r = start_process(front[1], adopt, vs_now_ms() + timeout_ms, k);
 		vs_close(front[1]);
@@ -177,7 +206,7 @@ static struct vs_keeper_link *find_locked(enum vs_variant variant)
 	if (variant == VS_VARIANT_ADOPT)
 		return NULL;
 	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
-		if (k->variant == variant && usable(k))
+		if (k->variant == variant && !atomic_load(&k->elsewhere) && usable(k))
 			return k;
 	return NULL;
 }
@@ -192,21 +221,55 @@ int vs_keeper_hold(enum vs_variant variant, int adopt, unsigned timeout_ms, stru
 		return vs_fail(ENOMEM, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	vs_signals_block(&saved);
 	pthread_mutex_lock(&p->lock);
-	struct vs_keeper_link *k = find_locked(variant);
-	if (k == NULL) {
+	bool may = !atomic_load(&sealed);
+	struct vs_keeper_link *k = may ? find_locked(variant) : NULL;
+	if (may && k == NULL) {
 		r = start(variant, adopt, timeout_ms, &k);
 		if (r == 0) {
 			k->next = keepers;
 			keepers = k;
 		}
 	}
-	if (r == 0) {
+	if (r == 0 && may) {
 		atomic_fetch_add(&p->creating, 1);
 		*out = k;
 	}
 	pthread_mutex_unlock(&p->lock);
 	vs_signals_restore(&saved);
-	return r;
+	return may ? r : vs_keepers_sealed("cannot make a stack");
+}
+
+const char *vs_keeper_elsewhere(struct vs_keeper_link *keeper)
+{
+	if (keeper->proof == 0 || keeper->pid_ns == 0 || own_pid_ns() == keeper->pid_ns)
+		return NULL;
+	atomic_store(&keeper->elsewhere, true);
+	return "this process is in another PID namespace than the keeper of this stack, which cannot tell there what privileges "
+	       "it has; make a new stack here";
+}
+
+/* ------------------------------------------------------------------ sealing */
+
+int vs_keepers_seal(void)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+
+	if (p == NULL)
+		return vs_fail(ENOMEM, "cannot seal this process: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock); /* nobody is starting a keeper now */
+	atomic_store(&sealed, true);
+	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
+		explicit_bzero(&k->key, sizeof(k->key));
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+	return 0;
+}
+
+int vs_keepers_sealed(const char *step)
+{
+	return !atomic_load(&sealed) ? 0 : vs_fail(EPERM, "%s: this process has been sealed (vdestack_seal); do that before", step);
 }
 
 void vs_keeper_unhold(void)
@@ -313,6 +376,7 @@ void vs_keepers_tidy(void)
 		vs_signals_block(&saved);
 		vs_channels_close(k->cookie);
 		vs_signals_restore(&saved);
+		explicit_bzero(&k->key, sizeof(k->key));
 		if (let_go(k) < 0)
 			remember(k);
 		else

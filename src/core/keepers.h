@@ -2,8 +2,12 @@
 #ifndef VS_CORE_KEEPERS_H
 #define VS_CORE_KEEPERS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#include "keeper/wire.h"
 
 enum vs_variant {
 	VS_VARIANT_PROCESS,   /* shared by all stacks of the program */
@@ -18,7 +22,12 @@ struct vs_keeper_link {
 	int front;       /* the program's end of its front door */
 	uint64_t cookie; /* of front; names the keeper */
 	int pid;         /* 0: in this process */
-	bool privileged; /* lives in the program's user namespace */
+	int proof;       /* the process id to claim in requests, see the keeper's auth.c; 0: our own */
+	uid_t uid;       /* the ids to claim: those this program had when it started the keeper */
+	gid_t gid;
+	struct vs_key key; /* zero once this process is sealed; under the process lock, or constant */
+	ino_t pid_ns;    /* the PID namespace of who started it; 0: not known */
+	atomic_bool elsewhere;  /* this process has moved to another PID namespace: no new stacks */
 	bool dead;
 	int64_t alive_ms; /* when it was last seen alive: when its front door was closed */
 	bool waited_for; /* its end, by vs_keepers_tidy() */
@@ -42,6 +51,17 @@ void vs_keepers_dismiss(void);
 
 /* Lets go of keepers that no stack of this process uses; collects them if they are its children. */
 void vs_keepers_tidy(void);
+
+/*
+ * Why a request of this process may have been refused though it has its privileges, for a message: it is in another
+ * PID namespace than the keeper, where it cannot claim what it has to. NULL: it is not. Marks the keeper.
+ */
+const char *vs_keeper_elsewhere(struct vs_keeper_link *keeper);
+
+/* Forgets the keys of all keepers and keeps this process from starting others. 0 or -errno with a message. */
+int vs_keepers_seal(void);
+/* 0, or -EPERM with a message that begins with the step, e.g. "cannot make a stack". */
+int vs_keepers_sealed(const char *step);
 
 /* True if this thread may make network namespaces in its own user namespace. */
 bool vs_privileged(void);

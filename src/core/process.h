@@ -8,8 +8,9 @@
  *
  * It lives in memory that the kernel gives to a child zeroed (MADV_WIPEONFORK). So a fork in
  * the middle of other threads' calls leaves nothing half done in the child: no lock is held,
- * no call is under way, no channel is shared with the parent. No handler runs at fork, and
- * none of the program's has to.
+ * no call is under way, no channel is shared with the parent. The child closes its copies of the
+ * parent's channels when it is forked (request.c); nothing else is done then, and none of the program's handlers
+ * has to be.
  *
  * Locks here are taken only with every signal blocked, so a signal handler never finds its own
  * thread holding one, and may wait for it like anybody else.
@@ -37,6 +38,7 @@ struct vs_channel {
 	uint64_t seq;         /* of the last request */
 	uint64_t valid_seq;   /* replies to older requests are dropped */
 	int fd;
+	pid_t pid;            /* of the process that opened it; a child on our memory has another */
 	/* Sockets sent ahead of their calls, see request.c: */
 	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
 	unsigned ahead;       /* replies still to come that no call waits for */

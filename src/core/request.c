@@ -56,9 +56,7 @@ static int keeper_lost(void)
 /* Who we are, in the form in which the keeper can tell that we still are (see its side). */
 static struct ucred credentials(const struct vs_keeper_link *keeper)
 {
-	bool claim = keeper != NULL && keeper->privileged && keeper->pid != 0;
-
-	return (struct ucred){ .pid = claim ? keeper->pid : getpid(), .uid = geteuid(), .gid = getegid() };
+	return (struct ucred){ .pid = keeper->proof != 0 ? keeper->proof : getpid(), .uid = keeper->uid, .gid = keeper->gid };
 }
 
 static int send_long(struct vs_long_call *c, int channel)
@@ -76,6 +74,7 @@ static int send_long(struct vs_long_call *c, int channel)
 	c->req.version = VS_WIRE_VERSION;
 	c->req.channel = 0;
 	c->req.seq = 1;
+	c->req.key = c->keeper->key;
 	if (vs_socket_cookie(c->door) != c->door_cookie)
 		return keeper_lost();
 	int r = vs_fdmsg_send(c->door, &msg, 0);
@@ -84,6 +83,7 @@ static int send_long(struct vs_long_call *c, int channel)
 		msg.claim_creds = false;
 		r = vs_fdmsg_send(c->door, &msg, 0);
 	}
+	explicit_bzero(&c->req.key, sizeof(c->req.key));
 	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
 		return keeper_lost();
 	return r < 0 ? vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r)) : 0;
@@ -104,8 +104,10 @@ static int await_long(struct vs_long_call *c, int channel)
 	if (n == 0)
 		return vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?");
 	ssize_t len = vs_fdmsg_recv(channel, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	if (len < (ssize_t)sizeof(c->reply))
+	if (len < (ssize_t)sizeof(c->reply) || c->reply.type != VS_REPLY_TYPE) {
+		vs_fdmsg_drop(&msg);
 		return keeper_lost();
+	}
 	c->answer[(size_t)len - sizeof(c->reply)] = '\0';
 	if (msg.fds_lost) {
 		vs_fdmsg_drop(&msg);
@@ -113,6 +115,11 @@ static int await_long(struct vs_long_call *c, int channel)
 	}
 	memcpy(c->got, msg.fds, sizeof(c->got));
 	c->n_got = msg.n_fds;
+	if (c->reply.result == -EPERM) {
+		const char *elsewhere = vs_keeper_elsewhere(c->keeper);
+		if (elsewhere != NULL)
+			return vs_fail(EPERM, "%s", elsewhere);
+	}
 	return c->reply.result < 0 ? vs_fail_text(-c->reply.result, c->answer) : c->reply.result;
 }
 
@@ -150,7 +157,9 @@ static int door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
 /*
  * What each channel's descriptor was when it was last opened, in this process or the one it was
  * forked from. A child's channels are closed as far as it knows, but it has copies of the
- * parent's descriptors, which would go on to its own children, with the sockets that lie in them.
+ * parent's descriptors, and could take replies of the parent's out of them. It closes them as soon as it is
+ * forked, before it can give up a privilege, and be taken over. After a clone(2) by hand, which runs no
+ * handlers, they are closed when the channel is next opened.
  */
 static struct {
 	int fd;
@@ -163,6 +172,18 @@ static void inherited_close(struct vs_process *p, size_t i)
 		vs_socket_close(opened[i].fd, opened[i].cookie);
 }
 
+/* In a forked child, where no other thread is. */
+static void close_all_inherited(void)
+{
+	for (size_t i = 0; i < VS_CHANNELS; i++)
+		vs_socket_close(opened[i].fd, opened[i].cookie);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+	(void)pthread_atfork(NULL, NULL, close_all_inherited); /* for want of memory: as after a clone(2) by hand */
+}
+
 static void channel_close(struct vs_channel *ch)
 {
 	if (ch->number != 0)
@@ -172,11 +193,13 @@ static void channel_close(struct vs_channel *ch)
 	ch->streak = 0;
 }
 
-/* The program's last numbers are for its sockets: -EMFILE when fewer than `spare` would be left. */
-static int channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
+/*
+ * Sends a request that brings the other end of a fresh pair; gives our end. The program's last numbers are for its
+ * sockets: -EMFILE when fewer than `spare` would be left.
+ */
+static int send_with_pair(struct vs_slot *slot, struct vs_request *req, unsigned spare)
 {
-	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CHANNEL, .channel = vs_random() };
-	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1, .n_fds = 1 };
+	struct vs_fdmsg msg = { .iov = { { req, sizeof(*req) } }, .n_iov = 1, .n_fds = 1 };
 	struct timeval limit = { .tv_sec = QUICK_TIMEOUT_S };
 	struct rlimit numbers;
 	int pair[2];
@@ -194,13 +217,22 @@ static int channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_s
 		r = vs_fd_raise(&pair[0], vs_number_floor());
 	if (r == 0 && setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
 		r = -errno;
-	if (r < 0) {
+	if (r < 0)
 		vs_close(pair[0]);
-		return r;
-	}
+	return r < 0 ? r : pair[0];
+}
+
+static int channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
+{
+	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CHANNEL, .channel = vs_random() | VS_CHANNEL_NUMBER_MIN };
+	int fd = send_with_pair(slot, &req, spare);
+
+	if (fd < 0)
+		return fd;
 	inherited_close(p, (size_t)(ch - p->channels));
-	ch->fd = opened[ch - p->channels].fd = pair[0];
-	ch->cookie = opened[ch - p->channels].cookie = vs_socket_cookie(pair[0]);
+	ch->fd = opened[ch - p->channels].fd = fd;
+	ch->cookie = opened[ch - p->channels].cookie = vs_socket_cookie(fd);
+	ch->pid = getpid();
 	ch->keeper = slot->keeper->cookie;
 	ch->number = req.channel;
 	return 0;
@@ -270,7 +302,9 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 		}
 		if (n == -EAGAIN)
 			return -ETIMEDOUT;
-		if (n < (ssize_t)sizeof(reply)) {
+		if (n < (ssize_t)sizeof(reply) || reply.type != VS_REPLY_TYPE) {
+			if (n > 0)
+				vs_fdmsg_drop(&msg);
 			channel_close(ch);
 			return n == 0 ? -ENETDOWN : n < 0 ? (int)n : -EPROTO;
 		}
@@ -406,6 +440,29 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 	return r;
 }
 
+/*
+ * For a child on its parent's memory (vfork(2)): the keeper does not send it anything on the channel of the parent. Nothing
+ * of it stays.
+ */
+static int socket_alone(struct vs_slot *slot, const struct vs_kind *kind, int recv_flags, int *fd)
+{
+	struct vs_request req = {
+		.version = VS_WIRE_VERSION,
+		.op = VS_OP_MSOCKET,
+		.seq = 1,
+		.arg = { kind->domain, kind->type, kind->protocol },
+		.count = 1,
+	};
+	struct vs_channel lone = { .number = 1, .fd = send_with_pair(slot, &req, 0) };
+
+	if (lone.fd < 0)
+		return lone.fd;
+	lone.cookie = vs_socket_cookie(lone.fd);
+	int r = next_reply(&lone, recv_flags, fd);
+	channel_close(&lone);
+	return r;
+}
+
 static bool door_open(const struct vs_slot *slot)
 {
 	struct pollfd door = { .fd = slot->door };
@@ -413,38 +470,55 @@ static bool door_open(const struct vs_slot *slot)
 	return vs_socket_cookie(slot->door) == slot->door_cookie && poll(&door, 1, 0) == 0;
 }
 
-int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
+/* A channel, locked; *r: 0, or why it cannot be used. */
+static struct vs_channel *channel_ready(struct vs_process *p, struct vs_slot *slot, int *r)
 {
-	struct vs_process *p = vs_process();
-	struct vs_kind kind = { slot->door_cookie, domain, type & ~SOCK_CLOEXEC, protocol };
-	int r = 0;
-
-	if (p == NULL)
-		return vs_fail_static(ENOMEM, "cannot call the keeper");
 	struct vs_channel *ch = channel_claim(p, slot);
+
+	*r = 0;
 	if (!channel_fits(ch, slot)) {
 		channel_close(ch);
-		r = channel_open(p, ch, slot, SPARE_NUMBERS);
+		*r = channel_open(p, ch, slot, SPARE_NUMBERS);
 	}
-	if (r == -EMFILE) {
+	if (*r == -EMFILE) {
 		pthread_mutex_unlock(&ch->lock);
 		ch = channel_await(p, slot);
-		r = ch != NULL ? 0 : -EMFILE;
+		*r = ch != NULL ? 0 : -EMFILE;
 	}
 	if (ch == NULL) {
 		ch = channel_claim(p, slot);
-		r = channel_fits(ch, slot) ? 0 : channel_open(p, ch, slot, 0);
+		*r = channel_fits(ch, slot) ? 0 : channel_open(p, ch, slot, 0);
 	}
-	if (r == 0)
-		r = socket_on(ch, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
+	return ch;
+}
+
+static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const struct vs_kind *kind, int recv_flags, int *fd)
+{
+	int r;
+	struct vs_channel *ch = channel_ready(p, slot, &r);
+	bool alone = r == 0 && ch->pid != getpid();
+
+	if (r == 0 && !alone)
+		r = socket_on(ch, slot, kind, recv_flags, fd);
 	if (r == -ENETDOWN && door_open(slot)) {
 		/* The keeper has dropped the channel, for want of memory perhaps, and not the stack. */
 		channel_close(ch);
 		r = channel_open(p, ch, slot, 0);
 		if (r == 0)
-			r = socket_on(ch, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
+			r = socket_on(ch, slot, kind, recv_flags, fd);
 	}
 	pthread_mutex_unlock(&ch->lock);
+	return alone ? socket_alone(slot, kind, recv_flags, fd) : r;
+}
+
+int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
+{
+	struct vs_process *p = vs_process();
+	struct vs_kind kind = { slot->door_cookie, domain, type & ~SOCK_CLOEXEC, protocol };
+
+	if (p == NULL)
+		return vs_fail_static(ENOMEM, "cannot call the keeper");
+	int r = socket_of_kind(p, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
 	if (r == -ENETDOWN)
 		return vs_fail_static(ENETDOWN, keeper_gone);
 	if (r == -EMFILE)

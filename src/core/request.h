@@ -17,7 +17,7 @@
 struct vs_long_call {
 	int door;              /* where to send it */
 	uint64_t door_cookie;
-	const struct vs_keeper_link *keeper;
+	struct vs_keeper_link *keeper;
 	struct vs_request req; /* version, channel and seq are filled in */
 	const char *text;      /* text_len bytes, may be NULL */
 	size_t text_len;

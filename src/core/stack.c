@@ -82,19 +82,24 @@ static int leash_copy(struct vdestack *stack, int *copy)
 	return r < 0 ? vs_fail(-r, "cannot watch over commands: %s", vs_cause_text(vs_diagnose_limit(-r), -r)) : 0;
 }
 
+/* life may be NULL. */
 static int entry(struct vdestack *stack, int *netns, int *life)
 {
-	struct vs_long_call call = { .req = { .op = VS_OP_ENTRY } };
-	int r = vs_stack_ask(stack, &call);
+	struct vs_long_call call = { .req = { .op = VS_OP_ENTRY, .arg = { life != NULL } } };
+	int r = vs_keepers_sealed("cannot enter the stack");
 
+	if (r == 0)
+		r = vs_stack_ask(stack, &call);
 	if (r < 0)
 		return r;
-	if (call.n_got < 2) {
-		vs_close(call.n_got > 0 ? call.got[0] : -1);
+	if (call.n_got != (life != NULL ? 2 : 1)) {
+		for (size_t i = 0; i < call.n_got; i++)
+			vs_close(call.got[i]);
 		return vs_fail(EPROTO, "the keeper gave no namespace");
 	}
 	*netns = call.got[0];
-	*life = call.got[1];
+	if (life != NULL)
+		*life = call.got[1];
 	return 0;
 }
 
@@ -124,11 +129,10 @@ int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out)
 
 int vdestack_netns(struct vdestack *stack)
 {
-	int netns = -1, life = -1, state;
+	int netns = -1, state;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* closing is a cancellation point */
-	int r = entry(stack, &netns, &life);
-	vs_close(life);
+	int r = entry(stack, &netns, NULL);
 	if (r == 0 && netns < 3)
 		r = vs_fd_raise(&netns, 3);
 	(void)pthread_setcancelstate(state, NULL);
@@ -173,6 +177,8 @@ int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *va
 	struct vs_long_call call = { .req = { .op = VS_OP_SYSCTL_SET } };
 	size_t name_len = strlen(name) + 1, len = name_len + strlen(value);
 
+	if (vs_keepers_sealed("cannot set a sysctl") < 0)
+		return -EPERM;
 	if (len > VS_TEXT_MAX)
 		return vs_fail(E2BIG, "cannot set sysctl %.100s: the value is too long", name);
 	VS_AUTO_FREE char *text = malloc(len + 1);
@@ -183,6 +189,11 @@ int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *va
 	call.text = text;
 	call.text_len = len;
 	int r = vs_stack_ask(stack, &call);
+	if (r == -EPERM) {
+		char why[VS_SENTENCE_MAX];
+		(void)snprintf(why, sizeof(why), "%s", vs_sentence());
+		return vs_fail(EPERM, "cannot set sysctl %.100s: %s", name, why);
+	}
 	return r < 0 ? vs_fail(-r, "cannot set sysctl %.100s: %s", name, strerror(-r)) : 0;
 }
 

@@ -97,8 +97,9 @@ static void end_stack(struct vs_net *n)
 {
 	vs_close(n->door);
 	vs_close(n->programs_end);
-	vs_close(n->life[0]);
-	vs_close(n->life[1]);
+	for (size_t i = 0; i < n->n_lives; i++)
+		vs_close(n->lives[i]);
+	free(n->lives);
 	vs_events_end(n->events); /* before the keeper may end: it must not look like its death */
 	vs_events_unref(vs_steal_ptr(n->events));
 	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
@@ -216,7 +217,7 @@ static void *net_main(void *arg)
 	r = n->birth != NULL ? begin_with_link(n, r) : begin_alone(n, r);
 	vs_call_drop(n->call);
 	while (r == 0) {
-		r = vs_call_recv(n->door, n->call);
+		r = vs_call_recv(n->door, n->call, 0);
 		if (r > 0)
 			vs_net_serve(n);
 		r = r > 0 || r == -EPROTO ? 0 : -1;
@@ -230,7 +231,7 @@ static struct vs_net *net_new(struct vs_keeper *k)
 	struct vs_net *n = calloc(1, sizeof(*n));
 
 	if (n != NULL)
-		*n = (struct vs_net){ .events = vs_events_new(k), .keeper = k, .adopt = -1, .door = -1, .programs_end = -1, .life = { -1, -1 } };
+		*n = (struct vs_net){ .events = vs_events_new(k), .keeper = k, .adopt = -1, .door = -1, .programs_end = -1 };
 	return n;
 }
 

@@ -1,39 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Requests as they arrive and replies as they leave, and who may ask for what.
- *
- * A door can be inherited by a process that has given up privileges since, and the keeper
- * still has them. So what needs them is done only for a sender who shows, in the same
- * message, that it has them now:
- *  - the keeper in the program's own user namespace asks for a message that claims the
- *    keeper's own process id as its sender: the kernel lets only those lie about their pid
- *    who have CAP_SYS_ADMIN at that moment (unix(7), SCM_CREDENTIALS).
- *  - a keeper in a user namespace of its own has no power beyond one user's: the sender must
- *    be able to act as that user, which the kernel checks in the same way.
- * On threads of the program itself there is nothing to guard.
- *
- * Making sockets needs no such proof: to hold the door is the right to do it, as with any
- * inherited descriptor.
- */
+/* Requests as they arrive and replies as they leave. Who may ask for what: see auth.c. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "keeper.h"
 
-int vs_call_recv(int door, struct vs_call *call)
+int vs_call_recv(int door, struct vs_call *call, int flags)
 {
 	call->reply = -1;
 	call->msg.iov[0] = (struct iovec){ &call->req, sizeof(call->req) };
 	call->msg.iov[1] = (struct iovec){ call->text, VS_TEXT_MAX };
 	call->msg.n_iov = 2;
-	ssize_t n = vs_fdmsg_recv(door, &call->msg, MSG_CMSG_CLOEXEC);
+	ssize_t n = vs_fdmsg_recv(door, &call->msg, MSG_CMSG_CLOEXEC | flags);
 	if (n <= 0)
 		return (int)n;
 	if ((size_t)n < sizeof(call->req) || call->req.version != VS_WIRE_VERSION) {
@@ -54,12 +38,12 @@ int vs_call_take_fd(struct vs_call *call, size_t i)
 
 static int send_reply(struct vs_keeper *k, const struct vs_call *call, const struct vs_fdmsg *msg)
 {
-	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT) : vs_channel_send(k, call->req.channel, msg);
+	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT) : vs_channel_send(k, call->req.channel, call->msg.creds.pid, msg);
 }
 
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds)
 {
-	struct vs_reply reply = { .seq = call->req.seq, .result = result, .pid = k->in_process ? 0 : getpid() };
+	struct vs_reply reply = { .type = VS_REPLY_TYPE, .seq = call->req.seq, .result = result };
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { (void *)text, text != NULL ? strnlen(text, VS_TEXT_MAX) : 0 } },
 		.n_iov = text != NULL ? 2 : 1,
@@ -91,13 +75,4 @@ void vs_call_drop(struct vs_call *call)
 {
 	vs_close(vs_steal_fd(&call->reply));
 	vs_fdmsg_drop(&call->msg);
-}
-
-bool vs_call_authorised(const struct vs_keeper *k, const struct vs_call *call)
-{
-	if (k->in_process)
-		return true;
-	if (k->privileged)
-		return call->msg.creds.pid == getpid();
-	return call->msg.creds.uid == k->owner;
 }

@@ -5,6 +5,9 @@
  *
  * Networking threads send on them, the main thread drops them when they hang up. A sender
  * holds the lock for the length of one send that cannot block, so none is closed under it.
+ *
+ * A channel belongs to the process that registered it, which the kernel tells with each request. A
+ * relative that knows the number gets nothing sent there.
  */
 
 #include <errno.h>
@@ -17,8 +20,12 @@
 struct vs_keeper_chan {
 	struct vs_keeper_chan *next;
 	uint64_t number;
+	pid_t pid; /* of the process that registered it */
 	int fd;
 };
+
+/* A process has VS_CHANNELS at a time; one that is closed may not have been noticed yet. */
+#define PER_PROCESS 32
 
 static struct vs_keeper_chan **bucket(struct vs_keeper *k, uint64_t number)
 {
@@ -34,17 +41,38 @@ static struct vs_keeper_chan **find_locked(struct vs_keeper *k, uint64_t number)
 	return at;
 }
 
-int vs_channel_add(struct vs_keeper *k, uint64_t number, int fd)
+static unsigned count_locked(const struct vs_keeper *k, pid_t pid)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < VS_COUNT(k->channels); i++)
+		for (const struct vs_keeper_chan *chan = k->channels[i]; chan != NULL; chan = chan->next)
+			n += chan->pid == pid;
+	return n;
+}
+
+/* The lower half of the numbers belongs to the main loop's other events. */
+static int check_locked(struct vs_keeper *k, uint64_t number, pid_t pid)
+{
+	if (number < VS_CHANNEL_NUMBER_MIN)
+		return -EINVAL;
+	if (*find_locked(k, number) != NULL)
+		return -EEXIST; /* numbers are random: not an accident */
+	return count_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
+}
+
+int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 {
 	struct epoll_event event = { .events = EPOLLRDHUP, .data.u64 = number };
 	struct vs_keeper_chan *chan = calloc(1, sizeof(*chan));
 	int r = chan == NULL ? -ENOMEM : 0;
 
 	pthread_mutex_lock(&k->lock);
-	if (r == 0 && *find_locked(k, number) != NULL)
-		r = -EEXIST; /* numbers are random and 64 bits wide: not an accident */
+	if (r == 0)
+		r = check_locked(k, number, pid);
 	if (r == 0) {
 		chan->number = number;
+		chan->pid = pid;
 		chan->fd = fd;
 		chan->next = *bucket(k, number);
 		*bucket(k, number) = chan;
@@ -61,11 +89,11 @@ int vs_channel_add(struct vs_keeper *k, uint64_t number, int fd)
 	return r;
 }
 
-int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg)
+int vs_channel_send(struct vs_keeper *k, uint64_t number, pid_t pid, const struct vs_fdmsg *msg)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_keeper_chan *chan = *find_locked(k, number);
-	int r = chan == NULL ? -ENOENT : vs_fdmsg_send(chan->fd, msg, MSG_DONTWAIT);
+	int r = chan == NULL || chan->pid != pid ? -ENOENT : vs_fdmsg_send(chan->fd, msg, MSG_DONTWAIT);
 	pthread_mutex_unlock(&k->lock);
 	return r;
 }

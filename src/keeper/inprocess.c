@@ -32,8 +32,8 @@
 
 struct starting {
 	int front;
-	int result;
-	pthread_mutex_t lock; /* guards done and result */
+	struct vs_start_report ready;
+	pthread_mutex_t lock; /* guards done and ready */
 	pthread_cond_t changed;
 	bool done;
 };
@@ -50,10 +50,14 @@ static int leave_tables(int front)
 	return 0;
 }
 
-static void report(struct starting *s, int result)
+static void report(struct starting *s, const struct vs_keeper *k, int result)
 {
 	pthread_mutex_lock(&s->lock);
-	s->result = result;
+	s->ready = (struct vs_start_report){ .version = VS_WIRE_VERSION, .result = result };
+	if (k != NULL) {
+		s->ready.proof = k->owner.proof;
+		s->ready.key = k->owner.key;
+	}
 	s->done = true;
 	pthread_cond_signal(&s->changed);
 	pthread_mutex_unlock(&s->lock);
@@ -72,7 +76,7 @@ static void *root_main(void *arg)
 					 .lock = PTHREAD_MUTEX_INITIALIZER, .met = PTHREAD_COND_INITIALIZER };
 	if (r == 0)
 		r = vs_keeper_prepare(k);
-	report(s, r); /* s is gone after this */
+	report(s, k, r); /* s is gone after this */
 	if (r == 0) {
 		(void)!chdir("/");
 		vs_keeper_run(k);
@@ -90,7 +94,7 @@ static void stay_loaded(void)
 		(void)dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE); /* nothing by that name: linked in statically */
 }
 
-int vs_keeper_start_inprocess(int front)
+int vs_keeper_start_inprocess(int front, struct vs_start_report *ready)
 {
 	stay_loaded();
 	struct starting s = { .front = front, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
@@ -101,7 +105,8 @@ int vs_keeper_start_inprocess(int front)
 		while (!s.done)
 			pthread_cond_wait(&s.changed, &s.lock);
 		pthread_mutex_unlock(&s.lock);
-		r = s.result;
+		r = s.ready.result;
+		*ready = s.ready;
 		pthread_cond_destroy(&s.changed);
 		pthread_mutex_destroy(&s.lock);
 	}

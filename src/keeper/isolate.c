@@ -10,7 +10,8 @@
  * bounding set beyond its own, and no other process of the same user may trace it.
  *
  * The user namespace maps one user and one group, to themselves. That is what an
- * unprivileged process may do, and it lets files and sockets look the same from both sides.
+ * unprivileged process may do, and it lets files and sockets look the same from both sides. Only
+ * "nobody" has another number inside.
  */
 
 #include "isolate.h"
@@ -34,6 +35,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
@@ -130,11 +132,14 @@ static int write_file(const char *path, const char *text)
 	return n < 0 ? -errno : 0;
 }
 
-static int write_map(const char *path, unsigned id)
+/*
+ * To itself, but the overflow id to 1: as itself it could not be told from all ids that are not mapped.
+ */
+static int write_map(const char *path, unsigned id, bool group)
 {
 	char line[64];
 
-	(void)snprintf(line, sizeof(line), "%u %u 1\n", id, id);
+	(void)snprintf(line, sizeof(line), "%u %u 1\n", vs_auth_is_overflow(id, group) ? 1 : id, id);
 	return write_file(path, line);
 }
 
@@ -153,9 +158,9 @@ static int new_user_namespace(void)
 	 */
 	int r = write_file("/proc/self/setgroups", "deny");
 	if (r == 0)
-		r = write_map("/proc/self/uid_map", uid);
+		r = write_map("/proc/self/uid_map", uid, false);
 	if (r == 0)
-		r = write_map("/proc/self/gid_map", gid);
+		r = write_map("/proc/self/gid_map", gid, true);
 	if (r == 0 || r == -ENOENT || r == -EROFS || (r == -EPERM && uid == 0))
 		return 0;
 	return vs_fail(-r, "cannot map the user into its namespace: %s; check that /proc is the real one", strerror(-r));

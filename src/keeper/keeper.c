@@ -24,7 +24,7 @@
 
 #define SPARE_MAX 32
 
-/* Event data of the two descriptors that are no channels: channels have random numbers, never these. */
+/* Event data of the two descriptors that are no channels, whose numbers are large. */
 #define FRONT_EVENT 1
 #define WAKE_EVENT 2
 
@@ -98,14 +98,13 @@ static void serve_front(struct vs_keeper *k)
 
 	if (call == NULL)
 		return;
-	r = vs_call_recv(k->front, call);
+	r = vs_call_recv(k->front, call, MSG_DONTWAIT);
 	if (r == 0) {
 		vs_close(vs_steal_fd(&k->front));
-	} else if (r > 0 && call->req.op == VS_OP_CREATE) {
-		r = vs_call_authorised(k, call)
-			    ? vs_net_start(k, call)
-			    : vs_fail(EPERM, "cannot make a stack: this process has given up the privileges its "
-					     "keeper was started with; make stacks before that");
+	} else if (r > 0 && call->req.op == VS_OP_CREATE && vs_auth_takes_replies(k, call, call->reply)) {
+		const char *refusal = vs_auth_refusal(k, call);
+		r = refusal == NULL ? vs_net_start(k, call)
+				    : vs_fail(EPERM, "cannot make a stack: %s; make stacks before that", refusal);
 		if (r == 0)
 			return; /* the networking thread has the call now */
 		vs_call_fail(k, call, r);
@@ -131,8 +130,10 @@ static int watch(struct vs_keeper *k, int fd, uint64_t data)
 
 int vs_keeper_prepare(struct vs_keeper *k)
 {
-	int on = 1;
+	int on = 1, r = vs_auth_prepare(k);
 
+	if (r < 0)
+		return r;
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
 	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 || watch(k, k->wake, WAKE_EVENT) < 0 ||

@@ -29,7 +29,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "wire.h"
+#include "auth.h"
 #include "base/fdmsg.h"
 
 struct vs_events;
@@ -44,7 +44,7 @@ struct vs_keeper {
 	int wake;         /* eventfd: a stack or a job has ended, or a deadline has been set */
 	bool in_process;
 	bool privileged;  /* lives in the program's user namespace */
-	uid_t owner;      /* the real uid of the program when it started the keeper */
+	struct vs_owner owner;
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t met;   /* a device that a job waits for has been made, or not */
@@ -76,10 +76,10 @@ struct vs_call {
 };
 
 /*
- * Receives one request. 1: *call is filled; 0: end of file; -errno. A message that is no
+ * Receives one request; flags as for recvmsg(2). 1: *call is filled; 0: end of file; -errno. A message that is no
  * request (short, wrong version) gives -EPROTO after its descriptors were closed.
  */
-int vs_call_recv(int door, struct vs_call *call);
+int vs_call_recv(int door, struct vs_call *call, int flags);
 
 /* Answers a call: result, text (may be NULL), descriptors (borrowed). Never blocks. */
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds);
@@ -91,15 +91,12 @@ void vs_call_drop(struct vs_call *call);
 int vs_call_take_fd(struct vs_call *call, size_t i);
 
 /*
- * True when the sender of the call may still do what needs the keeper's privileges: make
- * stacks, plug interfaces, set sysctls. See auth.c.
+ * Registry of reply channels. Takes fd. pid: of the process that registers it, and the only one that may name it. 0
+ * or -errno: -EINVAL (a number that is not a channel's), -EEXIST, -EMFILE (more than a process needs), -ENOMEM.
  */
-bool vs_call_authorised(const struct vs_keeper *k, const struct vs_call *call);
-
-/* Registry of reply channels. Takes fd. 0 or -errno. */
-int vs_channel_add(struct vs_keeper *k, uint64_t number, int fd);
-/* Sends on a registered channel; -ENOENT when there is no such one. */
-int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
+int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
+/* Sends on a channel that this process has registered; -ENOENT when there is no such one. */
+int vs_channel_send(struct vs_keeper *k, uint64_t number, pid_t pid, const struct vs_fdmsg *msg);
 /* The other end of a channel has hung up. */
 void vs_channel_hangup(struct vs_keeper *k, uint64_t number);
 /* Drops all of them. */
@@ -140,8 +137,8 @@ void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces);
 
 /*
  * Starts the keeper on threads of this process. front: its end of the front door, taken.
- * 0 or -errno.
+ * 0 and *ready, or -errno with a message.
  */
-int vs_keeper_start_inprocess(int front);
+int vs_keeper_start_inprocess(int front, struct vs_start_report *ready);
 
 #endif

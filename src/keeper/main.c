@@ -16,9 +16,10 @@
 #include "start.h"
 
 /* Tells the program how the start went. */
-static void report(int result, bool privileged)
+static void report(const struct vs_keeper *k, int result)
 {
-	struct vs_reply reply = { .seq = VS_WIRE_VERSION, .result = result, .pid = getpid(), .number = privileged };
+	struct vs_start_report reply = { .version = VS_WIRE_VERSION, .result = result, .pid = getpid(),
+					 .proof = k->owner.proof, .key = k->owner.key };
 	const char *text = result < 0 ? vs_sentence() : "";
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { (void *)text, strlen(text) } },
@@ -48,9 +49,8 @@ int vs_keeper_main(void)
 		r = vs_isolate_clone();
 	if (r == 0)
 		r = vs_keeper_prepare(&k);
-	k.owner = geteuid();
 	vs_close(adopt);
-	report(r, k.privileged);
+	report(&k, r);
 	if (r == 0)
 		vs_keeper_run(&k);
 	/* Threads may be stuck in a plugin; the process ends with whatever they hold. */

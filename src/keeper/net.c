@@ -16,6 +16,7 @@
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,11 @@ static void do_channel(struct vs_net *n)
 {
 	int fd = vs_call_take_fd(n->call, 0);
 
-	if (fd >= 0) /* a failure shows to the caller as end of file on its channel */
-		(void)vs_channel_add(n->keeper, n->call->req.channel, fd);
+	/* A failure shows to the caller as end of file on its channel. */
+	if (!vs_auth_takes_replies(n->keeper, n->call, fd))
+		vs_close(fd);
+	else
+		(void)vs_channel_add(n->keeper, n->call->req.channel, n->call->msg.creds.pid, fd);
 }
 
 static void do_msocket(struct vs_net *n)
@@ -73,15 +77,52 @@ static void do_msocket(struct vs_net *n)
 	}
 }
 
+/* Forgets the lives whose other end is closed everywhere: what they were for has ended. */
+static void prune_lives(struct vs_net *n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->n_lives; i++) {
+		struct pollfd end = { .fd = n->lives[i] };
+		if (poll(&end, 1, 0) > 0)
+			vs_close(n->lives[i]);
+		else
+			n->lives[kept++] = n->lives[i];
+	}
+	n->n_lives = kept;
+}
+
+/*
+ * A socket that hangs up when the stack ends. Each caller has one of its own: who shuts it down ends only what he has
+ * started himself. The other end stays here.
+ */
+static int new_life(struct vs_net *n, int *life)
+{
+	int pair[2];
+
+	prune_lives(n);
+	int *more = reallocarray(n->lives, n->n_lives + 1, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	n->lives = more;
+	int r = vs_socketpair(pair);
+	if (r < 0)
+		return r;
+	n->lives[n->n_lives++] = pair[0];
+	*life = pair[1];
+	return 0;
+}
+
 static void do_entry(struct vs_net *n)
 {
 	VS_AUTO_CLOSE ns = -1;
-	int r = open_namespace(&ns);
+	VS_AUTO_CLOSE life = -1;
+	int r = vs_auth_has_key(n->keeper, n->call) ? open_namespace(&ns) : -EPERM;
 
-	if (r == 0 && n->life[0] < 0)
-		r = vs_socketpair(n->life);
-	int fds[] = { ns, n->life[1] };
-	vs_call_reply(n->keeper, n->call, r, r < 0 ? strerror(-r) : NULL, fds, r < 0 ? 0 : 2);
+	if (r == 0 && n->call->req.arg[0] != 0)
+		r = new_life(n, &life);
+	int fds[] = { ns, life };
+	vs_call_reply(n->keeper, n->call, r, r < 0 ? strerror(-r) : NULL, fds, r < 0 ? 0 : life < 0 ? 1 : 2);
 }
 
 static bool sysctl_path(const char *name, char *path, size_t size)
@@ -100,7 +141,8 @@ static void do_sysctl(struct vs_net *n)
 	ssize_t len = 0;
 	int r = 0;
 
-	if (set && !vs_call_authorised(n->keeper, call))
+	const char *refusal = set ? vs_auth_refusal(n->keeper, call) : NULL;
+	if (refusal != NULL)
 		r = -EPERM;
 	else if (!sysctl_path(call->text, path, sizeof(path)) || (set && value > call->text + call->text_len))
 		r = -EINVAL;
@@ -113,7 +155,7 @@ static void do_sysctl(struct vs_net *n)
 		r = -errno;
 	if (r == 0 && !set)
 		got[len] = '\0';
-	vs_call_reply(n->keeper, call, r, r < 0 ? strerror(-r) : set ? NULL : got, NULL, 0);
+	vs_call_reply(n->keeper, call, r, refusal != NULL ? refusal : r < 0 ? strerror(-r) : set ? NULL : got, NULL, 0);
 }
 
 /* ------------------------------------------------------------------ interfaces */
@@ -228,9 +270,9 @@ static int add_iface(struct vs_net *n)
 	bool segment = vs_net_is_segment(call->text);
 
 	want->name[IF_NAMESIZE - 1] = '\0';
-	if (!vs_call_authorised(n->keeper, call))
-		return vs_fail(EPERM, "cannot add interface %s: this process has given up the privileges its keeper "
-				      "was started with; add interfaces before that", want->name);
+	const char *refusal = vs_auth_refusal(n->keeper, call);
+	if (refusal != NULL)
+		return vs_fail(EPERM, "cannot add interface %s: %s; add interfaces before that", want->name, refusal);
 	if (*find_iface(n, want->name) != NULL || vs_device_exists(want->name))
 		return vs_fail(EEXIST, "cannot add interface %s: the stack has one of that name; choose another with iface=",
 			       want->name);
@@ -308,8 +350,9 @@ static void do_carrier(struct vs_net *n)
 
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
-	int r = iface == NULL ? -ENODEV : !vs_call_authorised(n->keeper, call) ? -EPERM : vs_carrier_order(iface, call->req.arg[0] != 0);
-	vs_call_reply(n->keeper, call, r, r < 0 ? strerror(-r) : NULL, NULL, 0);
+	const char *refusal = vs_auth_refusal(n->keeper, call);
+	int r = iface == NULL ? -ENODEV : refusal != NULL ? -EPERM : vs_carrier_order(iface, call->req.arg[0] != 0);
+	vs_call_reply(n->keeper, call, r, r == -EPERM ? refusal : r < 0 ? strerror(-r) : NULL, NULL, 0);
 }
 
 static void do_stats(struct vs_net *n)
@@ -356,6 +399,10 @@ int vs_net_add(struct vs_net *n)
 
 void vs_net_serve(struct vs_net *n)
 {
+	if (n->call->reply >= 0 && !vs_auth_takes_replies(n->keeper, n->call, n->call->reply)) {
+		vs_call_drop(n->call); /* without a word: there is nobody to say it to */
+		return;
+	}
 	switch (n->call->req.op) {
 	case VS_OP_MSOCKET:
 		do_msocket(n);

@@ -21,12 +21,24 @@
  *
  * Both ends are the same file, but it may be replaced on disk while a program runs: the
  * version at the head of each request is checked.
+ *
+ * The first word of a reply is another one than that of a request, so whatever a reply is sent
+ * to, a door among it, never takes it for a request.
+ *
+ * A keeper draws a key and tells it to the program that started it. Every request that changes
+ * something needs it. A process that has been sealed has forgotten it, and its children never
+ * had it.
  */
 
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730002u
+#define VS_WIRE_VERSION 0x76730003u
+#define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
+
+struct vs_key {
+	uint64_t half[2]; /* both 0: none */
+};
 
 enum vs_op {
 	/* front door */
@@ -34,7 +46,7 @@ enum vs_op {
 	/* stack door */
 	VS_OP_CHANNEL,     /* fds: the channel; no reply */
 	VS_OP_MSOCKET,     /* arg: domain, type, protocol; `count` replies, each with its own socket */
-	VS_OP_ENTRY,       /* reply fds: namespace, life */
+	VS_OP_ENTRY,       /* arg: 1 for a life as well; reply fds: namespace, [life] */
 	VS_OP_SYSCTL_GET,  /* text: name; reply text: value */
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
@@ -45,6 +57,8 @@ enum vs_op {
 };
 
 #define VS_SOCKETS_MAX 32
+/* Channels are numbered from here, by whoever registers one, at random. */
+#define VS_CHANNEL_NUMBER_MIN (UINT64_C(1) << 63)
 
 struct vs_wire_iface {
 	char name[IF_NAMESIZE];
@@ -62,6 +76,7 @@ struct vs_request {
 	uint32_t op;
 	uint64_t channel; /* 0: the first descriptor is the reply channel */
 	uint64_t seq;
+	struct vs_key key; /* of the keeper; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD and _CARRIER need it */
 	int32_t arg[3];
 	union {
 		uint32_t timeout_ms;
@@ -74,15 +89,23 @@ struct vs_request {
 #define VS_TEXT_MAX 8192
 
 struct vs_reply {
-	uint64_t seq;
-	uint64_t number; /* VS_OP_CREATE: the number of the registered channel */
-	int32_t result;  /* >= 0 or -errno; then the text is the sentence. With an interface 1: its network is absent */
-	int32_t pid;     /* of the keeper, in its first reply */
+	uint32_t type;  /* VS_REPLY_TYPE */
+	int32_t result; /* >= 0 or -errno; then the text is the message. With an interface 1: its network is absent */
+	uint64_t seq;   /* of the request */
+};
+
+/* What a keeper says when its start is done. */
+struct vs_start_report {
+	uint32_t version;
+	int32_t result;     /* 0 or -errno; then the text that follows is the message */
+	int32_t pid;        /* of the keeper; 0: threads of the program */
+	int32_t proof;      /* the process id that a sender claims to show its privileges, see auth.c; 0: none */
+	struct vs_key key;
 };
 
 /* Where a keeper finds what the program gave it. */
 enum {
-	VS_KEEPER_STARTER = 3, /* says how the start went: one vs_reply, or a bare errno when exec failed */
+	VS_KEEPER_STARTER = 3, /* says how the start went: one vs_start_report, or a bare errno when exec failed */
 	VS_KEEPER_FRONT = 4,   /* the keeper's end of the front door */
 	VS_KEEPER_ADOPT = 5,   /* a namespace whose user namespace the keeper shall live in, if any */
 };

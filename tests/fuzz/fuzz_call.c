@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(witness[1]);
 	struct vs_call *call = malloc(sizeof(*call)); /* so that what is written behind it is seen */
 	CHECK(call != NULL);
-	int r = vs_call_recv(pair[1], call);
+	int r = vs_call_recv(pair[1], call, 0);
 	memcpy(&req, bytes, sizeof(req));
 	CHECK(r == (len >= sizeof(req) && req.version == VS_WIRE_VERSION ? 1 : -EPROTO));
 	if (r == 1) {
@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pollfd end = { .fd = witness[0], .events = POLLIN };
 	CHECK(poll(&end, 1, 0) == 1 && (end.revents & POLLHUP) != 0);
 	close(pair[0]);
-	CHECK(vs_call_recv(pair[1], call) == 0);
+	CHECK(vs_call_recv(pair[1], call, 0) == 0);
 	free(call);
 	close(pair[1]);
 	close(witness[0]);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who may ask the keeper for what.
+ *
+ * A door can be inherited by a process that has given up privileges since, and the keeper still
+ * has them. So there are two kinds of requests. To make a socket, to read, to subscribe, to
+ * remove an interface takes the door alone, as with any inherited descriptor. Whatever else
+ * changes something takes the keeper's key, and credentials that are the keeper's own:
+ *
+ *   keeper                              who sends                        checked
+ *   in the program's user namespace,    claims a process id that is not  by the kernel, when the message is
+ *   or on threads of the program        its own: has CAP_SYS_ADMIN;      sent (unix(7), SCM_CREDENTIALS)
+ *                                       claims the keeper's uid and gid
+ *   in a user namespace of its own      claims the keeper's uid and gid  the same
+ *                                       has these ids and no others      by the kernel, when the message is
+ *                                                                        read (prlimit(2) of another process)
+ *
+ * The claimed process id is the thread id of the keeper's main thread: no process has it as its
+ * own, not even the program when the keeper is on its threads.
+ *
+ * A namespace without a map for an id shows it as the overflow id, as it does all other ids that it has
+ * no number for. Such a number says nothing and is never compared. prlimit(2) compares what the
+ * kernel has, whatever the numbers are. It refuses a program whose ids were not all alike when the
+ * keeper started; for such a program the first check must do, so its ids must have numbers.
+ *
+ * Supplementary groups are not compared, because a keeper has none that a program can give up: who
+ * can (CAP_SETGID) starts it without any. Capabilities beyond CAP_SYS_ADMIN are not compared either:
+ * who may mount can replace any file.
+ *
+ * The answer must not be of use to the sender in another way: a message of the keeper's carries
+ * the keeper's credentials. It goes only to a socket pair that the sender has made. That has no
+ * names, unlike a connection to a server, and the kernel tells which process made it.
+ */
+
+#include "auth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "keeper.h"
+
+#define OVERFLOW_DEFAULT 65534 /* proc(5), overflowuid */
+
+/* ------------------------------------------------------------------ whom the keeper works for */
+
+bool vs_auth_is_overflow(unsigned id, bool group)
+{
+	char text[16] = "";
+	VS_AUTO_CLOSE fd = open(group ? "/proc/sys/kernel/overflowgid" : "/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+
+	if (id == OVERFLOW_DEFAULT)
+		return true;
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && id == strtoul(text, NULL, 10);
+}
+
+/* All ids of that process are those of this one, whatever numbers they have; prlimit(2). */
+static bool has_our_ids(pid_t pid)
+{
+	struct rlimit limit;
+
+	return pid > 0 && prlimit(pid, RLIMIT_CORE, NULL, &limit) == 0;
+}
+
+static struct ucred maker_of(int socket)
+{
+	struct ucred maker = { .pid = 0 };
+	socklen_t len = sizeof(maker);
+
+	(void)getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &maker, &len);
+	return maker;
+}
+
+static int draw_key(struct vs_key *key)
+{
+	ssize_t n;
+
+	do {
+		n = getrandom(key, sizeof(*key), 0);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*key) ? 0 : n < 0 ? -errno : -EIO;
+}
+
+int vs_auth_prepare(struct vs_keeper *k)
+{
+	struct vs_owner *o = &k->owner;
+
+	o->uid = geteuid();
+	o->gid = getegid();
+	o->ids_known = !vs_auth_is_overflow(o->uid, false) && !vs_auth_is_overflow(o->gid, true);
+	o->same_ids = has_our_ids(maker_of(k->front).pid);
+	o->proof = k->privileged || k->in_process ? (pid_t)syscall(SYS_gettid) : 0;
+	return draw_key(&o->key);
+}
+
+/* ------------------------------------------------------------------ the sender */
+
+bool vs_auth_has_key(const struct vs_keeper *k, const struct vs_call *call)
+{
+	const struct vs_key *ours = &k->owner.key, *its = &call->req.key;
+
+	/* no early exit: how long it takes tells nothing */
+	return ((ours->half[0] ^ its->half[0]) | (ours->half[1] ^ its->half[1])) == 0;
+}
+
+/* In the program's own user namespace every id has its number, or none that matters beside CAP_SYS_ADMIN. */
+static bool shows_capabilities(const struct vs_owner *o, const struct ucred *sender)
+{
+	return sender->pid == o->proof && sender->uid == o->uid && sender->gid == o->gid;
+}
+
+/* Threads of the program have its credentials of now. */
+static bool shows_capabilities_of_now(const struct vs_owner *o, const struct ucred *sender)
+{
+	return sender->pid == o->proof && sender->uid == geteuid() && sender->gid == getegid();
+}
+
+static bool shows_ids(const struct vs_owner *o, const struct ucred *sender)
+{
+	if (o->ids_known && (sender->uid != o->uid || sender->gid != o->gid))
+		return false;
+	if (o->same_ids)
+		return has_our_ids(sender->pid);
+	return o->ids_known;
+}
+
+const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *call)
+{
+	const struct vs_owner *o = &k->owner;
+	const struct ucred *sender = &call->msg.creds;
+
+	if (!vs_auth_has_key(k, call))
+		return "this process has been sealed (vdestack_seal)";
+	if (k->in_process ? shows_capabilities_of_now(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, sender))
+		return NULL;
+	return "this process has given up the privileges its keeper was started with";
+}
+
+/* ------------------------------------------------------------------ where replies go */
+
+static int option(int fd, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+/* Sockets that listen, and those that are connected to them, have a name at one end at least. */
+static bool is_pair(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t own = sizeof(name), other = sizeof(name);
+
+	return option(fd, SO_DOMAIN) == AF_UNIX && option(fd, SO_TYPE) == SOCK_SEQPACKET &&
+	       getsockname(fd, (struct sockaddr *)&name, &own) == 0 && own <= sizeof(sa_family_t) &&
+	       getpeername(fd, (struct sockaddr *)&name, &other) == 0 && other <= sizeof(sa_family_t);
+}
+
+bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call, int fd)
+{
+	pid_t maker, sender = call->msg.creds.pid;
+
+	if (!is_pair(fd))
+		return false;
+	maker = maker_of(fd).pid;
+	if (!k->in_process && maker == getpid())
+		return false; /* a door */
+	/* Who may claim to be another process needs no keeper to speak for it. */
+	return maker == sender || (k->owner.proof != 0 && sender == k->owner.proof);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_AUTH_H
+#define VS_KEEPER_AUTH_H
+
+/* Who may ask the keeper for what. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "wire.h"
+
+struct vs_call;
+struct vs_keeper;
+
+/* Whom the keeper works for. Written at its start, only read afterwards. */
+struct vs_owner {
+	uid_t uid;         /* of the keeper, as its own user namespace numbers it */
+	gid_t gid;
+	bool ids_known;    /* that namespace has numbers of their own for both */
+	bool same_ids;     /* the kernel can be asked whether a process has these and no other ids */
+	pid_t proof;       /* a process id that only CAP_SYS_ADMIN may claim; 0: capabilities prove nothing here */
+	struct vs_key key;
+};
+
+/*
+ * Fills in k->owner. k->front, k->in_process and k->privileged are set, the keeper has its final credentials. 0 or
+ * -errno: there are no random numbers.
+ */
+int vs_auth_prepare(struct vs_keeper *k);
+
+/* Whether this is the number that stands for all ids without one, user_namespaces(7). */
+bool vs_auth_is_overflow(unsigned id, bool group);
+
+/* NULL: the sender may change stacks now, as the keeper's owner may. Else the reason why not, for a message. */
+const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *call);
+
+/* Whether the request has the keeper's key. */
+bool vs_auth_has_key(const struct vs_keeper *k, const struct vs_call *call);
+
+/*
+ * Whether a descriptor that came with the call may be sent replies: one end of a SOCK_SEQPACKET pair that the
+ * sender has made itself.
+ */
+bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call, int fd);
+
+#endif
