@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VDESTACK_TESTS_RAW_H
+#define VDESTACK_TESTS_RAW_H
+
+/*
+ * Speaks to a keeper without the library, as somebody does who has taken a process over.
+ *
+ * Such a process has the doors as descriptors, and the keeper's key in its memory unless it has been sealed. This file
+ * learns both by looking at what the library sends: the program's own sendmsg() comes before libc's.
+ */
+
+#include <poll.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <keeper/wire.h>
+
+#include "stacks.h"
+
+static struct {
+	int front; /* where stacks are asked for */
+	int door;  /* of the stack that was last asked */
+	struct vs_key key;
+	int asked_for_sockets; /* how often the library did */
+	uint64_t channel;      /* that it named for them */
+} seen = { .front = -1, .door = -1 };
+
+static void look_at(int fd, const struct msghdr *msg)
+{
+	struct vs_request req;
+
+	if (msg->msg_iovlen < 1 || msg->msg_iov[0].iov_len != sizeof(req))
+		return;
+	memcpy(&req, msg->msg_iov[0].iov_base, sizeof(req));
+	if (req.version != VS_WIRE_VERSION)
+		return;
+	*(req.op == VS_OP_CREATE ? &seen.front : &seen.door) = fd;
+	if (req.key.half[0] != 0)
+		seen.key = req.key;
+	if (req.op == VS_OP_MSOCKET) {
+		seen.asked_for_sockets++;
+		seen.channel = req.channel;
+	}
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	look_at(fd, msg);
+	return syscall(SYS_sendmsg, fd, msg, flags);
+}
+
+struct raw_request {
+	struct vs_request req; /* version and, unless no_key, the key are filled in */
+	const void *text;
+	size_t text_len;
+	int fds[4];
+	size_t n_fds;
+	bool no_key;
+	const struct ucred *claim; /* NULL: what the kernel says */
+};
+
+__attribute__((unused)) static int raw_send(int door, struct raw_request *r)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(r->fds)) + CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov[] = { { &r->req, sizeof(r->req) }, { (void *)r->text, r->text_len } };
+	struct msghdr h = { .msg_iov = iov, .msg_iovlen = r->text_len > 0 ? 2 : 1, .msg_control = control.bytes };
+	struct cmsghdr *c = &control.align;
+
+	r->req.version = VS_WIRE_VERSION;
+	if (!r->no_key)
+		r->req.key = seen.key;
+	if (r->n_fds > 0) {
+		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(r->n_fds * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(c), r->fds, r->n_fds * sizeof(int));
+		h.msg_controllen += CMSG_SPACE(r->n_fds * sizeof(int));
+		c = (struct cmsghdr *)(control.bytes + h.msg_controllen);
+	}
+	if (r->claim != NULL) {
+		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(*r->claim)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
+		memcpy(CMSG_DATA(c), r->claim, sizeof(*r->claim));
+		h.msg_controllen += CMSG_SPACE(sizeof(*r->claim));
+	}
+	if (h.msg_controllen == 0)
+		h.msg_control = NULL;
+	return syscall(SYS_sendmsg, door, &h, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+__attribute__((unused)) static void raw_pair(int pair[2])
+{
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+}
+
+/* Waits for a reply: its result, or -EPIPE when the keeper has dropped the request without one. answer: VS_TEXT_MAX + 1 bytes or NULL. */
+__attribute__((unused)) static int raw_reply(int channel, char *answer)
+{
+	static char ignored[VS_TEXT_MAX + 1];
+	struct vs_reply reply;
+	char *text = answer != NULL ? answer : ignored;
+	struct iovec iov[] = { { &reply, sizeof(reply) }, { text, VS_TEXT_MAX } };
+	struct msghdr h = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct pollfd p = { .fd = channel, .events = POLLIN };
+
+	text[0] = '\0';
+	if (poll(&p, 1, SOON_MS) != 1)
+		FAIL("the keeper neither answers nor drops a request");
+	ssize_t n = recvmsg(channel, &h, MSG_DONTWAIT);
+	if (n < (ssize_t)sizeof(reply))
+		return -EPIPE;
+	CHECK_EQ(reply.type, VS_REPLY_TYPE);
+	text[n - (ssize_t)sizeof(reply)] = '\0';
+	return reply.result;
+}
+
+/* Makes a call with a reply channel of its own. */
+__attribute__((unused)) static int raw_call(int door, struct raw_request *r, char *answer)
+{
+	int pair[2];
+
+	raw_pair(pair);
+	memmove(r->fds + 1, r->fds, r->n_fds * sizeof(int));
+	r->fds[0] = pair[1];
+	r->n_fds++;
+	int result = raw_send(door, r);
+	close(pair[1]);
+	if (result == 0)
+		result = raw_reply(pair[0], answer);
+	close(pair[0]);
+	return result;
+}
+
+#endif

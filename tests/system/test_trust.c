@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What somebody gets out of a keeper who has taken over a process that has its doors and its key: each case is an
+ * attack. See SECURITY.md.
+ */
+
+#define _GNU_SOURCE
+#include <linux/capability.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <vdestack/events.h>
+
+#include "raw.h"
+
+#define OTHER 1234 /* a uid and gid of nobody's */
+#define GROUP 4321
+
+/* ------------------------------------------------------------------ becoming somebody */
+
+static void become(uid_t uid, gid_t gid)
+{
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(gid, gid, gid));
+	MUST(setresuid(uid, uid, uid));
+}
+
+static void set_caps(uint64_t caps)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted = (uint32_t)(caps >> (32 * i));
+	MUST(syscall(SYS_capset, &head, data));
+}
+
+static uint64_t get_caps(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	MUST(syscall(SYS_capget, &head, data));
+	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
+}
+
+#define BIT(cap) (UINT64_C(1) << (cap))
+
+/* As in a container: gone from the bounding set, so no exec brings them back. */
+static void lose_caps(uint64_t caps)
+{
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (caps & BIT(cap))
+			(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	set_caps(get_caps() & ~caps);
+}
+
+/* ------------------------------------------------------------------ what is attempted */
+
+/* An interface whose file appears where only the keeper's owner may make one. */
+static int add_ptp(const char *path, const char *name, const struct ucred *claim)
+{
+	char vnl[256];
+	struct raw_request r = { .req = { .op = VS_OP_ADD, .timeout_ms = 3000 }, .text = vnl, .claim = claim };
+
+	r.text_len = (size_t)snprintf(vnl, sizeof(vnl), "ptp://%s", path);
+	(void)snprintf(r.req.iface.name, sizeof(r.req.iface.name), "%s", name);
+	return raw_call(seen.door, &r, NULL);
+}
+
+static int set_sysctl(const struct ucred *claim)
+{
+	static const char text[] = "ipv4/ip_forward\0001";
+	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_SET }, .text = text, .text_len = sizeof(text), .claim = claim };
+
+	return raw_call(seen.door, &r, NULL);
+}
+
+static int create(const struct ucred *claim)
+{
+	struct raw_request r = { .req = { .op = VS_OP_CREATE, .timeout_ms = 3000 }, .claim = claim };
+
+	return raw_call(seen.front, &r, NULL);
+}
+
+static int get_sysctl(void)
+{
+	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn", .text_len = 14 };
+
+	return raw_call(seen.door, &r, NULL);
+}
+
+static int carrier(const char *name, const struct ucred *claim)
+{
+	struct raw_request r = { .req = { .op = VS_OP_CARRIER }, .claim = claim };
+
+	(void)snprintf(r.req.iface.name, sizeof(r.req.iface.name), "%s", name);
+	return raw_call(seen.door, &r, NULL);
+}
+
+struct prize {
+	struct vdestack *stack;
+	char path[200]; /* in a directory that only the owner may use */
+};
+
+static struct prize new_prize(const struct vdestack_opts *opts)
+{
+	struct prize p;
+
+	(void)snprintf(p.path, sizeof(p.path), "%s", case_path("private"));
+	MUST(mkdir(p.path, 0700));
+	strcat(p.path, "/net");
+	p.stack = vdestack_new("iface=mine vnl=inproc://lan", opts);
+	if (p.stack == NULL)
+		FAIL("%s", vdestack_last_error());
+	MUST(vdestack_sysctl_set(p.stack, "ipv4/ip_forward", "0")); /* key and doors have been seen by then */
+	CHECK(seen.front >= 0 && seen.door >= 0 && seen.key.half[0] != 0);
+	return p;
+}
+
+/* Nothing that changes something, by hand or by the library; what the door is for goes on. */
+static void check_powerless(const struct prize *p, const struct ucred *claim)
+{
+	CHECK_EQ(add_ptp(p->path, "evil0", claim), -EPERM);
+	CHECK_EQ(set_sysctl(claim), -EPERM);
+	CHECK_EQ(carrier("mine", claim), -EPERM);
+	CHECK_EQ(create(claim), -EPERM);
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+static void check_powerless_everyhow(const struct prize *p)
+{
+	struct ucred self = { getpid(), geteuid(), getegid() };
+
+	check_powerless(p, NULL);
+	check_powerless(p, &self);
+	CHECK_ERRNO(vdestack_add(p->stack, "vnl=inproc://lan", NULL), EPERM);
+	CHECK_CONTAINS(vdestack_last_error(), "privileges");
+	CHECK_ERRNO(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"), EPERM);
+	close((int)MUST(vdestack_msocket(p->stack, AF_INET, SOCK_DGRAM, 0)));
+}
+
+static void check_mighty(const struct prize *p, const struct vdestack_opts *opts)
+{
+	char config[300];
+
+	(void)snprintf(config, sizeof(config), "iface=late vnl=ptp://%s", p->path);
+	CHECK_ERRNO(access(p->path, F_OK), ENOENT);
+	MUST(vdestack_add(p->stack, config, opts));
+	MUST(access(p->path, F_OK));
+	MUST(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"));
+	CHECK(vdestack_new("", opts) != NULL);
+}
+
+/* ------------------------------------------------------------------ fewer ids than the keeper */
+
+static void dropped_to_other(void *prize)
+{
+	become(OTHER, OTHER);
+	check_powerless_everyhow(prize);
+}
+
+CASE_FLAGS(a_child_that_gave_up_its_uid_gets_nothing_changed, CASE_F_ROOT | CASE_F_INPROCESS)
+{
+	struct prize p = new_prize(case_opts());
+
+	in_child(dropped_to_other, &p);
+	if (!case_is_inprocess() || strcmp(case_sanitizer(), "address") != 0) /* which refuses plugins there */
+		check_mighty(&p, case_opts());
+}
+
+static void dropped_uid_only(void *prize)
+{
+	MUST(setresuid(OTHER, OTHER, OTHER));
+	check_powerless_everyhow(prize);
+}
+
+static void dropped_gid_only(void *prize)
+{
+	MUST(setresgid(OTHER, OTHER, OTHER));
+	set_caps(get_caps() & ~BIT(CAP_SETGID)); /* for good */
+	check_powerless_everyhow(prize);
+}
+
+CASE_FLAGS(a_child_that_gave_up_its_gid_gets_nothing_changed, CASE_F_ROOT | CASE_F_INPROCESS)
+{
+	struct prize p = new_prize(case_opts());
+
+	in_child(dropped_gid_only, &p);
+}
+
+/* uid 0 without what it takes to map uid 0: all ids look alike to the keeper. */
+CASE_ROOT(where_no_uid_is_mapped_a_child_of_another_uid_gets_nothing_changed)
+{
+	lose_caps(BIT(CAP_SYS_ADMIN) | BIT(CAP_SETFCAP));
+	struct prize p = new_prize(NULL);
+	in_child(dropped_to_other, &p);
+	in_child(dropped_uid_only, &p);
+	in_child(dropped_gid_only, &p);
+	check_mighty(&p, NULL);
+}
+
+CASE_ROOT(uid_0_without_any_capability_makes_stacks)
+{
+	lose_caps(~UINT64_C(0));
+	struct prize p = new_prize(NULL);
+	check_mighty(&p, NULL);
+	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_RAW, IPPROTO_ICMP)));
+}
+
+/* The keeper of "nobody", whose uid is the one that stands for all without a number. */
+struct handed {
+	int front, door;
+	struct vs_key key;
+	char path[200];
+};
+
+static void nobody(int channel)
+{
+	struct handed h;
+
+	MUST(chown(case_tmp(), 65534, 65534));
+	become(65534, 65534);
+	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+	struct prize p = new_prize(NULL);
+	h = (struct handed){ .key = seen.key };
+	memcpy(h.path, p.path, sizeof(h.path));
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov = { &h, sizeof(h) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.align), (int[]){ seen.front, seen.door }, 2 * sizeof(int));
+	MUST(syscall(SYS_sendmsg, channel, &m, 0));
+	char c;
+	CHECK_EQ(recv(channel, &c, 1, 0), 0); /* the other one is done */
+	check_mighty(&p, NULL);
+	_exit(0);
+}
+
+CASE_ROOT(the_doors_of_nobody_are_of_no_use_to_another_uid)
+{
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct handed h;
+	struct iovec iov = { &h, sizeof(h) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	int pair[2], status;
+
+	raw_pair(pair);
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		close(pair[0]);
+		nobody(pair[1]);
+	}
+	close(pair[1]);
+	CHECK_EQ(recvmsg(pair[0], &m, 0), (ssize_t)sizeof(h));
+	memcpy(&seen.front, CMSG_DATA(&control.align), sizeof(int));
+	memcpy(&seen.door, (char *)CMSG_DATA(&control.align) + sizeof(int), sizeof(int));
+	seen.key = h.key;
+	become(OTHER, OTHER);
+	CHECK_EQ(add_ptp(h.path, "evil0", NULL), -EPERM);
+	CHECK_EQ(set_sysctl(NULL), -EPERM);
+	CHECK_EQ(create(NULL), -EPERM);
+	CHECK_EQ(get_sysctl(), 0);
+	close(pair[0]);
+	MUST(waitpid(pid, &status, 0));
+	CHECK_EQ(status, 0);
+}
+
+/* As a set-group-ID program does: the group is real and effective, the user's own one is saved. */
+CASE_ROOT(a_program_that_gave_up_a_group_does_not_have_it_by_the_keeper)
+{
+	MUST(chown(case_tmp(), OTHER, OTHER));
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(GROUP, GROUP, OTHER));
+	MUST(setresuid(OTHER, OTHER, OTHER));
+	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+	struct prize p = new_prize(NULL);
+	MUST(setresgid(OTHER, OTHER, OTHER));
+	check_powerless_everyhow(&p);
+}
+
+/* ------------------------------------------------------------------ where replies go */
+
+static int ask_by(int reply)
+{
+	struct raw_request r = {
+		.req = { .op = VS_OP_SYSCTL_GET, .seq = 20U | (uint64_t)XFRM_MSG_FLUSHPOLICY << 32 |
+							(uint64_t)(NLM_F_REQUEST | NLM_F_ACK) << 48 },
+		.text = "core/somaxconn",
+		.text_len = 14,
+		.fds = { reply },
+		.n_fds = 1,
+	};
+
+	return raw_send(seen.door, &r);
+}
+
+/* Whatever the keeper was going to send has been sent when it has served a later request. */
+static void check_silent(int fd)
+{
+	char byte;
+
+	CHECK_EQ(get_sysctl(), 0);
+	CHECK_ERRNO(recv(fd, &byte, 1, MSG_DONTWAIT), EAGAIN);
+}
+
+CASE_BOTH(a_netlink_socket_is_sent_no_reply)
+{
+	struct prize p = new_prize(case_opts());
+	int fd = (int)MUST(vdestack_msocket(p.stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM));
+
+	CHECK_EQ(ask_by(fd), 0);
+	check_silent(fd);
+}
+
+CASE_BOTH(a_connection_to_a_server_is_sent_no_reply)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct prize p = new_prize(case_opts());
+	int l = (int)MUST(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)), c = (int)MUST(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", case_path("server"));
+	MUST(bind(l, (struct sockaddr *)&name, sizeof(name)));
+	MUST(listen(l, 1));
+	MUST(connect(c, (struct sockaddr *)&name, sizeof(name)));
+	int server = (int)MUST(accept(l, NULL, NULL));
+	CHECK_EQ(ask_by(c), 0);
+	check_silent(server);
+	CHECK_EQ(ask_by(server), 0); /* nor the other way round */
+	check_silent(c);
+	CHECK(p.stack != NULL);
+}
+
+CASE_BOTH(sockets_of_other_kinds_are_sent_no_reply)
+{
+	struct prize p = new_prize(case_opts());
+	int pair[2], pipes[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
+	CHECK_EQ(ask_by(pair[1]), 0);
+	check_silent(pair[0]);
+	MUST(pipe2(pipes, O_CLOEXEC | O_NONBLOCK));
+	CHECK_EQ(ask_by(pipes[1]), 0);
+	CHECK_EQ(get_sysctl(), 0);
+	char byte;
+	CHECK_ERRNO(read(pipes[0], &byte, 1), EAGAIN);
+	CHECK(p.stack != NULL);
+}
+
+static int inherited_pair[2];
+
+static void ask_by_a_pair_of_the_parent(void *prize)
+{
+	(void)prize;
+	become(OTHER, OTHER);
+	CHECK_EQ(ask_by(inherited_pair[1]), 0);
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+/* Who reads there may believe whom the kernel shows as the sender. */
+CASE_BOTH_ROOT(a_pair_that_another_process_made_is_sent_no_reply)
+{
+	struct prize p = new_prize(case_opts());
+	char byte;
+
+	raw_pair(inherited_pair);
+	in_child(ask_by_a_pair_of_the_parent, &p);
+	CHECK_ERRNO(recv(inherited_pair[0], &byte, 1, MSG_DONTWAIT), EAGAIN);
+}
+
+static void reply_to_doors(void *prize)
+{
+	struct raw_request r = { .req = { .op = VS_OP_REMOVE, .seq = (uint64_t)VS_OP_CREATE << 32 | VS_WIRE_VERSION }, .n_fds = 1 };
+
+	if (prize != NULL)
+		become(OTHER, OTHER);
+	for (int i = 0; i < 2; i++) {
+		r.fds[0] = i == 0 ? seen.front : seen.door;
+		CHECK_EQ(raw_send(seen.door, &r), 0);
+	}
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+/* What the keeper says there would have its own credentials. */
+CASE_BOTH_ROOT(a_door_is_no_place_for_replies)
+{
+	struct prize p = new_prize(case_opts());
+	pid_t keeper = case_is_inprocess() ? 0 : the_keeper();
+
+	in_child(reply_to_doors, &p);
+	reply_to_doors(NULL);
+	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", case_opts())); /* it still works */
+	if (keeper != 0)
+		CHECK_EQ(the_keeper(), keeper);
+}
+
+/* ------------------------------------------------------------------ channels */
+
+static void register_channel(int door, uint64_t number, int fd)
+{
+	struct raw_request r = { .req = { .op = VS_OP_CHANNEL, .channel = number }, .fds = { fd }, .n_fds = 1 };
+
+	CHECK_EQ(raw_send(door, &r), 0);
+}
+
+static bool hung_up(void *fd)
+{
+	struct pollfd p = { .fd = *(int *)fd };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void register_numbers(void *prize)
+{
+	static const uint64_t numbers[] = { 0, 1, 2, 3, 20, UINT64_C(1) << 32, VS_CHANNEL_NUMBER_MIN - 1 };
+
+	(void)prize;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int pair[2];
+		raw_pair(pair);
+		register_channel(seen.door, numbers[i], pair[1]);
+		close(pair[1]);
+		CHECK(wait_until(hung_up, &pair[0], SOON_MS)); /* refused */
+		close(pair[0]);
+	}
+}
+
+static unsigned long long ticks(pid_t pid)
+{
+	char path[64];
+	unsigned long long user, system;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	const char *end = strrchr(text_of(path), ')');
+	CHECK(end != NULL && sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2);
+	return user + system;
+}
+
+CASE_ROOT(numbers_of_the_main_loop_are_no_channels)
+{
+	struct prize p = new_prize(NULL);
+	struct pollfd nothing = { .fd = -1 };
+
+	in_child(register_numbers, &p);
+	pid_t keeper = the_keeper();
+	unsigned long long before = ticks(keeper);
+	(void)poll(&nothing, 1, 500); /* a keeper that spins uses all of it */
+	CHECK(ticks(keeper) - before < 10);
+	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", NULL));
+}
+
+static void register_doors(void *prize)
+{
+	if (prize != NULL)
+		become(OTHER, OTHER);
+	for (uint64_t i = 0; i < 2; i++) {
+		register_channel(seen.door, VS_CHANNEL_NUMBER_MIN + 7 + i, seen.front);
+		register_channel(seen.door, VS_CHANNEL_NUMBER_MIN + 17 + i, seen.door);
+	}
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+static bool no_keeper(void *arg)
+{
+	pid_t pids[4];
+
+	(void)arg;
+	return find_keepers(pids, 4) == 0;
+}
+
+/* A keeper that holds its own doors would never see their end. */
+CASE_ROOT(a_door_that_is_sent_as_a_channel_does_not_keep_the_keeper)
+{
+	struct prize p = new_prize(NULL);
+
+	in_child(register_doors, &p);
+	MUST(vdestack_delete(p.stack));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+static void use_channel_of_parent(void *prize)
+{
+	struct raw_request r = {
+		.req = { .op = VS_OP_MSOCKET, .channel = seen.channel, .seq = UINT64_MAX, .arg = { AF_INET6, SOCK_DGRAM, 0 }, .count = 8 },
+	};
+
+	(void)prize;
+	CHECK_EQ(raw_send(seen.door, &r), 0);
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+CASE_BOTH(nothing_is_sent_on_a_channel_for_another_process)
+{
+	struct prize p = new_prize(case_opts());
+
+	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
+	CHECK(seen.channel >= VS_CHANNEL_NUMBER_MIN);
+	in_child(use_channel_of_parent, &p);
+	for (int i = 0; i < 40; i++) {
+		int domain = 0;
+		socklen_t len = sizeof(domain);
+		int fd = (int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0));
+		MUST(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len));
+		CHECK_EQ(domain, AF_INET);
+		close(fd);
+	}
+}
+
+/* How many sockets of this process have a channel's type and can be received from. */
+static int receivable(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 2048; fd++) {
+		int type = 0;
+		socklen_t len = sizeof(type);
+		if (fd == seen.front || fd == seen.door)
+			continue;
+		n += getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+	}
+	return n;
+}
+
+static void has_no_channel(void *prize)
+{
+	(void)prize;
+	CHECK_EQ(receivable(), 0);
+}
+
+CASE_BOTH(a_forked_child_cannot_take_replies_of_its_parent)
+{
+	struct prize p = new_prize(case_opts());
+
+	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
+	CHECK(receivable() > 0);
+	in_child(has_no_channel, &p);
+	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
+}
+
+CASE_ROOT(a_process_does_not_fill_the_keeper_with_channels)
+{
+	struct prize p = new_prize(NULL);
+	int pairs[100][2], refused = 0;
+
+	for (int i = 0; i < 100; i++) {
+		raw_pair(pairs[i]);
+		register_channel(seen.door, VS_CHANNEL_NUMBER_MIN + 100 + (unsigned)i, pairs[i][1]);
+		close(pairs[i][1]);
+	}
+	CHECK_EQ(get_sysctl(), 0);
+	for (int i = 0; i < 100; i++)
+		refused += hung_up(&pairs[i][0]);
+	CHECK(refused >= 50 && refused < 90);
+	CHECK(p.stack != NULL);
+}
+
+/* ------------------------------------------------------------------ commands of others */
+
+static void shut_down_lives(void *prize)
+{
+	struct raw_request r = { .req = { .op = VS_OP_ENTRY, .arg = { 1 } }, .n_fds = 1 };
+	union {
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct vs_reply reply;
+	struct iovec iov = { &reply, sizeof(reply) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	int pair[2], life;
+
+	(void)prize;
+	become(OTHER, OTHER);
+	raw_pair(pair);
+	r.fds[0] = pair[1];
+	CHECK_EQ(raw_send(seen.door, &r), 0);
+	CHECK(recvmsg(pair[0], &m, 0) >= (ssize_t)sizeof(reply));
+	CHECK_EQ(reply.result, 0);
+	CHECK_EQ(control.align.cmsg_len, CMSG_LEN(2 * sizeof(int)));
+	memcpy(&life, (char *)CMSG_DATA(&control.align) + sizeof(int), sizeof(int));
+	MUST(shutdown(life, SHUT_RDWR));
+}
+
+CASE_BOTH_ROOT(a_child_cannot_end_the_commands_of_its_parent)
+{
+	struct prize p = new_prize(case_opts());
+	int status_fd, status;
+	int pidfd = (int)MUST(vdestack_spawn(p.stack, (char *[]){ (char *)"sleep", (char *)"1000", NULL }, NULL, &status_fd));
+
+	close(pidfd);
+	in_child(shut_down_lives, &p);
+	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
+	CHECK_ERRNO(vdestack_wait(status_fd, 0, &status), ETIMEDOUT); /* it still runs */
+	MUST(vdestack_delete(p.stack)); /* which ends it */
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK(WIFSIGNALED(status));
+}
+
+/* ------------------------------------------------------------------ other PID namespaces */
+
+CASE_ROOT(in_a_new_pid_namespace_the_reason_is_told_and_new_stacks_can_be_made)
+{
+	struct prize p = new_prize(NULL);
+	int status;
+
+	MUST(unshare(CLONE_NEWPID));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		CHECK_EQ(getpid(), 1);
+		CHECK_ERRNO(vdestack_add(p.stack, "vnl=inproc://lan", NULL), EPERM);
+		CHECK_CONTAINS(vdestack_last_error(), "PID namespace");
+		close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_DGRAM, 0)));
+		struct vdestack *own = vdestack_new("vnl=inproc://lan", NULL);
+		if (own == NULL)
+			FAIL("%s", vdestack_last_error());
+		MUST(vdestack_sysctl_set(own, "ipv4/ip_forward", "1"));
+		MUST(vdestack_add(own, "vnl=inproc://lan", NULL));
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, 0));
+	CHECK_EQ(status, 0);
+}
