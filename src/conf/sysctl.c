@@ -68,8 +68,7 @@ static const char *remedy(int err)
 	case ENOENT:
 		return "the running kernel has no such setting, or the stack no such interface";
 	case EACCES:
-	case EPERM:
-		return "only who made the stack may set it, and some settings are read-only";
+		return "some settings are read-only";
 	default:
 		return "check the value";
 	}
@@ -85,6 +84,8 @@ static int set_sysctl(struct vdestack *stack, const char *name, const char *valu
 	if (value == NULL)
 		return vs_fail(EINVAL, "cannot set sysctl %s: the value is NULL; give a text", name);
 	err = vs_stack_sysctl_set(stack, path, value);
+	if (err == -EPERM)
+		return err; /* its message tells who may */
 	if (err < 0)
 		return vs_fail(-err, "cannot set sysctl %s to \"%.64s\": %s; %s", name, value, strerror(-err),
 			       remedy(-err));

@@ -14,6 +14,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -81,10 +82,11 @@ static int exec_failed(int32_t err)
 }
 
 /* Waits for the keeper's word on how its start went. */
-static int await_start(int starter, int64_t deadline, struct vs_start_report *reply)
+static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key)
 {
+	const size_t head = offsetof(struct vs_start_report, key), least = head + sizeof(*key);
 	char text[VS_SENTENCE_MAX] = "";
-	struct vs_fdmsg msg = { .iov = { { reply, sizeof(*reply) }, { text, sizeof(text) - 1 } }, .n_iov = 2 };
+	struct vs_fdmsg msg = { .iov = { { reply, head }, { key, sizeof(*key) }, { text, sizeof(text) - 1 } }, .n_iov = 3 };
 	struct pollfd word = { .fd = starter, .events = POLLIN };
 	int n;
 
@@ -101,7 +103,7 @@ static int await_start(int starter, int64_t deadline, struct vs_start_report *re
 		memcpy(&err, reply, sizeof(err));
 		return exec_failed(err);
 	}
-	if (len < (ssize_t)sizeof(*reply))
+	if (len < (ssize_t)least)
 		return died_early();
 	if (reply->version != VS_WIRE_VERSION)
 		return vs_fail(EPROTO, "cannot start the keeper: the file of this library has been replaced by another version; "
@@ -121,7 +123,6 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 {
 	k->pid = ready->pid;
 	k->proof = ready->proof;
-	k->key = ready->key;
 	k->uid = geteuid();
 	k->gid = getegid();
 	k->pid_ns = own_pid_ns();
@@ -141,11 +142,10 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 	if (r < 0)
 		r = vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	else
-		r = await_start(starter[0], deadline, &ready);
+		r = await_start(starter[0], deadline, &ready, &k->key); /* not ours yet if it fails */
 	vs_close(starter[0]);
 	if (r == 0)
 		note_ready(k, &ready);
-	explicit_bzero(&ready, sizeof(ready));
 	return r;
 }
 
@@ -154,8 +154,10 @@ static int start_threads(int front, struct vs_keeper_link *k)
 	struct vs_start_report ready;
 	int r = vs_keeper_start_inprocess(front, &ready); /* takes it */
 
-	if (r == 0)
+	if (r == 0) {
 		note_ready(k, &ready);
+		k->key = ready.key; /* the keeper's own copy is in this process as well */
+	}
 	return r;
 }
 

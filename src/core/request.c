@@ -28,6 +28,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -62,8 +63,9 @@ static struct ucred credentials(const struct vs_keeper_link *keeper)
 static int send_long(struct vs_long_call *c, int channel)
 {
 	struct vs_fdmsg msg = {
-		.iov = { { &c->req, sizeof(c->req) }, { (void *)c->text, c->text_len } },
-		.n_iov = c->text_len > 0 ? 2 : 1,
+		.iov = { { &c->req, offsetof(struct vs_request, key) }, { &c->keeper->key, sizeof(c->keeper->key) },
+			 { (void *)c->text, c->text_len } },
+		.n_iov = c->text_len > 0 ? 3 : 2,
 		.fds = { channel },
 		.n_fds = 1 + c->n_fds,
 		.creds = credentials(c->keeper),
@@ -74,7 +76,6 @@ static int send_long(struct vs_long_call *c, int channel)
 	c->req.version = VS_WIRE_VERSION;
 	c->req.channel = 0;
 	c->req.seq = 1;
-	c->req.key = c->keeper->key;
 	if (vs_socket_cookie(c->door) != c->door_cookie)
 		return keeper_lost();
 	int r = vs_fdmsg_send(c->door, &msg, 0);
@@ -83,7 +84,6 @@ static int send_long(struct vs_long_call *c, int channel)
 		msg.claim_creds = false;
 		r = vs_fdmsg_send(c->door, &msg, 0);
 	}
-	explicit_bzero(&c->req.key, sizeof(c->req.key));
 	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
 		return keeper_lost();
 	return r < 0 ? vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r)) : 0;

@@ -98,8 +98,9 @@ int vs_auth_prepare(struct vs_keeper *k)
 	o->gid = getegid();
 	o->ids_known = !vs_auth_is_overflow(o->uid, false) && !vs_auth_is_overflow(o->gid, true);
 	o->same_ids = has_our_ids(maker_of(k->front).pid);
-	o->proof = k->privileged || k->in_process ? (pid_t)syscall(SYS_gettid) : 0;
-	return draw_key(&o->key);
+	int claims = k->in_process ? vs_can_claim_pid() : k->privileged; /* which has tried it already */
+	o->proof = claims > 0 ? (pid_t)syscall(SYS_gettid) : 0;
+	return claims < 0 ? claims : draw_key(&o->key);
 }
 
 /* ------------------------------------------------------------------ the sender */
@@ -118,10 +119,15 @@ static bool shows_capabilities(const struct vs_owner *o, const struct ucred *sen
 	return sender->pid == o->proof && sender->uid == o->uid && sender->gid == o->gid;
 }
 
-/* Threads of the program have its credentials of now. */
-static bool shows_capabilities_of_now(const struct vs_owner *o, const struct ucred *sender)
+/*
+ * To threads of the program, which have its credentials of now. The root of a user namespace without a PID namespace of
+ * its own cannot claim anything: there only the program itself is heard, and none of its children.
+ */
+static bool shows_itself(const struct vs_owner *o, const struct ucred *sender)
 {
-	return sender->pid == o->proof && sender->uid == geteuid() && sender->gid == getegid();
+	pid_t expected = o->proof != 0 ? o->proof : getpid();
+
+	return sender->pid == expected && sender->uid == geteuid() && sender->gid == getegid();
 }
 
 static bool shows_ids(const struct vs_owner *o, const struct ucred *sender)
@@ -140,7 +146,7 @@ const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *cal
 
 	if (!vs_auth_has_key(k, call))
 		return "this process has been sealed (vdestack_seal)";
-	if (k->in_process ? shows_capabilities_of_now(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, sender))
+	if (k->in_process ? shows_itself(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, sender))
 		return NULL;
 	return "this process has given up the privileges its keeper was started with";
 }

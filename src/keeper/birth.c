@@ -97,9 +97,7 @@ static void end_stack(struct vs_net *n)
 {
 	vs_close(n->door);
 	vs_close(n->programs_end);
-	for (size_t i = 0; i < n->n_lives; i++)
-		vs_close(n->lives[i]);
-	free(n->lives);
+	vs_channels_end_lives(n->keeper, n);
 	vs_events_end(n->events); /* before the keeper may end: it must not look like its death */
 	vs_events_unref(vs_steal_ptr(n->events));
 	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */

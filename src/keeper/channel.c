@@ -6,6 +6,9 @@
  * Networking threads send on them, the main thread drops them when they hang up. A sender
  * holds the lock for the length of one send that cannot block, so none is closed under it.
  *
+ * The lives of stacks are here as well: sockets whose other ends see that a stack has ended. Both kinds
+ * go when the other end does.
+ *
  * A channel belongs to the process that registered it, which the kernel tells with each request. A
  * relative that knows the number gets nothing sent there.
  */
@@ -20,12 +23,15 @@
 struct vs_keeper_chan {
 	struct vs_keeper_chan *next;
 	uint64_t number;
-	pid_t pid; /* of the process that registered it */
+	pid_t pid; /* of the process that registered it; 0: a life, on which nothing is sent */
+	const struct vs_net *life_of;
 	int fd;
 };
 
 /* A process has VS_CHANNELS at a time; one that is closed may not have been noticed yet. */
 #define PER_PROCESS 32
+/* Lives are numbered below the channels and above the main loop's other events. */
+#define LIFE_NUMBER_MIN (UINT64_C(1) << 62)
 
 static struct vs_keeper_chan **bucket(struct vs_keeper *k, uint64_t number)
 {
@@ -61,39 +67,73 @@ static int check_locked(struct vs_keeper *k, uint64_t number, pid_t pid)
 	return count_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
 }
 
+static int add_locked(struct vs_keeper *k, const struct vs_keeper_chan *values)
+{
+	struct epoll_event event = { .events = EPOLLRDHUP, .data.u64 = values->number };
+	struct vs_keeper_chan *chan = calloc(1, sizeof(*chan)), **at = bucket(k, values->number);
+
+	if (chan == NULL)
+		return -ENOMEM;
+	*chan = *values;
+	chan->next = *at;
+	*at = chan;
+	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, chan->fd, &event) == 0)
+		return 0;
+	int r = -errno;
+	*at = chan->next;
+	free(chan);
+	return r;
+}
+
 int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 {
-	struct epoll_event event = { .events = EPOLLRDHUP, .data.u64 = number };
-	struct vs_keeper_chan *chan = calloc(1, sizeof(*chan));
-	int r = chan == NULL ? -ENOMEM : 0;
+	struct vs_keeper_chan values = { .number = number, .pid = pid, .fd = fd };
 
 	pthread_mutex_lock(&k->lock);
+	int r = check_locked(k, number, pid);
 	if (r == 0)
-		r = check_locked(k, number, pid);
-	if (r == 0) {
-		chan->number = number;
-		chan->pid = pid;
-		chan->fd = fd;
-		chan->next = *bucket(k, number);
-		*bucket(k, number) = chan;
-		if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-			r = -errno;
-			*bucket(k, number) = chan->next;
+		r = add_locked(k, &values);
+	pthread_mutex_unlock(&k->lock);
+	if (r < 0)
+		vs_close(fd);
+	return r;
+}
+
+int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, int fd)
+{
+	struct vs_keeper_chan values = { .life_of = net, .fd = fd };
+
+	pthread_mutex_lock(&k->lock);
+	values.number = LIFE_NUMBER_MIN + k->last_life++ % (VS_CHANNEL_NUMBER_MIN - LIFE_NUMBER_MIN);
+	int r = add_locked(k, &values);
+	pthread_mutex_unlock(&k->lock);
+	if (r < 0)
+		vs_close(fd);
+	return r;
+}
+
+void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net)
+{
+	pthread_mutex_lock(&k->lock);
+	for (size_t i = 0; i < VS_COUNT(k->channels); i++) {
+		for (struct vs_keeper_chan **at = &k->channels[i], *chan; (chan = *at) != NULL;) {
+			if (chan->life_of != net) {
+				at = &chan->next;
+				continue;
+			}
+			*at = chan->next;
+			vs_close(chan->fd);
+			free(chan);
 		}
 	}
 	pthread_mutex_unlock(&k->lock);
-	if (r < 0) {
-		free(chan);
-		vs_close(fd);
-	}
-	return r;
 }
 
 int vs_channel_send(struct vs_keeper *k, uint64_t number, pid_t pid, const struct vs_fdmsg *msg)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_keeper_chan *chan = *find_locked(k, number);
-	int r = chan == NULL || chan->pid != pid ? -ENOENT : vs_fdmsg_send(chan->fd, msg, MSG_DONTWAIT);
+	int r = chan == NULL || chan->pid != pid || chan->life_of != NULL ? -ENOENT : vs_fdmsg_send(chan->fd, msg, MSG_DONTWAIT);
 	pthread_mutex_unlock(&k->lock);
 	return r;
 }

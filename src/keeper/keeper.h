@@ -51,6 +51,7 @@ struct vs_keeper {
 	unsigned n_stacks;
 	unsigned n_ifaces;
 	struct vs_keeper_chan *channels[64]; /* hash table by number */
+	uint64_t last_life;                  /* number of one */
 	struct vs_net *reserve;              /* a networking thread without a stack yet; see birth.c */
 	struct vs_job *submitted;            /* to be started by the main thread */
 	struct vs_job *jobs;                 /* that run */
@@ -97,6 +98,12 @@ int vs_call_take_fd(struct vs_call *call, size_t i);
 int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
 /* Sends on a channel that this process has registered; -ENOENT when there is no such one. */
 int vs_channel_send(struct vs_keeper *k, uint64_t number, pid_t pid, const struct vs_fdmsg *msg);
+/*
+ * Keeps a socket (taken) until its other end hangs up or the stack ends, for whoever wants to see that end. net: only its
+ * address counts. 0 or -errno.
+ */
+int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, int fd);
+void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net);
 /* The other end of a channel has hung up. */
 void vs_channel_hangup(struct vs_keeper *k, uint64_t number);
 /* Drops all of them. */

@@ -16,7 +16,6 @@
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,40 +76,22 @@ static void do_msocket(struct vs_net *n)
 	}
 }
 
-/* Forgets the lives whose other end is closed everywhere: what they were for has ended. */
-static void prune_lives(struct vs_net *n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n->n_lives; i++) {
-		struct pollfd end = { .fd = n->lives[i] };
-		if (poll(&end, 1, 0) > 0)
-			vs_close(n->lives[i]);
-		else
-			n->lives[kept++] = n->lives[i];
-	}
-	n->n_lives = kept;
-}
-
 /*
  * A socket that hangs up when the stack ends. Each caller has one of its own: who shuts it down ends only what he has
- * started himself. The other end stays here.
+ * started himself.
  */
 static int new_life(struct vs_net *n, int *life)
 {
 	int pair[2];
-
-	prune_lives(n);
-	int *more = reallocarray(n->lives, n->n_lives + 1, sizeof(*more));
-	if (more == NULL)
-		return -ENOMEM;
-	n->lives = more;
 	int r = vs_socketpair(pair);
+
+	if (r == 0)
+		r = vs_channel_add_life(n->keeper, n, pair[0]); /* takes it */
 	if (r < 0)
-		return r;
-	n->lives[n->n_lives++] = pair[0];
-	*life = pair[1];
-	return 0;
+		vs_close(pair[1]);
+	else
+		*life = pair[1];
+	return r;
 }
 
 static void do_entry(struct vs_net *n)

@@ -8,7 +8,6 @@
  */
 
 #include <stdbool.h>
-#include <stddef.h>
 
 struct vs_call;
 struct vs_events;
@@ -24,8 +23,6 @@ struct vs_net {
 	int door;
 	int adopt;            /* a namespace to live in; -1: one of its own */
 	int programs_end;     /* of the door, until it is handed out */
-	int *lives;           /* n_lives sockets, each the other end of one that sees the stack's end */
-	size_t n_lives;
 	struct vs_iface *ifaces;
 	int last_ifindex;     /* that was given away here */
 	struct vs_events *events;

@@ -27,7 +27,8 @@
  *
  * A keeper draws a key and tells it to the program that started it. Every request that changes
  * something needs it. A process that has been sealed has forgotten it, and its children never
- * had it.
+ * had it. In the program the key lies in one place, and the kernel copies it from there and to there: what goes
+ * through registers leaves traces on stacks.
  */
 
 #include <net/if.h>
@@ -76,13 +77,13 @@ struct vs_request {
 	uint32_t op;
 	uint64_t channel; /* 0: the first descriptor is the reply channel */
 	uint64_t seq;
-	struct vs_key key; /* of the keeper; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD and _CARRIER need it */
 	int32_t arg[3];
 	union {
 		uint32_t timeout_ms;
 		uint32_t count; /* VS_OP_MSOCKET: 1 to VS_SOCKETS_MAX */
 	};
 	struct vs_wire_iface iface;
+	struct vs_key key; /* last; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD and _CARRIER need it */
 };
 
 /* Text that follows a request or a reply in the same message, without a final NUL. */
@@ -100,7 +101,7 @@ struct vs_start_report {
 	int32_t result;     /* 0 or -errno; then the text that follows is the message */
 	int32_t pid;        /* of the keeper; 0: threads of the program */
 	int32_t proof;      /* the process id that a sender claims to show its privileges, see auth.c; 0: none */
-	struct vs_key key;
+	struct vs_key key;  /* last */
 };
 
 /* Where a keeper finds what the program gave it. */

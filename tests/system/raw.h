@@ -21,27 +21,26 @@
 static struct {
 	int front; /* where stacks are asked for */
 	int door;  /* of the stack that was last asked */
-	struct vs_key key;
-	int asked_for_sockets; /* how often the library did */
-	uint64_t channel;      /* that it named for them */
+	const struct vs_key *key; /* in the memory of the library */
+	uint64_t channel; /* that the library named when it asked for sockets */
 } seen = { .front = -1, .door = -1 };
 
 static void look_at(int fd, const struct msghdr *msg)
 {
 	struct vs_request req;
 
-	if (msg->msg_iovlen < 1 || msg->msg_iov[0].iov_len != sizeof(req))
+	size_t head = offsetof(struct vs_request, key);
+
+	if (msg->msg_iovlen < 1 || (msg->msg_iov[0].iov_len != sizeof(req) && msg->msg_iov[0].iov_len != head))
 		return;
-	memcpy(&req, msg->msg_iov[0].iov_base, sizeof(req));
+	memcpy(&req, msg->msg_iov[0].iov_base, head);
 	if (req.version != VS_WIRE_VERSION)
 		return;
 	*(req.op == VS_OP_CREATE ? &seen.front : &seen.door) = fd;
-	if (req.key.half[0] != 0)
-		seen.key = req.key;
-	if (req.op == VS_OP_MSOCKET) {
-		seen.asked_for_sockets++;
+	if (msg->msg_iovlen > 1)
+		seen.key = (struct vs_key *)msg->msg_iov[1].iov_base;
+	if (req.op == VS_OP_MSOCKET)
 		seen.channel = req.channel;
-	}
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -72,7 +71,7 @@ __attribute__((unused)) static int raw_send(int door, struct raw_request *r)
 
 	r->req.version = VS_WIRE_VERSION;
 	if (!r->no_key)
-		r->req.key = seen.key;
+		r->req.key = *seen.key;
 	if (r->n_fds > 0) {
 		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(r->n_fds * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
 		memcpy(CMSG_DATA(c), r->fds, r->n_fds * sizeof(int));

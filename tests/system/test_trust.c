@@ -119,7 +119,7 @@ static struct prize new_prize(const struct vdestack_opts *opts)
 	if (p.stack == NULL)
 		FAIL("%s", vdestack_last_error());
 	MUST(vdestack_sysctl_set(p.stack, "ipv4/ip_forward", "0")); /* key and doors have been seen by then */
-	CHECK(seen.front >= 0 && seen.door >= 0 && seen.key.half[0] != 0);
+	CHECK(seen.front >= 0 && seen.door >= 0 && seen.key->half[0] != 0);
 	return p;
 }
 
@@ -228,7 +228,7 @@ static void nobody(int channel)
 	become(65534, 65534);
 	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 	struct prize p = new_prize(NULL);
-	h = (struct handed){ .key = seen.key };
+	h = (struct handed){ .key = *seen.key };
 	memcpy(h.path, p.path, sizeof(h.path));
 	union {
 		char bytes[CMSG_SPACE(2 * sizeof(int))];
@@ -266,7 +266,7 @@ CASE_ROOT(the_doors_of_nobody_are_of_no_use_to_another_uid)
 	CHECK_EQ(recvmsg(pair[0], &m, 0), (ssize_t)sizeof(h));
 	memcpy(&seen.front, CMSG_DATA(&control.align), sizeof(int));
 	memcpy(&seen.door, (char *)CMSG_DATA(&control.align) + sizeof(int), sizeof(int));
-	seen.key = h.key;
+	seen.key = &h.key;
 	become(OTHER, OTHER);
 	CHECK_EQ(add_ptp(h.path, "evil0", NULL), -EPERM);
 	CHECK_EQ(set_sysctl(NULL), -EPERM);
