@@ -365,6 +365,10 @@ static void drop_leash(struct vs_slot *slot)
 void vs_slot_empty(struct vs_slot *slot)
 {
 	vs_socket_close(slot->door, slot->door_cookie);
+	/* In a child that was forked in the middle of a deletion these are copies; they only go. */
+	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
+		vs_socket_close(slot->leash[i], slot->leash_cookie[i]);
+	slot->leash_process = 0;
 	vs_slot_discard(slot);
 }
 

@@ -14,6 +14,18 @@
  * A user counts itself first and looks at the word afterwards; the one who retires changes the
  * word first and looks at the count afterwards; so one of them sees the other (sequential
  * consistency), and the last to leave a closing slot empties it.
+ *
+ * A thread may stop between any two steps, and the slot may be used again meanwhile. So the last
+ * to leave takes nothing for granted. It reads the word, then the count, then swaps the word:
+ *  - The word says closing. No user can come in from now on, and all users are counted.
+ *  - The count is 0. Every user of this generation has left, and so has the one who retired it.
+ *  - The swap succeeds on exactly the word that was read. The slot is still in that generation.
+ * Callers that find the slot dead are counted for a moment, too. If one of them is why the
+ * count is not 0, it leaves later than this check, and makes the same check itself.
+ * tests/unit/test_handle_interleavings.c runs this file through all orders of steps.
+ *
+ * In a forked child all counts are 0. A slot that was closing in the parent has nobody left there
+ * to empty it, so whoever looks for a free slot does it.
  */
 
 #include "handle.h"
@@ -25,8 +37,12 @@
 #include "keepers.h"
 #include "process.h"
 
+/* Tests include this file with fewer slots. */
+#ifndef CHUNK_SLOTS
 #define CHUNK_SLOTS 128
 #define CHUNKS_MAX 512
+#endif
+
 #define GENERATION(word) ((word) >> 2)
 #define PHASE(word) ((word)&3)
 #define WORD(generation, phase) ((generation) << 2 | (phase))
@@ -94,24 +110,51 @@ static atomic_uint *uses_of(struct vs_slot *slot)
 	return &c->uses[place % CHUNK_SLOTS];
 }
 
+/* True for one caller, once nobody holds a retired slot any more; then that one has to empty it. */
+static bool claim_empty(struct vs_slot *slot, atomic_uint *uses)
+{
+	uint_fast64_t word = atomic_load(&slot->state);
+
+	if (PHASE(word) != CLOSING || atomic_load(uses) != 0)
+		return false;
+	return atomic_compare_exchange_strong(&slot->state, &word, WORD(GENERATION(word), BUSY));
+}
+
+/* Takes the slot if it is free. */
+static bool claim_free(struct vs_slot *slot)
+{
+	uint_fast64_t word = atomic_load(&slot->state);
+
+	if (PHASE(word) != FREE)
+		return false;
+	return atomic_compare_exchange_strong(&slot->state, &word, WORD(GENERATION(word) + 1, BUSY));
+}
+
+static struct vs_slot *claim_in(struct chunk *c)
+{
+	for (size_t j = 0; j < CHUNK_SLOTS; j++) {
+		struct vs_slot *slot = &c->slots[j];
+		if (claim_empty(slot, &c->uses[j]))
+			vs_slot_empty(slot); /* it was closing when this process was forked */
+		if (claim_free(slot))
+			return slot;
+	}
+	return NULL;
+}
+
 struct vs_slot *vs_slot_new(void)
 {
 	for (size_t i = 0; i < CHUNKS_MAX; i++) {
 		struct chunk *c = chunk_get(i);
 		if (c == NULL)
 			return NULL;
-		for (size_t j = 0; j < CHUNK_SLOTS; j++) {
-			uint_fast64_t word = atomic_load(&c->slots[j].state);
-			if (PHASE(word) != FREE)
-				continue;
-			if (!atomic_compare_exchange_strong(&c->slots[j].state, &word, WORD(GENERATION(word) + 1, BUSY)))
-				continue;
-			struct vs_slot *slot = &c->slots[j];
-			slot->door = slot->leash[0] = slot->leash[1] = -1;
-			slot->keeper = NULL;
-			slot->leash_process = 0;
-			return slot;
-		}
+		struct vs_slot *slot = claim_in(c);
+		if (slot == NULL)
+			continue;
+		slot->door = slot->leash[0] = slot->leash[1] = -1;
+		slot->keeper = NULL;
+		slot->leash_process = 0;
+		return slot;
 	}
 	errno = EMFILE;
 	return NULL;
@@ -151,16 +194,24 @@ static struct vs_slot *resolve(struct vdestack *stack, uint_fast64_t *word, atom
 	return &c->slots[place % CHUNK_SLOTS];
 }
 
+/*
+ * One use less; true if none is left. The count is 0 before if a signal handler forked in the middle
+ * of a call and this is the child.
+ */
+static bool count_down(atomic_uint *uses)
+{
+	unsigned n = atomic_load(uses);
+
+	while (n > 0 && !atomic_compare_exchange_weak(uses, &n, n - 1))
+		;
+	return n <= 1;
+}
+
 /* Ends a use; the last one out of a closing slot empties it. True if that was this one. */
 static bool leave(struct vs_slot *slot, atomic_uint *uses)
 {
-	if (atomic_fetch_sub(uses, 1) != 1)
+	if (!count_down(uses) || !claim_empty(slot, uses))
 		return false;
-	uint_fast64_t word = atomic_load(&slot->state);
-	if (PHASE(word) != CLOSING)
-		return false;
-	if (!atomic_compare_exchange_strong(&slot->state, &word, WORD(GENERATION(word), BUSY)))
-		return false; /* somebody came and left in between and has done it */
 	vs_slot_empty(slot);
 	return true;
 }
