@@ -26,6 +26,10 @@
  *
  * In a forked child all counts are 0. A slot that was closing in the parent has nobody left there
  * to empty it, so whoever looks for a free slot does it.
+ *
+ * A generation is never used twice in the same place: the handle of a deleted stack must not lead to
+ * another stack, however many there have been. A place whose generations are used up stays free for
+ * ever. On 32 bits that is so after 32767 stacks, and there are 65536 places.
  */
 
 #include "handle.h"
@@ -37,19 +41,26 @@
 #include "keepers.h"
 #include "process.h"
 
-/* Tests include this file with fewer slots. */
+/* Tests include this file with fewer slots and another width. */
 #ifndef CHUNK_SLOTS
 #define CHUNK_SLOTS 128
 #define CHUNKS_MAX 512
+#endif
+#ifndef HANDLE_BITS
+#define HANDLE_BITS (8 * sizeof(void *))
 #endif
 
 #define GENERATION(word) ((word) >> 2)
 #define PHASE(word) ((word)&3)
 #define WORD(generation, phase) ((generation) << 2 | (phase))
 
-/* The handle: generation above, place + 1 below, so that it is never NULL. */
+/*
+ * The handle: generation above, place + 1 below, so that it is never NULL. Generations count from 1;
+ * 0 is that of a slot before its first stack, and no handle with it leads anywhere.
+ */
 #define PLACE_BITS 17
 #define PLACE_MASK ((UINT64_C(1) << PLACE_BITS) - 1)
+#define GENERATION_MAX ((UINT64_C(1) << (HANDLE_BITS - PLACE_BITS)) - 1)
 
 enum phase { FREE, BUSY, ALIVE, CLOSING };
 
@@ -120,12 +131,12 @@ static bool claim_empty(struct vs_slot *slot, atomic_uint *uses)
 	return atomic_compare_exchange_strong(&slot->state, &word, WORD(GENERATION(word), BUSY));
 }
 
-/* Takes the slot if it is free. */
+/* Takes the slot if it is free and a generation is left. */
 static bool claim_free(struct vs_slot *slot)
 {
 	uint_fast64_t word = atomic_load(&slot->state);
 
-	if (PHASE(word) != FREE)
+	if (PHASE(word) != FREE || GENERATION(word) >= GENERATION_MAX)
 		return false;
 	return atomic_compare_exchange_strong(&slot->state, &word, WORD(GENERATION(word) + 1, BUSY));
 }
