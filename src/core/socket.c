@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +24,10 @@
 static _Atomic(struct vdestack *) process_default;
 static __thread struct vdestack *thread_default __attribute__((tls_model("initial-exec")));
 
-static int msocket(struct vdestack *stack, int domain, int type, int protocol)
+static const char gone[] = "not a stack, or one that has been deleted";
+
+/* *deleted: the stack was deleted before the call or under it, and that may be all that is wrong. */
+static int msocket(struct vdestack *stack, int domain, int type, int protocol, bool *deleted)
 {
 	struct vs_slot *slot;
 	sigset_t saved;
@@ -33,10 +37,12 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol)
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	vs_signals_block(&saved);
 	slot = vs_slot_acquire(stack);
+	*deleted = slot == NULL;
 	if (slot == NULL) {
-		r = vs_fail_static(EINVAL, "not a stack, or one that has been deleted");
+		r = vs_fail_static(EINVAL, gone);
 	} else {
 		r = vs_call_socket(slot, domain, type, protocol, &fd);
+		*deleted = r < 0 && vs_slot_retired(slot);
 		vs_slot_release(slot);
 	}
 	vs_signals_restore(&saved);
@@ -49,37 +55,50 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol)
 
 int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol)
 {
-	return vs_edge(msocket(stack, domain, type, protocol));
+	bool deleted;
+
+	return vs_edge(msocket(stack, domain, type, protocol, &deleted));
 }
 
 int vde_msocket(struct vdestack *stack, int domain, int type, int protocol)
 {
-	return vs_edge(msocket(stack, domain, type, protocol));
+	bool deleted;
+
+	return vs_edge(msocket(stack, domain, type, protocol, &deleted));
 }
 
 /* ------------------------------------------------------------------ default stacks */
 
-static int check_handle(struct vdestack *stack)
+static bool is_stack(struct vdestack *stack)
 {
 	sigset_t saved;
 
-	if (stack == NULL)
-		return 0;
 	vs_signals_block(&saved);
 	struct vs_slot *slot = vs_slot_acquire(stack);
 	if (slot != NULL)
 		vs_slot_release(slot);
 	vs_signals_restore(&saved);
-	return slot != NULL ? 0 : vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been deleted");
+	return slot != NULL;
+}
+
+static int check_handle(struct vdestack *stack)
+{
+	if (stack == NULL || is_stack(stack))
+		return 0;
+	return vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been deleted");
 }
 
 int vdestack_set_default(struct vdestack *stack)
 {
 	int r = check_handle(stack);
 
-	if (r == 0)
-		atomic_store(&process_default, stack);
-	return vs_edge(r);
+	if (r < 0)
+		return vs_edge(r);
+	atomic_store(&process_default, stack);
+	/* Its deletion may have looked at the default between the check and the store. */
+	if (stack != NULL && !is_stack(stack))
+		vs_default_forget(stack);
+	return 0;
 }
 
 struct vdestack *vdestack_get_default(void)
@@ -123,14 +142,44 @@ static int redirected(int domain, int protocol)
 	       (domain == AF_NETLINK && protocol == NETLINK_ROUTE);
 }
 
+/*
+ * In the default stack of the process. It may be deleted or replaced between being read and being used.
+ * Then what is the default now gets the call. The one who deletes it forgets it a moment later than the
+ * handle is dead; so it is forgotten here, too, and each further attempt sees another default.
+ *
+ * That is for deleted stacks only. When the keeper has died the call fails, and never goes to the host.
+ */
+static int process_socket(int domain, int type, int protocol)
+{
+	struct vdestack *stack;
+	bool deleted;
+	int err = errno;
+
+	while ((stack = atomic_load_explicit(&process_default, memory_order_acquire)) != NULL) {
+		int r = msocket(stack, domain, type, protocol, &deleted);
+		if (r >= 0 || !deleted)
+			return r < 0 ? vs_edge(r) : r;
+		vs_default_forget(stack);
+		errno = err;
+	}
+	return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+/* A thread keeps a default that was deleted, and is refused: it was meant to talk there and nowhere else. */
+static int thread_socket(struct vdestack *stack, int domain, int type, int protocol)
+{
+	bool deleted;
+	int r = msocket(stack, domain, type, protocol, &deleted);
+
+	return vs_edge(r < 0 && deleted ? vs_fail_static(EINVAL, gone) : r);
+}
+
 /* The program's socket(2). Without a default stack it is the system call and nothing else. */
 __attribute__((visibility("default"))) int socket(int domain, int type, int protocol)
 {
 	struct vdestack *stack = thread_default;
 
-	if (stack == NULL)
-		stack = atomic_load_explicit(&process_default, memory_order_acquire);
-	if (stack == NULL || !redirected(domain, protocol))
+	if (!redirected(domain, protocol))
 		return (int)syscall(SYS_socket, domain, type, protocol);
-	return vs_edge(msocket(stack, domain, type, protocol));
+	return stack != NULL ? thread_socket(stack, domain, type, protocol) : process_socket(domain, type, protocol);
 }
