@@ -8,6 +8,7 @@
 #include <net/ethernet.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/un.h>
 
@@ -278,6 +279,83 @@ CASE_BOTH(a_program_that_is_executed_has_no_default)
 {
 	(void)new_default();
 	CHECK_EQ(system("grep -q vde0: /proc/net/dev"), 1 << 8);
+}
+
+/* ------------------------------------------------------------------ deleted in the middle of calls */
+
+#define CALLERS 3
+#define DELETIONS 48
+#define CALLS_EACH 20 /* by each caller, while a stack is the default */
+
+static struct {
+	uint64_t places[DELETIONS];
+	atomic_uint calls[CALLERS];
+	atomic_bool stop;
+} race;
+
+static bool is_known_place(uint64_t place)
+{
+	for (int i = 0; i < DELETIONS; i++)
+		if (race.places[i] == place)
+			return true;
+	return place == host;
+}
+
+static void *calls_socket(void *arg)
+{
+	atomic_uint *calls = arg;
+
+	while (!atomic_load(&race.stop)) {
+		CHECK(is_known_place(place_of(socket(AF_INET, (atomic_load(calls) & 1 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0))));
+		atomic_fetch_add(calls, 1);
+	}
+	return NULL;
+}
+
+static bool all_have_called(void *since)
+{
+	const unsigned *before = since;
+
+	for (int i = 0; i < CALLERS; i++)
+		if (atomic_load(&race.calls[i]) - before[i] < CALLS_EACH)
+			return false;
+	return true;
+}
+
+static void await_calls(void)
+{
+	unsigned before[CALLERS];
+
+	for (int i = 0; i < CALLERS; i++)
+		before[i] = atomic_load(&race.calls[i]);
+	CHECK(wait_until(all_have_called, before, 20000));
+}
+
+CASE_TIMED(a_call_that_overlaps_the_deletion_of_the_default_gives_a_socket,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 120)
+{
+	struct vdestack *stacks[DELETIONS];
+	pthread_t callers[CALLERS];
+
+	host = here();
+	for (int i = 0; i < DELETIONS; i++) {
+		stacks[i] = new_stack("%s", "");
+		race.places[i] = place_of_stack(stacks[i]);
+	}
+	for (int i = 0; i < CALLERS; i++)
+		CHECK_EQ(pthread_create(&callers[i], NULL, calls_socket, &race.calls[i]), 0);
+	for (int i = 0; i < DELETIONS; i++) {
+		MUST(vdestack_set_default(stacks[i]));
+		await_calls();
+		if (i % 3 == 1) /* is replaced before it is deleted; calls still use it */
+			MUST(vdestack_set_default(stacks[i + 1]));
+		MUST(vdestack_delete(stacks[i]));
+	}
+	atomic_store(&race.stop, true);
+	for (int i = 0; i < CALLERS; i++)
+		CHECK_EQ(pthread_join(callers[i], NULL), 0);
+	CHECK(vdestack_get_default() == NULL);
+	CHECK_EQ(here(), host);
 }
 
 /* ------------------------------------------------------------------ ways to the call */
