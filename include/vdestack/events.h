@@ -34,7 +34,7 @@ struct vdestack_event {
 	int32_t error;           /* an errno, 0: none */
 	uint32_t attempt;        /* of LINK_RETRY */
 	uint32_t lost;           /* events dropped before this one, since an OVERRUN */
-	int64_t time_ns;         /* CLOCK_MONOTONIC */
+	int64_t time_ns;         /* CLOCK_MONOTONIC of the process that has called vdestack_events() */
 	char ifname[IF_NAMESIZE];
 	uint8_t family;          /* of addr, AF_INET or AF_INET6; 0: there is none */
 	uint8_t prefix_len;

@@ -17,13 +17,19 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/fdmsg.h"
+#include "base/timens.h"
 #include "conf/config.h"
 #include "request.h"
 #include "stack.h"
 
 static int subscribe(struct vdestack *stack)
 {
-	struct vs_long_call call = { .req = { .op = VS_OP_EVENTS } };
+	int64_t offset_ns = vs_timens_offset_ns(); /* so that times are those of this process's clock */
+	struct vs_long_call call = {
+		.req = { .op = VS_OP_EVENTS },
+		.text = (char *)&offset_ns,
+		.text_len = sizeof(offset_ns),
+	};
 	int r = vs_stack_ask(stack, &call);
 
 	if (r < 0)

@@ -50,6 +50,7 @@ struct subscriber {
 	int fd;
 	bool full;     /* told so; nothing is sent until it has read */
 	uint32_t lost;
+	int64_t ahead_ns; /* its CLOCK_MONOTONIC, of ours */
 };
 
 struct vs_events {
@@ -118,6 +119,7 @@ static bool send_to(struct subscriber *s, const struct vdestack_event *event)
 		s->lost++;
 		return true;
 	}
+	told.time_ns = (int64_t)((uint64_t)event->time_ns + (uint64_t)s->ahead_ns);
 	told.lost = s->lost;
 	s->lost = 0;
 	s->full = false;
@@ -126,7 +128,7 @@ static bool send_to(struct subscriber *s, const struct vdestack_event *event)
 	if (unread(s->fd) < QUEUE_HIGH)
 		return true;
 	s->full = true;
-	told = (struct vdestack_event){ .type = VDESTACK_EVENT_OVERRUN, .time_ns = event->time_ns };
+	told = (struct vdestack_event){ .type = VDESTACK_EVENT_OVERRUN, .time_ns = told.time_ns };
 	return send_record(s, &told);
 }
 
@@ -241,7 +243,7 @@ static int watch_addresses(struct vs_events *e, int netlink)
 
 /* ------------------------------------------------------------------ subscribing, ending */
 
-static int add_locked(struct vs_events *e, int *netlink, int pair[2])
+static int add_locked(struct vs_events *e, int *netlink, int64_t ahead_ns, int pair[2])
 {
 	int size = QUEUE_BYTES / 2; /* the kernel doubles it */
 	int r = e->n == SUBSCRIBERS_MAX ? -EMFILE : 0;
@@ -255,11 +257,11 @@ static int add_locked(struct vs_events *e, int *netlink, int pair[2])
 		return r;
 	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
 		return -errno;
-	e->subscribers[e->n++] = (struct subscriber){ .fd = vs_steal_fd(&pair[0]) };
+	e->subscribers[e->n++] = (struct subscriber){ .fd = vs_steal_fd(&pair[0]), .ahead_ns = ahead_ns };
 	return 0;
 }
 
-int vs_events_subscribe(struct vs_events *e, int netlink)
+int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns)
 {
 	struct vs_keeper *k = e->keeper;
 	int pair[2];
@@ -268,7 +270,7 @@ int vs_events_subscribe(struct vs_events *e, int netlink)
 	if (r == 0) {
 		pthread_mutex_lock(&k->lock);
 		pthread_mutex_lock(&e->lock);
-		r = add_locked(e, &netlink, pair);
+		r = add_locked(e, &netlink, ahead_ns, pair);
 		pthread_mutex_unlock(&e->lock);
 		pthread_mutex_unlock(&k->lock);
 		if (r < 0) {

@@ -16,8 +16,11 @@ struct vs_events *vs_events_new(struct vs_keeper *k);
 struct vs_events *vs_events_ref(struct vs_events *e);
 void vs_events_unref(struct vs_events *e);
 
-/* A new subscriber: gives its descriptor, or -errno. netlink: a route socket of the stack's namespace, taken; -1: none. */
-int vs_events_subscribe(struct vs_events *e, int netlink);
+/*
+ * A new subscriber: gives its descriptor, or -errno. netlink: a route socket of the stack's namespace,
+ * taken; -1: none. ahead_ns: how far its clock is ahead of ours; it lives in another time namespace then.
+ */
+int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns);
 
 /* Tells all subscribers. Any thread; never blocks. type: enum vdestack_event_type. ifname may be NULL. */
 void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int error, unsigned attempt);

@@ -26,6 +26,7 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/timens.h"
 #include "events.h"
 #include "iface.h"
 #include "keeper.h"
@@ -313,13 +314,24 @@ static int remove_iface(struct vs_net *n)
 	return 0;
 }
 
+/* How far the sender's clock is ahead of ours; its text is its offset to the initial time namespace. */
+static int64_t clock_ahead_ns(const struct vs_call *call)
+{
+	int64_t offset;
+
+	if (call->text_len != sizeof(offset))
+		return 0;
+	memcpy(&offset, call->text, sizeof(offset));
+	return (int64_t)((uint64_t)offset - (uint64_t)vs_timens_offset_ns());
+}
+
 static void do_events(struct vs_net *n)
 {
 	int netlink = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	int r = netlink < 0 ? netlink : n->events == NULL ? -ENOMEM : 0;
 
 	if (r == 0)
-		r = vs_events_subscribe(n->events, vs_steal_fd(&netlink));
+		r = vs_events_subscribe(n->events, vs_steal_fd(&netlink), clock_ahead_ns(n->call));
 	VS_AUTO_CLOSE fd = r;
 	vs_close(netlink);
 	vs_call_reply(n->keeper, n->call, r < 0 ? r : 0, r < 0 ? strerror(-r) : NULL, &fd, r < 0 ? 0 : 1);
