@@ -19,6 +19,12 @@ union control {
 	struct cmsghdr align;
 };
 
+/* Room for all that a message can have (unix(7), SCM_RIGHTS): none is left to the kernel to close. */
+union large_control {
+	char bytes[CMSG_SPACE(253 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+	struct cmsghdr align;
+};
+
 static void add_control(struct msghdr *h, struct cmsghdr **at, int type, const void *data, size_t len)
 {
 	struct cmsghdr *c = *at;
@@ -61,6 +67,14 @@ int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags)
 	return n >= 0 ? 0 : errno == ETOOMANYREFS ? -EMFILE : -errno;
 }
 
+static void drop_fd(const struct vs_fdmsg *msg, int fd)
+{
+	if (msg->drop != NULL && fd >= 0)
+		msg->drop(fd);
+	else
+		vs_close(fd);
+}
+
 /*
  * The room for credentials that the socket does not ask for is room for more descriptors than a message of ours has;
  * those are lost at once.
@@ -75,7 +89,7 @@ static void take_fds(struct cmsghdr *c, struct vs_fdmsg *msg)
 		if (msg->n_fds < VS_FDS_MAX) {
 			msg->fds[msg->n_fds++] = fd;
 		} else {
-			vs_close(fd);
+			drop_fd(msg, fd);
 			msg->fds_lost = true;
 		}
 	}
@@ -96,12 +110,12 @@ static void take_control(struct msghdr *h, struct vs_fdmsg *msg)
 
 ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 {
-	union control control;
+	union large_control control;
 	struct msghdr h = {
 		.msg_iov = msg->iov,
 		.msg_iovlen = (size_t)msg->n_iov,
 		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
+		.msg_controllen = msg->drop != NULL ? sizeof(control.bytes) : sizeof(union control),
 	};
 	int attempts = ATTEMPTS;
 	ssize_t n;
@@ -122,7 +136,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 void vs_fdmsg_drop(struct vs_fdmsg *msg)
 {
 	for (size_t i = 0; i < msg->n_fds; i++)
-		vs_close(msg->fds[i]);
+		drop_fd(msg, msg->fds[i]);
 	msg->n_fds = 0;
 }
 

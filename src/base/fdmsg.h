@@ -21,6 +21,7 @@ struct vs_fdmsg {
 	struct ucred creds;  /* receiving: the sender as the kernel saw it; pid 0 if the socket does not ask */
 	bool claim_creds;    /* sending: send `creds` instead of letting the kernel fill them */
 	bool fds_lost;       /* receiving: descriptors were sent that this process has no room for */
+	void (*drop)(int fd); /* receiving: closes what is not wanted; NULL: close(2). With it surplus descriptors are received too */
 };
 
 /* Sends one message. Repeats after EINTR and, a few times, for want of memory. 0 or -errno (-EPIPE, never SIGPIPE; -EAGAIN at the send time-out). */

@@ -282,6 +282,18 @@ bool vs_slot_retired(const struct vs_slot *slot)
 	return PHASE(atomic_load(&slot->state)) != ALIVE;
 }
 
+void vs_slots_each(void (*fn)(struct vs_slot *slot))
+{
+	for (size_t i = 0; i < CHUNKS_MAX; i++) {
+		struct chunk *c = atomic_load(&chunks[i]);
+		if (c == NULL)
+			return;
+		for (size_t j = 0; j < CHUNK_SLOTS; j++)
+			if (PHASE(atomic_load(&c->slots[j].state)) != FREE)
+				fn(&c->slots[j]);
+	}
+}
+
 bool vs_slots_use(const struct vs_keeper_link *keeper)
 {
 	for (size_t i = 0; i < CHUNKS_MAX; i++) {

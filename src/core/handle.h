@@ -51,6 +51,9 @@ bool vs_slot_retired(const struct vs_slot *slot);
 /* Closes what a retired slot holds; called once, by whoever held it last. In stack.c. */
 void vs_slot_empty(struct vs_slot *slot);
 
+/* For every slot in use, whatever its phase. Async-signal-safe. */
+void vs_slots_each(void (*fn)(struct vs_slot *slot));
+
 /* True if any slot in use belongs to that keeper. */
 bool vs_slots_use(const struct vs_keeper_link *keeper);
 

@@ -9,7 +9,7 @@
  * It lives in memory that the kernel gives to a child zeroed (MADV_WIPEONFORK). So a fork in
  * the middle of other threads' calls leaves nothing half done in the child: no lock is held,
  * no call is under way, no channel is shared with the parent. The child closes its copies of the
- * parent's channels when it is forked (request.c); nothing else is done then, and none of the program's handlers
+ * parent's channels when it is forked (fork.c); nothing else is done then, and none of the program's handlers
  * has to be.
  *
  * Locks here are taken only with every signal blocked, so a signal handler never finds its own

@@ -157,9 +157,7 @@ static int door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
 /*
  * What each channel's descriptor was when it was last opened, in this process or the one it was
  * forked from. A child's channels are closed as far as it knows, but it has copies of the
- * parent's descriptors, and could take replies of the parent's out of them. It closes them as soon as it is
- * forked, before it can give up a privilege, and be taken over. After a clone(2) by hand, which runs no
- * handlers, they are closed when the channel is next opened.
+ * parent's descriptors, and could take replies of the parent's out of them. See fork.c.
  */
 static struct {
 	int fd;
@@ -172,16 +170,10 @@ static void inherited_close(struct vs_process *p, size_t i)
 		vs_socket_close(opened[i].fd, opened[i].cookie);
 }
 
-/* In a forked child, where no other thread is. */
-static void close_all_inherited(void)
+void vs_channels_close_inherited(void)
 {
 	for (size_t i = 0; i < VS_CHANNELS; i++)
 		vs_socket_close(opened[i].fd, opened[i].cookie);
-}
-
-__attribute__((constructor)) static void watch_forks(void)
-{
-	(void)pthread_atfork(NULL, NULL, close_all_inherited); /* for want of memory: as after a clone(2) by hand */
 }
 
 static void channel_close(struct vs_channel *ch)

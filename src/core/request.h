@@ -47,6 +47,9 @@ int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int
 /* Drops the sockets that were sent ahead for a stack: they would keep its namespace alive. Signals blocked. */
 void vs_channels_forget_stack(uint64_t door_cookie);
 
+/* In a forked child: closes its copies of its parent's channels. Async-signal-safe. */
+void vs_channels_close_inherited(void);
+
 /* Closes the channels registered with a keeper. Signals blocked. */
 void vs_channels_close(uint64_t keeper_cookie);
 

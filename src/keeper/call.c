@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "closer.h"
 #include "keeper.h"
 
 int vs_call_recv(int door, struct vs_call *call, int flags)
@@ -17,6 +19,7 @@ int vs_call_recv(int door, struct vs_call *call, int flags)
 	call->msg.iov[0] = (struct iovec){ &call->req, sizeof(call->req) };
 	call->msg.iov[1] = (struct iovec){ call->text, VS_TEXT_MAX };
 	call->msg.n_iov = 2;
+	call->msg.drop = vs_close_foreign;
 	ssize_t n = vs_fdmsg_recv(door, &call->msg, MSG_CMSG_CLOEXEC | flags);
 	if (n <= 0)
 		return (int)n;
@@ -73,6 +76,7 @@ void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err)
 
 void vs_call_drop(struct vs_call *call)
 {
-	vs_close(vs_steal_fd(&call->reply));
+	if (call->reply >= 0)
+		vs_close_foreign(vs_steal_fd(&call->reply));
 	vs_fdmsg_drop(&call->msg);
 }

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,13 +58,20 @@ static int open_namespace(int *ns)
 
 static void do_channel(struct vs_net *n)
 {
-	int fd = vs_call_take_fd(n->call, 0);
+	struct vs_call *call = n->call;
 
 	/* A failure shows to the caller as end of file on its channel. */
-	if (!vs_auth_takes_replies(n->keeper, n->call, fd))
-		vs_close(fd);
-	else
-		(void)vs_channel_add(n->keeper, n->call->req.channel, n->call->msg.creds.pid, fd);
+	if (call->msg.n_fds > 0 && vs_auth_takes_replies(n->keeper, call, call->msg.fds[0]))
+		(void)vs_channel_add(n->keeper, call->req.channel, call->msg.creds.pid, vs_call_take_fd(call, 0));
+}
+
+/*
+ * The kernel asks who makes a socket of this family, and never again who uses it: to have one is to configure
+ * IPsec. NETLINK_XFRM, which does the same, asks both.
+ */
+static bool is_refused(int family)
+{
+	return family == AF_KEY;
 }
 
 static void do_msocket(struct vs_net *n)
@@ -72,7 +80,7 @@ static void do_msocket(struct vs_net *n)
 	uint32_t count = n->call->req.count;
 
 	for (uint32_t i = 0; i < count && i < VS_SOCKETS_MAX; i++) {
-		VS_AUTO_CLOSE fd = raw_socket(arg[0], arg[1] | SOCK_CLOEXEC, arg[2]);
+		VS_AUTO_CLOSE fd = is_refused(arg[0]) ? -EAFNOSUPPORT : raw_socket(arg[0], arg[1] | SOCK_CLOEXEC, arg[2]);
 		vs_call_reply(n->keeper, n->call, fd < 0 ? fd : 0, NULL, &fd, fd < 0 ? 0 : 1);
 	}
 }
@@ -114,30 +122,57 @@ static bool sysctl_path(const char *name, char *path, size_t size)
 	return n > 0 && (size_t)n < size && name[0] != '/' && strstr(name, "..") == NULL;
 }
 
+static bool is_public(int fd)
+{
+	struct stat file;
+
+	return fstat(fd, &file) == 0 && (file.st_mode & S_IROTH) != 0;
+}
+
+/*
+ * The file of a sysctl; with -EPERM *refusal is the reason. Some hold secrets, such as keys: these are read for nobody
+ * but who may change them.
+ */
+static int open_sysctl(const struct vs_net *n, bool set, const char **refusal)
+{
+	char path[512];
+
+	*refusal = vs_auth_refusal(n->keeper, n->call);
+	if (set && *refusal != NULL)
+		return -EPERM;
+	if (!sysctl_path(n->call->text, path, sizeof(path)))
+		return -EINVAL;
+	VS_AUTO_CLOSE fd = open(path, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return set || *refusal == NULL || is_public(fd) ? vs_steal_fd(&fd) : -EPERM;
+}
+
+static ssize_t result_of(ssize_t n)
+{
+	return n < 0 ? -errno : n;
+}
+
 static void do_sysctl(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	bool set = call->req.op == VS_OP_SYSCTL_SET;
-	const char *value = call->text + strlen(call->text) + 1;
-	char path[512], got[4096];
-	ssize_t len = 0;
-	int r = 0;
+	const char *value = call->text + strlen(call->text) + 1, *refusal, *text = NULL;
+	char got[4096];
+	ssize_t len = -EINVAL;
 
-	const char *refusal = set ? vs_auth_refusal(n->keeper, call) : NULL;
-	if (refusal != NULL)
-		r = -EPERM;
-	else if (!sysctl_path(call->text, path, sizeof(path)) || (set && value > call->text + call->text_len))
-		r = -EINVAL;
-	VS_AUTO_CLOSE fd = r < 0 ? -1 : open(path, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-	if (r == 0 && fd < 0)
-		r = -errno;
-	if (r == 0)
-		len = set ? write(fd, value, strlen(value)) : read(fd, got, sizeof(got) - 1);
-	if (r == 0 && len < 0)
-		r = -errno;
-	if (r == 0 && !set)
+	VS_AUTO_CLOSE fd = open_sysctl(n, set, &refusal);
+	if (fd < 0)
+		len = fd;
+	else if (!set || value <= call->text + call->text_len)
+		len = result_of(set ? write(fd, value, strlen(value)) : read(fd, got, sizeof(got) - 1));
+	if (len >= 0 && !set) {
 		got[len] = '\0';
-	vs_call_reply(n->keeper, call, r, refusal != NULL ? refusal : r < 0 ? strerror(-r) : set ? NULL : got, NULL, 0);
+		text = got;
+	} else if (len < 0) {
+		text = fd == -EPERM && refusal != NULL ? refusal : strerror((int)-len);
+	}
+	vs_call_reply(n->keeper, call, len < 0 ? (int)len : 0, text, NULL, 0);
 }
 
 /* ------------------------------------------------------------------ interfaces */

@@ -53,7 +53,7 @@ struct raw_request {
 	struct vs_request req; /* version and, unless no_key, the key are filled in */
 	const void *text;
 	size_t text_len;
-	int fds[4];
+	int fds[32];
 	size_t n_fds;
 	bool no_key;
 	const struct ucred *claim; /* NULL: what the kernel says */

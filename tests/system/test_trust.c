@@ -405,6 +405,63 @@ CASE_BOTH_ROOT(a_door_is_no_place_for_replies)
 		CHECK_EQ(the_keeper(), keeper);
 }
 
+/* ------------------------------------------------------------------ what takes long to close */
+
+/* A connection that close(2) waits for, for an hour, as the other end does not read. */
+static int lingering(struct vdestack *stack)
+{
+	static char block[65536];
+	struct sockaddr_in sa = address("127.0.0.1", 0);
+	socklen_t len = sizeof(sa);
+	struct linger hour = { 1, 3600 };
+	int l = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	int c = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	MUST(bind(l, (struct sockaddr *)&sa, sizeof(sa)));
+	MUST(listen(l, 1));
+	MUST(getsockname(l, (struct sockaddr *)&sa, &len));
+	MUST(connect(c, (struct sockaddr *)&sa, sizeof(sa)));
+	while (send(c, block, sizeof(block), MSG_DONTWAIT) > 0)
+		;
+	CHECK_EQ(errno, EAGAIN);
+	MUST(setsockopt(c, SOL_SOCKET, SO_LINGER, &hour, sizeof(hour)));
+	return c;
+}
+
+static void send_lingering(struct vdestack *stack, size_t n)
+{
+	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn", .text_len = 14, .n_fds = n };
+
+	for (int door = 0; door < 2; door++) {
+		for (size_t i = 0; i < n; i++)
+			r.fds[i] = lingering(stack);
+		CHECK_EQ(raw_send(door == 0 ? seen.front : seen.door, &r), 0);
+		for (size_t i = 0; i < n; i++)
+			close(r.fds[i]); /* at once: the last copy is the keeper's */
+	}
+}
+
+static void send_what_lingers(void *prize)
+{
+	struct prize *p = prize;
+
+	become(OTHER, OTHER);
+	send_lingering(p->stack, 1);
+	send_lingering(p->stack, 3);
+	send_lingering(p->stack, 20);
+}
+
+CASE_BOTH_ROOT(descriptors_that_take_long_to_close_stop_nobody)
+{
+	struct prize p = new_prize(case_opts());
+
+	in_child(send_what_lingers, &p);
+	for (int i = 0; i < 40; i++)
+		close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_DGRAM, 0)));
+	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", case_opts()));
+	CHECK(vdestack_new("", case_opts()) != NULL);
+}
+
 /* ------------------------------------------------------------------ channels */
 
 static void register_channel(int door, uint64_t number, int fd)
@@ -565,7 +622,68 @@ CASE_ROOT(a_process_does_not_fill_the_keeper_with_channels)
 	CHECK(p.stack != NULL);
 }
 
+/* ------------------------------------------------------------------ what only root may read */
+
+static void read_secrets(void *prize)
+{
+	static const char *const secret[] = { "ipv4/tcp_fastopen_key", "ipv6/conf/lo/stable_secret" };
+	struct ucred self;
+
+	(void)prize;
+	become(OTHER, OTHER);
+	self = (struct ucred){ getpid(), OTHER, OTHER };
+	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
+		struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = secret[i], .text_len = strlen(secret[i]), .claim = &self };
+		CHECK_EQ(raw_call(seen.door, &r, NULL), -EPERM);
+	}
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+CASE_BOTH_ROOT(settings_that_hold_secrets_are_not_read_for_who_gave_up_root)
+{
+	struct prize p = new_prize(case_opts());
+	char key[64];
+
+	in_child(read_secrets, &p);
+	MUST(vdestack_sysctl_get(p.stack, "ipv4/tcp_fastopen_key", key, sizeof(key)));
+}
+
+/* To configure IPsec takes nothing more than such a socket; the kernel here may not have the family at all. */
+CASE_BOTH(there_are_no_sockets_of_pf_key_in_stacks)
+{
+	struct prize p = new_prize(case_opts());
+
+	CHECK_ERRNO(vdestack_msocket(p.stack, AF_KEY, SOCK_RAW, 2), EAFNOSUPPORT);
+}
+
 /* ------------------------------------------------------------------ commands of others */
+
+static int own_status_fd = -1;
+
+/* The leashes of its parent's commands among what a child has inherited: shutting one down would end these. */
+static void shut_down_all(void *prize)
+{
+	(void)prize;
+	become(OTHER, OTHER);
+	for (int fd = 3; fd < 2048; fd++)
+		if (fd != seen.front && fd != seen.door && fd != own_status_fd)
+			(void)shutdown(fd, SHUT_RDWR);
+}
+
+CASE_BOTH_ROOT(a_child_cannot_end_commands_by_what_it_inherits)
+{
+	struct prize p = new_prize(case_opts());
+	int status_fd, status;
+
+	close((int)MUST(vdestack_spawn(p.stack, (char *[]){ (char *)"sleep", (char *)"1000", NULL }, NULL, &status_fd)));
+	own_status_fd = status_fd; /* that one is the program's own, to give or not */
+	in_child(shut_down_all, &p);
+	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
+	CHECK_ERRNO(vdestack_wait(status_fd, 0, &status), ETIMEDOUT);
+	MUST(vdestack_delete(p.stack));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	CHECK(WIFSIGNALED(status));
+}
 
 static void shut_down_lives(void *prize)
 {
