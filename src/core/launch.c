@@ -17,8 +17,13 @@
  * directly, on a stack of their own, every signal blocked, errno untouched. libc's clone() is
  * avoided because thread checkers replace it with something that takes locks.
  *
- * A checker may turn the shared-memory clone into a plain fork (valgrind does), so nothing is
- * handed back through memory: a failing exec is told through a socket, the rest by exit status.
+ * The memory that they run on is released only when both have left it. The intermediate may be
+ * killed while it waits; then its child still runs. So the kernel itself writes down in the
+ * program's memory that the child was made, and clears another word when it has left by exec or
+ * by its end (CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID).
+ *
+ * A checker may turn the shared-memory clone into a plain fork (valgrind does). Then nothing is
+ * written there, and the exit status of the intermediate tells. A failing exec is told through a socket.
  *
  * The file that is executed is this library, which is a program as well: it is there wherever
  * the library could be loaded from. Its path is taken when the library is loaded, because a
@@ -36,10 +41,12 @@
 #include <link.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,6 +68,10 @@
 #define STACK_BYTES 65536 /* for the intermediate; the lower half is the new process's */
 #define FDS_MAX 8
 
+#ifndef SYS_futex /* 32-bit architectures that never had another */
+#define SYS_futex SYS_futex_time64
+#endif
+
 static char own_path[PATH_MAX];   /* the file to execute */
 static char linker_path[PATH_MAX]; /* the dynamic linker that loaded it, "" if unknown */
 
@@ -73,6 +84,8 @@ struct launch {
 	char *const *linker_argv; /* through the dynamic linker, NULL if unknown */
 	char **envp;
 	bool raise_caps;
+	pid_t made;             /* the new process, written by the kernel; 0: there is none */
+	_Atomic(pid_t) running; /* cleared by the kernel when the new process has left this memory */
 };
 
 /* ------------------------------------------------------------------ where the library is */
@@ -136,10 +149,15 @@ static long call(long number, long a, long b, long c, long d)
 /*
  * Runs fn(arg) in a new task with the caller's memory, on the stack that ends at top; the
  * caller sleeps until it has exec'ed or ended. exit_signal 0 or SIGCHLD. Gives its pid or -errno.
+ * made (NULL: not wanted) gets the pid before the task runs; running is cleared when it leaves the memory.
  */
-__attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, int (*fn)(void *), void *arg)
+__attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, int (*fn)(void *), void *arg,
+						  pid_t *made, _Atomic(pid_t) *running)
 {
 	long flags = CLONE_VM | CLONE_VFORK | exit_signal;
+
+	if (made != NULL)
+		flags |= CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
 #if defined(__x86_64__)
 	void **sp = (void **)top;
@@ -147,7 +165,7 @@ __attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, in
 
 	*--sp = arg;
 	*--sp = (void *)fn;
-	register long r10 __asm__("r10") = 0;
+	register long r10 __asm__("r10") = (long)running;
 	register long r8 __asm__("r8") = 0;
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"
@@ -162,7 +180,8 @@ __attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, in
 			 "hlt\n"
 			 "1:"
 			 : "=a"(result)
-			 : "0"((long)SYS_clone), "D"(flags), "S"(sp), "d"(0L), "r"(r10), "r"(r8), [exit] "i"(SYS_exit)
+			 : "0"((long)SYS_clone), "D"(flags), "S"(sp), "d"(made), "r"(r10), "r"(r8),
+			   [exit] "i"(SYS_exit)
 			 : "rcx", "r11", "memory", "cc");
 	return result;
 #elif defined(__aarch64__)
@@ -170,9 +189,9 @@ __attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, in
 	register long x8 __asm__("x8") = SYS_clone;
 	register long x0 __asm__("x0") = flags;
 	register long x1 __asm__("x1") = (long)sp;
-	register long x2 __asm__("x2") = 0;
+	register long x2 __asm__("x2") = (long)made;
 	register long x3 __asm__("x3") = 0;
-	register long x4 __asm__("x4") = 0;
+	register long x4 __asm__("x4") = (long)running;
 
 	sp[0] = (void *)fn;
 	sp[1] = arg;
@@ -189,7 +208,7 @@ __attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, in
 			 : "x9", "x30", "memory", "cc");
 	return x0;
 #else
-	int pid = clone(fn, top, (int)flags, arg);
+	int pid = clone(fn, top, (int)flags, arg, made, NULL, running);
 	return pid < 0 ? -errno : pid;
 #endif
 }
@@ -323,7 +342,7 @@ static int become(void *arg)
 static int intermediate(void *arg)
 {
 	struct launch *l = arg;
-	long pid = clone_vfork(SIGCHLD, l->grandchild_stack, become, l);
+	long pid = clone_vfork(SIGCHLD, l->grandchild_stack, become, l, &l->made, &l->running);
 
 	return pid < 0 ? (int)-pid & 0xff : 0;
 }
@@ -370,6 +389,15 @@ static int reap_intermediate(pid_t pid)
 	return -WEXITSTATUS(status);
 }
 
+/* Until the new process does not use this memory any more; with its maker killed that takes a moment. */
+static void await_exec(struct launch *l)
+{
+	pid_t running;
+
+	while (l->made != 0 && (running = atomic_load(&l->running)) != 0)
+		(void)syscall(SYS_futex, &l->running, FUTEX_WAIT, running, NULL, NULL, 0);
+}
+
 static int run_launch(struct launch *l)
 {
 	sigset_t all, saved;
@@ -380,8 +408,13 @@ static int run_launch(struct launch *l)
 	l->grandchild_stack = stack + STACK_BYTES / 2;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	long pid = clone_vfork(0, stack + STACK_BYTES, intermediate, l);
+	l->made = 0;
+	atomic_init(&l->running, 1);
+	long pid = clone_vfork(0, stack + STACK_BYTES, intermediate, l, NULL, NULL);
 	int r = pid < 0 ? (int)pid : reap_intermediate((pid_t)pid);
+	await_exec(l);
+	if (l->made != 0) /* however its maker ended */
+		r = 0;
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)munmap(stack, STACK_BYTES);
 	return r;

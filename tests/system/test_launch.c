@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How a keeper or a runner is started, and where that is refused. */
+
+#define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "stacks.h"
+
+/* ------------------------------------------------------------------ the intermediate is killed */
+
+/* From now on each exec of this thread, and of what it starts, waits until the descriptor's holder lets it go on. */
+static int hold_execs(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	return (int)MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
+}
+
+struct held {
+	int listener; /* -1: not there yet */
+	int said;     /* a pipe: a byte when the call has returned */
+	struct vdestack *stack;
+	char why[512];
+};
+
+static void *make_stack_held(void *arg)
+{
+	struct held *h = arg;
+
+	__atomic_store_n(&h->listener, hold_execs(), __ATOMIC_RELEASE);
+	h->stack = vdestack_new("", case_opts());
+	if (h->stack == NULL)
+		(void)snprintf(h->why, sizeof(h->why), "%s", vdestack_last_error());
+	MUST(write(h->said, "x", 1));
+	return NULL;
+}
+
+static bool listens(void *arg)
+{
+	return __atomic_load_n(&((struct held *)arg)->listener, __ATOMIC_ACQUIRE) >= 0;
+}
+
+static __u64 next_exec(int listener, pid_t *pid)
+{
+	struct seccomp_notif request = { 0 };
+
+	CHECK(wait_readable(listener, SOON_MS));
+	MUST(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request));
+	*pid = (pid_t)request.pid;
+	return request.id;
+}
+
+static void let_go(int listener, __u64 id)
+{
+	struct seccomp_notif_resp answer = { .id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	MUST(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64];
+	int parent = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	const char *end = strrchr(text_of(path), ')');
+	CHECK(end != NULL);
+	CHECK_EQ(sscanf(end + 1, " %*c %d", &parent), 1);
+	return (pid_t)parent;
+}
+
+static bool is_gone(void *pid)
+{
+	return kill(*(pid_t *)pid, 0) < 0 && errno == ESRCH;
+}
+
+/* A process that waits in a system call: is there memory at its stack pointer? */
+static bool has_stack(pid_t pid)
+{
+	char path[64], *line;
+	unsigned long long sp = 0, from, to;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
+	CHECK_EQ(sscanf(text_of(path), "%*s %*s %*s %*s %*s %*s %*s %llx", &sp), 1);
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	FILE *maps = fopen(path, "re");
+	bool found = false;
+	size_t size = 0;
+	CHECK(maps != NULL);
+	for (line = NULL; getline(&line, &size, maps) > 0;)
+		found = found || (sscanf(line, "%llx-%llx", &from, &to) == 2 && sp >= from && sp < to);
+	free(line);
+	(void)fclose(maps);
+	return found;
+}
+
+CASE_FLAGS(a_launch_whose_intermediate_is_killed_keeps_its_memory_and_succeeds,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	struct held h = { .listener = -1 };
+	pthread_t thread;
+	int said[2];
+	pid_t starting;
+
+	MUST(pipe2(said, O_CLOEXEC));
+	h.said = said[1];
+	CHECK_EQ(pthread_create(&thread, NULL, make_stack_held, &h), 0);
+	CHECK(wait_until(listens, &h, SOON_MS));
+	__u64 id = next_exec(h.listener, &starting);
+	pid_t middle = parent_of(starting);
+	CHECK(middle != getpid());
+	MUST(kill(middle, SIGKILL));
+	CHECK(wait_until(is_gone, &middle, SOON_MS)); /* the launch has collected it */
+	CHECK(!wait_readable(said[0], 200));
+	CHECK(has_stack(starting));
+	let_go(h.listener, id);
+	CHECK(wait_readable(said[0], SOON_MS));
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	if (h.stack == NULL)
+		FAIL("no stack: %s", h.why);
+	close((int)MUST(vdestack_msocket(h.stack, AF_INET, SOCK_DGRAM, 0)));
+}
