@@ -152,6 +152,7 @@ static int fail_to_start(const char *name, int err, const char *step)
 static int launch_runner(struct vdestack *stack, const char *name, int stream)
 {
 	struct vs_stack_entry entry;
+	char why[VS_SENTENCE_MAX];
 	int pair[2];
 	int err = vs_socketpair(pair); /* first: ascending numbers need less room in the launch */
 
@@ -168,12 +169,13 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 		[VS_RUNNER_LIFE - 3] = entry.life,
 		[VS_RUNNER_LEASH - 3] = entry.leash,
 	};
-	err = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS);
+	err = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS, why);
 	vs_close(pair[1]);
 	close_entry(&entry);
 	if (err < 0) {
 		vs_close(pair[0]);
-		return fail_to_start(name, -err, "its runner, a process of its own, cannot be made");
+		return vs_fail(-err, "cannot start \"%.*s\": its runner, a process of its own, cannot be made: %s",
+			       NAME_SHOWN, name, why);
 	}
 	return pair[0];
 }

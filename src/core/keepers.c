@@ -131,16 +131,17 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
 {
 	struct vs_start_report ready;
+	char why[VS_SENTENCE_MAX];
 	int starter[2];
 	int r = vs_socketpair(starter);
 
 	if (r < 0)
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	int fds[] = { starter[1], front, adopt };
-	r = vs_launch(VS_LAUNCH_KEEPER, fds, adopt >= 0 ? 3 : 2);
+	r = vs_launch(VS_LAUNCH_KEEPER, fds, adopt >= 0 ? 3 : 2, why);
 	vs_close(starter[1]);
 	if (r < 0)
-		r = vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+		r = vs_fail(-r, "cannot start the keeper: %s", why);
 	else
 		r = await_start(starter[0], deadline, &ready, &k->key); /* not ours yet if it fails */
 	vs_close(starter[0]);

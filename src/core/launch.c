@@ -46,6 +46,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,7 +63,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/error.h"
+#include "base/diagnose.h"
+#include "core/pidns.h"
 #include "keeper/start.h"
 
 #define STACK_BYTES 65536 /* for the intermediate; the lower half is the new process's */
@@ -420,7 +422,18 @@ static int run_launch(struct launch *l)
 	return r;
 }
 
-int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds)
+__attribute__((format(printf, 3, 4))) static int refuse(char *why, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, VS_SENTENCE_MAX, fmt, ap);
+	va_end(ap);
+	return -err;
+}
+
+/* As vs_launch(); why stays "" where the errno says it all. */
+static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *why)
 {
 	static const char *const names[] = {
 		[VS_LAUNCH_KEEPER] = VS_KEEPER_NAME,
@@ -431,8 +444,12 @@ int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds)
 	char *linker_argv[] = { linker_path, "--argv0", name, own_path, NULL };
 	struct launch l = { .role = role, .n_fds = n_fds, .argv = argv, .envp = environ };
 
+	why[0] = '\0';
 	if (own_path[0] == '\0')
-		return vs_fail(ENOENT, "cannot start %s: the file of this library is not known; load it by a path", name);
+		return refuse(why, ENOENT, "the file of this library is not known; load it by a path");
+	if (vs_pidns_differs())
+		return refuse(why, EINVAL, "children of this thread go to another PID namespace (unshare or setns with "
+					   "CLONE_NEWPID); do it before that call, from another thread, or from a child");
 	if (linker_path[0] != '\0')
 		l.linker_argv = linker_argv;
 	memcpy(l.fds, fds, n_fds * sizeof(*fds));
@@ -445,6 +462,15 @@ int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds)
 	int r = run_launch(&l);
 	if (role == VS_LAUNCH_KEEPER)
 		free(l.envp);
+	return r;
+}
+
+int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_SENTENCE_MAX])
+{
+	int r = launch(role, fds, n_fds, why);
+
+	if (r < 0 && why[0] == '\0')
+		(void)snprintf(why, VS_SENTENCE_MAX, "%s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	return r;
 }
 

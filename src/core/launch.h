@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
+
 enum vs_launch_role {
 	VS_LAUNCH_KEEPER, /* own session, no descriptor of the program's, signals all blocked */
 	VS_LAUNCH_RUNNER, /* stays in the session and process group, descriptors 0-2 as they are */
@@ -22,11 +24,12 @@ enum vs_launch_role {
  * collects orphans (subreaper, PID 1) it is reported by the process itself, see
  * vs_launch_reap().
  *
- * Gives 0, or -errno when the process could not be made. A failing exec is reported on
+ * Gives 0, or -errno when the process could not be made and *why, a text "cause; remedy". EINVAL: children
+ * of this thread go to another PID namespace; nothing is started there. A failing exec is reported on
  * fds[0], which must be a SOCK_SEQPACKET socket: an int32_t, negative errno, alone in a
  * message. Not to be called with signals unblocked by design: it blocks them itself.
  */
-int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds);
+int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_SENTENCE_MAX]);
 
 /*
  * Collects keeper `pid` if it is an orphan that became this program's child, waiting until it

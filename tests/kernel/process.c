@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -223,4 +226,108 @@ CASE(of_two_filters_that_refuse_a_call_the_younger_one_says_how)
 	CHECK_ERRNO(syscall(SYS_clone3, NULL, 0), EPERM);
 	refuse_clone3(ENOSYS);
 	CHECK_ERRNO(syscall(SYS_clone3, NULL, 0), ENOSYS);
+}
+
+/* ------------------------------------------------------------------ children of another PID namespace */
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat one, two;
+
+	MUST(stat(a, &one));
+	MUST(stat(b, &two));
+	return one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+#define NS "/proc/thread-self/ns/"
+
+static void leave_pid_namespace(void)
+{
+	MUST(unshare(case_is_root() ? CLONE_NEWPID : CLONE_NEWUSER | CLONE_NEWPID));
+}
+
+/* What a launch would be: a first child that ends at once. */
+CASE(a_pid_namespace_whose_first_child_has_ended_takes_no_other)
+{
+	int status;
+
+	leave_pid_namespace();
+	pid_t first = (pid_t)MUST(fork());
+	if (first == 0)
+		_exit(getpid());
+	CHECK_EQ(waitpid(first, &status, 0), first);
+	CHECK_EQ(WEXITSTATUS(status), 1); /* it was the init */
+	CHECK_ERRNO(fork(), ENOMEM);
+}
+
+CASE(proc_tells_that_children_go_to_another_pid_namespace)
+{
+	struct stat st;
+	int status;
+
+	CHECK(same_file(NS "pid", NS "pid_for_children"));
+	leave_pid_namespace();
+	MUST(lstat(NS "pid_for_children", &st));
+	CHECK_ERRNO(stat(NS "pid_for_children", &st), ENOENT); /* no init yet */
+	pid_t init = (pid_t)MUST(fork());
+	if (init == 0)
+		for (;;)
+			(void)pause();
+	CHECK(!same_file(NS "pid", NS "pid_for_children"));
+	MUST(kill(init, SIGKILL));
+	MUST(waitpid(init, &status, 0));
+}
+
+/* 5 and 6: PIDFD_GET_PID_NAMESPACE and PIDFD_GET_PID_FOR_CHILDREN_NAMESPACE; the argument must be 0. */
+CASE(a_pidfd_of_the_thread_tells_it_without_proc)
+{
+	struct stat own, children;
+	int self = (int)syscall(SYS_pidfd_open, syscall(SYS_gettid), O_EXCL /* PIDFD_THREAD */);
+	int own_fd = self < 0 ? -1 : ioctl(self, _IO(0xFF, 5), 0);
+
+	if (own_fd < 0)
+		SKIP("namespaces of pidfds are newer than this kernel: Linux 6.11");
+	MUST(fstat(own_fd, &own));
+	MUST(fstat((int)MUST(ioctl(self, _IO(0xFF, 6), 0)), &children));
+	CHECK_EQ(own.st_ino, children.st_ino);
+	leave_pid_namespace();
+	MUST(fstat((int)MUST(ioctl(self, _IO(0xFF, 6), 0)), &children));
+	CHECK(own.st_ino != children.st_ino);
+	MUST(fstat((int)MUST(ioctl(self, _IO(0xFF, 5), 0)), &children));
+	CHECK_EQ(own.st_ino, children.st_ino);
+}
+
+/* ------------------------------------------------------------------ memory that a child shares */
+
+static char child_stack[65536] __attribute__((aligned(16)));
+static int go_on[2];
+
+static int wait_and_exec(void *arg)
+{
+	char byte;
+
+	(void)arg;
+	(void)!read(go_on[0], &byte, 1);
+	(void)execl("/bin/sh", "sh", "-c", "exit 3", (char *)NULL);
+	return 127;
+}
+
+/* A launch releases the new process's stack by this. */
+CASE_FLAGS(the_kernel_clears_a_word_of_shared_memory_when_a_child_has_left_it_by_exec,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	static pid_t made, running = 1;
+	int status;
+
+	MUST(pipe2(go_on, O_CLOEXEC));
+	pid_t pid = (pid_t)MUST(clone(wait_and_exec, child_stack + sizeof(child_stack),
+				      CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, &made, NULL,
+				      &running));
+	CHECK_EQ(made, pid);
+	CHECK_EQ(__atomic_load_n(&running, __ATOMIC_ACQUIRE), 1);
+	MUST(write(go_on[1], "x", 1));
+	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE) != 0)
+		(void)syscall(SYS_futex, &running, FUTEX_WAIT, 1, NULL, NULL, 0);
+	MUST(waitpid(pid, &status, 0)); /* by the time limit: it was woken by the exec or the end */
+	CHECK_EQ(WEXITSTATUS(status), 3);
 }

@@ -6,9 +6,11 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -135,4 +137,146 @@ CASE_FLAGS(a_launch_whose_intermediate_is_killed_keeps_its_memory_and_succeeds,
 	if (h.stack == NULL)
 		FAIL("no stack: %s", h.why);
 	close((int)MUST(vdestack_msocket(h.stack, AF_INET, SOCK_DGRAM, 0)));
+}
+
+/* ------------------------------------------------------------------ children of another PID namespace */
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
+
+	MUST(write(fd, text, strlen(text)));
+	close(fd);
+}
+
+/* Rights over namespaces, also for an ordinary user, who keeps them in a namespace of his own. */
+static void leave_pid_namespace(void)
+{
+	char map[64];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	MUST(unshare(case_is_root() ? CLONE_NEWPID : CLONE_NEWUSER | CLONE_NEWPID));
+	if (case_is_root())
+		return;
+	write_text("/proc/self/setgroups", "deny");
+	(void)snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
+	write_text("/proc/self/uid_map", map);
+	(void)snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
+	write_text("/proc/self/gid_map", map);
+}
+
+static void check_fork(void)
+{
+	int status;
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (pid == 0)
+		_exit(7);
+	MUST(waitpid(pid, &status, 0));
+	CHECK_EQ(WEXITSTATUS(status), 7);
+}
+
+static void check_no_keeper(void)
+{
+	CHECK_ERRNO(vdestack_new("", case_opts()), EINVAL);
+	CHECK_CONTAINS(vdestack_last_error(), "children of this thread go to another PID namespace");
+}
+
+CASE(no_keeper_becomes_the_init_of_a_pid_namespace_of_the_program)
+{
+	leave_pid_namespace();
+	check_no_keeper();
+	check_no_keeper();
+	check_fork();
+}
+
+CASE_ROOT(no_runner_becomes_the_init_of_a_pid_namespace_of_the_program)
+{
+	char *argv[] = { "true", NULL };
+	struct vdestack *s = new_stack("%s", "");
+
+	CHECK_EQ(vdestack_run(s, argv, NULL), 0);
+	leave_pid_namespace();
+	CHECK_ERRNO(vdestack_run(s, argv, NULL), EINVAL);
+	CHECK_CONTAINS(vdestack_last_error(), "children of this thread go to another PID namespace");
+	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_DGRAM, 0)));
+	check_fork();
+}
+
+/* The namespace has an init, and a launch would not end it; but the keeper's number would be another child's. */
+CASE(no_keeper_is_started_in_a_pid_namespace_below_that_of_the_program)
+{
+	int status;
+
+	leave_pid_namespace();
+	pid_t init = (pid_t)MUST(fork());
+	if (init == 0)
+		for (;;)
+			(void)pause();
+	check_no_keeper();
+	MUST(kill(init, SIGKILL));
+	MUST(waitpid(init, &status, 0));
+}
+
+CASE_ROOT(without_procfs_a_launch_sees_that_children_go_to_another_pid_namespace)
+{
+	MUST(mount("none", "/proc", "tmpfs", 0, NULL));
+	int self = (int)syscall(SYS_pidfd_open, getpid(), O_EXCL);
+	if (self < 0)
+		SKIP("this kernel has no pidfds of threads");
+	close(self);
+	leave_pid_namespace();
+	check_no_keeper();
+	check_fork();
+}
+
+static void use_stack_and_run(void *arg)
+{
+	char *argv[] = { "true", NULL };
+	struct vdestack *s = new_stack("%s", "");
+
+	(void)arg;
+	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_DGRAM, 0)));
+	CHECK_EQ(vdestack_run(s, argv, NULL), 0);
+	MUST(vdestack_delete(s));
+}
+
+static void as_init_and_as_its_child(void *arg)
+{
+	CHECK_EQ(getpid(), 1);
+	use_stack_and_run(arg);
+	in_child(use_stack_and_run, arg);
+}
+
+CASE(in_a_new_pid_namespace_its_init_and_other_children_have_stacks_and_commands)
+{
+	leave_pid_namespace();
+	in_child(as_init_and_as_its_child, NULL);
+}
+
+static void *make_a_stack(void *ready)
+{
+	(void)pthread_barrier_wait(ready);
+	(void)pthread_barrier_wait(ready);
+	return vdestack_new("", case_opts());
+}
+
+CASE_ROOT(another_thread_makes_stacks_whose_children_stay)
+{
+	pthread_barrier_t ready;
+	pthread_t thread;
+	void *made;
+
+	CHECK_EQ(pthread_barrier_init(&ready, NULL, 2), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, make_a_stack, &ready), 0);
+	(void)pthread_barrier_wait(&ready);
+	leave_pid_namespace();
+	check_no_keeper();
+	(void)pthread_barrier_wait(&ready);
+	CHECK_EQ(pthread_join(thread, &made), 0);
+	CHECK(made != NULL);
+	CHECK(vdestack_new("", case_opts()) != NULL); /* the keeper is there, nothing has to be started */
+	CHECK_ERRNO(vdestack_run(made, (char *[]){ "true", NULL }, NULL), EINVAL);
+	check_fork();
 }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_PIDNS_H
+#define VS_CORE_PIDNS_H
+
+#include <stdbool.h>
+
+/*
+ * True if a child of this thread would be of another PID namespace than the thread is: it has called
+ * unshare(2) or setns(2) with CLONE_NEWPID. False too where it cannot be told.
+ */
+bool vs_pidns_differs(void);
+
+#endif
