@@ -25,6 +25,8 @@
  * A checker may turn the shared-memory clone into a plain fork (valgrind does). Then nothing is
  * written there, and the exit status of the intermediate tells. A failing exec is told through a socket.
  *
+ * A keeper gets one user, one group and no supplementary groups, see drop_groups() and settle_ids().
+ *
  * The file that is executed is this library, which is a program as well: it is there wherever
  * the library could be loaded from. Its path is taken when the library is loaded, because a
  * relative one would be worthless after chdir. Where the file is not executable (mode 644 is
@@ -217,20 +219,83 @@ __attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, in
 
 /* ------------------------------------------------------------------ between clone and exec */
 
+#ifdef SYS_setresuid32 /* on 32-bit architectures those without it take 16-bit numbers */
+#define VS_SYS(name) SYS_##name##32
+#else
+#define VS_SYS(name) SYS_##name
+#endif
+
+struct caps {
+	struct __user_cap_header_struct head;
+	struct __user_cap_data_struct data[2];
+};
+
+static long get_caps(struct caps *caps)
+{
+	caps->head = (struct __user_cap_header_struct){ .version = _LINUX_CAPABILITY_VERSION_3 };
+	return call(SYS_capget, (long)&caps->head, (long)caps->data, 0, 0);
+}
+
+static long set_caps(struct caps *caps)
+{
+	return call(SYS_capset, (long)&caps->head, (long)caps->data, 0, 0);
+}
+
+/*
+ * No supplementary groups, where this process may do without them: the program could give them up
+ * later and would have their files through the keeper. Where it may not, the program cannot give
+ * them up either.
+ */
+static void drop_groups(void)
+{
+	struct caps before, caps;
+
+	if (call(VS_SYS(getgroups), 0, 0, 0, 0) == 0 || get_caps(&before) < 0)
+		return;
+	caps = before;
+	caps.data[0].effective |= caps.data[0].permitted & (1u << CAP_SETGID);
+	if (caps.data[0].effective != before.data[0].effective && set_caps(&caps) < 0)
+		return;
+	(void)call(VS_SYS(setgroups), 0, 0, 0, 0); /* EPERM: as said */
+	if (caps.data[0].effective != before.data[0].effective)
+		(void)set_caps(&before);
+}
+
+/*
+ * One user and one group, the effective ones, as real and saved ones too. Others could be given up
+ * later as well, and a process that has two is not its own to map into a user namespace. What has
+ * one already is left alone: a change of the file system's numbers alone would make the program,
+ * whose memory this is, undumpable. Capabilities that are not uid 0's own stay as they are.
+ */
+static void settle_ids(void)
+{
+	uint32_t r, e, s; /* the kernel's uid_t and gid_t */
+	struct caps caps;
+
+	if (call(VS_SYS(getresgid), (long)&r, (long)&e, (long)&s, 0) == 0 && (r != e || s != e))
+		(void)call(VS_SYS(setresgid), e, e, e, 0);
+	if (call(VS_SYS(getresuid), (long)&r, (long)&e, (long)&s, 0) < 0 || (r == e && s == e))
+		return;
+	bool known = get_caps(&caps) == 0;
+	(void)call(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0); /* until the exec */
+	(void)call(VS_SYS(setresuid), e, e, e, 0);
+	if (known)
+		(void)set_caps(&caps);
+}
+
 /* Carries capabilities that are not uid 0's over the exec (capabilities(7), ambient set). */
 static void raise_ambient(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
+	struct caps caps;
 
-	if (call(SYS_capget, (long)&head, (long)data, 0, 0) < 0)
+	if (get_caps(&caps) < 0)
 		return;
 	for (int i = 0; i < 2; i++)
-		data[i].inheritable |= data[i].effective;
-	if (call(SYS_capset, (long)&head, (long)data, 0, 0) < 0)
+		caps.data[i].inheritable |= caps.data[i].effective;
+	if (set_caps(&caps) < 0)
 		return;
 	for (long cap = 0; cap < 64; cap++)
-		if (data[cap / 32].effective & (1u << (cap % 32)))
+		if (caps.data[cap / 32].effective & (1u << (cap % 32)))
 			(void)call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0);
 }
 
@@ -328,6 +393,8 @@ static int become(void *arg)
 		(void)call(SYS_setsid, 0, 0, 0, 0);
 		for (long fd = 0; fd < 3; fd++)
 			(void)call(SYS_close, fd, 0, 0, 0);
+		drop_groups();
+		settle_ids();
 	}
 	if (l->raise_caps)
 		raise_ambient();

@@ -3,6 +3,7 @@
 /* How a keeper or a runner is started, and where that is refused. */
 
 #define _GNU_SOURCE
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "stacks.h"
@@ -279,4 +281,144 @@ CASE_ROOT(another_thread_makes_stacks_whose_children_stay)
 	CHECK(vdestack_new("", case_opts()) != NULL); /* the keeper is there, nothing has to be started */
 	CHECK_ERRNO(vdestack_run(made, (char *[]){ "true", NULL }, NULL), EINVAL);
 	check_fork();
+}
+
+/* ------------------------------------------------------------------ the keeper's users and groups */
+
+static void use_stack(void *arg)
+{
+	struct vdestack *s = new_stack("%s", "vnl=inproc://lan ip=10.9.0.1/24");
+
+	(void)arg;
+	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_DGRAM, 0)));
+}
+
+/* The last three numbers of a line of /proc/PID/status that has four: effective, saved, of the file system. */
+static void check_line(const char *status, const char *name, unsigned id)
+{
+	unsigned got[4];
+	const char *line = strstr(status, name);
+
+	CHECK(line != NULL);
+	CHECK_EQ(sscanf(line + strlen(name), "%u %u %u %u", &got[0], &got[1], &got[2], &got[3]), 4);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(got[i], id);
+}
+
+static void check_ids(uid_t uid, gid_t gid)
+{
+	char path[64], none[8];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)the_keeper());
+	const char *status = text_of(path);
+	check_line(status, "\nUid:", uid);
+	check_line(status, "\nGid:", gid);
+	const char *groups = strstr(status, "\nGroups:");
+	CHECK(groups != NULL);
+	CHECK(sscanf(groups, "\nGroups:%7[0-9 \t]", none) < 1 || strspn(none, " \t") == strlen(none));
+}
+
+CASE_ROOT(a_keeper_has_no_supplementary_groups)
+{
+	gid_t groups[] = { 42, 1234 };
+
+	MUST(setgroups(2, groups));
+	use_stack(NULL);
+	CHECK_EQ(getgroups(0, NULL), 2);
+	check_ids(0, 0);
+}
+
+/* CAP_SETGID may be taken up and used by the program at any time. */
+CASE_ROOT(a_keeper_has_no_supplementary_groups_where_the_capability_is_only_permitted)
+{
+	gid_t groups[] = { 42, 1234 };
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	MUST(setgroups(2, groups));
+	MUST(syscall(SYS_capget, &head, data));
+	data[0].effective &= ~(1u << CAP_SETGID);
+	MUST(syscall(SYS_capset, &head, data));
+	use_stack(NULL);
+	check_ids(0, 0);
+}
+
+/* A set-group-ID program of an ordinary user. */
+CASE_ROOT(a_program_of_two_groups_makes_stacks_and_its_keeper_has_the_effective_one)
+{
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(1234, 42, 42));
+	MUST(setresuid(1234, 1234, 1234));
+	use_stack(NULL);
+	CHECK_EQ(getgid(), 1234);
+	check_ids(1234, 42);
+}
+
+CASE_ROOT(a_program_that_has_a_saved_group_makes_stacks_and_its_keeper_does_not_have_it)
+{
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(42, 42, 1234));
+	MUST(setresuid(1234, 1234, 1234));
+	use_stack(NULL);
+	check_ids(1234, 42);
+}
+
+CASE_ROOT(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_one)
+{
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(1234, 1234, 1234));
+	MUST(setresuid(1235, 1234, 1234));
+	use_stack(NULL);
+	CHECK_EQ(getuid(), 1235);
+	check_ids(1234, 1234);
+}
+
+/* root that has become another for a while: its capabilities are not effective then. */
+CASE_ROOT(root_that_is_another_user_for_now_has_an_unprivileged_keeper)
+{
+	MUST(setgroups(0, NULL));
+	MUST(setegid(1234));
+	MUST(seteuid(1234));
+	use_stack(NULL);
+	check_ids(1234, 1234);
+	MUST(seteuid(0));
+	CHECK_EQ(geteuid(), 0);
+}
+
+static bool has_sys_admin(pid_t pid)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	const char *line = strstr(text_of(path), "CapEff:");
+	CHECK(line != NULL);
+	return (strtoull(line + 7, NULL, 16) >> CAP_SYS_ADMIN & 1) != 0;
+}
+
+static ino_t user_namespace_of(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	MUST(stat(path, &st));
+	return st.st_ino;
+}
+
+CASE_ROOT(effective_capabilities_go_along_to_a_keeper_whose_program_has_root_saved)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2], all[2];
+
+	MUST(setgroups(0, NULL));
+	MUST(syscall(SYS_capget, &head, all));
+	MUST(setresuid(1234, 1234, 0));
+	MUST(syscall(SYS_capget, &head, data));
+	memcpy(data, all, sizeof(data)); /* permitted still */
+	MUST(syscall(SYS_capset, &head, data));
+	use_stack(NULL);
+	MUST(setresuid(0, 0, 0));
+	check_ids(1234, 0);
+	CHECK(has_sys_admin(the_keeper()));
+	CHECK_EQ(user_namespace_of(the_keeper()), user_namespace_of(getpid()));
 }
