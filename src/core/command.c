@@ -44,6 +44,7 @@
 #include "core/argv.h"
 #include "core/command.h"
 #include "core/command_wire.h"
+#include "core/environment.h"
 #include "core/launch.h"
 #include "core/stack.h"
 #include "keeper/caps.h"
@@ -111,6 +112,27 @@ static int measure_args(char *const argv[], struct vs_command_start *start)
 	return 0;
 }
 
+/*
+ * A runner of a program with more rights than its caller has a list of harmless variables for its
+ * environment. The command gets the program's, as with any exec of such a program.
+ */
+static int measure_environment(const char *name, struct vs_command_start *start)
+{
+	size_t bytes = start->args_bytes, n = 0;
+
+	start->own_env = !vs_environment_secure();
+	if (start->own_env)
+		return 0;
+	for (; environ != NULL && environ[n] != NULL && bytes <= VS_COMMAND_ARGS_BYTES_MAX; n++)
+		bytes += strlen(environ[n]) + 1;
+	if (bytes > VS_COMMAND_ARGS_BYTES_MAX)
+		return vs_fail(E2BIG, "cannot start \"%.*s\": its arguments and environment are longer than any system takes",
+			       NAME_SHOWN, name);
+	start->envc = (uint32_t)n;
+	start->args_bytes = (uint32_t)bytes;
+	return 0;
+}
+
 /* Everything about the order but the arguments themselves; takes the caller's signal mask. */
 static int fill_start(struct vs_command_start *start, char *const argv[], const struct vdestack_cmd_opts *opts)
 {
@@ -120,7 +142,7 @@ static int fill_start(struct vs_command_start *start, char *const argv[], const 
 	memset(start, 0, sizeof(*start));
 	start->version = VS_COMMAND_VERSION;
 	if ((err = read_options(opts, &options)) < 0 || (err = read_caps(options.caps, start)) < 0 ||
-	    (err = measure_args(argv, start)) < 0)
+	    (err = measure_args(argv, start)) < 0 || (err = measure_environment(argv[0], start)) < 0)
 		return err;
 	start->timeout_ms = options.timeout_ms;
 	if ((err = vs_caps_permitted(&start->caller_caps)) < 0)
@@ -214,6 +236,8 @@ static char *join_args(char *const argv[], const struct vs_command_start *start)
 
 	for (uint32_t i = 0; args != NULL && i < start->argc; i++)
 		at = memccpy(at, argv[i], '\0', (size_t)(end - at));
+	for (uint32_t i = 0; at != NULL && i < start->envc; i++) /* NULL: changed meanwhile; the runner refuses */
+		at = memccpy(at, environ[i], '\0', (size_t)(end - at));
 	return args;
 }
 

@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 
-#define VS_COMMAND_VERSION 0x76630001u
+#define VS_COMMAND_VERSION 0x76630002u
 
 /* Where the runner finds its descriptors: the order of vs_launch()'s fds. */
 enum {
@@ -45,13 +45,15 @@ enum {
 struct vs_command_start {
 	uint32_t version;
 	uint32_t argc;
-	uint32_t args_bytes;    /* of all arguments together, each with its NUL */
+	uint32_t args_bytes;    /* of all arguments and the environment together, each with its NUL */
 	uint32_t timeout_ms;    /* 0 = no limit */
 	uint64_t caps;          /* what the command shall have */
 	uint64_t caller_caps;   /* what the caller has: exec may give the runner more */
 	uint32_t caps_explicit; /* 1: fail if one is missing; 0: take those that are there */
 	uint32_t stream;        /* 1: a command of the host network, see below */
 	int32_t caller_pid;     /* the calling process, to compare with the runner's parent */
+	uint32_t own_env;       /* 1: the command gets the runner's environment; 0: the one that comes here */
+	uint32_t envc;          /* strings of that, behind the arguments */
 	uint32_t reserved;
 	sigset_t mask;          /* the caller's signal mask */
 };

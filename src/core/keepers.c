@@ -27,6 +27,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/fdmsg.h"
+#include "environment.h"
 #include "handle.h"
 #include "keeper/keeper.h"
 #include "keeper/wire.h"
@@ -172,7 +173,11 @@ static int start(enum vs_variant variant, int adopt, unsigned timeout_ms, struct
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	k->variant = variant;
 	if (variant == VS_VARIANT_INPROCESS) {
-		if (vs_privileged()) {
+		if (vs_environment_secure() && getenv("VDEPLUGIN_PATH") != NULL) {
+			vs_close(front[1]);
+			r = vs_fail(EPERM, "cannot serve stacks in this process: it has rights that its caller lacks, who may "
+					   "have chosen VDEPLUGIN_PATH; unset that, or leave out VDESTACK_INPROCESS");
+		} else if (vs_privileged()) {
 			r = start_threads(front[1], k);
 		} else {
 			vs_close(front[1]);

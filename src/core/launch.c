@@ -66,6 +66,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diagnose.h"
+#include "core/environment.h"
 #include "core/pidns.h"
 #include "keeper/start.h"
 
@@ -418,21 +419,6 @@ static int intermediate(void *arg)
 
 /* ------------------------------------------------------------------ the program's side */
 
-/* The program's environment without what would load other code into the keeper or trace it. */
-static char **keeper_environment(char **env)
-{
-	size_t n = 0, kept = 0;
-
-	while (env != NULL && env[n] != NULL)
-		n++;
-	char **copy = calloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; copy != NULL && i < n; i++)
-		if (strncmp(env[i], "LD_PRELOAD=", 11) != 0 && strncmp(env[i], "LD_AUDIT=", 9) != 0 &&
-		    strncmp(env[i], "LD_DEBUG=", 9) != 0 && strncmp(env[i], "LD_BIND_NOW=", 12) != 0)
-			copy[kept++] = env[i];
-	return copy;
-}
-
 /* Capabilities survive exec by themselves only for uid 0. */
 static bool caps_need_raising(void)
 {
@@ -509,7 +495,7 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 	char *name = (char *)names[role];
 	char *argv[] = { own_path, name, NULL };
 	char *linker_argv[] = { linker_path, "--argv0", name, own_path, NULL };
-	struct launch l = { .role = role, .n_fds = n_fds, .argv = argv, .envp = environ };
+	struct launch l = { .role = role, .n_fds = n_fds, .argv = argv };
 
 	why[0] = '\0';
 	if (own_path[0] == '\0')
@@ -521,15 +507,9 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 		l.linker_argv = linker_argv;
 	memcpy(l.fds, fds, n_fds * sizeof(*fds));
 	l.raise_caps = caps_need_raising();
-	if (role == VS_LAUNCH_KEEPER) {
-		l.envp = keeper_environment(environ);
-		if (l.envp == NULL)
-			return -ENOMEM;
-	}
-	int r = run_launch(&l);
-	if (role == VS_LAUNCH_KEEPER)
-		free(l.envp);
-	return r;
+	VS_AUTO_FREE char **envp = role == VS_LAUNCH_KEEPER ? vs_environment_of_keeper() : vs_environment_of_runner();
+	l.envp = envp;
+	return envp == NULL ? -ENOMEM : run_launch(&l);
 }
 
 int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_SENTENCE_MAX])

@@ -71,6 +71,7 @@ struct runner {
 	struct vs_command_start start;
 	char *args;
 	char **argv;
+	char **envp;       /* the command's environment, NULL: this process's */
 	uint64_t caps;     /* what the command gets */
 	bool chld_ignored; /* the caller ignores SIGCHLD, so the command shall */
 	int self;          /* pidfd of this process, if the program collects it as an orphan; else -1 */
@@ -112,22 +113,32 @@ static int receive_args(struct runner *r)
 	return 0;
 }
 
-/* The arguments lie one behind the other, each with its NUL; argv gets to point at them. */
+/* n strings lie at *at one behind the other, each with its NUL. Gives pointers to them and NULL, moves *at on. */
+static int split(char **at, const char *end, uint32_t n, char ***out)
+{
+	char **list = calloc((size_t)n + 1, sizeof(*list));
+
+	if (list == NULL)
+		return -ENOMEM;
+	*out = list;
+	for (uint32_t i = 0; i < n; i++) {
+		char *nul = memchr(*at, '\0', (size_t)(end - *at));
+		if (nul == NULL)
+			return -EPROTO;
+		list[i] = *at;
+		*at = nul + 1;
+	}
+	return 0;
+}
+
 static int split_args(struct runner *r)
 {
 	char *at = r->args, *end = r->args + r->start.args_bytes;
+	int err = split(&at, end, r->start.argc, &r->argv);
 
-	r->argv = calloc((size_t)r->start.argc + 1, sizeof(*r->argv));
-	if (r->argv == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < r->start.argc; i++) {
-		char *nul = memchr(at, '\0', (size_t)(end - at));
-		if (nul == NULL)
-			return -EPROTO;
-		r->argv[i] = at;
-		at = nul + 1;
-	}
-	return at == end ? 0 : -EPROTO;
+	if (err == 0 && !r->start.own_env)
+		err = split(&at, end, r->start.envc, &r->envp);
+	return err == 0 && at != end ? -EPROTO : err;
 }
 
 static int receive_start(struct runner *r)
@@ -138,7 +149,7 @@ static int receive_start(struct runner *r)
 	(void)setsockopt(VS_RUNNER_CONTROL, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	int err = receive_bytes(&r->start, sizeof(r->start));
 	if (err == 0 && (r->start.version != VS_COMMAND_VERSION || r->start.argc == 0 ||
-			 r->start.args_bytes < r->start.argc || r->start.args_bytes > VS_COMMAND_ARGS_BYTES_MAX))
+			 r->start.args_bytes < r->start.argc || r->start.args_bytes < r->start.envc || r->start.args_bytes > VS_COMMAND_ARGS_BYTES_MAX))
 		err = -EPROTO;
 	if (err == 0)
 		err = receive_args(r);
@@ -289,6 +300,8 @@ static int become_command(const struct runner *r, pid_t runner)
 	if (r->chld_ignored)
 		(void)sigaction(SIGCHLD, &ignore, NULL);
 	(void)sigprocmask(SIG_SETMASK, &r->start.mask, NULL);
+	if (r->envp != NULL)
+		environ = r->envp; /* its PATH counts */
 	execvp(r->argv[0], r->argv);
 	return explain_exec(r, errno);
 }
