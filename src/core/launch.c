@@ -28,19 +28,15 @@
  * A keeper gets one user, one group and no supplementary groups, see drop_groups() and settle_ids().
  *
  * The file that is executed is this library, which is a program as well: it is there wherever
- * the library could be loaded from. Its path is taken when the library is loaded, because a
- * relative one would be worthless after chdir. Where the file is not executable (mode 644 is
- * usual for libraries), the dynamic linker runs it.
+ * the library could be loaded from. It is executed by a descriptor that was checked before
+ * (origin.c), so there is no second way to it that could lead elsewhere. Where the file is not
+ * executable (mode 644 is usual for libraries), the dynamic linker runs it.
  */
 
 #include "launch.h"
 
-#include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <link.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/futex.h>
@@ -48,14 +44,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -67,6 +61,7 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "core/environment.h"
+#include "core/origin.h"
 #include "core/pidns.h"
 #include "keeper/start.h"
 
@@ -77,61 +72,30 @@
 #define SYS_futex SYS_futex_time64
 #endif
 
-static char own_path[PATH_MAX];   /* the file to execute */
-static char linker_path[PATH_MAX]; /* the dynamic linker that loaded it, "" if unknown */
-
 struct launch {
 	enum vs_launch_role role;
-	int fds[FDS_MAX];
+	int fds[FDS_MAX]; /* the new process's, then those of the file and of the linker */
 	size_t n_fds;
+	size_t n_kept;    /* how many of them survive the exec */
+	struct vs_origin origin;
 	char *grandchild_stack;
-	char *const *argv;        /* executing the file directly */
-	char *const *linker_argv; /* through the dynamic linker, NULL if unknown */
+	char *const *argv;
+	char *const *linker_argv; /* through the dynamic linker */
 	char **envp;
 	bool raise_caps;
 	pid_t made;             /* the new process, written by the kernel; 0: there is none */
 	_Atomic(pid_t) running; /* cleared by the kernel when the new process has left this memory */
 };
 
-/* ------------------------------------------------------------------ where the library is */
-
-static int find_linker(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	(void)size;
-	if (info->dlpi_addr == (ElfW(Addr))(uintptr_t)arg && info->dlpi_name[0] == '/') {
-		(void)snprintf(linker_path, sizeof(linker_path), "%s", info->dlpi_name);
-		return 1;
-	}
-	return 0;
-}
-
-__attribute__((constructor)) static void find_own_file(void)
-{
-	Dl_info info;
-
-	if (dladdr(own_path, &info) == 0 || info.dli_fname == NULL || realpath(info.dli_fname, own_path) == NULL)
-		own_path[0] = '\0';
-#ifdef VS_KEEPER_FILE
-	char *slash = strrchr(own_path, '/');
-	if (slash != NULL)
-		(void)snprintf(slash + 1, sizeof(own_path) - (size_t)(slash + 1 - own_path), "%s", VS_KEEPER_FILE);
-#endif
-	ElfW(Addr) base = (ElfW(Addr))getauxval(AT_BASE);
-	const struct r_debug *debug = base == 0 ? dlsym(RTLD_DEFAULT, "_r_debug") : NULL;
-	if (debug != NULL) /* the program was given to the linker as an argument */
-		base = debug->r_ldbase;
-	(void)dl_iterate_phdr(find_linker, (void *)(uintptr_t)base);
-}
-
 /* ------------------------------------------------------------------ raw system calls */
 
-static long call(long number, long a, long b, long c, long d)
+static long call5(long number, long a, long b, long c, long d, long e)
 {
 	long result;
 
 #if defined(__x86_64__)
 	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = 0; /* prctl(2) refuses anything else */
+	register long r8 __asm__("r8") = e;
 	__asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
 			 : "rcx", "r11", "memory");
 #elif defined(__aarch64__)
@@ -140,15 +104,21 @@ static long call(long number, long a, long b, long c, long d)
 	register long x1 __asm__("x1") = b;
 	register long x2 __asm__("x2") = c;
 	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = 0; /* prctl(2) refuses anything else */
+	register long x4 __asm__("x4") = e;
 	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
 	result = x0;
 #else
-	result = syscall(number, a, b, c, d, 0L);
+	result = syscall(number, a, b, c, d, e);
 	if (result < 0)
 		result = -errno;
 #endif
 	return result;
+}
+
+/* The fifth is 0: prctl(2) refuses anything else. */
+static long call(long number, long a, long b, long c, long d)
+{
+	return call5(number, a, b, c, d, 0);
 }
 
 /*
@@ -359,8 +329,9 @@ static long place_descriptors(const struct launch *l, long *report)
 			return why;
 	}
 	for (size_t i = 0; i < l->n_fds; i++) {
-		long r = high[i] == (int)(3 + i) ? call(SYS_fcntl, 3 + (long)i, F_SETFD, 0, 0)
-						 : call(SYS_dup3, high[i], 3 + (long)i, 0, 0);
+		bool kept = i < l->n_kept;
+		long r = high[i] == (int)(3 + i) ? call(SYS_fcntl, 3 + (long)i, F_SETFD, kept ? 0 : FD_CLOEXEC, 0)
+						 : call(SYS_dup3, high[i], 3 + (long)i, kept ? 0 : O_CLOEXEC, 0);
 		if (r < 0)
 			return r;
 	}
@@ -381,6 +352,18 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/* The file by its descriptor, or the linker by its own. -errno, if it comes back. */
+static long execute(const struct launch *l)
+{
+	long file = 3 + (long)l->n_kept, flags = AT_EMPTY_PATH;
+	long err = call5(SYS_execveat, file, (long)"", (long)(l->argv), (long)l->envp, flags);
+
+	/* The linker starts even when there is nothing to load, and nobody would hear what it says then. */
+	if (l->origin.linker >= 0 && call(SYS_faccessat, AT_FDCWD, (long)l->origin.path, R_OK, 0) == 0)
+		err = call5(SYS_execveat, file + 1, (long)"", (long)l->linker_argv, (long)l->envp, flags);
+	return err;
+}
+
 static int become(void *arg)
 {
 	const struct launch *l = arg;
@@ -399,12 +382,8 @@ static int become(void *arg)
 	}
 	if (l->raise_caps)
 		raise_ambient();
-	if (err == 0) {
-		err = (int32_t)call(SYS_execve, (long)l->argv[0], (long)(l->argv + 1), (long)l->envp, 0);
-		/* The linker starts even when there is nothing to load, and nobody would hear what it says then. */
-		if (l->linker_argv != NULL && call(SYS_faccessat, AT_FDCWD, (long)l->argv[0], R_OK, 0) == 0)
-			err = (int32_t)call(SYS_execve, (long)l->linker_argv[0], (long)l->linker_argv, (long)l->envp, 0);
-	}
+	if (err == 0)
+		err = (int32_t)execute(l);
 	(void)call(SYS_write, report, (long)&err, sizeof(err), 0);
 	return 127;
 }
@@ -475,16 +454,6 @@ static int run_launch(struct launch *l)
 	return r;
 }
 
-__attribute__((format(printf, 3, 4))) static int refuse(char *why, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(why, VS_SENTENCE_MAX, fmt, ap);
-	va_end(ap);
-	return -err;
-}
-
 /* As vs_launch(); why stays "" where the errno says it all. */
 static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *why)
 {
@@ -493,23 +462,30 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 		[VS_LAUNCH_RUNNER] = VS_RUNNER_NAME,
 	};
 	char *name = (char *)names[role];
-	char *argv[] = { own_path, name, NULL };
-	char *linker_argv[] = { linker_path, "--argv0", name, own_path, NULL };
-	struct launch l = { .role = role, .n_fds = n_fds, .argv = argv };
+	struct launch l = { .role = role, .n_fds = n_fds, .n_kept = n_fds, .raise_caps = caps_need_raising() };
 
 	why[0] = '\0';
-	if (own_path[0] == '\0')
-		return refuse(why, ENOENT, "the file of this library is not known; load it by a path");
-	if (vs_pidns_differs())
-		return refuse(why, EINVAL, "children of this thread go to another PID namespace (unshare or setns with "
-					   "CLONE_NEWPID); do it before that call, from another thread, or from a child");
-	if (linker_path[0] != '\0')
-		l.linker_argv = linker_argv;
-	memcpy(l.fds, fds, n_fds * sizeof(*fds));
-	l.raise_caps = caps_need_raising();
+	if (vs_pidns_differs()) {
+		(void)snprintf(why, VS_SENTENCE_MAX, "children of this thread go to another PID namespace (unshare or setns with "
+						     "CLONE_NEWPID); do it before that call, from another thread, or from a child");
+		return -EINVAL;
+	}
+	int r = vs_origin_open(&l.origin, why);
+	if (r < 0)
+		return r;
+	char *argv[] = { name, NULL };
+	char *linker_argv[] = { (char *)l.origin.linker_path, "--argv0", name, (char *)l.origin.path, NULL };
 	VS_AUTO_FREE char **envp = role == VS_LAUNCH_KEEPER ? vs_environment_of_keeper() : vs_environment_of_runner();
+	memcpy(l.fds, fds, n_fds * sizeof(*fds));
+	l.fds[l.n_fds++] = l.origin.file;
+	if (l.origin.linker >= 0)
+		l.fds[l.n_fds++] = l.origin.linker;
+	l.argv = argv;
+	l.linker_argv = linker_argv;
 	l.envp = envp;
-	return envp == NULL ? -ENOMEM : run_launch(&l);
+	r = envp == NULL ? -ENOMEM : run_launch(&l);
+	vs_origin_close(&l.origin);
+	return r;
 }
 
 int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_SENTENCE_MAX])

@@ -25,7 +25,8 @@ enum vs_launch_role {
  * vs_launch_reap().
  *
  * Gives 0, or -errno when the process could not be made and *why, a text "cause; remedy". EINVAL: children
- * of this thread go to another PID namespace; nothing is started there. A failing exec is reported on
+ * of this thread go to another PID namespace; nothing is started there. EPERM: the file may not be executed,
+ * see origin.h. A failing exec is reported on
  * fds[0], which must be a SOCK_SEQPACKET socket: an int32_t, negative errno, alone in a
  * message. Not to be called with signals unblocked by design: it blocks them itself.
  */

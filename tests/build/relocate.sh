@@ -170,6 +170,17 @@ another_file_while_running)
 	while_paused 3 "cannot start the keeper: it ended before it was ready; its file (this library) may have been replaced" \
 		another ./mover pause stack
 	;;
+replaced_by_another_user_while_running)
+	chown nobody lib
+	planted() {
+		printf '#!/bin/sh\n: >%s/mark\n' "$PWD" >lib/new
+		chmod 755 lib/new
+		mv lib/new "lib/$soname"
+	}
+	while_paused 3 "cannot start the keeper" planted ./mover pause stack
+	[ ! -e mark ] || { echo "what was planted has run" >&2; exit 1; }
+	grep -qF "errno EPERM: cannot start the keeper: the library's file has been replaced, and $PWD/lib belongs to another user" printed
+	;;
 unreadable_while_running)
 	unreadable() { chmod 0 lib; }
 	while_paused 3 "errno EACCES: cannot start the keeper" unreadable ./mover pause stack

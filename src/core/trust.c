@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who could have put a file where it is, and could put another there.
+ *
+ * The path is walked by descriptors, component by component, so what is looked at is what the next
+ * step starts from. Symbolic links are followed by hand: what they lead to is put before the rest of
+ * the path. As every directory on the way is trusted, no untrusted process can change the path
+ * between this and a later use of it.
+ */
+
+#include "trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define LINKS_MAX 40 /* as the kernel's */
+
+struct walk {
+	char rest[PATH_MAX]; /* what is still to be walked */
+	char done[PATH_MAX]; /* what has been, for people */
+	char target[PATH_MAX], joined[PATH_MAX]; /* of a link */
+	int at;
+	int links;
+	bool loose; /* `at` is a sticky directory that others may write to */
+	struct stat st; /* of what was looked at last */
+	char *text;
+	size_t size;
+};
+
+static int distrust(struct walk *w, const char *what)
+{
+	(void)snprintf(w->text, w->size, "%.200s %s (owner %u, mode %04o)", w->done[0] == '\0' ? "/" : w->done, what,
+		       (unsigned)w->st.st_uid, (unsigned)w->st.st_mode & 07777);
+	return -EPERM;
+}
+
+/* Looks at what was opened. */
+static int judge(struct walk *w, int fd)
+{
+	const struct stat *st = &w->st;
+
+	if (fstat(fd, &w->st) < 0)
+		return -errno;
+	bool others_write = !S_ISLNK(st->st_mode) && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+	bool was_loose = w->loose;
+
+	w->loose = S_ISDIR(st->st_mode) && others_write && (st->st_mode & S_ISVTX) != 0;
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return distrust(w, "belongs to another user");
+	if (others_write && !w->loose)
+		return distrust(w, "can be written by others");
+	if (was_loose && !S_ISDIR(st->st_mode))
+		return distrust(w, "is in a directory that anybody can write to");
+	return 0;
+}
+
+/* Cuts the next component off the rest: false at the end. */
+static bool next_name(struct walk *w, char name[NAME_MAX + 2])
+{
+	char *from = w->rest + strspn(w->rest, "/");
+	size_t len = strcspn(from, "/");
+
+	if (len == 0)
+		return false;
+	(void)snprintf(name, NAME_MAX + 2, "%.*s", (int)len, from); /* of one that is too long the kernel says so */
+	memmove(w->rest, from + len, strlen(from + len) + 1);
+	return true;
+}
+
+static int open_root(struct walk *w)
+{
+	vs_close(w->at);
+	w->at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	w->done[0] = '\0';
+	w->loose = false;
+	return w->at < 0 ? -errno : judge(w, w->at);
+}
+
+/* Puts the target of a link before the rest; from the root on again if it is absolute. */
+static int follow(struct walk *w, int link)
+{
+	ssize_t n = readlinkat(link, "", w->target, sizeof(w->target) - 1);
+
+	if (n < 0)
+		return -errno;
+	if (n == 0 || ++w->links > LINKS_MAX)
+		return -ELOOP;
+	w->target[n] = '\0';
+	if ((size_t)snprintf(w->joined, sizeof(w->joined), "%s/%s", w->target, w->rest) >= sizeof(w->joined))
+		return -ENAMETOOLONG;
+	memcpy(w->rest, w->joined, strlen(w->joined) + 1);
+	return w->target[0] == '/' ? open_root(w) : 0;
+}
+
+/* Adds a step to what is told to people. */
+static void note(struct walk *w, const char *name)
+{
+	size_t len = strlen(w->done);
+
+	(void)snprintf(w->done + len, sizeof(w->done) - len, "/%s", name);
+}
+
+static int step(struct walk *w, const char *name)
+{
+	VS_AUTO_CLOSE next = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	size_t told = strlen(w->done);
+
+	if (next < 0) /* in a directory of everybody's anybody may make it */
+		return errno == ENOENT && w->loose ? distrust(w, "can be written by others") : -errno;
+	note(w, name);
+	int err = judge(w, next);
+	if (err < 0)
+		return err;
+	if (S_ISLNK(w->st.st_mode)) {
+		w->done[told] = '\0';
+		return follow(w, next);
+	}
+	vs_close(w->at);
+	w->at = vs_steal_fd(&next);
+	return 0;
+}
+
+int vs_trust_open(const char *path, char *text, size_t size)
+{
+	VS_AUTO_FREE struct walk *w = calloc(1, sizeof(*w)); /* too large for the stack of a small thread */
+	char name[NAME_MAX + 2];
+
+	if (w == NULL)
+		return -ENOMEM;
+	*w = (struct walk){ .at = -1, .text = text, .size = size };
+	if (path[0] != '/') {
+		(void)snprintf(text, size, "\"%s\" is a relative path", path);
+		return -EPERM;
+	}
+	if (strlen(path) >= sizeof(w->rest))
+		return -ENAMETOOLONG;
+	memcpy(w->rest, path, strlen(path) + 1);
+	int err = open_root(w);
+	while (err == 0 && next_name(w, name))
+		err = step(w, name);
+	if (err == 0 && w->loose)
+		err = distrust(w, "can be written by others");
+	if (err < 0)
+		vs_close(w->at);
+	return err < 0 ? err : w->at;
+}
+
+int vs_trust_check(const char *path, char *text, size_t size)
+{
+	int fd = vs_trust_open(path, text, size);
+
+	if (fd >= 0)
+		vs_close(fd);
+	/* What is not there, or not for this process, is not for its keeper either. */
+	return fd >= 0 || fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES || fd == -ELOOP ? 0 : fd;
+}
