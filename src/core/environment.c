@@ -59,7 +59,9 @@ static bool is_zone(const char *value)
 /* For all processes of a program with more rights than its caller. */
 static bool is_allowed(const char *entry)
 {
-	static const char *const words[] = { "LANG=", "LANGUAGE=", "LC_", "TERM=", "VDESTACK_PORT=", "VDESTACK_NO_OFFLOAD=" };
+	static const char *const words[] = {
+		"LANG=", "LANGUAGE=", "LC_", "TERM=", "VDESTACK_PORT=", "VDESTACK_NO_OFFLOAD=",
+	};
 
 	if (starts(entry, "TZ="))
 		return is_zone(entry + 3);

@@ -466,8 +466,9 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 
 	why[0] = '\0';
 	if (vs_pidns_differs()) {
-		(void)snprintf(why, VS_SENTENCE_MAX, "children of this thread go to another PID namespace (unshare or setns with "
-						     "CLONE_NEWPID); do it before that call, from another thread, or from a child");
+		(void)snprintf(why, VS_SENTENCE_MAX,
+			       "children of this thread go to another PID namespace (unshare or setns with CLONE_NEWPID); "
+			       "do it before that call, from another thread, or from a child");
 		return -EINVAL;
 	}
 	int r = vs_origin_open(&l.origin, why);
@@ -475,7 +476,8 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 		return r;
 	char *argv[] = { name, NULL };
 	char *linker_argv[] = { (char *)l.origin.linker_path, "--argv0", name, (char *)l.origin.path, NULL };
-	VS_AUTO_FREE char **envp = role == VS_LAUNCH_KEEPER ? vs_environment_of_keeper() : vs_environment_of_runner();
+	VS_AUTO_FREE char **envp = role == VS_LAUNCH_KEEPER ? vs_environment_of_keeper()
+							     : vs_environment_of_runner();
 	memcpy(l.fds, fds, n_fds * sizeof(*fds));
 	l.fds[l.n_fds++] = l.origin.file;
 	if (l.origin.linker >= 0)
@@ -485,6 +487,8 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 	l.envp = envp;
 	r = envp == NULL ? -ENOMEM : run_launch(&l);
 	vs_origin_close(&l.origin);
+	if (r == -ECHILD)
+		(void)snprintf(why, VS_SENTENCE_MAX, "the task that makes it was killed; try again");
 	return r;
 }
 

@@ -145,12 +145,13 @@ static void check_list(struct check *c, const char *variable)
 {
 	const char *value = vs_environment_secure() ? NULL : getenv(variable);
 	VS_AUTO_FREE char *list = value == NULL ? NULL : strdup(value);
-	char *save = NULL;
+	char *rest = list, *dir;
 
 	if (value != NULL && list == NULL)
 		c->err = -ENOMEM;
-	for (char *dir = list == NULL ? NULL : strtok_r(list, ":;", &save); dir != NULL; dir = strtok_r(NULL, ":;", &save))
-		(void)check_path(c, dir);
+	while ((dir = strsep(&rest, ":;")) != NULL)
+		if (dir[0] != '\0')
+			(void)check_path(c, dir);
 }
 
 /* All that a keeper would load by a path. 0 or -errno; -EPERM with text. */
@@ -187,8 +188,8 @@ static int cannot_open(char *why, int err)
 {
 	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM)
 		return err; /* the cause is told by the errno */
-	return refuse(why, err, "the library's own file %.200s cannot be opened (%s); it must be there where the program's "
-				"root is now", own_path, strerror(-err));
+	return refuse(why, err, "the library's own file %.200s cannot be opened (%s); it must be there where the "
+				"program's root is now", own_path, strerror(-err));
 }
 
 /* The library's file, another one than at the load or under another root. A descriptor or -errno. */
@@ -205,10 +206,10 @@ static int open_trusted(bool same_root, char *why)
 	if (err != -EPERM)
 		return cannot_open(why, err);
 	if (same_root)
-		return refuse(why, err, "the library's file has been replaced, and %s: it would run with the rights of this process; "
-					"restart the program, or have root own that", text);
-	return refuse(why, err, "in the root that the program has changed to, %s: it would run with the rights of this process; "
-				"make the first stack before the root is changed, or have root own that", text);
+		return refuse(why, err, "the library's file has been replaced, and %s: it would run with the rights of "
+					"this process; restart the program, or have root own that", text);
+	return refuse(why, err, "in the root that the program has changed to, %s: it would run with the rights of "
+				"this process; make the first stack before the root is changed, or have root own that", text);
 }
 
 static int open_file(char *why)

@@ -15,7 +15,7 @@
  */
 int vs_trust_open(const char *path, char *text, size_t size);
 
-/* 0 if nothing that is not trusted can be, or appear, under this path; else -errno, -EPERM and text as above. */
+/* 0 if nothing untrusted can be, or appear, under this path; else -errno; -EPERM with text as above. */
 int vs_trust_check(const char *path, char *text, size_t size);
 
 #endif
