@@ -240,6 +240,8 @@ static bool same_file(const char *a, const char *b)
 }
 
 #define NS "/proc/thread-self/ns/"
+/* A sanitizer starts a task of its own at the end of a program. */
+#define PLAIN CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER
 
 static void leave_pid_namespace(void)
 {
@@ -247,7 +249,7 @@ static void leave_pid_namespace(void)
 }
 
 /* What a launch would be: a first child that ends at once. */
-CASE(a_pid_namespace_whose_first_child_has_ended_takes_no_other)
+CASE_FLAGS(a_pid_namespace_whose_first_child_has_ended_takes_no_other, PLAIN)
 {
 	int status;
 
@@ -260,7 +262,7 @@ CASE(a_pid_namespace_whose_first_child_has_ended_takes_no_other)
 	CHECK_ERRNO(fork(), ENOMEM);
 }
 
-CASE(proc_tells_that_children_go_to_another_pid_namespace)
+CASE_FLAGS(proc_tells_that_children_go_to_another_pid_namespace, PLAIN)
 {
 	struct stat st;
 	int status;
@@ -279,7 +281,7 @@ CASE(proc_tells_that_children_go_to_another_pid_namespace)
 }
 
 /* 5 and 6: PIDFD_GET_PID_NAMESPACE and PIDFD_GET_PID_FOR_CHILDREN_NAMESPACE; the argument must be 0. */
-CASE(a_pidfd_of_the_thread_tells_it_without_proc)
+CASE_FLAGS(a_pidfd_of_the_thread_tells_it_without_proc, PLAIN)
 {
 	struct stat own, children;
 	int self = (int)syscall(SYS_pidfd_open, syscall(SYS_gettid), O_EXCL /* PIDFD_THREAD */);
@@ -313,8 +315,7 @@ static int wait_and_exec(void *arg)
 }
 
 /* A launch releases the new process's stack by this. */
-CASE_FLAGS(the_kernel_clears_a_word_of_shared_memory_when_a_child_has_left_it_by_exec,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(the_kernel_clears_a_word_of_shared_memory_when_a_child_has_left_it_by_exec, PLAIN)
 {
 	static pid_t made, running = 1;
 	int status;

@@ -18,9 +18,13 @@
 
 #include "stacks.h"
 
+/* A sanitizer's own task at the end of a program needs to be the same user in the same PID namespace. */
+#define ROOT_PLAIN CASE_F_ROOT | CASE_F_NO_SANITIZER
+#define EACH_PLAIN ROOT_PLAIN | CASE_F_USER
+
 /* ------------------------------------------------------------------ the intermediate is killed */
 
-/* From now on each exec of this thread, and of what it starts, waits until the descriptor's holder lets it go on. */
+/* From now on each exec of this thread, and of what it starts, waits for the descriptor's holder. */
 static int hold_execs(void)
 {
 	struct sock_filter code[] = {
@@ -114,8 +118,7 @@ static bool has_stack(pid_t pid)
 	return found;
 }
 
-CASE_FLAGS(a_launch_whose_intermediate_is_killed_keeps_its_memory_and_succeeds,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(a_launch_whose_intermediate_is_killed_keeps_its_memory_and_succeeds, EACH_PLAIN)
 {
 	struct held h = { .listener = -1 };
 	pthread_t thread;
@@ -185,7 +188,7 @@ static void check_no_keeper(void)
 	CHECK_CONTAINS(vdestack_last_error(), "children of this thread go to another PID namespace");
 }
 
-CASE(no_keeper_becomes_the_init_of_a_pid_namespace_of_the_program)
+CASE_FLAGS(no_keeper_becomes_the_init_of_a_pid_namespace_of_the_program, EACH_PLAIN)
 {
 	leave_pid_namespace();
 	check_no_keeper();
@@ -193,7 +196,7 @@ CASE(no_keeper_becomes_the_init_of_a_pid_namespace_of_the_program)
 	check_fork();
 }
 
-CASE_ROOT(no_runner_becomes_the_init_of_a_pid_namespace_of_the_program)
+CASE_FLAGS(no_runner_becomes_the_init_of_a_pid_namespace_of_the_program, ROOT_PLAIN)
 {
 	char *argv[] = { "true", NULL };
 	struct vdestack *s = new_stack("%s", "");
@@ -206,8 +209,8 @@ CASE_ROOT(no_runner_becomes_the_init_of_a_pid_namespace_of_the_program)
 	check_fork();
 }
 
-/* The namespace has an init, and a launch would not end it; but the keeper's number would be another child's. */
-CASE(no_keeper_is_started_in_a_pid_namespace_below_that_of_the_program)
+/* A launch would not end the init that is there; but the keeper's number would be another child's here. */
+CASE_FLAGS(no_keeper_is_started_in_a_pid_namespace_below_that_of_the_program, EACH_PLAIN)
 {
 	int status;
 
@@ -221,7 +224,7 @@ CASE(no_keeper_is_started_in_a_pid_namespace_below_that_of_the_program)
 	MUST(waitpid(init, &status, 0));
 }
 
-CASE_ROOT(without_procfs_a_launch_sees_that_children_go_to_another_pid_namespace)
+CASE_FLAGS(without_procfs_a_launch_sees_that_children_go_to_another_pid_namespace, ROOT_PLAIN)
 {
 	MUST(mount("none", "/proc", "tmpfs", 0, NULL));
 	int self = (int)syscall(SYS_pidfd_open, getpid(), O_EXCL);
@@ -251,7 +254,7 @@ static void as_init_and_as_its_child(void *arg)
 	in_child(use_stack_and_run, arg);
 }
 
-CASE(in_a_new_pid_namespace_its_init_and_other_children_have_stacks_and_commands)
+CASE_FLAGS(in_a_new_pid_namespace_its_init_and_other_children_have_stacks_and_commands, EACH_PLAIN)
 {
 	leave_pid_namespace();
 	in_child(as_init_and_as_its_child, NULL);
@@ -264,7 +267,7 @@ static void *make_a_stack(void *ready)
 	return vdestack_new("", case_opts());
 }
 
-CASE_ROOT(another_thread_makes_stacks_whose_children_stay)
+CASE_FLAGS(another_thread_makes_stacks_whose_children_stay, ROOT_PLAIN)
 {
 	pthread_barrier_t ready;
 	pthread_t thread;
@@ -293,7 +296,7 @@ static void use_stack(void *arg)
 	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_DGRAM, 0)));
 }
 
-/* The last three numbers of a line of /proc/PID/status that has four: effective, saved, of the file system. */
+/* The four numbers of a line of /proc/PID/status: real, effective, saved, of the file system. */
 static void check_line(const char *status, const char *name, unsigned id)
 {
 	unsigned got[4];
@@ -318,7 +321,7 @@ static void check_ids(uid_t uid, gid_t gid)
 	CHECK(sscanf(groups, "\nGroups:%7[0-9 \t]", none) < 1 || strspn(none, " \t") == strlen(none));
 }
 
-CASE_ROOT(a_keeper_has_no_supplementary_groups)
+CASE_FLAGS(a_keeper_has_no_supplementary_groups, ROOT_PLAIN)
 {
 	gid_t groups[] = { 42, 1234 };
 
@@ -329,7 +332,7 @@ CASE_ROOT(a_keeper_has_no_supplementary_groups)
 }
 
 /* CAP_SETGID may be taken up and used by the program at any time. */
-CASE_ROOT(a_keeper_has_no_supplementary_groups_where_the_capability_is_only_permitted)
+CASE_FLAGS(a_keeper_has_no_supplementary_groups_where_the_capability_is_only_permitted, ROOT_PLAIN)
 {
 	gid_t groups[] = { 42, 1234 };
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -344,7 +347,7 @@ CASE_ROOT(a_keeper_has_no_supplementary_groups_where_the_capability_is_only_perm
 }
 
 /* A set-group-ID program of an ordinary user. */
-CASE_ROOT(a_program_of_two_groups_makes_stacks_and_its_keeper_has_the_effective_one)
+CASE_FLAGS(a_program_of_two_groups_makes_stacks_and_its_keeper_has_the_effective_one, ROOT_PLAIN)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setresgid(1234, 42, 42));
@@ -354,7 +357,7 @@ CASE_ROOT(a_program_of_two_groups_makes_stacks_and_its_keeper_has_the_effective_
 	check_ids(1234, 42);
 }
 
-CASE_ROOT(a_program_that_has_a_saved_group_makes_stacks_and_its_keeper_does_not_have_it)
+CASE_FLAGS(a_program_that_has_a_saved_group_makes_stacks_and_its_keeper_does_not_have_it, ROOT_PLAIN)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setresgid(42, 42, 1234));
@@ -363,7 +366,7 @@ CASE_ROOT(a_program_that_has_a_saved_group_makes_stacks_and_its_keeper_does_not_
 	check_ids(1234, 42);
 }
 
-CASE_ROOT(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_one)
+CASE_FLAGS(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_one, ROOT_PLAIN)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setresgid(1234, 1234, 1234));
@@ -374,7 +377,7 @@ CASE_ROOT(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_o
 }
 
 /* root that has become another for a while: its capabilities are not effective then. */
-CASE_ROOT(root_that_is_another_user_for_now_has_an_unprivileged_keeper)
+CASE_FLAGS(root_that_is_another_user_for_now_has_an_unprivileged_keeper, ROOT_PLAIN)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setegid(1234));
@@ -405,7 +408,7 @@ static ino_t user_namespace_of(pid_t pid)
 	return st.st_ino;
 }
 
-CASE_ROOT(effective_capabilities_go_along_to_a_keeper_whose_program_has_root_saved)
+CASE_FLAGS(effective_capabilities_go_along_to_a_keeper_whose_program_has_root_saved, ROOT_PLAIN)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2], all[2];

@@ -34,8 +34,8 @@ static int use_planted_network(unsigned flags)
 /* What a command sees is what the program has, not what its runner has. */
 static int run_command(void)
 {
-	static const char check[] = "test \"$MINE\" = own && test \"$VDEPLUGIN_PATH\" && test \"$HOME\" = /of/the/caller && "
-				    "test \"$PATH\" = \"$WANTED_PATH\"";
+	static const char check[] = "test \"$MINE\" = own && test \"$VDEPLUGIN_PATH\" && "
+				    "test \"$HOME\" = /of/the/caller && test \"$PATH\" = \"$WANTED_PATH\"";
 	char *argv[] = { "sh", "-c", (char *)check, NULL };
 	struct vdestack *s = vdestack_new("", NULL);
 
@@ -84,7 +84,8 @@ enum kind { SET_USER_ID, SET_GROUP_ID, FILE_CAPABILITIES };
 static void copy_file(const char *from, const char *to, mode_t mode)
 {
 	static char buf[65536];
-	int in = (int)MUST(open(from, O_RDONLY | O_CLOEXEC)), out = (int)MUST(open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0700));
+	int in = (int)MUST(open(from, O_RDONLY | O_CLOEXEC));
+	int out = (int)MUST(open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0700));
 	ssize_t n;
 
 	while ((n = MUST(read(in, buf, sizeof(buf)))) > 0)
@@ -173,20 +174,13 @@ static void check_plugin_is_not_loaded(enum kind kind)
 
 /* ------------------------------------------------------------------ cases */
 
-static void *use_network(void *arg)
-{
-	(void)arg;
-	CHECK_EQ(use_planted_network(0), 0);
-	return NULL;
-}
-
 /* So the plug-in is one that would be loaded. */
 CASE_FLAGS(an_ordinary_program_has_its_keeper_load_plugins_from_where_the_environment_says,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	plant();
 	MUST(setenv("VDEPLUGIN_PATH", case_path("planted"), 1));
-	(void)use_network(NULL);
+	CHECK_EQ(use_planted_network(0), 0);
 	CHECK(was_loaded());
 }
 

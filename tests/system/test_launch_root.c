@@ -141,7 +141,7 @@ static void use_stack_and_run(void)
 
 /* ------------------------------------------------------------------ cases */
 
-CASE_FLAGS(a_file_planted_in_a_users_directory_does_not_become_the_keeper_of_a_program_in_that_root, ROOT_ONLY)
+CASE_FLAGS(a_file_planted_in_a_users_directory_does_not_become_a_keeper_in_that_root, ROOT_ONLY)
 {
 	make_root(OTHER);
 	plant_library(OTHER);
@@ -149,7 +149,7 @@ CASE_FLAGS(a_file_planted_in_a_users_directory_does_not_become_the_keeper_of_a_p
 	check_no_keeper("/ belongs to another user (owner 1234, mode 0755)");
 }
 
-CASE_FLAGS(a_file_planted_in_a_users_directory_does_not_become_a_runner_of_a_program_in_that_root, ROOT_ONLY)
+CASE_FLAGS(a_file_planted_in_a_users_directory_does_not_become_a_runner_in_that_root, ROOT_ONLY)
 {
 	char *argv[] = { "true", NULL };
 	struct vdestack *s = new_stack("%s", "");
