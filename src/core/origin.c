@@ -140,7 +140,10 @@ static int check_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return c->err;
 }
 
-/* A list of directories from the environment: the keeper's linker and libvdeplug search those. */
+/*
+ * A list of directories from the environment: the keeper's linker and libvdeplug search those. An empty
+ * one is the working directory, a relative path like any other; an empty list is none.
+ */
 static void check_list(struct check *c, const char *variable)
 {
 	const char *value = vs_environment_secure() ? NULL : getenv(variable);
@@ -149,9 +152,10 @@ static void check_list(struct check *c, const char *variable)
 
 	if (value != NULL && list == NULL)
 		c->err = -ENOMEM;
+	if (list != NULL && list[0] == '\0')
+		return;
 	while ((dir = strsep(&rest, ":;")) != NULL)
-		if (dir[0] != '\0')
-			(void)check_path(c, dir);
+		(void)check_path(c, dir);
 }
 
 /* All that a keeper would load by a path. 0 or -errno; -EPERM with text. */

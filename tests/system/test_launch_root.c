@@ -227,6 +227,16 @@ CASE_FLAGS(no_keeper_is_started_where_the_environment_leads_to_another_users_lib
 	check_no_keeper("/planted belongs to another user");
 }
 
+/* An empty one between colons is the working directory. */
+CASE_FLAGS(no_keeper_is_started_where_libraries_come_from_the_working_directory, ROOT_ONLY)
+{
+	make_root(0);
+	show_library();
+	MUST(setenv("LD_LIBRARY_PATH", "/usr/lib:", 1));
+	enter_root();
+	check_no_keeper("\"\" is a relative path");
+}
+
 /* By a link that root has made, into a directory of everybody's. */
 CASE_FLAGS(no_keeper_is_started_where_the_environment_leads_to_a_place_of_everybodys, ROOT_ONLY)
 {
@@ -247,6 +257,7 @@ CASE_FLAGS(keepers_and_runners_are_started_in_a_root_that_is_the_administrators,
 	show_library();
 	MUST(mkdir(in_root("/etc"), 0755));
 	MUST(setenv("LD_LIBRARY_PATH", "/usr/lib:/not/there", 1));
+	MUST(setenv("VDEPLUGIN_PATH", "", 1));
 	enter_root();
 	use_stack_and_run();
 }
