@@ -364,6 +364,24 @@ static long execute(const struct launch *l)
 	return err;
 }
 
+/*
+ * A keeper must not have more capabilities than who starts it can show: exec gives uid 0 back what it has dropped, and
+ * makes effective what is only permitted. no_new_privs, which the keeper sets anyway, stops the first. Without
+ * CAP_SYS_ADMIN in effect the keeper has to live in a user namespace of its own, so it is not left the permitted one.
+ */
+static void limit_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (call(SYS_capget, (long)&head, (long)data, 0, 0) == 0 && (data[0].effective & (1u << CAP_SYS_ADMIN)) == 0) {
+		for (int i = 0; i < 2; i++)
+			data[i].permitted = data[i].effective;
+		(void)call(SYS_capset, (long)&head, (long)data, 0, 0);
+	}
+	(void)call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0);
+}
+
 static int become(void *arg)
 {
 	const struct launch *l = arg;
@@ -379,6 +397,7 @@ static int become(void *arg)
 			(void)call(SYS_close, fd, 0, 0, 0);
 		drop_groups();
 		settle_ids();
+		limit_capabilities();
 	}
 	if (l->raise_caps)
 		raise_ambient();
