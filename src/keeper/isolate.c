@@ -19,20 +19,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/nsfs.h>
-#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "auth.h"
@@ -248,30 +244,6 @@ int vs_isolate_capabilities(bool privileged)
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = -errno;
 	return r < 0 ? vs_fail(-r, "cannot give up the keeper's privileges: %s", strerror(-r)) : 0;
-}
-
-/*
- * Container managers that were older than clone3 refused it with EPERM, of which the C library makes an error; ENOSYS has it
- * use clone. Of two filters that both give an errno the younger one's counts, see seccomp(2).
- */
-int vs_isolate_clone(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = VS_COUNT(code), .filter = code };
-
-	/* Arguments of no size make nothing, and a kernel that lets us ask says EINVAL. */
-	if (syscall(SYS_clone3, NULL, 0) >= 0 || errno == EINVAL || errno == ENOSYS)
-		return 0;
-	int refusal = errno;
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
-		return vs_fail(refusal, "cannot make threads: a filter of the program's refuses clone3 (%s); let it give ENOSYS",
-			       strerror(refusal));
-	return 0;
 }
 
 int vs_isolate_thread(const int *keep)

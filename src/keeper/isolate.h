@@ -22,12 +22,6 @@ int vs_isolate_user(int adopt, bool *privileged);
 /* Keeps the capabilities that making stacks takes, and no way back to others. */
 int vs_isolate_capabilities(bool privileged);
 
-/*
- * Where a filter of the program's refuses clone3, which keeps the C library from making threads: has the kernel call it
- * unknown instead, and threads are made by clone. Takes no_new_privs.
- */
-int vs_isolate_clone(void);
-
 /* For a thread: keeps only what is in the set (capability numbers, ended by -1). */
 int vs_isolate_thread(const int *keep);
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "filter.h"
 #include "isolate.h"
 #include "keeper.h"
 #include "start.h"
@@ -20,7 +21,7 @@ static void report(const struct vs_keeper *k, int result)
 {
 	struct vs_start_report reply = { .version = VS_WIRE_VERSION, .result = result, .pid = getpid(),
 					 .proof = k->owner.proof, .key = k->owner.key };
-	const char *text = result < 0 ? vs_sentence() : "";
+	const char *text = result < 0 ? vs_sentence() : vs_filter_missing();
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { (void *)text, strlen(text) } },
 		.n_iov = 2,
@@ -46,9 +47,9 @@ int vs_keeper_main(void)
 	if (r == 0)
 		r = vs_isolate_capabilities(k.privileged);
 	if (r == 0)
-		r = vs_isolate_clone();
-	if (r == 0)
 		r = vs_keeper_prepare(&k);
+	if (r == 0)
+		r = vs_filter_install();
 	vs_close(adopt);
 	report(&k, r);
 	if (r == 0)

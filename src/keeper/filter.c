@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The keeper's own seccomp filter.
+ *
+ * Plugins run in the keeper, and the C library of any release. So the filter names what the keeper never does and lets
+ * everything else pass. Who makes a call on the list is no keeper any more: the process ends. Calls that an honest plugin
+ * may try and do without are refused instead.
+ *
+ * Each answer depends on the number alone, except for four calls that look at one argument. So the numbers are the axis of a
+ * step function: sorted steps, each valid up to the next, and the filter is a binary tree of comparisons over them:
+ *
+ *     other architecture -> kill     (32-bit calls of a 64-bit kernel)
+ *     number >= step[n/2] ?
+ *         no: the same with the steps below        yes: the same with the steps above
+ *
+ * A call costs seven comparisons. Kernels from 5.11 on work out at the start which numbers are always allowed, and do not run
+ * the filter for these at all; that takes a filter that looks at arguments only behind the comparison.
+ *
+ * clone3 is unknown, never refused otherwise: its flags lie in memory, where no filter can see them, and the C library then
+ * makes its threads by clone. This is also what helps where a filter of the program's refuses clone3 with EPERM, as container
+ * managers older than that call did: of two filters that both give an errno the younger one's counts, see seccomp(2).
+ *
+ * Rejected: a list of what is allowed, which would have to know the calls of every plugin and every C library.
+ */
+
+#include "filter.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "filter_calls.h"
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__) && defined(__ARMEL__)
+#define ARCH AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__powerpc64__)
+#define ARCH AUDIT_ARCH_PPC64
+#elif defined(__s390x__)
+#define ARCH AUDIT_ARCH_S390X
+#elif defined(__loongarch64) && defined(AUDIT_ARCH_LOONGARCH64)
+#define ARCH AUDIT_ARCH_LOONGARCH64
+#else
+#warning "the keeper has no seccomp filter on this architecture: tell its AUDIT_ARCH here"
+#define ARCH 0
+#endif
+
+#ifdef __s390x__
+#define CLONE_FLAGS_ARG 1 /* the stack comes first */
+#else
+#define CLONE_FLAGS_ARG 0
+#endif
+
+#ifndef SECCOMP_RET_KILL_PROCESS /* kernels that do not know it end the thread */
+#define SECCOMP_RET_KILL_PROCESS 0x80000000U
+#endif
+#ifndef SECCOMP_FILTER_FLAG_SPEC_ALLOW
+#define SECCOMP_FILTER_FLAG_SPEC_ALLOW (1UL << 2)
+#endif
+
+/* CLONE_NEWTIME is not among them: for clone it is a part of the exit signal. */
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define UNSHARED (CLONE_NEWNET | CLONE_FS | CLONE_FILES)
+
+#define X32_BIT 0x40000000u
+#define NO_CALL 0xffffffffu /* what a tracer makes of a call that it skips */
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define IF(what, value, yes, no) BPF_JUMP(BPF_JMP | (what) | BPF_K, (unsigned)(value), (yes), (no))
+#define RETURN(value) BPF_STMT(BPF_RET | BPF_K, (unsigned)(value))
+
+/* The half of an argument that holds ints and flags. */
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+#define LOAD_ARG(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]))
+#else
+#define LOAD_ARG(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]) + 4)
+#endif
+
+#define ACTION_MAX 6
+
+struct program {
+	struct sock_filter *code;
+	size_t n;
+};
+
+/* What an action is in instructions; each ends with a verdict. */
+static const struct {
+	unsigned n;
+	struct sock_filter code[ACTION_MAX];
+} actions[] = {
+	[VS_FILTER_ALLOW] = { 1, { RETURN(SECCOMP_RET_ALLOW) } },
+	[VS_FILTER_KILL] = { 1, { RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_EPERM] = { 1, { RETURN(SECCOMP_RET_ERRNO | EPERM) } },
+	[VS_FILTER_ENOSYS] = { 1, { RETURN(SECCOMP_RET_ERRNO | ENOSYS) } },
+	[VS_FILTER_CLONE] = { 6, { LOAD_ARG(CLONE_FLAGS_ARG), IF(BPF_JSET, NAMESPACES, 0, 1), RETURN(SECCOMP_RET_KILL_PROCESS),
+				   IF(BPF_JSET, CLONE_THREAD, 0, 1), RETURN(SECCOMP_RET_ALLOW),
+				   RETURN(SECCOMP_RET_ERRNO | EPERM) } },
+	[VS_FILTER_UNSHARE] = { 4, { LOAD_ARG(0), IF(BPF_JSET, ~(unsigned)UNSHARED, 1, 0), RETURN(SECCOMP_RET_ALLOW),
+				     RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_SETNS] = { 4, { LOAD_ARG(1), IF(BPF_JEQ, CLONE_NEWNET, 0, 1), RETURN(SECCOMP_RET_ALLOW),
+				   RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_PERSONALITY] = { 4, { LOAD_ARG(0), IF(BPF_JEQ, 0xffffffff, 0, 1), RETURN(SECCOMP_RET_ALLOW),
+					 RETURN(SECCOMP_RET_KILL_PROCESS) } },
+};
+
+/* ------------------------------------------------------------------ building */
+
+struct step {
+	unsigned from; /* the first number it is valid for */
+	enum vs_filter_action action;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const struct vs_filter_rule *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static size_t add_step(struct step *steps, size_t n, unsigned from, enum vs_filter_action action)
+{
+	if (n > 0 && steps[n - 1].from == from)
+		n--; /* the one before has no numbers: a neighbour follows at once */
+	if (n > 0 && steps[n - 1].action == action)
+		return n;
+	steps[n] = (struct step){ from, action };
+	return n + 1;
+}
+
+#define STEPS_MAX (1 + 2 * VS_COUNT(vs_filter_rules))
+#define LOOK_INSIDE 20 /* instructions of the four actions that look at an argument */
+
+/* A tree has a leaf for each step and one comparison less; what lies between a comparison and its target is half of it. */
+static_assert(2 * STEPS_MAX + LOOK_INSIDE + 8 <= VS_FILTER_MAX, "the filter fits");
+static_assert(STEPS_MAX + LOOK_INSIDE <= UINT8_MAX, "its comparisons reach");
+
+static size_t make_steps(struct step steps[STEPS_MAX])
+{
+	struct vs_filter_rule rules[VS_COUNT(vs_filter_rules)];
+	size_t n = add_step(steps, 0, 0, VS_FILTER_ALLOW);
+
+	memcpy(rules, vs_filter_rules, sizeof(rules));
+	qsort(rules, VS_COUNT(rules), sizeof(rules[0]), by_number);
+	for (size_t i = 0; i < VS_COUNT(rules); i++) {
+		n = add_step(steps, n, rules[i].number, rules[i].action);
+		n = add_step(steps, n, rules[i].number + 1, VS_FILTER_ALLOW);
+	}
+	return n;
+}
+
+static void put(struct program *p, struct sock_filter instruction)
+{
+	p->code[p->n++] = instruction;
+}
+
+static void put_tree(struct program *p, const struct step *steps, size_t n)
+{
+	if (n == 1) {
+		for (unsigned i = 0; i < actions[steps->action].n; i++)
+			put(p, actions[steps->action].code[i]);
+		return;
+	}
+	size_t half = n / 2, at = p->n;
+	put(p, (struct sock_filter)IF(BPF_JGE, steps[half].from, 0, 0));
+	put_tree(p, steps, half);
+	p->code[at].jt = (uint8_t)(p->n - at - 1);
+	put_tree(p, steps + half, n - half);
+}
+
+size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX])
+{
+	struct step steps[STEPS_MAX];
+	struct program p = { code, 0 };
+
+	if (ARCH == 0)
+		return 0;
+	put(&p, (struct sock_filter)LOAD(arch));
+	put(&p, (struct sock_filter)IF(BPF_JEQ, ARCH, 1, 0));
+	put(&p, (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS));
+	put(&p, (struct sock_filter)LOAD(nr));
+#ifdef __x86_64__
+	/* Two sets of numbers, one of them with 32-bit pointers, that the kernel does not tell apart by the architecture. */
+	bool own = (__NR_read & X32_BIT) != 0;
+	put(&p, (struct sock_filter)IF(BPF_JEQ, NO_CALL, 2, 0));
+	put(&p, (struct sock_filter)IF(BPF_JGE, X32_BIT, own, !own));
+	put(&p, (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS));
+#endif
+	put_tree(&p, steps, make_steps(steps));
+	return p.n;
+}
+
+/* ------------------------------------------------------------------ installing */
+
+static char missing[VS_SENTENCE_MAX]; /* written before there are threads */
+
+/* 0, or the errno by which a filter keeps the C library from making threads. */
+static int clone3_refusal(void)
+{
+	/* Arguments of no size make nothing, and a kernel that lets us ask says EINVAL. */
+	if (syscall(__NR_clone3, NULL, 0) >= 0 || errno == EINVAL || errno == ENOSYS)
+		return 0;
+	return errno;
+}
+
+static int install(void)
+{
+	struct sock_filter code[VS_FILTER_MAX];
+	struct sock_fprog program = { .len = (unsigned short)vs_filter_build(code), .filter = code };
+
+	if (program.len == 0)
+		return -EOPNOTSUPP;
+	/*
+	 * Kernels before 5.16 slow a filtered process down, against code that looks into its own process by speculation
+	 * (spec_store_bypass_disable). There is none in the keeper that could not look without.
+	 */
+	if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0)
+		return 0;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0 ? 0 : -errno;
+}
+
+const char *vs_filter_missing(void)
+{
+	return missing;
+}
+
+int vs_filter_install(void)
+{
+	int refusal = clone3_refusal();
+	int r = install();
+
+	if (r < 0 && refusal != 0)
+		return vs_fail(refusal, "cannot make threads: a filter of the program's refuses clone3 (%s); let it give ENOSYS",
+			       strerror(refusal));
+	if (r < 0)
+		(void)snprintf(missing, sizeof(missing), "the keeper has no seccomp filter of its own (%s): the kernel has none, or a "
+			       "filter of the program's refuses prctl(2)", strerror(-r));
+	return 0;
+}
