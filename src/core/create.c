@@ -318,6 +318,7 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 			r = try_socket(stack);
 		if (r == 0) {
 			*out = stack;
+			vs_keeper_tell(slot->keeper);
 			vs_log(7, "stack made, %zu interfaces", config->n_ifaces);
 		}
 		else

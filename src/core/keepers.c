@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -82,12 +83,11 @@ static int exec_failed(int32_t err)
 			     "readable where the program's root is now", strerror(-err));
 }
 
-/* Waits for the keeper's word on how its start went. */
-static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key)
+/* Waits for the keeper's word on how its start went. On success text has what it could not do for itself, if anything. */
+static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key, char text[VS_SENTENCE_MAX])
 {
 	const size_t head = offsetof(struct vs_start_report, key), least = head + sizeof(*key);
-	char text[VS_SENTENCE_MAX] = "";
-	struct vs_fdmsg msg = { .iov = { { reply, head }, { key, sizeof(*key) }, { text, sizeof(text) - 1 } }, .n_iov = 3 };
+	struct vs_fdmsg msg = { .iov = { { reply, head }, { key, sizeof(*key) }, { text, VS_SENTENCE_MAX - 1 } }, .n_iov = 3 };
 	struct pollfd word = { .fd = starter, .events = POLLIN };
 	int n;
 
@@ -131,6 +131,7 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 
 static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
 {
+	char warning[VS_SENTENCE_MAX] = "";
 	struct vs_start_report ready;
 	char why[VS_SENTENCE_MAX];
 	int starter[2];
@@ -144,10 +145,12 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 	if (r < 0)
 		r = vs_fail(-r, "cannot start the keeper: %s", why);
 	else
-		r = await_start(starter[0], deadline, &ready, &k->key); /* not ours yet if it fails */
+		r = await_start(starter[0], deadline, &ready, &k->key, warning); /* not ours yet if it fails */
 	vs_close(starter[0]);
-	if (r == 0)
+	if (r == 0) {
 		note_ready(k, &ready);
+		k->warning = warning[0] != '\0' ? strdup(warning) : NULL;
+	}
 	return r;
 }
 
@@ -280,6 +283,18 @@ int vs_keepers_sealed(const char *step)
 	return !atomic_load(&sealed) ? 0 : vs_fail(EPERM, "%s: this process has been sealed (vdestack_seal); do that before", step);
 }
 
+void vs_keeper_tell(struct vs_keeper_link *keeper)
+{
+	char text[VS_SENTENCE_MAX];
+	char *warning = atomic_exchange(&keeper->warning, NULL);
+
+	if (warning == NULL)
+		return;
+	(void)snprintf(text, sizeof(text), "%s", warning);
+	free(warning); /* a callback may throw */
+	vs_log(4, "%s", text);
+}
+
 void vs_keeper_unhold(void)
 {
 	atomic_fetch_sub(&vs_process()->creating, 1);
@@ -385,9 +400,11 @@ void vs_keepers_tidy(void)
 		vs_channels_close(k->cookie);
 		vs_signals_restore(&saved);
 		explicit_bzero(&k->key, sizeof(k->key));
-		if (let_go(k) < 0)
+		if (let_go(k) < 0) {
 			remember(k);
-		else
+		} else {
+			free(atomic_load(&k->warning));
 			free(k);
+		}
 	}
 }

@@ -31,6 +31,7 @@ struct vs_keeper_link {
 	bool dead;
 	int64_t alive_ms; /* when it was last seen alive: when its front door was closed */
 	bool waited_for; /* its end, by vs_keepers_tidy() */
+	_Atomic(char *) warning; /* what it could not do for itself; NULL: nothing, or told. Whoever takes it frees it */
 };
 
 /*
@@ -39,6 +40,9 @@ struct vs_keeper_link {
  */
 int vs_keeper_hold(enum vs_variant variant, int adopt, unsigned timeout_ms, struct vs_keeper_link **out);
 void vs_keeper_unhold(void);
+
+/* Logs, once, what a living keeper could not do for itself. */
+void vs_keeper_tell(struct vs_keeper_link *keeper);
 
 /* Notes that a keeper does not answer any more, so that the next stack gets a new one. */
 void vs_keeper_died(struct vs_keeper_link *keeper);
