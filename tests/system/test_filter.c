@@ -6,6 +6,8 @@
  */
 
 #define _GNU_SOURCE
+#include <endian.h>
+#include <signal.h>
 #include <sys/syscall.h>
 
 #include "net.h"
@@ -54,6 +56,12 @@ static void ends_the_keeper(const char *call, int sig)
 	stack = new_stack("%s", "");
 	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0)));
 	MUST(vdestack_delete(stack));
+}
+
+static void check_living(const struct pair *p)
+{
+	check_udp(p->a, p->b, "10.9.0.2");
+	check_tcp(p->b, p->a, "10.9.0.1", 80);
 }
 
 /* Each of a group, with a keeper of its own. */
@@ -169,4 +177,115 @@ CASE_FLAGS(a_plugin_asks_for_its_personality, PROCESS_VDE)
 CASE_FLAGS(a_plugin_still_enters_no_network_namespace, PROCESS_VDE)
 {
 	gives("setns_net", EPERM);
+}
+
+/* ------------------------------------------------------------------ what works as ever */
+
+static long status_line(pid_t pid, const char *name)
+{
+	char path[64], line[256];
+	long value = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	FILE *f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0)
+			value = strtol(line + strlen(name), NULL, 10);
+	if (f != NULL)
+		fclose(f);
+	return value;
+}
+
+/* That nothing is executed in the keeper is shown by its life: it would end. */
+CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO_TUN)
+{
+	const char *hub = case_path("hub"), *wire = case_path("wire");
+	struct pair p = new_pair();
+	pid_t keeper = net_keeper();
+	char value[16];
+	int status_fd, status;
+
+	CHECK_EQ(status_line(keeper, "Seccomp:"), 2);
+	struct pair q = { new_stack("vnl=hub://%s ip=10.9.0.1/24", hub), new_stack("vnl=vde://%s ip=10.9.0.2/24", hub) };
+	struct vdestack *c = new_stack("vnl='=vde_plug ptp://%s'", wire);
+	check_living(&p);
+	check_living(&q);
+	MUST(vdestack_add(c, "iface=more vnl=inproc://more", case_opts()));
+	MUST(vdestack_remove(c, "more"));
+	MUST(vdestack_sysctl_get(c, "ipv4.ip_forward", value, sizeof(value)));
+	int netns = (int)MUST(vdestack_netns(c));
+	struct vdestack *adopted = vdestack_adopt_fd(netns, "", case_opts());
+	CHECK(adopted != NULL);
+	close(netns);
+	CHECK_EQ(MUST(vdestack_run(p.a, (char *[]){ (char *)"true", NULL }, NULL)), 0);
+	close((int)MUST(vdestack_spawn(p.a, (char *[]){ (char *)"true", NULL }, NULL, &status_fd)));
+	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	close(status_fd);
+	CHECK_EQ(kill(keeper, 0), 0);
+	MUST(vdestack_delete(adopted));
+	MUST(vdestack_delete(c));
+	MUST(vdestack_delete(q.a));
+	MUST(vdestack_delete(q.b));
+	check_living(&p);
+	MUST(vdestack_delete(p.a));
+	MUST(vdestack_delete(p.b));
+	CHECK(net_wait_keepers(0, SOON_MS));
+}
+
+/* ------------------------------------------------------------------ where there can be no filter */
+
+/* As a program's own filter that lets nobody install another. */
+static void refuse_filters(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]) + 4 * (__BYTE_ORDER == __BIG_ENDIAN)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+static int warnings;
+
+static void hear(void *arg, int level, const char *message)
+{
+	(void)arg;
+	if (level != 4)
+		return;
+	CHECK_CONTAINS(message, "seccomp");
+	warnings++;
+}
+
+CASE_FLAGS(a_keeper_without_a_filter_works_and_is_told_once, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	vdestack_set_log(hear, NULL);
+	refuse_filters();
+	struct pair p = new_pair();
+	CHECK_EQ(status_line(net_keeper(), "Seccomp_filters:"), 1); /* the program's */
+	CHECK_EQ(warnings, 1);
+	check_living(&p);
+	MUST(vdestack_delete(p.a));
+	MUST(vdestack_delete(p.b));
+}
+
+CASE(a_keeper_with_a_filter_warns_of_nothing)
+{
+	vdestack_set_log(hear, NULL);
+	MUST(vdestack_delete(new_stack("%s", "")));
+	CHECK_EQ(warnings, 0);
+}
+
+CASE_FLAGS(where_clone3_is_refused_and_no_filter_can_help_no_keeper_starts, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	MUST(refuse_call(SYS_clone3, 0, EPERM));
+	refuse_filters();
+	CHECK_ERRNO(vdestack_new("", case_opts()), EPERM);
+	CHECK_CONTAINS(vdestack_last_error(), "clone3");
 }
