@@ -6,7 +6,7 @@
 
 packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev"
 packages_test="libcmocka-dev libseccomp-dev libvdestack-dev
-	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan
+	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
 	iperf3 iproute2 iputils-ping netcat-openbsd
 	gdb strace valgrind mandoc apparmor python3
 	util-linux libcap2-bin passwd procps"
