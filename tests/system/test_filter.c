@@ -7,6 +7,7 @@
 
 #define _GNU_SOURCE
 #include <endian.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
@@ -230,6 +231,76 @@ CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO
 	MUST(vdestack_delete(p.a));
 	MUST(vdestack_delete(p.b));
 	CHECK(net_wait_keepers(0, SOON_MS));
+}
+
+/* ------------------------------------------------------------------ plugins that no other test opens */
+
+/* Comes up, takes a frame (the stack's own announcement or an ARP request) and lives on. */
+static void opens(const char *scheme, const char *rest)
+{
+	struct vdestack *stack = new_stack("vnl=%s%s ip=10.9.0.1/24", scheme, rest);
+	pid_t keeper = net_keeper();
+	int s = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	struct sockaddr_in to = address("10.9.0.2", 9);
+
+	MUST(sendto(s, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)));
+	close(s);
+	CHECK_EQ(status_line(keeper, "Seccomp:"), 2);
+	MUST(vdestack_remove(stack, "vde0"));
+	CHECK_EQ(kill(keeper, 0), 0);
+	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0)));
+	MUST(vdestack_delete(stack));
+}
+
+CASE_FLAGS(links_to_nowhere_and_nodes_of_several_links_work_behind_the_filter, PROCESS_VDE)
+{
+	opens("null://", "");
+	opens("multi://", case_path("multi"));
+	opens("bonding://", case_path("bonding"));
+	opens("seqpacket://", case_path("seqpacket"));
+}
+
+CASE_FLAGS(two_stacks_talk_through_encryption_behind_the_filter, PROCESS_VDE)
+{
+	const char *key = case_path("key"), *wire = case_path("wire");
+	int fd = (int)MUST(open(key, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+
+	MUST(write(fd, "0123456789abcdef0123456789abcdef\n", 33));
+	close(fd);
+	struct pair p = { new_stack("vnl='agno://%s{hub://%s}' ip=10.9.0.1/24", key, wire),
+			  new_stack("vnl='agno://%s{vde://%s}' ip=10.9.0.2/24", key, wire) };
+	check_living(&p);
+	MUST(vdestack_delete(p.a));
+	MUST(vdestack_delete(p.b));
+}
+
+CASE_FLAGS(a_serial_line_is_a_link_behind_the_filter, PROCESS_VDE)
+{
+	int line = (int)MUST(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+	char name[64];
+
+	MUST(grantpt(line));
+	MUST(unlockpt(line));
+	CHECK_EQ(ptsname_r(line, name, sizeof(name)), 0);
+	opens("vdesl://", name);
+	close(line);
+}
+
+/* As root of a network namespace of its own, where there is something to capture from. */
+CASE_FLAGS(an_interface_of_the_host_is_captured_behind_the_filter, CASE_F_ROOT)
+{
+	MUST(unshare(CLONE_NEWNET));
+	CHECK_EQ(system("ip link add left type veth peer name right && ip link set left up && ip link set right up"), 0);
+	opens("pcap://", "left");
+}
+
+CASE_FLAGS(a_command_inside_another_locator_is_refused_with_what_to_do, PROCESS_VDE)
+{
+	struct vdestack *stack = new_stack("%s", "");
+
+	CHECK_ERRNO(vdestack_add(stack, "iface=a vnl='vlan://3{cmd://vde_plug null://}'", case_opts()), EPERM);
+	CHECK_CONTAINS(vdestack_last_error(), "inside another locator");
+	MUST(vdestack_delete(stack));
 }
 
 /* ------------------------------------------------------------------ where there can be no filter */
