@@ -132,7 +132,7 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
 {
 	char warning[VS_SENTENCE_MAX] = "";
-	struct vs_start_report ready;
+	struct vs_start_report ready = { .pid = 0 };
 	char why[VS_SENTENCE_MAX];
 	int starter[2];
 	int r = vs_socketpair(starter);

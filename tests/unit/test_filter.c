@@ -175,16 +175,16 @@ static void calls_of_another_architecture_end_the_process(void **state)
 	assert_int_equal(verdict(0xffffffff, 0, 0), SECCOMP_RET_ALLOW);
 }
 
-static void what_moves_frames_is_decided_in_few_instructions(void **state)
+/* Frames are moved by calls that the kernel may ask the filter about each time. */
+static void each_call_is_decided_in_few_instructions(void **state)
 {
-	static const int hot[] = { SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_sendmsg, SYS_recvmsg, SYS_sendmmsg, SYS_recvmmsg,
-				   SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_epoll_pwait, SYS_futex };
+	unsigned base = SYS_read & X32_BIT;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(hot) / sizeof(hot[0]); i++) {
-		struct seccomp_data data = { .nr = hot[i], .arch = own_arch() };
+	for (unsigned nr = base; nr < base + 1000; nr++) {
+		struct seccomp_data data = { .nr = (int)nr, .arch = own_arch() };
 		size_t steps;
-		assert_int_equal(run(&data, &steps), SECCOMP_RET_ALLOW);
+		(void)run(&data, &steps);
 		assert_in_range(steps, 1, 16);
 	}
 }
@@ -194,7 +194,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(threads_are_made_and_nothing_else, setup),
 	cmocka_unit_test_setup(unshare_and_setns_are_for_network_namespaces, setup),
 	cmocka_unit_test_setup(calls_of_another_architecture_end_the_process, setup),
-	cmocka_unit_test_setup(what_moves_frames_is_decided_in_few_instructions, setup),
+	cmocka_unit_test_setup(each_call_is_decided_in_few_instructions, setup),
 };
 
 int main(int argc, char **argv)
