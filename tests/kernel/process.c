@@ -331,4 +331,35 @@ CASE_FLAGS(the_kernel_clears_a_word_of_shared_memory_when_a_child_has_left_it_by
 		(void)syscall(SYS_futex, &running, FUTEX_WAIT, 1, NULL, NULL, 0);
 	MUST(waitpid(pid, &status, 0)); /* by the time limit: it was woken by the exec or the end */
 	CHECK_EQ(WEXITSTATUS(status), 3);
+
+static void *call_what_is_forbidden(void *arg)
+{
+	(void)syscall(SYS_acct, NULL);
+	return arg;
+}
+
+/* One thread's call ends the keeper, not the thread alone. */
+CASE(a_filter_that_kills_ends_all_threads_by_sigsys)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_acct, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+	pthread_t thread;
+	int status;
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (pid == 0) {
+		MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+		MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+		CHECK_EQ(pthread_create(&thread, NULL, call_what_is_forbidden, NULL), 0);
+		(void)pthread_join(thread, NULL);
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, 0));
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGSYS);
 }
