@@ -256,7 +256,8 @@ int vs_filter_install(void)
 		return vs_fail(refusal, "cannot make threads: a filter of the program's refuses clone3 (%s); let it give ENOSYS",
 			       strerror(refusal));
 	if (r < 0)
-		(void)snprintf(missing, sizeof(missing), "the keeper has no seccomp filter of its own (%s): the kernel has none, or a "
-			       "filter of the program's refuses prctl(2)", strerror(-r));
+		(void)snprintf(missing, sizeof(missing),
+			       "the keeper has no seccomp filter of its own (%s): the kernel has none, or a filter of the "
+			       "program's refuses prctl(2)", strerror(-r));
 	return 0;
 }

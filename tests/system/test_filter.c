@@ -98,9 +98,11 @@ static void gives(const char *call, int err)
 
 KILLS(a_keeper_that_executes_a_program_ends, "execve", "execveat")
 KILLS(a_keeper_that_traces_a_process_ends, "ptrace")
-KILLS(a_keeper_that_reaches_into_other_processes_ends, "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd")
+KILLS(a_keeper_that_reaches_into_other_processes_ends,
+      "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd")
 KILLS(a_keeper_that_mounts_ends, "mount", "umount2", "pivot_root")
-KILLS(a_keeper_that_mounts_by_descriptors_ends, "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr")
+KILLS(a_keeper_that_mounts_by_descriptors_ends,
+      "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr")
 KILLS(a_keeper_that_opens_a_file_by_its_handle_ends, "open_by_handle_at")
 KILLS(a_keeper_that_loads_a_module_ends, "init_module", "finit_module", "delete_module")
 KILLS(a_keeper_that_loads_another_kernel_ends, "kexec_load")
@@ -110,7 +112,8 @@ KILLS(a_keeper_that_uses_the_kernels_keys_ends, "keyctl", "add_key", "request_ke
 KILLS(a_keeper_that_handles_page_faults_ends, "userfaultfd")
 KILLS(a_keeper_that_uses_io_uring_ends, "io_uring_setup", "io_uring_enter", "io_uring_register")
 KILLS(a_keeper_that_changes_its_personality_ends, "personality")
-KILLS(a_keeper_that_changes_the_host_ends, "reboot", "swapon", "swapoff", "acct", "quotactl", "sethostname", "setdomainname", "vhangup")
+KILLS(a_keeper_that_changes_the_host_ends,
+      "reboot", "swapon", "swapoff", "acct", "quotactl", "sethostname", "setdomainname", "vhangup")
 KILLS(a_keeper_that_sets_the_clock_ends, "settimeofday", "clock_settime")
 KILLS(a_keeper_that_makes_a_user_namespace_ends, "unshare_user", "clone_user")
 KILLS(a_keeper_that_makes_a_mount_namespace_ends, "unshare_mounts", "clone_mounts")
