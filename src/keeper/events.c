@@ -15,8 +15,9 @@
  * nothing is sent until what lies there has been read, and the next record counts what was dropped.
  *
  * The set of subscribers belongs to the stack's networking thread and, by counted references, to its
- * interfaces, which may outlive it; the lock guards everything. A subscriber that has closed its end is
- * dropped when something is sent to it.
+ * interfaces, which may outlive it; the lock guards everything. A subscriber whose end has been closed, the
+ * last copy of it, is dropped when that happens: the main thread's epoll tells. Without a route socket there
+ * is nothing in the keeper's list that it could tell of; then it is when the next one comes, or something is sent.
  */
 
 #include "events.h"
@@ -25,6 +26,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <netlink/msg.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -132,16 +134,37 @@ static bool send_to(struct subscriber *s, const struct vdestack_event *event)
 	return send_record(s, &told);
 }
 
+static void drop_locked(struct vs_events *e, size_t i)
+{
+	vs_close(e->subscribers[i].fd); /* leaves the epoll set by that */
+	e->subscribers[i] = e->subscribers[--e->n];
+}
+
 static void tell_locked(struct vs_events *e, struct vdestack_event *event)
 {
 	event->time_ns = vs_now_ns();
 	for (size_t i = 0; i < e->n;) {
-		if (send_to(&e->subscribers[i], event)) {
+		if (send_to(&e->subscribers[i], event))
 			i++;
-			continue;
-		}
-		vs_close(e->subscribers[i].fd);
-		e->subscribers[i] = e->subscribers[--e->n];
+		else
+			drop_locked(e, i);
+	}
+}
+
+static bool hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+static void drop_hung_up_locked(struct vs_events *e)
+{
+	for (size_t i = 0; i < e->n;) {
+		if (hung_up(e->subscribers[i].fd))
+			drop_locked(e, i);
+		else
+			i++;
 	}
 }
 
@@ -214,13 +237,14 @@ static void read_netlink_locked(struct vs_events *e)
 	}
 }
 
-void vs_events_netlink(struct vs_keeper *k, uint64_t id)
+void vs_events_look(struct vs_keeper *k, uint64_t id)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_events *e = *find_locked(k, id);
 	if (e != NULL) {
 		pthread_mutex_lock(&e->lock);
 		read_netlink_locked(e);
+		drop_hung_up_locked(e);
 		pthread_mutex_unlock(&e->lock);
 	}
 	pthread_mutex_unlock(&k->lock);
@@ -243,11 +267,20 @@ static int watch_addresses(struct vs_events *e, int netlink)
 
 /* ------------------------------------------------------------------ subscribing, ending */
 
+/* The hang-up is always told. Only for what is in the keeper's list: nobody would look at it, and it would be told for ever. */
+static int watch_hangup(struct vs_events *e, int fd)
+{
+	struct epoll_event event = { .events = 0, .data.u64 = e->id };
+
+	return e->netlink >= 0 && epoll_ctl(e->keeper->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
 static int add_locked(struct vs_events *e, int *netlink, int64_t ahead_ns, int pair[2])
 {
 	int size = QUEUE_BYTES / 2; /* the kernel doubles it */
-	int r = e->n == SUBSCRIBERS_MAX ? -EMFILE : 0;
 
+	drop_hung_up_locked(e);
+	int r = e->n == SUBSCRIBERS_MAX ? -EMFILE : 0;
 	if (r == 0 && e->netlink < 0 && *netlink >= 0) {
 		r = watch_addresses(e, *netlink);
 		if (r == 0)
@@ -257,6 +290,9 @@ static int add_locked(struct vs_events *e, int *netlink, int64_t ahead_ns, int p
 		return r;
 	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
 		return -errno;
+	r = watch_hangup(e, pair[0]);
+	if (r < 0)
+		return r;
 	e->subscribers[e->n++] = (struct subscriber){ .fd = vs_steal_fd(&pair[0]), .ahead_ns = ahead_ns };
 	return 0;
 }

@@ -28,8 +28,8 @@ void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int 
 /* The stack has ended: tells so and closes. */
 void vs_events_end(struct vs_events *e);
 
-/* Main thread: the addresses of a namespace have changed; id is that of the events. */
-void vs_events_netlink(struct vs_keeper *k, uint64_t id);
+/* Main thread: the addresses of a namespace have changed, or a subscriber has hung up; id is that of the events. */
+void vs_events_look(struct vs_keeper *k, uint64_t id);
 
 /* Numbers in the keeper's epoll set below this are events', not channels'. */
 #define VS_EVENTS_ID_MAX (UINT64_C(1) << 32)

@@ -151,7 +151,7 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 	else if (event->data.u64 == WAKE_EVENT)
 		(void)!read(k->wake, &ignored, sizeof(ignored));
 	else if (event->data.u64 < VS_EVENTS_ID_MAX)
-		vs_events_netlink(k, event->data.u64);
+		vs_events_look(k, event->data.u64);
 	else
 		vs_channel_hangup(k, event->data.u64);
 }
