@@ -21,7 +21,7 @@ struct vs_iface_stats {
 	atomic_ullong out_frames;  /* given to the link */
 	atomic_ullong out_dropped; /* the link had no room for */
 	atomic_ullong out_lost;    /* a port's socket had no room for; counted by the networking thread */
-	atomic_ullong out_refused; /* the tap gave, and made no sense */
+	atomic_ullong out_refused; /* the tap gave, and made no sense or is longer than the link carries */
 	atomic_ullong in_frames;   /* from the link */
 	atomic_ullong in_writes;   /* to the tap, coalesced */
 	atomic_ullong in_dropped;  /* no frames, or refused by the tap */

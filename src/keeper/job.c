@@ -280,6 +280,8 @@ static int open_link(struct vs_job *job)
 		r = vs_fail(EMSGSIZE, "cannot plug interface %s: this network drops packets longer than %u bytes (a vde_switch of "
 				      "vde2 does, and tells nobody); use mtu=%u, or VDESTACK_FORCE_MTU if you know better",
 			    iface->name, iface->link->mtu_max, iface->link->mtu_max);
+	if (r == 0 && job->call->req.iface.force_mtu)
+		iface->link->frame_max = VS_FRAME_MAX; /* the caller knows better */
 	return r;
 }
 

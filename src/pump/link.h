@@ -27,6 +27,11 @@ struct vs_frame {
 	bool paced; /* counts in the pace of a link that has one */
 };
 
+static inline size_t vs_frame_len(const struct vs_frame *frame)
+{
+	return frame->iov[0].iov_len + (frame->n_iov > 1 ? frame->iov[1].iov_len : 0);
+}
+
 struct vs_link;
 
 struct vs_link_ops {
@@ -57,6 +62,7 @@ struct vs_link {
 	size_t tcp_frame_max; /* it ends TCP itself and takes segments of that many bytes, headers included; 0: the MTU is the limit */
 	bool more;        /* recv has left frames with itself, of which data_fd tells nothing; the receiving thread's */
 	unsigned mtu_max; /* what it is known to carry; longer packets vanish */
+	size_t frame_max; /* longer frames are not given to it */
 };
 
 /*
@@ -74,7 +80,7 @@ int vs_link_stream(int fd, struct vs_link **out);
 /* NULL is allowed. */
 void vs_link_close(struct vs_link *link);
 
-/* A frame in one piece: where it is, or a copy in buf. Gives its length. */
+/* A frame in one piece: where it is, or a copy in buf (VS_FRAME_MAX bytes). Gives its length; 0: it is longer than that. */
 size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat);
 
 #endif

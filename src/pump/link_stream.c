@@ -6,7 +6,8 @@
  *
  * A length that no frame can have means that the stream has lost its step; nothing in it tells
  * where the next frame starts, so the link is dead. A frame that could be sent only in part is
- * finished before the next one, or that would happen to the other side.
+ * finished before the next one, or that would happen to the other side. So it would, too, after a frame longer
+ * than the other side takes, or than the two bytes can say: none is sent.
  */
 
 #include <errno.h>
@@ -51,13 +52,17 @@ static bool wait_for(int fd, short events, int64_t deadline)
 	return n > 0;
 }
 
-/* The batch as one row of pieces: each frame behind its length. */
-static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER], struct iovec *iov)
+/* The batch as one row of pieces: each frame behind its length. Those that are too long are lost. */
+static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER], struct iovec *iov, size_t *lost)
 {
 	size_t pieces = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t len = frames[i].iov[0].iov_len + (frames[i].n_iov > 1 ? frames[i].iov[1].iov_len : 0);
+		size_t len = vs_frame_len(&frames[i]);
+		if (len > VS_FRAME_MAX) {
+			++*lost;
+			continue;
+		}
 		lengths[i][0] = (unsigned char)(len >> 8);
 		lengths[i][1] = (unsigned char)len;
 		iov[pieces++] = (struct iovec){ lengths[i], HEADER };
@@ -110,10 +115,10 @@ static int stream_send(struct vs_link *link, const struct vs_frame *frames, size
 	struct iovec iov[BATCH * 3];
 
 	for (size_t at = 0; at < n;) {
-		size_t batch = n - at < BATCH ? n - at : BATCH;
-		int r = send_all(link->data_fd, iov, gather(frames + at, batch, lengths, iov));
+		size_t batch = n - at < BATCH ? n - at : BATCH, lost_before = *lost;
+		int r = send_all(link->data_fd, iov, gather(frames + at, batch, lengths, iov, lost));
 		if (r == -EAGAIN) {
-			*lost = n - at; /* stalled: the next ones would wait as long, each */
+			*lost = lost_before + n - at; /* stalled: the next ones would wait as long, each */
 			break;
 		}
 		if (r < 0)
@@ -193,7 +198,8 @@ int vs_link_stream(int fd, struct vs_link **out)
 		vs_close(fd);
 		return vs_fail(ENOMEM, "cannot use the stream: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	}
-	s->link = (struct vs_link){ .ops = &stream_ops, .data_fd = fd, .control_fd = -1, .mtu_max = VS_FRAME_MAX - 18 };
+	s->link = (struct vs_link){ .ops = &stream_ops, .data_fd = fd, .control_fd = -1, .mtu_max = VS_FRAME_MAX - 18,
+				    .frame_max = VS_FRAME_MAX };
 	*out = &s->link;
 	return 0;
 }

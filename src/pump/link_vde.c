@@ -35,6 +35,7 @@
 
 #define BATCH 64
 #define SOCKET_BUFFER (1 << 20)
+#define VDE2_FRAME_MAX 1518
 #define SLIRP_FRAME_MAX (9000 + 14) /* what libvdeslirp reads at once */
 
 struct vde_link {
@@ -53,10 +54,10 @@ size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat)
 	size_t len = frame->iov[0].iov_len;
 
 	*flat = frame->iov[0].iov_base;
+	if (vs_frame_len(frame) > VS_FRAME_MAX)
+		return 0;
 	if (frame->n_iov == 1)
 		return len;
-	if (len + frame->iov[1].iov_len > VS_FRAME_MAX)
-		return 0;
 	memcpy(buf, frame->iov[0].iov_base, len);
 	memcpy((char *)buf + len, frame->iov[1].iov_base, frame->iov[1].iov_len);
 	*flat = buf;
@@ -282,8 +283,10 @@ static void tune(struct vde_link *l, const char *vnl)
 	if (is_datagram(vnl, fd)) {
 		l->link.ops = has_scheme(vnl, "ptp://") ? &ptp_ops : &switched_ops;
 		l->link.never_waits = true;
-		if (is_vde2_switch(fd))
+		if (is_vde2_switch(fd)) {
 			l->link.mtu_max = 1500;
+			l->link.frame_max = VDE2_FRAME_MAX;
+		}
 	}
 	/* Behind slirp:// is a TCP of its own, not a wire: each frame costs a system call, so they may as well be long. */
 	if (has_scheme(vnl, "slirp://") && strchr(vnl, '{') == NULL)
@@ -324,7 +327,8 @@ int vs_link_vde(const char *vnl, struct vs_link **out)
 	l->link = (struct vs_link){ .ops = &plugin_ops,
 				    .data_fd = vde_datafd(l->conn),
 				    .control_fd = vde_ctlfd(l->conn),
-				    .mtu_max = VDE_MAXMTU };
+				    .mtu_max = VDE_MAXMTU,
+				    .frame_max = VS_FRAME_MAX };
 	tune(l, vnl);
 	*out = &l->link;
 	return 0;

@@ -8,6 +8,10 @@
  * it was read, so nothing is copied. A batch that the link has no room for stays as it
  * is, within a bound, and nothing more is read meanwhile: the tap's own queue, which the stack's
  * sockets know of, is where frames wait.
+ *
+ * The MTU that an interface is made with fits its link, but it can be raised at any time, and the kernel makes frames and
+ * segments by it. One that the link cannot carry is counted and dropped here, for every kind of link: what comes
+ * behind it is not harmed.
  */
 
 #include "out.h"
@@ -227,6 +231,10 @@ static void segment(struct vs_out *o, const struct virtio_net_hdr *vnet, unsigne
 		f->n_iov = vs_gso_next(&gso, o->headers + o->headers_used, f->iov);
 		if (f->n_iov == 0)
 			return;
+		if (vs_frame_len(f) > o->iface->link->frame_max) {
+			count(&o->iface->stats.out_refused, 1);
+			continue;
+		}
 		f->paced = paced;
 		o->headers_used += gso.header_len;
 		o->n++;

@@ -52,7 +52,7 @@ static const struct vs_link_ops fake_ops = { .send = fake_send };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct vs_link link = { .ops = &fake_ops, .never_waits = true };
+	struct vs_link link = { .ops = &fake_ops, .never_waits = true, .frame_max = SIZE_MAX };
 	struct vs_iface iface = { .link = &link, .offloads = VS_OFFLOAD_ALL };
 	size_t n = 0;
 	int pair[2];

@@ -560,6 +560,87 @@ CASE_BOTH(events_are_for_everybody_who_asks)
 	close((int)MUST(vdestack_events(s)));
 }
 
+/* Nothing happens in the stack, so nothing is sent that would tell. */
+CASE_BOTH(a_subscriber_that_has_gone_frees_its_place)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
+
+	for (int i = 0; i < 1000; i++)
+		close((int)MUST(vdestack_events(s)));
+	int events = (int)MUST(vdestack_events(s));
+	MUST(vdestack_link_set_carrier(s, "vde0", 0));
+	(void)next_event(events, VDESTACK_EVENT_CARRIER_CUT);
+}
+
+static int keeper_fds(void)
+{
+	char path[64];
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)the_keeper());
+	DIR *dir = opendir(path);
+	CHECK(dir != NULL);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static bool has_no_more_than(void *arg)
+{
+	return keeper_fds() <= *(int *)arg;
+}
+
+CASE_ROOT(the_keeper_closes_its_end_when_a_subscriber_goes)
+{
+	struct vdestack *s = stack_of("%s", ""); /* nothing happens in it, not even an address */
+	int first = (int)MUST(vdestack_events(s)); /* has brought the route socket */
+	int events[7];
+
+	for (int i = 0; i < 7; i++)
+		events[i] = (int)MUST(vdestack_events(s));
+	int most = keeper_fds() - 5; /* a call that has just been answered may have had one or two */
+	for (int i = 0; i < 7; i++)
+		close(events[i]);
+	CHECK(wait_until(has_no_more_than, &most, SOON_MS));
+	close(first);
+}
+
+static bool can_subscribe(void *stack)
+{
+	int fd = vdestack_events(stack);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+CASE_BOTH(a_place_is_taken_while_a_child_has_a_copy)
+{
+	struct vdestack *s = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
+	pid_t children[8];
+
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 8; i++) {
+			int fd = (int)MUST(vdestack_events(s));
+			children[i] = (pid_t)MUST(fork());
+			if (children[i] == 0) {
+				(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+				for (;;)
+					pause();
+			}
+			close(fd);
+		}
+		CHECK_ERRNO(vdestack_events(s), EMFILE);
+		CHECK_CONTAINS(vdestack_last_error(), "eight");
+		for (int i = 0; i < 8; i++) {
+			MUST(kill(children[i], SIGKILL));
+			MUST(waitpid(children[i], NULL, 0));
+		}
+		CHECK(wait_until(can_subscribe, s, SOON_MS));
+	}
+}
+
 CASE_BOTH(the_end_of_a_stack_is_told)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan"), *t = stack_of("%s", "");
@@ -601,4 +682,166 @@ CASE_BOTH(a_child_shares_its_parents_events)
 	MUST(vdestack_link_set_carrier(s, "vde0", 0));
 	MUST(waitpid(pid, &status, 0));
 	CHECK_EQ(status, 0);
+}
+
+/* ------------------------------------------------------------------ an MTU beyond the network */
+
+#define RAISED_MTU 20000
+
+static void raise_mtu(struct vdestack *s)
+{
+	MUST(vdestack_link_set_mtu(s, (int)MUST(vdestack_if_nametoindex(s, "vde0")), RAISED_MTU));
+}
+
+static unsigned long long refused_by(struct vdestack *s)
+{
+	struct vdestack_link_stats stats = { .size = sizeof(stats) };
+
+	MUST(vdestack_link_get_stats(s, "vde0", &stats));
+	return stats.out_refused;
+}
+
+static bool has_refused(void *stack)
+{
+	return refused_by(stack) > 0;
+}
+
+/* No event but those of addresses. */
+static void check_nothing_happened(int events)
+{
+	struct vdestack_event e;
+
+	while (MUST(vdestack_event_read(events, &e, 0)) == 1)
+		if (e.type != VDESTACK_EVENT_ADDR_READY && e.type != VDESTACK_EVENT_ADDR_LOST)
+			FAIL("event %u, error %d", e.type, e.error);
+}
+
+/* Frames beyond the network are counted and dropped; those before and behind them arrive. */
+static void exceed(const char *vnl_a, const char *vnl_b)
+{
+	struct vdestack *a = stack_of("vnl='%s' ip=10.0.0.1/24", vnl_a), *b = stack_of("vnl='%s' ip=10.0.0.2/24", vnl_b);
+	int events = (int)MUST(vdestack_events(a));
+
+	CHECK(datagram_arrives(a, b, "10.0.0.2", 1000, true, SOON_MS));
+	raise_mtu(a);
+	CHECK_EQ(refused_by(a), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK(!datagram_arrives(a, b, "10.0.0.2", 15000, true, 0));
+	CHECK(wait_until(has_refused, a, SOON_MS));
+	for (int i = 0; i < 3; i++) {
+		CHECK(datagram_arrives(a, b, "10.0.0.2", 1000, true, SOON_MS));
+		CHECK(datagram_arrives(b, a, "10.0.0.1", 1000, true, SOON_MS));
+	}
+	CHECK_EQ(refused_by(a), 3);
+	check_nothing_happened(events);
+	MUST(vdestack_delete(a));
+	MUST(vdestack_delete(b));
+}
+
+CASE_FLAGS(frames_beyond_a_stream_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+{
+	const char *path = case_path("hub");
+	struct tool hub;
+	char vnl[300], node[300];
+
+	(void)snprintf(node, sizeof(node), "hub://%s", path);
+	(void)snprintf(vnl, sizeof(vnl), "=vde_plug %s", path);
+	node_start(&hub, node);
+	exceed(vnl, path);
+}
+
+CASE_FLAGS(frames_beyond_a_datagram_link_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+{
+	const char *path = case_path("hub");
+	struct tool hub;
+	char node[300];
+
+	(void)snprintf(node, sizeof(node), "hub://%s", path);
+	node_start(&hub, node);
+	exceed(path, path);
+}
+
+CASE_FLAGS(frames_beyond_a_point_to_point_link_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS)
+{
+	char vnl[300];
+
+	(void)snprintf(vnl, sizeof(vnl), "ptp://%s", case_path("ptp"));
+	exceed(vnl, vnl);
+}
+
+CASE_FLAGS(frames_beyond_a_stock_switch_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS)
+{
+	const char *path = case_path("sw");
+	struct tool sw;
+
+	switch_start(&sw, path, "32");
+	exceed(path, path);
+}
+
+CASE_FLAGS(frames_beyond_a_plugin_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS)
+{
+	const char *path = case_path("hub");
+	struct tool hub;
+	char node[300], vnl[300];
+
+	(void)snprintf(node, sizeof(node), "hub://%s", path);
+	(void)snprintf(vnl, sizeof(vnl), "vlan://3{vde://%s}", path);
+	node_start(&hub, node);
+	exceed(vnl, vnl);
+}
+
+CASE_FLAGS(frames_beyond_nothing_are_refused, VDE | CASE_F_INPROCESS)
+{
+	struct vdestack *s = stack_of("%s", "vnl=null:// ip=10.0.0.1/24");
+	unsigned char mac[6] = { 2, 0, 0, 0, 0, 2 };
+	struct sockaddr_storage to;
+	socklen_t len = address_of("10.0.0.2", 7, &to);
+	static char bytes[15000];
+	int fd = socket_in(s, AF_INET, SOCK_DGRAM);
+
+	raise_mtu(s);
+	MUST(vdestack_neigh_add(s, (int)MUST(vdestack_if_nametoindex(s, "vde0")), "10.0.0.2", mac));
+	MUST(sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, len));
+	CHECK(wait_until(has_refused, s, SOON_MS));
+	CHECK(has_carrier(s, "vde0"));
+}
+
+/* There the kernel moves the frames, and the bridge between has its own MTU. */
+CASE_BOTH(frames_beyond_a_segment_do_it_no_harm)
+{
+	struct vdestack *a = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
+	struct vdestack *b = stack_of("%s", "vnl=inproc://lan ip=10.0.0.2/24");
+
+	CHECK(datagram_arrives(a, b, "10.0.0.2", 1000, true, SOON_MS));
+	raise_mtu(a);
+	for (int i = 0; i < 3; i++)
+		(void)datagram_arrives(a, b, "10.0.0.2", 15000, true, 0);
+	CHECK(datagram_arrives(a, b, "10.0.0.2", 1000, true, SOON_MS));
+	CHECK(datagram_arrives(b, a, "10.0.0.1", 1000, true, SOON_MS));
+	CHECK(has_carrier(a, "vde0"));
+}
+
+/* The kernel cuts TCP by the MTU of now, so the segments that come out of super-frames are beyond the network too. */
+CASE_FLAGS(segments_beyond_a_stream_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+{
+	const char *path = case_path("hub");
+	static char bytes[100000];
+	struct tool hub;
+	char node[300];
+	int port = 0;
+
+	(void)snprintf(node, sizeof(node), "hub://%s", path);
+	node_start(&hub, node);
+	struct vdestack *a = stack_of("vnl='=vde_plug %s' ip=10.0.0.1/24", path), *b = stack_of("vnl=%s ip=10.0.0.2/24", path);
+	int events = (int)MUST(vdestack_events(a));
+	raise_mtu(a);
+	raise_mtu(b);
+	int listener = bound_in(b, "10.0.0.2", SOCK_STREAM, &port);
+	int tcp = connected_in(a, "10.0.0.2", SOCK_STREAM, port);
+	CHECK(send(tcp, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > RAISED_MTU);
+	CHECK(wait_until(has_refused, a, SOON_MS));
+	CHECK(datagram_arrives(a, b, "10.0.0.2", 1000, true, SOON_MS));
+	CHECK(datagram_arrives(b, a, "10.0.0.1", 1000, true, SOON_MS));
+	check_nothing_happened(events);
+	close(listener);
 }

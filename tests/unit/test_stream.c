@@ -281,6 +281,30 @@ static void frames_in_pieces_are_sent_behind_their_length(void **state)
 	assert_memory_equal(wire + 74 + 14, two, 30);
 }
 
+/* A length that the other side does not take, and one that two bytes cannot say: it would lose its step. */
+static void frames_longer_than_the_longest_are_lost_and_the_others_sent(void **state)
+{
+	struct fixture *f = *state;
+	static unsigned char bytes[70000], wire[2 * 70000];
+	struct vs_frame frames[] = {
+		{ .iov = { { bytes, 60 } }, .n_iov = 1 },
+		{ .iov = { { bytes, VS_FRAME_MAX + 1 } }, .n_iov = 1 },
+		{ .iov = { { bytes, 54 }, { bytes, 65536 - 54 + 60 } }, .n_iov = 2 },
+		{ .iov = { { bytes, 14 }, { bytes, VS_FRAME_MAX - 14 } }, .n_iov = 2 },
+	};
+
+	size_t lost = 0;
+	assert_int_equal(f->link->ops->send(f->link, frames, 4, &lost), 4);
+	assert_int_equal(lost, 2);
+	assert_int_equal(recv(f->far, wire, sizeof(wire), 0), 2 + 60 + 2 + VS_FRAME_MAX);
+	assert_int_equal(wire[0] << 8 | wire[1], 60);
+	assert_int_equal(wire[62] << 8 | wire[63], VS_FRAME_MAX);
+	lost = 0;
+	assert_int_equal(f->link->ops->send(f->link, frames + 1, 2, &lost), 2);
+	assert_int_equal(lost, 2);
+	assert_true(recv(f->far, wire, sizeof(wire), MSG_DONTWAIT) < 0);
+}
+
 static void sending_to_a_closed_stream_is_the_end_without_a_signal(void **state)
 {
 	struct fixture *f = *state;
@@ -408,6 +432,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(end_of_file_is_the_end_after_the_last_frame),
 	CASE(end_of_file_in_the_middle_of_a_frame_is_the_end),
 	CASE(frames_in_pieces_are_sent_behind_their_length),
+	CASE(frames_longer_than_the_longest_are_lost_and_the_others_sent),
 	CASE(sending_to_a_closed_stream_is_the_end_without_a_signal),
 	CASE(a_stream_that_takes_nothing_loses_frames_within_a_bound),
 	CASE(a_frame_that_was_begun_is_finished),
