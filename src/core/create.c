@@ -25,6 +25,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/fdmsg.h"
+#include "base/locator.h"
 #include "command.h"
 #include "conf/apply.h"
 #include "default.h"
@@ -66,6 +67,17 @@ int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts 
 static bool is_stream(const char *vnl)
 {
 	return vnl[0] == '=' || strncmp(vnl, "cmd://", 6) == 0;
+}
+
+/* The keeper would refuse them too, but not before the interfaces in front of them are there. */
+static int check_locators(const struct vs_config *config)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
+		if (!is_stream(config->ifaces[i].vnl))
+			r = vs_locator_check(config->ifaces[i].name, config->ifaces[i].vnl);
+	return r;
 }
 
 static void fill_request(const struct vs_conf_iface *iface, const struct vs_create_opts *opts, struct vs_wire_iface *wire)
@@ -189,7 +201,9 @@ static int finish_ifaces(struct vdestack *stack, const struct vs_config *config,
 
 int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts)
 {
-	return finish_ifaces(stack, config, opts, 0, false);
+	int r = check_locators(config);
+
+	return r < 0 ? r : finish_ifaces(stack, config, opts, 0, false);
 }
 
 /* ------------------------------------------------------------------ stacks */
@@ -310,7 +324,9 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 	int state;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	int r = make_slot(first, opts, &slot);
+	int r = check_locators(config);
+	if (r == 0)
+		r = make_slot(first, opts, &slot);
 	if (r >= 0) {
 		struct vdestack *stack = vs_slot_publish(slot);
 		r = finish_ifaces(stack, config, opts, first != NULL ? 1 : 0, r > 0);

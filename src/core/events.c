@@ -33,8 +33,8 @@ static int subscribe(struct vdestack *stack)
 	int r = vs_stack_ask(stack, &call);
 
 	if (r == -EMFILE)
-		return vs_fail(EMFILE, "cannot watch the stack: eight descriptors of its events are open, copies in children "
-				       "included, or a limit of descriptors is reached; close some");
+		return vs_fail(EMFILE, "cannot watch the stack: eight descriptors of its events are open, copies in "
+				       "children included, or a limit of descriptors is reached; close some");
 	if (r < 0)
 		return r;
 	if (call.n_got < 1)

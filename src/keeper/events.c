@@ -267,7 +267,7 @@ static int watch_addresses(struct vs_events *e, int netlink)
 
 /* ------------------------------------------------------------------ subscribing, ending */
 
-/* The hang-up is always told. Only for what is in the keeper's list: nobody would look at it, and it would be told for ever. */
+/* Only for what is in the keeper's list: nobody would look at the others, and the hang-up is told for ever. */
 static int watch_hangup(struct vs_events *e, int fd)
 {
 	struct epoll_event event = { .events = 0, .data.u64 = e->id };

@@ -45,6 +45,7 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/locator.h"
 #include "iface.h"
 #include "isolate.h"
 #include "port.h"
@@ -186,7 +187,7 @@ static int canceled(const struct vs_iface *iface)
 /* Whether a locator may mean a path that starts in the working directory. */
 static bool needs_directory(const char *vnl)
 {
-	static const char *const without[] = { "udp://", "vxvde://", "vxlan://", "slirp://", "null://", "tap://" };
+	static const char *const without[] = { "udp://", "vxvde://", "vxlan://", "slirp://", "null://", "tap://", "pcap://" };
 	const char *path = strstr(vnl, "://");
 
 	for (size_t i = 0; i < VS_COUNT(without); i++)
@@ -243,6 +244,74 @@ static int remember(struct vs_job *job, int root, int cwd)
 	return 0;
 }
 
+/* What came as a command's stream. Whoever sent it may have sent anything: a door of ours, a socket that listens. */
+static int check_stream(const struct vs_iface *iface, int fd)
+{
+	int domain = 0, type = 0, listens = 1;
+	socklen_t len = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
+		return 0;
+	return vs_fail(EINVAL, "cannot plug interface %s: the stream is no stream socket of the Unix family", iface->name);
+}
+
+static int open_stream(struct vs_iface *iface, int stream)
+{
+	int r = check_stream(iface, stream);
+
+	if (r == 0)
+		return vs_link_stream(stream, &iface->link);
+	vs_close(stream);
+	return r;
+}
+
+/*
+ * The plugin for serial lines opens a terminal so that it becomes that of a session whose leader has none. On
+ * threads of the program that would be the program's session: its end would be the program's.
+ */
+static int check_terminal(const struct vs_job *job)
+{
+	if (!job->keeper->in_process || strstr(job->call->text, "vdesl://") == NULL || getsid(0) != getpid())
+		return 0;
+	VS_AUTO_CLOSE tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (tty >= 0)
+		return 0;
+	return vs_fail(ENOTSUP, "cannot plug interface %s into \"%.200s\": the terminal would become that of this "
+				"program, which leads a session without one; leave VDESTACK_INPROCESS out",
+		       job->iface->name, job->call->text);
+}
+
+/* By a plugin, from the caller's directories. */
+static int open_by_plugin(struct vs_job *job, int root, int cwd)
+{
+	struct vs_iface *iface = job->iface;
+	const char *vnl = job->call->text;
+	int r = vs_locator_check(iface->name, vnl);
+
+	if (r == 0)
+		r = check_terminal(job);
+	if (r < 0)
+		return r;
+	vs_link_vde_load(vnl);
+	r = remember(job, root, cwd);
+	if (r < 0)
+		return r;
+	r = enter_directories(root, cwd);
+	if (r < 0)
+		return vs_fail(-r, "cannot plug interface %s: entering the caller's directories failed (%s)",
+			       iface->name, strerror(-r));
+	if (!job->keeper->in_process && (r = vs_isolate_thread(vs_caps_links)) < 0)
+		return vs_fail(-r, "cannot plug interface %s: giving up privileges failed (%s)", iface->name,
+			       strerror(-r));
+	r = vs_link_vde(iface->name, vnl, &iface->link);
+	/* The pump threads inherit the context. Some plugins use the path later; else do not pin the directory. */
+	if (!needs_directory(vnl))
+		(void)chdir("/");
+	return r;
+}
+
 static int open_link(struct vs_job *job)
 {
 	struct vs_iface *iface = job->iface;
@@ -260,22 +329,7 @@ static int open_link(struct vs_job *job)
 		vs_close(stream);
 		return r;
 	}
-	if (stream >= 0) {
-		r = vs_link_stream(stream, &iface->link);
-	} else {
-		vs_link_vde_load(job->call->text);
-		r = remember(job, root, cwd);
-		if (r < 0)
-			return r;
-		r = enter_directories(root, cwd);
-		if (r < 0)
-			return vs_fail(-r, "cannot plug interface %s: entering the caller's directories failed (%s)",
-				       iface->name, strerror(-r));
-		if (!job->keeper->in_process && (r = vs_isolate_thread(vs_caps_links)) < 0)
-			return vs_fail(-r, "cannot plug interface %s: giving up privileges failed (%s)", iface->name, strerror(-r));
-		r = vs_link_vde(job->call->text, &iface->link);
-		(void)chdir("/"); /* the pump threads inherit the context; do not pin the directory */
-	}
+	r = stream >= 0 ? open_stream(iface, stream) : open_by_plugin(job, root, cwd);
 	if (r == 0 && job->call->req.iface.mtu > iface->link->mtu_max && !job->call->req.iface.force_mtu)
 		r = vs_fail(EMSGSIZE, "cannot plug interface %s: this network drops packets longer than %u bytes (a vde_switch of "
 				      "vde2 does, and tells nobody); use mtu=%u, or VDESTACK_FORCE_MTU if you know better",

@@ -189,6 +189,7 @@ bool vs_relink_may_heal(int err)
 {
 	switch (err) {
 	case EPROTONOSUPPORT:
+	case ENOTSUP:
 	case ENOSYS:
 	case ENAMETOOLONG:
 	case EMSGSIZE:

@@ -71,8 +71,11 @@ struct vs_link {
  */
 void vs_link_vde_load(const char *vnl);
 
-/* Opens a VNL by libvdeplug; may block as long as the plugin likes. 0, or -errno with a sentence. */
-int vs_link_vde(const char *vnl, struct vs_link **out);
+/*
+ * Opens a VNL by libvdeplug for that interface; may block as long as the plugin likes. 0, or -errno with a
+ * sentence.
+ */
+int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out);
 
 /* A VDE stream on a connected stream socket, which it takes. */
 int vs_link_stream(int fd, struct vs_link **out);
@@ -80,7 +83,7 @@ int vs_link_stream(int fd, struct vs_link **out);
 /* NULL is allowed. */
 void vs_link_close(struct vs_link *link);
 
-/* A frame in one piece: where it is, or a copy in buf (VS_FRAME_MAX bytes). Gives its length; 0: it is longer than that. */
+/* A frame in one piece: where it is, or a copy in buf (VS_FRAME_MAX bytes). Gives its length; 0: it is longer. */
 size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat);
 
 #endif

@@ -53,7 +53,8 @@ static bool wait_for(int fd, short events, int64_t deadline)
 }
 
 /* The batch as one row of pieces: each frame behind its length. Those that are too long are lost. */
-static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER], struct iovec *iov, size_t *lost)
+static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER], struct iovec *iov,
+		     size_t *lost)
 {
 	size_t pieces = 0;
 

@@ -25,12 +25,14 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <libvdeplug.h>
 
 #include "base/diagnose.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "indirect.h"
 #include "link.h"
 
 #define BATCH 64
@@ -309,10 +311,30 @@ static bool path_too_long(const char *vnl)
 	return path != NULL && strcspn(path, "[") + sizeof("/ctl") > sizeof(((struct sockaddr_un *)0)->sun_path);
 }
 
-int vs_link_vde(const char *vnl, struct vs_link **out)
+/*
+ * A door or a channel of the keeper's: of this kind, and asked for the sender of each message, or made by
+ * the program. So the plugin has been made to take a descriptor that is not its own.
+ */
+static bool is_not_its_own(int fd)
+{
+	struct ucred peer = { 0 };
+	int domain = 0, type = 0, asks = 0;
+	socklen_t len = sizeof(int), peer_len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || domain != AF_UNIX ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_SEQPACKET)
+		return false;
+	return getsockopt(fd, SOL_SOCKET, SO_PASSCRED, &asks, &len) < 0 || asks != 0 ||
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) < 0 || peer.pid != getpid();
+}
+
+int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out)
 {
 	if (path_too_long(vnl))
 		return vs_fail(ENAMETOOLONG, "cannot open \"%.200s\": %s", vnl, remedy(ENAMETOOLONG));
+	int r = vs_locator_refuse(ifname, vnl, vs_indirect_judge(vnl));
+	if (r < 0)
+		return r;
 
 	struct vde_link *l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -323,6 +345,10 @@ int vs_link_vde(const char *vnl, struct vs_link **out)
 		int err = errno != 0 ? errno : EIO; /* some plugins fail without saying why */
 		free(l);
 		return vs_fail(err, "cannot open \"%.200s\": %s; %s", vnl, strerror(err), remedy_for(vnl, err));
+	}
+	if (is_not_its_own(vde_datafd(l->conn))) { /* not closed: that would close the descriptor */
+		free(l);
+		return vs_locator_refuse(ifname, vnl, VS_LOCATOR_DESCRIPTOR);
 	}
 	l->link = (struct vs_link){ .ops = &plugin_ops,
 				    .data_fd = vde_datafd(l->conn),

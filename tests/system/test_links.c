@@ -719,7 +719,8 @@ static void check_nothing_happened(int events)
 /* Frames beyond the network are counted and dropped; those before and behind them arrive. */
 static void exceed(const char *vnl_a, const char *vnl_b)
 {
-	struct vdestack *a = stack_of("vnl='%s' ip=10.0.0.1/24", vnl_a), *b = stack_of("vnl='%s' ip=10.0.0.2/24", vnl_b);
+	struct vdestack *a = stack_of("vnl='%s' ip=10.0.0.1/24", vnl_a);
+	struct vdestack *b = stack_of("vnl='%s' ip=10.0.0.2/24", vnl_b);
 	int events = (int)MUST(vdestack_events(a));
 
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 1000, true, SOON_MS));
@@ -832,7 +833,8 @@ CASE_FLAGS(segments_beyond_a_stream_are_refused_and_it_lives_on, VDE | CASE_F_IN
 
 	(void)snprintf(node, sizeof(node), "hub://%s", path);
 	node_start(&hub, node);
-	struct vdestack *a = stack_of("vnl='=vde_plug %s' ip=10.0.0.1/24", path), *b = stack_of("vnl=%s ip=10.0.0.2/24", path);
+	struct vdestack *a = stack_of("vnl='=vde_plug %s' ip=10.0.0.1/24", path);
+	struct vdestack *b = stack_of("vnl=%s ip=10.0.0.2/24", path);
 	int events = (int)MUST(vdestack_events(a));
 	raise_mtu(a);
 	raise_mtu(b);
