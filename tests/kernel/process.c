@@ -331,6 +331,9 @@ CASE_FLAGS(the_kernel_clears_a_word_of_shared_memory_when_a_child_has_left_it_by
 		(void)syscall(SYS_futex, &running, FUTEX_WAIT, 1, NULL, NULL, 0);
 	MUST(waitpid(pid, &status, 0)); /* by the time limit: it was woken by the exec or the end */
 	CHECK_EQ(WEXITSTATUS(status), 3);
+}
+
+/* ------------------------------------------------------------------ filters */
 
 static void *call_what_is_forbidden(void *arg)
 {

@@ -22,7 +22,8 @@ static struct {
 	int front; /* where stacks are asked for */
 	int door;  /* of the stack that was last asked */
 	const struct vs_key *key; /* in the memory of the library */
-	uint64_t channel; /* that the library named when it asked for sockets */
+	struct ucred claim;       /* what it says of itself there */
+	uint64_t channel;         /* that the library named when it asked for sockets */
 } seen = { .front = -1, .door = -1 };
 
 static void look_at(int fd, const struct msghdr *msg)
@@ -37,6 +38,9 @@ static void look_at(int fd, const struct msghdr *msg)
 	if (req.version != VS_WIRE_VERSION)
 		return;
 	*(req.op == VS_OP_CREATE ? &seen.front : &seen.door) = fd;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR((struct msghdr *)msg, c))
+		if (c->cmsg_type == SCM_CREDENTIALS)
+			memcpy(&seen.claim, CMSG_DATA(c), sizeof(seen.claim));
 	if (msg->msg_iovlen > 1)
 		seen.key = (struct vs_key *)msg->msg_iov[1].iov_base;
 	if (req.op == VS_OP_MSOCKET)

@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 
-#include "raw_request.h"
+#include "raw.h"
 #include "traffic.h"
 
 #define BOTH_VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
@@ -136,18 +136,37 @@ static int directories(int dirs[2])
 	return 2;
 }
 
+/* A stack, made by the library, whose door and key have been seen. */
+static struct vdestack *seen_stack(void)
+{
+	struct vdestack *s = stack_of("%s", "");
+	char value[16];
+
+	MUST(vdestack_sysctl_get(s, "ipv4/ip_forward", value, sizeof(value)));
+	CHECK(seen.front >= 0 && seen.door >= 0);
+	return s;
+}
+
+/* With all that the owner can show, so that nothing but the locator is wrong. */
+static struct raw_request owners_request(uint32_t op, const char *vnl)
+{
+	struct raw_request r = { .req = { .op = op, .seq = 1, .timeout_ms = 3000 }, .text = vnl, .text_len = strlen(vnl), .claim = &seen.claim };
+
+	(void)snprintf(r.req.iface.name, sizeof(r.req.iface.name), "evil0");
+	return r;
+}
+
 static void raw_refused(uint32_t op, const char *vnl, int err, const char *words)
 {
-	struct vs_request request = { .op = op, .timeout_ms = 3000 };
-	const char *sentence;
-	int dirs[2];
+	static char answer[VS_TEXT_MAX + 1];
+	struct raw_request request = owners_request(op, vnl);
 
-	(void)snprintf(request.iface.name, sizeof(request.iface.name), "evil0");
-	int n = directories(dirs);
-	int r = raw_call(door_number(op == VS_OP_CREATE ? 0 : 1), &request, vnl, dirs, (size_t)n, &sentence);
+	request.n_fds = (size_t)directories(request.fds);
+	int dirs[] = { request.fds[0], request.fds[1] };
+	int r = raw_call(op == VS_OP_CREATE ? seen.front : seen.door, &request, answer);
 	if (r != -err)
-		FAIL("\"%s\": %d, \"%s\"", vnl, r, sentence);
-	CHECK_CONTAINS(sentence, words);
+		FAIL("\"%s\": %d, \"%s\"", vnl, r, answer);
+	CHECK_CONTAINS(answer, words);
 	close(dirs[0]);
 	close(dirs[1]);
 }
@@ -159,7 +178,7 @@ CASE_FLAGS(a_keeper_that_is_asked_past_the_library_executes_nothing, BOTH_VDE)
 		{ "slirp:///cmdfwd=10.0.2.9:7:'", "'" }, { "slirp:///%63md=10.0.2.9:7:'", "'" },
 	};
 	const char *mark = case_path("mark"), *file = case_path("file");
-	struct vdestack *s = stack_of("%s", "");
+	struct vdestack *s = seen_stack();
 	char vnl[300];
 
 	for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
@@ -178,7 +197,7 @@ CASE_FLAGS(a_keeper_that_is_asked_past_the_library_executes_nothing, BOTH_VDE)
 
 CASE_FLAGS(a_keeper_that_is_asked_past_the_library_keeps_its_descriptors, BOTH_VDE)
 {
-	struct vdestack *s = stack_of("%s", "");
+	struct vdestack *s = seen_stack();
 	char vnl[64];
 
 	for (int n = 0; n < 16; n++) {
@@ -194,21 +213,22 @@ CASE_FLAGS(a_keeper_that_is_asked_past_the_library_keeps_its_descriptors, BOTH_V
 
 static int raw_stream(int stream, const char **sentence)
 {
-	struct vs_request request = { .op = VS_OP_ADD, .timeout_ms = 3000 };
-	int fds[3];
+	static char answer[VS_TEXT_MAX + 1];
+	struct raw_request request = owners_request(VS_OP_ADD, "=x");
 
-	(void)snprintf(request.iface.name, sizeof(request.iface.name), "evil0");
-	(void)directories(fds);
-	fds[2] = stream;
-	int r = raw_call(door_number(1), &request, "=x", fds, 3, sentence);
-	close(fds[0]);
-	close(fds[1]);
+	request.n_fds = (size_t)directories(request.fds);
+	int dirs[] = { request.fds[0], request.fds[1] };
+	request.fds[request.n_fds++] = stream;
+	int r = raw_call(seen.door, &request, answer);
+	close(dirs[0]);
+	close(dirs[1]);
+	*sentence = answer;
 	return r;
 }
 
 CASE_FLAGS(a_stream_that_is_no_stream_is_refused_by_the_keeper, BOTH_VDE)
 {
-	struct vdestack *s = stack_of("%s", "");
+	struct vdestack *s = seen_stack();
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	const char *sentence = "";
 	int fds[7], pair[2];
