@@ -49,7 +49,7 @@ struct vdestack_link_stats {
 	unsigned offloads;    /* VDESTACK_OFFLOAD_... in force */
 	uint64_t out_frames;  /* given to the network */
 	uint64_t out_dropped; /* lost because it did not take them in time */
-	uint64_t out_refused; /* what the stack sent that made no sense */
+	uint64_t out_refused; /* what the stack sent that made no sense, or is longer than the network carries */
 	uint64_t in_frames;   /* taken from the network */
 	uint64_t in_writes;   /* what they became in the stack, coalesced */
 	uint64_t in_dropped;  /* of in_frames: too short, too long, or not taken by the interface (down) */

@@ -40,7 +40,7 @@ int vs_keeper_main(void)
 	/* Most threads allocate a little once; an arena for each would cost more memory than all they need. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	for (int fd = VS_KEEPER_STARTER; fd <= VS_KEEPER_ADOPT; fd++)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* plugins execute things */
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* where there is no filter plugins may execute things */
 	int r = vs_isolate_process();
 	if (r == 0)
 		r = vs_isolate_user(adopt, &k.privileged);

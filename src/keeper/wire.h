@@ -52,7 +52,7 @@ enum vs_op {
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
 	VS_OP_REMOVE,      /* iface.name */
-	VS_OP_EVENTS,      /* reply fd: a subscriber's end */
+	VS_OP_EVENTS,      /* text: int64_t, how far the sender's CLOCK_MONOTONIC is ahead, ns; reply fd: a subscriber's end */
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
 	VS_OP_STATS,       /* iface.name; reply text: offloads and counters in the order of struct vdestack_link_stats */
 };

@@ -213,6 +213,40 @@ CASE_ROOT(uid_0_without_any_capability_makes_stacks)
 	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_RAW, IPPROTO_ICMP)));
 }
 
+/* Dropped, but still in the bounding set: exec would give them back, to the keeper alone. */
+CASE_ROOT(uid_0_that_has_dropped_its_capabilities_makes_stacks)
+{
+	set_caps(0);
+	struct prize p = new_prize(NULL);
+	check_mighty(&p, NULL);
+}
+
+CASE_ROOT(uid_0_whose_capabilities_are_not_in_effect_makes_stacks)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	MUST(syscall(SYS_capget, &head, data));
+	data[0].effective = data[1].effective = 0;
+	MUST(syscall(SYS_capset, &head, data));
+	struct prize p = new_prize(NULL);
+	check_mighty(&p, NULL);
+}
+
+CASE_ROOT(a_keeper_has_no_capability_that_its_program_has_dropped)
+{
+	char path[64];
+
+	set_caps(get_caps() & ~BIT(CAP_DAC_OVERRIDE));
+	(void)new_stack("%s", "");
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)the_keeper());
+	const char *permitted = strstr(text_of(path), "CapPrm:");
+	CHECK(permitted != NULL);
+	uint64_t caps = strtoull(permitted + 7, NULL, 16);
+	CHECK((caps & BIT(CAP_SYS_ADMIN)) != 0); /* it lives where the program does */
+	CHECK_EQ(caps & BIT(CAP_DAC_OVERRIDE), 0);
+}
+
 /* The keeper of "nobody", whose uid is the one that stands for all without a number. */
 struct handed {
 	int front, door;

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Every test that a page names as a proof exists.
+# usage: proofs.sh CTEST BUILD-DIRECTORY PAGE...
+
+set -eu -o pipefail
+ctest=$1 build=$2
+shift 2
+
+bad=0
+fail() {
+	echo "$1"
+	bad=1
+}
+
+# A page names a case without its variant (.root, .user), or a group by a final "*".
+all=$("$ctest" --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p' | sed 's/$/./')
+for page in "$@"; do
+	# `|| true`: a page without any is told below
+	names=$(grep -oE '`(system|unit|kernel|build|fuzz|netns|faults)\.[a-z0-9_.*]+`' "$page" | tr -d '`' | sort -u || true)
+	[ -n "$names" ] || fail "$page names no test"
+	for name in $names; do
+		name=${name%\*}
+		grep -qF -- "${name%.}." <<<"$all" || fail "$page: there is no test $name"
+	done
+done
+exit $bad
