@@ -130,6 +130,10 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 		return -errno;
 	msg->fds_lost = (h.msg_flags & MSG_CTRUNC) != 0;
 	take_control(&h, msg);
+	if (n == 0 && h.msg_controllen > 0) { /* at the end of file there is nothing beside it */
+		vs_fdmsg_drop(msg);
+		return -EBADMSG;
+	}
 	return n;
 }
 

@@ -29,7 +29,8 @@ int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags);
 
 /*
  * Receives one message into msg->iov. Descriptors are close-on-exec with MSG_CMSG_CLOEXEC in
- * flags. Gives its length, 0 at end of file, or -errno (repeated as above).
+ * flags. Gives its length, 0 at end of file, or -errno (repeated as above); -EBADMSG: it was
+ * empty, with descriptors or credentials, and its descriptors are closed.
  */
 ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags);
 

@@ -22,7 +22,7 @@ int vs_call_recv(int door, struct vs_call *call, int flags)
 	call->msg.drop = vs_close_foreign;
 	ssize_t n = vs_fdmsg_recv(door, &call->msg, MSG_CMSG_CLOEXEC | flags);
 	if (n <= 0)
-		return (int)n;
+		return n == -EBADMSG ? -EPROTO : (int)n;
 	if ((size_t)n < sizeof(call->req) || call->req.version != VS_WIRE_VERSION) {
 		vs_fdmsg_drop(&call->msg);
 		return -EPROTO;

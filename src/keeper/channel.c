@@ -14,6 +14,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -30,6 +31,7 @@ struct vs_keeper_chan {
 
 /* A process has VS_CHANNELS at a time; one that is closed may not have been noticed yet. */
 #define PER_PROCESS 32
+#define PRUNE_LEAST 64
 /* Lives are numbered below the channels and above the main loop's other events. */
 #define LIFE_NUMBER_MIN (UINT64_C(1) << 62)
 
@@ -47,14 +49,55 @@ static struct vs_keeper_chan **find_locked(struct vs_keeper *k, uint64_t number)
 	return at;
 }
 
+/* Off the list already. The sender may have kept a copy of the socket, with which it would stay in the epoll set. */
+static void drop(const struct vs_keeper *k, struct vs_keeper_chan *chan)
+{
+	(void)epoll_ctl(k->epoll, EPOLL_CTL_DEL, chan->fd, NULL);
+	vs_close(chan->fd);
+	free(chan);
+}
+
+/* pid < 0: of all. */
 static unsigned count_locked(const struct vs_keeper *k, pid_t pid)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < VS_COUNT(k->channels); i++)
 		for (const struct vs_keeper_chan *chan = k->channels[i]; chan != NULL; chan = chan->next)
-			n += chan->pid == pid;
+			n += pid < 0 || chan->pid == pid;
 	return n;
+}
+
+static void drop_those_locked(struct vs_keeper *k, bool (*which)(const struct vs_keeper_chan *, const void *), const void *arg)
+{
+	for (size_t i = 0; i < VS_COUNT(k->channels); i++) {
+		for (struct vs_keeper_chan **at = &k->channels[i], *chan; (chan = *at) != NULL;) {
+			if (!which(chan, arg)) {
+				at = &chan->next;
+				continue;
+			}
+			*at = chan->next;
+			drop(k, chan);
+		}
+	}
+}
+
+static bool is_of_dead_process(const struct vs_keeper_chan *chan, const void *unused)
+{
+	(void)unused;
+	return chan->pid > 0 && kill(chan->pid, 0) < 0 && errno == ESRCH;
+}
+
+/*
+ * A process can send both ends of a pair, which then never hangs up. So from time to time those of processes that are gone
+ * are looked for: when there are twice as many as were left the last time.
+ */
+static void prune_locked(struct vs_keeper *k)
+{
+	if (count_locked(k, -1) < k->prune_channels_at)
+		return;
+	drop_those_locked(k, is_of_dead_process, NULL);
+	k->prune_channels_at = 2 * count_locked(k, -1) + PRUNE_LEAST;
 }
 
 /* The lower half of the numbers belongs to the main loop's other events. */
@@ -62,6 +105,7 @@ static int check_locked(struct vs_keeper *k, uint64_t number, pid_t pid)
 {
 	if (number < VS_CHANNEL_NUMBER_MIN)
 		return -EINVAL;
+	prune_locked(k);
 	if (*find_locked(k, number) != NULL)
 		return -EEXIST; /* numbers are random: not an accident */
 	return count_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
@@ -112,20 +156,15 @@ int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, int fd)
 	return r;
 }
 
+static bool is_life_of(const struct vs_keeper_chan *chan, const void *net)
+{
+	return chan->life_of == net;
+}
+
 void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net)
 {
 	pthread_mutex_lock(&k->lock);
-	for (size_t i = 0; i < VS_COUNT(k->channels); i++) {
-		for (struct vs_keeper_chan **at = &k->channels[i], *chan; (chan = *at) != NULL;) {
-			if (chan->life_of != net) {
-				at = &chan->next;
-				continue;
-			}
-			*at = chan->next;
-			vs_close(chan->fd);
-			free(chan);
-		}
-	}
+	drop_those_locked(k, is_life_of, net);
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -147,8 +186,7 @@ void vs_channel_hangup(struct vs_keeper *k, uint64_t number)
 		*at = chan->next;
 	pthread_mutex_unlock(&k->lock);
 	if (chan != NULL)
-		vs_close(chan->fd); /* leaves the epoll set by that */
-	free(chan);
+		drop(k, chan);
 }
 
 void vs_channels_drop(struct vs_keeper *k)

@@ -52,6 +52,7 @@ struct vs_keeper {
 	unsigned n_ifaces;
 	struct vs_keeper_chan *channels[64]; /* hash table by number */
 	uint64_t last_life;                  /* number of one */
+	unsigned prune_channels_at;          /* so many */
 	struct vs_net *reserve;              /* a networking thread without a stack yet; see birth.c */
 	struct vs_job *submitted;            /* to be started by the main thread */
 	struct vs_job *jobs;                 /* that run */

@@ -253,15 +253,6 @@ static const char *remedy(int err)
 	return vs_cause_text(vs_diagnose_network(err), err);
 }
 
-/* A keeper process makes no processes (docs/keeper-filter.md), which plugins find out by EPERM. */
-static const char *remedy_for(const char *vnl, int err)
-{
-	if (err == EPERM && strstr(vnl, "{cmd://") != NULL)
-		return "a command inside another locator is not started; start it beside the program, as a node of "
-		       "vde_plug(1), and put that node's locator inside";
-	return remedy(err);
-}
-
 void vs_link_vde_load(const char *vnl)
 {
 	size_t n = strspn(vnl, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -344,7 +335,7 @@ int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out)
 	if (l->conn == NULL) {
 		int err = errno != 0 ? errno : EIO; /* some plugins fail without saying why */
 		free(l);
-		return vs_fail(err, "cannot open \"%.200s\": %s; %s", vnl, strerror(err), remedy_for(vnl, err));
+		return vs_fail(err, "cannot open \"%.200s\": %s; %s", vnl, strerror(err), remedy(err));
 	}
 	if (is_not_its_own(vde_datafd(l->conn))) { /* not closed: that would close the descriptor */
 		free(l);

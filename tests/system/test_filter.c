@@ -262,7 +262,6 @@ CASE_FLAGS(links_to_nowhere_and_nodes_of_several_links_work_behind_the_filter, P
 	opens("null://", "");
 	opens("multi://", case_path("multi"));
 	opens("bonding://", case_path("bonding"));
-	opens("seqpacket://", case_path("seqpacket"));
 }
 
 CASE_FLAGS(two_stacks_talk_through_encryption_behind_the_filter, PROCESS_VDE)
@@ -297,15 +296,6 @@ CASE_FLAGS(an_interface_of_the_host_is_captured_behind_the_filter, CASE_F_ROOT)
 	MUST(unshare(CLONE_NEWNET));
 	CHECK_EQ(system("ip link add left type veth peer name right && ip link set left up && ip link set right up"), 0);
 	opens("pcap://", "left");
-}
-
-CASE_FLAGS(a_command_inside_another_locator_is_refused_with_what_to_do, PROCESS_VDE)
-{
-	struct vdestack *stack = new_stack("%s", "");
-
-	CHECK_ERRNO(vdestack_add(stack, "iface=a vnl='vlan://3{cmd://vde_plug null://}'", case_opts()), EPERM);
-	CHECK_CONTAINS(vdestack_last_error(), "inside another locator");
-	MUST(vdestack_delete(stack));
 }
 
 /* ------------------------------------------------------------------ where there can be no filter */

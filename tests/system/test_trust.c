@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include <vdestack/events.h>
 
@@ -527,6 +528,18 @@ static void register_numbers(void *prize)
 	}
 }
 
+static unsigned long long ticks(pid_t pid);
+
+/* A keeper that spins uses all of this time. */
+static void check_idle(pid_t keeper)
+{
+	struct pollfd nothing = { .fd = -1 };
+	unsigned long long before = ticks(keeper);
+
+	(void)poll(&nothing, 1, 500);
+	CHECK(ticks(keeper) - before < 10);
+}
+
 static unsigned long long ticks(pid_t pid)
 {
 	char path[64];
@@ -541,13 +554,26 @@ static unsigned long long ticks(pid_t pid)
 CASE_ROOT(numbers_of_the_main_loop_are_no_channels)
 {
 	struct prize p = new_prize(NULL);
-	struct pollfd nothing = { .fd = -1 };
 
 	in_child(register_numbers, &p);
-	pid_t keeper = the_keeper();
-	unsigned long long before = ticks(keeper);
-	(void)poll(&nothing, 1, 500); /* a keeper that spins uses all of it */
-	CHECK(ticks(keeper) - before < 10);
+	check_idle(the_keeper());
+	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", NULL));
+}
+
+/* The end that the keeper has is kept open here as well. */
+CASE_ROOT(a_channel_whose_sender_keeps_a_copy_ends_for_the_keeper)
+{
+	struct prize p = new_prize(NULL);
+	int pairs[4][2];
+
+	for (int i = 0; i < 4; i++) {
+		raw_pair(pairs[i]);
+		register_channel(seen.door, VS_CHANNEL_NUMBER_MIN + 50 + (unsigned)i, pairs[i][1]);
+	}
+	CHECK_EQ(get_sysctl(), 0);
+	for (int i = 0; i < 4; i++)
+		close(pairs[i][0]);
+	check_idle(the_keeper());
 	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", NULL));
 }
 
@@ -781,4 +807,196 @@ CASE_ROOT(in_a_new_pid_namespace_the_reason_is_told_and_new_stacks_can_be_made)
 	}
 	MUST(waitpid(pid, &status, 0));
 	CHECK_EQ(status, 0);
+}
+
+/* ------------------------------------------------------------------ whatever comes */
+
+static void send_nothing(void *prize)
+{
+	struct msghdr nothing = { .msg_iovlen = 0 };
+
+	(void)prize;
+	for (int i = 0; i < 10; i++) {
+		MUST(syscall(SYS_sendmsg, seen.door, &nothing, MSG_NOSIGNAL));
+		MUST(syscall(SYS_sendmsg, seen.front, &nothing, MSG_NOSIGNAL));
+	}
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+/* It is received with length 0, as the end of file is. */
+CASE_BOTH(an_empty_message_is_not_the_end_of_a_stack)
+{
+	struct prize p = new_prize(case_opts());
+
+	in_child(send_nothing, &p);
+	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", case_opts()));
+	CHECK(vdestack_new("", case_opts()) != NULL);
+}
+
+#define REQUESTS 20000
+
+static uint64_t random_state;
+
+static uint64_t draw(uint64_t below)
+{
+	random_state ^= random_state << 13; /* xorshift64 */
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state % below;
+}
+
+struct pool {
+	int fds[16];
+	size_t n;
+};
+
+static void fill_pool(struct pool *p)
+{
+	int pair[2];
+
+	p->n = 0;
+	p->fds[p->n++] = (int)MUST(open("/dev/null", O_RDWR | O_CLOEXEC));
+	p->fds[p->n++] = (int)MUST(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	p->fds[p->n++] = (int)MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+	p->fds[p->n++] = (int)MUST(open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+	p->fds[p->n++] = (int)MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	p->fds[p->n++] = seen.front;
+	p->fds[p->n++] = seen.door;
+	for (int i = 0; i < 3; i++) {
+		MUST(i == 0 ? pipe2(pair, O_CLOEXEC)
+			    : socketpair(AF_UNIX, (i == 1 ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC, 0, pair));
+		p->fds[p->n++] = pair[0];
+		p->fds[p->n++] = pair[1];
+	}
+}
+
+static const char *random_text(size_t *len)
+{
+	static const char *const texts[] = { "", "core/somaxconn", "ipv4/ip_forward\0001", "../../../etc/shadow", "inproc://lan",
+					     "ptp:///tmp/x", "cmd://id", "seqpacket://4", "=id", "{{{{", "vlan://1{}", "x" };
+	static char bytes[VS_TEXT_MAX + 500];
+
+	if (draw(3) == 0) {
+		*len = draw(sizeof(bytes));
+		for (size_t i = 0; i < *len; i += sizeof(uint64_t))
+			memcpy(bytes + i, &random_state, *len - i < 8 ? *len - i : 8);
+		return bytes;
+	}
+	const char *text = texts[draw(sizeof(texts) / sizeof(texts[0]))];
+	*len = strlen(text) + draw(3);
+	memcpy(bytes, text, strlen(text) + 1);
+	bytes[strlen(text) + 1] = '1';
+	return bytes;
+}
+
+static void send_random(const struct pool *pool)
+{
+	static const uint64_t channels[] = { 0, 0, 1, 2, 19, UINT64_C(1) << 32, VS_CHANNEL_NUMBER_MIN - 1 };
+	struct raw_request r = { .req = { .op = (uint32_t)draw(14), .seq = random_state, .timeout_ms = (uint32_t)draw(64) } };
+	struct ucred claim = { getpid(), OTHER, OTHER };
+
+	r.req.channel = draw(4) == 0 ? VS_CHANNEL_NUMBER_MIN | random_state : draw(8) == 0 ? seen.channel
+											  : channels[draw(7)];
+	for (int i = 0; i < 3; i++)
+		r.req.arg[i] = draw(2) == 0 ? (int32_t)draw(32) : (int32_t)random_state;
+	if (draw(2) == 0)
+		memset(r.req.iface.name, 'a' + (int)draw(26), sizeof(r.req.iface.name)); /* without an end */
+	r.text = random_text(&r.text_len);
+	r.n_fds = draw(6);
+	for (size_t i = 0; i < r.n_fds; i++)
+		r.fds[i] = pool->fds[draw(pool->n)];
+	r.claim = draw(2) == 0 ? &claim : NULL;
+	r.no_key = draw(8) == 0;
+	(void)raw_send(draw(3) == 0 ? seen.front : seen.door, &r);
+}
+
+static void flood(void *prize)
+{
+	struct pool pool;
+
+	(void)prize;
+	become(OTHER, OTHER);
+	for (int i = 0; i < REQUESTS; i++) {
+		if (i % 100 == 0)
+			fill_pool(&pool);
+		send_random(&pool);
+		for (size_t j = 0; i % 100 == 99 && j < pool.n; j++)
+			if (pool.fds[j] != seen.front && pool.fds[j] != seen.door)
+				close(pool.fds[j]);
+	}
+}
+
+static int open_in(pid_t pid)
+{
+	char path[64];
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *d = opendir(path);
+	CHECK(d != NULL);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+struct level {
+	pid_t keeper;
+	int most;
+};
+
+static bool low_again(void *arg)
+{
+	struct level *l = arg;
+
+	return open_in(l->keeper) <= l->most;
+}
+
+static void register_both_ends(void *prize)
+{
+	(void)prize;
+	become(OTHER, OTHER);
+	for (unsigned i = 0; i < 16; i++) {
+		int pair[2];
+		raw_pair(pair);
+		register_channel(seen.door, VS_CHANNEL_NUMBER_MIN + 2 * i + 64 * (uint64_t)getpid(), pair[0]);
+		register_channel(seen.door, VS_CHANNEL_NUMBER_MIN + 2 * i + 1 + 64 * (uint64_t)getpid(), pair[1]);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+/* Such a pair hangs up at neither end. */
+CASE_ROOT(channels_of_processes_that_are_gone_do_not_pile_up)
+{
+	struct prize p = new_prize(NULL);
+	struct level l = { the_keeper(), open_in(the_keeper()) + 200 };
+
+	for (int i = 0; i < 50; i++)
+		in_child(register_both_ends, &p);
+	CHECK(low_again(&l));
+}
+
+/* Requests of all kinds, from who has the doors and the key and no rights: the keeper goes on, keeps nothing, changes nothing. */
+CASE_TIMED(whatever_a_child_without_rights_sends_changes_nothing, CASE_F_ROOT, 120)
+{
+	struct prize p = new_prize(NULL);
+	char value[16];
+
+	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
+	close((int)MUST(vdestack_events(p.stack))); /* after the first subscription the stack's addresses are watched */
+	CHECK_EQ(get_sysctl(), 0);
+	struct level l = { the_keeper(), open_in(the_keeper()) + 32 }; /* channels of one process */
+	random_state = (uint64_t)getpid() << 32 | (uint64_t)time(NULL) | 1;
+	printf("seed %llu\n", (unsigned long long)random_state);
+	in_child(flood, &p);
+	CHECK_EQ(the_keeper(), l.keeper);
+	MUST(vdestack_sysctl_get(p.stack, "ipv4/ip_forward", value, sizeof(value)));
+	CHECK_STR(value, "0");
+	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
+	if (!wait_until(low_again, &l, SOON_MS))
+		FAIL("the keeper has %d descriptors", open_in(l.keeper));
+	MUST(vdestack_if_nametoindex(p.stack, "mine"));
+	check_mighty(&p, NULL);
 }
