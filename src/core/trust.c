@@ -14,11 +14,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -44,6 +47,19 @@ static int distrust(struct walk *w, const char *what)
 	return -EPERM;
 }
 
+/*
+ * The program's own user is trusted only if he is all that the program is: with file or ambient capabilities, or in a
+ * set-group-ID program, what he could plant would have more rights than he has.
+ */
+static bool is_own(uid_t uid)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	return uid == geteuid() && getauxval(AT_SECURE) == 0 && syscall(SYS_capget, &head, data) == 0 &&
+	       (data[0].permitted | data[1].permitted) == 0;
+}
+
 /* Looks at what was opened. */
 static int judge(struct walk *w, int fd)
 {
@@ -55,7 +71,7 @@ static int judge(struct walk *w, int fd)
 	bool was_loose = w->loose;
 
 	w->loose = S_ISDIR(st->st_mode) && others_write && (st->st_mode & S_ISVTX) != 0;
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid != 0 && !is_own(st->st_uid))
 		return distrust(w, "belongs to another user");
 	if (others_write && !w->loose)
 		return distrust(w, "can be written by others");

@@ -39,6 +39,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -259,5 +260,40 @@ int vs_filter_install(void)
 		(void)snprintf(missing, sizeof(missing),
 			       "the keeper has no seccomp filter of its own (%s): the kernel has none, or a filter of the "
 			       "program's refuses prctl(2)", strerror(-r));
+	return 0;
+}
+
+/* ------------------------------------------------------------------ no new code */
+
+#ifdef __NR_mmap2
+#define MMAP __NR_mmap2
+#else
+#define MMAP __NR_mmap
+#endif
+#ifndef __NR_pkey_mprotect
+#define __NR_pkey_mprotect NO_CALL
+#endif
+
+int vs_filter_no_new_code(void)
+{
+	struct sock_filter code[] = {
+		LOAD(arch),
+		IF(BPF_JEQ, ARCH, 0, 7), /* numbers of another architecture mean other calls */
+		LOAD(nr),
+		IF(BPF_JEQ, MMAP, 3, 0),
+		IF(BPF_JEQ, __NR_mprotect, 2, 0),
+		IF(BPF_JEQ, __NR_pkey_mprotect, 1, 0),
+		RETURN(SECCOMP_RET_ALLOW),
+		LOAD_ARG(2),
+		IF(BPF_JSET, PROT_EXEC, 0, 1),
+		RETURN(SECCOMP_RET_ERRNO | EPERM),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = VS_COUNT(code), .filter = code };
+
+	if (ARCH == 0)
+		return -EOPNOTSUPP;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
+		return -errno;
 	return 0;
 }

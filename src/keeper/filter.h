@@ -14,6 +14,12 @@
  */
 int vs_filter_install(void);
 
+/*
+ * Keeps this thread, and those it starts, from mapping code: no library is loaded any more. 0 or -errno: there can be no
+ * filter. Also on threads of the program.
+ */
+int vs_filter_no_new_code(void);
+
 /* Why the filter is missing, for a person; "" if it is there. Valid for ever. */
 const char *vs_filter_missing(void);
 

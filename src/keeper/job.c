@@ -46,6 +46,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/locator.h"
+#include "filter.h"
 #include "iface.h"
 #include "isolate.h"
 #include "port.h"
@@ -164,7 +165,11 @@ static bool await_device(struct vs_job *job)
 
 /* ------------------------------------------------------------------ the jobs */
 
-/* Into the caller's root and working directory, for this thread and what it starts. */
+/*
+ * Into the caller's root and working directory, for this thread and what it starts. In another root than the keeper's
+ * all files may be the caller's, or another user's, and what is loaded from there would run with the keeper's rights: plugins within
+ * plugins, modules of the C library that look up users and hosts. So nothing is.
+ */
 static int enter_directories(int root, int cwd)
 {
 	struct stat here, there;
@@ -173,9 +178,16 @@ static int enter_directories(int root, int cwd)
 		return 0;
 	if (unshare(CLONE_FS) < 0)
 		return -errno;
-	if (root >= 0 && stat("/", &here) == 0 && fstat(root, &there) == 0 &&
-	    (here.st_ino != there.st_ino || here.st_dev != there.st_dev) && (fchdir(root) < 0 || chroot(".") < 0))
-		return -errno;
+	if (root >= 0) {
+		if (stat("/", &here) < 0 || fstat(root, &there) < 0)
+			return -errno;
+		bool foreign = here.st_ino != there.st_ino || here.st_dev != there.st_dev;
+		int r = foreign ? vs_filter_no_new_code() : 0;
+		if (r < 0)
+			return r;
+		if (foreign && (fchdir(root) < 0 || chroot(".") < 0))
+			return -errno;
+	}
 	return cwd >= 0 && fchdir(cwd) < 0 && errno != EACCES ? -errno : 0; /* EACCES: only a relative locator would mind */
 }
 

@@ -253,19 +253,32 @@ static const char *remedy(int err)
 	return vs_cause_text(vs_diagnose_network(err), err);
 }
 
-void vs_link_vde_load(const char *vnl)
+/* name: n bytes; of a plugin. libvdeplug's own way of doing it. */
+static void load_plugin(const char *name, int n)
 {
-	size_t n = strspn(vnl, "abcdefghijklmnopqrstuvwxyz0123456789");
-	bool has_scheme = n > 0 && strncmp(vnl + n, "://", 3) == 0;
 	char path[PATH_MAX];
 	Dl_info own;
 
 	if (dladdr((void *)vde_close, &own) == 0 || own.dli_fname == NULL || strrchr(own.dli_fname, '/') == NULL)
 		return;
 	int dir = (int)(strrchr(own.dli_fname, '/') - own.dli_fname);
-	(void)snprintf(path, sizeof(path), "%.*s/vdeplug/libvdeplug_%.*s.so", dir, own.dli_fname,
-		       has_scheme ? (int)n : 3, has_scheme ? vnl : "vde");
-	(void)dlopen(path, RTLD_LAZY | RTLD_DEEPBIND | RTLD_NODELETE); /* libvdeplug's own way of doing it */
+	(void)snprintf(path, sizeof(path), "%.*s/vdeplug/libvdeplug_%.*s.so", dir, own.dli_fname, n, name);
+	(void)dlopen(path, RTLD_LAZY | RTLD_DEEPBIND | RTLD_NODELETE);
+}
+
+void vs_link_vde_load(const char *vnl)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+	if (strncmp(vnl + strspn(vnl, letters), "://", 3) != 0 || strchr(vnl, '{') != NULL)
+		load_plugin("vde", 3); /* a path by itself, or in braces */
+	for (const char *at = strstr(vnl, "://"); at != NULL; at = strstr(at + 3, "://")) {
+		const char *name = at;
+		while (name > vnl && strchr(letters, name[-1]) != NULL)
+			name--;
+		if (name < at && at - name < 32)
+			load_plugin(name, (int)(at - name));
+	}
 }
 
 static void tune(struct vde_link *l, const char *vnl)

@@ -4,10 +4,14 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <glob.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "stacks.h"
 
@@ -273,4 +277,95 @@ CASE_FLAGS(a_launch_that_is_refused_leaves_no_descriptor, ROOT_ONLY)
 	close(before);
 	check_no_keeper("/ belongs to another user");
 	CHECK_EQ(open("/", O_PATH | O_CLOEXEC), before);
+}
+
+/* ------------------------------------------------------------------ users with capabilities */
+
+/* As with file or ambient capabilities: what this user has planted would have rights that he lacks without the program. */
+static void become_with_capabilities(uid_t uid)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	MUST(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+	MUST(setresgid(uid, uid, uid));
+	MUST(setresuid(uid, uid, uid));
+	MUST(syscall(SYS_capget, &head, data));
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted;
+	MUST(syscall(SYS_capset, &head, data));
+}
+
+CASE_FLAGS(a_user_with_capabilities_is_not_trusted_with_what_becomes_the_keeper, ROOT_ONLY)
+{
+	make_root(OTHER);
+	plant_library(OTHER);
+	become_with_capabilities(OTHER);
+	enter_root();
+	check_no_keeper("belongs to another user");
+}
+
+/* ------------------------------------------------------------------ a keeper that follows into a root */
+
+/* In all places where a dynamic linker may look. */
+static void plant_everywhere(const char *name)
+{
+	static const char *const dirs[] = { "/lib", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib", "/usr/lib/x86_64-linux-gnu",
+					    "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64" };
+	char path[PATH_MAX], *command;
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
+		make_directories(path, OTHER);
+		MUST(asprintf(&command, "mkdir -p %s%s/vdeplug && cp %s %s%s && chmod -R a+rwX %s", root, dirs[i], PLANTED, root, path,
+			      root));
+		CHECK_EQ(system(command), 0);
+		free(command);
+	}
+}
+
+static bool any_mark(void)
+{
+	static const char *const patterns[] = { "/*/*.mark", "/*/*/*.mark", "/*/*/*/*.mark", "/*/*/*/*/*.mark" };
+	glob_t g;
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		if (glob(patterns[i], 0, NULL, &g) == 0)
+			return true;
+	return false;
+}
+
+/* The keeper is there already; the root, with all that is in it, is another user's. */
+static void add_in_root_of_other(const char *config, const char *library)
+{
+	struct vdestack *s = new_stack("%s", "");
+	char text[] = "passwd: evil files\nhosts: evil files\n";
+
+	(void)snprintf(root, sizeof(root), "%s", case_path("root"));
+	MUST(mkdir(root, 0755));
+	plant_everywhere(library);
+	MUST(mkdir(in_root("etc"), 0755));
+	int fd = (int)MUST(open(in_root("etc/nsswitch.conf"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+	CHECK_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	enter_root();
+	(void)vdestack_add(s, config, NULL); /* whether it works is not the question */
+	CHECK(!any_mark());
+	MUST(vdestack_add(s, "iface=works vnl=ptp:///there", NULL));
+	MUST(access("/there", F_OK));
+}
+
+CASE_FLAGS(the_keeper_loads_nothing_from_a_users_root_to_look_up_a_user, ROOT_ONLY)
+{
+	add_in_root_of_other("vnl=vde:///tmp/switch", "libnss_evil.so.2");
+}
+
+CASE_FLAGS(the_keeper_loads_nothing_from_a_users_root_to_look_up_a_host, ROOT_ONLY)
+{
+	add_in_root_of_other("vnl=udp://5000->some.host/5001", "libnss_evil.so.2");
+}
+
+CASE_FLAGS(the_keeper_loads_no_plugin_from_a_users_root, ROOT_ONLY)
+{
+	add_in_root_of_other("vnl=vlan://3{evil:///tmp/x}", "vdeplug/libvdeplug_evil.so");
 }
