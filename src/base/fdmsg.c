@@ -12,6 +12,10 @@
 #define SO_COOKIE 57
 #endif
 
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+
 #define ATTEMPTS 8 /* of a call for which the kernel has no memory at the moment */
 
 union control {
@@ -21,7 +25,7 @@ union control {
 
 /* Room for all that a message can have (unix(7), SCM_RIGHTS): none is left to the kernel to close. */
 union large_control {
-	char bytes[CMSG_SPACE(253 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+	char bytes[CMSG_SPACE(253 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;
 };
 
@@ -104,6 +108,8 @@ static void take_control(struct msghdr *h, struct vs_fdmsg *msg)
 			take_fds(c, msg);
 		} else if (c->cmsg_type == SCM_CREDENTIALS) {
 			memcpy(&msg->creds, CMSG_DATA(c), sizeof(msg->creds));
+		} else if (c->cmsg_type == SCM_PIDFD) {
+			memcpy(&msg->pidfd, CMSG_DATA(c), sizeof(msg->pidfd));
 		}
 	}
 }
@@ -121,6 +127,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 	ssize_t n;
 
 	msg->n_fds = 0;
+	msg->pidfd = -1;
 	msg->fds_lost = false;
 	memset(&msg->creds, 0, sizeof(msg->creds));
 	do {
@@ -142,6 +149,8 @@ void vs_fdmsg_drop(struct vs_fdmsg *msg)
 	for (size_t i = 0; i < msg->n_fds; i++)
 		drop_fd(msg, msg->fds[i]);
 	msg->n_fds = 0;
+	vs_close(msg->pidfd);
+	msg->pidfd = -1;
 }
 
 int vs_fd_raise(int *fd, int at_least)

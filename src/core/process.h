@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,13 +33,13 @@ struct vs_kind {
 
 struct vs_channel {
 	pthread_mutex_t lock; /* held for the length of a call; guards the rest */
-	uint64_t number;      /* 0: not open */
+	bool open;
+	uint64_t number;      /* it is registered by; a secret of this process */
 	uint64_t keeper;      /* which keeper it is registered with (cookie of its front door) */
 	uint64_t cookie;      /* of fd */
 	uint64_t seq;         /* of the last request */
 	uint64_t valid_seq;   /* replies to older requests are dropped */
 	int fd;
-	pid_t pid;            /* of the process that opened it; a child on our memory has another */
 	/* Sockets sent ahead of their calls, see request.c: */
 	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
 	unsigned ahead;       /* replies still to come that no call waits for */

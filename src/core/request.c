@@ -30,6 +30,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -47,6 +48,8 @@
 static const char keeper_gone[] = "the keeper of this stack has ended, or the program has closed its descriptors; "
 				  "delete the stack and make a new one";
 
+static const char keeper_silent[] = "the keeper does not answer in time; is it stopped?";
+
 /* ------------------------------------------------------------------ long calls */
 
 static int keeper_lost(void)
@@ -60,7 +63,22 @@ static struct ucred credentials(const struct vs_keeper_link *keeper)
 	return (struct ucred){ .pid = keeper->proof != 0 ? keeper->proof : getpid(), .uid = keeper->uid, .gid = keeper->gid };
 }
 
-static int send_long(struct vs_long_call *c, int channel)
+/* Sends as soon as there is room, until the deadline. */
+static int send_by(int door, const struct vs_fdmsg *msg, int64_t deadline)
+{
+	struct pollfd room = { .fd = door, .events = POLLOUT };
+	int r;
+
+	while ((r = vs_fdmsg_send(door, msg, MSG_DONTWAIT)) == -EAGAIN) {
+		int left = vs_left_ms(deadline);
+		if (left == 0)
+			return -ETIMEDOUT;
+		(void)poll(&room, 1, left);
+	}
+	return r;
+}
+
+static int send_long(struct vs_long_call *c, int channel, int64_t deadline)
 {
 	struct vs_fdmsg msg = {
 		.iov = { { &c->req, offsetof(struct vs_request, key) }, { &c->keeper->key, sizeof(c->keeper->key) },
@@ -78,22 +96,23 @@ static int send_long(struct vs_long_call *c, int channel)
 	c->req.seq = 1;
 	if (vs_socket_cookie(c->door) != c->door_cookie)
 		return keeper_lost();
-	int r = vs_fdmsg_send(c->door, &msg, 0);
+	int r = send_by(c->door, &msg, deadline);
 	if (r == -EPERM || r == -ESRCH || r == -EINVAL) {
 		/* We are not who we were (or the keeper is gone). Not every request minds, and the keeper judges. */
 		msg.claim_creds = false;
-		r = vs_fdmsg_send(c->door, &msg, 0);
+		r = send_by(c->door, &msg, deadline);
 	}
+	if (r == -ETIMEDOUT)
+		return vs_fail(ETIMEDOUT, "%s", keeper_silent);
 	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
 		return keeper_lost();
 	return r < 0 ? vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r)) : 0;
 }
 
-static int await_long(struct vs_long_call *c, int channel)
+static int await_long(struct vs_long_call *c, int channel, int64_t deadline)
 {
 	struct vs_fdmsg msg = { .iov = { { &c->reply, sizeof(c->reply) }, { c->answer, VS_TEXT_MAX } }, .n_iov = 2 };
 	struct pollfd answer = { .fd = channel, .events = POLLIN };
-	int64_t deadline = vs_now_ms() + c->timeout_ms;
 	int n;
 
 	do {
@@ -102,7 +121,7 @@ static int await_long(struct vs_long_call *c, int channel)
 	if (n < 0)
 		return vs_fail(errno, "cannot wait for the keeper: %s", strerror(errno));
 	if (n == 0)
-		return vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?");
+		return vs_fail(ETIMEDOUT, "%s", keeper_silent);
 	ssize_t len = vs_fdmsg_recv(channel, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (len < (ssize_t)sizeof(c->reply) || c->reply.type != VS_REPLY_TYPE) {
 		vs_fdmsg_drop(&msg);
@@ -126,16 +145,17 @@ static int await_long(struct vs_long_call *c, int channel)
 int vs_call_long(struct vs_long_call *c)
 {
 	int pair[2], state;
+	int64_t deadline = vs_now_ms() + c->timeout_ms;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	int r = vs_socketpair(pair);
 	if (r < 0) {
 		r = vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	} else {
-		r = send_long(c, pair[1]);
+		r = send_long(c, pair[1], deadline);
 		vs_close(pair[1]);
 		if (r == 0)
-			r = await_long(c, pair[0]);
+			r = await_long(c, pair[0], deadline);
 		vs_close(pair[0]);
 	}
 	(void)pthread_setcancelstate(state, NULL);
@@ -166,7 +186,7 @@ static struct {
 
 static void inherited_close(struct vs_process *p, size_t i)
 {
-	if (p->channels[i].number == 0)
+	if (!p->channels[i].open)
 		vs_socket_close(opened[i].fd, opened[i].cookie);
 }
 
@@ -178,20 +198,42 @@ void vs_channels_close_inherited(void)
 
 static void channel_close(struct vs_channel *ch)
 {
-	if (ch->number != 0)
+	if (ch->open)
 		vs_socket_close(ch->fd, ch->cookie);
-	ch->number = 0;
+	ch->open = false;
 	ch->ahead = 0;
 	ch->streak = 0;
 }
 
 /*
- * Sends a request that brings the other end of a fresh pair; gives our end. The program's last numbers are for its
+ * A request about a channel, whose number the kernel copies from the record that a forked child finds zeroed. It is never
+ * in a register of this library: that would leave traces on stacks, which the child has copies of.
+ */
+static struct vs_fdmsg about_channel(struct vs_request *req, struct vs_channel *ch)
+{
+	return (struct vs_fdmsg){
+		.iov = { { req, offsetof(struct vs_request, channel) },
+			 { &ch->number, sizeof(ch->number) },
+			 { &req->seq, sizeof(*req) - offsetof(struct vs_request, seq) } },
+		.n_iov = 3,
+	};
+}
+
+/* The number of a channel; whoever has it can have sockets sent there. */
+static void draw_number(struct vs_channel *ch)
+{
+	if (getrandom(&ch->number, sizeof(ch->number), GRND_NONBLOCK) != (ssize_t)sizeof(ch->number))
+		ch->number = vs_random(); /* early at boot */
+}
+
+/*
+ * Registers a channel, whose number has been drawn; gives our end of it. The program's last numbers are for its
  * sockets: -EMFILE when fewer than `spare` would be left.
  */
-static int send_with_pair(struct vs_slot *slot, struct vs_request *req, unsigned spare)
+static int channel_register(struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
 {
-	struct vs_fdmsg msg = { .iov = { { req, sizeof(*req) } }, .n_iov = 1, .n_fds = 1 };
+	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CHANNEL };
+	struct vs_fdmsg msg = about_channel(&req, ch);
 	struct timeval limit = { .tv_sec = QUICK_TIMEOUT_S };
 	struct rlimit numbers;
 	int pair[2];
@@ -200,6 +242,7 @@ static int send_with_pair(struct vs_slot *slot, struct vs_request *req, unsigned
 	if (r < 0)
 		return r;
 	msg.fds[0] = pair[1];
+	msg.n_fds = 1;
 	if (getrlimit(RLIMIT_NOFILE, &numbers) == 0 && (rlim_t)pair[1] + spare >= numbers.rlim_cur)
 		r = -EMFILE;
 	if (r == 0)
@@ -216,23 +259,22 @@ static int send_with_pair(struct vs_slot *slot, struct vs_request *req, unsigned
 
 static int channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
 {
-	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CHANNEL, .channel = vs_random() | VS_CHANNEL_NUMBER_MIN };
-	int fd = send_with_pair(slot, &req, spare);
+	draw_number(ch);
+	int fd = channel_register(ch, slot, spare);
 
 	if (fd < 0)
 		return fd;
 	inherited_close(p, (size_t)(ch - p->channels));
 	ch->fd = opened[ch - p->channels].fd = fd;
 	ch->cookie = opened[ch - p->channels].cookie = vs_socket_cookie(fd);
-	ch->pid = getpid();
 	ch->keeper = slot->keeper->cookie;
-	ch->number = req.channel;
+	ch->open = true;
 	return 0;
 }
 
 static bool channel_fits(const struct vs_channel *ch, const struct vs_slot *slot)
 {
-	return ch->number != 0 && ch->keeper == slot->keeper->cookie && vs_socket_cookie(ch->fd) == ch->cookie;
+	return ch->open && ch->keeper == slot->keeper->cookie && vs_socket_cookie(ch->fd) == ch->cookie;
 }
 
 /*
@@ -247,7 +289,7 @@ static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_sl
 		struct vs_channel *ch = &p->channels[i];
 		if (pthread_mutex_trylock(&ch->lock) != 0)
 			continue;
-		if (ch->number != 0 && ch->keeper == slot->keeper->cookie) {
+		if (ch->open && ch->keeper == slot->keeper->cookie) {
 			if (other != NULL)
 				pthread_mutex_unlock(&other->lock);
 			return ch;
@@ -378,12 +420,11 @@ static int ask_for(struct vs_channel *ch, struct vs_slot *slot, const struct vs_
 	struct vs_request req = {
 		.version = VS_WIRE_VERSION,
 		.op = VS_OP_MSOCKET,
-		.channel = ch->number,
 		.seq = ++ch->seq,
 		.arg = { kind->domain, kind->type, kind->protocol },
 		.count = count,
 	};
-	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1 };
+	struct vs_fdmsg msg = about_channel(&req, ch);
 
 	int r = door_send(slot, &msg);
 	if (r == 0)
@@ -432,29 +473,6 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 	return r;
 }
 
-/*
- * For a child on its parent's memory (vfork(2)): the keeper does not send it anything on the channel of the parent. Nothing
- * of it stays.
- */
-static int socket_alone(struct vs_slot *slot, const struct vs_kind *kind, int recv_flags, int *fd)
-{
-	struct vs_request req = {
-		.version = VS_WIRE_VERSION,
-		.op = VS_OP_MSOCKET,
-		.seq = 1,
-		.arg = { kind->domain, kind->type, kind->protocol },
-		.count = 1,
-	};
-	struct vs_channel lone = { .number = 1, .fd = send_with_pair(slot, &req, 0) };
-
-	if (lone.fd < 0)
-		return lone.fd;
-	lone.cookie = vs_socket_cookie(lone.fd);
-	int r = next_reply(&lone, recv_flags, fd);
-	channel_close(&lone);
-	return r;
-}
-
 static bool door_open(const struct vs_slot *slot)
 {
 	struct pollfd door = { .fd = slot->door };
@@ -488,9 +506,8 @@ static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const stru
 {
 	int r;
 	struct vs_channel *ch = channel_ready(p, slot, &r);
-	bool alone = r == 0 && ch->pid != getpid();
 
-	if (r == 0 && !alone)
+	if (r == 0)
 		r = socket_on(ch, slot, kind, recv_flags, fd);
 	if (r == -ENETDOWN && door_open(slot)) {
 		/* The keeper has dropped the channel, for want of memory perhaps, and not the stack. */
@@ -500,7 +517,7 @@ static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const stru
 			r = socket_on(ch, slot, kind, recv_flags, fd);
 	}
 	pthread_mutex_unlock(&ch->lock);
-	return alone ? socket_alone(slot, kind, recv_flags, fd) : r;
+	return r;
 }
 
 int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
@@ -528,7 +545,7 @@ void vs_channels_forget_stack(uint64_t door_cookie)
 		struct vs_channel *ch = &p->channels[i];
 		pthread_mutex_lock(&ch->lock);
 		inherited_close(p, i); /* what is in them may be of this stack */
-		if (ch->number != 0 && ch->ahead > 0 && ch->kind.door == door_cookie) {
+		if (ch->open && ch->ahead > 0 && ch->kind.door == door_cookie) {
 			if (vs_socket_cookie(ch->fd) == ch->cookie)
 				await_ahead(ch);
 			drop_ahead(ch);
@@ -544,7 +561,7 @@ void vs_channels_close(uint64_t keeper_cookie)
 	for (size_t i = 0; p != NULL && i < VS_CHANNELS; i++) {
 		struct vs_channel *ch = &p->channels[i];
 		pthread_mutex_lock(&ch->lock);
-		if (ch->number != 0 && ch->keeper == keeper_cookie)
+		if (ch->open && ch->keeper == keeper_cookie)
 			channel_close(ch);
 		pthread_mutex_unlock(&ch->lock);
 	}

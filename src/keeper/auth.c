@@ -21,7 +21,8 @@
  *
  * A namespace without a map for an id shows it as the overflow id, as it does all other ids that it has
  * no number for. Such a number says nothing and is never compared. prlimit(2) compares what the
- * kernel has, whatever the numbers are. It refuses a program whose ids were not all alike when the
+ * kernel has, whatever the numbers are. The process id might be another process's by then, so where nothing else is compared
+ * the message brings a pidfd of its sender, which must be alive afterwards. prlimit refuses a program whose ids were not all alike when the
  * keeper started; for such a program the first check must do, so its ids must have numbers.
  *
  * Supplementary groups are not compared, because a keeper has none that a program can give up: who
@@ -37,6 +38,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,10 @@
 
 #include "base/cleanup.h"
 #include "keeper.h"
+
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
 
 #define OVERFLOW_DEFAULT 65534 /* proc(5), overflowuid */
 
@@ -99,10 +105,22 @@ int vs_auth_prepare(struct vs_keeper *k)
 	o->uid = geteuid();
 	o->gid = getegid();
 	o->ids_known = !vs_auth_is_overflow(o->uid, false) && !vs_auth_is_overflow(o->gid, true);
-	o->same_ids = has_our_ids(maker_of(k->front).pid);
+	o->pid = maker_of(k->front).pid;
+	o->same_ids = has_our_ids(o->pid);
 	int claims = k->in_process ? vs_can_claim_pid() : k->privileged; /* which has tried it already */
 	o->proof = claims > 0 ? (pid_t)syscall(SYS_gettid) : 0;
 	return claims < 0 ? claims : draw_key(&o->key);
+}
+
+int vs_auth_watch(struct vs_keeper *k, int door)
+{
+	int on = 1;
+
+	if (setsockopt(door, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	if (!k->owner.ids_known && !k->in_process) /* Linux 6.5 and later */
+		k->owner.pidfds = setsockopt(door, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) == 0;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ the sender */
@@ -132,13 +150,23 @@ static bool shows_itself(const struct vs_owner *o, const struct ucred *sender)
 	return sender->pid == expected && sender->uid == geteuid() && sender->gid == getegid();
 }
 
-static bool shows_ids(const struct vs_owner *o, const struct ucred *sender)
+/* It lives, so its process id has been its own all the time. */
+static bool is_alive(int pidfd)
 {
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd >= 0 && poll(&end, 1, 0) == 0;
+}
+
+static bool shows_ids(const struct vs_owner *o, const struct vs_fdmsg *msg)
+{
+	const struct ucred *sender = &msg->creds;
+
 	if (o->ids_known && (sender->uid != o->uid || sender->gid != o->gid))
 		return false;
-	if (o->same_ids)
-		return has_our_ids(sender->pid);
-	return o->ids_known;
+	if (!o->same_ids)
+		return o->ids_known;
+	return has_our_ids(sender->pid) && (!o->pidfds || is_alive(msg->pidfd));
 }
 
 const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *call)
@@ -148,7 +176,7 @@ const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *cal
 
 	if (!vs_auth_has_key(k, call))
 		return "this process has been sealed (vdestack_seal)";
-	if (k->in_process ? shows_itself(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, sender))
+	if (k->in_process ? shows_itself(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, &call->msg))
 		return NULL;
 	return "this process has given up the privileges its keeper was started with";
 }

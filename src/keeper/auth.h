@@ -16,7 +16,9 @@ struct vs_keeper;
 struct vs_owner {
 	uid_t uid;         /* of the keeper, as its own user namespace numbers it */
 	gid_t gid;
+	pid_t pid;         /* of the program that started it; 0: in another PID namespace */
 	bool ids_known;    /* that namespace has numbers of their own for both */
+	bool pidfds;       /* messages bring one of their sender, as the ids have no numbers */
 	bool same_ids;     /* the kernel can be asked whether a process has these and no other ids */
 	pid_t proof;       /* a process id that only CAP_SYS_ADMIN may claim; 0: capabilities prove nothing here */
 	struct vs_key key;
@@ -27,6 +29,9 @@ struct vs_owner {
  * -errno: there are no random numbers.
  */
 int vs_auth_prepare(struct vs_keeper *k);
+
+/* Has a door show who sends. 0 or -errno. After vs_auth_prepare(). */
+int vs_auth_watch(struct vs_keeper *k, int door);
 
 /* Whether this is the number that stands for all ids without one, user_namespaces(7). */
 bool vs_auth_is_overflow(unsigned id, bool group);

@@ -116,11 +116,10 @@ static void end_stack(struct vs_net *n)
 
 static int open_door(struct vs_net *n)
 {
-	int pair[2], on = 1;
+	int pair[2];
 	int r = vs_socketpair(pair);
 
-	if (r == 0 && setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
-		r = -errno; /* without it nobody could show that he may add interfaces */
+	if (r == 0 && (r = vs_auth_watch(n->keeper, pair[0])) < 0) {
 		vs_close(pair[0]);
 		vs_close(pair[1]);
 	}
@@ -275,14 +274,13 @@ static int order_link(struct vs_keeper *k, struct vs_call *call, struct order *o
 
 	if (r < 0)
 		return r;
-	o->call = calloc(1, sizeof(*o->call));
+	o->call = vs_call_new();
 	o->iface = vs_iface_new(k, call->req.iface.name);
 	if (o->iface == NULL)
 		return -errno;
 	o->birth = vs_job_new(k, VS_JOB_OPEN_LINK, o->iface, call);
 	if (o->call == NULL || o->birth == NULL)
 		return -ENOMEM;
-	o->call->reply = -1;
 	o->birth->device = VS_DEVICE_PENDING;
 	o->birth->by_packet = vs_port_by_packet(k);
 	return 0;

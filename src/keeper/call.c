@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,9 +14,19 @@
 #include "closer.h"
 #include "keeper.h"
 
+struct vs_call *vs_call_new(void)
+{
+	struct vs_call *call = calloc(1, sizeof(*call));
+
+	if (call != NULL)
+		call->reply = call->msg.pidfd = -1;
+	return call;
+}
+
 int vs_call_recv(int door, struct vs_call *call, int flags)
 {
 	call->reply = -1;
+	call->refusal = "nobody has looked who sent this";
 	call->msg.iov[0] = (struct iovec){ &call->req, sizeof(call->req) };
 	call->msg.iov[1] = (struct iovec){ call->text, VS_TEXT_MAX };
 	call->msg.n_iov = 2;
@@ -41,7 +52,7 @@ int vs_call_take_fd(struct vs_call *call, size_t i)
 
 static int send_reply(struct vs_keeper *k, const struct vs_call *call, const struct vs_fdmsg *msg)
 {
-	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT) : vs_channel_send(k, call->req.channel, call->msg.creds.pid, msg);
+	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT) : vs_channel_send(k, call->req.channel, msg);
 }
 
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds)
@@ -76,7 +87,10 @@ void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err)
 
 void vs_call_drop(struct vs_call *call)
 {
-	if (call->reply >= 0)
-		vs_close_foreign(vs_steal_fd(&call->reply));
+	if (call->reply >= 0 && call->refusal != NULL)
+		vs_close_foreign(call->reply);
+	else
+		vs_close(call->reply);
+	call->reply = -1;
 	vs_fdmsg_drop(&call->msg);
 }

@@ -9,30 +9,36 @@
  * The lives of stacks are here as well: sockets whose other ends see that a stack has ended. Both kinds
  * go when the other end does.
  *
- * A channel belongs to the process that registered it, which the kernel tells with each request. A
- * relative that knows the number gets nothing sent there.
+ * Who registers a channel draws its number at random and keeps it to itself, so nobody else has anything
+ * sent there. The processes that do so are counted, by what the kernel tells of senders.
  */
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "closer.h"
 #include "keeper.h"
 
 struct vs_keeper_chan {
 	struct vs_keeper_chan *next;
 	uint64_t number;
-	pid_t pid; /* of the process that registered it; 0: a life, on which nothing is sent */
-	const struct vs_net *life_of;
+	pid_t pid; /* of the process that registered it, or asked for it */
+	const struct vs_net *life_of; /* NULL: a channel; nothing is sent on a life */
 	int fd;
 };
 
 /* A process has VS_CHANNELS at a time; one that is closed may not have been noticed yet. */
-#define PER_PROCESS 32
+#define PER_PROCESS 16
+/* Unread replies of a channel: more than a process asks for ahead. */
+#define UNREAD_BYTES (64 * 1024)
 #define PRUNE_LEAST 64
-/* Lives are numbered below the channels and above the main loop's other events. */
+/* In the epoll set and here channels have numbers with this bit, lives are below them, and the main loop's other events below those. */
+#define CHANNEL_BIT (UINT64_C(1) << 63)
 #define LIFE_NUMBER_MIN (UINT64_C(1) << 62)
 
 static struct vs_keeper_chan **bucket(struct vs_keeper *k, uint64_t number)
@@ -53,18 +59,17 @@ static struct vs_keeper_chan **find_locked(struct vs_keeper *k, uint64_t number)
 static void drop(const struct vs_keeper *k, struct vs_keeper_chan *chan)
 {
 	(void)epoll_ctl(k->epoll, EPOLL_CTL_DEL, chan->fd, NULL);
-	vs_close(chan->fd);
+	vs_close_pair_end(chan->fd);
 	free(chan);
 }
 
-/* pid < 0: of all. */
-static unsigned count_locked(const struct vs_keeper *k, pid_t pid)
+static unsigned count_channels_locked(const struct vs_keeper *k, pid_t pid)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < VS_COUNT(k->channels); i++)
 		for (const struct vs_keeper_chan *chan = k->channels[i]; chan != NULL; chan = chan->next)
-			n += pid < 0 || chan->pid == pid;
+			n += chan->pid == pid && chan->life_of == NULL;
 	return n;
 }
 
@@ -77,6 +82,7 @@ static void drop_those_locked(struct vs_keeper *k, bool (*which)(const struct vs
 				continue;
 			}
 			*at = chan->next;
+			k->n_channels--;
 			drop(k, chan);
 		}
 	}
@@ -94,35 +100,45 @@ static bool is_of_dead_process(const struct vs_keeper_chan *chan, const void *un
  */
 static void prune_locked(struct vs_keeper *k)
 {
-	if (count_locked(k, -1) < k->prune_channels_at)
+	if (k->n_channels < k->prune_channels_at)
 		return;
 	drop_those_locked(k, is_of_dead_process, NULL);
-	k->prune_channels_at = 2 * count_locked(k, -1) + PRUNE_LEAST;
+	k->prune_channels_at = 2 * k->n_channels + PRUNE_LEAST;
 }
 
-/* The lower half of the numbers belongs to the main loop's other events. */
 static int check_locked(struct vs_keeper *k, uint64_t number, pid_t pid)
 {
-	if (number < VS_CHANNEL_NUMBER_MIN)
-		return -EINVAL;
-	prune_locked(k);
 	if (*find_locked(k, number) != NULL)
 		return -EEXIST; /* numbers are random: not an accident */
-	return count_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
+	return count_channels_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
+}
+
+/* Half of the keeper's descriptors are for stacks, whoever wants channels and lives. The program itself may have more. */
+static bool is_full_locked(const struct vs_keeper *k, pid_t pid)
+{
+	struct rlimit limit;
+
+	return pid != k->owner.pid && getrlimit(RLIMIT_NOFILE, &limit) == 0 && k->n_channels >= limit.rlim_cur / 2;
 }
 
 static int add_locked(struct vs_keeper *k, const struct vs_keeper_chan *values)
 {
 	struct epoll_event event = { .events = EPOLLRDHUP, .data.u64 = values->number };
-	struct vs_keeper_chan *chan = calloc(1, sizeof(*chan)), **at = bucket(k, values->number);
+	struct vs_keeper_chan *chan, **at = bucket(k, values->number);
 
+	prune_locked(k);
+	if (is_full_locked(k, values->pid))
+		return -EMFILE;
+	chan = calloc(1, sizeof(*chan));
 	if (chan == NULL)
 		return -ENOMEM;
 	*chan = *values;
 	chan->next = *at;
 	*at = chan;
-	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, chan->fd, &event) == 0)
+	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, chan->fd, &event) == 0) {
+		k->n_channels++;
 		return 0;
+	}
 	int r = -errno;
 	*at = chan->next;
 	free(chan);
@@ -131,24 +147,27 @@ static int add_locked(struct vs_keeper *k, const struct vs_keeper_chan *values)
 
 int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 {
-	struct vs_keeper_chan values = { .number = number, .pid = pid, .fd = fd };
+	struct vs_keeper_chan values = { .number = number | CHANNEL_BIT, .pid = pid, .fd = fd };
+	int unread = UNREAD_BYTES / 2; /* the kernel doubles it */
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &unread, sizeof(unread));
 
 	pthread_mutex_lock(&k->lock);
-	int r = check_locked(k, number, pid);
+	int r = check_locked(k, values.number, pid);
 	if (r == 0)
 		r = add_locked(k, &values);
 	pthread_mutex_unlock(&k->lock);
 	if (r < 0)
-		vs_close(fd);
+		vs_close_foreign(fd);
 	return r;
 }
 
-int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, int fd)
+int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, pid_t pid, int fd)
 {
-	struct vs_keeper_chan values = { .life_of = net, .fd = fd };
+	struct vs_keeper_chan values = { .life_of = net, .pid = pid, .fd = fd };
 
 	pthread_mutex_lock(&k->lock);
-	values.number = LIFE_NUMBER_MIN + k->last_life++ % (VS_CHANNEL_NUMBER_MIN - LIFE_NUMBER_MIN);
+	values.number = LIFE_NUMBER_MIN + k->last_life++;
 	int r = add_locked(k, &values);
 	pthread_mutex_unlock(&k->lock);
 	if (r < 0)
@@ -168,11 +187,11 @@ void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net)
 	pthread_mutex_unlock(&k->lock);
 }
 
-int vs_channel_send(struct vs_keeper *k, uint64_t number, pid_t pid, const struct vs_fdmsg *msg)
+int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg)
 {
 	pthread_mutex_lock(&k->lock);
-	struct vs_keeper_chan *chan = *find_locked(k, number);
-	int r = chan == NULL || chan->pid != pid || chan->life_of != NULL ? -ENOENT : vs_fdmsg_send(chan->fd, msg, MSG_DONTWAIT);
+	struct vs_keeper_chan *chan = *find_locked(k, number | CHANNEL_BIT);
+	int r = chan == NULL ? -ENOENT : vs_fdmsg_send(chan->fd, msg, MSG_DONTWAIT);
 	pthread_mutex_unlock(&k->lock);
 	return r;
 }
@@ -182,11 +201,12 @@ void vs_channel_hangup(struct vs_keeper *k, uint64_t number)
 	pthread_mutex_lock(&k->lock);
 	struct vs_keeper_chan **at = find_locked(k, number);
 	struct vs_keeper_chan *chan = *at;
-	if (chan != NULL)
+	if (chan != NULL) {
 		*at = chan->next;
-	pthread_mutex_unlock(&k->lock);
-	if (chan != NULL)
+		k->n_channels--;
 		drop(k, chan);
+	}
+	pthread_mutex_unlock(&k->lock);
 }
 
 void vs_channels_drop(struct vs_keeper *k)

@@ -4,12 +4,13 @@
  * Closing what others have sent.
  *
  * close(2) may wait: a socket for its last data to arrive (SO_LINGER), a file for a file system that its user
- * serves himself (FUSE), a terminal for its output. Everybody who has a door can send such a descriptor, and the
+ * serves himself (FUSE), a terminal for its output. A Unix socket is closed together with all descriptors that lie unread
+ * in it. Everybody who has a door can send such a descriptor, or put one into a socket that the keeper has for him, and the
  * thread that closes it serves a stack.
  *
- * Lingering is switched off. Directories of paths (O_PATH), pipes and what has no file at all close at once. All
- * others go on a list, which threads made for it work off: at most WORKERS_MAX of them, each ends with the list. If
- * all of them wait, the list grows by what their sender goes on to send. The number of descriptors limits it.
+ * Paths (O_PATH) and pipes close at once. All others go on a list, which threads made for it work off: at most
+ * WORKERS_MAX of them, each ends with the list. If all of them wait, the list grows by what their sender goes on to send.
+ * The number of descriptors limits it.
  */
 
 #include "closer.h"
@@ -39,18 +40,15 @@ static struct {
 
 static bool closes_at_once(int fd)
 {
-	const struct linger none = { 0, 0 };
 	struct statx file;
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags >= 0 && (flags & O_PATH) != 0)
 		return true;
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) == 0)
-		return true;
 	/* A file system of somebody's own is not asked. */
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) < 0)
 		return false;
-	return S_ISFIFO(file.stx_mode) || S_ISSOCK(file.stx_mode) || (file.stx_mode & S_IFMT) == 0;
+	return S_ISFIFO(file.stx_mode);
 }
 
 static struct waiting *next_or_end(void)
@@ -96,6 +94,15 @@ void vs_close_foreign(int fd)
 		return;
 	}
 	w->fd = fd;
-	if (enlist(w) && vs_thread_start(work, NULL, NULL) < 0)
-		(void)work(NULL); /* without a thread somebody has to do it */
+	if (!enlist(w) || vs_thread_start(work, NULL, NULL) == 0)
+		return;
+	pthread_mutex_lock(&closer.lock);
+	closer.workers--; /* the next one may get a thread, for this one as well */
+	pthread_mutex_unlock(&closer.lock);
+}
+
+void vs_close_pair_end(int fd)
+{
+	(void)shutdown(fd, SHUT_RDWR);
+	vs_close_foreign(fd);
 }

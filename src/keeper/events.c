@@ -41,6 +41,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fdmsg.h"
+#include "closer.h"
 #include "keeper.h"
 
 #define SUBSCRIBERS_MAX 8
@@ -136,7 +137,8 @@ static bool send_to(struct subscriber *s, const struct vdestack_event *event)
 
 static void drop_locked(struct vs_events *e, size_t i)
 {
-	vs_close(e->subscribers[i].fd); /* leaves the epoll set by that */
+	(void)epoll_ctl(e->keeper->epoll, EPOLL_CTL_DEL, e->subscribers[i].fd, NULL); /* ENOENT: not watched */
+	vs_close_pair_end(e->subscribers[i].fd);
 	e->subscribers[i] = e->subscribers[--e->n];
 }
 
@@ -336,7 +338,7 @@ void vs_events_end(struct vs_events *e)
 		tell_locked(e, &event);
 	e->ended = true;
 	while (e->n > 0)
-		vs_close(e->subscribers[--e->n].fd);
+		vs_close_pair_end(e->subscribers[--e->n].fd);
 	pthread_mutex_unlock(&e->lock);
 	pthread_mutex_unlock(&k->lock);
 }

@@ -24,7 +24,7 @@
 
 #define SPARE_MAX 32
 
-/* Event data of the two descriptors that are no channels, whose numbers are large. */
+/* Event data of the two descriptors that are no channels, whose numbers are large (channel.c). */
 #define FRONT_EVENT 1
 #define WAKE_EVENT 2
 
@@ -93,7 +93,7 @@ void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
 
 static void serve_front(struct vs_keeper *k)
 {
-	struct vs_call *call = calloc(1, sizeof(*call));
+	struct vs_call *call = vs_call_new();
 	int r;
 
 	if (call == NULL)
@@ -102,9 +102,10 @@ static void serve_front(struct vs_keeper *k)
 	if (r == 0) {
 		vs_close(vs_steal_fd(&k->front));
 	} else if (r > 0 && call->req.op == VS_OP_CREATE && vs_auth_takes_replies(k, call, call->reply)) {
-		const char *refusal = vs_auth_refusal(k, call);
-		r = refusal == NULL ? vs_net_start(k, call)
-				    : vs_fail(EPERM, "cannot make a stack: %s; make stacks before that", refusal);
+		call->refusal = vs_auth_refusal(k, call);
+		r = call->refusal == NULL
+			    ? vs_net_start(k, call)
+			    : vs_fail(EPERM, "cannot make a stack: %s; make stacks before that", call->refusal);
 		if (r == 0)
 			return; /* the networking thread has the call now */
 		vs_call_fail(k, call, r);
@@ -130,14 +131,15 @@ static int watch(struct vs_keeper *k, int fd, uint64_t data)
 
 int vs_keeper_prepare(struct vs_keeper *k)
 {
-	int on = 1, r = vs_auth_prepare(k);
+	int r = vs_auth_prepare(k);
 
+	if (r == 0)
+		r = vs_auth_watch(k, k->front);
 	if (r < 0)
 		return r;
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
 	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 || watch(k, k->wake, WAKE_EVENT) < 0 ||
-	    setsockopt(k->front, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 || watch(k, k->wake, WAKE_EVENT) < 0)
 		return -errno;
 	return 0;
 }

@@ -52,6 +52,7 @@ struct vs_keeper {
 	unsigned n_ifaces;
 	struct vs_keeper_chan *channels[64]; /* hash table by number */
 	uint64_t last_life;                  /* number of one */
+	unsigned n_channels;                 /* and lives */
 	unsigned prune_channels_at;          /* so many */
 	struct vs_net *reserve;              /* a networking thread without a stack yet; see birth.c */
 	struct vs_job *submitted;            /* to be started by the main thread */
@@ -75,7 +76,11 @@ struct vs_call {
 	size_t text_len;
 	struct vs_fdmsg msg;
 	int reply; /* descriptor of a reply channel for this call alone; -1: req.channel names one */
+	const char *refusal; /* why its sender may not change stacks, see auth.c; NULL: it may */
 };
+
+/* An empty one, to be freed after vs_call_drop(). NULL: out of memory. */
+struct vs_call *vs_call_new(void);
 
 /*
  * Receives one request; flags as for recvmsg(2). 1: *call is filled; 0: end of file; -errno. A message that is no
@@ -93,17 +98,17 @@ void vs_call_drop(struct vs_call *call);
 int vs_call_take_fd(struct vs_call *call, size_t i);
 
 /*
- * Registry of reply channels. Takes fd. pid: of the process that registers it, and the only one that may name it. 0
- * or -errno: -EINVAL (a number that is not a channel's), -EEXIST, -EMFILE (more than a process needs), -ENOMEM.
+ * Registry of reply channels. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST, -EMFILE (more than
+ * a process needs), -ENOMEM.
  */
 int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
-/* Sends on a channel that this process has registered; -ENOENT when there is no such one. */
-int vs_channel_send(struct vs_keeper *k, uint64_t number, pid_t pid, const struct vs_fdmsg *msg);
+/* Sends on a registered channel; -ENOENT when there is no such one. */
+int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
 /*
- * Keeps a socket (taken) until its other end hangs up or the stack ends, for whoever wants to see that end. net: only its
- * address counts. 0 or -errno.
+ * Keeps a socket (taken) until its other end hangs up or the stack ends, for a process that wants to see that end. net: only
+ * its address counts. 0 or -errno.
  */
-int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, int fd);
+int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, pid_t pid, int fd);
 void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net);
 /* The other end of a channel has hung up. */
 void vs_channel_hangup(struct vs_keeper *k, uint64_t number);

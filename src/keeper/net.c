@@ -95,7 +95,7 @@ static int new_life(struct vs_net *n, int *life)
 	int r = vs_socketpair(pair);
 
 	if (r == 0)
-		r = vs_channel_add_life(n->keeper, n, pair[0]); /* takes it */
+		r = vs_channel_add_life(n->keeper, n, n->call->msg.creds.pid, pair[0]); /* takes it */
 	if (r < 0)
 		vs_close(pair[1]);
 	else
@@ -129,23 +129,19 @@ static bool is_public(int fd)
 	return fstat(fd, &file) == 0 && (file.st_mode & S_IROTH) != 0;
 }
 
-/*
- * The file of a sysctl; with -EPERM *refusal is the reason. Some hold secrets, such as keys: these are read for nobody
- * but who may change them.
- */
-static int open_sysctl(const struct vs_net *n, bool set, const char **refusal)
+/* The file of a sysctl. Some hold secrets, such as keys: these are read for nobody but who may change them. */
+static int open_sysctl(const struct vs_call *call, bool set)
 {
 	char path[512];
 
-	*refusal = vs_auth_refusal(n->keeper, n->call);
-	if (set && *refusal != NULL)
+	if (set && call->refusal != NULL)
 		return -EPERM;
-	if (!sysctl_path(n->call->text, path, sizeof(path)))
+	if (!sysctl_path(call->text, path, sizeof(path)))
 		return -EINVAL;
 	VS_AUTO_CLOSE fd = open(path, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	return set || *refusal == NULL || is_public(fd) ? vs_steal_fd(&fd) : -EPERM;
+	return set || call->refusal == NULL || is_public(fd) ? vs_steal_fd(&fd) : -EPERM;
 }
 
 static ssize_t result_of(ssize_t n)
@@ -157,11 +153,11 @@ static void do_sysctl(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	bool set = call->req.op == VS_OP_SYSCTL_SET;
-	const char *value = call->text + strlen(call->text) + 1, *refusal, *text = NULL;
+	const char *value = call->text + strlen(call->text) + 1, *text = NULL;
 	char got[4096];
 	ssize_t len = -EINVAL;
 
-	VS_AUTO_CLOSE fd = open_sysctl(n, set, &refusal);
+	VS_AUTO_CLOSE fd = open_sysctl(call, set);
 	if (fd < 0)
 		len = fd;
 	else if (!set || value <= call->text + call->text_len)
@@ -170,7 +166,7 @@ static void do_sysctl(struct vs_net *n)
 		got[len] = '\0';
 		text = got;
 	} else if (len < 0) {
-		text = fd == -EPERM && refusal != NULL ? refusal : strerror((int)-len);
+		text = fd == -EPERM && call->refusal != NULL ? call->refusal : strerror((int)-len);
 	}
 	vs_call_reply(n->keeper, call, len < 0 ? (int)len : 0, text, NULL, 0);
 }
@@ -287,9 +283,8 @@ static int add_iface(struct vs_net *n)
 	bool segment = vs_net_is_segment(call->text);
 
 	want->name[IF_NAMESIZE - 1] = '\0';
-	const char *refusal = vs_auth_refusal(n->keeper, call);
-	if (refusal != NULL)
-		return vs_fail(EPERM, "cannot add interface %s: %s; add interfaces before that", want->name, refusal);
+	if (call->refusal != NULL)
+		return vs_fail(EPERM, "cannot add interface %s: %s; add interfaces before that", want->name, call->refusal);
 	if (*find_iface(n, want->name) != NULL || vs_device_exists(want->name))
 		return vs_fail(EEXIST, "cannot add interface %s: the stack has one of that name; choose another with iface=",
 			       want->name);
@@ -378,9 +373,8 @@ static void do_carrier(struct vs_net *n)
 
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
-	const char *refusal = vs_auth_refusal(n->keeper, call);
-	int r = iface == NULL ? -ENODEV : refusal != NULL ? -EPERM : vs_carrier_order(iface, call->req.arg[0] != 0);
-	vs_call_reply(n->keeper, call, r, r == -EPERM ? refusal : r < 0 ? strerror(-r) : NULL, NULL, 0);
+	int r = iface == NULL ? -ENODEV : call->refusal != NULL ? -EPERM : vs_carrier_order(iface, call->req.arg[0] != 0);
+	vs_call_reply(n->keeper, call, r, call->refusal != NULL ? call->refusal : r < 0 ? strerror(-r) : NULL, NULL, 0);
 }
 
 static void do_stats(struct vs_net *n)
@@ -407,7 +401,7 @@ static void do_stats(struct vs_net *n)
 /* A call that goes on in a job takes the buffer with it. */
 static int do_iface(struct vs_net *n, int (*act)(struct vs_net *))
 {
-	struct vs_call *fresh = calloc(1, sizeof(*fresh));
+	struct vs_call *fresh = vs_call_new();
 	int r = fresh == NULL ? vs_fail(ENOMEM, "cannot change interfaces: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM)) : act(n);
 
 	if (r < 0) {
@@ -416,7 +410,6 @@ static int do_iface(struct vs_net *n, int (*act)(struct vs_net *))
 		return r;
 	}
 	n->call = fresh; /* the job owns the old one */
-	n->call->reply = -1;
 	return 0;
 }
 
@@ -431,6 +424,8 @@ void vs_net_serve(struct vs_net *n)
 		vs_call_drop(n->call); /* without a word: there is nobody to say it to */
 		return;
 	}
+	if (n->call->req.op != VS_OP_MSOCKET && n->call->req.op != VS_OP_CHANNEL)
+		n->call->refusal = vs_auth_refusal(n->keeper, n->call);
 	switch (n->call->req.op) {
 	case VS_OP_MSOCKET:
 		do_msocket(n);

@@ -229,11 +229,10 @@ void vs_relink_done(struct vs_iface *iface)
 /* A call like the one that added the interface, which nobody waits for. */
 static struct vs_call *call_again(const struct vs_iface *iface)
 {
-	struct vs_call *call = calloc(1, sizeof(*call));
+	struct vs_call *call = vs_call_new();
 
 	if (call == NULL)
 		return NULL;
-	call->reply = -1;
 	call->req.op = VS_OP_ADD;
 	call->req.iface = iface->want;
 	call->text_len = strlen(iface->vnl);

@@ -58,8 +58,6 @@ enum vs_op {
 };
 
 #define VS_SOCKETS_MAX 32
-/* Channels are numbered from here, by whoever registers one, at random. */
-#define VS_CHANNEL_NUMBER_MIN (UINT64_C(1) << 63)
 
 struct vs_wire_iface {
 	char name[IF_NAMESIZE];
@@ -75,7 +73,7 @@ struct vs_wire_iface {
 struct vs_request {
 	uint32_t version;
 	uint32_t op;
-	uint64_t channel; /* 0: the first descriptor is the reply channel */
+	uint64_t channel; /* a random number, known to who has registered it; 0: the first descriptor is the reply channel */
 	uint64_t seq;
 	int32_t arg[3];
 	union {

@@ -23,28 +23,28 @@ static struct {
 	int door;  /* of the stack that was last asked */
 	const struct vs_key *key; /* in the memory of the library */
 	struct ucred claim;       /* what it says of itself there */
-	uint64_t channel;         /* that the library named when it asked for sockets */
+	const uint64_t *channel;  /* the number that it named when it asked for sockets; as the key */
 } seen = { .front = -1, .door = -1 };
 
+/* Reads no more than it must: two cases look for what the library leaves in memory. */
 static void look_at(int fd, const struct msghdr *msg)
 {
-	struct vs_request req;
+	uint32_t head[2]; /* version, op */
 
-	size_t head = offsetof(struct vs_request, key);
-
-	if (msg->msg_iovlen < 1 || (msg->msg_iov[0].iov_len != sizeof(req) && msg->msg_iov[0].iov_len != head))
+	if (msg->msg_iovlen < 1 || msg->msg_iov[0].iov_len < sizeof(head))
 		return;
-	memcpy(&req, msg->msg_iov[0].iov_base, head);
-	if (req.version != VS_WIRE_VERSION)
+	memcpy(head, msg->msg_iov[0].iov_base, sizeof(head));
+	if (head[0] != VS_WIRE_VERSION)
 		return;
-	*(req.op == VS_OP_CREATE ? &seen.front : &seen.door) = fd;
+	*(head[1] == VS_OP_CREATE ? &seen.front : &seen.door) = fd;
+	if (head[1] == VS_OP_MSOCKET || head[1] == VS_OP_CHANNEL) {
+		seen.channel = msg->msg_iov[1].iov_base;
+		return;
+	}
+	seen.key = msg->msg_iov[1].iov_base;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR((struct msghdr *)msg, c))
 		if (c->cmsg_type == SCM_CREDENTIALS)
 			memcpy(&seen.claim, CMSG_DATA(c), sizeof(seen.claim));
-	if (msg->msg_iovlen > 1)
-		seen.key = (struct vs_key *)msg->msg_iov[1].iov_base;
-	if (req.op == VS_OP_MSOCKET)
-		seen.channel = req.channel;
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -133,6 +133,35 @@ __attribute__((unused)) static int raw_call(int door, struct raw_request *r, cha
 		result = raw_reply(pair[0], answer);
 	close(pair[0]);
 	return result;
+}
+
+/* What numbers are masked with, so that the one who looks for them is not found. */
+#define MASK UINT64_C(0x5aa5c33c96690ff0)
+
+/* How often writable memory of this process has these n (1 or 2) numbers in a row; they are given masked. */
+__attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, uint64_t mask)
+{
+	static uint64_t page[512];
+	char line[512], perms[8];
+	unsigned long from, to;
+	int found = 0, mem = (int)MUST(open("/proc/self/mem", O_RDONLY | O_CLOEXEC));
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	CHECK(maps != NULL);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 || perms[1] != 'w')
+			continue;
+		for (unsigned long at = from; at < to; at += sizeof(page)) {
+			if (pread(mem, page, sizeof(page), (off_t)at) != sizeof(page))
+				continue;
+			for (size_t i = 0; i + 1 < 512; i++)
+				found += (page[i] ^ mask) == masked[0] && (n == 1 || (page[i + 1] ^ mask) == masked[1]);
+		}
+		memset(page, 0, sizeof(page)); /* found in itself otherwise */
+	}
+	(void)fclose(maps);
+	close(mem);
+	return found;
 }
 
 #endif

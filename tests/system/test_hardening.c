@@ -232,7 +232,7 @@ CASE_BOTH_ROOT(a_stack_can_still_be_looked_at_after_the_uid_is_gone)
 /* ------------------------------------------------------------------ seccomp */
 
 /* What vdestack_msocket() takes, in a process that has made a socket before and in one that has not. */
-static const int warm_calls[] = { SYS_rt_sigprocmask, SYS_getpid, SYS_getsockopt, SYS_sendmsg, SYS_recvmsg, SYS_recvfrom, SYS_ppoll,
+static const int warm_calls[] = { SYS_rt_sigprocmask, SYS_getsockopt, SYS_sendmsg, SYS_recvmsg, SYS_recvfrom, SYS_ppoll,
 #ifdef SYS_poll
 				  SYS_poll,
 #endif
