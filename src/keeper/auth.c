@@ -104,11 +104,14 @@ int vs_auth_prepare(struct vs_keeper *k)
 
 	o->uid = geteuid();
 	o->gid = getegid();
-	o->ids_known = !vs_auth_is_overflow(o->uid, false) && !vs_auth_is_overflow(o->gid, true);
 	o->pid = maker_of(k->front).pid;
-	o->same_ids = has_our_ids(o->pid);
 	int claims = k->in_process ? vs_can_claim_pid() : k->privileged; /* which has tried it already */
-	o->proof = claims > 0 ? (pid_t)syscall(SYS_gettid) : 0;
+	if (claims > 0) {
+		o->proof = (pid_t)syscall(SYS_gettid);
+	} else {
+		o->ids_known = !vs_auth_is_overflow(o->uid, false) && !vs_auth_is_overflow(o->gid, true);
+		o->same_ids = has_our_ids(o->pid);
+	}
 	return claims < 0 ? claims : draw_key(&o->key);
 }
 
@@ -118,7 +121,7 @@ int vs_auth_watch(struct vs_keeper *k, int door)
 
 	if (setsockopt(door, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
-	if (!k->owner.ids_known && !k->in_process) /* Linux 6.5 and later */
+	if (k->owner.proof == 0 && !k->owner.ids_known && !k->in_process) /* Linux 6.5 and later */
 		k->owner.pidfds = setsockopt(door, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) == 0;
 	return 0;
 }
