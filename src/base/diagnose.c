@@ -45,7 +45,8 @@ static const char *const texts[] = {
 	[VS_CAUSE_NETWORK_SCHEME] = "libvdeplug has no plugin for this scheme; install it (Debian: vdeplug, libvdeplug-*) or correct the scheme",
 	[VS_CAUSE_NETWORK_ABSENT] = "there is no switch at this path; start one (vde_switch -s PATH) or correct the path",
 	[VS_CAUSE_NETWORK_DEAD] = "the socket is there but nobody listens: its switch has ended; remove it and start the switch again",
-	[VS_CAUSE_NETWORK_PERMISSION] = "this user may not use it; check the mode of the switch's directory (vde_switch -m) or the group",
+	[VS_CAUSE_NETWORK_PERMISSION] = "this user may not use it; check the mode of the switch's directory (vde_switch -m) or the group (a keeper has no supplementary groups where "
+				      "its program may drop them)",
 	[VS_CAUSE_NETWORK_LONG] = "the path is too long for a socket; use a shorter one",
 	[VS_CAUSE_NETWORK_SILENT] = "it does not answer; a vde_switch with all ports taken never does: give it more (-n) or close some",
 	[VS_CAUSE_NETWORK_BUSY] = "its address is in use; plug in with vde://PATH where a hub or switch is already there",

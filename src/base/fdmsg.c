@@ -110,6 +110,7 @@ static void take_control(struct msghdr *h, struct vs_fdmsg *msg)
 			memcpy(&msg->creds, CMSG_DATA(c), sizeof(msg->creds));
 		} else if (c->cmsg_type == SCM_PIDFD) {
 			memcpy(&msg->pidfd, CMSG_DATA(c), sizeof(msg->pidfd));
+			msg->has_pidfd = true;
 		}
 	}
 }
@@ -127,7 +128,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 	ssize_t n;
 
 	msg->n_fds = 0;
-	msg->pidfd = -1;
+	msg->has_pidfd = false;
 	msg->fds_lost = false;
 	memset(&msg->creds, 0, sizeof(msg->creds));
 	do {
@@ -149,8 +150,9 @@ void vs_fdmsg_drop(struct vs_fdmsg *msg)
 	for (size_t i = 0; i < msg->n_fds; i++)
 		drop_fd(msg, msg->fds[i]);
 	msg->n_fds = 0;
-	vs_close(msg->pidfd);
-	msg->pidfd = -1;
+	if (msg->has_pidfd)
+		vs_close(msg->pidfd);
+	msg->has_pidfd = false;
 }
 
 int vs_fd_raise(int *fd, int at_least)

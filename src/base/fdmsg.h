@@ -19,7 +19,8 @@ struct vs_fdmsg {
 	int fds[VS_FDS_MAX]; /* sending: borrowed; receiving: owned by the caller afterwards */
 	size_t n_fds;
 	struct ucred creds;  /* receiving: the sender as the kernel saw it; pid 0 if the socket does not ask */
-	int pidfd;           /* receiving: of the sender, if the socket asks (SO_PASSPIDFD); else -1 */
+	bool has_pidfd;      /* receiving: the socket asks for one of the sender (SO_PASSPIDFD) */
+	int pidfd;           /* that one; negative: the kernel gave none */
 	bool claim_creds;    /* sending: send `creds` instead of letting the kernel fill them */
 	bool fds_lost;       /* receiving: descriptors were sent that this process has no room for */
 	void (*drop)(int fd); /* receiving: closes what is not wanted; NULL: close(2). With it surplus descriptors are received too */

@@ -62,15 +62,19 @@ static int check_name(const char *verb, const char *name, char path[NAME_MAX_BYT
 	return 0;
 }
 
+/* With what separates it from the cause. */
 static const char *remedy(int err)
 {
 	switch (err) {
 	case ENOENT:
-		return "the running kernel has no such setting, or the stack no such interface";
+		return "; the running kernel has no such setting, or the stack no such interface";
 	case EACCES:
-		return "some settings are read-only";
+		return "; some settings are read-only";
+	case EINVAL:
+	case ERANGE:
+		return "; check the value";
 	default:
-		return "check the value";
+		return "";
 	}
 }
 
@@ -87,7 +91,7 @@ static int set_sysctl(struct vdestack *stack, const char *name, const char *valu
 	if (err == -EPERM)
 		return err; /* its message tells who may */
 	if (err < 0)
-		return vs_fail(-err, "cannot set sysctl %s to \"%.64s\": %s; %s", name, value, strerror(-err),
+		return vs_fail(-err, "cannot set sysctl %s to \"%.64s\": %s%s", name, value, strerror(-err),
 			       remedy(-err));
 	return 0;
 }
@@ -114,8 +118,8 @@ static int get_sysctl(struct vdestack *stack, const char *name, char *buf, size_
 	if (len >= 0 && (size_t)len >= size)
 		len = -ERANGE;
 	if (len < 0)
-		return vs_fail(-len, "cannot get sysctl %s: %s; %s", name, strerror(-len),
-			       len == -ERANGE ? "give a larger buffer" : remedy(-len));
+		return vs_fail(-len, "cannot get sysctl %s: %s%s", name, strerror(-len),
+			       len == -ERANGE ? "; give a larger buffer" : remedy(-len));
 	memcpy(buf, value, (size_t)len);
 	buf[len] = '\0';
 	return len;

@@ -169,7 +169,7 @@ static bool shows_ids(const struct vs_owner *o, const struct vs_fdmsg *msg)
 		return false;
 	if (!o->same_ids)
 		return o->ids_known;
-	return has_our_ids(sender->pid) && (!o->pidfds || is_alive(msg->pidfd));
+	return has_our_ids(sender->pid) && (!o->pidfds || (msg->has_pidfd && is_alive(msg->pidfd)));
 }
 
 const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *call)

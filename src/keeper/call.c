@@ -19,7 +19,7 @@ struct vs_call *vs_call_new(void)
 	struct vs_call *call = calloc(1, sizeof(*call));
 
 	if (call != NULL)
-		call->reply = call->msg.pidfd = -1;
+		call->reply = -1;
 	return call;
 }
 

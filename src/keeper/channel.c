@@ -158,7 +158,7 @@ int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 		r = add_locked(k, &values);
 	pthread_mutex_unlock(&k->lock);
 	if (r < 0)
-		vs_close_foreign(fd);
+		vs_close_pair_end(fd); /* its owner sees the end */
 	return r;
 }
 

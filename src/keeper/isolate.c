@@ -181,7 +181,7 @@ static int join_user_namespace(int adopt)
 
 int vs_isolate_user(int adopt, bool *privileged)
 {
-	/* Privileges that nobody could prove to have are worth nothing here: see the essay on calls. */
+	/* Privileges that nobody could prove to have are worth nothing here: see auth.c. */
 	int r = has_capabilities(caps_privileged) ? vs_can_claim_pid() : 0;
 
 	if (r < 0)
