@@ -106,9 +106,9 @@ int vdestack_add(struct vdestack *stack, const char *config, const struct vdesta
 int vdestack_remove(struct vdestack *stack, const char *ifname);
 
 /*
- * Waits until the stack is ready: every interface of the namespace (adopted ones too) that is
- * up has its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms (0: look once);
- * EADDRNOTAVAIL when an address is in use by somebody else.
+ * Waits until the stack is ready: every interface of the namespace (adopted ones too) that is up has
+ * its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms (0: look
+ * once); EADDRNOTAVAIL when an address is in use by somebody else.
  */
 int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
 
@@ -187,16 +187,17 @@ int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdesta
 /* ------------------------------------------------------------------ privileges */
 
 /*
- * Gives up, for this process and the children it makes from now on, everything the library could do for them but
- * sockets, reading, events and deletion. From then on vdestack_new(), _adopt_*(), _add(), _sysctl_set(),
- * _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM, and so does a request that somebody who has taken
- * the process over makes by hand. There is no way back. Stacks, interfaces and sockets go on; interfaces join their
- * networks again as before. Relatives that were forked before keep what they have.
+ * Gives up, for this process and the children it makes from now on, everything the library could do
+ * for them but sockets, reading, events and deletion. From then on vdestack_new(), _adopt_*(), _add(),
+ * _sysctl_set(), _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM, and so does a
+ * request that somebody who has taken the process over makes by hand. There is no way back. Stacks,
+ * interfaces and sockets go on; interfaces join their networks again as before. Relatives that were
+ * forked before keep what they have.
  *
- * For programs that confine themselves (seccomp, Landlock, no_new_privs): their stacks are served by a process that is
- * not confined. Call it when the stacks are made, with no other call of the library under way: such a call may still
- * succeed. A stack of VDESTACK_INPROCESS has its keeper in this process: sealing guards it against children only.
- * errno: ENOMEM.
+ * For programs that confine themselves (seccomp, Landlock, no_new_privs): their stacks are served by a
+ * process that is not confined. Call it when the stacks are made, with no other call of the library
+ * under way: such a call may still succeed. A stack of VDESTACK_INPROCESS has its keeper in this
+ * process: sealing guards it against children only. errno: ENOMEM.
  */
 int vdestack_seal(void);
 

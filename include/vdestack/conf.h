@@ -55,7 +55,10 @@ struct vdestack_link_stats {
 	uint64_t in_dropped;  /* of in_frames: too short, too long, or not taken by the interface (down) */
 };
 
-/* ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have no counts of their own: zeros. */
+/*
+ * ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have no
+ * counts of their own: zeros.
+ */
 int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats);
 
 /* ------------------------------------------------------------------ addresses */

@@ -41,7 +41,10 @@ static void add_control(struct msghdr *h, struct cmsghdr **at, int type, const v
 	*at = (struct cmsghdr *)((char *)c + CMSG_SPACE(len));
 }
 
-/* What has failed has done nothing, and a message that is lost may cost its receiver a time-out or a stack. */
+/*
+ * What has failed has done nothing, and a message that is lost may cost its receiver a time-out or a
+ * stack.
+ */
 static bool again(ssize_t result, int *attempts)
 {
 	if (result >= 0)
@@ -80,8 +83,8 @@ static void drop_fd(const struct vs_fdmsg *msg, int fd)
 }
 
 /*
- * The room for credentials that the socket does not ask for is room for more descriptors than a message of ours has;
- * those are lost at once.
+ * The room for credentials that the socket does not ask for is room for more descriptors than a
+ * message of ours has; those are lost at once.
  */
 static void take_fds(struct cmsghdr *c, struct vs_fdmsg *msg)
 {

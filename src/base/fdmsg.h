@@ -26,7 +26,10 @@ struct vs_fdmsg {
 	void (*drop)(int fd); /* receiving: closes what is not wanted; NULL: close(2). With it surplus descriptors are received too */
 };
 
-/* Sends one message. Repeats after EINTR and, a few times, for want of memory. 0 or -errno (-EPIPE, never SIGPIPE; -EAGAIN at the send time-out). */
+/*
+ * Sends one message. Repeats after EINTR and, a few times, for want of memory. 0 or -errno (-EPIPE,
+ * never SIGPIPE; -EAGAIN at the send time-out).
+ */
 int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags);
 
 /*
@@ -46,7 +49,10 @@ int vs_socketpair(int pair[2]);
 /* The same of SOCK_STREAM. */
 int vs_stream_pair(int pair[2]);
 
-/* Moves *fd to a number >= at_least if there is room, else anywhere >= 3. 0 or -errno (*fd is closed then). */
+/*
+ * Moves *fd to a number >= at_least if there is room, else anywhere >= 3. 0 or -errno (*fd is closed
+ * then).
+ */
 int vs_fd_raise(int *fd, int at_least);
 
 /*

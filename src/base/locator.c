@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvdeplug reads a locator as SCHEME://REST or a path, and a plugin that nests gives it the text behind a brace as
- * another one. On the way plugins take quotes and backslashes away and decode %XX, some of them, at some depth. Here
- * that is done everywhere: what is refused by mistake is text that nobody writes, what is let through by
- * mistake would be a hole.
+ * libvdeplug reads a locator as SCHEME://REST or a path, and a plugin that nests gives it the text
+ * behind a brace as another one. On the way plugins take quotes and backslashes away and decode %XX,
+ * some of them, at some depth. Here that is done everywhere: what is refused by mistake is text that
+ * nobody writes, what is let through by mistake would be a hole.
  */
 
 #include "locator.h"
@@ -98,7 +98,10 @@ static enum vs_locator judge_piece(const char *piece)
 		return VS_LOCATOR_DESCRIPTOR;
 	if ((rest = behind(piece, "slirp://")) != NULL && slirp_has_command(rest))
 		return VS_LOCATOR_COMMAND;
-	/* libpcap knows D-Bus as an interface, whose library may start a daemon, or what the environment says. */
+	/*
+	 * libpcap knows D-Bus as an interface, whose library may start a daemon, or what the
+	 * environment says.
+	 */
 	if ((rest = behind(piece, "pcap://")) != NULL && contains(rest, "dbus"))
 		return VS_LOCATOR_COMMAND;
 	return scheme_is_path(piece) ? VS_LOCATOR_PLUGIN : VS_LOCATOR_FINE;

@@ -3,9 +3,10 @@
 #define VS_BASE_LOCATOR_H
 
 /*
- * Which locators (VNLs) a keeper opens. It opens them by plugins, and some name what is the program's and not the
- * keeper's, or would make the keeper do what it never does. Both sides ask: the program, so that the caller hears
- * it before anything is made; the keeper, since a request may come from anybody who holds a door.
+ * Which locators (VNLs) a keeper opens. It opens them by plugins, and some name what is the program's
+ * and not the keeper's, or would make the keeper do what it never does. Both sides ask: the program,
+ * so that the caller hears it before anything is made; the keeper, since a request may come from
+ * anybody who holds a door.
  */
 
 enum vs_locator {

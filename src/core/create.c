@@ -217,7 +217,10 @@ static const struct vs_conf_iface *made_at_once(const struct vs_config *config, 
 	return config->n_ifaces > 0 && opts->adopt < 0 && !is_stream(config->ifaces[0].vnl) ? &config->ifaces[0] : NULL;
 }
 
-/* The namespace with its first interface, if there is one to be made at once, and its door, into the slot. 1: its network is absent. */
+/*
+ * The namespace with its first interface, if there is one to be made at once, and its door, into the
+ * slot. 1: its network is absent.
+ */
 static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *first, const struct vs_create_opts *opts)
 {
 	struct vs_keeper_link *k = slot->keeper;
@@ -277,8 +280,8 @@ static int make_slot(const struct vs_conf_iface *first, const struct vs_create_o
 	if (slot == NULL)
 		return vs_fail(errno, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
 	/*
-	 * A keeper may end between being found and being asked, or may not see what this process may do, as it is in another
-	 * PID namespace. Then the next one is a new one.
+	 * A keeper may end between being found and being asked, or may not see what this process may
+	 * do, as it is in another PID namespace. Then the next one is a new one.
 	 */
 	for (int attempt = 0; attempt < 2; attempt++) {
 		struct vs_keeper_link *keeper;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a forked child lets go of at once: its copies of the parent's reply channels, and of the leashes of the parent's
- * commands.
+ * What a forked child lets go of at once: its copies of the parent's reply channels, and of the
+ * leashes of the parent's commands.
  *
- * A child may give up its privileges next, and be taken over after that. By then it can neither take replies that
- * the parent waits for nor end the commands of the parent. What it keeps, the doors, it may use as it likes.
+ * A child may give up its privileges next, and be taken over after that. By then it can neither take
+ * replies that the parent waits for nor end the commands of the parent. What it keeps, the doors, it
+ * may use as it likes.
  *
- * It is the one handler of this library that runs at fork(2). It makes system calls that signal handlers may
- * make, takes no lock, and changes no memory. After a clone(2) by hand no handlers run: then the same is done when the child
- * first opens a channel or makes a leash in the same place.
+ * It is the one handler of this library that runs at fork(2). It makes system calls that signal
+ * handlers may make, takes no lock, and changes no memory. After a clone(2) by hand no handlers run:
+ * then the same is done when the child first opens a channel or makes a leash in the same place.
  */
 
 #include <pthread.h>

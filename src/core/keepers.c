@@ -83,7 +83,10 @@ static int exec_failed(int32_t err)
 			     "readable where the program's root is now", strerror(-err));
 }
 
-/* Waits for the keeper's word on how its start went. On success text has what it could not do for itself, if anything. */
+/*
+ * Waits for the keeper's word on how its start went. On success text has what it could not do for
+ * itself, if anything.
+ */
 static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key, char text[VS_SENTENCE_MAX])
 {
 	const size_t head = offsetof(struct vs_start_report, key), least = head + sizeof(*key);

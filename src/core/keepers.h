@@ -57,8 +57,9 @@ void vs_keepers_dismiss(void);
 void vs_keepers_tidy(void);
 
 /*
- * Why a request of this process may have been refused though it has its privileges, for a message: it is in another
- * PID namespace than the keeper, where it cannot claim what it has to. NULL: it is not. Marks the keeper.
+ * Why a request of this process may have been refused though it has its privileges, for a message: it
+ * is in another PID namespace than the keeper, where it cannot claim what it has to. NULL: it is not.
+ * Marks the keeper.
  */
 const char *vs_keeper_elsewhere(struct vs_keeper_link *keeper);
 

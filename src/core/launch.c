@@ -365,9 +365,10 @@ static long execute(const struct launch *l)
 }
 
 /*
- * A keeper must not have more capabilities than who starts it can show: exec gives uid 0 back what it has dropped, and
- * makes effective what is only permitted. no_new_privs, which the keeper sets anyway, stops the first. Without
- * CAP_SYS_ADMIN in effect the keeper has to live in a user namespace of its own, so it is not left the permitted one.
+ * A keeper must not have more capabilities than who starts it can show: exec gives uid 0 back what it
+ * has dropped, and makes effective what is only permitted. no_new_privs, which the keeper sets anyway,
+ * stops the first. Without CAP_SYS_ADMIN in effect the keeper has to live in a user namespace of its
+ * own, so it is not left the permitted one.
  */
 static void limit_capabilities(void)
 {

@@ -17,11 +17,11 @@ enum vs_launch_role {
 };
 
 /*
- * Starts role's main (keeper_main or runner_main, see src/keeper/start.h) in a new process.
- * fds[i] becomes descriptor 3+i there; every other descriptor above 2 is closed (for the
- * keeper 0-2 as well). All signals are blocked in the new process; the environment is the
- * program's, as far as environment.c lets it through. The new process is nobody's child as far as the program can see; if the program
- * collects orphans (subreaper, PID 1) it is reported by the process itself, see
+ * Starts role's main (keeper_main or runner_main, see src/keeper/start.h) in a new process. fds[i]
+ * becomes descriptor 3+i there; every other descriptor above 2 is closed (for the keeper 0-2 as well).
+ * All signals are blocked in the new process; the environment is the program's, as far as
+ * environment.c lets it through. The new process is nobody's child as far as the program can see; if
+ * the program collects orphans (subreaper, PID 1) it is reported by the process itself, see
  * vs_launch_reap().
  *
  * Gives 0, or -errno when the process could not be made and *why, a text "cause; remedy". EINVAL: children

@@ -10,13 +10,13 @@
  * between request and reply. A reply that comes too late for its call is recognised by its
  * sequence number and dropped by the next one.
  *
- * A program that makes many sockets of one kind in quick succession gets them without waiting:
- * the networking thread is asked for several at once, and those that no call waits for yet
- * lie in the channel as undelivered messages. They get their descriptor number when a call
- * takes them, so the lowest-number rule and the program's limit hold as ever, and waiting
- * for them costs no wake-ups. One that makes them now and then, of one kind, has one waiting: the
- * next is asked for when it is taken, and nobody waits for that either. Only kinds are asked for ahead that receive nothing before they are
- * bound. Another kind or another stack on the channel, or the stack's deletion, drops them.
+ * A program that makes many sockets of one kind in quick succession gets them without waiting: the
+ * networking thread is asked for several at once, and those that no call waits for yet lie in the
+ * channel as undelivered messages. They get their descriptor number when a call takes them, so the
+ * lowest-number rule and the program's limit hold as ever, and waiting for them costs no wake-ups. One
+ * that makes them now and then, of one kind, has one waiting: the next is asked for when it is taken,
+ * and nobody waits for that either. Only kinds are asked for ahead that receive nothing before they
+ * are bound. Another kind or another stack on the channel, or the stack's deletion, drops them.
  *
  * Every descriptor is checked to be what it was before it is used: the program may have
  * closed it, and the number may be somebody else's by now.
@@ -98,7 +98,10 @@ static int send_long(struct vs_long_call *c, int channel, int64_t deadline)
 		return keeper_lost();
 	int r = send_by(c->door, &msg, deadline);
 	if (r == -EPERM || r == -ESRCH || r == -EINVAL) {
-		/* We are not who we were (or the keeper is gone). Not every request minds, and the keeper judges. */
+		/*
+		 * We are not who we were (or the keeper is gone). Not every request minds, and the
+		 * keeper judges.
+		 */
 		msg.claim_creds = false;
 		r = send_by(c->door, &msg, deadline);
 	}
@@ -206,8 +209,9 @@ static void channel_close(struct vs_channel *ch)
 }
 
 /*
- * A request about a channel, whose number the kernel copies from the record that a forked child finds zeroed. It is never
- * in a register of this library: that would leave traces on stacks, which the child has copies of.
+ * A request about a channel, whose number the kernel copies from the record that a forked child finds
+ * zeroed. It is never in a register of this library: that would leave traces on stacks, which the
+ * child has copies of.
  */
 static struct vs_fdmsg about_channel(struct vs_request *req, struct vs_channel *ch)
 {
@@ -227,8 +231,8 @@ static void draw_number(struct vs_channel *ch)
 }
 
 /*
- * Registers a channel, whose number has been drawn; gives our end of it. The program's last numbers are for its
- * sockets: -EMFILE when fewer than `spare` would be left.
+ * Registers a channel, whose number has been drawn; gives our end of it. The program's last numbers
+ * are for its sockets: -EMFILE when fewer than `spare` would be left.
  */
 static int channel_register(struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
 {

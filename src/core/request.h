@@ -44,7 +44,10 @@ int vs_call_long(struct vs_long_call *call);
  */
 int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
 
-/* Drops the sockets that were sent ahead for a stack: they would keep its namespace alive. Signals blocked. */
+/*
+ * Drops the sockets that were sent ahead for a stack: they would keep its namespace alive. Signals
+ * blocked.
+ */
 void vs_channels_forget_stack(uint64_t door_cookie);
 
 /* In a forked child: closes its copies of its parent's channels. Async-signal-safe. */

@@ -135,7 +135,10 @@ void vde_default_stack(struct vdestack *stack)
 
 /* ------------------------------------------------------------------ socket(2) */
 
-/* Abstract names of AF_UNIX and the other families belong to the host: a program would lose its session bus. */
+/*
+ * Abstract names of AF_UNIX and the other families belong to the host: a program would lose its
+ * session bus.
+ */
 static int redirected(int domain, int protocol)
 {
 	return domain == AF_INET || domain == AF_INET6 || domain == AF_PACKET ||

@@ -48,8 +48,8 @@ static int distrust(struct walk *w, const char *what)
 }
 
 /*
- * The program's own user is trusted only if he is all that the program is: with file or ambient capabilities, or in a
- * set-group-ID program, what he could plant would have more rights than he has.
+ * The program's own user is trusted only if he is all that the program is: with file or ambient
+ * capabilities, or in a set-group-ID program, what he could plant would have more rights than he has.
  */
 static bool is_own(uid_t uid)
 {

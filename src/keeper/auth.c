@@ -19,11 +19,12 @@
  * The claimed process id is the thread id of the keeper's main thread: no process has it as its
  * own, not even the program when the keeper is on its threads.
  *
- * A namespace without a map for an id shows it as the overflow id, as it does all other ids that it has
- * no number for. Such a number says nothing and is never compared. prlimit(2) compares what the
- * kernel has, whatever the numbers are. The process id might be another process's by then, so where nothing else is compared
- * the message brings a pidfd of its sender, which must be alive afterwards. prlimit refuses a program whose ids were not all alike when the
- * keeper started; for such a program the first check must do, so its ids must have numbers.
+ * A namespace without a map for an id shows it as the overflow id, as it does all other ids that it
+ * has no number for. Such a number says nothing and is never compared. prlimit(2) compares what the
+ * kernel has, whatever the numbers are. The process id might be another process's by then, so where
+ * nothing else is compared the message brings a pidfd of its sender, which must be alive afterwards.
+ * prlimit refuses a program whose ids were not all alike when the keeper started; for such a program
+ * the first check must do, so its ids must have numbers.
  *
  * Supplementary groups are not compared, because a keeper has none that a program can give up: who
  * can (CAP_SETGID) starts it without any. Capabilities beyond CAP_SYS_ADMIN are not compared either:
@@ -143,8 +144,9 @@ static bool shows_capabilities(const struct vs_owner *o, const struct ucred *sen
 }
 
 /*
- * To threads of the program, which have its credentials of now. The root of a user namespace without a PID namespace of
- * its own cannot claim anything: there only the program itself is heard, and none of its children.
+ * To threads of the program, which have its credentials of now. The root of a user namespace without a
+ * PID namespace of its own cannot claim anything: there only the program itself is heard, and none of
+ * its children.
  */
 static bool shows_itself(const struct vs_owner *o, const struct ucred *sender)
 {

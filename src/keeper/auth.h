@@ -25,8 +25,8 @@ struct vs_owner {
 };
 
 /*
- * Fills in k->owner. k->front, k->in_process and k->privileged are set, the keeper has its final credentials. 0 or
- * -errno: there are no random numbers.
+ * Fills in k->owner. k->front, k->in_process and k->privileged are set, the keeper has its final
+ * credentials. 0 or -errno: there are no random numbers.
  */
 int vs_auth_prepare(struct vs_keeper *k);
 
@@ -36,7 +36,10 @@ int vs_auth_watch(struct vs_keeper *k, int door);
 /* Whether this is the number that stands for all ids without one, user_namespaces(7). */
 bool vs_auth_is_overflow(unsigned id, bool group);
 
-/* NULL: the sender may change stacks now, as the keeper's owner may. Else the reason why not, for a message. */
+/*
+ * NULL: the sender may change stacks now, as the keeper's owner may. Else the reason why not, for a
+ * message.
+ */
 const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *call);
 
 /* Whether the request has the keeper's key. */

@@ -52,12 +52,18 @@ static void write_sysctl(const char *path, const char *value)
 {
 	VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* Comfort, not need: without /proc, or on a kernel without the setting, the stack works all the same. */
+	/*
+	 * Comfort, not need: without /proc, or on a kernel without the setting, the stack works all
+	 * the same.
+	 */
 	if (fd >= 0)
 		(void)!write(fd, value, strlen(value));
 }
 
-/* A server that has given up its uid can still bind port 80 and ping; IPv6 addresses are told when they can be used. */
+/*
+ * A server that has given up its uid can still bind port 80 and ping; IPv6 addresses are told when
+ * they can be used.
+ */
 static void relax_limits(const struct vs_keeper *k)
 {
 	char range[64] = "0 2147483647";
@@ -93,11 +99,27 @@ static int enter_namespace(int fd)
 
 /* ------------------------------------------------------------------ life */
 
+/*
+ * Who waits for the end of a stack may make another with its addresses next, on the same segments: the old one must not be
+ * there any more. Nobody else waits for the kernel to take a device away.
+ */
+static void leave_before_it_is_told(struct vs_net *n)
+{
+	if (!vs_events_has_subscribers(n->events))
+		return;
+	for (struct vs_iface *iface = n->ifaces; iface != NULL; iface = iface->next) {
+		vs_iface_stop(iface);
+		(void)vs_segment_leave(iface);
+		(void)vs_port_leave(iface);
+	}
+}
+
 static void end_stack(struct vs_net *n)
 {
 	vs_close(n->door);
 	vs_close(n->programs_end);
 	vs_channels_end_lives(n->keeper, n);
+	leave_before_it_is_told(n);
 	vs_events_end(n->events); /* before the keeper may end: it must not look like its death */
 	vs_events_unref(vs_steal_ptr(n->events));
 	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
@@ -137,7 +159,10 @@ static int settle(struct vs_net *n, int adopt)
 
 	if (r < 0)
 		return r;
-	/* In the program itself every thread must keep the program's credentials: setuid() changes all alike. */
+	/*
+	 * In the program itself every thread must keep the program's credentials: setuid() changes all
+	 * alike.
+	 */
 	r = n->keeper->in_process ? 0 : vs_isolate_thread(vs_caps_networking);
 	return r < 0 ? vs_fail(-r, "cannot give up the privileges of a networking thread: %s", strerror(-r)) : 0;
 }
@@ -175,7 +200,10 @@ static int begin_alone(struct vs_net *n, int r)
 	return r;
 }
 
-/* Waits for what the reserve is for. False: nobody came, or it is good for nothing (r < 0) and nobody has it yet. */
+/*
+ * Waits for what the reserve is for. False: nobody came, or it is good for nothing (r < 0) and nobody
+ * has it yet.
+ */
 static bool await_call(struct vs_net *n, int r)
 {
 	struct vs_keeper *k = n->keeper;

@@ -37,7 +37,10 @@ struct vs_keeper_chan {
 /* Unread replies of a channel: more than a process asks for ahead. */
 #define UNREAD_BYTES (64 * 1024)
 #define PRUNE_LEAST 64
-/* In the epoll set and here channels have numbers with this bit, lives are below them, and the main loop's other events below those. */
+/*
+ * In the epoll set and here channels have numbers with this bit, lives are below them, and the main
+ * loop's other events below those.
+ */
 #define CHANNEL_BIT (UINT64_C(1) << 63)
 #define LIFE_NUMBER_MIN (UINT64_C(1) << 62)
 
@@ -55,7 +58,10 @@ static struct vs_keeper_chan **find_locked(struct vs_keeper *k, uint64_t number)
 	return at;
 }
 
-/* Off the list already. The sender may have kept a copy of the socket, with which it would stay in the epoll set. */
+/*
+ * Off the list already. The sender may have kept a copy of the socket, with which it would stay in the
+ * epoll set.
+ */
 static void drop(const struct vs_keeper *k, struct vs_keeper_chan *chan)
 {
 	(void)epoll_ctl(k->epoll, EPOLL_CTL_DEL, chan->fd, NULL);
@@ -95,8 +101,8 @@ static bool is_of_dead_process(const struct vs_keeper_chan *chan, const void *un
 }
 
 /*
- * A process can send both ends of a pair, which then never hangs up. So from time to time those of processes that are gone
- * are looked for: when there are twice as many as were left the last time.
+ * A process can send both ends of a pair, which then never hangs up. So from time to time those of
+ * processes that are gone are looked for: when there are twice as many as were left the last time.
  */
 static void prune_locked(struct vs_keeper *k)
 {
@@ -113,7 +119,10 @@ static int check_locked(struct vs_keeper *k, uint64_t number, pid_t pid)
 	return count_channels_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
 }
 
-/* Half of the keeper's descriptors are for stacks, whoever wants channels and lives. The program itself may have more. */
+/*
+ * Half of the keeper's descriptors are for stacks, whoever wants channels and lives. The program
+ * itself may have more.
+ */
 static bool is_full_locked(const struct vs_keeper *k, pid_t pid)
 {
 	struct rlimit limit;

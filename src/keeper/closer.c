@@ -3,14 +3,14 @@
 /*
  * Closing what others have sent.
  *
- * close(2) may wait: a socket for its last data to arrive (SO_LINGER), a file for a file system that its user
- * serves himself (FUSE), a terminal for its output. A Unix socket is closed together with all descriptors that lie unread
- * in it. Everybody who has a door can send such a descriptor, or put one into a socket that the keeper has for him, and the
- * thread that closes it serves a stack.
+ * close(2) may wait: a socket for its last data to arrive (SO_LINGER), a file for a file system that
+ * its user serves himself (FUSE), a terminal for its output. A Unix socket is closed together with all
+ * descriptors that lie unread in it. Everybody who has a door can send such a descriptor, or put one
+ * into a socket that the keeper has for him, and the thread that closes it serves a stack.
  *
- * Paths (O_PATH) and pipes close at once. All others go on a list, which threads made for it work off: at most
- * WORKERS_MAX of them, each ends with the list. If all of them wait, the list grows by what their sender goes on to send.
- * The number of descriptors limits it.
+ * Paths (O_PATH) and pipes close at once. All others go on a list, which threads made for it work off:
+ * at most WORKERS_MAX of them, each ends with the list. If all of them wait, the list grows by what
+ * their sender goes on to send. The number of descriptors limits it.
  */
 
 #include "closer.h"

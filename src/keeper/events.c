@@ -11,13 +11,15 @@
  * Nobody asks, nothing is done: without a subscriber telling costs a lock, and there is no route socket. The
  * first subscriber brings one, made in the stack's namespace; the main thread's epoll has it.
  *
- * A subscriber's queue is the socket's. Before it is full a record says so, while there is room for that; then
- * nothing is sent until what lies there has been read, and the next record counts what was dropped.
+ * A subscriber's queue is the socket's. Before it is full a record says so, while there is room for
+ * that; then nothing is sent until what lies there has been read, and the next record counts what was
+ * dropped.
  *
  * The set of subscribers belongs to the stack's networking thread and, by counted references, to its
- * interfaces, which may outlive it; the lock guards everything. A subscriber whose end has been closed, the
- * last copy of it, is dropped when that happens: the main thread's epoll tells. Without a route socket there
- * is nothing in the keeper's list that it could tell of; then it is when the next one comes, or something is sent.
+ * interfaces, which may outlive it; the lock guards everything. A subscriber whose end has been
+ * closed, the last copy of it, is dropped when that happens: the main thread's epoll tells. Without a
+ * route socket there is nothing in the keeper's list that it could tell of; then it is when the next
+ * one comes, or something is sent.
  */
 
 #include "events.h"
@@ -269,7 +271,10 @@ static int watch_addresses(struct vs_events *e, int netlink)
 
 /* ------------------------------------------------------------------ subscribing, ending */
 
-/* Only for what is in the keeper's list: nobody would look at the others, and the hang-up is told for ever. */
+/*
+ * Only for what is in the keeper's list: nobody would look at the others, and the hang-up is told for
+ * ever.
+ */
 static int watch_hangup(struct vs_events *e, int fd)
 {
 	struct epoll_event event = { .events = 0, .data.u64 = e->id };
@@ -318,6 +323,16 @@ int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns)
 	}
 	vs_close(netlink);
 	return r < 0 ? r : pair[1];
+}
+
+bool vs_events_has_subscribers(struct vs_events *e)
+{
+	if (e == NULL)
+		return false;
+	pthread_mutex_lock(&e->lock);
+	bool any = e->n > 0;
+	pthread_mutex_unlock(&e->lock);
+	return any;
 }
 
 void vs_events_end(struct vs_events *e)

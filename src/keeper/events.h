@@ -4,6 +4,7 @@
 
 /* Who wants to know what happens to a stack. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vs_keeper;
@@ -25,10 +26,16 @@ int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns);
 /* Tells all subscribers. Any thread; never blocks. type: enum vdestack_event_type. ifname may be NULL. */
 void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int error, unsigned attempt);
 
+/* Whether anybody would hear. Any thread. */
+bool vs_events_has_subscribers(struct vs_events *e);
+
 /* The stack has ended: tells so and closes. */
 void vs_events_end(struct vs_events *e);
 
-/* Main thread: the addresses of a namespace have changed, or a subscriber has hung up; id is that of the events. */
+/*
+ * Main thread: the addresses of a namespace have changed, or a subscriber has hung up; id is that of
+ * the events.
+ */
 void vs_events_look(struct vs_keeper *k, uint64_t id);
 
 /* Numbers in the keeper's epoll set below this are events', not channels'. */

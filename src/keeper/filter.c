@@ -3,25 +3,29 @@
 /*
  * The keeper's own seccomp filter.
  *
- * Plugins run in the keeper, and the C library of any release. So the filter names what the keeper never does and lets
- * everything else pass. Who makes a call on the list is no keeper any more: the process ends. Calls that an honest plugin
- * may try and do without are refused instead.
+ * Plugins run in the keeper, and the C library of any release. So the filter names what the keeper
+ * never does and lets everything else pass. Who makes a call on the list is no keeper any more: the
+ * process ends. Calls that an honest plugin may try and do without are refused instead.
  *
- * Each answer depends on the number alone, except for four calls that look at one argument. So the numbers are the axis of a
- * step function: sorted steps, each valid up to the next, and the filter is a binary tree of comparisons over them:
+ * Each answer depends on the number alone, except for four calls that look at one argument. So the
+ * numbers are the axis of a step function: sorted steps, each valid up to the next, and the filter is
+ * a binary tree of comparisons over them:
  *
  *     other architecture -> kill     (32-bit calls of a 64-bit kernel)
  *     number >= step[n/2] ?
  *         no: the same with the steps below        yes: the same with the steps above
  *
- * A call costs seven comparisons. Kernels from 5.11 on work out at the start which numbers are always allowed, and do not run
- * the filter for these at all; that takes a filter that looks at arguments only behind the comparison.
+ * A call costs seven comparisons. Kernels from 5.11 on work out at the start which numbers are always
+ * allowed, and do not run the filter for these at all; that takes a filter that looks at arguments
+ * only behind the comparison.
  *
- * clone3 is unknown, never refused otherwise: its flags lie in memory, where no filter can see them, and the C library then
- * makes its threads by clone. This is also what helps where a filter of the program's refuses clone3 with EPERM, as container
- * managers older than that call did: of two filters that both give an errno the younger one's counts, see seccomp(2).
+ * clone3 is unknown, never refused otherwise: its flags lie in memory, where no filter can see them,
+ * and the C library then makes its threads by clone. This is also what helps where a filter of the
+ * program's refuses clone3 with EPERM, as container managers older than that call did: of two filters
+ * that both give an errno the younger one's counts, see seccomp(2).
  *
- * Rejected: a list of what is allowed, which would have to know the calls of every plugin and every C library.
+ * Rejected: a list of what is allowed, which would have to know the calls of every plugin and every C
+ * library.
  */
 
 #include "filter.h"
@@ -155,7 +159,10 @@ static size_t add_step(struct step *steps, size_t n, unsigned from, enum vs_filt
 #define STEPS_MAX (1 + 2 * VS_COUNT(vs_filter_rules))
 #define LOOK_INSIDE 20 /* instructions of the four actions that look at an argument */
 
-/* A tree has a leaf for each step and one comparison less; what lies between a comparison and its target is half of it. */
+/*
+ * A tree has a leaf for each step and one comparison less; what lies between a comparison and its
+ * target is half of it.
+ */
 static_assert(2 * STEPS_MAX + LOOK_INSIDE + 8 <= VS_FILTER_MAX, "the filter fits");
 static_assert(STEPS_MAX + LOOK_INSIDE <= UINT8_MAX, "its comparisons reach");
 
@@ -204,7 +211,10 @@ size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX])
 	put(&p, (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS));
 	put(&p, (struct sock_filter)LOAD(nr));
 #ifdef __x86_64__
-	/* Two sets of numbers, one of them with 32-bit pointers, that the kernel does not tell apart by the architecture. */
+	/*
+	 * Two sets of numbers, one of them with 32-bit pointers, that the kernel does not tell apart
+	 * by the architecture.
+	 */
 	bool own = (__NR_read & X32_BIT) != 0;
 	put(&p, (struct sock_filter)IF(BPF_JEQ, NO_CALL, 2, 0));
 	put(&p, (struct sock_filter)IF(BPF_JGE, X32_BIT, own, !own));
@@ -235,8 +245,9 @@ static int install(void)
 	if (program.len == 0)
 		return -EOPNOTSUPP;
 	/*
-	 * Kernels before 5.16 slow a filtered process down, against code that looks into its own process by speculation
-	 * (spec_store_bypass_disable). There is none in the keeper that could not look without.
+	 * Kernels before 5.16 slow a filtered process down, against code that looks into its own
+	 * process by speculation (spec_store_bypass_disable). There is none in the keeper that could
+	 * not look without.
 	 */
 	if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0)
 		return 0;

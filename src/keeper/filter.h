@@ -6,17 +6,18 @@
 #include <stddef.h>
 
 /*
- * Gives up the system calls that the keeper never makes: for this process and all its threads, for ever. To be called
- * single-threaded, after vs_isolate_capabilities() and whatever else the start takes.
+ * Gives up the system calls that the keeper never makes: for this process and all its threads, for
+ * ever. To be called single-threaded, after vs_isolate_capabilities() and whatever else the start
+ * takes.
  *
- * 0 also where a filter cannot be installed, see vs_filter_missing(); -errno with the sentence recorded only where there
- * could be no threads without it.
+ * 0 also where a filter cannot be installed, see vs_filter_missing(); -errno with the sentence
+ * recorded only where there could be no threads without it.
  */
 int vs_filter_install(void);
 
 /*
- * Keeps this thread, and those it starts, from mapping code: no library is loaded any more. 0 or -errno: there can be no
- * filter. Also on threads of the program.
+ * Keeps this thread, and those it starts, from mapping code: no library is loaded any more. 0 or
+ * -errno: there can be no filter. Also on threads of the program.
  */
 int vs_filter_no_new_code(void);
 

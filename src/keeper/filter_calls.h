@@ -3,7 +3,8 @@
 #define VS_KEEPER_FILTER_CALLS_H
 
 /*
- * The system calls that the keeper gives up, for filter.c alone. docs/keeper-filter.md tells the reason for each group.
+ * The system calls that the keeper gives up, for filter.c alone. docs/keeper-filter.md tells the
+ * reason for each group.
  *
  * Numbers differ between architectures, and not all have every call; what has none here is left out.
  */

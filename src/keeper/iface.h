@@ -73,12 +73,18 @@ void vs_iface_ref(struct vs_iface *iface);
 void vs_iface_unref(struct vs_iface *iface);
 /* Asks the pump threads to end for good; never waits. */
 void vs_iface_stop(struct vs_iface *iface);
-/* Its device, which had been made, has been deleted by somebody else. Takes the keeper's lock, or that of the segments. */
+/*
+ * Its device, which had been made, has been deleted by somebody else. Takes the keeper's lock, or that
+ * of the segments.
+ */
 bool vs_iface_device_gone(struct vs_iface *iface);
 
 /* ---- in the stack's namespace, by its networking thread ---- */
 
-/* Makes a tap and gives its descriptor (non-blocking), or -errno with a sentence; *offloads: those in force. */
+/*
+ * Makes a tap and gives its descriptor (non-blocking), or -errno with a sentence; *offloads: those in
+ * force.
+ */
 int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads);
 /* Sets MAC and MTU of an interface of the current namespace. */
 int vs_device_configure(const struct vs_wire_iface *want);
@@ -127,8 +133,9 @@ int vs_job_submit(struct vs_job *job);
 struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call);
 void vs_job_free(struct vs_job *job);
 /*
- * For a job whose device was pending, exactly once, by the networking thread: gives the tap (by_packet: an rtnetlink socket) and
- * the door, or ends the call with this thread's sentence (r < 0). The job is not to be touched afterwards.
+ * For a job whose device was pending, exactly once, by the networking thread: gives the tap
+ * (by_packet: an rtnetlink socket) and the door, or ends the call with this thread's sentence (r < 0).
+ * The job is not to be touched afterwards.
  */
 void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int door);
 /* Main thread: starts what was submitted. */
@@ -144,15 +151,19 @@ int vs_pump_start(struct vs_iface *iface);
 /* ---- segments ---- */
 
 /*
- * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, with that index if it is free, the other
- * plugged into the segment called name, made if need be. 0 or -errno with a sentence.
+ * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, with that index if
+ * it is free, the other plugged into the segment called name, made if need be. 0 or -errno with a
+ * sentence.
  */
 int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex);
 /* Pulls the port's cable, or plugs it in. 0 or -errno. */
 int vs_segment_cut(struct vs_iface *iface, bool cut);
 /* Its port is not there any more, so its other end is not either. */
 bool vs_segment_port_gone(struct vs_iface *iface);
-/* Takes the interface's port off its segment; the last one takes the segment down. -errno: the kernel has kept the devices. */
+/*
+ * Takes the interface's port off its segment; the last one takes the segment down. -errno: the kernel
+ * has kept the devices.
+ */
 int vs_segment_leave(struct vs_iface *iface);
 
 #endif

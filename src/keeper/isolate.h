@@ -25,7 +25,10 @@ int vs_isolate_capabilities(bool privileged);
 /* For a thread: keeps only what is in the set (capability numbers, ended by -1). */
 int vs_isolate_thread(const int *keep);
 
-/* Calls fn with no more than the effective capabilities of the set; this thread has the others back afterwards. */
+/*
+ * Calls fn with no more than the effective capabilities of the set; this thread has the others back
+ * afterwards.
+ */
 int vs_isolate_briefly(const int *keep, int (*fn)(void));
 
 extern const int vs_caps_networking[]; /* of a networking thread after its namespace is made */

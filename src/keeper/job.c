@@ -18,10 +18,10 @@
  * marks the job as held meanwhile, and a job without the answer waits until it is not.
  *
  * The job of a stack's first interface starts together with the stack's networking thread: the link is
- * opened while the kernel makes namespace and tap, which takes as long. They meet before the
- * answer, which carries the stack's door then. Where there are no taps the job needs the namespace first: it waits
- * for it, and makes the device itself. Without a device the networking thread answers,
- * since its error is the earlier step's; the job, whatever has become of it, stays until the other has come.
+ * opened while the kernel makes namespace and tap, which takes as long. They meet before the answer,
+ * which carries the stack's door then. Where there are no taps the job needs the namespace first: it
+ * waits for it, and makes the device itself. Without a device the networking thread answers, since its
+ * error is the earlier step's; the job, whatever has become of it, stays until the other has come.
  *
  * The caller's root and working directory of now come with the call, and the job enters them
  * on a file-system context of its own: a locator means to the keeper what it means to the
@@ -114,7 +114,10 @@ static void abandon(struct vs_job *job)
 	vs_close(door);
 }
 
-/* The main thread may be about to take things away, and to say whether the interface goes on without a network. */
+/*
+ * The main thread may be about to take things away, and to say whether the interface goes on without a
+ * network.
+ */
 static void await_release(struct vs_job *job)
 {
 	struct vs_keeper *k = job->keeper;
@@ -166,9 +169,10 @@ static bool await_device(struct vs_job *job)
 /* ------------------------------------------------------------------ the jobs */
 
 /*
- * Into the caller's root and working directory, for this thread and what it starts. In another root than the keeper's
- * all files may be the caller's, or another user's, and what is loaded from there would run with the keeper's rights: plugins within
- * plugins, modules of the C library that look up users and hosts. So nothing is.
+ * Into the caller's root and working directory, for this thread and what it starts. In another root
+ * than the keeper's all files may be the caller's, or another user's, and what is loaded from there
+ * would run with the keeper's rights: plugins within plugins, modules of the C library that look up
+ * users and hosts. So nothing is.
  */
 static int enter_directories(int root, int cwd)
 {
@@ -256,7 +260,10 @@ static int remember(struct vs_job *job, int root, int cwd)
 	return 0;
 }
 
-/* What came as a command's stream. Whoever sent it may have sent anything: a door of ours, a socket that listens. */
+/*
+ * What came as a command's stream. Whoever sent it may have sent anything: a door of ours, a socket
+ * that listens.
+ */
 static int check_stream(const struct vs_iface *iface, int fd)
 {
 	int domain = 0, type = 0, listens = 1;
@@ -318,7 +325,10 @@ static int open_by_plugin(struct vs_job *job, int root, int cwd)
 		return vs_fail(-r, "cannot plug interface %s: giving up privileges failed (%s)", iface->name,
 			       strerror(-r));
 	r = vs_link_vde(iface->name, vnl, &iface->link);
-	/* The pump threads inherit the context. Some plugins use the path later; else do not pin the directory. */
+	/*
+	 * The pump threads inherit the context. Some plugins use the path later; else do not pin the
+	 * directory.
+	 */
 	if (!needs_directory(vnl))
 		(void)chdir("/");
 	return r;

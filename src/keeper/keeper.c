@@ -63,7 +63,10 @@ int vs_keeper_spare(int wanted)
 {
 	int taken[SPARE_MAX], n = 0;
 
-	/* Threads open and close all the time, so there are gaps: only taking them tells how many there are. */
+	/*
+	 * Threads open and close all the time, so there are gaps: only taking them tells how many
+	 * there are.
+	 */
 	while (n < wanted && n < SPARE_MAX && (taken[n] = n == 0 ? eventfd(0, EFD_CLOEXEC) : fcntl(taken[0], F_DUPFD_CLOEXEC, 0)) >= 0)
 		n++;
 	int err = n == wanted ? 0 : errno;

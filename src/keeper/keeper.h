@@ -83,8 +83,8 @@ struct vs_call {
 struct vs_call *vs_call_new(void);
 
 /*
- * Receives one request; flags as for recvmsg(2). 1: *call is filled; 0: end of file; -errno. A message that is no
- * request (short, wrong version) gives -EPROTO after its descriptors were closed.
+ * Receives one request; flags as for recvmsg(2). 1: *call is filled; 0: end of file; -errno. A message
+ * that is no request (short, wrong version) gives -EPROTO after its descriptors were closed.
  */
 int vs_call_recv(int door, struct vs_call *call, int flags);
 
@@ -98,15 +98,15 @@ void vs_call_drop(struct vs_call *call);
 int vs_call_take_fd(struct vs_call *call, size_t i);
 
 /*
- * Registry of reply channels. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST, -EMFILE (more than
- * a process needs), -ENOMEM.
+ * Registry of reply channels. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST,
+ * -EMFILE (more than a process needs), -ENOMEM.
  */
 int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
 /* Sends on a registered channel; -ENOENT when there is no such one. */
 int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
 /*
- * Keeps a socket (taken) until its other end hangs up or the stack ends, for a process that wants to see that end. net: only
- * its address counts. 0 or -errno.
+ * Keeps a socket (taken) until its other end hangs up or the stack ends, for a process that wants to
+ * see that end. net: only its address counts. 0 or -errno.
  */
 int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, pid_t pid, int fd);
 void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net);
@@ -122,7 +122,10 @@ void vs_keeper_run(struct vs_keeper *k);
 
 /* Stack of the keeper's threads: the program's default may be anything. */
 #define VS_THREAD_STACK_BYTES (128 * 1024)
-/* The negative of what pthread_create() gave; tells want of memory for the stack, also EAGAIN there, as -ENOMEM. */
+/*
+ * The negative of what pthread_create() gave; tells want of memory for the stack, also EAGAIN there,
+ * as -ENOMEM.
+ */
 int vs_thread_error(int err);
 /* A thread with a small stack and every signal blocked. 0 or -errno. Detached. */
 int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
@@ -130,7 +133,10 @@ int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
 /* Starts a stack's networking thread; it answers the call (which it owns from then on). */
 int vs_net_start(struct vs_keeper *k, struct vs_call *call);
 
-/* Main thread: keeps, or lets go of, a networking thread in reserve. Gives ms until the next look is due, -1: none. */
+/*
+ * Main thread: keeps, or lets go of, a networking thread in reserve. Gives ms until the next look is
+ * due, -1: none.
+ */
 int vs_net_reserve(struct vs_keeper *k);
 
 /* Descriptors that the stacks there are need to go on: sockets on their way, reply channels. */

@@ -37,7 +37,10 @@ int vs_keeper_main(void)
 			      .met = PTHREAD_COND_INITIALIZER };
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 
-	/* Most threads allocate a little once; an arena for each would cost more memory than all they need. */
+	/*
+	 * Most threads allocate a little once; an arena for each would cost more memory than all they
+	 * need.
+	 */
 	(void)mallopt(M_ARENA_MAX, 1);
 	for (int fd = VS_KEEPER_STARTER; fd <= VS_KEEPER_ADOPT; fd++)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* where there is no filter plugins may execute things */

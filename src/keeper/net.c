@@ -86,8 +86,8 @@ static void do_msocket(struct vs_net *n)
 }
 
 /*
- * A socket that hangs up when the stack ends. Each caller has one of its own: who shuts it down ends only what he has
- * started himself.
+ * A socket that hangs up when the stack ends. Each caller has one of its own: who shuts it down ends
+ * only what he has started himself.
  */
 static int new_life(struct vs_net *n, int *life)
 {
@@ -129,7 +129,10 @@ static bool is_public(int fd)
 	return fstat(fd, &file) == 0 && (file.st_mode & S_IROTH) != 0;
 }
 
-/* The file of a sysctl. Some hold secrets, such as keys: these are read for nobody but who may change them. */
+/*
+ * The file of a sysctl. Some hold secrets, such as keys: these are read for nobody but who may change
+ * them.
+ */
 static int open_sysctl(const struct vs_call *call, bool set)
 {
 	char path[512];
@@ -204,8 +207,9 @@ static struct vs_iface **look_up(struct vs_net *n, const char *name)
 }
 
 /*
- * The same, but one whose device has been deleted in the stack by somebody else is as if it had been removed. Its
- * pump has mostly noticed by then; where a cable is cut or a network is absent nobody has been looking.
+ * The same, but one whose device has been deleted in the stack by somebody else is as if it had been
+ * removed. Its pump has mostly noticed by then; where a cable is cut or a network is absent nobody has
+ * been looking.
  */
 static struct vs_iface **find_iface(struct vs_net *n, const char *name)
 {
@@ -234,8 +238,8 @@ int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads)
 }
 
 /*
- * None that was given by us is given again, like the kernel does it: somebody may remember the one of an interface that has
- * gone. The kernel's own choice, for taps, does not know of ours.
+ * None that was given by us is given again, like the kernel does it: somebody may remember the one of
+ * an interface that has gone. The kernel's own choice, for taps, does not know of ours.
  */
 static int free_index(struct vs_net *n, int netlink)
 {

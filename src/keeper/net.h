@@ -32,11 +32,20 @@ struct vs_net {
 
 /* Serves n->call, and answers it or hands it on. */
 void vs_net_serve(struct vs_net *n);
-/* Adds the interface that n->call describes; its answer carries n->programs_end. -errno: it has been answered so. */
+/*
+ * Adds the interface that n->call describes; its answer carries n->programs_end. -errno: it has been
+ * answered so.
+ */
 int vs_net_add(struct vs_net *n);
-/* A tap with its settings in the namespace of this thread; gives its descriptor, or -errno with a sentence. */
+/*
+ * A tap with its settings in the namespace of this thread; gives its descriptor, or -errno with a
+ * sentence.
+ */
 int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads);
-/* For a device that others make: an rtnetlink socket of this thread's namespace, or -errno with a sentence; and a free index. */
+/*
+ * For a device that others make: an rtnetlink socket of this thread's namespace, or -errno with a
+ * sentence; and a free index.
+ */
 int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *ifindex);
 /* inproc:// */
 bool vs_net_is_segment(const char *vnl);

@@ -10,20 +10,22 @@
  *      └────────────────────── link opened, pump started ────────── opening ───────────┘
  *                                     (carrier on)
  *
- * Each arrow is taken by one thread: the pump thread that notices; the last of the pump threads,
- * found by a count; the keeper's main thread, which has a list of those that wait and starts a job
- * when one is due; the job. So the link belongs to the pump while it is up, and to the one who
- * is on the way otherwise, and nobody else looks at it. A plugin that never answers keeps its job, which the main
+ * Each arrow is taken by one thread: the pump thread that notices; the last of the pump threads, found
+ * by a count; the keeper's main thread, which has a list of those that wait and starts a job when one
+ * is due; the job. So the link belongs to the pump while it is up, and to the one who is on the way
+ * otherwise, and nobody else looks at it. A plugin that never answers keeps its job, which the main
  * thread nudges; the next attempt comes when that job has ended, so there is one at a time.
  *
- * Deletion comes at any moment. It never waits: it marks the interface, and whoever is on the way lets go
- * of it at the next arrow. Waiting interfaces are held by the list, and deletion wakes the main thread to look.
+ * Deletion comes at any moment. It never waits: it marks the interface, and whoever is on the way lets
+ * go of it at the next arrow. Waiting interfaces are held by the list, and deletion wakes the main
+ * thread to look.
  *
  * The stack sees an interface without carrier; addresses, routes and connections stay, and what is sent
  * meanwhile is lost as on a pulled cable. Carrier is on when the network is there and no order has
  * cut it; the lock of the interface's carrier keeps the two from crossing.
  *
- * A port's carrier (see port.c) takes privileges that pump threads do not have; there the main thread takes it and tells.
+ * A port's carrier (see port.c) takes privileges that pump threads do not have; there the main thread
+ * takes it and tells.
  *
  * A stream (=command) cannot be had again: its command is the program's, which may not even live.
  */
@@ -123,8 +125,8 @@ static void leave_to_main(struct vs_iface *iface, int err)
 }
 
 /*
- * Under the keeper's lock, which it lets go of meanwhile. When it is back nobody is on that list, so whoever waits to be on its
- * way up again has been told to be down.
+ * Under the keeper's lock, which it lets go of meanwhile. When it is back nobody is on that list, so
+ * whoever waits to be on its way up again has been told to be down.
  */
 static void take_carriers_locked(struct vs_keeper *k)
 {

@@ -113,7 +113,10 @@ static int receive_args(struct runner *r)
 	return 0;
 }
 
-/* n strings lie at *at one behind the other, each with its NUL. Gives pointers to them and NULL, moves *at on. */
+/*
+ * n strings lie at *at one behind the other, each with its NUL. Gives pointers to them and NULL, moves
+ * *at on.
+ */
 static int split(char **at, const char *end, uint32_t n, char ***out)
 {
 	char **list = calloc((size_t)n + 1, sizeof(*list));
@@ -448,8 +451,9 @@ static bool collect_one(struct runner *r, int flags)
 }
 
 /*
- * The command's pidfd says that it has ended, and goes on saying so, while the signal is told once. Not having it for all that is
- * what only a kernel gone wrong can do; then it counts as killed, after some attempts.
+ * The command's pidfd says that it has ended, and goes on saying so, while the signal is told once.
+ * Not having it for all that is what only a kernel gone wrong can do; then it counts as killed, after
+ * some attempts.
  */
 static void insist(struct runner *r)
 {

@@ -26,9 +26,9 @@
  * to, a door among it, never takes it for a request.
  *
  * A keeper draws a key and tells it to the program that started it. Every request that changes
- * something needs it. A process that has been sealed has forgotten it, and its children never
- * had it. In the program the key lies in one place, and the kernel copies it from there and to there: what goes
- * through registers leaves traces on stacks.
+ * something needs it. A process that has been sealed has forgotten it, and its children never had it.
+ * In the program the key lies in one place, and the kernel copies it from there and to there: what
+ * goes through registers leaves traces on stacks.
  */
 
 #include <net/if.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The file is read here and a moment later by libvdeplug, and it can be another one by then. What a locator that
- * slips through does is bounded elsewhere: the keeper is not allowed to execute, and a link on a descriptor of the
- * kind that the keeper talks with is refused (link_vde.c).
+ * The file is read here and a moment later by libvdeplug, and it can be another one by then. What a
+ * locator that slips through does is bounded elsewhere: the keeper is not allowed to execute, and a
+ * link on a descriptor of the kind that the keeper talks with is refused (link_vde.c).
  */
 
 #include "indirect.h"
@@ -53,7 +53,10 @@ static enum vs_locator judge_home(int depth)
 	return verdict;
 }
 
-/* A locator begins here and goes on to the end or to any of the braces that follow: which, the plugin says. */
+/*
+ * A locator begins here and goes on to the end or to any of the braces that follow: which, the plugin
+ * says.
+ */
 static enum vs_locator judge_piece(const char *piece, int depth)
 {
 	char path[PATH_MAX];

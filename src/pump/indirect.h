@@ -5,9 +5,9 @@
 #include "base/locator.h"
 
 /*
- * libvdeplug takes a path of a regular file for the locator in its first line, and no locator at all for one in
- * ~/.vdeplug/default or ~/.vde2/default.switch. Looks there, as this thread would find it, and judges
- * what it finds.
+ * libvdeplug takes a path of a regular file for the locator in its first line, and no locator at all
+ * for one in ~/.vdeplug/default or ~/.vde2/default.switch. Looks there, as this thread would find it,
+ * and judges what it finds.
  */
 enum vs_locator vs_indirect_judge(const char *text);
 

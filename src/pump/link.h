@@ -83,7 +83,10 @@ int vs_link_stream(int fd, struct vs_link **out);
 /* NULL is allowed. */
 void vs_link_close(struct vs_link *link);
 
-/* A frame in one piece: where it is, or a copy in buf (VS_FRAME_MAX bytes). Gives its length; 0: it is longer. */
+/*
+ * A frame in one piece: where it is, or a copy in buf (VS_FRAME_MAX bytes). Gives its length; 0: it is
+ * longer.
+ */
 size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat);
 
 #endif

@@ -4,9 +4,9 @@
  * Links over a byte stream, as vde_plug and dpipe speak it: each frame behind its length, two
  * bytes, most significant first.
  *
- * A length that no frame can have means that the stream has lost its step; nothing in it tells
- * where the next frame starts, so the link is dead. A frame that could be sent only in part is
- * finished before the next one, or that would happen to the other side. So it would, too, after a frame longer
+ * A length that no frame can have means that the stream has lost its step; nothing in it tells where
+ * the next frame starts, so the link is dead. A frame that could be sent only in part is finished
+ * before the next one, or that would happen to the other side. So it would, too, after a frame longer
  * than the other side takes, or than the two bytes can say: none is sent.
  */
 

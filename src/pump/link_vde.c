@@ -294,7 +294,10 @@ static void tune(struct vde_link *l, const char *vnl)
 			l->link.frame_max = VDE2_FRAME_MAX;
 		}
 	}
-	/* Behind slirp:// is a TCP of its own, not a wire: each frame costs a system call, so they may as well be long. */
+	/*
+	 * Behind slirp:// is a TCP of its own, not a wire: each frame costs a system call, so they may
+	 * as well be long.
+	 */
 	if (has_scheme(vnl, "slirp://") && strchr(vnl, '{') == NULL)
 		l->link.tcp_frame_max = SLIRP_FRAME_MAX;
 	/* Only sockets know these; another kind of descriptor is the plugin's to handle. */

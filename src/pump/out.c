@@ -9,9 +9,9 @@
  * is, within a bound, and nothing more is read meanwhile: the tap's own queue, which the stack's
  * sockets know of, is where frames wait.
  *
- * The MTU that an interface is made with fits its link, but it can be raised at any time, and the kernel makes
- * frames and segments by it. One that the link cannot carry is counted and dropped here, for every kind of
- * link: what comes behind it is not harmed.
+ * The MTU that an interface is made with fits its link, but it can be raised at any time, and the
+ * kernel makes frames and segments by it. One that the link cannot carry is counted and dropped here,
+ * for every kind of link: what comes behind it is not harmed.
  */
 
 #include "out.h"
@@ -241,7 +241,10 @@ static void segment(struct vs_out *o, const struct virtio_net_hdr *vnet, unsigne
 	}
 }
 
-/* One super-frame, with VNET_LEN + VS_TAG_LEN of the arena's room before it. Gives what of it was used; 0: nothing there. */
+/*
+ * One super-frame, with VNET_LEN + VS_TAG_LEN of the arena's room before it. Gives what of it was
+ * used; 0: nothing there.
+ */
 static ssize_t take_super(struct vs_out *o, unsigned char *at)
 {
 	struct virtio_net_hdr vnet;
