@@ -101,8 +101,29 @@ void vs_close_foreign(int fd)
 	pthread_mutex_unlock(&closer.lock);
 }
 
+/*
+ * Of our end of a pair, after shutdown(2): nobody can send there any more. With SO_PASSCRED every message comes with
+ * credentials, an empty one too, and only the end of file without.
+ */
+static bool has_nothing_unread(int fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct ucred))]; /* no room for descriptors: none is installed */
+		struct cmsghdr align;
+	} control;
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
+	       recvmsg(fd, &h, MSG_PEEK | MSG_DONTWAIT) == 0 && h.msg_controllen == 0 && (h.msg_flags & MSG_CTRUNC) == 0;
+}
+
 void vs_close_pair_end(int fd)
 {
-	(void)shutdown(fd, SHUT_RDWR);
-	vs_close_foreign(fd);
+	if (shutdown(fd, SHUT_RDWR) == 0 && has_nothing_unread(fd))
+		vs_close(fd);
+	else
+		vs_close_foreign(fd);
 }
