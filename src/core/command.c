@@ -40,14 +40,14 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/fdmsg.h"
-#include "core/argv.h"
-#include "core/command.h"
-#include "core/command_wire.h"
-#include "core/environment.h"
-#include "core/launch.h"
-#include "core/stack.h"
-#include "keeper/caps.h"
+#include "wire/fdmsg.h"
+#include "argv.h"
+#include "command.h"
+#include "wire/command.h"
+#include "environment.h"
+#include "launch.h"
+#include "stack.h"
+#include "base/caps.h"
 
 #define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
 #define REAP_MS 2000   /* the runner exits right after its last message */

@@ -2,7 +2,7 @@
 #ifndef VS_CORE_CREATE_H
 #define VS_CORE_CREATE_H
 
-#include "conf/config.h"
+#include "config/config.h"
 #include <vdestack.h>
 
 /* Options with every default filled in. */

@@ -15,7 +15,7 @@
 
 #include <pthread.h>
 
-#include "base/fdmsg.h"
+#include "wire/fdmsg.h"
 #include "handle.h"
 #include "request.h"
 

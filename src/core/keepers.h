@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "keeper/wire.h"
+#include "wire/messages.h"
 
 enum vs_variant {
 	VS_VARIANT_PROCESS,   /* shared by all stacks of the program */

@@ -60,10 +60,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diagnose.h"
-#include "core/environment.h"
-#include "core/origin.h"
-#include "core/pidns.h"
-#include "keeper/start.h"
+#include "environment.h"
+#include "origin.h"
+#include "pidns.h"
+#include "wire/roles.h"
 
 #define STACK_BYTES 65536 /* for the intermediate; the lower half is the new process's */
 #define FDS_MAX 8

@@ -17,7 +17,7 @@ enum vs_launch_role {
 };
 
 /*
- * Starts role's main (keeper_main or runner_main, see src/keeper/start.h) in a new process. fds[i]
+ * Starts role's main (keeper_main or runner_main, see src/wire/roles.h) in a new process. fds[i]
  * becomes descriptor 3+i there; every other descriptor above 2 is closed (for the keeper 0-2 as well).
  * All signals are blocked in the new process; the environment is the program's, as far as
  * environment.c lets it through. The new process is nobody's child as far as the program can see; if

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/fdmsg.h"
+#include "wire/fdmsg.h"
 #include "handle.h"
-#include "keeper/wire.h"
+#include "wire/messages.h"
 #include "keepers.h"
 
 /* A call of which each has its own reply channel, and which may take its time. */

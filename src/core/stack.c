@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "handle.h"
 #include "numbers.h"
-#include "conf/config.h"
+#include "config/config.h"
 #include "process.h"
 #include "request.h"
 #include <vdestack/conf.h>

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "wire.h"
+#include "wire/messages.h"
 
 struct vs_call;
 struct vs_keeper;

@@ -31,13 +31,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "events.h"
 #include "iface.h"
-#include "isolate.h"
 #include "keeper.h"
 #include "net.h"
 #include "port.h"
@@ -163,7 +164,7 @@ static int settle(struct vs_net *n, int adopt)
 	 * In the program itself every thread must keep the program's credentials: setuid() changes all
 	 * alike.
 	 */
-	r = n->keeper->in_process ? 0 : vs_isolate_thread(vs_caps_networking);
+	r = n->keeper->in_process ? 0 : vs_caps_only(VS_CAPS_NETWORKING);
 	return r < 0 ? vs_fail(-r, "cannot give up the privileges of a networking thread: %s", strerror(-r)) : 0;
 }
 

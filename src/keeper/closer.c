@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "keeper.h"
 
 #define WORKERS_MAX 16

@@ -42,7 +42,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fdmsg.h"
+#include "wire/fdmsg.h"
 #include "closer.h"
 #include "keeper.h"
 

@@ -28,7 +28,9 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "keeper.h"
+#include "start.h"
 
 struct starting {
 	int front;

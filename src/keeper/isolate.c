@@ -25,31 +25,25 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth.h"
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
-#include "base/fdmsg.h"
-#include "start.h"
+#include "wire/fdmsg.h"
+#include "wire/roles.h"
 
 /* SYS_ADMIN makes and enters namespaces; the others configure them and open raw sockets. */
-static const int caps_needed[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, -1 };
+#define CAPS_NEEDED                                                                                          \
+	(VS_CAP(CAP_SYS_ADMIN) | VS_CAP(CAP_NET_ADMIN) | VS_CAP(CAP_NET_RAW) | VS_CAP(CAP_NET_BIND_SERVICE) |  \
+	 VS_CAP(CAP_SYS_CHROOT))
 /* Without these there is no point in staying in the program's own user namespace. */
-static const int caps_privileged[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, -1 };
-/* In the program's own user namespace the links are opened with the program's rights to files. */
-static const int caps_files[] = { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, -1 };
-
-/* What plugins get: they may open what the program may, but neither make nor enter namespaces. */
-const int vs_caps_links[] = { CAP_NET_ADMIN,	   CAP_NET_RAW, CAP_NET_BIND_SERVICE, CAP_DAC_OVERRIDE,
-			      CAP_DAC_READ_SEARCH, CAP_CHOWN,	CAP_FOWNER,	      -1 };
-const int vs_caps_networking[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1 };
-const int vs_caps_none[] = { -1 };
+#define CAPS_PRIVILEGED (VS_CAP(CAP_SYS_ADMIN) | VS_CAP(CAP_NET_ADMIN) | VS_CAP(CAP_NET_RAW))
 
 static void ignore_signal(int sig)
 {
@@ -101,17 +95,11 @@ int vs_isolate_process(void)
 	return 0;
 }
 
-static bool has_capabilities(const int *caps)
+static bool has_capabilities(uint64_t caps)
 {
-	cap_t have = cap_get_proc();
-	bool all = have != NULL;
+	uint64_t effective = 0;
 
-	for (; all && *caps >= 0; caps++) {
-		cap_flag_value_t value = CAP_CLEAR;
-		all = cap_get_flag(have, *caps, CAP_EFFECTIVE, &value) == 0 && value == CAP_SET;
-	}
-	cap_free(have);
-	return all;
+	return vs_caps_effective(&effective) == 0 && (effective & caps) == caps;
 }
 
 static int write_file(const char *path, const char *text)
@@ -182,7 +170,7 @@ static int join_user_namespace(int adopt)
 int vs_isolate_user(int adopt, bool *privileged)
 {
 	/* Privileges that nobody could prove to have are worth nothing here: see auth.c. */
-	int r = has_capabilities(caps_privileged) ? vs_can_claim_pid() : 0;
+	int r = has_capabilities(CAPS_PRIVILEGED) ? vs_can_claim_pid() : 0;
 
 	if (r < 0)
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
@@ -195,74 +183,19 @@ int vs_isolate_user(int adopt, bool *privileged)
 	return *privileged ? 0 : new_user_namespace();
 }
 
-static int set_caps(const int *a, const int *b)
-{
-	cap_t set = cap_init();
-	cap_t have = cap_get_proc();
-	int r = set == NULL || have == NULL ? -errno : 0;
-
-	for (int list = 0; r == 0 && list < 2; list++) {
-		for (const int *cap = list == 0 ? a : b; r == 0 && cap != NULL && *cap >= 0; cap++) {
-			cap_flag_value_t value = CAP_CLEAR;
-			(void)cap_get_flag(have, *cap, CAP_PERMITTED, &value);
-			if (value == CAP_CLEAR)
-				continue;
-			if (cap_set_flag(set, CAP_PERMITTED, 1, cap, CAP_SET) < 0 ||
-			    cap_set_flag(set, CAP_EFFECTIVE, 1, cap, CAP_SET) < 0)
-				r = -errno;
-		}
-	}
-	if (r == 0 && cap_set_proc(set) < 0)
-		r = -errno;
-	cap_free(have);
-	cap_free(set);
-	return r;
-}
-
-static bool listed(const int *caps, int cap)
-{
-	for (; *caps >= 0; caps++)
-		if (*caps == cap)
-			return true;
-	return false;
-}
-
 int vs_isolate_capabilities(bool privileged)
 {
-	const int *files = privileged ? caps_files : vs_caps_none;
-	int r = 0;
+	/* In the program's own user namespace the links are opened with the program's rights to files. */
+	uint64_t keep = CAPS_NEEDED | (privileged ? VS_CAPS_FILES : 0);
 
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
-		if (!listed(caps_needed, cap) && !listed(files, cap))
-			(void)prctl(PR_CAPBSET_DROP, cap); /* EPERM without SETPCAP: then exec gives nothing anyway */
+	vs_caps_bound(keep);
 	(void)prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
 					       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
-	r = set_caps(caps_needed, files);
+	int r = vs_caps_only(keep);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = -errno;
 	return r < 0 ? vs_fail(-r, "cannot give up the keeper's privileges: %s", strerror(-r)) : 0;
-}
-
-int vs_isolate_thread(const int *keep)
-{
-	return set_caps(keep, NULL);
-}
-
-int vs_isolate_briefly(const int *keep, int (*fn)(void))
-{
-	cap_t have = cap_get_proc(), less = cap_get_proc();
-
-	for (int cap = 0; less != NULL && prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
-		if (!listed(keep, cap))
-			(void)cap_set_flag(less, CAP_EFFECTIVE, 1, &cap, CAP_CLEAR);
-	bool lowered = have != NULL && less != NULL && cap_set_proc(less) == 0;
-	int r = fn();
-	if (lowered)
-		(void)cap_set_proc(have);
-	cap_free(have);
-	cap_free(less);
-	return r;
 }

@@ -22,17 +22,4 @@ int vs_isolate_user(int adopt, bool *privileged);
 /* Keeps the capabilities that making stacks takes, and no way back to others. */
 int vs_isolate_capabilities(bool privileged);
 
-/* For a thread: keeps only what is in the set (capability numbers, ended by -1). */
-int vs_isolate_thread(const int *keep);
-
-/*
- * Calls fn with no more than the effective capabilities of the set; this thread has the others back
- * afterwards.
- */
-int vs_isolate_briefly(const int *keep, int (*fn)(void));
-
-extern const int vs_caps_networking[]; /* of a networking thread after its namespace is made */
-extern const int vs_caps_links[];      /* of a thread that runs a plugin */
-extern const int vs_caps_none[];
-
 #endif

@@ -41,14 +41,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
-#include "base/locator.h"
+#include "base/thread.h"
+#include "config/locator.h"
 #include "filter.h"
 #include "iface.h"
-#include "isolate.h"
 #include "port.h"
 #include "pump/link.h"
 #include "relink.h"
@@ -321,7 +322,7 @@ static int open_by_plugin(struct vs_job *job, int root, int cwd)
 	if (r < 0)
 		return vs_fail(-r, "cannot plug interface %s: entering the caller's directories failed (%s)",
 			       iface->name, strerror(-r));
-	if (!job->keeper->in_process && (r = vs_isolate_thread(vs_caps_links)) < 0)
+	if (!job->keeper->in_process && (r = vs_caps_only(VS_CAPS_LINKS)) < 0)
 		return vs_fail(-r, "cannot plug interface %s: giving up privileges failed (%s)", iface->name,
 			       strerror(-r));
 	r = vs_link_vde(iface->name, vnl, &iface->link);

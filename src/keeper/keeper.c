@@ -28,37 +28,6 @@
 #define FRONT_EVENT 1
 #define WAKE_EVENT 2
 
-int vs_thread_error(int err)
-{
-	void *p = err == EAGAIN ? mmap(NULL, VS_THREAD_STACK_BYTES, PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0) : NULL;
-
-	if (p == MAP_FAILED)
-		return -ENOMEM;
-	if (p != NULL)
-		(void)munmap(p, VS_THREAD_STACK_BYTES);
-	return -err;
-}
-
-int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id)
-{
-	pthread_attr_t attr;
-	pthread_t ignored;
-	sigset_t all, saved;
-	int err = pthread_attr_init(&attr);
-
-	if (err != 0)
-		return -err;
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, VS_THREAD_STACK_BYTES);
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
-	err = pthread_create(id != NULL ? id : &ignored, &attr, fn, arg);
-	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	(void)pthread_attr_destroy(&attr);
-	return vs_thread_error(err);
-}
-
 int vs_keeper_spare(int wanted)
 {
 	int taken[SPARE_MAX], n = 0;

@@ -30,7 +30,7 @@
 #include <sys/socket.h>
 
 #include "auth.h"
-#include "base/fdmsg.h"
+#include "wire/fdmsg.h"
 
 struct vs_events;
 struct vs_iface;
@@ -120,16 +120,6 @@ int vs_keeper_prepare(struct vs_keeper *k);
 /* Runs the keeper's main loop, which has been prepared, until its last user is gone. */
 void vs_keeper_run(struct vs_keeper *k);
 
-/* Stack of the keeper's threads: the program's default may be anything. */
-#define VS_THREAD_STACK_BYTES (128 * 1024)
-/*
- * The negative of what pthread_create() gave; tells want of memory for the stack, also EAGAIN there,
- * as -ENOMEM.
- */
-int vs_thread_error(int err);
-/* A thread with a small stack and every signal blocked. 0 or -errno. Detached. */
-int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
-
 /* Starts a stack's networking thread; it answers the call (which it owns from then on). */
 int vs_net_start(struct vs_keeper *k, struct vs_call *call);
 
@@ -153,11 +143,5 @@ int vs_keeper_spare(int wanted);
 void vs_keeper_wake(struct vs_keeper *k);
 /* Counts. The main loop is woken when one falls. */
 void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces);
-
-/*
- * Starts the keeper on threads of this process. front: its end of the front door, taken.
- * 0 and *ready, or -errno with a message.
- */
-int vs_keeper_start_inprocess(int front, struct vs_start_report *ready);
 
 #endif

@@ -45,11 +45,11 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
-#include "isolate.h"
 #include "pump/tap.h"
 #include "rtnl.h"
 #include "veth.h"
@@ -80,7 +80,7 @@ static int try_tun(void)
 /* With the rights of the threads that open taps; in the program itself all have its own. */
 static int tun_error(const struct vs_keeper *k)
 {
-	return k->in_process ? try_tun() : vs_isolate_briefly(vs_caps_networking, try_tun);
+	return k->in_process ? try_tun() : vs_caps_briefly(VS_CAPS_NETWORKING, try_tun);
 }
 
 bool vs_port_by_packet(struct vs_keeper *k)

@@ -2,12 +2,17 @@
 #ifndef VS_KEEPER_START_H
 #define VS_KEEPER_START_H
 
-/* The names under which the library's file, executed as a program, does its work. */
+/* The two ways in which a keeper starts. */
 
-#define VS_KEEPER_NAME "vdestack-keeper" /* 15 bytes: all that fits in a task's name */
-#define VS_RUNNER_NAME "vdestack-runner"
+struct vs_start_report;
 
+/* The keeper as a process: its whole life. Returns never; the exit status is 0 or 1. */
 int vs_keeper_main(void);
-int vs_runner_main(void);
+
+/*
+ * Starts the keeper on threads of this process. front: its end of the front door, taken.
+ * 0 and *ready, or -errno with a message.
+ */
+int vs_keeper_start_inprocess(int front, struct vs_start_report *ready);
 
 #endif

@@ -28,8 +28,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "../proto/checksum.h"
-#include "../proto/packet.h"
+#include "proto/checksum.h"
+#include "proto/packet.h"
 #include "bytes.h"
 #include "headers.h"
 

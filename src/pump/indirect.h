@@ -2,7 +2,7 @@
 #ifndef VS_PUMP_INDIRECT_H
 #define VS_PUMP_INDIRECT_H
 
-#include "base/locator.h"
+#include "config/locator.h"
 
 /*
  * libvdeplug takes a path of a regular file for the locator in its first line, and no locator at all

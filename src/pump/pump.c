@@ -31,13 +31,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "in.h"
 #include "keeper/iface.h"
-#include "keeper/isolate.h"
 #include "keeper/relink.h"
 #include "linger.h"
 #include "link.h"
@@ -70,7 +71,7 @@ static void leave_privileges(const struct vs_iface *iface)
 	(void)prctl(PR_SET_NAME, "vdestack-pump");
 	(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; rests between frames are short */
 	if (!iface->keeper->in_process)
-		(void)vs_isolate_thread(vs_caps_none);
+		(void)vs_caps_only(VS_CAPS_NONE);
 }
 
 /* The usual wait, which is always for the same: the kernel keeps the list, which poll(2) would build each time. */

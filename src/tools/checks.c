@@ -17,9 +17,9 @@
 
 #include <vdestack.h>
 
-#include "../base/diagnose.h"
-#include "../base/fdmsg.h"
-#include "../pump/selftest.h"
+#include "base/diagnose.h"
+#include "wire/fdmsg.h"
+#include "pump/selftest.h"
 
 static void check_userns(struct vs_finding *f, const char *arg)
 {

@@ -13,7 +13,7 @@
 
 #include <vdestack.h>
 
-#include "../base/diagnose.h"
+#include "base/diagnose.h"
 #include "checks.h"
 
 /* Whether an echo request is answered within two seconds. */

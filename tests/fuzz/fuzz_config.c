@@ -14,7 +14,7 @@
 
 #include <base/error.h>
 #include <fuzz.h>
-#include <conf/config.h>
+#include <config/config.h>
 
 /* Takes vde0 to vde7 as the bits of *arg say. */
 static bool taken(void *arg, const char *name)

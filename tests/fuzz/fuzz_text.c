@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <conf/addr_text.h>
-#include <conf/words.h>
+#include <config/addr_text.h>
+#include <config/words.h>
 #include <core/argv.h>
 #include <fuzz.h>
 

@@ -30,7 +30,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "conf/apply.h"
+#include "rtnl/apply.h"
 #include "fake_core.h"
 #include <vdestack/conf.h>
 

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include <keeper/wire.h>
+#include <wire/messages.h>
 
 #include "stacks.h"
 

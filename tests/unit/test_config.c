@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 
 #include <base/error.h>
-#include <conf/addr_text.h>
-#include <conf/config.h>
-#include <conf/words.h>
+#include <config/addr_text.h>
+#include <config/config.h>
+#include <config/words.h>
 
 /* ------------------------------------------------------------------ counted allocations */
 

@@ -11,7 +11,7 @@
 #include <vdestack.h>
 
 #include <base/error.h>
-#include <base/locator.h>
+#include <config/locator.h>
 
 struct judged {
 	const char *text;

@@ -80,6 +80,16 @@ int vs_caps_permitted(uint64_t *permitted)
 	return err;
 }
 
+int vs_caps_effective(uint64_t *effective)
+{
+	struct sets sets = { 0 };
+	int err = get_sets(&sets);
+
+	if (err == 0)
+		*effective = sets.effective;
+	return err;
+}
+
 int vs_caps_inheritable(uint64_t *caps)
 {
 	struct sets sets = { 0 };
@@ -108,16 +118,46 @@ int vs_caps_keep(uint64_t keep)
 	return put_sets(&sets); /* ambient follows by itself */
 }
 
-/* Needs CAP_SETPCAP. Failures are passed over: no_new_privs holds without it, see above. */
-static void lower_bounds(uint64_t caps, int end)
+int vs_caps_only(uint64_t keep)
 {
+	struct sets sets = { 0 };
+	int err = get_sets(&sets);
+
+	if (err < 0)
+		return err;
+	sets.permitted &= keep;
+	sets.effective = sets.permitted;
+	sets.inheritable = 0;
+	return put_sets(&sets);
+}
+
+int vs_caps_briefly(uint64_t keep, int (*fn)(void))
+{
+	struct sets all = { 0 };
+	bool lowered = get_sets(&all) == 0;
+
+	if (lowered) {
+		struct sets less = all;
+		less.effective &= keep;
+		lowered = put_sets(&less) == 0;
+	}
+	int r = fn();
+	if (lowered)
+		(void)put_sets(&all);
+	return r;
+}
+
+void vs_caps_bound(uint64_t keep)
+{
+	int end = caps_end();
+
 	for (int cap = 0; cap < end; cap++)
-		if (!has(caps, cap))
+		if (!has(keep, cap))
 			(void)prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0, 0);
 }
 
 /*
- * As lower_bounds(). Raising ambient capabilities stays allowed: it gives nothing that is not
+ * As vs_caps_bound(). Raising ambient capabilities stays allowed: it gives nothing that is not
  * permitted already, and tools that start others with fewer capabilities need it. So does
  * keeping capabilities over a change of the user, which ping asks for.
  */
@@ -157,7 +197,7 @@ int vs_caps_confine(uint64_t caps)
 	sets.inheritable = caps;
 	if ((err = put_sets(&sets)) < 0 || (err = raise_ambient(caps, end)) < 0)
 		return err;
-	lower_bounds(caps, end);
+	vs_caps_bound(caps);
 	lock_securebits();
 	sets.effective = sets.permitted = caps;
 	if ((err = put_sets(&sets)) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_BASE_FDMSG_H
-#define VS_BASE_FDMSG_H
+#ifndef VS_WIRE_FDMSG_H
+#define VS_WIRE_FDMSG_H
 
 /* Messages with descriptors over SOCK_SEQPACKET sockets (unix(7), cmsg(3)). */
 

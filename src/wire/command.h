@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_CORE_COMMAND_WIRE_H
-#define VS_CORE_COMMAND_WIRE_H
+#ifndef VS_WIRE_COMMAND_H
+#define VS_WIRE_COMMAND_H
 
 /*
  * What a program and the runner of one of its commands say to each other, over a

@@ -59,10 +59,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/fdmsg.h"
-#include "caps.h"
-#include "core/command_wire.h"
-#include "start.h"
+#include "wire/fdmsg.h"
+#include "base/caps.h"
+#include "wire/command.h"
+#include "runner.h"
+#include "wire/roles.h"
 
 #define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
 #define ATTEMPTS 8     /* of what cannot fail */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_CONF_APPLY_H
-#define VS_CONF_APPLY_H
+#ifndef VS_RTNL_APPLY_H
+#define VS_RTNL_APPLY_H
 
 #include <stdbool.h>
 
-#include "config.h"
+#include "config/config.h"
 #include <vdestack.h>
 
 /* Whether there is anything that vs_conf_wait() would wait for. */

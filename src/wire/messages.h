@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_KEEPER_WIRE_H
-#define VS_KEEPER_WIRE_H
+#ifndef VS_WIRE_MESSAGES_H
+#define VS_WIRE_MESSAGES_H
 
 /*
  * What the program and its keeper say to each other.

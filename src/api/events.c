@@ -16,11 +16,11 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
-#include "base/fdmsg.h"
+#include "wire/fdmsg.h"
 #include "base/timens.h"
-#include "conf/config.h"
-#include "request.h"
-#include "stack.h"
+#include "config/config.h"
+#include "core/request.h"
+#include "core/stack.h"
 
 static int subscribe(struct vdestack *stack)
 {

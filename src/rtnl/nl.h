@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_CONF_NL_H
-#define VS_CONF_NL_H
+#ifndef VS_RTNL_NL_H
+#define VS_RTNL_NL_H
 
 /*
  * A conversation with the stack's rtnetlink: the only place in conf/ that knows sockets.

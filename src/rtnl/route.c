@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "addr_text.h"
+#include "config/addr_text.h"
 #include <vdestack/conf.h>
 
 /* ------------------------------------------------------------------ adding and removing */

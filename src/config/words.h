@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_CONF_WORDS_H
-#define VS_CONF_WORDS_H
+#ifndef VS_CONFIG_WORDS_H
+#define VS_CONFIG_WORDS_H
 
 /* A configuration string cut into words. Pure: knows quoting and positions, not meanings. */
 

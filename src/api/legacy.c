@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "argv.h"
+#include "core/argv.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "conf/config.h"
-#include "create.h"
+#include "config/config.h"
+#include "core/create.h"
 #include <vdestack.h>
 
 #define COULD_NOT_EXECUTE 2 /* what 0.1 gives for a command that cannot be executed */

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "error.h"
+#include "base/error.h"
 
 static int hex_digit(char c)
 {

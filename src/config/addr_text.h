@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_CONF_ADDR_TEXT_H
-#define VS_CONF_ADDR_TEXT_H
+#ifndef VS_CONFIG_ADDR_TEXT_H
+#define VS_CONFIG_ADDR_TEXT_H
 
 /*
  * Addresses as people write them, to and from bytes. Pure. Strict: no white space, no signs,

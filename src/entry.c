@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "start.h"
+#include "keeper/start.h"
+#include "runner/runner.h"
+#include "wire/roles.h"
 #include <vdestack.h>
 
 #if defined(__x86_64__) && defined(__ILP32__)

@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/diagnose.h"
-#include "../base/error.h"
+#include "base/diagnose.h"
+#include "base/error.h"
 
 #define SHOWN_MAX 60 /* bytes of a word in a sentence */
 

@@ -21,9 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/cleanup.h"
-#include "../base/diagnose.h"
-#include "../base/error.h"
+#include "base/cleanup.h"
+#include "base/diagnose.h"
+#include "base/error.h"
 #include "addr_text.h"
 #include "words.h"
 

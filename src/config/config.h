@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_CONF_CONFIG_H
-#define VS_CONF_CONFIG_H
+#ifndef VS_CONFIG_CONFIG_H
+#define VS_CONFIG_CONFIG_H
 
 /* The configuration string of a stack, taken apart. Pure: no descriptor, no kernel. */
 

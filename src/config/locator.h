@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_BASE_LOCATOR_H
-#define VS_BASE_LOCATOR_H
+#ifndef VS_CONFIG_LOCATOR_H
+#define VS_CONFIG_LOCATOR_H
 
 /*
  * Which locators (VNLs) a keeper opens. It opens them by plugins, and some name what is the program's

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_CONF_RTNL_H
-#define VS_CONF_RTNL_H
+#ifndef VS_RTNL_RTNL_H
+#define VS_RTNL_RTNL_H
 
 /*
  * What can be asked of rtnetlink, on a conversation that is open already: shared by the
@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "nl.h"
 
 /* ------------------------------------------------------------------ links (link.c) */

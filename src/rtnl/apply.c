@@ -18,7 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "addr_text.h"
+#include "config/addr_text.h"
 #include "rtnl.h"
 
 static int bring_up(struct vs_nl *nl, const struct vs_conf_iface *iface, int *ifindex)

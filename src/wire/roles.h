@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_WIRE_ROLES_H
+#define VS_WIRE_ROLES_H
+
+/* The names under which the library's file, executed as a program, does its work. */
+
+#define VS_KEEPER_NAME "vdestack-keeper" /* 15 bytes: all that fits in a task's name */
+#define VS_RUNNER_NAME "vdestack-runner"
+
+#endif
