@@ -24,6 +24,7 @@
 
 static int subscribe(struct vdestack *stack)
 {
+	VS_NO_CANCEL;
 	int64_t offset_ns = vs_timens_offset_ns(); /* so that times are those of this process's clock */
 	struct vs_long_call call = {
 		.req = { .op = VS_OP_EVENTS },
@@ -52,12 +53,7 @@ static int subscribe(struct vdestack *stack)
 
 int vdestack_events(struct vdestack *stack)
 {
-	int state;
-
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	int r = subscribe(stack);
-	(void)pthread_setcancelstate(state, NULL);
-	return vs_edge(r);
+	return vs_edge(subscribe(stack));
 }
 
 /*

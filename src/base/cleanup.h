@@ -5,6 +5,7 @@
 /* Things that live for a scope. Every cleanup keeps errno; handing one out is a visible vs_steal. */
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -46,6 +47,25 @@ static inline int vs_steal_fd(int *fd)
 		*vs_from = NULL;                                                                             \
 		vs_taken;                                                                                    \
 	})
+
+static inline int vs_cancel_disable(void)
+{
+	int state = PTHREAD_CANCEL_ENABLE;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+static inline void vs_cancel_restore(const int *state)
+{
+	(void)pthread_setcancelstate(*state, NULL);
+}
+
+/*
+ * From this declaration to the end of its scope the thread cannot be cancelled: nearly every call here is a
+ * cancellation point and would leave descriptors, memory or locks behind.
+ */
+#define VS_NO_CANCEL __attribute__((cleanup(vs_cancel_restore), unused)) const int vs_cancel_state = vs_cancel_disable()
 
 #define VS_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

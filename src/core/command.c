@@ -376,14 +376,12 @@ static int peek_end(int control, struct vs_command_message *end)
 static int await_end(int control, int64_t deadline_ms, struct vs_command_message *end)
 {
 	for (;;) {
-		int state;
 		int err = wait_for(control, POLLIN, deadline_ms);
 
 		if (err < 0)
 			return err;
-		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+		VS_NO_CANCEL;
 		err = peek_end(control, end);
-		(void)pthread_setcancelstate(state, NULL);
 		if (err != -EAGAIN)
 			return err;
 	}
@@ -415,19 +413,21 @@ static int explain_wait(int err)
 
 /* ------------------------------------------------------------------ public */
 
-int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd)
+static int spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd)
 {
+	VS_NO_CANCEL;
 	struct command cmd = { .control = -1, .pidfd = -1 };
-	int state;
-
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	int err = start_command(stack, argv, opts, -1, &cmd);
 	if (err == 0 && status_fd != NULL)
 		*status_fd = cmd.control;
 	else if (err == 0)
 		vs_close(cmd.control);
-	(void)pthread_setcancelstate(state, NULL);
-	return vs_edge(err < 0 ? err : cmd.pidfd);
+	return err < 0 ? err : cmd.pidfd;
+}
+
+int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd)
+{
+	return vs_edge(spawn(stack, argv, opts, status_fd));
 }
 
 int vdestack_wait(int status_fd, int timeout_ms, int *status)
@@ -461,26 +461,24 @@ static void cancel_run(void *arg)
 /* await_end() with the cancellation state that the caller had, and the clean-up that belongs to it. */
 static int await_end_or_cancel(struct command *cmd, int state, struct vs_command_message *end)
 {
-	int err;
+	int err, disabled;
 
 	pthread_cleanup_push(cancel_run, cmd);
 	(void)pthread_setcancelstate(state, NULL);
 	err = await_end(cmd->control, -1, end);
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &disabled);
 	pthread_cleanup_pop(0);
 	return err;
 }
 
-int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts)
+static int run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts)
 {
+	VS_NO_CANCEL;
 	struct command cmd = { .control = -1, .pidfd = -1 };
 	struct vs_command_message end = { .value = 0 };
-	int state;
-
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	int err = start_command(stack, argv, opts, -1, &cmd);
 	if (err == 0) {
-		err = await_end_or_cancel(&cmd, state, &end);
+		err = await_end_or_cancel(&cmd, vs_cancel_state, &end);
 		end_run(&cmd);
 		if (err < 0)
 			err = explain_wait(err);
@@ -488,8 +486,12 @@ int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdesta
 			err = vs_fail(ETIMEDOUT, "cannot wait for \"%.*s\" any longer: its time limit has passed and it was killed; "
 						 "raise vdestack_cmd_opts.timeout_ms", NAME_SHOWN, argv[0]);
 	}
-	(void)pthread_setcancelstate(state, NULL);
-	return vs_edge(err < 0 ? err : end.value);
+	return err < 0 ? err : end.value;
+}
+
+int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts)
+{
+	return vs_edge(run(stack, argv, opts));
 }
 
 /* ------------------------------------------------------------------ stream commands */

@@ -115,8 +115,7 @@ static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct 
 		     const struct vs_create_opts *opts)
 {
 	struct vs_long_call call = {
-		.door = slot->door,
-		.door_cookie = slot->door_cookie,
+		.door = vs_sock_load(&slot->door),
 		.keeper = slot->keeper,
 		.req = { .op = VS_OP_ADD, .timeout_ms = opts->timeout_ms },
 		.text = iface->vnl,
@@ -147,8 +146,7 @@ static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct 
 static int remove_iface(struct vs_slot *slot, const char *ifname)
 {
 	struct vs_long_call call = {
-		.door = slot->door,
-		.door_cookie = slot->door_cookie,
+		.door = vs_sock_load(&slot->door),
 		.keeper = slot->keeper,
 		.req = { .op = VS_OP_REMOVE },
 		.timeout_ms = DEFAULT_TIMEOUT_MS + REPLY_GRACE_MS,
@@ -226,7 +224,6 @@ static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *firs
 	struct vs_keeper_link *k = slot->keeper;
 	struct vs_long_call call = {
 		.door = k->front,
-		.door_cookie = k->cookie,
 		.keeper = k,
 		.req = { .op = VS_OP_CREATE, .timeout_ms = opts->timeout_ms },
 		.fds = { opts->adopt },
@@ -259,8 +256,7 @@ static int make_namespace(struct vs_slot *slot, const struct vs_conf_iface *firs
 	if (r < 0)
 		return vs_fail(-r, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	(void)setsockopt(call.got[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	slot->door = call.got[0];
-	slot->door_cookie = vs_socket_cookie(slot->door);
+	slot->door = vs_sock_of(call.got[0]);
 	return result;
 }
 
@@ -322,11 +318,9 @@ static int try_socket(struct vdestack *stack)
 
 int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out)
 {
+	VS_NO_CANCEL;
 	const struct vs_conf_iface *first = made_at_once(config, opts);
 	struct vs_slot *slot = NULL;
-	int state;
-
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	int r = check_locators(config);
 	if (r == 0)
 		r = make_slot(first, opts, &slot);
@@ -343,7 +337,6 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 		else
 			(void)vs_delete(stack);
 	}
-	(void)pthread_setcancelstate(state, NULL);
 	return r;
 }
 
@@ -357,11 +350,11 @@ static void cut_door(struct vs_slot *slot)
 {
 	int pair[2];
 
-	if (vs_socket_cookie(slot->door) != slot->door_cookie || vs_socketpair(pair) < 0)
+	if (!vs_sock_valid(&slot->door) || vs_socketpair(pair) < 0)
 		return; /* then it ends with the last call */
 	vs_close(pair[1]);
-	if (dup3(pair[0], slot->door, O_CLOEXEC) >= 0)
-		slot->door_cookie = vs_socket_cookie(pair[0]);
+	if (dup3(pair[0], slot->door.fd, O_CLOEXEC) >= 0)
+		vs_sock_refresh(&slot->door);
 	vs_close(pair[0]);
 }
 
@@ -374,37 +367,36 @@ static void drop_leash(struct vs_slot *slot)
 		return;
 	pthread_mutex_lock(&p->lock);
 	if (slot->leash_process != 0 && slot->leash_process == vs_process_token(p) &&
-	    vs_socket_cookie(slot->leash[0]) == slot->leash_cookie[0])
-		(void)shutdown(slot->leash[0], SHUT_RDWR);
+	    vs_sock_valid(&slot->leash[0]))
+		(void)shutdown(slot->leash[0].fd, SHUT_RDWR);
 	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
-		vs_socket_close(slot->leash[i], slot->leash_cookie[i]);
+		vs_sock_close(&slot->leash[i]);
 	slot->leash_process = 0;
 	pthread_mutex_unlock(&p->lock);
 }
 
 void vs_slot_empty(struct vs_slot *slot)
 {
-	vs_socket_close(slot->door, slot->door_cookie);
+	vs_sock_close(&slot->door);
 	/* In a child that was forked in the middle of a deletion these are copies; they only go. */
 	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
-		vs_socket_close(slot->leash[i], slot->leash_cookie[i]);
+		vs_sock_close(&slot->leash[i]);
 	slot->leash_process = 0;
 	vs_slot_discard(slot);
 }
 
 int vs_delete(struct vdestack *stack)
 {
+	VS_NO_CANCEL;
 	struct vs_slot *slot;
 	sigset_t saved;
 	bool busy;
-	int state;
 
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	vs_signals_block(&saved);
 	bool retired = vs_slot_retire(stack, &slot, &busy);
 	if (retired) {
 		vs_default_forget(stack);
-		vs_channels_forget_stack(slot->door_cookie);
+		vs_channels_forget_stack(slot->door.cookie);
 		drop_leash(slot);
 		if (busy)
 			cut_door(slot);
@@ -413,7 +405,6 @@ int vs_delete(struct vdestack *stack)
 	vs_signals_restore(&saved);
 	if (retired)
 		vs_keepers_tidy();
-	(void)pthread_setcancelstate(state, NULL);
 	return retired ? 0 : vs_fail(EINVAL, "cannot delete: not a stack, or one that has been deleted");
 }
 
@@ -456,14 +447,14 @@ struct vdestack *vdestack_new(const char *text, const struct vdestack_opts *opts
 }
 
 /* Which names are free shows only in the namespace, so the interfaces come when there is a stack. */
-static struct vdestack *adopt(int fd, const char *text, const struct vdestack_opts *opts)
+static int adopt(int fd, const char *text, const struct vdestack_opts *opts, struct vdestack **out)
 {
+	VS_NO_CANCEL;
 	static const struct vs_config nothing;
 	struct vs_create_opts read;
 	struct vdestack *stack = NULL;
-	int state, r = vs_create_opts_read(opts, &read);
+	int r = vs_create_opts_read(opts, &read);
 
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	read.adopt = fd;
 	if (r == 0 && ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		r = vs_fail(EINVAL, "cannot adopt a namespace: the descriptor or path is no network namespace; "
@@ -474,30 +465,37 @@ static struct vdestack *adopt(int fd, const char *text, const struct vdestack_op
 		r = add_from_text(stack, text, &read);
 	if (r < 0 && stack != NULL)
 		(void)vs_delete(stack);
-	(void)pthread_setcancelstate(state, NULL);
-	return r < 0 ? vs_edge_null(r) : stack;
+	*out = stack;
+	return r;
 }
 
 struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struct vdestack_opts *opts)
 {
 	if (netns_fd < 0 || fcntl(netns_fd, F_GETFD) < 0)
 		return vs_edge_null(vs_fail(EBADF, "cannot adopt descriptor %d: it is not open", netns_fd));
-	return adopt(netns_fd, config, opts);
+	struct vdestack *stack;
+	int r = adopt(netns_fd, config, opts, &stack);
+	return r < 0 ? vs_edge_null(r) : stack;
+}
+
+static int adopt_path(const char *path, const char *config, const struct vdestack_opts *opts, struct vdestack **out)
+{
+	VS_NO_CANCEL;
+	VS_AUTO_CLOSE fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe has no writer to wait for */
+
+	if (fd < 0)
+		return vs_fail(errno, "cannot adopt \"%s\": %s; give the path of a network namespace, "
+				      "/run/netns/NAME or /proc/PID/ns/net", path, strerror(errno));
+	return adopt(fd, config, opts, out);
 }
 
 struct vdestack *vdestack_adopt_path(const char *path, const char *config, const struct vdestack_opts *opts)
 {
 	if (path == NULL)
 		return vs_edge_null(vs_fail(EINVAL, "cannot adopt a namespace: no path given"));
-	int state;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* closing is a cancellation point */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe has no writer to wait for */
-	struct vdestack *stack = fd >= 0 ? adopt(fd, config, opts)
-					 : vs_edge_null(vs_fail(errno, "cannot adopt \"%s\": %s; give the path of a network namespace, "
-								       "/run/netns/NAME or /proc/PID/ns/net", path, strerror(errno)));
-	vs_close(fd);
-	(void)pthread_setcancelstate(state, NULL);
-	return stack;
+	struct vdestack *stack;
+	int r = adopt_path(path, config, opts, &stack);
+	return r < 0 ? vs_edge_null(r) : stack;
 }
 
 int vdestack_delete(struct vdestack *stack)
@@ -505,18 +503,22 @@ int vdestack_delete(struct vdestack *stack)
 	return vs_edge(vs_delete(stack));
 }
 
-int vdestack_add(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
+static int add(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
 {
+	VS_NO_CANCEL;
 	struct vs_create_opts read;
-	int state, r = vs_create_opts_read(opts, &read);
+	int r = vs_create_opts_read(opts, &read);
 
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	if (r == 0)
 		r = vs_keepers_sealed("cannot add interfaces");
 	if (r == 0)
 		r = add_from_text(stack, text, &read);
-	(void)pthread_setcancelstate(state, NULL);
-	return vs_edge(r);
+	return r;
+}
+
+int vdestack_add(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
+{
+	return vs_edge(add(stack, text, opts));
 }
 
 int vdestack_remove(struct vdestack *stack, const char *ifname)

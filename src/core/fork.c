@@ -22,7 +22,7 @@
 static void close_leash(struct vs_slot *slot)
 {
 	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
-		vs_socket_close(slot->leash[i], slot->leash_cookie[i]);
+		vs_sock_close(&slot->leash[i]);
 }
 
 static void let_go(void)

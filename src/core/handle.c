@@ -162,7 +162,7 @@ struct vs_slot *vs_slot_new(void)
 		struct vs_slot *slot = claim_in(c);
 		if (slot == NULL)
 			continue;
-		slot->door = slot->leash[0] = slot->leash[1] = -1;
+		slot->door = slot->leash[0] = slot->leash[1] = (struct vs_sock)VS_NO_SOCK;
 		slot->keeper = NULL;
 		slot->leash_process = 0;
 		return slot;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "wire/fdmsg.h"
 #include <vdestack.h>
 
 struct vs_keeper_link;
@@ -14,12 +15,10 @@ struct vs_keeper_link;
 struct vs_slot {
 	atomic_uint_fast64_t state; /* generation and phase, see handle.c */
 	/* Written before the handle is given out, read by those who hold a use: */
-	int door;
-	_Atomic uint64_t door_cookie;                 /* changes once, when the door is cut under callers */
+	struct vs_sock door;                          /* its cookie changes once, when the door is cut under callers */
 	_Atomic(struct vs_keeper_link *) keeper;      /* also read by who looks for keepers without use */
 	/* The leash of its commands, made on demand under the process lock: */
-	int leash[2];
-	uint64_t leash_cookie[2];
+	struct vs_sock leash[2];
 	uint64_t leash_process; /* token of the process that made it */
 };
 

@@ -199,8 +199,7 @@ static int start(enum vs_variant variant, int adopt, unsigned timeout_ms, struct
 		return r;
 	}
 	(void)vs_fd_raise(&front[0], vs_number_floor());
-	k->front = front[0];
-	k->cookie = vs_socket_cookie(front[0]);
+	k->front = vs_sock_of(front[0]);
 	*out = vs_steal_ptr(k);
 	return 0;
 }
@@ -209,10 +208,10 @@ static int start(enum vs_variant variant, int adopt, unsigned timeout_ms, struct
 
 static bool usable(const struct vs_keeper_link *k)
 {
-	struct pollfd front = { .fd = k->front };
+	struct pollfd front = { .fd = k->front.fd };
 
 	/* A keeper that has ended has closed its end of the front door. */
-	return !k->dead && vs_socket_cookie(k->front) == k->cookie && poll(&front, 1, 0) == 0;
+	return !k->dead && vs_sock_valid(&k->front) && poll(&front, 1, 0) == 0;
 }
 
 static struct vs_keeper_link *find_locked(enum vs_variant variant)
@@ -318,7 +317,7 @@ void vs_keeper_died(struct vs_keeper_link *keeper)
 /* A living keeper holds its end of the front door, and its number is its own. */
 static bool is_alive(const struct vs_keeper_link *k)
 {
-	struct pollfd front = { .fd = k->front };
+	struct pollfd front = { .fd = k->front.fd };
 
 	return poll(&front, 1, 0) == 0;
 }
@@ -327,12 +326,12 @@ static bool is_alive(const struct vs_keeper_link *k)
 static int let_go(struct vs_keeper_link *k)
 {
 	bool again = k->waited_for;
-	int front = k->front >= 0 && vs_socket_cookie(k->front) == k->cookie ? k->front : -1;
+	int front = vs_sock_valid(&k->front) ? k->front.fd : -1;
 
 	bool certain = vs_now_ms() - k->alive_ms < REUSE_MS || (front >= 0 && is_alive(k));
 
 	vs_close(front);
-	k->front = -1;
+	k->front.fd = -1;
 	k->dead = k->waited_for = true;
 	return vs_launch_reap(k->pid, certain, again ? 0 : REAP_MS);
 }
@@ -361,13 +360,13 @@ void vs_keepers_dismiss(void)
 	vs_signals_block(&saved);
 	pthread_mutex_lock(&p->lock);
 	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next) {
-		if (k->front < 0 || atomic_load(&p->creating) > 0 || vs_slots_use(k))
+		if (k->front.fd < 0 || atomic_load(&p->creating) > 0 || vs_slots_use(k))
 			continue;
-		if (vs_socket_cookie(k->front) == k->cookie && is_alive(k))
+		if (vs_sock_valid(&k->front) && is_alive(k))
 			k->alive_ms = vs_now_ms();
-		vs_channels_close(k->cookie);
-		vs_socket_close(k->front, k->cookie);
-		k->front = -1;
+		vs_channels_close(k->front.cookie);
+		vs_sock_close(&k->front);
+		k->front.fd = -1;
 		k->dead = true;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -400,7 +399,7 @@ void vs_keepers_tidy(void)
 		struct vs_keeper_link *k = gone;
 		gone = k->next;
 		vs_signals_block(&saved);
-		vs_channels_close(k->cookie);
+		vs_channels_close(k->front.cookie);
 		vs_signals_restore(&saved);
 		explicit_bzero(&k->key, sizeof(k->key));
 		if (let_go(k) < 0) {

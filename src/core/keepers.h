@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "wire/fdmsg.h"
 #include "wire/messages.h"
 
 enum vs_variant {
@@ -19,8 +20,7 @@ enum vs_variant {
 struct vs_keeper_link {
 	struct vs_keeper_link *next;
 	enum vs_variant variant;
-	int front;       /* the program's end of its front door */
-	uint64_t cookie; /* of front; names the keeper */
+	struct vs_sock front; /* the program's end of its front door; the cookie names the keeper */
 	int pid;         /* 0: in this process */
 	int proof;       /* the process id to claim in requests, see the keeper's auth.c; 0: our own */
 	uid_t uid;       /* the ids to claim: those this program had when it started the keeper */

@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/fdmsg.h"
+
 #define VS_CHANNELS 8
 
 /* What kind of socket was asked for, and in which stack. */
@@ -36,10 +38,9 @@ struct vs_channel {
 	bool open;
 	uint64_t number;      /* it is registered by; a secret of this process */
 	uint64_t keeper;      /* which keeper it is registered with (cookie of its front door) */
-	uint64_t cookie;      /* of fd */
 	uint64_t seq;         /* of the last request */
 	uint64_t valid_seq;   /* replies to older requests are dropped */
-	int fd;
+	struct vs_sock sock;  /* this process's end */
 	/* Sockets sent ahead of their calls, see request.c: */
 	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
 	unsigned ahead;       /* replies still to come that no call waits for */

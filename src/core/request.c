@@ -94,16 +94,16 @@ static int send_long(struct vs_long_call *c, int channel, int64_t deadline)
 	c->req.version = VS_WIRE_VERSION;
 	c->req.channel = 0;
 	c->req.seq = 1;
-	if (vs_socket_cookie(c->door) != c->door_cookie)
+	if (!vs_sock_valid(&c->door))
 		return keeper_lost();
-	int r = send_by(c->door, &msg, deadline);
+	int r = send_by(c->door.fd, &msg, deadline);
 	if (r == -EPERM || r == -ESRCH || r == -EINVAL) {
 		/*
 		 * We are not who we were (or the keeper is gone). Not every request minds, and the
 		 * keeper judges.
 		 */
 		msg.claim_creds = false;
-		r = send_by(c->door, &msg, deadline);
+		r = send_by(c->door.fd, &msg, deadline);
 	}
 	if (r == -ETIMEDOUT)
 		return vs_fail(ETIMEDOUT, "%s", keeper_silent);
@@ -147,10 +147,9 @@ static int await_long(struct vs_long_call *c, int channel, int64_t deadline)
 
 int vs_call_long(struct vs_long_call *c)
 {
-	int pair[2], state;
+	VS_NO_CANCEL;
 	int64_t deadline = vs_now_ms() + c->timeout_ms;
-
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	int pair[2];
 	int r = vs_socketpair(pair);
 	if (r < 0) {
 		r = vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
@@ -161,7 +160,6 @@ int vs_call_long(struct vs_long_call *c)
 			r = await_long(c, pair[0], deadline);
 		vs_close(pair[0]);
 	}
-	(void)pthread_setcancelstate(state, NULL);
 	return r;
 }
 
@@ -169,9 +167,9 @@ int vs_call_long(struct vs_long_call *c)
 
 static int door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
 {
-	if (vs_socket_cookie(slot->door) != slot->door_cookie)
+	if (!vs_sock_valid(&slot->door))
 		return -ENETDOWN;
-	int r = vs_fdmsg_send(slot->door, msg, 0);
+	int r = vs_fdmsg_send(slot->door.fd, msg, 0);
 	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
 		return -ENETDOWN;
 	return r == -EAGAIN ? -ETIMEDOUT : r;
@@ -182,27 +180,24 @@ static int door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
  * forked from. A child's channels are closed as far as it knows, but it has copies of the
  * parent's descriptors, and could take replies of the parent's out of them. See fork.c.
  */
-static struct {
-	int fd;
-	uint64_t cookie;
-} opened[VS_CHANNELS]; /* each under its channel's lock */
+static struct vs_sock opened[VS_CHANNELS]; /* each under its channel's lock */
 
 static void inherited_close(struct vs_process *p, size_t i)
 {
 	if (!p->channels[i].open)
-		vs_socket_close(opened[i].fd, opened[i].cookie);
+		vs_sock_close(&opened[i]);
 }
 
 void vs_channels_close_inherited(void)
 {
 	for (size_t i = 0; i < VS_CHANNELS; i++)
-		vs_socket_close(opened[i].fd, opened[i].cookie);
+		vs_sock_close(&opened[i]);
 }
 
 static void channel_close(struct vs_channel *ch)
 {
 	if (ch->open)
-		vs_socket_close(ch->fd, ch->cookie);
+		vs_sock_close(&ch->sock);
 	ch->open = false;
 	ch->ahead = 0;
 	ch->streak = 0;
@@ -269,16 +264,15 @@ static int channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_s
 	if (fd < 0)
 		return fd;
 	inherited_close(p, (size_t)(ch - p->channels));
-	ch->fd = opened[ch - p->channels].fd = fd;
-	ch->cookie = opened[ch - p->channels].cookie = vs_socket_cookie(fd);
-	ch->keeper = slot->keeper->cookie;
+	ch->sock = opened[ch - p->channels] = vs_sock_of(fd);
+	ch->keeper = slot->keeper->front.cookie;
 	ch->open = true;
 	return 0;
 }
 
 static bool channel_fits(const struct vs_channel *ch, const struct vs_slot *slot)
 {
-	return ch->open && ch->keeper == slot->keeper->cookie && vs_socket_cookie(ch->fd) == ch->cookie;
+	return ch->open && ch->keeper == slot->keeper->front.cookie && vs_sock_valid(&ch->sock);
 }
 
 /*
@@ -293,7 +287,7 @@ static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_sl
 		struct vs_channel *ch = &p->channels[i];
 		if (pthread_mutex_trylock(&ch->lock) != 0)
 			continue;
-		if (ch->open && ch->keeper == slot->keeper->cookie) {
+		if (ch->open && ch->keeper == slot->keeper->front.cookie) {
 			if (other != NULL)
 				pthread_mutex_unlock(&other->lock);
 			return ch;
@@ -333,7 +327,7 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 	struct vs_fdmsg msg = { .iov = { { &reply, sizeof(reply) } }, .n_iov = 1 };
 
 	for (int last_look = 0;;) {
-		ssize_t n = vs_fdmsg_recv(ch->fd, &msg, recv_flags | (last_look ? MSG_DONTWAIT : 0));
+		ssize_t n = vs_fdmsg_recv(ch->sock.fd, &msg, recv_flags | (last_look ? MSG_DONTWAIT : 0));
 		if (n == -EAGAIN && !last_look) {
 			last_look = 1; /* the program may have been stopped all the while */
 			continue;
@@ -386,9 +380,9 @@ static bool same_kind(const struct vs_kind *a, const struct vs_kind *b)
 static void await_ahead(struct vs_channel *ch)
 {
 	struct vs_reply reply;
-	struct pollfd more = { .fd = ch->fd, .events = POLLIN };
+	struct pollfd more = { .fd = ch->sock.fd, .events = POLLIN };
 
-	while (ch->ahead > 0 && poll(&more, 1, 100) > 0 && recv(ch->fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
+	while (ch->ahead > 0 && poll(&more, 1, 100) > 0 && recv(ch->sock.fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
 		ch->ahead--;
 }
 
@@ -397,7 +391,7 @@ static void drop_ahead(struct vs_channel *ch)
 {
 	struct vs_reply reply;
 
-	while (ch->ahead > 0 && recv(ch->fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
+	while (ch->ahead > 0 && recv(ch->sock.fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
 		ch->ahead--;
 	ch->ahead = 0; /* what is still to come is recognised by its number */
 	ch->valid_seq = ch->seq + 1;
@@ -442,7 +436,7 @@ static int ask_for(struct vs_channel *ch, struct vs_slot *slot, const struct vs_
  */
 static bool hung_up(struct vs_channel *ch)
 {
-	struct pollfd other_end = { .fd = ch->fd };
+	struct pollfd other_end = { .fd = ch->sock.fd };
 
 	if (ch->last_us - ch->alive_us < ALIVE_US)
 		return false;
@@ -479,9 +473,9 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 
 static bool door_open(const struct vs_slot *slot)
 {
-	struct pollfd door = { .fd = slot->door };
+	struct pollfd door = { .fd = slot->door.fd };
 
-	return vs_socket_cookie(slot->door) == slot->door_cookie && poll(&door, 1, 0) == 0;
+	return vs_sock_valid(&slot->door) && poll(&door, 1, 0) == 0;
 }
 
 /* A channel, locked; *r: 0, or why it cannot be used. */
@@ -527,7 +521,7 @@ static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const stru
 int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
 {
 	struct vs_process *p = vs_process();
-	struct vs_kind kind = { slot->door_cookie, domain, type & ~SOCK_CLOEXEC, protocol };
+	struct vs_kind kind = { vs_sock_load(&slot->door).cookie, domain, type & ~SOCK_CLOEXEC, protocol };
 
 	if (p == NULL)
 		return vs_fail_static(ENOMEM, "cannot call the keeper");
@@ -550,7 +544,7 @@ void vs_channels_forget_stack(uint64_t door_cookie)
 		pthread_mutex_lock(&ch->lock);
 		inherited_close(p, i); /* what is in them may be of this stack */
 		if (ch->open && ch->ahead > 0 && ch->kind.door == door_cookie) {
-			if (vs_socket_cookie(ch->fd) == ch->cookie)
+			if (vs_sock_valid(&ch->sock))
 				await_ahead(ch);
 			drop_ahead(ch);
 		}

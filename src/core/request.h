@@ -15,8 +15,7 @@
 
 /* A call of which each has its own reply channel, and which may take its time. */
 struct vs_long_call {
-	int door;              /* where to send it */
-	uint64_t door_cookie;
+	struct vs_sock door;   /* where to send it */
 	struct vs_keeper_link *keeper;
 	struct vs_request req; /* version, channel and seq are filled in */
 	const char *text;      /* text_len bytes, may be NULL */

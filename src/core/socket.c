@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "default.h"
 #include "handle.h"
@@ -29,12 +30,11 @@ static const char gone[] = "not a stack, or one that has been deleted";
 /* *deleted: the stack was deleted before the call or under it, and that may be all that is wrong. */
 static int msocket(struct vdestack *stack, int domain, int type, int protocol, bool *deleted)
 {
+	VS_NO_CANCEL; /* like socket(2), which is no cancellation point */
 	struct vs_slot *slot;
 	sigset_t saved;
-	int fd = -1, err = errno, state, r;
+	int fd = -1, err = errno, r;
 
-	/* As socket(2), no cancellation point: it would leave a channel locked and the stack in use. */
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	vs_signals_block(&saved);
 	slot = vs_slot_acquire(stack);
 	*deleted = slot == NULL;
@@ -46,7 +46,6 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol, b
 		vs_slot_release(slot);
 	}
 	vs_signals_restore(&saved);
-	(void)pthread_setcancelstate(state, NULL);
 	if (r < 0)
 		return r;
 	errno = err; /* a success says nothing there */

@@ -29,8 +29,7 @@ int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
 
 	if (slot == NULL)
 		return vs_fail(EINVAL, "not a stack, or one that has been deleted");
-	call->door = slot->door;
-	call->door_cookie = slot->door_cookie;
+	call->door = vs_sock_load(&slot->door);
 	call->keeper = slot->keeper;
 	call->timeout_ms = ANSWER_MS;
 	int r = vs_call_long(call);
@@ -43,18 +42,19 @@ int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
 /* Both ends stay with the slot: [0] is cut to end the commands, copies of [1] go to their runners. */
 static int leash_make_locked(struct vs_slot *slot, struct vs_process *p)
 {
-	if (slot->leash_process == vs_process_token(p) && vs_socket_cookie(slot->leash[1]) == slot->leash_cookie[1])
+	if (slot->leash_process == vs_process_token(p) && vs_sock_valid(&slot->leash[1]))
 		return 0;
 	for (int i = 0; i < 2; i++) /* inherited from the parent: its commands are not ours */
 		if (slot->leash_process != 0)
-			vs_socket_close(slot->leash[i], slot->leash_cookie[i]);
+			vs_sock_close(&slot->leash[i]);
 	slot->leash_process = 0;
-	int r = vs_socketpair(slot->leash);
+	int pair[2];
+	int r = vs_socketpair(pair);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < 2; i++) {
-		(void)vs_fd_raise(&slot->leash[i], vs_number_floor());
-		slot->leash_cookie[i] = vs_socket_cookie(slot->leash[i]);
+		(void)vs_fd_raise(&pair[i], vs_number_floor());
+		slot->leash[i] = vs_sock_of(pair[i]);
 	}
 	slot->leash_process = vs_process_token(p);
 	return 0;
@@ -73,7 +73,7 @@ static int leash_copy(struct vdestack *stack, int *copy)
 	/* Once it is retired, nobody would drop it again. */
 	int r = vs_slot_retired(slot) ? -ENETDOWN : leash_make_locked(slot, p);
 	if (r == 0) {
-		*copy = fcntl(slot->leash[1], F_DUPFD_CLOEXEC, 3);
+		*copy = fcntl(slot->leash[1].fd, F_DUPFD_CLOEXEC, 3);
 		r = *copy < 0 ? -errno : 0;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -127,16 +127,20 @@ int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out)
 	return 0;
 }
 
-int vdestack_netns(struct vdestack *stack)
+static int open_netns(struct vdestack *stack)
 {
-	int netns = -1, state;
-
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* closing is a cancellation point */
+	VS_NO_CANCEL;
+	int netns = -1;
 	int r = entry(stack, &netns, NULL);
+
 	if (r == 0 && netns < 3)
 		r = vs_fd_raise(&netns, 3);
-	(void)pthread_setcancelstate(state, NULL);
-	return vs_edge(r < 0 ? r : netns);
+	return r < 0 ? r : netns;
+}
+
+int vdestack_netns(struct vdestack *stack)
+{
+	return vs_edge(open_netns(stack));
 }
 
 /* ------------------------------------------------------------------ counters */

@@ -220,7 +220,7 @@ int vs_can_claim_pid(void)
 	return r != -EPERM; /* the right is asked for before the process is looked for */
 }
 
-uint64_t vs_socket_cookie(int fd)
+static uint64_t cookie_of(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
@@ -232,8 +232,30 @@ uint64_t vs_socket_cookie(int fd)
 	return cookie;
 }
 
-void vs_socket_close(int fd, uint64_t cookie)
+struct vs_sock vs_sock_of(int fd)
 {
-	if (fd >= 0 && cookie != 0 && vs_socket_cookie(fd) == cookie)
-		vs_close(fd);
+	return (struct vs_sock){ .fd = fd, .cookie = cookie_of(fd) };
+}
+
+struct vs_sock vs_sock_load(const struct vs_sock *sock)
+{
+	return (struct vs_sock){ .fd = sock->fd, .cookie = __atomic_load_n(&sock->cookie, __ATOMIC_SEQ_CST) };
+}
+
+void vs_sock_refresh(struct vs_sock *sock)
+{
+	__atomic_store_n(&sock->cookie, cookie_of(sock->fd), __ATOMIC_SEQ_CST);
+}
+
+bool vs_sock_valid(const struct vs_sock *sock)
+{
+	struct vs_sock s = vs_sock_load(sock);
+
+	return s.fd >= 0 && s.cookie != 0 && cookie_of(s.fd) == s.cookie;
+}
+
+void vs_sock_close(const struct vs_sock *sock)
+{
+	if (vs_sock_valid(sock))
+		vs_close(sock->fd);
 }

@@ -62,10 +62,27 @@ int vs_fd_raise(int *fd, int at_least);
  */
 int vs_can_claim_pid(void);
 
-/* The kernel's own 64-bit name of a socket, unique while the machine runs (SO_COOKIE). 0: not a socket. */
-uint64_t vs_socket_cookie(int fd);
+/*
+ * A socket of this library among the descriptors of a program, which may close any of them and get the number
+ * again for something else. The cookie is the kernel's 64-bit name of the socket, unique while the machine
+ * runs (SO_COOKIE). All of this is async-signal-safe and keeps errno.
+ */
+struct vs_sock {
+	int fd;
+	uint64_t cookie; /* 0: never matches. Read and written atomically */
+};
 
-/* Closes fd if it still is the socket with that cookie. */
-void vs_socket_close(int fd, uint64_t cookie);
+#define VS_NO_SOCK { .fd = -1 }
+
+/* fd, and its cookie of now. */
+struct vs_sock vs_sock_of(int fd);
+/* A copy, while another thread may store another cookie in *sock. */
+struct vs_sock vs_sock_load(const struct vs_sock *sock);
+/* Stores the cookie of what has the number now. */
+void vs_sock_refresh(struct vs_sock *sock);
+/* Whether the descriptor still is that socket. */
+bool vs_sock_valid(const struct vs_sock *sock);
+/* Closes it if it still is that socket; *sock stays as it is. */
+void vs_sock_close(const struct vs_sock *sock);
 
 #endif
