@@ -6,11 +6,13 @@
  * Everything here may run in a signal handler.
  */
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "base/error.h"
 #include "default.h"
 #include "handle.h"
+#include "interpose.h"
 #include "process.h"
 #include "request.h"
 
@@ -80,11 +83,68 @@ static bool is_stack(struct vdestack *stack)
 	return slot != NULL;
 }
 
+/*
+ * Whether the program's socket(2) is ours. It is not where libc comes before this library in the program's
+ * order of lookup (dlopen(3), a plug-in or another library that links this one), nor in the variant of the
+ * library that has none. Then a default would have no effect, and what the program sends would go to the host
+ * network. Another library may stand in front and call ours, so the address alone does not tell: socket(2) is
+ * called with a family that does not exist.
+ */
+#define PROBE_FAMILY (-0x7673)
+
+static __thread bool probing __attribute__((tls_model("initial-exec")));
+static __typeof__(socket) *program_socket; /* constant after the constructor */
+static char no_effect[PATH_MAX + 300];     /* likewise */
+
+static bool is_probe(int domain)
+{
+	if (domain != PROBE_FAMILY || !probing)
+		return false;
+	probing = false;
+	return true;
+}
+
+static bool interposes(void)
+{
+	static atomic_bool certain;
+	int saved = errno;
+
+	if (atomic_load(&certain) || program_socket == NULL)
+		return true;
+	probing = true;
+	(void)program_socket(PROBE_FAMILY, 0, 0);
+	if (!probing)
+		atomic_store(&certain, true);
+	probing = false;
+	errno = saved;
+	return atomic_load(&certain);
+}
+
+/* dlsym(3) and dladdr(3) are not for signal handlers, where a default may be set. */
+__attribute__((constructor)) static void look_up_socket(void)
+{
+	Dl_info own;
+	bool named = dladdr(no_effect, &own) != 0 && own.dli_fname != NULL;
+
+	program_socket = (__typeof__(socket) *)dlsym(RTLD_DEFAULT, "socket");
+	if (vs_has_socket)
+		(void)snprintf(no_effect, sizeof(no_effect),
+			       "a default stack has no effect: the program's socket() is not the one of this library, which was "
+			       "loaded after libc; start the program with LD_PRELOAD=%s, or use vdestack_msocket()",
+			       named ? own.dli_fname : "libvdestack.so.0");
+	else
+		(void)snprintf(no_effect, sizeof(no_effect),
+			       "a default stack has no effect: libvdestack-nointerpose leaves socket() alone; use "
+			       "vdestack_msocket(), or link the program with libvdestack");
+}
+
 static int check_handle(struct vdestack *stack)
 {
-	if (stack == NULL || is_stack(stack))
+	if (stack == NULL)
 		return 0;
-	return vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been deleted");
+	if (!is_stack(stack))
+		return vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been deleted");
+	return interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect);
 }
 
 int vdestack_set_default(struct vdestack *stack)
@@ -176,12 +236,14 @@ static int thread_socket(struct vdestack *stack, int domain, int type, int proto
 	return vs_edge(r < 0 && deleted ? vs_fail_static(EINVAL, gone) : r);
 }
 
-/* The program's socket(2). Without a default stack it is the system call and nothing else. */
-__attribute__((visibility("default"))) int socket(int domain, int type, int protocol)
+/*
+ * The program's socket(2), see interpose.c. Without a default stack it is the system call and nothing else.
+ */
+int vs_default_socket(int domain, int type, int protocol)
 {
 	struct vdestack *stack = thread_default;
 
 	if (!redirected(domain, protocol))
-		return (int)syscall(SYS_socket, domain, type, protocol);
+		return is_probe(domain) ? -1 : (int)syscall(SYS_socket, domain, type, protocol);
 	return stack != NULL ? thread_socket(stack, domain, type, protocol) : process_socket(domain, type, protocol);
 }

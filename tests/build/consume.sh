@@ -60,11 +60,16 @@ project(simple LANGUAGES C)
 find_package(vdestack 1.0 CONFIG REQUIRED)
 add_executable(simple ../program.c)
 target_link_libraries(simple PRIVATE vdestack::vdestack)
+add_executable(quiet ../program.c)
+target_link_libraries(quiet PRIVATE vdestack::nointerpose)
 END
 cmake -S simple -B simple/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null
 cmake --build simple/build >/dev/null
 check_library simple/build/simple
+check_library simple/build/quiet
+ldd simple/build/quiet | grep -q 'libvdestack-nointerpose\.so\.0' || fail "vdestack::nointerpose is another library"
 version=$(simple/build/simple)
+[ "$(simple/build/quiet)" = "$version" ] || fail "two variants, two versions"
 
 libdir=$(dirname "$(find "$prefix" -name vdestack.pc)")
 export PKG_CONFIG_PATH=$libdir
@@ -77,6 +82,11 @@ flags=$(pkg-config --cflags --libs vdestack)
 "$cc" program.c -o simple/with_pkg_config $flags "-Wl,-rpath,$libdir"
 check_library simple/with_pkg_config
 [ "$(simple/with_pkg_config)" = "$version" ] || fail "two ways, two versions"
+
+# shellcheck disable=SC2046
+"$cc" program.c -o simple/quiet $(pkg-config --cflags --libs vdestack-nointerpose) "-Wl,-rpath,$libdir"
+check_library simple/quiet
+[ "$(simple/quiet)" = "$version" ] || fail "two variants, two versions"
 
 # ---- the tool, which finds the library from its own place
 check_library "$prefix/bin/vdestack"

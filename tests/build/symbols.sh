@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     symbols.sh INCLUDE-DIR CC LIBRARY
+#     symbols.sh INCLUDE-DIR CC LIBRARY NOINTERPOSE-LIBRARY
 #
 # The library shows the functions that the headers declare, what Debian's libvdestack 0.1
 # showed, and nothing else, all without versions; it has the SONAME of that library and is
-# executable by its path.
+# executable by its path. The variant without interposition shows the same but socket().
 
 set -eu -o pipefail
-include=$1 cc=$2 library=$3
+include=$1 cc=$2 library=$3 quiet=$4
 
 {
 	for header in "$include"/*.h "$include"/vdestack/*.h; do
@@ -24,6 +24,11 @@ sort -u -o declared declared
 nm -D --defined-only "$library" | awk '{ print $3 }' | sort -u >shown
 
 diff -u declared shown || { echo "declared (-) and shown (+) differ" >&2; exit 1; }
+nm -D --defined-only "$quiet" | awk '{ print $3 }' | sort -u >shown-quiet
+diff -u <(grep -vx socket declared) shown-quiet || { echo "the variant shows (+) what it should not, or lacks (-)" >&2; exit 1; }
+readelf -d "$quiet" | grep -q 'SONAME.*\[libvdestack-nointerpose\.so\.0\]'
+[ -x "$quiet" ]
+"$quiet" </dev/null | grep -q '^libvdestack [0-9]'
 readelf -d "$library" | grep -q 'SONAME.*\[libvdestack\.so\.0\]'
 readelf -d "$library" | grep -q 'BIND_NOW'
 readelf -lW "$library" | grep -q GNU_RELRO

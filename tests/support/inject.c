@@ -194,9 +194,8 @@ struct nl_msg;
 struct nl_cb;
 struct vde_open_args;
 typedef struct vdeconn VDECONN;
-WRAP(cap_t, cap_get_proc, NULL, ENOMEM, false, (void), ())
-WRAP(cap_t, cap_init, NULL, ENOMEM, false, (void), ())
-WRAP(int, cap_set_proc, -1, EPERM, false, (cap_t caps), (caps))
+WRAP(int, capget, -1, EPERM, false, (cap_user_header_t head, cap_user_data_t data), (head, data))
+WRAP(int, capset, -1, EPERM, false, (cap_user_header_t head, const cap_user_data_t data), (head, data))
 WRAP(struct nl_sock *, nl_socket_alloc_cb, NULL, ENOMEM, false, (struct nl_cb *cb), (cb))
 WRAP(struct nl_cb *, nl_cb_alloc, NULL, ENOMEM, false, (int kind), (kind))
 WRAP(struct nl_msg *, nlmsg_alloc_simple, NULL, ENOMEM, false, (int type, int flags), (type, flags))
