@@ -33,6 +33,7 @@
 #include "numbers.h"
 #include "process.h"
 #include "request.h"
+#include "stack.h"
 #include <vdestack/conf.h>
 
 #define DEFAULT_TIMEOUT_MS 5000
@@ -168,6 +169,19 @@ static void undo_ifaces(struct vs_slot *slot, const struct vs_config *config, si
 	(void)vs_fail(EIO, "%s", why); /* the reason counts, not how the undoing went */
 }
 
+/* Addresses and routes. wait_ms: how long they may take to become usable; -1: nobody waits for that. */
+static int configure(struct vdestack *stack, const struct vs_config *config, bool announce, int wait_ms)
+{
+	VS_AUTO_NL nl = { 0 };
+	int r = config->n_ifaces > 0 ? vs_stack_nl_open(stack, &nl) : 0;
+
+	if (r == 0 && config->n_ifaces > 0)
+		r = vs_conf_apply(&nl, config, announce);
+	if (r == 0 && wait_ms >= 0)
+		r = vs_conf_wait(&nl, config, wait_ms);
+	return r;
+}
+
 /*
  * made: how many of them are there already. absent: one of these has no network. Nobody waits for addresses
  * of a stack without network: their detection takes one.
@@ -188,9 +202,7 @@ static int finish_ifaces(struct vdestack *stack, const struct vs_config *config,
 	}
 	bool wait = !(opts->flags & VDESTACK_NO_WAIT) && !absent && vs_conf_has_to_wait(config);
 	if (r >= 0 && !opts->bare)
-		r = vs_conf_apply(stack, config, !wait && !absent);
-	if (r >= 0 && !opts->bare && wait)
-		r = vs_conf_wait(stack, config, (int)opts->timeout_ms);
+		r = configure(stack, config, !wait && !absent, wait ? (int)opts->timeout_ms : -1);
 	if (r < 0 && made > 0)
 		undo_ifaces(slot, config, made);
 	vs_slot_release(slot);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
@@ -19,6 +21,7 @@
 #include "config/config.h"
 #include "process.h"
 #include "request.h"
+#include "rtnl/nl.h"
 #include <vdestack/conf.h>
 
 #define ANSWER_MS 7000
@@ -35,6 +38,16 @@ int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
 	int r = vs_call_long(call);
 	vs_slot_release(slot);
 	return r;
+}
+
+int vs_stack_nl_open(struct vdestack *stack, struct vs_nl *nl)
+{
+	int fd = vdestack_msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno; /* with the socket's own message */
+	int r = vs_nl_open(nl, fd);
+	return r < 0 ? vs_nl_fail(nl, -r, "cannot prepare a netlink socket of the stack") : 0;
 }
 
 /* ------------------------------------------------------------------ the way in */

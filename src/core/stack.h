@@ -9,9 +9,13 @@
 #include <vdestack.h>
 
 struct vs_long_call;
+struct vs_nl;
 
 /* One long call to the stack's networking thread: fills in where it goes, and makes it. As vs_call_long. */
 int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call);
+
+/* Opens an rtnetlink conversation in the stack (rtnl/nl.h). 0, -EINVAL (handle), -EMFILE...; message recorded. */
+int vs_stack_nl_open(struct vdestack *stack, struct vs_nl *nl);
 
 /*
  * Descriptors a command runner needs, owned by the caller afterwards:

@@ -23,11 +23,11 @@
 
 static int bring_up(struct vs_nl *nl, const struct vs_conf_iface *iface, int *ifindex)
 {
-	struct vs_link link;
-	int err = vs_link_get(nl, 0, iface->name, &link);
+	struct vs_rtnl_link link;
+	int err = vs_rtnl_link_get(nl, 0, iface->name, &link);
 
 	if (err == 0 && (link.flags & IFF_UP) == 0)
-		err = vs_link_set_up(nl, link.ifindex, true);
+		err = vs_rtnl_link_set_up(nl, link.ifindex, true);
 	if (err < 0)
 		return vs_nl_fail(nl, -err, "cannot bring up interface %s", iface->name);
 	*ifindex = link.ifindex;
@@ -40,7 +40,7 @@ static int add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int if
 
 	for (size_t i = 0; i < iface->n_addrs; i++) {
 		const struct vs_conf_addr *addr = &iface->addrs[i];
-		int err = vs_addr_change(nl, RTM_NEWADDR, ifindex, addr);
+		int err = vs_rtnl_addr_change(nl, RTM_NEWADDR, ifindex, addr);
 		if (err < 0) {
 			vs_prefix_to_text(addr, text);
 			return vs_nl_fail(nl, -err, "cannot give interface %s its ip=%s", iface->name, text);
@@ -69,8 +69,8 @@ static int fail_route(const struct vs_nl *nl, int err, const struct vs_conf_ifac
 static int add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex)
 {
 	for (size_t i = 0; i < iface->n_routes; i++) {
-		const struct vs_route_spec route = { .to = iface->routes[i], .ifindex = ifindex };
-		int err = vs_route_change(nl, RTM_NEWROUTE, &route);
+		const struct vs_rtnl_route route = { .to = iface->routes[i], .ifindex = ifindex };
+		int err = vs_rtnl_route_change(nl, RTM_NEWROUTE, &route);
 		if (err < 0)
 			return fail_route(nl, -err, iface, &iface->routes[i]);
 	}
@@ -81,7 +81,7 @@ void vs_conf_announce(struct vs_nl *nl, const struct vs_config *config)
 {
 	for (size_t i = 0; i < config->n_ifaces; i++)
 		if (config->ifaces[i].n_addrs > 0)
-			vs_link_announce(nl, config->ifaces[i].name);
+			vs_rtnl_link_announce(nl, config->ifaces[i].name);
 }
 
 static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
@@ -97,20 +97,14 @@ static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
 	return err;
 }
 
-int vs_conf_apply(struct vdestack *stack, const struct vs_config *config, bool announce)
+int vs_conf_apply(struct vs_nl *nl, const struct vs_config *config, bool announce)
 {
-	VS_AUTO_FREE int *indices = NULL;
-	VS_AUTO_NL nl = { 0 };
+	VS_AUTO_FREE int *indices = calloc(config->n_ifaces + 1, sizeof(*indices));
 
-	if (config->n_ifaces == 0)
-		return 0;
-	indices = calloc(config->n_ifaces, sizeof(*indices));
 	if (indices == NULL)
-		return vs_fail(ENOMEM, "cannot configure the stack: %s; free some", strerror(ENOMEM));
-	int err = vs_nl_open(&nl, stack);
-	if (err == 0)
-		err = apply(&nl, config, indices);
+		return vs_fail(ENOMEM, "cannot configure the interfaces: %s; free some", strerror(ENOMEM));
+	int err = apply(nl, config, indices);
 	if (err == 0 && announce)
-		vs_conf_announce(&nl, config);
+		vs_conf_announce(nl, config);
 	return err;
 }

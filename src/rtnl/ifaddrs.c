@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * getifaddrs(3) of a stack. glibc's own asks the network of the calling thread, on a socket
- * nobody can redirect, so it is done again here.
+ * getifaddrs(3) on a given socket. That of glibc makes a socket of its own, in the network namespace of the
+ * calling thread, and nothing can redirect it.
  *
- * Interfaces are read first, then addresses; each address is hung in behind the last entry
+ * Interfaces are read first, then addresses; each address is put behind the last entry
  * of its interface. An address whose interface is not there came after the snapshot and is
  * left out. Every entry is one allocation that holds all it points to.
  *
@@ -23,8 +23,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
-#include <vdestack/conf.h>
 
 union sockaddr_any {
 	struct sockaddr sa;
@@ -57,7 +55,7 @@ struct snapshot {
 	size_t room;
 };
 
-void vdestack_freeifaddrs(struct ifaddrs *list)
+void vs_rtnl_freeifaddrs(struct ifaddrs *list)
 {
 	while (list != NULL) {
 		struct ifaddrs *next = list->ifa_next;
@@ -71,7 +69,7 @@ static void cleanup_snapshot(struct snapshot *snapshot)
 	int saved = errno;
 
 	if (snapshot->first != NULL)
-		vdestack_freeifaddrs(&snapshot->first->ifa);
+		vs_rtnl_freeifaddrs(&snapshot->first->ifa);
 	free(snapshot->places);
 	*snapshot = (struct snapshot){ 0 };
 	errno = saved;
@@ -170,7 +168,7 @@ static void begin_addrs(void *arg)
 		if (place->last == place->link)
 			continue;
 		place->last->ifa.ifa_next = NULL;
-		vdestack_freeifaddrs(place->link->ifa.ifa_next);
+		vs_rtnl_freeifaddrs(place->link->ifa.ifa_next);
 		place->link->ifa.ifa_next = after;
 		place->last = place->link;
 	}
@@ -188,7 +186,7 @@ static struct place *find_place(const struct snapshot *snapshot, int ifindex)
 static struct sockaddr *fill_address(union sockaddr_any *out, const struct ifaddrmsg *info,
 				     struct nlattr *attr)
 {
-	if (attr == NULL || nla_len(attr) != (int)vs_addr_bytes(info->ifa_family))
+	if (attr == NULL || nla_len(attr) != (int)vs_rtnl_addr_bytes(info->ifa_family))
 		return NULL;
 	out->sa.sa_family = info->ifa_family;
 	if (info->ifa_family == AF_INET) {
@@ -205,7 +203,7 @@ static struct sockaddr *fill_netmask(union sockaddr_any *out, const struct ifadd
 {
 	unsigned char *mask =
 		info->ifa_family == AF_INET ? (unsigned char *)&out->in.sin_addr : out->in6.sin6_addr.s6_addr;
-	unsigned most = vs_addr_bytes(info->ifa_family) * 8;
+	unsigned most = vs_rtnl_addr_bytes(info->ifa_family) * 8;
 	unsigned bits = info->ifa_prefixlen < most ? info->ifa_prefixlen : most;
 
 	out->sa.sa_family = info->ifa_family;
@@ -255,7 +253,7 @@ static int take_addr(void *arg, struct nlmsghdr *hdr)
 
 /* ------------------------------------------------------------------ the call */
 
-static int read_snapshot(struct vdestack *stack, struct snapshot *snapshot)
+static int read_snapshot(struct vs_nl *nl, struct snapshot *snapshot)
 {
 	const struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
 	const struct ifaddrmsg addrs = { .ifa_family = AF_UNSPEC };
@@ -263,27 +261,18 @@ static int read_snapshot(struct vdestack *stack, struct snapshot *snapshot)
 					      begin_links, take_link, snapshot };
 	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,    sizeof(addrs),
 					      begin_addrs, take_addr, snapshot };
-	VS_AUTO_NL nl = { 0 };
-	int err = vs_nl_open(&nl, stack);
+	int err = vs_nl_dump(nl, &link_dump);
+
+	return err < 0 ? err : vs_nl_dump(nl, &addr_dump);
+}
+
+int vs_rtnl_getifaddrs(struct vs_nl *nl, struct ifaddrs **list)
+{
+	__attribute__((cleanup(cleanup_snapshot))) struct snapshot snapshot = { 0 };
+	int err = read_snapshot(nl, &snapshot);
 
 	if (err < 0)
 		return err;
-	err = vs_nl_dump(&nl, &link_dump);
-	if (err == 0)
-		err = vs_nl_dump(&nl, &addr_dump);
-	return err < 0 ? vs_nl_fail(&nl, -err, "cannot list the interfaces and their addresses") : 0;
-}
-
-int vdestack_getifaddrs(struct vdestack *stack, struct ifaddrs **list)
-{
-	__attribute__((cleanup(cleanup_snapshot))) struct snapshot snapshot = { 0 };
-
-	if (list == NULL)
-		return vs_edge(vs_fail(EINVAL, "cannot list addresses: no room for the list is given; "
-					       "give a pointer to a pointer"));
-	int err = read_snapshot(stack, &snapshot);
-	if (err < 0)
-		return vs_edge(err);
 	struct entry *first = vs_steal_ptr(snapshot.first);
 	*list = first != NULL ? &first->ifa : NULL;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * rtnetlink on a descriptor made in the stack.
+ * rtnetlink on a socket.
  *
  * libnl frames the messages and walks the answers. Three things are done here instead of
  * being left to its defaults:
@@ -47,7 +47,7 @@ static const struct {
 } remedies[] = {
 	{ EPERM, "only who made the stack, with the privileges of then, may configure it" },
 	{ EEXIST, "remove the old one first" },
-	{ ENODEV, "vdestack_getifaddrs() tells the interfaces there are" },
+	{ ENODEV, "there is no such interface, check the name" },
 	{ ESRCH, "there is no such route" },
 	{ ENOENT, "there is no such entry" },
 	{ EADDRNOTAVAIL, "check that the interface has, or may have, this address" },
@@ -199,28 +199,23 @@ static int prepare_fd(int fd)
 
 	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on,
-			 sizeof(on)); /* sentences are poorer without */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)); /* without it there are no texts */
 	return 0;
 }
 
-int vs_nl_open(struct vs_nl *nl, struct vdestack *stack)
+int vs_nl_open(struct vs_nl *nl, int fd)
 {
 	*nl = (struct vs_nl){ .done = true, .no_cancel = true };
-	/* Everything here is a cancellation point, and would leave a descriptor and memory behind. */
+	/* Sending, receiving and closing are cancellation points. A cancelled call would leak the socket and memory. */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &nl->cancel_state);
-	VS_AUTO_CLOSE fd =
-		vdestack_msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	if (fd < 0)
-		return -errno; /* with the socket's own sentence */
-
+	VS_AUTO_CLOSE owned = fd;
 	int err = prepare_fd(fd);
 	if (err < 0)
-		return vs_nl_fail(nl, -err, "cannot bind a netlink socket in the stack");
+		return err;
 	nl->sock = make_sock(nl);
 	if (nl->sock == NULL || nl_socket_set_fd(nl->sock, NETLINK_ROUTE, fd) < 0)
-		return vs_nl_fail(nl, ENOMEM, "cannot prepare a netlink socket in the stack");
-	(void)vs_steal_fd(&fd);
+		return -ENOMEM;
+	(void)vs_steal_fd(&owned);
 	nl_socket_disable_msg_peek(nl->sock); /* one system call a read: the buffer is large enough */
 	(void)nl_socket_set_msg_buf_size(nl->sock, ANSWER_BYTES);
 	return 0;
@@ -386,6 +381,21 @@ int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what)
 			return err;
 	}
 	return -EAGAIN;
+}
+
+static void begin_list(void *arg)
+{
+	const struct vs_nl_reader *reader = arg;
+
+	reader->begin(reader->arg);
+}
+
+int vs_nl_list(struct vs_nl *nl, int type, const void *header, size_t len, vs_nl_each_fn *each,
+	       const struct vs_nl_reader *reader)
+{
+	const struct vs_nl_dump dump = { type, header, len, begin_list, each, (void *)reader };
+
+	return vs_nl_dump(nl, &dump);
 }
 
 int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms)

@@ -3,11 +3,10 @@
 #define VS_RTNL_NL_H
 
 /*
- * A conversation with the stack's rtnetlink: the only place in conf/ that knows sockets.
+ * A conversation with rtnetlink on a socket, of whatever network namespace the socket is.
  *
- * The functions give 0 (or what they name) or the kernel's own -errno. A refusal leaves the
- * kernel's words behind, which vs_nl_fail() puts into the sentence; only vs_nl_open()
- * records a sentence by itself.
+ * The functions return 0 (or what they name) or the kernel's own -errno. They record no message. When the
+ * kernel refuses a request with a text, the text is kept and vs_nl_fail() puts it into the message.
  */
 
 #include <netlink/attr.h>
@@ -15,8 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <vdestack.h>
 
 #define VS_NL_REASON_MAX 128
 
@@ -40,10 +37,11 @@ struct vs_nl {
 };
 
 /*
- * Opens a conversation in the stack. *nl need not be initialised and may be closed after a
- * failure. -EINVAL (handle), -EMFILE..., sentence recorded.
+ * Opens a conversation on fd: socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), not yet
+ * bound. fd is consumed, on failure too. *nl need not be initialised and may be closed after a failure.
+ * 0, -ENOMEM, or the error of bind(2).
  */
-int vs_nl_open(struct vs_nl *nl, struct vdestack *stack);
+int vs_nl_open(struct vs_nl *nl, int fd);
 void vs_nl_close(struct vs_nl *nl);
 
 #define VS_AUTO_NL __attribute__((cleanup(vs_nl_close))) struct vs_nl
@@ -70,6 +68,20 @@ struct vs_nl_dump {
 /* A dump that a change has disturbed is begun again; -EAGAIN after too many times. */
 int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what);
 
+/*
+ * Who gets the records of a list, taken out of the messages. When the list changes while it is read, it is read
+ * again: begin is called once more, and what was taken before does not count.
+ */
+struct vs_nl_reader {
+	void (*begin)(void *arg);
+	void (*take)(void *arg, const void *record);
+	void *arg;
+};
+
+/* vs_nl_dump() for a reader, which `each` gets as its arg. */
+int vs_nl_list(struct vs_nl *nl, int type, const void *header, size_t len, vs_nl_each_fn *each,
+	       const struct vs_nl_reader *reader);
+
 /* Subscribes to a group of notifications, RTNLGRP_... */
 int vs_nl_subscribe(struct vs_nl *nl, int group);
 
@@ -83,7 +95,7 @@ int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms);
 uint32_t vs_nl_u32(const struct nlattr *attr, uint32_t otherwise);
 
 /*
- * Records "<step>: <cause>; <remedy>" for a request that gave -err, and gives -err.
+ * Records "<step>: <cause>; <remedy>" for a request that returned -err, and returns -err.
  * The step is printf-like: "cannot add address %s".
  */
 int vs_nl_fail(const struct vs_nl *nl, int err, const char *step, ...) __attribute__((format(printf, 3, 4)));

@@ -16,7 +16,8 @@
  *
  * Two questions are asked this way: of the whole stack (every interface that is up has its
  * carrier, every address is past duplicate address detection), and of a configuration (its
- * interfaces on segments have carrier, its IPv6 addresses are there and past it). IPv4 has no such detection and is not looked at.
+ * interfaces on segments have carrier, its IPv6 addresses are there and past it). IPv4 has no
+ * such detection and is not looked at.
  */
 
 #include "apply.h"
@@ -127,7 +128,7 @@ static void note_addr(struct watch *watch, const struct ifaddrmsg *info, struct 
 {
 	char text[INET6_ADDRSTRLEN];
 
-	vs_addr_format_attr(info->ifa_family, attr, text);
+	vs_rtnl_addr_text(info->ifa_family, attr, text);
 	(void)snprintf(watch->what, sizeof(watch->what), "address %s on interface %u %s", text,
 		       info->ifa_index, state);
 }
@@ -227,21 +228,11 @@ static int wait_ready(struct vs_nl *nl, struct watch *watch, int64_t deadline_ms
 	return fail_waiting(nl, watch, -err);
 }
 
-static int wait_stack(struct vdestack *stack, int timeout_ms)
+int vs_rtnl_wait_ready(struct vs_nl *nl, int64_t deadline_ms)
 {
-	int64_t deadline_ms = vs_now_ms() + timeout_ms;
 	struct watch watch = { .links = true };
-	VS_AUTO_NL nl = { 0 };
 
-	if (timeout_ms < 0)
-		return vs_fail(EINVAL, "cannot wait for the stack: the time limit is negative; 0 looks once");
-	int err = vs_nl_open(&nl, stack);
-	return err < 0 ? err : wait_ready(&nl, &watch, deadline_ms);
-}
-
-int vdestack_wait_ready(struct vdestack *stack, int timeout_ms)
-{
-	return vs_edge(wait_stack(stack, timeout_ms));
+	return wait_ready(nl, &watch, deadline_ms);
 }
 
 /* ------------------------------------------------------------------ a configuration */
@@ -269,8 +260,8 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 {
 	for (size_t i = 0; i < config->n_ifaces; i++) {
 		const struct vs_conf_iface *iface = &config->ifaces[i];
-		struct vs_link link;
-		int err = vs_link_get(nl, 0, iface->name, &link);
+		struct vs_rtnl_link link;
+		int err = vs_rtnl_link_get(nl, 0, iface->name, &link);
 		if (err < 0)
 			return vs_nl_fail(nl, -err, "cannot wait for the addresses of interface %s",
 					  iface->name);
@@ -286,24 +277,21 @@ bool vs_conf_has_to_wait(const struct vs_config *config)
 	return count_ipv6(config) > 0 || any_on_segment(config);
 }
 
-int vs_conf_wait(struct vdestack *stack, const struct vs_config *config, int timeout_ms)
+int vs_conf_wait(struct vs_nl *nl, const struct vs_config *config, int timeout_ms)
 {
 	int64_t deadline_ms = vs_now_ms() + timeout_ms;
 	struct watch watch = { .config = config, .n_wanted = count_ipv6(config), .links = any_on_segment(config) };
-	VS_AUTO_FREE struct wanted *wanted = NULL;
-	VS_AUTO_NL nl = { 0 };
+	VS_AUTO_FREE struct wanted *wanted = calloc(watch.n_wanted + 1, sizeof(*wanted));
+	int err = 0;
 
-	wanted = calloc(watch.n_wanted + 1, sizeof(*wanted));
 	if (wanted == NULL)
-		return vs_fail(ENOMEM, "cannot wait for the stack's addresses: %s; free some",
-			       strerror(ENOMEM));
+		return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some", strerror(ENOMEM));
 	watch.wanted = wanted;
-	int err = vs_nl_open(&nl, stack);
-	if (err == 0 && watch.n_wanted > 0)
-		err = find_wanted(&nl, config, wanted);
+	if (watch.n_wanted > 0)
+		err = find_wanted(nl, config, wanted);
 	if (err == 0)
-		err = wait_ready(&nl, &watch, deadline_ms);
+		err = wait_ready(nl, &watch, deadline_ms);
 	if (err == 0)
-		vs_conf_announce(&nl, config);
+		vs_conf_announce(nl, config);
 	return err;
 }

@@ -3,21 +3,22 @@
 #define VS_RTNL_RTNL_H
 
 /*
- * What can be asked of rtnetlink, on a conversation that is open already: shared by the
- * typed calls, which open one each, and by the configuration of a whole stack.
- * 0 (or what is named) or the kernel's -errno; no sentence is recorded, vs_nl_fail() does that.
+ * Requests to rtnetlink, on an open conversation. They know network namespaces and no stacks.
+ * They return 0 (or what is named) or the kernel's -errno and record no message; vs_nl_fail() does that.
  */
 
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config/config.h"
 #include "nl.h"
 
 /* ------------------------------------------------------------------ links (link.c) */
 
-struct vs_link {
+struct vs_rtnl_link {
 	int ifindex;
 	unsigned flags; /* IFF_... */
 	unsigned mtu;
@@ -27,35 +28,97 @@ struct vs_link {
 };
 
 /* By name if it is not NULL, else by index. -ENODEV. */
-int vs_link_get(struct vs_nl *nl, int ifindex, const char *name, struct vs_link *out);
-int vs_link_set_up(struct vs_nl *nl, int ifindex, bool up);
+int vs_rtnl_link_get(struct vs_nl *nl, int ifindex, const char *name, struct vs_rtnl_link *out);
+
+/* One change of a link: the flags that are in `mask`, and one attribute (0: none). */
+struct vs_rtnl_link_change {
+	unsigned flags;
+	unsigned mask;
+	int attr; /* IFLA_... */
+	const void *data;
+	int len;
+};
+
+int vs_rtnl_link_change(struct vs_nl *nl, int ifindex, const struct vs_rtnl_link_change *change);
+int vs_rtnl_link_set_up(struct vs_nl *nl, int ifindex, bool up);
 /*
- * Has the kernel tell the network the addresses of an interface unasked (RFC 5227 announcements, RFC 4861 unsolicited neighbour
- * advertisements). An address belongs to stacks that come and go, each with another MAC; whoever has talked to
- * the one before would go on sending there for half a minute and more. Best effort: nothing depends on it.
+ * Has the kernel announce the addresses of an interface on the network (RFC 5227 announcements, RFC 4861
+ * unsolicited neighbour advertisements). An address belongs to stacks that come and go, each with another
+ * MAC. Without the announcement a peer of the previous stack goes on sending to the old MAC for half a
+ * minute and more. Best effort: nothing depends on it.
  */
-void vs_link_announce(struct vs_nl *nl, const char *name);
+void vs_rtnl_link_announce(struct vs_nl *nl, const char *name);
 
 /* ------------------------------------------------------------------ addresses (addr.c) */
 
+struct vs_rtnl_addr {
+	int ifindex;
+	int family; /* AF_INET or AF_INET6 */
+	unsigned prefix_len;
+	unsigned flags; /* IFA_F_... */
+	char text[INET6_ADDRSTRLEN];
+};
+
 /* type: RTM_NEWADDR or RTM_DELADDR. */
-int vs_addr_change(struct vs_nl *nl, int type, int ifindex, const struct vs_conf_addr *addr);
+int vs_rtnl_addr_change(struct vs_nl *nl, int type, int ifindex, const struct vs_conf_addr *addr);
+/* The records are struct vs_rtnl_addr. */
+int vs_rtnl_addr_list(struct vs_nl *nl, const struct vs_nl_reader *reader);
 
 /* Bytes of an address: 4 or 16. */
-unsigned vs_addr_bytes(int family);
+unsigned vs_rtnl_addr_bytes(int family);
 /* Attribute to text; "" for one of the wrong length or of another family. */
-void vs_addr_format_attr(int family, struct nlattr *attr, char text[INET6_ADDRSTRLEN]);
+void vs_rtnl_addr_text(int family, struct nlattr *attr, char text[INET6_ADDRSTRLEN]);
 
 /* ------------------------------------------------------------------ routes (route.c) */
 
-struct vs_route_spec {
+struct vs_rtnl_route {
 	struct vs_conf_route to;
 	int ifindex;     /* 0: the kernel finds it */
 	unsigned metric; /* 0: the kernel's choice */
 	unsigned table;  /* 0: main */
 };
 
+/* A route of the main table, one of its next hops. */
+struct vs_rtnl_hop {
+	int family;
+	char dst[INET6_ADDRSTRLEN]; /* "": default route */
+	unsigned prefix_len;
+	char gw[INET6_ADDRSTRLEN]; /* "": on link */
+	int ifindex;
+	unsigned metric;
+};
+
 /* type: RTM_NEWROUTE or RTM_DELROUTE. */
-int vs_route_change(struct vs_nl *nl, int type, const struct vs_route_spec *route);
+int vs_rtnl_route_change(struct vs_nl *nl, int type, const struct vs_rtnl_route *route);
+/* The unicast routes of the main table. The records are struct vs_rtnl_hop. */
+int vs_rtnl_route_list(struct vs_nl *nl, const struct vs_nl_reader *reader);
+
+/* ------------------------------------------------------------------ neighbours (neigh.c) */
+
+struct vs_rtnl_neigh {
+	int ifindex;
+	int family;
+	unsigned state; /* NUD_... */
+	unsigned char mac[6];
+	char text[INET6_ADDRSTRLEN];
+};
+
+/* mac NULL: removes the neighbour, otherwise adds a permanent one or replaces what is there. */
+int vs_rtnl_neigh_change(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr, const unsigned char *mac);
+/* Entries that need no resolution (NUD_NOARP) are left out. The records are struct vs_rtnl_neigh. */
+int vs_rtnl_neigh_list(struct vs_nl *nl, const struct vs_nl_reader *reader);
+
+/* ------------------------------------------------------------------ all of it (ifaddrs.c, ready.c) */
+
+/* getifaddrs(3). *list may be NULL on success; it is the caller's, freed by vs_rtnl_freeifaddrs(). */
+int vs_rtnl_getifaddrs(struct vs_nl *nl, struct ifaddrs **list);
+void vs_rtnl_freeifaddrs(struct ifaddrs *list);
+
+/*
+ * Waits until every interface that is up has its carrier and every address is past duplicate address
+ * detection. -ETIMEDOUT when the clock (vs_now_ms) shows deadline_ms, -EADDRNOTAVAIL when an address is in
+ * use elsewhere. This one records its message.
+ */
+int vs_rtnl_wait_ready(struct vs_nl *nl, int64_t deadline_ms);
 
 #endif

@@ -30,6 +30,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "core/stack.h"
 #include "rtnl/apply.h"
 #include "fake_core.h"
 #include <vdestack/conf.h>
@@ -47,7 +48,7 @@ static struct vdestack *const stack = &fake;
 		assert_true(vdestack_last_error()[0] != '\0');                                               \
 	} while (0)
 
-/* Shows the sentence when it should not have failed. */
+/* Shows the message when it should not have failed. */
 #define assert_works(call)                                                                                   \
 	do {                                                                                                 \
 		if ((call) < 0)                                                                              \
@@ -911,6 +912,22 @@ static struct vs_conf_addr conf_addr(const char *text, unsigned prefixlen)
 	return addr;
 }
 
+static int apply(const struct vs_config *config)
+{
+	VS_AUTO_NL nl = { 0 };
+	int err = vs_stack_nl_open(stack, &nl);
+
+	return err < 0 ? err : vs_conf_apply(&nl, config, false);
+}
+
+static int wait_for(const struct vs_config *config, int timeout_ms)
+{
+	VS_AUTO_NL nl = { 0 };
+	int err = vs_stack_nl_open(stack, &nl);
+
+	return err < 0 ? err : vs_conf_wait(&nl, config, timeout_ms);
+}
+
 static void a_configuration_is_applied(void **state)
 {
 	struct vs_conf_addr addrs[] = { conf_addr("10.0.0.1", 24), conf_addr("fc00::1", 64) };
@@ -928,9 +945,9 @@ static void a_configuration_is_applied(void **state)
 	(void)state;
 	make_veth();
 	int before = count_descriptors();
-	assert_works(vs_conf_apply(stack, &config, false));
-	assert_int_equal(vs_conf_wait(stack, &config, 0), -ETIMEDOUT);
-	assert_works(vs_conf_wait(stack, &config, 10000));
+	assert_works(apply(&config));
+	assert_int_equal(wait_for(&config, 0), -ETIMEDOUT);
+	assert_works(wait_for(&config, 10000));
 	assert_int_equal(count_descriptors(), before);
 	ip("-4 addr show dev v0 | grep -q '10.0.0.1/24'");
 	ip("-6 addr show dev v0 | grep 'fc00::1/64' | grep -vq tentative");
@@ -949,13 +966,13 @@ static void a_failing_configuration_names_interface_and_word(void **state)
 	const struct vs_config config = { &iface, 1 };
 
 	(void)state;
-	assert_int_equal(vs_conf_apply(stack, &config, false), -ENODEV);
+	assert_int_equal(apply(&config), -ENODEV);
 	assert_non_null(strstr(vdestack_last_error(), "v0"));
 	make_veth();
-	assert_int_equal(vs_conf_apply(stack, &config, false), -EEXIST);
+	assert_int_equal(apply(&config), -EEXIST);
 	assert_non_null(strstr(vdestack_last_error(), "ip=10.0.0.1/24"));
 	iface = (struct vs_conf_iface){ .name = "v0", .routes = routes, .n_routes = 1 };
-	assert_int_equal(vs_conf_apply(stack, &config, false), -ENETUNREACH);
+	assert_int_equal(apply(&config), -ENETUNREACH);
 	assert_non_null(strstr(vdestack_last_error(), "gw=10.7.0.254"));
 }
 
@@ -969,8 +986,8 @@ static void waiting_for_a_configuration_sees_duplicates(void **state)
 	make_veth();
 	ip("link set v1 up");
 	ip("addr add fc00::1/64 dev v1 nodad");
-	assert_works(vs_conf_apply(stack, &config, false));
-	assert_int_equal(vs_conf_wait(stack, &config, 10000), -EADDRNOTAVAIL);
+	assert_works(apply(&config));
+	assert_int_equal(wait_for(&config, 10000), -EADDRNOTAVAIL);
 }
 
 static void waiting_without_ipv6_costs_nothing(void **state)

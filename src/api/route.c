@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The routes of a stack: adding and removing, the list of the main table. */
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "config/addr_text.h"
+#include "core/stack.h"
+#include "list.h"
+#include "rtnl/rtnl.h"
+#include <vdestack/conf.h>
+
+/* ------------------------------------------------------------------ what the caller gave */
+
+/* Copies the caller's struct, older and smaller or newer and larger, into ours. */
+static int copy_route(const struct vdestack_route *given, struct vdestack_route *out)
+{
+	if (given == NULL || given->size < offsetof(struct vdestack_route, dst) + sizeof(given->dst))
+		return vs_fail(EINVAL, "cannot change a route: the struct is NULL or its size is not set; "
+				       "set it to sizeof(struct vdestack_route)");
+	const unsigned char *bytes = (const void *)given;
+	for (size_t i = sizeof(*out); i < given->size; i++)
+		if (bytes[i] != 0)
+			return vs_fail(E2BIG,
+				       "cannot change a route: the struct has fields this library does not "
+				       "know; leave them 0 or use a newer library");
+	*out = (struct vdestack_route){ 0 };
+	memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
+	/* Unterminated text is no address either. */
+	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL ||
+	    memchr(out->gw, '\0', sizeof(out->gw)) == NULL)
+		return vs_fail(EINVAL, "cannot change a route: an address has no end; terminate the text");
+	return 0;
+}
+
+static int bad_route(const struct vdestack_route *given, const char *why)
+{
+	return vs_fail(EINVAL, "cannot change the route to %s/%u via \"%s\": %s",
+		       given->dst[0] != '\0' ? given->dst : "default", given->prefixlen, given->gw, why);
+}
+
+/* 0 when neither the family nor an address tells. */
+static int find_family(const struct vdestack_route *given, const struct vs_conf_route *to)
+{
+	if (given->dst[0] != '\0')
+		return to->dst.family;
+	if (given->family != 0)
+		return given->family;
+	return to->has_gw ? to->gw.family : 0;
+}
+
+/* A route to remove may leave open where it leads. */
+static int parse_route(int type, const struct vdestack_route *given, struct vs_rtnl_route *out)
+{
+	struct vs_rtnl_route route = { .ifindex = given->ifindex,
+				       .metric = given->metric,
+				       .table = given->table };
+	struct vs_conf_route *to = &route.to;
+
+	to->has_gw = given->gw[0] != '\0';
+	if (given->dst[0] != '\0' && !vs_addr_from_text(given->dst, strlen(given->dst), &to->dst))
+		return bad_route(given, "the destination is no address; write the prefix length apart");
+	if (to->has_gw && !vs_addr_from_text(given->gw, strlen(given->gw), &to->gw))
+		return bad_route(given, "the gateway is no address; write it as 10.0.0.1 or fc00::1");
+	to->dst.family = find_family(given, to);
+	if (to->dst.family != AF_INET && to->dst.family != AF_INET6)
+		return bad_route(given, "its family is unknown; set family, dst or gw");
+	if (given->family != 0 && given->family != to->dst.family)
+		return bad_route(given, "family is not that of the destination; leave it 0");
+	if (to->has_gw && to->dst.family == AF_INET6 && to->gw.family == AF_INET)
+		return bad_route(given, "IPv6 has no IPv4 gateways; give an IPv6 one");
+	if (given->prefixlen > (given->dst[0] != '\0' ? vs_addr_bits(&to->dst) : 0))
+		return bad_route(given, "the prefix is too long for the destination; shorten it");
+	if (given->ifindex < 0 || (type == RTM_NEWROUTE && given->ifindex == 0 && !to->has_gw))
+		return bad_route(given, "it leads nowhere; give a gateway or the index of an interface");
+	to->dst.prefixlen = given->prefixlen;
+	*out = route;
+	return 0;
+}
+
+static int change_route(struct vdestack *stack, int type, const struct vdestack_route *given)
+{
+	struct vdestack_route text;
+	struct vs_rtnl_route route;
+	VS_AUTO_NL nl = { 0 };
+	int err = copy_route(given, &text);
+
+	if (err == 0)
+		err = parse_route(type, &text, &route);
+	if (err == 0)
+		err = vs_stack_nl_open(stack, &nl);
+	if (err < 0)
+		return err;
+	err = vs_rtnl_route_change(&nl, type, &route);
+	if (err < 0)
+		return vs_nl_fail(&nl, -err, "cannot %s the route to %s/%u%s%s",
+				  type == RTM_NEWROUTE ? "add" : "remove",
+				  text.dst[0] != '\0' ? text.dst : "default", text.prefixlen,
+				  text.gw[0] != '\0' ? " via " : "", text.gw);
+	return 0;
+}
+
+int vdestack_route_add(struct vdestack *stack, const struct vdestack_route *route)
+{
+	return vs_edge(change_route(stack, RTM_NEWROUTE, route));
+}
+
+int vdestack_route_del(struct vdestack *stack, const struct vdestack_route *route)
+{
+	return vs_edge(change_route(stack, RTM_DELROUTE, route));
+}
+
+/* ------------------------------------------------------------------ the list */
+
+static void take(void *arg, const void *record)
+{
+	struct vs_list *list = arg;
+	const struct vs_rtnl_hop *from = record;
+	struct vdestack_route route = {
+		.size = list->record_size,
+		.prefixlen = from->prefix_len,
+		.ifindex = from->ifindex,
+		.family = from->family,
+		.metric = from->metric,
+		.table = RT_TABLE_MAIN,
+	};
+
+	memcpy(route.dst, from->dst, sizeof(route.dst));
+	memcpy(route.gw, from->gw, sizeof(route.gw));
+	vs_list_add(list, &route, sizeof(route));
+}
+
+static int list_routes(struct vdestack *stack, struct vs_list *list)
+{
+	const struct vs_nl_reader reader = { vs_list_begin, take, list };
+	VS_AUTO_NL nl = { 0 };
+	int err = vs_list_check(list, sizeof(struct vdestack_route), "routes");
+
+	if (err == 0)
+		err = vs_stack_nl_open(stack, &nl);
+	if (err < 0)
+		return err;
+	err = vs_rtnl_route_list(&nl, &reader);
+	return err < 0 ? vs_nl_fail(&nl, -err, "cannot list routes") : (int)list->count;
+}
+
+int vdestack_route_list(struct vdestack *stack, struct vdestack_route *list, size_t n)
+{
+	struct vs_list job = { .records = list, .n = n, .record_size = sizeof(*list) };
+
+	return vs_edge(list_routes(stack, &job));
+}
