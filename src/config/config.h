@@ -2,11 +2,14 @@
 #ifndef VS_CONFIG_CONFIG_H
 #define VS_CONFIG_CONFIG_H
 
-/* The configuration string of a stack, taken apart. Pure: no descriptor, no kernel. */
+/* The configuration string of a stack, parsed. Pure: no descriptor, no kernel, no message recorded. */
 
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "error.h"
+#include "locator.h"
 
 #define VS_VNL_MAX 4000 /* bytes in a VNL */
 
@@ -25,6 +28,7 @@ struct vs_conf_route {
 struct vs_conf_iface {
 	char name[IF_NAMESIZE]; /* never empty after parsing: vde0, vde1... when not given */
 	char *vnl;              /* never NULL; what the interface is plugged into */
+	struct vs_locator locator; /* vnl parsed; points into it */
 	bool has_mac;
 	unsigned char mac[6];
 	unsigned mtu; /* 0 = not given */
@@ -39,15 +43,16 @@ struct vs_config {
 	size_t n_ifaces;
 };
 
-/* Tells whether an interface name is taken already in the stack the string is for. */
+/* True if the stack that the string is for has an interface of that name. */
 typedef bool vs_conf_taken_fn(void *arg, const char *name);
 
 /*
- * Takes text (NULL = "") apart. taken may be NULL. Gives 0 and *out, which the caller frees,
- * or -EINVAL/-ENOTSUP/-ENOMEM with the sentence recorded (it names the word and the position,
- * counted in bytes from 1).
+ * Parses text (NULL = ""). taken may be NULL. Returns 0 and *out, which the caller frees with
+ * vs_config_free(), or -EINVAL, -ENOTSUP, -E2BIG, -ENAMETOOLONG, -ENOMEM with *error filled: its message
+ * names the word and the position.
  */
-int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config **out);
+int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config_error *error,
+		    struct vs_config **out);
 
 /* NULL is allowed. */
 void vs_config_free(struct vs_config *config);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvdeplug reads a locator as SCHEME://REST or a path, and a plugin that nests gives it the text
- * behind a brace as another one. On the way plugins take quotes and backslashes away and decode %XX,
- * some of them, at some depth. Here that is done everywhere: what is refused by mistake is text that
- * nobody writes, what is let through by mistake would be a hole.
+ * libvdeplug reads a locator as SCHEME://REST or as a path. A plugin that nests passes the text behind
+ * a brace to libvdeplug as another locator. Some plugins remove quotes and backslashes and decode %XX,
+ * some only at some depth. The judgement does so everywhere. What it refuses by mistake is text that
+ * nobody writes; what it lets through by mistake would be a hole.
+ *
+ * The kind of link is decided by the first bytes as they stand, without decoding: a locator that looks
+ * like a segment only after decoding is one for a plugin, and judged as such.
  */
 
 #include "locator.h"
@@ -13,8 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-
-#include "base/error.h"
 
 static int hex_digit(char c)
 {
@@ -39,7 +40,7 @@ static char next_char(const char **at)
 	return c != '\0' ? c : '%';
 }
 
-/* What follows the word, or NULL. */
+/* What follows the word, or NULL when at does not begin with it. */
 static const char *behind(const char *at, const char *word)
 {
 	for (; *word != '\0'; word++)
@@ -57,7 +58,7 @@ static bool contains(const char *at, const char *word)
 	return false;
 }
 
-/* A parameter behind a slash: libvdeplug takes any beginning of a name for the name. */
+/* At a parameter, behind its slash. libvdeplug accepts any prefix of a name for the name. */
 static bool is_parameter(const char *at, const char *name)
 {
 	for (size_t i = 0;; i++) {
@@ -80,7 +81,7 @@ static bool slirp_has_command(const char *at)
 	return false;
 }
 
-/* The name of the file is made of the scheme, and with a slash in it the loader takes it for a path. */
+/* libvdeplug builds the plugin's file name from the scheme. A slash makes a path of it for the loader. */
 static bool scheme_is_path(const char *piece)
 {
 	const char *end = strstr(piece, "://");
@@ -88,7 +89,7 @@ static bool scheme_is_path(const char *piece)
 	return end != NULL && memchr(piece, '/', (size_t)(end - piece)) != NULL;
 }
 
-static enum vs_locator judge_piece(const char *piece)
+static enum vs_locator_verdict judge_piece(const char *piece)
 {
 	const char *rest;
 
@@ -99,17 +100,17 @@ static enum vs_locator judge_piece(const char *piece)
 	if ((rest = behind(piece, "slirp://")) != NULL && slirp_has_command(rest))
 		return VS_LOCATOR_COMMAND;
 	/*
-	 * libpcap knows D-Bus as an interface, whose library may start a daemon, or what the
-	 * environment says.
+	 * libpcap has D-Bus as an interface. The library of D-Bus may start a daemon, or what the
+	 * environment names.
 	 */
 	if ((rest = behind(piece, "pcap://")) != NULL && contains(rest, "dbus"))
 		return VS_LOCATOR_COMMAND;
 	return scheme_is_path(piece) ? VS_LOCATOR_PLUGIN : VS_LOCATOR_FINE;
 }
 
-enum vs_locator vs_locator_judge(const char *text)
+enum vs_locator_verdict vs_locator_judge(const char *text)
 {
-	enum vs_locator verdict = judge_piece(text);
+	enum vs_locator_verdict verdict = judge_piece(text);
 	unsigned braces = 0;
 
 	for (const char *at = text; verdict == VS_LOCATOR_FINE && *at != '\0';) {
@@ -135,15 +136,54 @@ static const struct {
 	[VS_LOCATOR_DEEP] = { EINVAL, "it leads through too many braces or files" },
 };
 
-int vs_locator_refuse(const char *ifname, const char *text, enum vs_locator verdict)
+int vs_locator_refuse(const char *ifname, const char *text, enum vs_locator_verdict verdict,
+		      struct vs_config_error *error)
 {
 	if (verdict == VS_LOCATOR_FINE)
 		return 0;
-	return vs_fail(refusals[verdict].err, "cannot plug interface %s into \"%.150s\": %s", ifname, text,
-		       refusals[verdict].why);
+	return vs_config_fail(error, refusals[verdict].err, "cannot plug interface %s into \"%.150s\": %s", ifname,
+			      text, refusals[verdict].why);
 }
 
-int vs_locator_check(const char *ifname, const char *text)
+/* ------------------------------------------------------------------ parsing */
+
+static bool scheme_is(const struct vs_locator *locator, const char *scheme)
 {
-	return vs_locator_refuse(ifname, text, vs_locator_judge(text));
+	return locator->scheme_bytes == strlen(scheme) && memcmp(locator->text, scheme, strlen(scheme)) == 0;
+}
+
+/* A relative path, or a nested locator, which may be one. These schemes have no path. */
+static bool needs_directory(const struct vs_locator *locator)
+{
+	static const char *const without[] = { "udp", "vxvde", "vxlan", "slirp", "null", "tap", "pcap" };
+	bool nests = strchr(locator->text, '{') != NULL;
+
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+		if (scheme_is(locator, without[i]))
+			return nests;
+	return nests || locator->rest[0] != '/';
+}
+
+void vs_locator_parse(const char *text, struct vs_locator *out)
+{
+	const char *end = strstr(text, "://");
+
+	*out = (struct vs_locator){ .text = text, .rest = text, .verdict = vs_locator_judge(text) };
+	if (text[0] == '=') {
+		out->kind = VS_KIND_COMMAND;
+		out->rest = text + 1;
+		return;
+	}
+	if (end != NULL) {
+		out->scheme_bytes = (size_t)(end - text);
+		out->rest = end + strlen("://");
+	}
+	if (scheme_is(out, "cmd")) {
+		out->kind = VS_KIND_COMMAND;
+	} else if (scheme_is(out, "inproc")) {
+		out->kind = VS_KIND_SEGMENT;
+	} else {
+		out->needs_directory = needs_directory(out);
+		out->opens_terminal = contains(text, "vdesl://");
+	}
 }

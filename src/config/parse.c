@@ -21,9 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/diagnose.h"
-#include "base/error.h"
 #include "addr_text.h"
 #include "words.h"
 
@@ -33,8 +30,6 @@
 #define MTU_MAX_LINK 9216   /* VDE_MAXMTU of libvdeplug */
 #define MTU_MAX_SEGMENT 65535
 #define DEFAULT_NAMES_MAX 65536 /* vde0 to vde65535; ends the search when everything is taken */
-
-static const char inproc[] = "inproc://";
 
 struct section {
 	struct vs_conf_iface iface;  /* name is "" until it is given or made */
@@ -53,14 +48,12 @@ struct parser {
 	unsigned next_default; /* the lowest default name that has not been tried */
 	vs_conf_taken_fn *taken;
 	void *taken_arg;
+	struct vs_config_error *error;
 };
 
-/* ------------------------------------------------------------------ small helpers */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static int fail_memory(void)
-{
-	return vs_fail(ENOMEM, "cannot read the configuration: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
-}
+/* ------------------------------------------------------------------ small helpers */
 
 /*
  * Gives array, which has n items of item_bytes, with room for one more, or NULL with the
@@ -92,15 +85,10 @@ bool vs_ifname_valid(const char *name)
 	static const char *const refused[] = { ".", "..", "lo", "all", "default" };
 	size_t length = strnlen(name, IF_NAMESIZE);
 
-	for (size_t i = 0; i < VS_COUNT(refused); i++)
+	for (size_t i = 0; i < COUNT(refused); i++)
 		if (strcmp(name, refused[i]) == 0)
 			return false;
 	return length > 0 && length < IF_NAMESIZE && is_plain(name) && strpbrk(name, "/:%") == NULL;
-}
-
-static bool is_segment(const char *vnl)
-{
-	return strncmp(vnl, inproc, strlen(inproc)) == 0;
 }
 
 static bool name_used(const struct parser *parser, const char *name)
@@ -122,22 +110,22 @@ static int take_iface(struct parser *parser, struct section *section, const stru
 		      const char *value)
 {
 	if (!vs_ifname_valid(value))
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "not a name for an interface; write 1 to 15 ASCII characters without "
 				    "white space, '/', ':' and '%%', other than lo, all and default");
 	if (name_used(parser, value))
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "the name stands in this configuration already; choose another");
 	if (name_taken(parser, value))
-		return vs_word_fail(EINVAL, word, "the stack has an interface of that name; choose another");
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "the stack has an interface of that name; choose another");
 	strcpy(section->iface.name, value);
 	return 0;
 }
 
-/* True if vnl is inproc://NAME with a NAME as it must be. */
-static bool segment_valid(const char *vnl)
+/* True if name can be the NAME of inproc://NAME. */
+static bool segment_name_valid(const char *name)
 {
-	const char *name = vnl + strlen(inproc);
 	size_t length = strlen(name);
 
 	for (const char *c = name; *c != '\0'; c++)
@@ -149,22 +137,26 @@ static bool segment_valid(const char *vnl)
 static int take_vnl(struct parser *parser, struct section *section, const struct vs_word *word,
 		    const char *value)
 {
-	(void)parser;
 	section->vnl = word;
 	if (value[0] == '\0' || strcmp(value, "none") == 0) {
 		section->unplugged = true;
 		return 0;
 	}
 	if (strlen(value) > VS_VNL_MAX)
-		return vs_word_fail(ENAMETOOLONG, word, "longer than %d bytes; use a shorter locator",
+		return vs_word_fail(parser->error, ENAMETOOLONG, word,
+				    "longer than %d bytes; use a shorter locator",
 				    VS_VNL_MAX);
-	if (is_segment(value) && !segment_valid(value))
-		return vs_word_fail(EINVAL, word,
+	section->iface.vnl = strdup(value);
+	if (section->iface.vnl == NULL)
+		return vs_config_fail_memory(parser->error);
+	struct vs_locator *locator = &section->iface.locator;
+	vs_locator_parse(section->iface.vnl, locator);
+	if (locator->kind == VS_KIND_SEGMENT && !segment_name_valid(locator->rest))
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "not a name for a segment; write inproc:// and 1 to %d printable ASCII "
 				    "characters without '/'",
 				    SEGMENT_NAME_MAX);
-	section->iface.vnl = strdup(value);
-	return section->iface.vnl != NULL ? 0 : fail_memory();
+	return 0;
 }
 
 static int take_mac(struct parser *parser, struct section *section, const struct vs_word *word,
@@ -173,29 +165,29 @@ static int take_mac(struct parser *parser, struct section *section, const struct
 	static const unsigned char zeros[6];
 	unsigned char mac[6];
 
-	(void)parser;
 	if (section->mac != NULL)
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "the interface has a hardware address already, at position %zu; "
 				    "remove one",
 				    section->mac->position);
 	if (!vs_mac_from_text(value, mac))
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "not a hardware address; write six bytes, mac=02:00:00:00:00:01");
 	if ((mac[0] & 1) != 0)
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "a group address; make the first byte even, as in mac=02:00:00:00:00:01");
 	if (memcmp(mac, zeros, sizeof(mac)) == 0)
-		return vs_word_fail(EINVAL, word, "all bytes are zero; write one like mac=02:00:00:00:00:01");
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "all bytes are zero; write one like mac=02:00:00:00:00:01");
 	section->mac = word;
 	section->iface.has_mac = true;
 	memcpy(section->iface.mac, mac, sizeof(mac));
 	return 0;
 }
 
-static int fail_mtu(const struct vs_word *word)
+static int fail_mtu(struct parser *parser, const struct vs_word *word)
 {
-	return vs_word_fail(EINVAL, word,
+	return vs_word_fail(parser->error, EINVAL, word,
 			    "the MTU must be %d to %d bytes, or to %d on an inproc:// link; write mtu=1500",
 			    MTU_MIN, MTU_MAX_LINK, MTU_MAX_SEGMENT);
 }
@@ -205,20 +197,19 @@ static int take_mtu(struct parser *parser, struct section *section, const struct
 {
 	unsigned mtu;
 
-	(void)parser;
 	if (section->mtu != NULL)
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "the interface has an MTU already, at position %zu; remove one",
 				    section->mtu->position);
 	if (!vs_number_from_text(value, strlen(value), 5, &mtu) || mtu < MTU_MIN || mtu > MTU_MAX_SEGMENT)
-		return fail_mtu(word);
+		return fail_mtu(parser, word);
 	section->mtu = word;
 	section->iface.mtu = mtu;
 	return 0;
 }
 
 /* Refuses what cannot be the address of one host. */
-static int check_host(const struct vs_word *word, const struct vs_conf_addr *addr)
+static int check_host(struct parser *parser, const struct vs_word *word, const struct vs_conf_addr *addr)
 {
 	static const char *const names[] = {
 		[VS_ADDR_UNSPECIFIED] = "unspecified",
@@ -229,12 +220,14 @@ static int check_host(const struct vs_word *word, const struct vs_conf_addr *add
 
 	if (kind == VS_ADDR_ORDINARY)
 		return 0;
-	return vs_word_fail(EINVAL, word, "the %s address cannot be that of a host; write one like %s",
+	return vs_word_fail(parser->error, EINVAL, word,
+			    "the %s address cannot be that of a host; write one like %s",
 			    names[kind], addr->family == AF_INET ? "10.0.0.1" : "fc00::1");
 }
 
 /* key: "ip" or "route", for the remedy. addr has the length to propose. */
-static int fail_prefixlen(const struct vs_word *word, const char *key, const struct vs_conf_addr *addr)
+static int fail_prefixlen(struct parser *parser, const struct vs_word *word, const char *key,
+			  const struct vs_conf_addr *addr)
 {
 	struct vs_conf_addr shown = *addr;
 	char text[VS_PREFIX_TEXT_MAX];
@@ -242,16 +235,17 @@ static int fail_prefixlen(const struct vs_word *word, const char *key, const str
 	if (strcmp(key, "route") == 0)
 		(void)vs_prefix_clear_host(&shown); /* a remedy that would be refused helps nobody */
 	vs_prefix_to_text(&shown, text);
-	return vs_word_fail(EINVAL, word, "prefix length must be 0 to %u; write %s=%s", vs_addr_bits(addr),
+	return vs_word_fail(parser->error, EINVAL, word,
+			    "prefix length must be 0 to %u; write %s=%s", vs_addr_bits(addr),
 			    key, text);
 }
 
-static int add_addr(struct vs_conf_iface *iface, const struct vs_conf_addr *addr)
+static int add_addr(struct parser *parser, struct vs_conf_iface *iface, const struct vs_conf_addr *addr)
 {
 	struct vs_conf_addr *addrs = make_room(iface->addrs, iface->n_addrs, sizeof(*addrs));
 
 	if (addrs == NULL)
-		return fail_memory();
+		return vs_config_fail_memory(parser->error);
 	iface->addrs = addrs;
 	addrs[iface->n_addrs++] = *addr;
 	return 0;
@@ -263,75 +257,74 @@ static int take_ip(struct parser *parser, struct section *section, const struct 
 	struct vs_conf_addr addr;
 	enum vs_prefix_text outcome = vs_prefix_from_text(value, strlen(value), &addr);
 
-	(void)parser;
 	if (outcome == VS_PREFIX_NO_ADDR)
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "not an address; write one like ip=10.0.0.1/24 or ip=fc00::1/64");
-	int result = check_host(word, &addr);
+	int result = check_host(parser, word, &addr);
 	if (result < 0)
 		return result;
 	if (outcome == VS_PREFIX_BAD_LEN)
-		return fail_prefixlen(word, "ip", &addr);
+		return fail_prefixlen(parser, word, "ip", &addr);
 	for (size_t i = 0; i < section->iface.n_addrs; i++)
 		if (vs_addr_equal(&section->iface.addrs[i], &addr))
-			return vs_word_fail(EINVAL, word,
+			return vs_word_fail(parser->error, EINVAL, word,
 					    "the interface has this address already; remove one of the two");
 	section->has_ip6 = section->has_ip6 || addr.family == AF_INET6;
-	return add_addr(&section->iface, &addr);
+	return add_addr(parser, &section->iface, &addr);
 }
 
-static int add_route(struct section *section, const struct vs_conf_route *route)
+static int add_route(struct parser *parser, struct section *section, const struct vs_conf_route *route)
 {
 	struct vs_conf_iface *iface = &section->iface;
 	struct vs_conf_route *routes = make_room(iface->routes, iface->n_routes, sizeof(*routes));
 
 	if (routes == NULL)
-		return fail_memory();
+		return vs_config_fail_memory(parser->error);
 	iface->routes = routes;
 	routes[iface->n_routes++] = *route;
 	section->has_ip6 = section->has_ip6 || route->dst.family == AF_INET6;
 	return 0;
 }
 
-static int read_gateway(const struct vs_word *word, const char *text, struct vs_conf_route *route)
+static int read_gateway(struct parser *parser, const struct vs_word *word, const char *text,
+			struct vs_conf_route *route)
 {
 	if (!vs_addr_from_text(text, strlen(text), &route->gw))
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "the gateway is not an address; write one like 10.0.0.254 or fc00::ff, "
 				    "without a prefix length");
 	route->has_gw = true;
-	return check_host(word, &route->gw);
+	return check_host(parser, word, &route->gw);
 }
 
 static int take_gw(struct parser *parser, struct section *section, const struct vs_word *word,
 		   const char *value)
 {
 	struct vs_conf_route route = { 0 };
-	int result = read_gateway(word, value, &route);
+	int result = read_gateway(parser, word, value, &route);
 
-	(void)parser;
 	if (result < 0)
 		return result;
 	route.dst.family = route.gw.family;
-	return add_route(section, &route);
+	return add_route(parser, section, &route);
 }
 
 /* The DST/LEN of route=, which is text[0..length). */
-static int read_destination(const struct vs_word *word, const char *text, size_t length,
+static int read_destination(struct parser *parser, const struct vs_word *word, const char *text, size_t length,
 			    struct vs_conf_addr *dst)
 {
 	char shown[VS_PREFIX_TEXT_MAX];
 
 	switch (vs_prefix_from_text(text, length, dst)) {
 	case VS_PREFIX_NO_ADDR:
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "the destination is not a network; write one like "
 				    "route=10.1.0.0/16@10.0.0.254 or route=default@10.0.0.254");
 	case VS_PREFIX_BAD_LEN:
-		return fail_prefixlen(word, "route", dst);
+		return fail_prefixlen(parser, word, "route", dst);
 	case VS_PREFIX_NO_LEN:
 		vs_addr_to_text(dst, shown);
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "the destination has no prefix length; write %s/%u for that host, or "
 				    "the length of the network",
 				    shown, vs_addr_bits(dst));
@@ -341,7 +334,8 @@ static int read_destination(const struct vs_word *word, const char *text, size_t
 	if (!vs_prefix_clear_host(dst))
 		return 0;
 	vs_prefix_to_text(dst, shown);
-	return vs_word_fail(EINVAL, word, "the destination has bits set below its prefix length; write %s",
+	return vs_word_fail(parser->error, EINVAL, word,
+			    "the destination has bits set below its prefix length; write %s",
 			    shown);
 }
 
@@ -353,23 +347,22 @@ static int take_route(struct parser *parser, struct section *section, const stru
 	bool is_default = length == strlen("default") && strncmp(value, "default", length) == 0;
 	int result = 0;
 
-	(void)parser;
 	if (!is_default)
-		result = read_destination(word, value, length, &route.dst);
+		result = read_destination(parser, word, value, length, &route.dst);
 	else if (value[length] == '\0')
-		result = vs_word_fail(EINVAL, word,
+		result = vs_word_fail(parser->error, EINVAL, word,
 				      "a default route needs a gateway; write route=default@10.0.0.254");
 	if (result == 0 && value[length] == '@')
-		result = read_gateway(word, value + length + 1, &route);
+		result = read_gateway(parser, word, value + length + 1, &route);
 	if (result < 0)
 		return result;
 	if (is_default)
 		route.dst.family = route.gw.family;
 	if (route.has_gw && route.gw.family != route.dst.family)
-		return vs_word_fail(EINVAL, word,
+		return vs_word_fail(parser->error, EINVAL, word,
 				    "destination and gateway are of different families; write two IPv4 "
 				    "addresses or two IPv6 addresses");
-	return add_route(section, &route);
+	return add_route(parser, section, &route);
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -430,39 +423,44 @@ static bool is_reserved(const char *text, size_t length)
 	if (length > 0 && text[0] == '-') {
 		text++;
 		length--;
-		if (key_among(text, length, undoable, VS_COUNT(undoable)))
+		if (key_among(text, length, undoable, COUNT(undoable)))
 			return true;
 	}
-	return key_among(text, length, reserved, VS_COUNT(reserved));
+	return key_among(text, length, reserved, COUNT(reserved));
 }
 
-static int fail_unknown(const struct vs_word *word, size_t key_length)
+static int fail_unknown(struct parser *parser, const struct vs_word *word, size_t key_length)
 {
 	if (is_reserved(word->text, key_length))
-		return vs_word_fail(ENOTSUP, word, "%.*s is not available yet; remove the word",
+		return vs_word_fail(parser->error, ENOTSUP, word,
+				    "%.*s is not available yet; remove the word",
 				    (int)key_length, word->text);
-	return vs_word_fail(EINVAL, word,
+	return vs_word_fail(parser->error, EINVAL, word,
 			    "unknown word; the words are iface= vnl= eth mac= mtu= ip= gw= route=, and a "
 			    "value with white space, ';' or ',' in it needs quotes");
 }
 
 static const struct rule *find_rule(const struct vs_word *word, size_t key_length)
 {
-	for (size_t i = 0; i < VS_COUNT(rules); i++)
+	for (size_t i = 0; i < COUNT(rules); i++)
 		if (key_equal(word->text, key_length, rules[i].key))
 			return &rules[i];
 	return NULL;
 }
 
-static int check_form(const struct rule *rule, const struct vs_word *word, const char *behind_key)
+static int check_form(struct parser *parser, const struct rule *rule, const struct vs_word *word,
+		      const char *behind_key)
 {
 	if (rule->form == FLAG && *behind_key != '\0')
-		return vs_word_fail(EINVAL, word, "the word takes no value; write %s", rule->example);
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "the word takes no value; write %s", rule->example);
 	if (rule->form != FLAG && *behind_key == '\0')
-		return vs_word_fail(EINVAL, word, "the word needs '=' and a value; write one like %s",
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "the word needs '=' and a value; write one like %s",
 				    rule->example);
 	if (rule->form == VALUE && behind_key[1] == '\0')
-		return vs_word_fail(EINVAL, word, "the value is missing; write one like %s", rule->example);
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "the value is missing; write one like %s", rule->example);
 	return 0;
 }
 
@@ -480,7 +478,7 @@ static int begin_section(struct parser *parser, const struct vs_word *word)
 	struct section *sections = make_room(parser->sections, parser->n_sections, sizeof(*sections));
 
 	if (sections == NULL)
-		return fail_memory();
+		return vs_config_fail_memory(parser->error);
 	parser->sections = sections;
 	sections[parser->n_sections++] = (struct section){ .first = word };
 	return 0;
@@ -492,8 +490,8 @@ static int read_word(struct parser *parser, const struct vs_word *word)
 	const struct rule *rule = find_rule(word, key_length);
 
 	if (rule == NULL)
-		return fail_unknown(word, key_length);
-	int result = check_form(rule, word, word->text + key_length);
+		return fail_unknown(parser, word, key_length);
+	int result = check_form(parser, rule, word, word->text + key_length);
 	if (result == 0 && begins_section(parser, rule))
 		result = begin_section(parser, word);
 	if (result < 0)
@@ -516,21 +514,21 @@ static int name_section(struct parser *parser, struct section *section)
 			return 0;
 		}
 	}
-	return vs_word_fail(EINVAL, section->first,
+	return vs_word_fail(parser->error, EINVAL, section->first,
 			    "all names from vde0 to vde%d are taken; name the interface with iface=",
 			    DEFAULT_NAMES_MAX - 1);
 }
 
-static int check_mtu(const struct section *section)
+static int check_mtu(struct parser *parser, const struct section *section)
 {
 	unsigned mtu = section->iface.mtu;
 
 	if (section->mtu == NULL)
 		return 0;
-	if (mtu > MTU_MAX_LINK && !is_segment(section->iface.vnl))
-		return fail_mtu(section->mtu);
+	if (mtu > MTU_MAX_LINK && section->iface.locator.kind != VS_KIND_SEGMENT)
+		return fail_mtu(parser, section->mtu);
 	if (mtu < MTU_MIN_IP6 && section->has_ip6)
-		return vs_word_fail(EINVAL, section->mtu,
+		return vs_word_fail(parser->error, EINVAL, section->mtu,
 				    "IPv6 needs an MTU of %d bytes or more; write mtu=%d or remove the "
 				    "IPv6 addresses of the interface",
 				    MTU_MIN_IP6, MTU_MIN_IP6);
@@ -541,7 +539,7 @@ static int check_mtu(const struct section *section)
 static int finish_section(struct parser *parser, struct section *section)
 {
 	if (section->unplugged && section->setting != NULL)
-		return vs_word_fail(EINVAL, section->setting,
+		return vs_word_fail(parser->error, EINVAL, section->setting,
 				    "no interface is made, because of the empty vnl= at position %zu; plug "
 				    "it into a network or remove the word",
 				    section->vnl->position);
@@ -551,11 +549,11 @@ static int finish_section(struct parser *parser, struct section *section)
 	if (result < 0)
 		return result;
 	if (section->vnl == NULL)
-		return vs_word_fail(EINVAL, section->first,
+		return vs_word_fail(parser->error, EINVAL, section->first,
 				    "interface %s has no vnl=; add one like vnl=vde:///tmp/net, or "
 				    "vnl=none to make no interface",
 				    section->iface.name);
-	return check_mtu(section);
+	return check_mtu(parser, section);
 }
 
 /* ------------------------------------------------------------------ the whole */
@@ -591,12 +589,14 @@ static struct vs_config *new_config(size_t most_ifaces)
 	if (config == NULL || most_ifaces == 0)
 		return config;
 	config->ifaces = calloc(most_ifaces, sizeof(*config->ifaces));
-	if (config->ifaces == NULL)
-		free(vs_steal_ptr(config));
+	if (config->ifaces == NULL) {
+		free(config);
+		return NULL;
+	}
 	return config;
 }
 
-/* Moves the interface out of its section; only the name stays behind. */
+/* Moves the interface out of its section; the name stays. */
 static void move_iface(struct section *section, struct vs_config *config)
 {
 	config->ifaces[config->n_ifaces++] = section->iface;
@@ -614,7 +614,7 @@ static int make_config(struct parser *parser, struct vs_config **out)
 	}
 	struct vs_config *config = new_config(parser->n_sections);
 	if (config == NULL)
-		return fail_memory();
+		return vs_config_fail_memory(parser->error);
 	for (size_t i = 0; i < parser->n_sections; i++)
 		if (!parser->sections[i].unplugged)
 			move_iface(&parser->sections[i], config);
@@ -622,11 +622,12 @@ static int make_config(struct parser *parser, struct vs_config **out)
 	return 0;
 }
 
-int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config **out)
+int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config_error *error,
+		    struct vs_config **out)
 {
-	struct parser parser = { .taken = taken, .taken_arg = arg };
+	struct parser parser = { .taken = taken, .taken_arg = arg, .error = error };
 	struct vs_words words;
-	int result = vs_words_split(text != NULL ? text : "", &words);
+	int result = vs_words_split(text != NULL ? text : "", error, &words);
 
 	if (result < 0)
 		return result;

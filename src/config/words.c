@@ -21,10 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/diagnose.h"
-#include "base/error.h"
-
-#define SHOWN_MAX 60 /* bytes of a word in a sentence */
+#define SHOWN_MAX 60 /* bytes of a word in a message */
 
 #define OPEN_SINGLE "no second ' closes the one"
 #define OPEN_DOUBLE "no second \" closes the one"
@@ -33,9 +30,10 @@ struct scan {
 	const char *start; /* of the whole string, for positions */
 	const char *at;    /* next byte to read */
 	char *put;         /* next byte of the store to write */
+	struct vs_config_error *error;
 };
 
-/* The word as a sentence may show it. */
+/* The word as a message shows it. */
 static void show_word(const char *text, char shown[SHOWN_MAX + 1])
 {
 	bool whole = strnlen(text, SHOWN_MAX + 1) <= SHOWN_MAX;
@@ -49,17 +47,20 @@ static void show_word(const char *text, char shown[SHOWN_MAX + 1])
 	strcpy(shown + n, whole ? "" : "...");
 }
 
-int vs_word_fail(int err, const struct vs_word *word, const char *fmt, ...)
+int vs_word_fail(struct vs_config_error *error, int err, const struct vs_word *word, const char *fmt, ...)
 {
 	char shown[SHOWN_MAX + 1];
-	char cause[VS_SENTENCE_MAX];
+	char cause[VS_CONFIG_ERROR_MAX];
 	va_list ap;
 
 	show_word(word->text, shown);
 	va_start(ap, fmt);
 	(void)vsnprintf(cause, sizeof(cause), fmt, ap);
 	va_end(ap);
-	return vs_fail(err, "configuration word \"%s\" at position %zu: %s", shown, word->position, cause);
+	(void)vs_config_fail(error, err, "configuration word \"%s\" at position %zu: %s", shown, word->position,
+			     cause);
+	error->position = word->position;
+	return -err;
 }
 
 static bool is_separator(char c)
@@ -88,7 +89,7 @@ static void skip_to_word(struct scan *scan)
 static int fail_unfinished(struct scan *scan, const struct vs_word *word, const char *what, size_t where)
 {
 	*scan->put = '\0';
-	return vs_word_fail(EINVAL, word,
+	return vs_word_fail(scan->error, EINVAL, word,
 			    "%s at position %zu; a single one is written with a backslash before it", what,
 			    where);
 }
@@ -149,7 +150,7 @@ static int take_words(struct scan *scan, struct vs_words *words)
 		if (*scan->at == '\0')
 			return 0;
 		if (words->n == VS_CONFIG_WORDS_MAX)
-			return vs_fail(E2BIG,
+			return vs_config_fail(scan->error, E2BIG,
 				       "cannot read the configuration: more than %d words, at position "
 				       "%zu; add the rest with vdestack_add()",
 				       VS_CONFIG_WORDS_MAX, position(scan));
@@ -161,7 +162,7 @@ static int take_words(struct scan *scan, struct vs_words *words)
 }
 
 /* Room for every word that a string of length bytes can have, and for their texts. */
-static int make_room(struct vs_words *words, size_t length)
+static int make_room(struct vs_words *words, size_t length, struct vs_config_error *error)
 {
 	size_t most = length / 2 + 1; /* a word and its separator take two bytes at least */
 
@@ -170,7 +171,7 @@ static int make_room(struct vs_words *words, size_t length)
 	words->list = calloc(most, sizeof(*words->list));
 	words->store = malloc(length + 1);
 	if (words->list == NULL || words->store == NULL)
-		return vs_fail(ENOMEM, "cannot read the configuration: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		return vs_config_fail_memory(error);
 	return 0;
 }
 
@@ -181,19 +182,19 @@ void vs_words_free(struct vs_words *words)
 	*words = (struct vs_words){ 0 };
 }
 
-int vs_words_split(const char *text, struct vs_words *out)
+int vs_words_split(const char *text, struct vs_config_error *error, struct vs_words *out)
 {
 	size_t length = strnlen(text, VS_CONFIG_TEXT_MAX + 1);
 	struct vs_words words = { 0 };
 
 	if (length > VS_CONFIG_TEXT_MAX)
-		return vs_fail(E2BIG,
+		return vs_config_fail(error, E2BIG,
 			       "cannot read the configuration: it is longer than %d bytes; add the rest "
 			       "with vdestack_add()",
 			       VS_CONFIG_TEXT_MAX);
-	int result = make_room(&words, length);
+	int result = make_room(&words, length, error);
 	if (result == 0) {
-		struct scan scan = { .start = text, .at = text, .put = words.store };
+		struct scan scan = { .start = text, .at = text, .put = words.store, .error = error };
 		result = take_words(&scan, &words);
 	}
 	if (result < 0)

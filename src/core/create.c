@@ -25,8 +25,8 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "wire/fdmsg.h"
-#include "config/locator.h"
 #include "command.h"
+#include "configuration.h"
 #include "rtnl/apply.h"
 #include "default.h"
 #include "handle.h"
@@ -65,20 +65,9 @@ int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts 
 
 /* ------------------------------------------------------------------ interfaces */
 
-static bool is_stream(const char *vnl)
+static bool is_stream(const struct vs_conf_iface *iface)
 {
-	return vnl[0] == '=' || strncmp(vnl, "cmd://", 6) == 0;
-}
-
-/* The keeper would refuse them too, but not before the interfaces in front of them are there. */
-static int check_locators(const struct vs_config *config)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
-		if (!is_stream(config->ifaces[i].vnl))
-			r = vs_locator_check(config->ifaces[i].name, config->ifaces[i].vnl);
-	return r;
+	return iface->locator.kind == VS_KIND_COMMAND;
 }
 
 static void fill_request(const struct vs_conf_iface *iface, const struct vs_create_opts *opts, struct vs_wire_iface *wire)
@@ -98,7 +87,7 @@ static void fill_request(const struct vs_conf_iface *iface, const struct vs_crea
 static int open_directories(const struct vs_conf_iface *iface, int dirs[2])
 {
 	dirs[0] = dirs[1] = -1;
-	if (strncmp(iface->vnl, "inproc://", 9) == 0)
+	if (iface->locator.kind == VS_KIND_SEGMENT)
 		return 0;
 	dirs[0] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	dirs[1] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -135,8 +124,8 @@ static int add_iface(struct vdestack *stack, struct vs_slot *slot, const struct 
 	call.fds[0] = root;
 	call.fds[1] = cwd;
 	call.n_fds = (size_t)n;
-	if (is_stream(iface->vnl)) {
-		int r = vs_command_stream(stack, iface->vnl + (iface->vnl[0] == '=' ? 1 : 6), &stream);
+	if (is_stream(iface)) {
+		int r = vs_command_stream(stack, iface->locator.rest, &stream);
 		if (r < 0)
 			return r;
 		call.fds[call.n_fds++] = stream;
@@ -211,7 +200,7 @@ static int finish_ifaces(struct vdestack *stack, const struct vs_config *config,
 
 int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, const struct vs_create_opts *opts)
 {
-	int r = check_locators(config);
+	int r = vs_configuration_check_locators(config);
 
 	return r < 0 ? r : finish_ifaces(stack, config, opts, 0, false);
 }
@@ -224,7 +213,7 @@ int vs_create_ifaces(struct vdestack *stack, const struct vs_config *config, con
  */
 static const struct vs_conf_iface *made_at_once(const struct vs_config *config, const struct vs_create_opts *opts)
 {
-	return config->n_ifaces > 0 && opts->adopt < 0 && !is_stream(config->ifaces[0].vnl) ? &config->ifaces[0] : NULL;
+	return config->n_ifaces > 0 && opts->adopt < 0 && !is_stream(&config->ifaces[0]) ? &config->ifaces[0] : NULL;
 }
 
 /*
@@ -333,7 +322,7 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 	VS_NO_CANCEL;
 	const struct vs_conf_iface *first = made_at_once(config, opts);
 	struct vs_slot *slot = NULL;
-	int r = check_locators(config);
+	int r = vs_configuration_check_locators(config);
 	if (r == 0)
 		r = make_slot(first, opts, &slot);
 	if (r >= 0) {
@@ -435,7 +424,7 @@ static bool name_taken(void *stack, const char *name)
 static int add_from_text(struct vdestack *stack, const char *text, const struct vs_create_opts *opts)
 {
 	struct vs_config *config = NULL;
-	int r = vs_config_parse(text, name_taken, stack, &config);
+	int r = vs_configuration_read(text, name_taken, stack, &config);
 
 	if (r == 0)
 		r = vs_create_ifaces(stack, config, opts);
@@ -451,7 +440,7 @@ struct vdestack *vdestack_new(const char *text, const struct vdestack_opts *opts
 	int r = vs_create_opts_read(opts, &read);
 
 	if (r == 0)
-		r = vs_config_parse(text, NULL, NULL, &config);
+		r = vs_configuration_read(text, NULL, NULL, &config);
 	if (r == 0)
 		r = vs_create(config, &read, &stack);
 	vs_config_free(config);

@@ -37,6 +37,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "config/locator.h"
 #include "events.h"
 #include "iface.h"
 #include "keeper.h"
@@ -355,13 +356,15 @@ static int give_to_new(struct vs_keeper *k, const struct order *o)
 int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 {
 	struct order o = { .call = call, .adopt = -1 };
+	struct vs_locator locator;
 	int64_t now = vs_now_ms();
 	int r = 0;
 
+	vs_locator_parse(call->text, &locator);
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	if (call->req.iface.name[0] == '\0')
 		o.adopt = vs_call_take_fd(call, 1);
-	else if (!vs_net_is_segment(call->text))
+	else if (locator.kind != VS_KIND_SEGMENT)
 		r = order_link(k, call, &o);
 	if (r == 0 && !give_to_reserve(k, &o))
 		r = give_to_new(k, &o);

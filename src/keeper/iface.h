@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <stdatomic.h>
 
+#include "config/locator.h"
 #include "keeper.h"
 
 struct vs_events;
@@ -106,6 +107,7 @@ struct vs_job {
 	enum vs_job_kind kind;
 	struct vs_iface *iface;       /* one use */
 	struct vs_call *call;         /* to be answered, unless `answered`; the job's from its start */
+	struct vs_locator locator;    /* the call's text, parsed by the keeper itself; points into it */
 	pthread_t thread;
 	atomic_int tid;               /* of that thread, for /proc */
 	int64_t deadline_ms;          /* on the monotonic clock; the main thread nudges the job from then on */

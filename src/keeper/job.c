@@ -68,6 +68,7 @@ struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_
 	*job = (struct vs_job){ .keeper = k, .kind = kind, .iface = iface, .netlink = -1, .door = -1 };
 	job->deadline_ms = vs_now_ms() + limit;
 	job->call = call;
+	vs_locator_parse(call->text, &job->locator);
 	vs_iface_ref(iface);
 	return job;
 }
@@ -201,18 +202,6 @@ static int canceled(const struct vs_iface *iface)
 	return vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
 }
 
-/* Whether a locator may mean a path that starts in the working directory. */
-static bool needs_directory(const char *vnl)
-{
-	static const char *const without[] = { "udp://", "vxvde://", "vxlan://", "slirp://", "null://", "tap://", "pcap://" };
-	const char *path = strstr(vnl, "://");
-
-	for (size_t i = 0; i < VS_COUNT(without); i++)
-		if (strncmp(vnl, without[i], strlen(without[i])) == 0)
-			return strchr(vnl, '{') != NULL;
-	return strchr(vnl, '{') != NULL || (path != NULL ? path[3] : vnl[0]) != '/';
-}
-
 /* Instead of a tap, see port.c. What the call has been answered for meanwhile is not kept. */
 static int make_port(struct vs_job *job)
 {
@@ -255,7 +244,7 @@ static int remember(struct vs_job *job, int root, int cwd)
 			 (here.st_ino != there.st_ino || here.st_dev != there.st_dev);
 	if (elsewhere)
 		iface->root = fcntl(root, F_DUPFD_CLOEXEC, 3);
-	if ((elsewhere || needs_directory(iface->vnl)) && cwd >= 0)
+	if ((elsewhere || job->locator.needs_directory) && cwd >= 0)
 		iface->cwd = fcntl(cwd, F_DUPFD_CLOEXEC, 3);
 	iface->comes_back = true;
 	return 0;
@@ -293,7 +282,7 @@ static int open_stream(struct vs_iface *iface, int stream)
  */
 static int check_terminal(const struct vs_job *job)
 {
-	if (!job->keeper->in_process || strstr(job->call->text, "vdesl://") == NULL || getsid(0) != getpid())
+	if (!job->keeper->in_process || !job->locator.opens_terminal || getsid(0) != getpid())
 		return 0;
 	VS_AUTO_CLOSE tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (tty >= 0)
@@ -308,10 +297,11 @@ static int open_by_plugin(struct vs_job *job, int root, int cwd)
 {
 	struct vs_iface *iface = job->iface;
 	const char *vnl = job->call->text;
-	int r = vs_locator_check(iface->name, vnl);
+	struct vs_config_error error;
 
-	if (r == 0)
-		r = check_terminal(job);
+	if (vs_locator_refuse(iface->name, vnl, job->locator.verdict, &error) < 0)
+		return vs_fail_text(error.err, error.text);
+	int r = check_terminal(job);
 	if (r < 0)
 		return r;
 	vs_link_vde_load(vnl);
@@ -330,7 +320,7 @@ static int open_by_plugin(struct vs_job *job, int root, int cwd)
 	 * The pump threads inherit the context. Some plugins use the path later; else do not pin the
 	 * directory.
 	 */
-	if (!needs_directory(vnl))
+	if (!job->locator.needs_directory)
 		(void)chdir("/");
 	return r;
 }
@@ -410,7 +400,7 @@ static int join_segment(struct vs_job *job)
 	int r = job->door >= 0 ? vs_keeper_spare(VS_SPARE_GO_ON) : 0;
 
 	if (r == 0)
-		r = vs_segment_join(job->iface, job->call->text + strlen("inproc://"), &job->call->req.iface, job->netlink,
+		r = vs_segment_join(job->iface, job->locator.rest, &job->call->req.iface, job->netlink,
 				    job->ifindex);
 	if (r == 0 && atomic_load(&job->iface->stopping))
 		(void)vs_segment_leave(job->iface);

@@ -28,6 +28,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/timens.h"
+#include "config/locator.h"
 #include "events.h"
 #include "iface.h"
 #include "keeper.h"
@@ -176,11 +177,6 @@ static void do_sysctl(struct vs_net *n)
 
 /* ------------------------------------------------------------------ interfaces */
 
-bool vs_net_is_segment(const char *vnl)
-{
-	return strncmp(vnl, "inproc://", 9) == 0;
-}
-
 /* Nobody else's call finds it any more. */
 static void unlist(struct vs_iface **at)
 {
@@ -284,8 +280,9 @@ static int add_iface(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	struct vs_wire_iface *want = &call->req.iface;
-	bool segment = vs_net_is_segment(call->text);
+	struct vs_locator locator;
 
+	vs_locator_parse(call->text, &locator);
 	want->name[IF_NAMESIZE - 1] = '\0';
 	if (call->refusal != NULL)
 		return vs_fail(EPERM, "cannot add interface %s: %s; add interfaces before that", want->name, call->refusal);
@@ -297,8 +294,8 @@ static int add_iface(struct vs_net *n)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	iface->events = vs_events_ref(n->events);
-	iface->on_segment = segment;
-	struct vs_job *job = vs_job_new(n->keeper, segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, iface, call);
+	iface->on_segment = locator.kind == VS_KIND_SEGMENT;
+	struct vs_job *job = vs_job_new(n->keeper, iface->on_segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, iface, call);
 	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
 			    : job_prepare(n, job);
 	if (r == 0) {

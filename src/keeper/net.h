@@ -47,7 +47,5 @@ int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads);
  * sentence; and a free index.
  */
 int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *ifindex);
-/* inproc:// */
-bool vs_net_is_segment(const char *vnl);
 
 #endif

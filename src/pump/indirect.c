@@ -17,9 +17,9 @@
 
 #define DEPTH_MAX 3 /* a file whose locator nests another file */
 
-static enum vs_locator judge_files(const char *text, int depth);
+static enum vs_locator_verdict judge_files(const char *text, int depth);
 
-static enum vs_locator judge_file(const char *path, int depth)
+static enum vs_locator_verdict judge_file(const char *path, int depth)
 {
 	char line[PATH_MAX];
 	struct stat st;
@@ -36,15 +36,15 @@ static enum vs_locator judge_file(const char *path, int depth)
 	if (!read)
 		return VS_LOCATOR_FINE;
 	line[strcspn(line, "\n")] = '\0';
-	enum vs_locator verdict = vs_locator_judge(line);
+	enum vs_locator_verdict verdict = vs_locator_judge(line);
 	return verdict != VS_LOCATOR_FINE ? verdict : judge_files(line, depth - 1);
 }
 
-static enum vs_locator judge_home(int depth)
+static enum vs_locator_verdict judge_home(int depth)
 {
 	static const char *const names[] = { ".vdeplug/default", ".vde2/default.switch" };
 	const char *home = getenv("HOME");
-	enum vs_locator verdict = VS_LOCATOR_FINE;
+	enum vs_locator_verdict verdict = VS_LOCATOR_FINE;
 	char path[PATH_MAX];
 
 	for (int i = 0; home != NULL && verdict == VS_LOCATOR_FINE && i < 2; i++)
@@ -57,10 +57,10 @@ static enum vs_locator judge_home(int depth)
  * A locator begins here and goes on to the end or to any of the braces that follow: which, the plugin
  * says.
  */
-static enum vs_locator judge_piece(const char *piece, int depth)
+static enum vs_locator_verdict judge_piece(const char *piece, int depth)
 {
 	char path[PATH_MAX];
-	enum vs_locator verdict = VS_LOCATOR_FINE;
+	enum vs_locator_verdict verdict = VS_LOCATOR_FINE;
 
 	for (const char *end = piece; verdict == VS_LOCATOR_FINE; end++) {
 		end += strcspn(end, "}");
@@ -84,9 +84,9 @@ static bool may_be_empty(const char *text)
 	return strchr(text, '{') == NULL && (strncmp(text, "vlan://", 7) == 0 || strncmp(text, "agno://", 7) == 0);
 }
 
-static enum vs_locator judge_files(const char *text, int depth)
+static enum vs_locator_verdict judge_files(const char *text, int depth)
 {
-	enum vs_locator verdict = judge_piece(text, depth);
+	enum vs_locator_verdict verdict = judge_piece(text, depth);
 
 	if (verdict == VS_LOCATOR_FINE && may_be_empty(text))
 		verdict = judge_home(depth);
@@ -98,7 +98,7 @@ static enum vs_locator judge_files(const char *text, int depth)
 	return verdict;
 }
 
-enum vs_locator vs_indirect_judge(const char *text)
+enum vs_locator_verdict vs_indirect_judge(const char *text)
 {
 	return judge_files(text, DEPTH_MAX);
 }

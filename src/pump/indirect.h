@@ -9,6 +9,6 @@
  * for one in ~/.vdeplug/default or ~/.vde2/default.switch. Looks there, as this thread would find it,
  * and judges what it finds.
  */
-enum vs_locator vs_indirect_judge(const char *text);
+enum vs_locator_verdict vs_indirect_judge(const char *text);
 
 #endif

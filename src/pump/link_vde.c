@@ -339,9 +339,9 @@ int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out)
 {
 	if (path_too_long(vnl))
 		return vs_fail(ENAMETOOLONG, "cannot open \"%.200s\": %s", vnl, remedy(ENAMETOOLONG));
-	int r = vs_locator_refuse(ifname, vnl, vs_indirect_judge(vnl));
-	if (r < 0)
-		return r;
+	struct vs_config_error error;
+	if (vs_locator_refuse(ifname, vnl, vs_indirect_judge(vnl), &error) < 0)
+		return vs_fail_text(error.err, error.text);
 
 	struct vde_link *l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -355,7 +355,8 @@ int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out)
 	}
 	if (is_not_its_own(vde_datafd(l->conn))) { /* not closed: that would close the descriptor */
 		free(l);
-		return vs_locator_refuse(ifname, vnl, VS_LOCATOR_DESCRIPTOR);
+		(void)vs_locator_refuse(ifname, vnl, VS_LOCATOR_DESCRIPTOR, &error);
+		return vs_fail_text(error.err, error.text);
 	}
 	l->link = (struct vs_link){ .ops = &plugin_ops,
 				    .data_fd = vde_datafd(l->conn),

@@ -73,7 +73,7 @@ static void begin_links(void *arg)
  */
 static bool on_segment(const struct vs_conf_iface *iface)
 {
-	return iface->vnl != NULL && strncmp(iface->vnl, "inproc://", 9) == 0;
+	return iface->locator.kind == VS_KIND_SEGMENT;
 }
 
 static bool is_wanted_link(const struct watch *watch, const char *name)

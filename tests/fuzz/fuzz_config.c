@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any string is either refused with a sentence or gives a configuration that keeps every
+ * Any string is either refused with a message or parsed into a configuration that keeps every
  * promise of config.h. The first byte of the input chooses which names are taken.
  */
 
@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <base/error.h>
 #include <fuzz.h>
 #include <config/config.h>
 
@@ -63,6 +62,7 @@ static bool check_addrs(const struct vs_conf_iface *iface)
 static void check_iface(const struct vs_conf_iface *iface)
 {
 	bool segment = strncmp(iface->vnl, "inproc://", 9) == 0;
+	const struct vs_locator *locator = &iface->locator;
 	bool ip6 = check_addrs(iface);
 
 	ip6 = check_routes(iface) || ip6;
@@ -70,6 +70,9 @@ static void check_iface(const struct vs_conf_iface *iface)
 	CHECK(iface->vnl[0] != '\0' && strcmp(iface->vnl, "none") != 0 && strlen(iface->vnl) <= 4000);
 	CHECK(iface->mtu == 0 || (iface->mtu >= 68 && iface->mtu <= (segment ? 65535u : 9216u)));
 	CHECK(iface->mtu == 0 || iface->mtu >= 1280 || !ip6);
+	CHECK(locator->text == iface->vnl && segment == (locator->kind == VS_KIND_SEGMENT));
+	CHECK(locator->rest >= iface->vnl + locator->scheme_bytes && locator->rest <= iface->vnl + strlen(iface->vnl));
+	CHECK(locator->verdict == vs_locator_judge(iface->vnl));
 	CHECK(!iface->has_mac || (iface->mac[0] & 1) == 0);
 }
 
@@ -84,21 +87,24 @@ static void check_config(const struct vs_config *config, uint8_t *bits)
 	}
 }
 
-static void check_failure(int result)
+static void check_failure(int result, const struct vs_config_error *error, size_t length)
 {
-	const char *sentence = vs_sentence();
+	const char *text = error->text;
 
 	CHECK(result == -EINVAL || result == -ENOTSUP || result == -E2BIG || result == -ENAMETOOLONG);
-	CHECK(strstr(sentence, "position ") != NULL || result == -E2BIG);
-	CHECK(strlen(sentence) < VS_SENTENCE_MAX - 1); /* none is cut */
-	for (; *sentence != '\0'; sentence++)
-		CHECK(*sentence >= ' ' && *sentence <= '~');
+	CHECK(error->err == -result);
+	CHECK(strstr(text, "position ") != NULL || result == -E2BIG);
+	CHECK(error->position <= length && (error->position > 0 || result == -E2BIG));
+	CHECK(text[0] != '\0' && strlen(text) < VS_CONFIG_ERROR_MAX - 1); /* none is cut */
+	for (; *text != '\0'; text++)
+		CHECK(*text >= ' ' && *text <= '~');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t bits = size > 0 ? data[0] : 0;
 	struct vs_config *config = NULL;
+	struct vs_config_error error;
 	char *text = malloc(size + 1);
 
 	if (text == NULL)
@@ -106,11 +112,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0)
 		memcpy(text, data + 1, size - 1);
 	text[size > 0 ? size - 1 : 0] = '\0';
-	int result = vs_config_parse(text, taken, &bits, &config);
+	int result = vs_config_parse(text, taken, &bits, &error, &config);
 	if (result == 0)
 		check_config(config, &bits);
 	else
-		check_failure(result);
+		check_failure(result, &error, strlen(text));
 	CHECK(result == 0 || config == NULL);
 	vs_config_free(config);
 	free(text);

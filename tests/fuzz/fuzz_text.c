@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What is read out of text: command lines, words, addresses, prefixes, MACs, numbers. Whatever is taken can be written again,
- * and reads the same then; nothing is read beyond its end. The first byte of the input chooses.
+ * What is read out of text: command lines, words, addresses, prefixes, MACs, numbers, locators.
+ * Whatever is accepted can be written again, and reads the same then; nothing is read beyond its end. The first byte of the input chooses.
  */
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include <config/addr_text.h>
+#include <config/locator.h>
 #include <config/words.h>
 #include <core/argv.h>
 #include <fuzz.h>
@@ -81,7 +82,8 @@ static void check_argv(const char *text, size_t len)
 static void check_words(const char *text, size_t len)
 {
 	struct vs_words words = { 0 };
-	int r = vs_words_split(text, &words);
+	struct vs_config_error error;
+	int r = vs_words_split(text, &error, &words);
 
 	CHECK(r == 0 || r == -EINVAL || r == -E2BIG);
 	if (r < 0)
@@ -134,9 +136,30 @@ static void check_numbers(const char *text, size_t len)
 			CHECK(len <= digits && len > 0 && n == strtoul(text, NULL, 10));
 }
 
+/* A locator says the same of itself when it is parsed again from what it was parsed into. */
+static void check_locator(const char *text, size_t len)
+{
+	struct vs_locator locator, again;
+	char *copy = room_for(len);
+
+	vs_locator_parse(text, &locator);
+	CHECK(locator.text == text && locator.rest >= text + locator.scheme_bytes && locator.rest <= text + len);
+	CHECK(locator.verdict == vs_locator_judge(text));
+	CHECK(locator.kind != VS_KIND_COMMAND || locator.verdict == VS_LOCATOR_COMMAND);
+	CHECK(locator.kind == VS_KIND_PLUGIN || (!locator.needs_directory && !locator.opens_terminal));
+	(void)snprintf(copy, 4 * len + 16, "%.*s%s%s", (int)locator.scheme_bytes, text,
+		       locator.rest == text ? "" : text[0] == '=' ? "=" : "://", locator.rest);
+	CHECK(strcmp(copy, text) == 0);
+	vs_locator_parse(copy, &again);
+	CHECK(again.kind == locator.kind && again.verdict == locator.verdict && strcmp(again.rest, locator.rest) == 0);
+	CHECK(again.needs_directory == locator.needs_directory && again.opens_terminal == locator.opens_terminal);
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const checks[])(const char *, size_t) = { check_argv, check_words, check_addr, check_numbers };
+	static void (*const checks[])(const char *, size_t) = { check_argv, check_words, check_addr, check_numbers,
+								  check_locator };
 	size_t len = size > 0 ? size - 1 : 0;
 	char *text = malloc(len + 1); /* of its exact size, so that the sanitizer sees its end */
 
@@ -146,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text, data + 1, len);
 	text[len] = '\0';
 	if (size > 0)
-		checks[data[0] % 4](text, strlen(text));
+		checks[data[0] % 5](text, strlen(text));
 	free(text);
 	return 0;
 }

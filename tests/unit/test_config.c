@@ -20,6 +20,7 @@
 #include <config/addr_text.h>
 #include <config/config.h>
 #include <config/words.h>
+#include <core/configuration.h>
 
 /* ------------------------------------------------------------------ counted allocations */
 
@@ -80,13 +81,15 @@ void __wrap_free(void *p)
 
 /* ------------------------------------------------------------------ helpers */
 
+static struct vs_config_error error; /* of the last refusal */
+
 static struct vs_config *parse(const char *text)
 {
 	struct vs_config *config = NULL;
-	int result = vs_config_parse(text, NULL, NULL, &config);
+	int result = vs_config_parse(text, NULL, NULL, &error, &config);
 
 	if (result != 0)
-		fail_msg("\"%s\" was refused: %s", text, vs_sentence());
+		fail_msg("\"%s\" was refused: %s", text, error.text);
 	assert_non_null(config);
 	return config;
 }
@@ -103,7 +106,7 @@ static const char *addr_text(const struct vs_conf_addr *addr)
 struct refusal {
 	const char *text;
 	int err;
-	const char *word; /* as the sentence shows it */
+	const char *word; /* as the message shows it */
 	size_t position;
 	const char *says; /* a part of cause or remedy */
 };
@@ -112,17 +115,19 @@ static void check_refused(const struct refusal *r, vs_conf_taken_fn *taken, void
 {
 	struct vs_config *config = NULL;
 	char start[128];
-	int result = vs_config_parse(r->text, taken, arg, &config);
+	int result = vs_config_parse(r->text, taken, arg, &error, &config);
 
 	if (result != -r->err)
 		fail_msg("\"%s\" gave %d, not %d", r->text, result, -r->err);
 	assert_null(config);
+	assert_int_equal(error.err, r->err);
+	assert_int_equal(error.position, r->position);
 	(void)snprintf(start, sizeof(start), "configuration word \"%s\" at position %zu: ", r->word,
 		       r->position);
-	if (strncmp(vs_sentence(), start, strlen(start)) != 0)
-		fail_msg("the sentence\n  %s\ndoes not begin with\n  %s", vs_sentence(), start);
-	if (strstr(vs_sentence() + strlen(start), r->says) == NULL)
-		fail_msg("the sentence\n  %s\ndoes not say\n  %s", vs_sentence(), r->says);
+	if (strncmp(error.text, start, strlen(start)) != 0)
+		fail_msg("the message\n  %s\ndoes not begin with\n  %s", error.text, start);
+	if (strstr(error.text + strlen(start), r->says) == NULL)
+		fail_msg("the message\n  %s\ndoes not say\n  %s", error.text, r->says);
 }
 
 static void check_refusals(const struct refusal *list, size_t n)
@@ -161,8 +166,8 @@ static void check_split(const struct split *s)
 {
 	struct vs_words words;
 
-	if (vs_words_split(s->text, &words) != 0)
-		fail_msg("\"%s\" was refused: %s", s->text, vs_sentence());
+	if (vs_words_split(s->text, &error, &words) != 0)
+		fail_msg("\"%s\" was refused: %s", s->text, error.text);
 	if (words.n != s->n)
 		fail_msg("\"%s\" gave %zu words, not %zu", s->text, words.n, s->n);
 	for (size_t i = 0; i < s->n; i++) {
@@ -249,8 +254,8 @@ static void oversized_strings_are_refused(void **state)
 
 	(void)state;
 	vs_config_free(parse(text));
-	assert_int_equal(vs_config_parse(longer, NULL, NULL, &config), -E2BIG);
-	assert_non_null(strstr(vs_sentence(), "longer than 65536 bytes"));
+	assert_int_equal(vs_config_parse(longer, NULL, NULL, &error, &config), -E2BIG);
+	assert_non_null(strstr(error.text, "longer than 65536 bytes"));
 	assert_null(config);
 	free(longer);
 	free(text);
@@ -264,10 +269,10 @@ static void too_many_words_are_refused(void **state)
 	(void)state;
 	for (size_t i = 1; i < 2 * VS_CONFIG_WORDS_MAX; i += 2)
 		text[i] = ' ';
-	assert_int_equal(vs_words_split(text, &words), -E2BIG);
-	assert_non_null(strstr(vs_sentence(), "more than 4096 words, at position 8193"));
+	assert_int_equal(vs_words_split(text, &error, &words), -E2BIG);
+	assert_non_null(strstr(error.text, "more than 4096 words, at position 8193"));
 	text[2 * VS_CONFIG_WORDS_MAX] = '\0';
-	assert_int_equal(vs_words_split(text, &words), 0);
+	assert_int_equal(vs_words_split(text, &error, &words), 0);
 	assert_int_equal(words.n, VS_CONFIG_WORDS_MAX);
 	vs_words_free(&words);
 	free(text);
@@ -335,9 +340,9 @@ static void interfaces_get_their_names(void **state)
 		const struct naming *naming = &list[i];
 		struct vs_config *config = NULL;
 		int calls = 0;
-		if (vs_config_parse(naming->text, naming->some_taken ? taken_vde0_and_eth7 : NULL, &calls,
+		if (vs_config_parse(naming->text, naming->some_taken ? taken_vde0_and_eth7 : NULL, &calls, &error,
 				    &config) != 0)
-			fail_msg("\"%s\" was refused: %s", naming->text, vs_sentence());
+			fail_msg("\"%s\" was refused: %s", naming->text, error.text);
 		assert_int_equal(config->n_ifaces, naming->n);
 		for (size_t j = 0; j < naming->n; j++) {
 			assert_string_equal(config->ifaces[j].name, naming->names[j]);
@@ -442,8 +447,33 @@ static void any_vnl_is_taken_as_it_is(void **state)
 		struct vs_config *config = parse(list[i][0]);
 		assert_int_equal(config->n_ifaces, 1);
 		assert_string_equal(config->ifaces[0].vnl, list[i][1]);
+		assert_ptr_equal(config->ifaces[0].locator.text, config->ifaces[0].vnl);
 		vs_config_free(config);
 	}
+}
+
+/* The locator of each interface stays with it when the interfaces move. */
+static void interfaces_carry_their_locators_parsed(void **state)
+{
+	static const struct {
+		enum vs_locator_kind kind;
+		const char *rest;
+	} expected[] = {
+		{ VS_KIND_PLUGIN, "/tmp/net" }, { VS_KIND_SEGMENT, "lan" },  { VS_KIND_COMMAND, "ssh host" },
+		{ VS_KIND_COMMAND, "true" },    { VS_KIND_PLUGIN, "/run/sw" },
+	};
+	struct vs_config *config = parse("vnl=vde:///tmp/net vnl=inproc://lan vnl='=ssh host' vnl=none "
+					 "vnl=cmd://true vnl=/run/sw");
+
+	(void)state;
+	assert_int_equal(config->n_ifaces, 5);
+	for (size_t i = 0; i < 5; i++) {
+		const struct vs_conf_iface *iface = &config->ifaces[i];
+		assert_int_equal(iface->locator.kind, expected[i].kind);
+		assert_string_equal(iface->locator.rest, expected[i].rest);
+		assert_ptr_equal(iface->locator.text, iface->vnl);
+	}
+	vs_config_free(config);
 }
 
 static void segment_names_are_checked(void **state)
@@ -815,7 +845,7 @@ static void values_stand_where_they_belong(void **state)
 	CHECK_REFUSALS(list);
 }
 
-static void sentences_shorten_long_words(void **state)
+static void messages_shorten_long_words(void **state)
 {
 	char *sixty = long_text("vnl=a ", 'x', 60);
 	char *longer = long_text("vnl=a ", 'x', 61);
@@ -842,7 +872,7 @@ static long walk_failures(const char *text, int final_result)
 		struct vs_config *config = NULL;
 		long before = live;
 		until_failure = k;
-		int result = vs_config_parse(text, NULL, NULL, &config);
+		int result = vs_config_parse(text, NULL, NULL, &error, &config);
 		bool reached = until_failure < 0;
 		until_failure = -1;
 		if (!reached) {
@@ -851,7 +881,8 @@ static long walk_failures(const char *text, int final_result)
 		} else {
 			assert_int_equal(result, -ENOMEM);
 			assert_null(config);
-			assert_non_null(strstr(vs_sentence(), "out of memory"));
+			assert_int_equal(error.err, ENOMEM);
+			assert_string_equal(error.text, "");
 		}
 		assert_int_equal(live, before);
 		if (!reached)
@@ -870,6 +901,29 @@ static void every_failed_allocation_is_survived(void **state)
 	 * address; three locators; the result and its interfaces */
 	assert_int_equal(walk_failures(rich, 0), 2 + (3 + 3 + 3 + 1) + 3 + 2);
 	assert_int_equal(walk_failures("", 0), 3);
+}
+
+/* What the library's calls make of the parser's error. */
+static void the_error_becomes_the_message_of_the_call(void **state)
+{
+	struct vs_config *config = NULL;
+
+	(void)state;
+	assert_int_equal(vs_configuration_read("vnl=a vnl='inproc://'", NULL, NULL, &config), -EINVAL);
+	assert_string_equal(vs_sentence(), "configuration word \"vnl=inproc://\" at position 7: not a name for a "
+					   "segment; write inproc:// and 1 to 64 printable ASCII characters without '/'");
+	until_failure = 0;
+	assert_int_equal(vs_configuration_read("vnl=a", NULL, NULL, &config), -ENOMEM);
+	assert_non_null(strstr(vs_sentence(), "cannot read the configuration: out of memory"));
+	assert_null(config);
+	assert_int_equal(vs_configuration_read("vnl=a vnl='=x' vnl=inproc://b", NULL, NULL, &config), 0);
+	assert_int_equal(vs_configuration_check_locators(config), 0);
+	vs_config_free(config);
+	config = NULL;
+	assert_int_equal(vs_configuration_read("vnl=a vnl=vlan://3{cmd://x}", NULL, NULL, &config), 0);
+	assert_int_equal(vs_configuration_check_locators(config), -ENOTSUP);
+	assert_non_null(strstr(vs_sentence(), "cannot plug interface vde1 into \"vlan://3{cmd://x}\": the keeper"));
+	vs_config_free(config);
 }
 
 static void refused_strings_leave_nothing_behind(void **state)
@@ -925,6 +979,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(interfaces_without_vnl_are_refused),
 	cmocka_unit_test(sections_without_a_network_carry_nothing),
 	cmocka_unit_test(any_vnl_is_taken_as_it_is),
+	cmocka_unit_test(interfaces_carry_their_locators_parsed),
 	cmocka_unit_test(segment_names_are_checked),
 	cmocka_unit_test(a_vnl_has_at_most_4000_bytes),
 	cmocka_unit_test(hardware_addresses_are_read),
@@ -940,8 +995,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(reserved_words_are_not_available_yet),
 	cmocka_unit_test(unknown_words_are_refused),
 	cmocka_unit_test(values_stand_where_they_belong),
-	cmocka_unit_test(sentences_shorten_long_words),
+	cmocka_unit_test(messages_shorten_long_words),
 	cmocka_unit_test(every_failed_allocation_is_survived),
+	cmocka_unit_test(the_error_becomes_the_message_of_the_call),
 	cmocka_unit_test(refused_strings_leave_nothing_behind),
 	cmocka_unit_test(large_strings_are_read),
 };

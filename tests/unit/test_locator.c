@@ -6,22 +6,20 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
-#include <vdestack.h>
-
-#include <base/error.h>
 #include <config/locator.h>
 
 struct judged {
 	const char *text;
-	enum vs_locator verdict;
+	enum vs_locator_verdict verdict;
 };
 
 static void check(const struct judged *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		enum vs_locator verdict = vs_locator_judge(list[i].text);
+		enum vs_locator_verdict verdict = vs_locator_judge(list[i].text);
 		if (verdict != list[i].verdict)
 			fail_msg("\"%s\": %d instead of %d", list[i].text, (int)verdict, (int)list[i].verdict);
 	}
@@ -144,22 +142,121 @@ static void any_bytes_are_judged(void **state)
 		char *text = calloc(1, len + 1);
 		for (size_t j = 0; j < len; j++)
 			text[j] = pieces[(size_t)rand_r(&seed) % (sizeof(pieces) - 1)];
-		(void)vs_locator_judge(text);
+		struct vs_locator locator;
+		vs_locator_parse(text, &locator);
+		assert_int_equal(locator.verdict, vs_locator_judge(text));
+		assert_in_range(locator.rest - text, 0, (long)len);
 		free(text);
 	}
 }
 
-static void the_sentence_tells_what_to_do(void **state)
+static int refuse(const char *text, struct vs_config_error *error)
+{
+	struct vs_locator locator;
+
+	vs_locator_parse(text, &locator);
+	return vs_locator_refuse("vde0", text, locator.verdict, error);
+}
+
+static void the_message_tells_what_to_do(void **state)
+{
+	struct vs_config_error error;
+
+	(void)state;
+	assert_int_equal(refuse("vde:///tmp/sw", &error), 0);
+	assert_int_equal(refuse("seqpacket://5", &error), -ENOTSUP);
+	assert_int_equal(error.err, ENOTSUP);
+	assert_non_null(strstr(error.text, "vde0"));
+	assert_non_null(strstr(error.text, "ptp://"));
+	assert_int_equal(refuse("vlan://1{cmd://true}", &error), -ENOTSUP);
+	assert_non_null(strstr(error.text, "=COMMAND"));
+	assert_int_equal(refuse("a/b://", &error), -EPROTONOSUPPORT);
+	assert_int_equal(refuse("{{{{{{{{{{{{{{{{{", &error), -EINVAL);
+}
+
+/* ------------------------------------------------------------------ the struct */
+
+static const struct {
+	const char *text;
+	enum vs_locator_kind kind;
+	enum vs_locator_verdict verdict;
+	const char *scheme;
+	const char *rest;
+	bool needs_directory;
+	bool opens_terminal;
+} parsed[] = {
+	{ "inproc://lan", VS_KIND_SEGMENT, VS_LOCATOR_FINE, "inproc", "lan", false, false },
+	{ "inproc://", VS_KIND_SEGMENT, VS_LOCATOR_FINE, "inproc", "", false, false },
+	{ "inproc://a{=x}", VS_KIND_SEGMENT, VS_LOCATOR_COMMAND, "inproc", "a{=x}", false, false },
+	{ "=ssh host", VS_KIND_COMMAND, VS_LOCATOR_COMMAND, "", "ssh host", false, false },
+	{ "=wget http://x", VS_KIND_COMMAND, VS_LOCATOR_COMMAND, "", "wget http://x", false, false },
+	{ "=", VS_KIND_COMMAND, VS_LOCATOR_COMMAND, "", "", false, false },
+	{ "cmd://ssh host", VS_KIND_COMMAND, VS_LOCATOR_COMMAND, "cmd", "ssh host", false, false },
+	{ "cmd://=x", VS_KIND_COMMAND, VS_LOCATOR_COMMAND, "cmd", "=x", false, false },
+	/* a command for the keeper, spelled so that the program does not start it */
+	{ "c'md://x", VS_KIND_PLUGIN, VS_LOCATOR_COMMAND, "c'md", "x", true, false },
+	{ "%3dx", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "", "%3dx", true, false },
+	{ "", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "", "", true, false },
+	{ "sw", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "", "sw", true, false },
+	{ "/run/sw", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "", "/run/sw", false, false },
+	{ "/run/sw[3]", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "", "/run/sw[3]", false, false },
+	{ "://x", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "", "x", true, false },
+	{ "vde://", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vde", "", true, false },
+	{ "vde://sw", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vde", "sw", true, false },
+	{ "vde:///run/sw", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vde", "/run/sw", false, false },
+	{ "ptp:///run/x", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "ptp", "/run/x", false, false },
+	{ "udp://1->h:2", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "udp", "1->h:2", false, false },
+	{ "udp://1->h:2{", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "udp", "1->h:2{", true, false },
+	{ "udpx://1", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "udpx", "1", true, false },
+	{ "vxvde://239.1.2.3", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vxvde", "239.1.2.3", false, false },
+	{ "vxlan://239.1.2.3", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vxlan", "239.1.2.3", false, false },
+	{ "slirp://", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "slirp", "", false, false },
+	{ "null://", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "null", "", false, false },
+	{ "tap://t0", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "tap", "t0", false, false },
+	{ "pcap://eth0", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "pcap", "eth0", false, false },
+	{ "vlan://3{/run/sw}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan", "3{/run/sw}", true, false },
+	{ "vdesl:///dev/ttyS0", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vdesl", "/dev/ttyS0", false, true },
+	{ "vlan://3{vdesl:///dev/ttyS0}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan", "3{vdesl:///dev/ttyS0}", true, true },
+	{ "vlan://3{v%64esl:///dev/ttyS0}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan", "3{v%64esl:///dev/ttyS0}", true, true },
+	{ "seqpacket://5", VS_KIND_PLUGIN, VS_LOCATOR_DESCRIPTOR, "seqpacket", "5", true, false },
+	{ "a/b://x", VS_KIND_PLUGIN, VS_LOCATOR_PLUGIN, "a/b", "x", true, false },
+};
+
+static void each_kind_is_parsed(void **state)
 {
 	(void)state;
-	assert_int_equal(vs_locator_check("vde0", "vde:///tmp/sw"), 0);
-	assert_int_equal(vs_locator_check("vde0", "seqpacket://5"), -ENOTSUP);
-	assert_non_null(strstr(vs_sentence(), "vde0"));
-	assert_non_null(strstr(vs_sentence(), "ptp://"));
-	assert_int_equal(vs_locator_check("vde0", "vlan://1{cmd://true}"), -ENOTSUP);
-	assert_non_null(strstr(vs_sentence(), "=COMMAND"));
-	assert_int_equal(vs_locator_check("vde0", "a/b://"), -EPROTONOSUPPORT);
-	assert_int_equal(vs_locator_check("vde0", "{{{{{{{{{{{{{{{{{"), -EINVAL);
+	for (size_t i = 0; i < sizeof(parsed) / sizeof(parsed[0]); i++) {
+		const char *text = parsed[i].text;
+		struct vs_locator locator;
+		vs_locator_parse(text, &locator);
+		if (locator.kind != parsed[i].kind || locator.verdict != parsed[i].verdict)
+			fail_msg("\"%s\": kind %d, verdict %d", text, (int)locator.kind, (int)locator.verdict);
+		if (locator.scheme_bytes != strlen(parsed[i].scheme) ||
+		    strncmp(text, parsed[i].scheme, locator.scheme_bytes) != 0 || strcmp(locator.rest, parsed[i].rest) != 0)
+			fail_msg("\"%s\": scheme %.*s, rest %s", text, (int)locator.scheme_bytes, text, locator.rest);
+		if (locator.needs_directory != parsed[i].needs_directory || locator.opens_terminal != parsed[i].opens_terminal)
+			fail_msg("\"%s\": directory %d, terminal %d", text, locator.needs_directory, locator.opens_terminal);
+	}
+}
+
+/* What has been parsed can be put together again, and reads the same then. */
+static void a_locator_put_together_again_is_the_same(void **state)
+{
+	char again[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parsed) / sizeof(parsed[0]); i++) {
+		struct vs_locator one, two;
+		vs_locator_parse(parsed[i].text, &one);
+		size_t gap = (size_t)(one.rest - one.text) - one.scheme_bytes;
+		assert_ptr_equal(one.text, parsed[i].text);
+		(void)snprintf(again, sizeof(again), "%.*s%s%s", (int)one.scheme_bytes, one.text,
+			       gap == 3 ? "://" : gap == 1 ? "=" : "", one.rest);
+		assert_string_equal(again, one.text);
+		vs_locator_parse(again, &two);
+		assert_true(two.kind == one.kind && two.verdict == one.verdict && two.scheme_bytes == one.scheme_bytes);
+		assert_string_equal(two.rest, one.rest);
+	}
 }
 
 static const struct CMUnitTest tests[] = {
@@ -169,7 +266,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_people_write_is_fine),
 	cmocka_unit_test(braces_without_end_are_an_end),
 	cmocka_unit_test(any_bytes_are_judged),
-	cmocka_unit_test(the_sentence_tells_what_to_do),
+	cmocka_unit_test(the_message_tells_what_to_do),
+	cmocka_unit_test(each_kind_is_parsed),
+	cmocka_unit_test(a_locator_put_together_again_is_the_same),
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "configuration.h"
+
+#include <errno.h>
+
+#include "base/diagnose.h"
+#include "base/error.h"
+
+int vs_configuration_read(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config **out)
+{
+	struct vs_config_error error;
+	int r = vs_config_parse(text, taken, arg, &error, out);
+
+	if (r == -ENOMEM)
+		return vs_fail(ENOMEM, "cannot read the configuration: %s",
+			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	return r < 0 ? vs_fail_text(-r, error.text) : 0;
+}
+
+int vs_configuration_check_locators(const struct vs_config *config)
+{
+	struct vs_config_error error;
+
+	for (size_t i = 0; i < config->n_ifaces; i++) {
+		const struct vs_locator *locator = &config->ifaces[i].locator;
+		if (locator->kind != VS_KIND_COMMAND &&
+		    vs_locator_refuse(config->ifaces[i].name, locator->text, locator->verdict, &error) < 0)
+			return vs_fail_text(error.err, error.text);
+	}
+	return 0;
+}
