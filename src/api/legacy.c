@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "core/argv.h"
+#include "config/argv.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "config/config.h"

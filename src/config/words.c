@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The tokenizer of the configuration string.
+ * The words of the configuration string, by the tokenizer of scan.h.
  *
- * Words are separated by any run of space, tab, newline, ';' and ','. Quotes may stand
- * anywhere in a word, as in a shell: everything is literal between two ', a backslash keeps
- * the next byte between two " and outside of quotes. A '#' that begins a word begins a
+ * Words are separated by any run of space, tab, newline, ';' and ','. A '#' that begins a word begins a
  * comment up to the end of the line; later in a word it is an ordinary byte (URLs have it).
  *
- * All texts live in one store as long as the string: taking quotes away only shortens a
- * word, and the byte of the separator behind it has room for its NUL.
+ * All texts are in one store as long as the string: removing quotes only shortens a word, and the byte
+ * of the separator behind it has room for its NUL.
  */
 
 #include "words.h"
@@ -21,17 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scan.h"
+
 #define SHOWN_MAX 60 /* bytes of a word in a message */
-
-#define OPEN_SINGLE "no second ' closes the one"
-#define OPEN_DOUBLE "no second \" closes the one"
-
-struct scan {
-	const char *start; /* of the whole string, for positions */
-	const char *at;    /* next byte to read */
-	char *put;         /* next byte of the store to write */
-	struct vs_config_error *error;
-};
 
 /* The word as a message shows it. */
 static void show_word(const char *text, char shown[SHOWN_MAX + 1])
@@ -63,102 +53,49 @@ int vs_word_fail(struct vs_config_error *error, int err, const struct vs_word *w
 	return -err;
 }
 
-static bool is_separator(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == ';' || c == ',';
-}
-
-static size_t position(const struct scan *scan)
-{
-	return (size_t)(scan->at - scan->start) + 1;
-}
-
-static void skip_to_word(struct scan *scan)
+static const char *next_word(const char *at)
 {
 	for (;;) {
-		while (is_separator(*scan->at))
-			scan->at++;
-		if (*scan->at != '#')
-			return;
-		while (*scan->at != '\0' && *scan->at != '\n')
-			scan->at++;
+		while (vs_scan_is_blank(VS_SCAN_CONFIG, *at))
+			at++;
+		if (*at != '#')
+			return at;
+		at += strcspn(at, "\n");
 	}
 }
 
-/* A failure inside a word; what has been read of it so far names it. */
-static int fail_unfinished(struct scan *scan, const struct vs_word *word, const char *what, size_t where)
+/* start: of the whole string. */
+static int take_word(struct vs_scan *scan, const char *start, struct vs_config_error *error, struct vs_word *word)
 {
-	*scan->put = '\0';
-	return vs_word_fail(scan->error, EINVAL, word,
-			    "%s at position %zu; a single one is written with a backslash before it", what,
-			    where);
+	static const char *const problems[] = {
+		[VS_SCAN_OPEN_SINGLE] = "no second ' closes the one",
+		[VS_SCAN_OPEN_DOUBLE] = "no second \" closes the one",
+		[VS_SCAN_BACKSLASH] = "nothing follows the backslash",
+	};
+
+	*word = (struct vs_word){ .text = scan->put, .position = (size_t)(scan->at - start) + 1 };
+	enum vs_scan_result result = vs_scan_word(scan);
+	if (result == VS_SCAN_WORD)
+		return 0;
+	return vs_word_fail(error, EINVAL, word,
+			    "%s at position %zu; a single one is written with a backslash before it", problems[result],
+			    (size_t)(scan->problem - start) + 1);
 }
 
-/* At a backslash: takes the byte behind it. */
-static int take_escaped(struct scan *scan, const struct vs_word *word)
+static int take_words(const char *text, struct vs_config_error *error, struct vs_words *words)
 {
-	size_t where = position(scan);
-
-	scan->at++;
-	if (*scan->at == '\0')
-		return fail_unfinished(scan, word, "nothing follows the backslash", where);
-	*scan->put++ = *scan->at++;
-	return 0;
-}
-
-/* At an opening quote: takes everything up to the closing one. */
-static int take_quoted(struct scan *scan, const struct vs_word *word)
-{
-	size_t where = position(scan);
-	char quote = *scan->at++;
-
-	while (*scan->at != quote) {
-		/* a backslash at the very end leaves the quote open, which is the better complaint */
-		if (*scan->at == '\\' && quote == '"' && scan->at[1] != '\0')
-			scan->at++;
-		if (*scan->at == '\0')
-			return fail_unfinished(scan, word, quote == '"' ? OPEN_DOUBLE : OPEN_SINGLE, where);
-		*scan->put++ = *scan->at++;
-	}
-	scan->at++;
-	return 0;
-}
-
-static int take_word(struct scan *scan, struct vs_word *word)
-{
+	struct vs_scan scan = { .grammar = VS_SCAN_CONFIG, .at = next_word(text), .put = words->store };
 	int result = 0;
 
-	word->text = scan->put;
-	word->position = position(scan);
-	while (result == 0 && *scan->at != '\0' && !is_separator(*scan->at)) {
-		if (*scan->at == '\'' || *scan->at == '"')
-			result = take_quoted(scan, word);
-		else if (*scan->at == '\\')
-			result = take_escaped(scan, word);
-		else
-			*scan->put++ = *scan->at++;
-	}
-	if (result == 0)
-		*scan->put++ = '\0';
-	return result;
-}
-
-static int take_words(struct scan *scan, struct vs_words *words)
-{
-	for (;;) {
-		skip_to_word(scan);
-		if (*scan->at == '\0')
-			return 0;
+	for (; result == 0 && *scan.at != '\0'; scan.at = next_word(scan.at)) {
 		if (words->n == VS_CONFIG_WORDS_MAX)
-			return vs_config_fail(scan->error, E2BIG,
-				       "cannot read the configuration: more than %d words, at position "
-				       "%zu; add the rest with vdestack_add()",
-				       VS_CONFIG_WORDS_MAX, position(scan));
-		int result = take_word(scan, &words->list[words->n]);
-		if (result < 0)
-			return result;
-		words->n++;
+			return vs_config_fail(error, E2BIG,
+					      "cannot read the configuration: more than %d words, at position "
+					      "%zu; add the rest with vdestack_add()",
+					      VS_CONFIG_WORDS_MAX, (size_t)(scan.at - text) + 1);
+		result = take_word(&scan, text, error, &words->list[words->n++]);
 	}
+	return result;
 }
 
 /* Room for every word that a string of length bytes can have, and for their texts. */
@@ -193,10 +130,8 @@ int vs_words_split(const char *text, struct vs_config_error *error, struct vs_wo
 			       "with vdestack_add()",
 			       VS_CONFIG_TEXT_MAX);
 	int result = make_room(&words, length, error);
-	if (result == 0) {
-		struct scan scan = { .start = text, .at = text, .put = words.store, .error = error };
-		result = take_words(&scan, &words);
-	}
+	if (result == 0)
+		result = take_words(text, error, &words);
 	if (result < 0)
 		vs_words_free(&words);
 	else

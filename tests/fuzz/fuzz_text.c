@@ -15,7 +15,7 @@
 #include <config/addr_text.h>
 #include <config/locator.h>
 #include <config/words.h>
-#include <core/argv.h>
+#include <config/argv.h>
 #include <fuzz.h>
 
 /* Each byte behind a backslash, which quotes it outside of quotes. */

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/argv.h"
+#include "config/argv.h"
+#include "config/scan.h"
 
 /* The commands as one text: [word][word]|[word]| */
 static void show(char **argv, char *text, size_t size)
@@ -35,7 +36,7 @@ static void check(const char *line, const char *expected)
 	char **argv = vs_argv_split(line);
 
 	if (argv == NULL)
-		fail_msg("<%s> gave errno %d", line, errno);
+		fail_msg("<%s> returned errno %d", line, errno);
 	show(argv, text, sizeof(text));
 	if (strcmp(text, expected) != 0)
 		fail_msg("<%s> is %s, should be %s", line, text, expected);
@@ -72,6 +73,38 @@ static void lines_are_split_as_documented(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		check(table[i][0], table[i][1]);
+}
+
+/* The first word of a string by both grammars, and where reading stopped. */
+static void the_two_grammars_differ_where_documented(void **state)
+{
+	static const struct {
+		const char *text;
+		struct {
+			enum vs_scan_result result;
+			const char *word;
+			size_t stopped;
+		} by[2]; /* VS_SCAN_CONFIG, VS_SCAN_COMMAND */
+	} table[] = {
+		{ "a'b c'\\ d e", { { VS_SCAN_WORD, "ab c d", 9 }, { VS_SCAN_WORD, "ab c d", 9 } } },
+		{ "a;b", { { VS_SCAN_WORD, "a", 1 }, { VS_SCAN_WORD, "a", 1 } } },
+		{ "a,b", { { VS_SCAN_WORD, "a", 1 }, { VS_SCAN_WORD, "a,b", 3 } } },
+		{ "\"a\\\"b\"", { { VS_SCAN_WORD, "a\"b", 6 }, { VS_SCAN_WORD, "a\\\"b", 6 } } },
+		{ "a\\", { { VS_SCAN_BACKSLASH, "a", 2 }, { VS_SCAN_WORD, "a", 2 } } },
+		{ "a'b", { { VS_SCAN_OPEN_SINGLE, "ab", 3 }, { VS_SCAN_OPEN_SINGLE, "ab", 3 } } },
+		{ "a\"b'", { { VS_SCAN_OPEN_DOUBLE, "ab'", 4 }, { VS_SCAN_OPEN_DOUBLE, "ab'", 4 } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		for (int grammar = VS_SCAN_CONFIG; grammar <= VS_SCAN_COMMAND; grammar++) {
+			char word[16];
+			struct vs_scan scan = { .grammar = grammar, .at = table[i].text, .put = word };
+			assert_int_equal(vs_scan_word(&scan), table[i].by[grammar].result);
+			assert_string_equal(word, table[i].by[grammar].word);
+			assert_int_equal(scan.at - table[i].text, table[i].by[grammar].stopped);
+		}
+	assert_true(vs_scan_is_blank(VS_SCAN_CONFIG, ',') && !vs_scan_is_blank(VS_SCAN_COMMAND, ','));
 }
 
 static void an_open_quote_is_refused(void **state)
@@ -179,6 +212,7 @@ static void random_lines_are_split_as_libexecs_does(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lines_are_split_as_documented),
+	cmocka_unit_test(the_two_grammars_differ_where_documented),
 	cmocka_unit_test(an_open_quote_is_refused),
 	cmocka_unit_test(next_walks_over_the_commands),
 	cmocka_unit_test(many_words_fit),
