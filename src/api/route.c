@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/opts.h"
 #include "config/addr_text.h"
 #include "core/stack.h"
 #include "list.h"
@@ -15,20 +16,14 @@
 
 /* ------------------------------------------------------------------ what the caller gave */
 
-/* Copies the caller's struct, older and smaller or newer and larger, into ours. */
+/* Reads the caller's struct, of whatever version; all have the destination. */
 static int copy_route(const struct vdestack_route *given, struct vdestack_route *out)
 {
-	if (given == NULL || given->size < offsetof(struct vdestack_route, dst) + sizeof(given->dst))
-		return vs_fail(EINVAL, "cannot change a route: the struct is NULL or its size is not set; "
-				       "set it to sizeof(struct vdestack_route)");
-	const unsigned char *bytes = (const void *)given;
-	for (size_t i = sizeof(*out); i < given->size; i++)
-		if (bytes[i] != 0)
-			return vs_fail(E2BIG,
-				       "cannot change a route: the struct has fields this library does not "
-				       "know; leave them 0 or use a newer library");
-	*out = (struct vdestack_route){ 0 };
-	memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
+	size_t least = offsetof(struct vdestack_route, dst) + sizeof(given->dst);
+	int r = given != NULL ? vs_opts_read(given, least, out, sizeof(*out)) : -EINVAL;
+
+	if (r < 0)
+		return vs_opts_fail(r, "change a route", "vdestack_route");
 	/* Unterminated text is no address either. */
 	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL ||
 	    memchr(out->gw, '\0', sizeof(out->gw)) == NULL)

@@ -40,6 +40,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/opts.h"
 #include "config/argv.h"
 #include "wire/fdmsg.h"
 #include "command.h"
@@ -59,25 +60,12 @@ struct command {
 
 /* ------------------------------------------------------------------ arguments */
 
-/*
- * Copies the caller's options, of whatever version, into ours. Absent fields are zero.
- * -E2BIG: it has fields, not zero, that this library does not know.
- */
 static int read_options(const struct vdestack_cmd_opts *from, struct vdestack_cmd_opts *to)
 {
-	const unsigned char *bytes = (const unsigned char *)from;
+	int r = vs_opts_read(from, sizeof(from->size), to, sizeof(*to));
 
-	memset(to, 0, sizeof(*to));
-	if (from == NULL)
-		return 0;
-	if (from->size < sizeof(from->size))
-		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.size is not set; "
-				       "set it to sizeof(struct vdestack_cmd_opts)");
-	for (size_t i = sizeof(*to); i < from->size; i++)
-		if (bytes[i] != 0)
-			return vs_fail(E2BIG, "cannot start a command: vdestack_cmd_opts has fields that are newer than "
-					      "this library; leave them zero or use the library they came with");
-	memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
+	if (r < 0)
+		return vs_opts_fail(r, "start a command", "vdestack_cmd_opts");
 	return to->flags == 0 ? 0 : vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.flags: 0x%x; "
 						    "none are defined yet", to->flags);
 }

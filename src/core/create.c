@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/opts.h"
 #include "wire/fdmsg.h"
 #include "command.h"
 #include "configuration.h"
@@ -41,17 +42,12 @@
 
 int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts *out)
 {
-	struct vdestack_opts known = { 0 };
+	struct vdestack_opts known;
 
 	*out = (struct vs_create_opts){ .timeout_ms = DEFAULT_TIMEOUT_MS, .adopt = -1 };
-	if (opts == NULL)
-		return 0;
-	for (size_t i = sizeof(known); i < opts->size; i++)
-		if (((const unsigned char *)opts)[i] != 0)
-			return vs_fail(E2BIG, "cannot make a stack: the options are of a newer version of the library than this");
-	if (opts->size < sizeof(opts->size))
-		return vs_fail(EINVAL, "cannot make a stack: the options have no size; set it to sizeof(struct vdestack_opts)");
-	memcpy(&known, opts, opts->size < sizeof(known) ? opts->size : sizeof(known));
+	int r = vs_opts_read(opts, sizeof(opts->size), &known, sizeof(known));
+	if (r < 0)
+		return vs_opts_fail(r, "make a stack", "vdestack_opts");
 	if (known.flags & ~(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU | VDESTACK_ALLOW_ABSENT | VDESTACK_NO_RECONNECT))
 		return vs_fail(EINVAL, "cannot make a stack: unknown bits in flags (0x%x)", known.flags);
 	if (known.no_offload & ~VDESTACK_OFFLOAD_ALL)

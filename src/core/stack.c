@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/opts.h"
 #include "handle.h"
 #include "numbers.h"
 #include "config/config.h"
@@ -178,7 +179,7 @@ static int link_stats(struct vdestack *stack, const char *ifname, struct vdestac
 	s.in_frames = n[3];
 	s.in_writes = n[4];
 	s.in_dropped = n[5];
-	memcpy(stats, &s, s.size < sizeof(s) ? s.size : sizeof(s));
+	vs_opts_write(stats, s.size, &s, sizeof(s));
 	return 0;
 }
 
