@@ -178,8 +178,8 @@ static void undo_nothing(void)
 {
 }
 
-/* Interfaces without taps, see src/keeper/port.c. */
-static void prepare_port(void)
+/* Interfaces with a packet device instead of a tap. */
+static void prepare_packet_device(void)
 {
 	MUST(setenv("VDESTACK_PORT", "packet", 1));
 }
@@ -215,9 +215,9 @@ static const struct op op_netns = { "netns", true, run_netns, close_made, NULL }
 static const struct op op_command = { "run", true, run_command, undo_nothing, NULL };
 static const struct op op_legacy = { "vde_addstack", true, run_legacy, legacy_delete, NULL };
 
-static const struct op op_port = { "stack with a port", true, run_new_config, made_delete, prepare_port };
-static const struct op op_port_add = { "add a port", true, run_add, undo_add, prepare_port };
-static const struct op op_port_remove = { "remove a port", true, run_remove, undo_nothing, prepare_port };
+static const struct op op_packet_device = { "stack with a packet device", true, run_new_config, made_delete, prepare_packet_device };
+static const struct op op_packet_device_add = { "add a packet device", true, run_add, undo_add, prepare_packet_device };
+static const struct op op_packet_device_remove = { "remove a packet device", true, run_remove, undo_nothing, prepare_packet_device };
 static const struct op op_hub = { "stack on a hub", true, run_new_hub, made_delete, prepare_hub };
 
 /* ------------------------------------------------------------------ before and after */

@@ -109,7 +109,7 @@ static void *tell_id(void *arg)
 }
 
 /* The keeper's proof of capabilities, also on threads of the program itself. */
-CASE_ROOT(to_claim_the_id_of_a_thread_takes_cap_sys_admin_even_in_its_process)
+CASE_ROOT(claiming_the_id_of_a_thread_needs_cap_sys_admin_even_in_its_process)
 {
 	pthread_t thread;
 	int pair[2];
@@ -176,7 +176,7 @@ static void look_at_maker(const int *pair)
 	}
 }
 
-CASE(both_ends_of_a_pair_tell_who_made_it_whoever_has_them)
+CASE(both_ends_of_a_socket_pair_report_the_process_that_made_it)
 {
 	int pair[2];
 
@@ -273,7 +273,7 @@ static void exec_with_few(bool no_new_privs)
 }
 
 /* So a keeper is executed with no_new_privs: it must not have more than who starts it. */
-CASE_ROOT(exec_gives_uid_0_its_capabilities_back_unless_no_new_privs_is_set)
+CASE_ROOT(exec_restores_the_capabilities_of_uid_0_unless_no_new_privs_is_set)
 {
 	exec_with_few(false);
 	exec_with_few(true);

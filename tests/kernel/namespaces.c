@@ -313,7 +313,7 @@ static int make_veth(int netlink, unsigned flags)
 	return ask_link(netlink, &r.head);
 }
 
-CASE(a_veth_cannot_be_born_up_before_it_has_both_ends)
+CASE(a_veth_cannot_be_created_up_before_it_has_both_ends)
 {
 	become_able();
 	MUST(unshare(CLONE_NEWNET));
@@ -325,7 +325,7 @@ CASE(a_veth_cannot_be_born_up_before_it_has_both_ends)
 	device_up("one");
 }
 
-CASE(the_end_of_one_end_of_a_veth_is_the_end_of_both)
+CASE(deleting_one_end_of_a_veth_deletes_both)
 {
 	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)), .nlmsg_type = RTM_DELLINK } };
 

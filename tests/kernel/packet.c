@@ -118,7 +118,7 @@ static void send_segmented(void)
 	close(fd);
 }
 
-CASE(super_frames_come_behind_their_header)
+CASE(super_frames_are_received_after_their_vnet_header)
 {
 	static struct got g;
 
@@ -133,7 +133,7 @@ CASE(super_frames_come_behind_their_header)
 	CHECK_EQ(g.vnet.csum_start, 34);
 }
 
-CASE(a_vlan_tag_comes_beside_its_frame)
+CASE(a_vlan_tag_is_received_as_ancillary_data)
 {
 	unsigned char frame[10 + 60] = { [10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x81, 0, 0x20, 5, 0x88, 0xb5, 'x' };
 	static struct got g;
@@ -190,7 +190,7 @@ static void *elsewhere(void *arg)
 	return NULL;
 }
 
-CASE(ethtool_by_a_route_socket_is_about_the_sockets_namespace)
+CASE(ethtool_on_a_route_socket_acts_on_the_namespace_of_the_socket)
 {
 	pthread_t thread;
 
@@ -201,7 +201,7 @@ CASE(ethtool_by_a_route_socket_is_about_the_sockets_namespace)
 }
 
 /* From Linux 6.3. */
-CASE(the_steering_of_a_device_is_that_of_its_namespace_when_it_was_made)
+CASE(a_device_gets_the_rps_mask_of_the_namespace_it_was_made_in)
 {
 	char mask[32] = "";
 	const char *path = case_path("sys");
@@ -241,7 +241,7 @@ static long long until_it_runs(const char *make)
 	return took;
 }
 
-CASE(a_device_with_the_index_of_its_peer_runs_a_second_later)
+CASE(a_veth_end_with_the_index_of_its_peer_gets_carrier_a_second_later)
 {
 	make_pair();
 	CHECK_EQ(system("unshare -n sleep 100 & echo $! >sleeper; "
@@ -272,7 +272,7 @@ static bool hears(int protocol, int timeout_ms)
 }
 
 /* Setting a device's address to what it is announces its addresses, where arp_notify is set; also by rtnetlink, without /proc. */
-CASE(an_address_is_announced_when_the_mac_is_set_to_what_it_is)
+CASE(an_address_is_announced_when_the_mac_is_set_to_the_same_value)
 {
 	make_pair();
 	MUST(mount("none", "/sys", "sysfs", 0, NULL));

@@ -70,7 +70,7 @@ CASE(a_child_with_exit_signal_0_is_invisible_to_wait_and_sends_no_signal)
 	CHECK_EQ(sigchlds, 0);
 }
 
-CASE(such_a_child_stays_a_zombie_even_where_sigchld_is_ignored)
+CASE(a_child_with_exit_signal_0_stays_a_zombie_even_where_sigchld_is_ignored)
 {
 	int status;
 
@@ -82,7 +82,7 @@ CASE(such_a_child_stays_a_zombie_even_where_sigchld_is_ignored)
 	CHECK_EQ(WEXITSTATUS(status), 7);
 }
 
-CASE(exec_gives_every_child_sigchld_as_its_exit_signal)
+CASE(exec_sets_the_exit_signal_of_every_child_to_sigchld)
 {
 	int status;
 
@@ -106,7 +106,7 @@ static void tell_parent(int fd)
 }
 
 /* The process that a launch makes: when its maker ends it gets another parent, never the program. */
-CASE(an_orphan_goes_past_its_grandparent_to_the_next_subreaper)
+CASE(an_orphan_becomes_a_child_of_the_next_subreaper_not_of_its_grandparent)
 {
 	int pipe_fds[2], go[2], status;
 	pid_t parent = -1;
@@ -132,7 +132,7 @@ CASE(an_orphan_goes_past_its_grandparent_to_the_next_subreaper)
 	CHECK_ERRNO(waitpid(-1, &status, WNOHANG), ECHILD);
 }
 
-CASE(an_orphan_comes_to_a_program_that_collects_them)
+CASE(an_orphan_becomes_a_child_of_a_subreaper)
 {
 	int status;
 	siginfo_t info = { 0 };
@@ -178,7 +178,7 @@ CASE(parent_death_signal_comes_when_the_thread_ends_that_made_the_child)
 	CHECK_EQ(WTERMSIG(status), SIGKILL);
 }
 
-CASE(wipe_on_fork_gives_the_child_zeroes)
+CASE(wipe_on_fork_memory_is_zero_in_the_child)
 {
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned char *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -219,7 +219,7 @@ static void refuse_clone3(int err)
 }
 
 /* The keeper turns a refusal of clone3 into one that the C library knows how to go around. */
-CASE(of_two_filters_that_refuse_a_call_the_younger_one_says_how)
+CASE(of_two_filters_that_refuse_a_call_the_newer_one_sets_the_errno)
 {
 	CHECK_ERRNO(syscall(SYS_clone3, NULL, 0), EINVAL);
 	refuse_clone3(EPERM);
@@ -262,7 +262,7 @@ CASE_FLAGS(a_pid_namespace_whose_first_child_has_ended_takes_no_other, PLAIN)
 	CHECK_ERRNO(fork(), ENOMEM);
 }
 
-CASE_FLAGS(proc_tells_that_children_go_to_another_pid_namespace, PLAIN)
+CASE_FLAGS(proc_shows_that_children_go_to_another_pid_namespace, PLAIN)
 {
 	struct stat st;
 	int status;
@@ -281,7 +281,7 @@ CASE_FLAGS(proc_tells_that_children_go_to_another_pid_namespace, PLAIN)
 }
 
 /* 5 and 6: PIDFD_GET_PID_NAMESPACE and PIDFD_GET_PID_FOR_CHILDREN_NAMESPACE; the argument must be 0. */
-CASE_FLAGS(a_pidfd_of_the_thread_tells_it_without_proc, PLAIN)
+CASE_FLAGS(a_pidfd_of_the_thread_shows_that_children_go_to_another_pid_namespace_without_proc, PLAIN)
 {
 	struct stat own, children;
 	int self = (int)syscall(SYS_pidfd_open, syscall(SYS_gettid), O_EXCL /* PIDFD_THREAD */);

@@ -159,7 +159,7 @@ CASE(a_received_descriptor_gets_the_lowest_free_number)
 	CHECK(MUST(fcntl(got, F_GETFD)) & FD_CLOEXEC);
 }
 
-CASE(without_room_for_a_descriptor_the_message_comes_without_it)
+CASE(without_space_for_a_descriptor_the_message_is_received_without_it)
 {
 	struct rlimit limit;
 	int pair[2], flags, got = -1;
@@ -184,7 +184,7 @@ CASE(without_room_for_a_descriptor_the_message_comes_without_it)
 	CHECK_EQ(flags & MSG_CTRUNC, 0);
 }
 
-CASE(peeking_at_a_message_gives_the_descriptor_each_time)
+CASE(peeking_at_a_message_receives_its_descriptor_each_time)
 {
 	int pair[2];
 	char byte;
@@ -242,7 +242,7 @@ CASE(a_sockets_cookie_is_its_own_and_never_changes)
 	CHECK_EQ(cookie_of(pair[0]), mine);
 }
 
-CASE(what_is_no_socket_has_no_cookie)
+CASE(a_descriptor_that_is_no_socket_has_no_cookie)
 {
 	uint64_t cookie;
 	socklen_t len = sizeof(cookie);
@@ -271,7 +271,7 @@ static void *leave_table(void *arg)
 	return NULL;
 }
 
-CASE(a_thread_that_leaves_the_table_leaves_the_others_theirs)
+CASE(a_thread_that_unshares_the_descriptor_table_does_not_change_that_of_the_others)
 {
 	int below = (int)MUST(eventfd(0, EFD_CLOEXEC)), pair[2];
 	pthread_t thread;

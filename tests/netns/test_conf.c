@@ -221,7 +221,7 @@ static void absent_interfaces_are_enodev(void **state)
 
 /* ------------------------------------------------------------------ links */
 
-static void names_and_indices_lead_to_each_other(void **state)
+static void names_and_indices_map_to_each_other(void **state)
 {
 	char name[IF_NAMESIZE];
 	int d0 = make_plugged("d0");
@@ -247,7 +247,7 @@ static void links_go_up_and_down(void **state)
 	assert_false(vdestack_link_get_flags(stack, br0) & IFF_UP);
 }
 
-static void mtu_is_set_and_got(void **state)
+static void mtu_is_set_and_read(void **state)
 {
 	(void)state;
 	make_veth();
@@ -263,7 +263,7 @@ static void mtu_is_set_and_got(void **state)
 	assert_int_equal(vdestack_link_get_mtu(stack, v0), 9000);
 }
 
-static void mac_is_set_and_got(void **state)
+static void mac_is_set_and_read(void **state)
 {
 	static const unsigned char good[6] = { 2, 3, 4, 5, 6, 7 };
 	static const unsigned char group[6] = { 3, 3, 4, 5, 6, 7 };
@@ -382,7 +382,7 @@ static void a_list_of_200_addresses_is_complete(void **state)
 	assert_true(has_many(list, n));
 }
 
-static void a_list_tells_how_many_there_are_beyond_its_room(void **state)
+static void a_list_call_returns_the_total_when_the_array_is_too_short(void **state)
 {
 	struct vdestack_addr list[8];
 	int d0 = make_plugged("d0");
@@ -482,7 +482,7 @@ static void a_listed_route_can_be_removed_and_added_again(void **state)
 	}
 }
 
-static void routes_give_the_errors_of_the_kernel(void **state)
+static void routes_fail_with_the_errors_of_the_kernel(void **state)
 {
 	struct vdestack_route route = route_to("", 0, "10.0.0.254");
 	int d0 = make_plugged("d0");
@@ -502,7 +502,7 @@ static void routes_give_the_errors_of_the_kernel(void **state)
 	assert_fails(ENETDOWN, vdestack_route_add(stack, &route));
 }
 
-static void routes_that_make_no_sense_are_refused(void **state)
+static void invalid_routes_are_refused(void **state)
 {
 	struct vdestack_route route = route_to("", 0, "");
 
@@ -696,7 +696,7 @@ static void compare_with_glibc(void)
 		fail_msg("differs from glibc: %s", difference);
 }
 
-static void getifaddrs_is_that_of_glibc(void **state)
+static void getifaddrs_returns_what_glibc_returns(void **state)
 {
 	static const int lengths4[] = { 1, 7, 8, 9, 24, 25, 30, 31, 32 };
 	static const int lengths6[] = { 1, 7, 8, 61, 64, 65, 127, 128 };
@@ -748,7 +748,7 @@ static void getifaddrs_groups_by_interface(void **state)
 
 /* ------------------------------------------------------------------ sysctl */
 
-static void sysctls_are_set_and_got(void **state)
+static void sysctls_are_set_and_read(void **state)
 {
 	char value[16];
 
@@ -811,7 +811,7 @@ static void an_empty_stack_is_ready(void **state)
 	assert_works(vdestack_wait_ready(stack, 1000));
 }
 
-static void no_carrier_is_a_timeout(void **state)
+static void waiting_without_carrier_times_out(void **state)
 {
 	(void)state;
 	make_veth();
@@ -1083,7 +1083,7 @@ static void lists_are_whole_while_another_thread_changes(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
-static void no_descriptor_left_is_emfile(void **state)
+static void calls_without_a_free_descriptor_are_emfile(void **state)
 {
 	struct rlimit before;
 	struct ifaddrs *list;
@@ -1170,31 +1170,31 @@ int main(int argc, char **argv)
 		CASE(null_pointers_are_refused),
 		CASE(indices_that_are_not_positive_are_refused),
 		CASE(absent_interfaces_are_enodev),
-		CASE(names_and_indices_lead_to_each_other),
+		CASE(names_and_indices_map_to_each_other),
 		CASE(links_go_up_and_down),
-		CASE(mtu_is_set_and_got),
-		CASE(mac_is_set_and_got),
+		CASE(mtu_is_set_and_read),
+		CASE(mac_is_set_and_read),
 		CASE(addresses_come_and_go),
 		CASE(text_that_is_no_address_is_refused),
 		CASE(loopback_addresses_have_host_scope),
 		CASE(a_list_of_200_addresses_is_complete),
-		CASE(a_list_tells_how_many_there_are_beyond_its_room),
+		CASE(a_list_call_returns_the_total_when_the_array_is_too_short),
 		CASE(routes_come_and_go),
 		CASE(a_listed_route_can_be_removed_and_added_again),
-		CASE(routes_give_the_errors_of_the_kernel),
-		CASE(routes_that_make_no_sense_are_refused),
+		CASE(routes_fail_with_the_errors_of_the_kernel),
+		CASE(invalid_routes_are_refused),
 		CASE(route_structs_of_other_sizes_are_understood),
 		CASE(an_ipv4_route_may_have_an_ipv6_gateway),
 		CASE(multipath_routes_are_listed_by_hop_and_blackholes_not),
 		CASE(routes_go_to_large_tables),
 		CASE(neighbours_come_and_go),
-		CASE(getifaddrs_is_that_of_glibc),
+		CASE(getifaddrs_returns_what_glibc_returns),
 		CASE(getifaddrs_groups_by_interface),
-		CASE(sysctls_are_set_and_got),
+		CASE(sysctls_are_set_and_read),
 		CASE(dots_in_interface_names_survive_slashes),
 		CASE(sysctl_names_cannot_leave_net),
 		CASE(an_empty_stack_is_ready),
-		CASE(no_carrier_is_a_timeout),
+		CASE(waiting_without_carrier_times_out),
 		CASE(waiting_ends_with_the_detection_of_duplicates),
 		CASE(a_duplicate_address_is_eaddrnotavail),
 		CASE(waiting_ends_when_another_thread_brings_the_carrier),
@@ -1205,7 +1205,7 @@ int main(int argc, char **argv)
 		CASE(waiting_without_ipv6_costs_nothing),
 		CASE(signals_do_not_disturb),
 		CASE(lists_are_whole_while_another_thread_changes),
-		CASE(no_descriptor_left_is_emfile),
+		CASE(calls_without_a_free_descriptor_are_emfile),
 		CASE(no_call_leaks_a_descriptor),
 		CASE(changes_without_capabilities_are_eperm),
 	};

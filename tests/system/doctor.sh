@@ -66,7 +66,7 @@ no_tun_device)
 	expect 2
 	says network "$remedy"
 	;;
-tun_device_that_is_of_no_use)
+tun_device_that_cannot_be_used)
 	nested "mount -t tmpfs none /dev/net; touch /dev/net/tun; exec '$doctor' doctor"
 	expect 1
 	says tun "/dev/net/tun is not the tun driver's; create it again"
@@ -108,7 +108,7 @@ few_descriptors)
 	(ulimit -n 30 && exec "$doctor" doctor) >out
 	says limits "raise RLIMIT_NOFILE"
 	;;
-limits_and_filters_are_told)
+limits_and_filters_are_reported)
 	if (ulimit -v 500000 && exec "$doctor" doctor --version) >/dev/null 2>&1; then # not with a sanitizer's shadow
 		(ulimit -v 500000 && exec "$doctor" doctor) >out
 		says limits "raise RLIMIT_AS"
@@ -119,7 +119,7 @@ limits_and_filters_are_told)
 	nested "echo 3 >/proc/sys/user/max_net_namespaces; exec '$doctor' doctor"
 	says limits "only 3 network namespaces"
 	;;
-seccomp_filter_is_told)
+seccomp_filter_is_reported)
 	nested "exec $plain '$refuse' '$doctor' doctor"
 	expect 2
 	remedy="allow unshare(2) and clone(2) with CLONE_NEWUSER in the filter"
@@ -182,7 +182,7 @@ s = socket.socket(socket.AF_UNIX); s.bind("silent/ctl"); s.listen(8); open("read
 	grep -q '^[^ ]* switch .' out || fail "nothing about the switch"
 	says switch "a vde_switch with all ports taken never does"
 	;;
-kinds_and_lengths_of_switches_are_told)
+kinds_and_lengths_of_switches_are_reported)
 	[ -w /dev/net/tun ] || { echo "no tap can be made" >&2; exit 77; }
 	mkfifo console # at whose end the switch would end
 	exec 9<>console
@@ -220,7 +220,7 @@ usage_errors_end_with_64)
 		[ "$(wc -l <err)" = 1 ] || fail "not one line for \"$words\""
 	done
 	;;
-apparmor_takes_the_profile)
+apparmor_accepts_the_profile)
 	parser=$(PATH=$PATH:/usr/sbin:/sbin command -v apparmor_parser) || { echo "apparmor_parser is not installed" >&2; exit 77; }
 	# A parser older than the rule for user namespaces judges the rest.
 	new='' && [ -e /etc/apparmor.d/abi/4.0 ] || new='/^abi /d; /^  userns,/d'

@@ -185,7 +185,7 @@ static void set_own_caps(uint64_t caps)
 
 /* ------------------------------------------------------------------ ends */
 
-CASE_BOTH(run_tells_exit_from_signal)
+CASE_BOTH(run_distinguishes_exit_from_signal)
 {
 	struct vdestack *s = new_stack();
 
@@ -199,7 +199,7 @@ CASE_BOTH(run_tells_exit_from_signal)
 	MUST(vdestack_delete(s));
 }
 
-CASE(a_command_that_cannot_be_executed_says_why)
+CASE(a_command_that_cannot_be_executed_is_reported_with_the_reason)
 {
 	struct vdestack *s = new_stack();
 	const char *plain = case_path("plain");
@@ -253,7 +253,7 @@ CASE(wrong_arguments_are_refused)
 	MUST(vdestack_delete(s));
 }
 
-CASE(the_status_waits_for_whoever_asks_and_stays)
+CASE(the_status_can_be_read_late_and_more_than_once)
 {
 	struct vdestack *s = new_stack();
 	int status_fd, status = 0;
@@ -271,7 +271,7 @@ CASE(the_status_waits_for_whoever_asks_and_stays)
 	CHECK_EQ(status, 5 << 8);
 }
 
-CASE(a_pidfd_signals_the_command_and_tells_its_end)
+CASE(a_pidfd_signals_the_command_and_reports_its_end)
 {
 	struct vdestack *s = new_stack();
 	int status_fd, status;
@@ -290,7 +290,7 @@ CASE(a_pidfd_signals_the_command_and_tells_its_end)
 	MUST(vdestack_delete(s));
 }
 
-CASE(a_command_goes_on_when_nobody_wants_its_status)
+CASE(a_command_continues_when_its_status_descriptor_is_closed)
 {
 	struct vdestack *s = new_stack();
 	struct numbers written = {.path = case_path("written"), .n = 1};
@@ -372,7 +372,7 @@ CASE(the_death_of_the_keeper_kills_commands)
 	CHECK_ERRNO(RUN(s, NULL, "true"), ENETDOWN);
 }
 
-CASE(the_death_of_the_runner_kills_the_command_and_is_told)
+CASE(the_death_of_the_runner_kills_the_command_and_is_reported)
 {
 	struct vdestack *s = new_stack();
 	struct numbers runner = {.path = case_path("runner"), .n = 1};
@@ -520,7 +520,7 @@ static void note_signal(int sig)
 	interrupted++;
 }
 
-CASE(what_is_sent_to_the_process_group_reaches_the_command)
+CASE(a_signal_to_the_process_group_reaches_the_command)
 {
 	struct vdestack *s = new_stack();
 	struct numbers ids = {.path = case_path("ids"), .n = 2};
@@ -637,7 +637,7 @@ CASE_ROOT(root_regains_nothing_by_uid_set_id_or_file_capabilities)
 	MUST(vdestack_delete(s));
 }
 
-CASE_BOTH_ROOT(what_the_caller_has_not_cannot_be_given)
+CASE_BOTH_ROOT(capabilities_that_the_caller_lacks_are_refused)
 {
 	struct vdestack *s = new_stack();
 	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .caps = VDESTACK_CAP(CAP_SYS_CHROOT) | VDESTACK_CAP(CAP_NET_RAW)};
@@ -765,7 +765,7 @@ CASE_FLAGS(eight_threads_run_commands_at_once_inprocess, CASE_F_INPROCESS | CASE
 	eight_threads();
 }
 
-CASE_BOTH(running_commands_do_not_hold_up_sockets)
+CASE_BOTH(running_commands_do_not_delay_sockets)
 {
 	struct vdestack *s = new_stack();
 

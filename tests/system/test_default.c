@@ -125,7 +125,7 @@ CASE_BOTH(flags_and_errors_are_those_of_the_system_call)
 	CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
-CASE_BOTH(a_server_and_a_client_know_nothing_of_it)
+CASE_BOTH(an_unchanged_server_and_client_work_on_a_default_stack)
 {
 	struct vdestack *s = new_default();
 	struct sockaddr_in sa = address("10.9.0.1", 80), from;
@@ -144,7 +144,7 @@ CASE_BOTH(a_server_and_a_client_know_nothing_of_it)
 }
 
 /* Names are looked up where libc looks them up: in the host, whose files these are. */
-CASE_BOTH(libc_s_own_look_ups_work_as_before)
+CASE_BOTH(lookups_of_libc_work_as_before)
 {
 	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list;
 
@@ -198,7 +198,7 @@ CASE_BOTH(the_default_of_a_thread_comes_before_that_of_the_process)
 	CHECK_EQ(here(), host);
 }
 
-CASE_BOTH(what_is_no_stack_cannot_be_a_default)
+CASE_BOTH(a_handle_that_is_no_stack_cannot_be_a_default)
 {
 	struct vdestack *s = new_default(), *gone = new_stack("%s", "");
 
@@ -331,7 +331,7 @@ static void await_calls(void)
 	CHECK(wait_until(all_have_called, before, 20000));
 }
 
-CASE_TIMED(a_call_that_overlaps_the_deletion_of_the_default_gives_a_socket,
+CASE_TIMED(a_call_that_overlaps_the_deletion_of_the_default_returns_a_socket,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 120)
 {
 	struct vdestack *stacks[DELETIONS];

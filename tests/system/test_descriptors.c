@@ -243,7 +243,7 @@ CASE_BOTH(with_0_to_2_closed_everything_works_and_the_library_takes_none_of_them
 	without_standard_descriptors(SEGMENT);
 }
 
-CASE_FLAGS(with_0_to_2_closed_a_vde_network_is_plugged_in, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(with_0_to_2_closed_a_vde_network_can_be_joined, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	char config[300];
 
@@ -253,7 +253,7 @@ CASE_FLAGS(with_0_to_2_closed_a_vde_network_is_plugged_in, CASE_F_ROOT | CASE_F_
 
 /* ------------------------------------------------------------------ numbers */
 
-CASE_BOTH(msocket_gives_the_lowest_free_number)
+CASE_BOTH(msocket_returns_the_lowest_free_number)
 {
 	struct vdestack *stack = new_stack(SEGMENT);
 	int fds[60];
@@ -276,7 +276,7 @@ CASE_BOTH(msocket_gives_the_lowest_free_number)
 	MUST(vdestack_delete(stack));
 }
 
-CASE_BOTH(the_library_stays_out_of_the_low_numbers)
+CASE_BOTH(the_library_takes_no_low_numbers)
 {
 	struct vdestack *stacks[10];
 
@@ -327,7 +327,7 @@ static void with_a_full_table(struct vdestack *stack)
 	compare_with_socket(stack, 0);
 }
 
-CASE_BOTH(in_a_full_table_msocket_gives_EMFILE_exactly_when_socket_does)
+CASE_BOTH(in_a_full_table_msocket_fails_with_EMFILE_exactly_when_socket_does)
 {
 	set_limit(200);
 	struct vdestack *stack = new_stack("");
@@ -336,7 +336,7 @@ CASE_BOTH(in_a_full_table_msocket_gives_EMFILE_exactly_when_socket_does)
 	MUST(vdestack_delete(stack));
 }
 
-CASE_BOTH(in_a_full_table_the_first_msocket_gives_EMFILE_exactly_when_socket_does)
+CASE_BOTH(in_a_full_table_the_first_msocket_fails_with_EMFILE_exactly_when_socket_does)
 {
 	set_limit(200);
 	struct vdestack *stack = new_stack("");
@@ -344,7 +344,7 @@ CASE_BOTH(in_a_full_table_the_first_msocket_gives_EMFILE_exactly_when_socket_doe
 	MUST(vdestack_delete(stack));
 }
 
-CASE_BOTH(with_a_limit_lowered_below_the_librarys_numbers_msocket_goes_by_the_new_one)
+CASE_BOTH(msocket_obeys_a_limit_lowered_below_the_numbers_of_the_library)
 {
 	struct vdestack *stack = new_stack("");
 
@@ -357,7 +357,7 @@ CASE_BOTH(with_a_limit_lowered_below_the_librarys_numbers_msocket_goes_by_the_ne
 	set_limit(1000); /* checkers open files at the end */
 }
 
-CASE_BOTH(with_a_raised_limit_msocket_goes_by_the_new_one)
+CASE_BOTH(msocket_obeys_a_raised_limit)
 {
 	set_limit(40);
 	struct vdestack *stack = new_stack("");
@@ -380,7 +380,7 @@ static void *ask_or_EMFILE(void *stack)
 }
 
 /* Six at once for two numbers: each gets one or EMFILE, nobody hangs. */
-CASE_BOTH(several_threads_in_a_table_that_is_almost_full_get_what_there_is)
+CASE_BOTH(threads_that_share_an_almost_full_table_get_the_numbers_that_are_left)
 {
 	pthread_t threads[6];
 

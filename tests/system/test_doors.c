@@ -118,7 +118,7 @@ static void reply_to_doors(void *prize)
 }
 
 /* What the keeper says there would have its own credentials. */
-CASE_BOTH_ROOT(a_door_is_no_place_for_replies)
+CASE_BOTH_ROOT(a_door_is_sent_no_reply)
 {
 	struct prize p = new_prize(case_opts());
 	pid_t keeper = case_is_inprocess() ? 0 : the_keeper();
@@ -227,7 +227,7 @@ static void send_what_lingers_within(void *prize)
 	send_lingering(p->stack, lingering_within_a_pair);
 }
 
-CASE_BOTH_ROOT(descriptors_that_take_long_to_close_stop_nobody)
+CASE_BOTH_ROOT(descriptors_that_take_long_to_close_delay_no_request)
 {
 	struct prize p = new_prize(case_opts());
 
@@ -287,7 +287,7 @@ static unsigned long long ticks(pid_t pid)
 	return user + system;
 }
 
-CASE_ROOT(numbers_of_the_main_loop_are_no_channels)
+CASE_ROOT(numbers_of_the_main_loop_are_refused_as_channels)
 {
 	struct prize p = new_prize(NULL);
 
@@ -297,7 +297,7 @@ CASE_ROOT(numbers_of_the_main_loop_are_no_channels)
 }
 
 /* The end that the keeper has is kept open here as well. */
-CASE_ROOT(a_channel_whose_sender_keeps_a_copy_ends_for_the_keeper)
+CASE_ROOT(the_keeper_closes_a_channel_although_its_sender_keeps_a_copy)
 {
 	struct prize p = new_prize(NULL);
 	int pairs[4][2];
@@ -570,7 +570,7 @@ static void register_both_ends(void *prize)
 }
 
 /* Such a pair hangs up at neither end. */
-CASE_ROOT(channels_of_processes_that_are_gone_do_not_pile_up)
+CASE_ROOT(channels_of_processes_that_have_ended_are_closed)
 {
 	struct prize p = new_prize(NULL);
 	struct level l = { the_keeper(), open_in(the_keeper()) + 200 };
@@ -581,7 +581,7 @@ CASE_ROOT(channels_of_processes_that_are_gone_do_not_pile_up)
 }
 
 /* Requests of all kinds, from who has the doors and the key and no rights: the keeper goes on, keeps nothing, changes nothing. */
-CASE_TIMED(whatever_a_child_without_rights_sends_changes_nothing, CASE_F_ROOT, 120)
+CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 120)
 {
 	struct prize p = new_prize(NULL);
 	char value[16];

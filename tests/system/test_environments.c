@@ -107,13 +107,13 @@ static void hears_nobody(const char *config)
 	MUST(vdestack_delete(s));
 }
 
-CASE_FLAGS(with_every_file_system_read_only_segments_say_nothing, CASE_F_ROOT | CASE_F_INPROCESS)
+CASE_FLAGS(with_every_file_system_read_only_segments_send_nothing, CASE_F_ROOT | CASE_F_INPROCESS)
 {
 	make_everything_read_only();
 	hears_nobody("vnl=inproc://lan");
 }
 
-CASE_FLAGS(with_every_file_system_read_only_ports_say_nothing, CASE_F_ROOT | CASE_F_VDE)
+CASE_FLAGS(with_every_file_system_read_only_packet_devices_send_nothing, CASE_F_ROOT | CASE_F_VDE)
 {
 	MUST(setenv("VDESTACK_PORT", "packet", 1));
 	make_everything_read_only();

@@ -114,13 +114,13 @@ __attribute__((format(printf, 1, 2))) static const char *config_of(const char *f
 
 /* ------------------------------------------------------------------ networks */
 
-CASE_FLAGS(a_scheme_without_plugin_is_told, BOTH_VDE)
+CASE_FLAGS(a_scheme_without_plugin_is_reported, BOTH_VDE)
 {
 	REFUSED("vnl=nosuchscheme://x", EPROTONOSUPPORT, "nosuchscheme://x", "plugin", "install");
 	refused_beside_another("vnl=nosuchscheme://x", EPROTONOSUPPORT, WORDS("plugin"));
 }
 
-CASE_FLAGS(a_path_without_switch_is_told, BOTH_VDE)
+CASE_FLAGS(a_path_without_switch_is_reported, BOTH_VDE)
 {
 	const char *config = config_of("vnl=vde://%s", case_path("nothing"));
 
@@ -128,7 +128,7 @@ CASE_FLAGS(a_path_without_switch_is_told, BOTH_VDE)
 	refused_beside_another(config, ENOENT, WORDS("no switch"));
 }
 
-CASE_FLAGS(a_stale_socket_is_told, BOTH_VDE)
+CASE_FLAGS(a_stale_socket_is_reported, BOTH_VDE)
 {
 	const char *path = case_path("sw");
 	char ctl[300];
@@ -145,7 +145,7 @@ CASE_FLAGS(a_stale_socket_is_told, BOTH_VDE)
 	MUST(vdestack_delete(stack_of("vnl=%s", path)));
 }
 
-CASE_FLAGS(a_switch_of_somebody_else_is_told, CASE_F_USER)
+CASE_FLAGS(a_switch_of_another_user_is_reported, CASE_F_USER)
 {
 	const char *path = case_path("sw");
 	char ctl[300];
@@ -240,7 +240,7 @@ static bool serving_as_before(void *arg)
 	return count_serving_tasks() <= s->tasks && count_serving_fds() <= s->fds;
 }
 
-CASE_FLAGS(the_time_limit_is_the_callers, BOTH_VDE)
+CASE_FLAGS(the_time_limit_of_the_caller_is_used, BOTH_VDE)
 {
 	const char *path = case_path("sw");
 	struct vdestack_opts opts = opts_of(300);
@@ -281,7 +281,7 @@ static bool has_files(void *arg)
 	return count_files(f->path) == f->n;
 }
 
-CASE_FLAGS(a_switch_that_never_answered_keeps_no_socket_file_of_ours, BOTH_VDE)
+CASE_FLAGS(no_socket_file_is_left_at_a_switch_that_never_answered, BOTH_VDE)
 {
 	const char *path = case_path("sw");
 	struct vdestack_opts opts = opts_of(200);
@@ -325,7 +325,7 @@ CASE_FLAGS(other_stacks_go_on_while_a_switch_does_not_answer, BOTH_VDE)
 	CHECK_EQ(status, 0);
 }
 
-CASE_FLAGS(a_port_that_becomes_free_can_be_used, BOTH_VDE)
+CASE_FLAGS(a_switch_port_that_becomes_free_can_be_used, BOTH_VDE)
 {
 	const char *path = case_path("sw");
 	struct vdestack_opts opts = opts_of(300);
@@ -411,7 +411,7 @@ static void insist(void)
 	MUST(setenv("VDESTACK_PORT", "tap", 1));
 }
 
-CASE_FLAGS(an_absent_tun_device_is_told, BOTH_VDE)
+CASE_FLAGS(an_absent_tun_device_is_reported, BOTH_VDE)
 {
 	insist();
 	spoil_by_absence();
@@ -422,21 +422,21 @@ CASE_FLAGS(an_absent_tun_device_is_told, BOTH_VDE)
 	tcp_one_way(s, "10.0.0.1", s);
 }
 
-CASE_FLAGS(a_tun_device_that_may_not_be_opened_is_told, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+CASE_FLAGS(a_tun_device_that_may_not_be_opened_is_reported, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	insist();
 	spoil_by_mode();
 	REFUSED(tun_config(), EACCES, "/dev/net/tun may not be opened", "chmod 666 /dev/net/tun");
 }
 
-CASE_FLAGS(a_tun_device_without_driver_is_told, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(a_tun_device_without_driver_is_reported, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	insist();
 	spoil_by_driver();
 	REFUSED(tun_config(), ENODEV, "tun driver is not there", "modprobe tun");
 }
 
-CASE_FLAGS(a_tun_device_that_is_something_else_is_told, BOTH_VDE)
+CASE_FLAGS(a_tun_device_that_is_something_else_is_reported, BOTH_VDE)
 {
 	insist();
 	spoil_by_a_file();
@@ -458,25 +458,25 @@ static void check_ports(void)
 	MUST(vdestack_delete(b));
 }
 
-CASE_FLAGS(an_absent_tun_device_is_done_without, BOTH_VDE)
+CASE_FLAGS(an_absent_tun_device_is_replaced, BOTH_VDE)
 {
 	spoil_by_absence();
 	check_ports();
 }
 
-CASE_FLAGS(a_tun_device_that_may_not_be_opened_is_done_without, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+CASE_FLAGS(a_tun_device_that_may_not_be_opened_is_replaced, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	spoil_by_mode();
 	check_ports();
 }
 
-CASE_FLAGS(a_tun_device_without_driver_is_done_without, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(a_tun_device_without_driver_is_replaced, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	spoil_by_driver();
 	check_ports();
 }
 
-CASE_FLAGS(a_tun_device_that_is_something_else_is_done_without, BOTH_VDE)
+CASE_FLAGS(a_tun_device_that_is_something_else_is_replaced, BOTH_VDE)
 {
 	spoil_by_a_file();
 	check_ports();
@@ -504,14 +504,14 @@ static void limit(const char *name, const char *value)
 	write_text(path, value);
 }
 
-CASE(user_namespaces_switched_off_are_told)
+CASE(user_namespaces_switched_off_are_reported)
 {
 	limit("max_user_namespaces", "0");
 	drop_capabilities();
 	REFUSED("", ENOSPC, "cannot make a user namespace", "switched off", "user.max_user_namespaces");
 }
 
-CASE(the_limit_of_user_namespaces_is_told)
+CASE(the_limit_of_user_namespaces_is_reported)
 {
 	int go[2], ready[2];
 	char byte = 'x';
@@ -550,14 +550,14 @@ CASE(uid_0_without_capabilities_makes_stacks)
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
 }
 
-CASE(network_namespaces_switched_off_are_told)
+CASE(network_namespaces_switched_off_are_reported)
 {
 	limit("max_net_namespaces", "0");
 	/* "switched off" is said where the setting can be seen; a keeper in a user namespace below sees its own */
 	REFUSED("", ENOSPC, "cannot make a network namespace", "user.max_net_namespaces");
 }
 
-CASE(the_limit_of_network_namespaces_is_told)
+CASE(the_limit_of_network_namespaces_is_reported)
 {
 	limit("max_net_namespaces", "2");
 	struct vdestack *a = stack_of(" "), *b = stack_of(" ");
@@ -569,7 +569,7 @@ CASE(the_limit_of_network_namespaces_is_told)
 	MUST(vdestack_delete(b));
 }
 
-CASE(a_segment_takes_a_network_namespace_too)
+CASE(a_segment_needs_a_network_namespace_too)
 {
 	struct before before = look();
 
@@ -578,7 +578,7 @@ CASE(a_segment_takes_a_network_namespace_too)
 	check_nothing_left(before);
 }
 
-CASE_FLAGS(a_port_that_cannot_be_made_is_told_with_what_is_wrong_with_tun, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+CASE_FLAGS(a_packet_device_that_cannot_be_made_is_reported_with_the_tun_error, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	struct before before = look();
 
@@ -588,19 +588,19 @@ CASE_FLAGS(a_port_that_cannot_be_made_is_told_with_what_is_wrong_with_tun, CASE_
 	check_nothing_left(before);
 }
 
-CASE_USER(user_namespaces_refused_by_seccomp_are_told)
+CASE_USER(user_namespaces_refused_by_seccomp_are_reported)
 {
 	MUST(refuse_call(SYS_unshare, CLONE_NEWUSER, EPERM));
 	REFUSED("", EPERM, "cannot make a user namespace", "seccomp filter", "unshare(2)");
 }
 
-CASE_BOTH_ROOT(network_namespaces_refused_by_seccomp_are_told)
+CASE_BOTH_ROOT(network_namespaces_refused_by_seccomp_are_reported)
 {
 	MUST(refuse_call(SYS_unshare, CLONE_NEWNET, EPERM));
 	REFUSED("", EPERM, "cannot make a network namespace", "seccomp filter");
 }
 
-CASE_FLAGS(a_chroot_without_privileges_is_told, CASE_F_USER)
+CASE_FLAGS(a_chroot_without_privileges_is_reported, CASE_F_USER)
 {
 	own_namespaces(CLONE_NEWNS);
 	MUST(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
@@ -644,7 +644,7 @@ CASE_BOTH(every_small_limit_of_descriptors_gives_a_working_stack_or_an_error)
 	CHECK(refusals > 0);
 }
 
-CASE_FLAGS(the_limit_of_processes_is_told, CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(the_limit_of_processes_is_reported, CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	struct rlimit none = { 0, 0 };
 
@@ -683,7 +683,7 @@ CASE_FLAGS(a_limit_of_memory_gives_a_working_stack_or_an_error, CASE_F_ROOT | CA
 
 /* ------------------------------------------------------------------ locators and names */
 
-CASE_BOTH(a_locator_of_absurd_length_is_told)
+CASE_BOTH(a_locator_that_is_too_long_is_reported)
 {
 	static char config[60000];
 
@@ -694,7 +694,7 @@ CASE_BOTH(a_locator_of_absurd_length_is_told)
 	REFUSED(config, ENAMETOOLONG, "vnl=", "4000");
 }
 
-CASE_FLAGS(a_path_too_long_for_a_socket_is_told, BOTH_VDE)
+CASE_FLAGS(a_path_too_long_for_a_socket_is_reported, BOTH_VDE)
 {
 	char config[400] = "vnl=vde:///tmp/";
 
@@ -702,7 +702,7 @@ CASE_FLAGS(a_path_too_long_for_a_socket_is_told, BOTH_VDE)
 	REFUSED(config, ENAMETOOLONG, "too long", "shorter");
 }
 
-CASE_BOTH(a_name_used_twice_is_told)
+CASE_BOTH(a_name_used_twice_is_reported)
 {
 	REFUSED("iface=eth0 vnl=inproc://a iface=eth0 vnl=inproc://b", EINVAL, "iface=eth0", "position 27");
 	struct vdestack *s = stack_of("iface=eth0 vnl=inproc://a ip=10.0.0.1/24");
@@ -713,7 +713,7 @@ CASE_BOTH(a_name_used_twice_is_told)
 	tcp_one_way(s, "10.0.0.1", s);
 }
 
-CASE_FLAGS(interfaces_before_the_one_that_fails_go_with_it, BOTH_VDE)
+CASE_FLAGS(interfaces_made_before_one_that_fails_are_removed, BOTH_VDE)
 {
 	struct before before = look();
 	struct vdestack *s = stack_of("iface=eth0 vnl=inproc://lan ip=10.0.0.1/24");
@@ -734,7 +734,7 @@ CASE_FLAGS(interfaces_before_the_one_that_fails_go_with_it, BOTH_VDE)
 	check_nothing_left(before);
 }
 
-CASE_FLAGS(an_address_that_cannot_be_set_undoes_the_interface, BOTH_VDE)
+CASE_FLAGS(an_interface_whose_address_cannot_be_set_is_removed, BOTH_VDE)
 {
 	struct before before = look();
 
@@ -743,14 +743,14 @@ CASE_FLAGS(an_address_that_cannot_be_set_undoes_the_interface, BOTH_VDE)
 	check_nothing_left(before);
 }
 
-CASE_BOTH(a_command_that_is_not_there_is_told)
+CASE_BOTH(an_absent_command_is_reported)
 {
 	/* A directory in PATH that may not be searched makes EACCES of what is not found. */
 	MUST(setenv("PATH", "/usr/bin:/bin", 1));
 	REFUSED("vnl='=no-such-command-here x'", ENOENT, "no-such-command-here");
 }
 
-CASE_BOTH(options_that_make_no_sense_are_told)
+CASE_BOTH(invalid_options_are_reported)
 {
 	struct vdestack_opts opts = { .size = 0 };
 
@@ -772,7 +772,7 @@ CASE_BOTH(options_that_make_no_sense_are_told)
 	CHECK_CONTAINS(vdestack_last_error(), "newer");
 }
 
-CASE_USER(the_inprocess_variant_without_privileges_is_told)
+CASE_USER(the_inprocess_variant_without_privileges_is_reported)
 {
 	struct before before = look();
 	struct vdestack_opts opts = { .size = sizeof(opts), .flags = VDESTACK_INPROCESS };
@@ -803,7 +803,7 @@ static void hear(void *arg, int level, const char *message)
 	__atomic_add_fetch(&h->count, 1, __ATOMIC_SEQ_CST);
 }
 
-CASE_FLAGS(failures_are_heard_by_the_thread_that_called, BOTH_VDE)
+CASE_FLAGS(failures_are_reported_to_the_thread_that_called, BOTH_VDE)
 {
 	struct heard heard = { .thread = pthread_self() };
 	const char *path = case_path("sw");

@@ -354,7 +354,7 @@ static void refuse_fd(int fd, int err)
 	CHECK_EQ(count_fds(), fds);
 }
 
-CASE_BOTH(what_is_no_network_namespace_is_refused)
+CASE_BOTH(descriptor_of_no_network_namespace_is_refused)
 {
 	static const char *const kinds[] = { "uts", "mnt", "user", "pid", "ipc" };
 	char path[64];
@@ -375,7 +375,7 @@ CASE_BOTH(what_is_no_network_namespace_is_refused)
 	CHECK_EQ(find_keepers(NULL, 0), 0);
 }
 
-CASE_BOTH(path_that_leads_nowhere_is_refused)
+CASE_BOTH(path_that_names_no_namespace_is_refused)
 {
 	CHECK_ERRNO(vdestack_adopt_path(NULL, NULL, case_opts()), EINVAL);
 	CHECK_ERRNO(vdestack_adopt_path("", NULL, case_opts()), ENOENT);
@@ -405,7 +405,7 @@ CASE_FLAGS(bad_configuration_of_an_adopted_namespace_leaves_nothing,
 	end_holder(&h);
 }
 
-CASE_USER(namespace_of_somebody_else_is_refused)
+CASE_USER(namespace_of_another_user_is_refused)
 {
 	int host = (int)MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
 
@@ -429,7 +429,7 @@ static void adopt_after_drop(void *arg)
 	CHECK(strlen(vdestack_last_error()) > 0);
 }
 
-CASE_ROOT(who_gave_up_the_uid_cannot_adopt_what_was_root_s)
+CASE_ROOT(program_that_gave_up_its_uid_cannot_adopt_a_namespace_of_root)
 {
 	struct holder h = new_holder();
 	struct vdestack *s = new_stack("%s", "");

@@ -98,7 +98,7 @@ static void gives(const char *call, int err)
 
 KILLS(a_keeper_that_executes_a_program_ends, "execve", "execveat")
 KILLS(a_keeper_that_traces_a_process_ends, "ptrace")
-KILLS(a_keeper_that_reaches_into_other_processes_ends,
+KILLS(a_keeper_that_accesses_other_processes_ends,
       "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd")
 KILLS(a_keeper_that_mounts_ends, "mount", "umount2", "pivot_root")
 KILLS(a_keeper_that_mounts_by_descriptors_ends,
@@ -120,7 +120,7 @@ KILLS(a_keeper_that_makes_a_mount_namespace_ends, "unshare_mounts", "clone_mount
 KILLS(a_keeper_that_makes_a_pid_namespace_ends, "unshare_pids")
 KILLS(a_keeper_that_enters_a_foreign_namespace_ends, "setns_user", "setns_any")
 #ifdef SYS_iopl
-KILLS(a_keeper_that_reaches_for_ports_of_the_hardware_ends, "iopl", "ioperm")
+KILLS(a_keeper_that_accesses_io_ports_ends, "iopl", "ioperm")
 #endif
 #ifdef SYS_lookup_dcookie
 KILLS(a_keeper_that_makes_a_call_of_old_kernels_ends, "lookup_dcookie")
@@ -152,7 +152,7 @@ KILLS(a_keeper_that_calls_as_x32_programs_do_ends, "x32")
 
 /* ------------------------------------------------------------------ what it can do without */
 
-CASE_FLAGS(a_plugin_can_make_no_process, PROCESS_VDE)
+CASE_FLAGS(a_plugin_cannot_make_a_process, PROCESS_VDE)
 {
 	gives("fork", EPERM);
 	gives("clone_process", EPERM);
@@ -164,23 +164,23 @@ CASE_FLAGS(clone3_is_unknown_in_the_keeper, PROCESS_VDE)
 	gives("clone3", ENOSYS);
 }
 
-CASE_FLAGS(a_plugin_makes_threads, PROCESS_VDE)
+CASE_FLAGS(a_plugin_can_make_threads, PROCESS_VDE)
 {
 	gives("thread", 0);
 }
 
-CASE_FLAGS(a_plugin_has_tables_of_its_own, PROCESS_VDE)
+CASE_FLAGS(a_plugin_can_unshare_its_tables, PROCESS_VDE)
 {
 	gives("unshare_tables", 0);
 }
 
-CASE_FLAGS(a_plugin_asks_for_its_personality, PROCESS_VDE)
+CASE_FLAGS(a_plugin_can_read_its_personality, PROCESS_VDE)
 {
 	gives("personality_ask", 0);
 }
 
 /* The filter lets it pass, the capabilities do not. */
-CASE_FLAGS(a_plugin_still_enters_no_network_namespace, PROCESS_VDE)
+CASE_FLAGS(a_plugin_cannot_enter_a_network_namespace, PROCESS_VDE)
 {
 	gives("setns_net", EPERM);
 }
@@ -329,7 +329,7 @@ static void hear(void *arg, int level, const char *message)
 	warnings++;
 }
 
-CASE_FLAGS(a_keeper_without_a_filter_works_and_is_told_once, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(a_keeper_without_a_filter_works_and_is_logged_once, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	vdestack_set_log(hear, NULL);
 	refuse_filters();
@@ -341,7 +341,7 @@ CASE_FLAGS(a_keeper_without_a_filter_works_and_is_told_once, CASE_F_ROOT | CASE_
 	MUST(vdestack_delete(p.b));
 }
 
-CASE(a_keeper_with_a_filter_warns_of_nothing)
+CASE(a_keeper_with_a_filter_logs_no_warning)
 {
 	vdestack_set_log(hear, NULL);
 	MUST(vdestack_delete(new_stack("%s", "")));

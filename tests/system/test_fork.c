@@ -73,7 +73,7 @@ CASE_BOTH(a_child_gets_sockets_that_are_its_own_and_the_parent_none)
 	MUST(vdestack_delete(pair[1]));
 }
 
-CASE_BOTH(children_make_sockets_without_having_seen_the_parent_make_one)
+CASE_BOTH(children_make_sockets_although_the_parent_made_none_before_fork)
 {
 	struct vdestack *stack = net_stack("");
 	int before = count_fds();
@@ -206,13 +206,13 @@ static void storm(void *(*fn)(void *), int n)
 	CHECK(net_wait_keepers(0, LIMIT_MS));
 }
 
-CASE_BOTH(forks_in_the_middle_of_msocket_calls_give_children_that_work)
+CASE_BOTH(children_forked_during_msocket_calls_work)
 {
 	storm(make_sockets, 300);
 	CHECK(atomic_load(&made) > 0);
 }
 
-CASE_BOTH(forks_in_the_middle_of_creations_and_deletions_give_children_that_work)
+CASE_BOTH(children_forked_during_creations_and_deletions_work)
 {
 	storm(make_stacks, 100);
 }
@@ -254,7 +254,7 @@ CASE_BOTH(a_child_that_exits_or_deletes_its_copy_does_not_disturb_the_parent)
 	CHECK(wait_readable(command, LIMIT_MS));
 }
 
-CASE_BOTH(deletion_in_the_parent_is_prompt_and_a_worker_goes_on_with_the_stack)
+CASE_BOTH(deletion_in_the_parent_is_prompt_and_a_worker_keeps_the_stack)
 {
 	struct vdestack *pair[2];
 	int go[2];
@@ -287,7 +287,7 @@ CASE_BOTH(deletion_in_the_parent_is_prompt_and_a_worker_goes_on_with_the_stack)
 
 /* ------------------------------------------------------------------ stacks of the child's own */
 
-CASE_BOTH(a_child_makes_stacks_of_its_own_by_the_keeper_of_its_parent)
+CASE_BOTH(a_child_makes_stacks_with_the_keeper_of_its_parent)
 {
 	struct vdestack *stack = net_stack("vnl=inproc://lan ip=10.9.0.1/24");
 	int keepers = net_keepers(NULL, 0), fds = count_fds();
@@ -309,7 +309,7 @@ CASE_BOTH(a_child_makes_stacks_of_its_own_by_the_keeper_of_its_parent)
 	MUST(vdestack_delete(stack));
 }
 
-CASE_BOTH(a_child_makes_stacks_of_its_own_by_a_keeper_of_its_own)
+CASE_BOTH(a_child_makes_stacks_with_a_keeper_of_its_own)
 {
 	/* The library has been used before, but there is no keeper any more. */
 	MUST(vdestack_delete(net_stack("")));
@@ -329,7 +329,7 @@ CASE_BOTH(a_child_makes_stacks_of_its_own_by_a_keeper_of_its_own)
 	MUST(vdestack_delete(stack));
 }
 
-CASE(a_child_makes_stacks_by_the_keeper_that_its_parent_has_let_go)
+CASE(a_child_makes_stacks_with_the_keeper_that_its_parent_has_closed)
 {
 	struct vdestack *stack = net_stack("vnl=inproc://lan ip=10.9.0.1/24");
 	int go[2];

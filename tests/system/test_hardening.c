@@ -111,7 +111,7 @@ CASE_BOTH_ROOT(threads_go_on_making_sockets_while_one_gives_up_the_uid)
 	live_and_end(&p);
 }
 
-CASE_BOTH_ROOT(stacks_live_on_when_only_the_effective_uid_changes_to_and_fro)
+CASE_BOTH_ROOT(stacks_live_on_when_only_the_effective_uid_changes_and_changes_back)
 {
 	struct pair p = new_pair();
 
@@ -209,7 +209,7 @@ CASE(stacks_live_on_when_the_program_moves_into_a_user_namespace)
 }
 
 /* Looking needs no privileges. */
-CASE_BOTH_ROOT(a_stack_can_still_be_looked_at_after_the_uid_is_gone)
+CASE_BOTH_ROOT(a_stack_can_still_be_read_after_the_uid_is_given_up)
 {
 	struct pair p = new_pair();
 	struct vdestack_addr addrs[4];
@@ -282,7 +282,7 @@ CASE_FLAGS(stacks_live_on_under_a_strict_seccomp_filter,
 	live_and_end(&p);
 }
 
-CASE_FLAGS(a_socket_that_is_not_the_first_takes_few_system_calls,
+CASE_FLAGS(a_further_socket_takes_few_system_calls,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 {
 	static const int end[] = { SYS_exit_group, SYS_exit, -1 };
@@ -334,7 +334,7 @@ static void refused_execve(void *stack)
 	MUST(vdestack_delete(stack));
 }
 
-CASE_FLAGS(a_filter_that_refuses_a_system_call_gives_its_errno,
+CASE_FLAGS(a_system_call_refused_by_a_filter_fails_with_the_errno_of_the_filter,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 {
 	struct pair p = new_pair();
@@ -399,7 +399,7 @@ CASE_FLAGS(stacks_are_made_where_close_range_is_refused, CASE_F_ROOT | CASE_F_US
 }
 
 /* There the C library is the program's own, and can make no thread at all. */
-CASE_FLAGS(in_a_program_that_can_make_no_threads_no_keeper_is_served,
+CASE_FLAGS(the_inprocess_variant_is_refused_in_a_program_that_cannot_make_threads,
 	   CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS | CASE_F_NO_SANITIZER)
 {
 	refuse(SYS_clone3, EPERM);

@@ -127,7 +127,7 @@ static bool frames_came(void *arg)
 }
 
 /* Nothing follows them: those that one read has left in a buffer are not told of by any descriptor. */
-CASE_TIMED(a_burst_that_a_stream_gives_in_one_piece_arrives_whole, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
+CASE_TIMED(a_burst_read_from_a_stream_in_one_call_arrives_whole, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
 	const char *path = case_path("burst");
 	unsigned char record[62] = { 0, 60, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
@@ -142,7 +142,7 @@ CASE_TIMED(a_burst_that_a_stream_gives_in_one_piece_arrives_whole, STREAM | CASE
 	MUST(vdestack_delete(a));
 }
 
-CASE_TIMED(hostile_frames_harm_nobody, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN, 120)
+CASE_TIMED(hostile_frames_do_no_harm, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN, 120)
 {
 	const char *path = case_path("frames");
 	unsigned long bad = write_frames(path);

@@ -11,7 +11,7 @@
 
 /* ------------------------------------------------------------------ several in one string */
 
-CASE_BOTH(one_string_makes_several_interfaces_with_all_they_should_have)
+CASE_BOTH(one_string_makes_several_complete_interfaces)
 {
 	struct vdestack *s = new_stack("iface=eth0 vnl=inproc://lan mac=02:00:00:00:00:01 mtu=1400 ip=10.9.0.1/24 ip=10.9.7.1/16 "
 				       "ip=fc00::1/64 gw=10.9.0.254  "
@@ -257,7 +257,7 @@ static bool has(struct vdestack *s, const char *name)
 	return vdestack_if_nametoindex(s, name) > 0;
 }
 
-CASE_FLAGS(when_the_second_of_two_fails_the_first_is_gone_again,
+CASE_FLAGS(when_the_second_of_two_fails_the_first_is_removed,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
@@ -288,7 +288,7 @@ CASE_FLAGS(a_stack_that_cannot_have_all_its_interfaces_is_not_made,
 	CHECK_EQ(count_fds(), fds);
 }
 
-CASE_BOTH(what_is_there_already_is_refused_by_name)
+CASE_BOTH(an_interface_name_in_use_is_refused)
 {
 	struct vdestack *s = new_stack("iface=eth0 vnl=inproc://lan");
 
@@ -300,7 +300,7 @@ CASE_BOTH(what_is_there_already_is_refused_by_name)
 	CHECK_ERRNO(vdestack_add(s, "iface=lo vnl=inproc://lan", case_opts()), EINVAL);
 }
 
-CASE_BOTH(what_is_not_there_cannot_be_removed)
+CASE_BOTH(an_absent_interface_cannot_be_removed)
 {
 	struct vdestack *s = new_stack("iface=eth0 vnl=inproc://lan");
 

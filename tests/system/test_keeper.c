@@ -217,7 +217,7 @@ static void stop(pid_t pid)
 	CHECK(wait_until(is_stopped, &pid, LIMIT_MS));
 }
 
-CASE(msocket_gives_up_on_a_stopped_keeper_and_its_late_reply_is_nobodys)
+CASE(msocket_gives_up_on_a_stopped_keeper_and_its_late_reply_is_dropped)
 {
 	struct vdestack *stack = net_stack("");
 	int type = 0;

@@ -224,7 +224,7 @@ CASE_FLAGS(no_keeper_is_started_in_a_pid_namespace_below_that_of_the_program, EA
 	MUST(waitpid(init, &status, 0));
 }
 
-CASE_FLAGS(without_procfs_a_launch_sees_that_children_go_to_another_pid_namespace, ROOT_PLAIN)
+CASE_FLAGS(without_procfs_a_launch_detects_that_children_go_to_another_pid_namespace, ROOT_PLAIN)
 {
 	MUST(mount("none", "/proc", "tmpfs", 0, NULL));
 	int self = (int)syscall(SYS_pidfd_open, getpid(), O_EXCL);
@@ -377,7 +377,7 @@ CASE_FLAGS(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_
 }
 
 /* root that has become another for a while: its capabilities are not effective then. */
-CASE_FLAGS(root_that_is_another_user_for_now_has_an_unprivileged_keeper, ROOT_PLAIN)
+CASE_FLAGS(root_with_another_effective_uid_has_an_unprivileged_keeper, ROOT_PLAIN)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setegid(1234));
@@ -408,7 +408,7 @@ static ino_t user_namespace_of(pid_t pid)
 	return st.st_ino;
 }
 
-CASE_FLAGS(effective_capabilities_go_along_to_a_keeper_whose_program_has_root_saved, ROOT_PLAIN)
+CASE_FLAGS(a_keeper_gets_the_effective_capabilities_of_a_program_that_has_root_saved, ROOT_PLAIN)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2], all[2];

@@ -220,7 +220,7 @@ CASE_FLAGS(no_keeper_is_started_where_another_user_directs_the_dynamic_linker, R
 	check_no_keeper("/etc/ld.so.preload belongs to another user");
 }
 
-CASE_FLAGS(no_keeper_is_started_where_the_environment_leads_to_another_users_libraries, ROOT_ONLY)
+CASE_FLAGS(no_keeper_is_started_where_the_environment_names_libraries_of_another_user, ROOT_ONLY)
 {
 	make_root(0);
 	show_library();
@@ -242,7 +242,7 @@ CASE_FLAGS(no_keeper_is_started_where_libraries_come_from_the_working_directory,
 }
 
 /* By a link that root has made, into a directory of everybody's. */
-CASE_FLAGS(no_keeper_is_started_where_the_environment_leads_to_a_place_of_everybodys, ROOT_ONLY)
+CASE_FLAGS(no_keeper_is_started_where_the_environment_names_a_world_writable_directory, ROOT_ONLY)
 {
 	make_root(0);
 	show_library();
@@ -255,7 +255,7 @@ CASE_FLAGS(no_keeper_is_started_where_the_environment_leads_to_a_place_of_everyb
 }
 
 /* The same root, all of it root's. */
-CASE_FLAGS(keepers_and_runners_are_started_in_a_root_that_is_the_administrators, ROOT_ONLY)
+CASE_FLAGS(keepers_and_runners_are_started_in_a_root_that_the_administrator_owns, ROOT_ONLY)
 {
 	make_root(0);
 	show_library();

@@ -63,7 +63,7 @@ static int flags_of(struct vdestack *s, const char *name)
 	return r < 0 ? -1 : (unsigned short)ifr.ifr_flags;
 }
 
-CASE(no_network_is_a_stack_with_lo_only)
+CASE(a_stack_without_network_has_lo_only)
 {
 	static const char *const none[] = { NULL, "" };
 
@@ -107,7 +107,7 @@ CASE_FLAGS(stacks_configured_by_commands_talk, VDE)
 	vde_delstack(b);
 }
 
-CASE_FLAGS(a_network_that_cannot_be_had_is_null_with_errno, VDE)
+CASE_FLAGS(a_network_that_cannot_be_opened_is_null_with_errno, VDE)
 {
 	static char absurd[10000];
 	int fds = count_fds();
@@ -140,7 +140,7 @@ CASE(a_name_that_no_interface_can_have_is_refused)
 	vde_delstack(legacy_stack("inproc://lan", "0123456789abcde"));
 }
 
-CASE(deleting_keeps_errno_and_takes_null)
+CASE(deletion_keeps_errno_and_accepts_null)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
 
@@ -166,7 +166,7 @@ CASE(sockets_outlive_their_stack)
 
 /* ------------------------------------------------------------------ sockets */
 
-CASE(msocket_is_socket_in_the_stack)
+CASE(msocket_makes_sockets_in_the_stack)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
 	int fd = (int)MUST(vde_msocket(s, AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -184,7 +184,7 @@ CASE(msocket_is_socket_in_the_stack)
 
 /* ------------------------------------------------------------------ commands */
 
-CASE(the_status_of_a_command_is_told)
+CASE(the_status_of_a_command_is_returned)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL); /* 0.1 hangs here: no interface */
 
@@ -195,7 +195,7 @@ CASE(the_status_of_a_command_is_told)
 	CHECK_EQ(cmd(s, " ;; "), 0);
 }
 
-CASE(a_killed_command_is_128_and_the_signal)
+CASE(the_status_of_a_killed_command_is_128_plus_the_signal)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
 
@@ -241,7 +241,7 @@ CASE(there_is_no_shell_and_no_search_in_path)
 	CHECK_ERRNO(access(out, F_OK), ENOENT);
 }
 
-CASE(a_command_configures_the_stack_and_has_the_callers_surroundings)
+CASE(a_command_configures_the_stack_and_has_the_environment_of_the_caller)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
 	const char *out = case_path("out");
@@ -256,7 +256,7 @@ CASE(a_command_configures_the_stack_and_has_the_callers_surroundings)
 	CHECK_STR(file_text(out), expected);
 }
 
-CASE(commands_want_a_stack_and_a_command)
+CASE(a_missing_stack_or_command_is_refused)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
 
@@ -285,7 +285,7 @@ static bool sleeper_runs(void *arg)
 }
 
 /* In 0.1 every socket of the stack waits for the command's end, and nothing ends the command. */
-CASE(a_slow_command_delays_nobody_and_ends_with_its_stack)
+CASE(a_slow_command_delays_no_other_call_and_ends_with_its_stack)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
 	pthread_t thread;
@@ -303,7 +303,7 @@ CASE(a_slow_command_delays_nobody_and_ends_with_its_stack)
 	CHECK((long)status != 0);
 }
 
-CASE(no_command_and_no_stack_leaves_a_child)
+CASE(commands_and_stacks_leave_no_child)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
 
@@ -315,7 +315,7 @@ CASE(no_command_and_no_stack_leaves_a_child)
 
 /* ------------------------------------------------------------------ streams */
 
-CASE_FLAGS(a_command_is_the_cable, VDE)
+CASE_FLAGS(a_command_can_be_the_link, VDE)
 {
 	const char *path = case_path("sw");
 	char vnl[300];
@@ -426,7 +426,7 @@ CASE(route_netlink_goes_to_the_default_stack_and_other_netlink_does_not)
 }
 
 /* Abstract names belong to a network namespace: in the stack a program would lose its session bus. */
-CASE(unix_sockets_stay_in_the_host)
+CASE(unix_sockets_stay_in_the_host_network)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct vdestack *s = stack_with_probe();
@@ -454,7 +454,7 @@ CASE(deleting_the_default_stack_undoes_it)
 	CHECK(vdestack_get_default() == NULL);
 }
 
-CASE(a_stack_that_is_none_does_not_become_the_default)
+CASE(an_invalid_handle_does_not_become_the_default)
 {
 	struct vdestack *s = stack_with_probe(), *gone = legacy_stack(NULL, NULL);
 

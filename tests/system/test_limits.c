@@ -238,7 +238,7 @@ CASE_FLAGS(with_few_descriptors_a_stack_on_a_vde_network_works_or_is_refused,
 }
 
 /* Stacks until there are no more: each that was given gives its socket, the last one too. */
-CASE_BOTH(of_as_many_stacks_as_the_descriptors_allow_each_works)
+CASE_BOTH(all_stacks_work_when_there_are_as_many_as_the_descriptors_allow)
 {
 	struct rlimit limit = { 30, 30 };
 	struct vdestack *stacks[64];

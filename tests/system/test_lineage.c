@@ -84,7 +84,7 @@ CASE(stacks_go_on_in_a_child_when_the_process_that_made_them_has_exited)
 }
 
 /* The other side of it: without a keeper process there is nobody to go on. */
-CASE_FLAGS(stacks_served_in_a_process_end_with_it_and_its_children_are_told,
+CASE_FLAGS(inprocess_stacks_end_with_their_process_and_its_children_get_errors,
 	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS)
 {
 	int said[2];

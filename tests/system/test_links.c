@@ -141,7 +141,7 @@ CASE_TIMED(connections_live_through_a_restart_of_the_hub, VDE | CASE_F_NO_TUN, 1
 	gone_and_back("hub");
 }
 
-CASE_TIMED(attempts_are_told_and_come_less_and_less_often, VDE | CASE_F_NO_TUN, 60)
+CASE_TIMED(reconnect_attempts_are_reported_and_become_less_frequent, VDE | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
 	int64_t last = 0;
@@ -219,7 +219,7 @@ CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE | CASE_F_NO_TUN
 	CHECK(wait_until(descriptors_are, &descriptors, SOON_MS));
 }
 
-CASE_TIMED(a_network_may_come_later, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
+CASE_TIMED(a_network_may_be_absent_at_creation, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
 	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
 	struct on_a_node n = { .path = case_path("node") };
@@ -263,7 +263,7 @@ CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE | CASE_F_NO_TUN, 60
 	CHECK(!has_carrier(c, "vde0"));
 }
 
-CASE_TIMED(a_command_that_ends_takes_the_carrier_for_good, VDE | CASE_F_NO_TUN, 60)
+CASE_TIMED(the_carrier_stays_off_when_a_command_has_ended, VDE | CASE_F_NO_TUN, 60)
 {
 	struct vdestack *s = stack_of("%s", "vnl='=sleep 2' ip=10.0.0.1/24");
 	int events = (int)MUST(vdestack_events(s));
@@ -274,7 +274,7 @@ CASE_TIMED(a_command_that_ends_takes_the_carrier_for_good, VDE | CASE_F_NO_TUN, 
 
 /* ------------------------------------------------------------------ deletion in the middle */
 
-CASE_TIMED(stacks_can_be_deleted_while_they_wait, VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN, 60)
+CASE_TIMED(stacks_can_be_deleted_while_they_reconnect, VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
 
@@ -380,7 +380,7 @@ static bool few_tasks(void *tasks)
 }
 
 /* Somebody in the stack deletes the device: whatever moved its frames ends, and the name is free. */
-CASE_TIMED(an_interface_that_is_deleted_in_the_stack_takes_its_pump_along, VDE | CASE_F_NO_TUN, 60)
+CASE_TIMED(the_pump_of_an_interface_that_is_deleted_in_the_stack_ends, VDE | CASE_F_NO_TUN, 60)
 {
 	char *argv[] = { (char *)"ip", (char *)"link", (char *)"del", (char *)"vde0", NULL };
 	struct vdestack *stays = stack_of("%s", "vnl=inproc://lan");
@@ -423,12 +423,12 @@ static void deleted_unseen(const char *config, bool cut)
 	MUST(vdestack_delete(s));
 }
 
-CASE_FLAGS(a_device_that_is_deleted_while_its_cable_is_cut_is_gone, VDE | CASE_F_NO_TUN)
+CASE_FLAGS(a_device_that_is_deleted_while_its_cable_is_pulled_is_removed, VDE | CASE_F_NO_TUN)
 {
 	deleted_unseen("vnl=null:// ip=10.0.0.1/24", true);
 }
 
-CASE_FLAGS(a_device_that_is_deleted_while_its_network_is_absent_is_gone, VDE | CASE_F_NO_TUN)
+CASE_FLAGS(a_device_that_is_deleted_while_its_network_is_absent_is_removed, VDE | CASE_F_NO_TUN)
 {
 	char config[300];
 
@@ -436,13 +436,13 @@ CASE_FLAGS(a_device_that_is_deleted_while_its_network_is_absent_is_gone, VDE | C
 	deleted_unseen(config, false);
 }
 
-CASE(a_device_that_is_deleted_on_a_segment_is_gone)
+CASE(a_device_that_is_deleted_on_a_segment_is_removed)
 {
 	deleted_unseen("vnl=inproc://lan ip=10.0.0.1/24", false);
 	deleted_unseen("vnl=inproc://lan ip=10.0.0.1/24", true);
 }
 
-CASE_TIMED(a_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
+CASE_TIMED(the_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
 	int port = 0;
@@ -478,7 +478,7 @@ static bool carrier_is_gone(void *stack)
 	return !has_carrier(stack, "vde0");
 }
 
-CASE_BOTH(a_cable_of_a_segment_can_be_pulled)
+CASE_BOTH(the_cable_to_a_segment_can_be_pulled)
 {
 	struct vdestack *a = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24"), *b = stack_of("%s", "vnl=inproc://lan ip=10.0.0.2/24");
 
@@ -492,7 +492,7 @@ CASE_BOTH(a_cable_of_a_segment_can_be_pulled)
 
 /* ------------------------------------------------------------------ events as such */
 
-CASE_BOTH(addresses_are_told)
+CASE_BOTH(addresses_are_reported)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
 	int events = (int)MUST(vdestack_events(s));
@@ -519,7 +519,7 @@ CASE_BOTH(addresses_are_told)
 	CHECK_EQ(e.type, VDESTACK_EVENT_ADDR_LOST);
 }
 
-CASE_BOTH(a_full_queue_says_so_and_counts)
+CASE_BOTH(a_full_event_queue_is_reported_with_the_number_of_lost_events)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
 	int events = (int)MUST(vdestack_events(s)), told = 0;
@@ -540,7 +540,7 @@ CASE_BOTH(a_full_queue_says_so_and_counts)
 	CHECK(e.lost >= 500u - (unsigned)told - 2);
 }
 
-CASE_BOTH(events_are_for_everybody_who_asks)
+CASE_BOTH(every_subscriber_gets_the_events)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
 	int events[9];
@@ -561,7 +561,7 @@ CASE_BOTH(events_are_for_everybody_who_asks)
 }
 
 /* Nothing happens in the stack, so nothing is sent that would tell. */
-CASE_BOTH(a_subscriber_that_has_gone_frees_its_place)
+CASE_BOTH(a_closed_subscription_frees_its_place)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
 
@@ -591,7 +591,7 @@ static bool has_no_more_than(void *arg)
 	return keeper_fds() <= *(int *)arg;
 }
 
-CASE_ROOT(the_keeper_closes_its_end_when_a_subscriber_goes)
+CASE_ROOT(the_keeper_closes_its_end_when_a_subscription_is_closed)
 {
 	struct vdestack *s = stack_of("%s", ""); /* nothing happens in it, not even an address */
 	int first = (int)MUST(vdestack_events(s)); /* has brought the route socket */
@@ -615,7 +615,7 @@ static bool can_subscribe(void *stack)
 	return fd >= 0;
 }
 
-CASE_BOTH(a_place_is_taken_while_a_child_has_a_copy)
+CASE_BOTH(a_subscription_lasts_while_a_child_has_a_copy)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
 	pid_t children[8];
@@ -641,7 +641,7 @@ CASE_BOTH(a_place_is_taken_while_a_child_has_a_copy)
 	}
 }
 
-CASE_BOTH(the_end_of_a_stack_is_told)
+CASE_BOTH(the_end_of_a_stack_is_reported)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan"), *t = stack_of("%s", "");
 	int events = (int)MUST(vdestack_events(s));
@@ -655,7 +655,7 @@ CASE_BOTH(the_end_of_a_stack_is_told)
 	MUST(vdestack_delete(t));
 }
 
-CASE(the_death_of_the_keeper_is_told)
+CASE(the_death_of_the_keeper_is_reported)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
 	int events = (int)MUST(vdestack_events(s));
@@ -739,7 +739,7 @@ static void exceed(const char *vnl_a, const char *vnl_b)
 	MUST(vdestack_delete(b));
 }
 
-CASE_FLAGS(frames_beyond_a_stream_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+CASE_FLAGS(frames_too_long_for_a_stream_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;
@@ -751,7 +751,7 @@ CASE_FLAGS(frames_beyond_a_stream_are_refused_and_it_lives_on, VDE | CASE_F_INPR
 	exceed(vnl, path);
 }
 
-CASE_FLAGS(frames_beyond_a_datagram_link_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+CASE_FLAGS(frames_too_long_for_a_datagram_link_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;
@@ -762,7 +762,7 @@ CASE_FLAGS(frames_beyond_a_datagram_link_are_refused_and_it_lives_on, VDE | CASE
 	exceed(path, path);
 }
 
-CASE_FLAGS(frames_beyond_a_point_to_point_link_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS)
+CASE_FLAGS(frames_too_long_for_a_point_to_point_link_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS)
 {
 	char vnl[300];
 
@@ -770,7 +770,7 @@ CASE_FLAGS(frames_beyond_a_point_to_point_link_are_refused_and_it_lives_on, VDE 
 	exceed(vnl, vnl);
 }
 
-CASE_FLAGS(frames_beyond_a_stock_switch_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS)
+CASE_FLAGS(frames_too_long_for_a_stock_switch_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS)
 {
 	const char *path = case_path("sw");
 	struct tool sw;
@@ -779,7 +779,7 @@ CASE_FLAGS(frames_beyond_a_stock_switch_are_refused_and_it_lives_on, VDE | CASE_
 	exceed(path, path);
 }
 
-CASE_FLAGS(frames_beyond_a_plugin_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS)
+CASE_FLAGS(frames_too_long_for_a_plugin_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS)
 {
 	const char *path = case_path("hub");
 	struct tool hub;
@@ -791,7 +791,7 @@ CASE_FLAGS(frames_beyond_a_plugin_are_refused_and_it_lives_on, VDE | CASE_F_INPR
 	exceed(vnl, vnl);
 }
 
-CASE_FLAGS(frames_beyond_nothing_are_refused, VDE | CASE_F_INPROCESS)
+CASE_FLAGS(frames_too_long_for_a_null_link_are_dropped, VDE | CASE_F_INPROCESS)
 {
 	struct vdestack *s = stack_of("%s", "vnl=null:// ip=10.0.0.1/24");
 	unsigned char mac[6] = { 2, 0, 0, 0, 0, 2 };
@@ -808,7 +808,7 @@ CASE_FLAGS(frames_beyond_nothing_are_refused, VDE | CASE_F_INPROCESS)
 }
 
 /* There the kernel moves the frames, and the bridge between has its own MTU. */
-CASE_BOTH(frames_beyond_a_segment_do_it_no_harm)
+CASE_BOTH(frames_too_long_for_a_segment_do_no_harm)
 {
 	struct vdestack *a = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
 	struct vdestack *b = stack_of("%s", "vnl=inproc://lan ip=10.0.0.2/24");
@@ -823,7 +823,7 @@ CASE_BOTH(frames_beyond_a_segment_do_it_no_harm)
 }
 
 /* The kernel cuts TCP by the MTU of now, so the segments that come out of super-frames are beyond the network too. */
-CASE_FLAGS(segments_beyond_a_stream_are_refused_and_it_lives_on, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+CASE_FLAGS(tcp_segments_too_long_for_a_stream_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	static char bytes[100000];

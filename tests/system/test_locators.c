@@ -50,7 +50,7 @@ static void check_refused(const char *vnl, int err, const char *words)
 	CHECK_CONTAINS(vdestack_last_error(), words);
 }
 
-CASE_FLAGS(a_descriptor_of_the_program_is_refused_and_the_way_out_told, BOTH_VDE)
+CASE_FLAGS(a_descriptor_of_the_program_is_refused_and_an_alternative_named, BOTH_VDE)
 {
 	struct vdestack *other = stack_of("%s", "");
 	char vnl[64];
@@ -67,7 +67,7 @@ CASE_FLAGS(a_descriptor_of_the_program_is_refused_and_the_way_out_told, BOTH_VDE
 	MUST(vdestack_delete(stack_of("%s", "vnl=inproc://lan")));
 }
 
-CASE_FLAGS(a_command_within_a_locator_is_refused_and_the_way_out_told, BOTH_VDE)
+CASE_FLAGS(a_command_within_a_locator_is_refused_and_an_alternative_named, BOTH_VDE)
 {
 	const char *mark = case_path("mark");
 	char vnl[300];
@@ -97,7 +97,7 @@ CASE_FLAGS(a_plugin_of_the_working_directory_is_not_loaded, BOTH_VDE)
 }
 
 /* libvdeplug takes a file's first line for the locator. */
-CASE_FLAGS(what_a_file_names_is_judged_as_well, BOTH_VDE)
+CASE_FLAGS(a_locator_in_a_file_is_checked_too, BOTH_VDE)
 {
 	const char *path = case_path("file"), *second = case_path("second"), *odd = case_path("a}b");
 	char vnl[300];
@@ -116,7 +116,7 @@ CASE_FLAGS(what_a_file_names_is_judged_as_well, BOTH_VDE)
 	check_refused("file", ENOTSUP, "ptp://");
 }
 
-CASE_FLAGS(what_the_home_names_is_judged_as_well, BOTH_VDE)
+CASE_FLAGS(a_locator_in_the_home_is_checked_too, BOTH_VDE)
 {
 	MUST(setenv("HOME", case_tmp(), 1));
 	MUST(mkdir(case_path(".vdeplug"), 0755));
@@ -171,7 +171,7 @@ static void raw_refused(uint32_t op, const char *vnl, int err, const char *words
 	close(dirs[1]);
 }
 
-CASE_FLAGS(a_keeper_that_is_asked_past_the_library_executes_nothing, BOTH_VDE)
+CASE_FLAGS(a_keeper_that_gets_a_raw_request_executes_nothing, BOTH_VDE)
 {
 	static const char *const around[][2] = {
 		{ "cmd://", "" }, { "=", "" }, { "vlan://1{cmd://", "}" }, { "vlan://1{vlan://2{cmd://", "}}" },
@@ -195,7 +195,7 @@ CASE_FLAGS(a_keeper_that_is_asked_past_the_library_executes_nothing, BOTH_VDE)
 	tcp_one_way(s, "127.0.0.1", s);
 }
 
-CASE_FLAGS(a_keeper_that_is_asked_past_the_library_keeps_its_descriptors, BOTH_VDE)
+CASE_FLAGS(a_keeper_that_gets_a_raw_request_keeps_its_descriptors, BOTH_VDE)
 {
 	struct vdestack *s = seen_stack();
 	char vnl[64];
@@ -226,7 +226,7 @@ static int raw_stream(int stream, const char **sentence)
 	return r;
 }
 
-CASE_FLAGS(a_stream_that_is_no_stream_is_refused_by_the_keeper, BOTH_VDE)
+CASE_FLAGS(a_descriptor_that_is_no_stream_is_refused_by_the_keeper, BOTH_VDE)
 {
 	struct vdestack *s = seen_stack();
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -270,7 +270,7 @@ CASE_FLAGS(a_file_that_names_a_network_is_that_network, BOTH_VDE)
 }
 
 /* The keeper's environment is that of the program when it made its first stack. */
-CASE_FLAGS(the_home_of_the_first_stack_counts, BOTH_VDE)
+CASE_FLAGS(the_home_at_the_first_stack_is_used, BOTH_VDE)
 {
 	const char *path = case_path("hub");
 	char text[300];
@@ -288,7 +288,7 @@ CASE_FLAGS(the_home_of_the_first_stack_counts, BOTH_VDE)
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
 }
 
-CASE_FLAGS(relative_paths_of_other_plugins_are_those_of_the_caller, BOTH_VDE)
+CASE_FLAGS(relative_paths_of_other_plugins_start_at_the_directory_of_the_caller, BOTH_VDE)
 {
 	struct vdestack *a, *b;
 
@@ -369,7 +369,7 @@ CASE_FLAGS(a_capture_of_an_interface_needs_the_privilege_of_the_program, CASE_F_
 	CHECK(s != NULL || errno == EPERM);
 }
 
-CASE_FLAGS(a_terminal_that_hangs_up_takes_only_its_interface, BOTH_VDE)
+CASE_FLAGS(a_terminal_that_hangs_up_ends_only_its_link, BOTH_VDE)
 {
 	struct vdestack *other = stack_of("%s", "");
 	struct vdestack_opts once = { .size = sizeof(once), .flags = case_opts_flags() | VDESTACK_NO_RECONNECT };

@@ -82,7 +82,7 @@ CASE_FLAGS(nothing_is_ever_written_to_the_standard_streams, CASE_F_ROOT | CASE_F
 	CHECK_EQ(status, 0);
 }
 
-CASE_FLAGS(nothing_is_logged_while_everything_goes_well, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(nothing_is_logged_without_a_failure, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct heard h = { 0 };
 
@@ -102,7 +102,7 @@ CASE_FLAGS(nothing_is_logged_while_everything_goes_well, CASE_F_ROOT | CASE_F_US
 
 /* ------------------------------------------------------------------ hearing */
 
-CASE_FLAGS(failures_are_told_with_the_sentence_of_the_last_error,
+CASE_FLAGS(failures_are_logged_with_the_message_of_the_last_error,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct heard h = { 0 }, other = { 0 };
@@ -271,7 +271,7 @@ CASE_FLAGS(a_forked_child_can_log, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZ
 	end_threads(threads);
 }
 
-CASE_FLAGS(setting_the_log_again_and_again_costs_no_memory, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(setting_the_log_repeatedly_takes_no_memory, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	vdestack_set_log(hear_a, &arg_a);
 	vdestack_set_log(hear_b, &arg_b);

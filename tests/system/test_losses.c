@@ -222,7 +222,7 @@ static void *carry_lazily(void *arg)
 	return NULL;
 }
 
-CASE_TIMED(datagrams_that_a_lazy_link_loses_are_counted, LOSSES, 120)
+CASE_TIMED(datagrams_that_a_slow_link_loses_are_counted, LOSSES, 120)
 {
 	pthread_t t;
 

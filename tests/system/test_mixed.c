@@ -170,7 +170,7 @@ static bool no_keeper(void *arg)
 	return find_children(getppid(), "vdestack-keeper", NULL, 0) == 0;
 }
 
-CASE_TIMED(eight_threads_of_everything_at_once_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 600)
+CASE_TIMED(eight_threads_that_make_all_calls_at_once_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 600)
 {
 	const char *text = getenv("VDESTACK_TEST_SECONDS");
 	int seconds = text != NULL ? atoi(text) : 3, fds = count_fds();

@@ -295,7 +295,7 @@ CASE_FLAGS(an_offload_named_in_the_environment_is_off, USER_VDE | CASE_F_NO_TUN)
 	CHECK(stats_of(cable.s[0]).offloads & VDESTACK_OFFLOAD_CSUM); /* and the others are not */
 }
 
-CASE_FLAGS(all_in_the_environment_is_all, BOTH_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(all_in_the_environment_switches_every_offload_off, BOTH_VDE | CASE_F_NO_TUN)
 {
 	MUST(setenv("VDESTACK_NO_OFFLOAD", "all", 1));
 	traffic_without(0, VDESTACK_OFFLOAD_ALL);
@@ -353,7 +353,7 @@ static void await_counts(struct vdestack *s, unsigned long long in_frames, unsig
 	CHECK_EQ(stats_of(s).in_dropped, in_dropped);
 }
 
-CASE_FLAGS(every_frame_that_comes_is_counted, BOTH_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(every_frame_that_is_received_is_counted, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	uint8_t frame[2048];
@@ -456,7 +456,7 @@ CASE_FLAGS(an_mtu_that_a_stock_switch_drops_is_refused, BOTH_VDE | CASE_F_NO_TUN
 	MUST(vdestack_delete(s));
 }
 
-CASE_FLAGS(an_mtu_that_is_forced_is_taken, BOTH_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(a_forced_mtu_is_accepted, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	struct vdestack_opts opts = *case_opts();
@@ -471,7 +471,7 @@ CASE_FLAGS(an_mtu_that_is_forced_is_taken, BOTH_VDE | CASE_F_NO_TUN)
 	CHECK_EQ(vdestack_link_get_mtu(s, (int)MUST(vdestack_if_nametoindex(s, "vde0"))), 9000);
 }
 
-CASE_FLAGS(a_hub_takes_and_carries_jumbo_frames, USER_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(a_hub_carries_jumbo_frames, USER_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;

@@ -57,7 +57,7 @@ static void *wait_for_anybody(void *arg)
 	return NULL;
 }
 
-CASE_BOTH(no_thread_that_waits_for_children_ever_sees_one)
+CASE_BOTH(a_thread_that_waits_for_children_never_sees_one)
 {
 	long calls[2] = { 0 };
 	pthread_t threads[2];
@@ -140,7 +140,7 @@ CASE_BOTH(a_program_that_ignores_sigchld_has_stacks_and_commands)
 	check_no_sigchld(SIG_IGN, 0);
 }
 
-CASE_BOTH(a_program_that_wants_no_zombies_has_stacks_and_commands)
+CASE_BOTH(a_program_with_sa_nocldwait_has_stacks_and_commands)
 {
 	check_no_sigchld(hear, SA_NOCLDWAIT);
 }
@@ -193,7 +193,7 @@ static int check_descriptors(pid_t pid, pid_t tid, const int *ours, int n_ours)
 	return n;
 }
 
-CASE_BOTH_ROOT(whoever_serves_the_stacks_holds_no_descriptor_of_the_program)
+CASE_BOTH_ROOT(what_serves_the_stacks_holds_no_descriptor_of_the_program)
 {
 	int ours[16], n = 0, checked = 0, pair[2];
 	char dir_path[64];

@@ -63,7 +63,7 @@ CASE_BOTH(an_added_ipv6_address_is_usable_when_the_call_returns)
 	MUST(bind6(s, "fc00:9::1"));
 }
 
-CASE_BOTH(creation_does_not_wait_when_told_so)
+CASE_BOTH(creation_does_not_wait_when_asked_not_to)
 {
 	struct vdestack_opts opts = *case_opts();
 
@@ -81,7 +81,7 @@ CASE_BOTH(creation_does_not_wait_when_told_so)
 	CHECK_EQ(flags_of(s, "fc00:9::1") & IFA_F_TENTATIVE, 0);
 }
 
-CASE_BOTH(an_address_of_somebody_else_is_refused)
+CASE_BOTH(a_duplicate_address_is_refused)
 {
 	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64");
 	int fds = count_fds();
@@ -93,7 +93,7 @@ CASE_BOTH(an_address_of_somebody_else_is_refused)
 	MUST(bind6(first, TWICE)); /* the owner has kept it */
 }
 
-CASE_BOTH(an_added_interface_with_an_address_of_somebody_else_is_gone_again)
+CASE_BOTH(an_added_interface_with_a_duplicate_address_is_removed)
 {
 	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64"), *s = new_stack("%s", "");
 
@@ -105,7 +105,7 @@ CASE_BOTH(an_added_interface_with_an_address_of_somebody_else_is_gone_again)
 	MUST(bind6(s, "fc00:9::2"));
 }
 
-CASE_BOTH(waiting_tells_of_an_address_of_somebody_else)
+CASE_BOTH(waiting_reports_a_duplicate_address)
 {
 	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64");
 	struct vdestack_opts opts = *case_opts();
@@ -118,7 +118,7 @@ CASE_BOTH(waiting_tells_of_an_address_of_somebody_else)
 	MUST(vdestack_wait_ready(first, SOON_MS));
 }
 
-CASE_BOTH(waiting_tells_of_an_interface_that_is_down_and_comes_up)
+CASE_BOTH(waiting_succeeds_with_an_interface_that_is_down_and_one_that_is_set_up_again)
 {
 	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
 	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
@@ -135,7 +135,7 @@ static bool carrier_missed(void *stack)
 	return vdestack_wait_ready(stack, 0) < 0 && strstr(vdestack_last_error(), "carrier") != NULL;
 }
 
-CASE_FLAGS(waiting_tells_of_a_link_without_carrier, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(waiting_reports_a_link_without_carrier, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *s = new_stack("vnl='=true' ip=10.9.0.1/24"); /* a stream whose other end goes at once */
 

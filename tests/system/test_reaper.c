@@ -118,7 +118,7 @@ CASE(a_subreaper_has_no_stray_child_when_its_keeper_was_killed)
 }
 
 /* The keeper goes on for the worker; that must not hold the deletion up for long, nor leave a zombie for ever. */
-CASE(a_subreaper_collects_its_keeper_after_a_worker_that_used_it_longer)
+CASE(a_subreaper_reaps_its_keeper_although_a_worker_used_it_longer)
 {
 	struct vdestack *stack, *next;
 	int pipe_fds[2], status;
@@ -241,7 +241,7 @@ static void in_pid_namespace(void (*body)(void))
 	CHECK_EQ(status, 0);
 }
 
-CASE_ROOT(deletion_leaves_a_child_alone_that_got_the_number_of_the_dead_keeper)
+CASE_ROOT(deletion_does_not_reap_a_child_that_got_the_pid_of_the_dead_keeper)
 {
 	in_pid_namespace(lose_keeper_and_reuse_number);
 }

@@ -52,7 +52,7 @@ static void check_sealed_child(void *stack)
 	check_sealed(stack);
 }
 
-CASE_BOTH(a_sealed_process_and_its_children_get_sockets_and_nothing_changed)
+CASE_BOTH(a_sealed_process_and_its_children_get_sockets_and_cannot_change_anything)
 {
 	struct pair p = new_pair();
 
@@ -82,7 +82,7 @@ static void seal(void *stack)
 	MUST(vdestack_delete(stack));
 }
 
-CASE_BOTH(a_sealed_child_takes_nothing_from_its_parent)
+CASE_BOTH(sealing_a_child_does_not_change_its_parent)
 {
 	struct pair p = new_pair();
 
@@ -126,7 +126,7 @@ CASE_BOTH(requests_without_the_key_change_nothing)
 
 /* ------------------------------------------------------------------ what is left in memory */
 
-CASE_FLAGS(the_key_is_nowhere_in_the_memory_of_a_sealed_process, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(the_key_is_not_in_the_memory_of_a_sealed_process, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	struct vdestack *s = new_stack("vnl=inproc://lan");
 	uint64_t masked[2];

@@ -362,7 +362,7 @@ CASE_ROOT(a_child_in_a_user_namespace_of_its_own_gains_nothing_by_the_keeper)
 	check_mighty(&p);
 }
 
-CASE_ROOT(who_gave_up_the_uid_makes_stacks_as_the_user_he_is_now)
+CASE_ROOT(a_program_that_gave_up_its_uid_makes_stacks_as_its_new_user)
 {
 	struct vdestack *s = new_stack("%s", "");
 

@@ -280,7 +280,7 @@ CASE_BOTH(in_a_storm_of_signals_interfaces_are_added_and_configured)
 	MUST(vdestack_delete(stack));
 }
 
-CASE_BOTH(in_a_storm_of_signals_commands_run_and_tell_their_status)
+CASE_BOTH(in_a_storm_of_signals_commands_run_and_return_their_status)
 {
 	struct vdestack *stack = new_stack("");
 	char script[32];
@@ -512,7 +512,7 @@ static int own_terminal(int *master)
 	return tty;
 }
 
-CASE_FLAGS(signals_timers_limits_and_terminal_are_afterwards_as_they_were,
+CASE_FLAGS(signals_timers_limits_and_terminal_are_not_changed,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	static struct surroundings before, after;
@@ -611,7 +611,7 @@ CASE_BOTH(the_stack_lives_on_when_signals_to_the_process_group_are_handled)
 }
 
 /* What an administrator or a service manager sends to all processes of a service on its way down. */
-CASE(signals_that_ask_the_keeper_to_end_do_not_take_the_stack_away)
+CASE(termination_signals_to_the_keeper_do_not_end_the_stack)
 {
 	const int sigs[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGCONT, SIGRTMIN };
 	struct vdestack *stack = new_stack("vnl=inproc://lan ip=10.0.0.1/24");
@@ -631,7 +631,7 @@ CASE(signals_that_ask_the_keeper_to_end_do_not_take_the_stack_away)
 	CHECK(wait_until(no_keeper, NULL, SOON_MS));
 }
 
-CASE(a_keeper_that_was_stopped_goes_on_where_it_was)
+CASE(a_keeper_that_was_stopped_continues)
 {
 	struct vdestack *stack = new_stack("");
 	pid_t keeper = keeper_of_this_case();
@@ -651,7 +651,7 @@ CASE(a_keeper_that_was_stopped_goes_on_where_it_was)
 
 /* ------------------------------------------------------------------ SIGPIPE */
 
-CASE(calls_to_a_dead_keeper_give_ENETDOWN_and_no_SIGPIPE)
+CASE(calls_to_a_dead_keeper_fail_with_ENETDOWN_and_raise_no_SIGPIPE)
 {
 	/* SIGPIPE is SIG_DFL here: one would end the case. */
 	struct vdestack *used = new_stack("vnl=inproc://lan ip=10.0.0.1/24");

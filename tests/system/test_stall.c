@@ -116,7 +116,7 @@ static void check_quick(struct vdestack *s)
 	CHECK(max < 2000000);
 }
 
-CASE_FLAGS(a_peer_that_does_not_read_stalls_nobody_else, BOTH_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(a_peer_that_does_not_read_stalls_no_other_stack, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	struct flood f;
@@ -172,7 +172,7 @@ CASE_FLAGS(a_stack_with_a_stalled_peer_is_deleted_at_once, BOTH_VDE | CASE_F_NO_
 }
 
 /* UDP without pace through a link: whatever is missing behind it is in a counter before it. */
-CASE_FLAGS(what_a_slow_peer_misses_is_counted, USER_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(frames_that_a_slow_peer_misses_are_counted, USER_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	struct flood f;
@@ -192,7 +192,7 @@ CASE_FLAGS(what_a_slow_peer_misses_is_counted, USER_VDE | CASE_F_NO_TUN)
 	CHECK_STR(cable.seen[0].complaint, "");
 }
 
-CASE_FLAGS(a_stream_that_is_not_read_stalls_nobody_else, BOTH_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(a_stream_that_is_not_read_stalls_no_other_stack, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = stack_of("vnl='=sleep 1000' ip=10.0.0.1/24");
 	struct flood f;
@@ -247,7 +247,7 @@ CASE_FLAGS(nothing_spins_when_a_switch_has_died, BOTH_VDE | CASE_F_NO_TUN)
 	connection_close(&c);
 }
 
-CASE_FLAGS(a_peer_that_goes_and_comes_back_is_talked_to_again, BOTH_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(traffic_resumes_with_a_peer_that_ends_and_starts_again, BOTH_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
 	uint8_t frame[256];
@@ -372,7 +372,7 @@ static void *add_in_vain(void *arg)
 }
 
 /* Taking their devices away takes the kernel some tens of milliseconds each; nobody else's socket may wait for that. */
-CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_give_up, BOTH_VDE | CASE_F_NO_TUN | CASE_F_TSAN)
+CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_time_out, BOTH_VDE | CASE_F_NO_TUN | CASE_F_TSAN)
 {
 	struct vdestack_link_stats stats = { .size = sizeof(stats) };
 	struct patient waiting[GIVING_UP];

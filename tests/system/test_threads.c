@@ -97,7 +97,7 @@ static void *watch_errno(void *arg)
 	return NULL;
 }
 
-CASE_FLAGS(errno_sentence_and_default_of_other_threads_stay, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(errno_message_and_default_of_other_threads_are_not_changed, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	char *argv[] = { "/nonexistent/command", NULL };
 	pthread_t thread;
@@ -119,7 +119,7 @@ CASE_FLAGS(errno_sentence_and_default_of_other_threads_stay, CASE_F_ROOT | CASE_
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
-CASE_BOTH(msocket_that_succeeds_leaves_errno_as_it_was)
+CASE_BOTH(msocket_that_succeeds_does_not_change_errno)
 {
 	struct vdestack *stack = new_stack("");
 
@@ -361,14 +361,14 @@ static void delete_under(void *(*const users[])(void *), int n)
 		FAIL("all stacks are deleted, but their keeper goes on");
 }
 
-CASE_FLAGS(a_stack_deleted_under_msocket_ends_in_an_error, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(msocket_on_a_stack_that_is_deleted_meanwhile_ends_with_an_error, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	void *(*const users[])(void *) = { use_msocket, use_msocket, use_msocket, use_msocket, use_msocket, use_msocket };
 
 	delete_under(users, 6);
 }
 
-CASE_FLAGS(a_stack_deleted_under_all_kinds_of_callers_ends_in_an_error,
+CASE_FLAGS(all_calls_on_a_stack_that_is_deleted_meanwhile_end_with_an_error,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	void *(*const users[])(void *) = { use_msocket, use_configuration, use_interfaces, use_commands, use_netns };
@@ -403,7 +403,7 @@ CASE_FLAGS(of_several_threads_that_delete_a_stack_one_succeeds, CASE_F_ROOT | CA
 }
 
 /* When the last call ends after the deletion, nobody else comes to let the keeper go. */
-CASE_FLAGS(a_keeper_ends_also_when_its_last_stack_was_deleted_under_a_caller,
+CASE_FLAGS(a_keeper_ends_also_when_its_last_stack_was_deleted_during_a_call,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	for (int i = 0; i < rounds(20); i++) {
@@ -506,7 +506,7 @@ CASE_FLAGS(garbage_handles_are_EINVAL_for_every_function, CASE_F_ROOT | CASE_F_U
 	free(on_heap);
 }
 
-CASE_BOTH(stale_handles_are_EINVAL_for_every_function_also_when_their_place_is_taken_again)
+CASE_BOTH(stale_handles_are_EINVAL_for_every_function_also_when_their_slot_is_used_again)
 {
 	struct vdestack *stale[20];
 

@@ -18,7 +18,7 @@ static void dropped_to_other(void *prize)
 	check_powerless_everyhow(prize);
 }
 
-CASE_FLAGS(a_child_that_gave_up_its_uid_gets_nothing_changed, CASE_F_ROOT | CASE_F_INPROCESS)
+CASE_FLAGS(a_child_that_gave_up_its_uid_cannot_change_anything, CASE_F_ROOT | CASE_F_INPROCESS)
 {
 	struct prize p = new_prize(case_opts());
 
@@ -40,7 +40,7 @@ static void dropped_gid_only(void *prize)
 	check_powerless_everyhow(prize);
 }
 
-CASE_FLAGS(a_child_that_gave_up_its_gid_gets_nothing_changed, CASE_F_ROOT | CASE_F_INPROCESS)
+CASE_FLAGS(a_child_that_gave_up_its_gid_cannot_change_anything, CASE_F_ROOT | CASE_F_INPROCESS)
 {
 	struct prize p = new_prize(case_opts());
 
@@ -48,7 +48,7 @@ CASE_FLAGS(a_child_that_gave_up_its_gid_gets_nothing_changed, CASE_F_ROOT | CASE
 }
 
 /* uid 0 without what it takes to map uid 0: all ids look alike to the keeper. */
-CASE_ROOT(where_no_uid_is_mapped_a_child_of_another_uid_gets_nothing_changed)
+CASE_ROOT(where_no_uid_is_mapped_a_child_of_another_uid_cannot_change_anything)
 {
 	lose_caps(BIT(CAP_SYS_ADMIN) | BIT(CAP_SETFCAP));
 	struct prize p = new_prize(NULL);
@@ -165,7 +165,7 @@ CASE_ROOT(the_doors_of_nobody_are_of_no_use_to_another_uid)
 }
 
 /* As a set-group-ID program does: the group is real and effective, the user's own one is saved. */
-CASE_ROOT(a_program_that_gave_up_a_group_does_not_have_it_by_the_keeper)
+CASE_ROOT(a_program_that_gave_up_a_group_cannot_use_it_through_the_keeper)
 {
 	MUST(chown(case_tmp(), OTHER, OTHER));
 	MUST(setgroups(0, NULL));
@@ -194,7 +194,7 @@ static void read_secrets(void *prize)
 	CHECK_EQ(get_sysctl(), 0);
 }
 
-CASE_BOTH_ROOT(settings_that_hold_secrets_are_not_read_for_who_gave_up_root)
+CASE_BOTH_ROOT(settings_that_hold_secrets_are_not_read_for_a_program_that_gave_up_root)
 {
 	struct prize p = new_prize(case_opts());
 	char key[64];
@@ -225,7 +225,7 @@ static void shut_down_all(void *prize)
 			(void)shutdown(fd, SHUT_RDWR);
 }
 
-CASE_BOTH_ROOT(a_child_cannot_end_commands_by_what_it_inherits)
+CASE_BOTH_ROOT(a_child_cannot_end_commands_with_inherited_descriptors)
 {
 	struct prize p = new_prize(case_opts());
 	int status_fd, status;
@@ -282,7 +282,7 @@ CASE_BOTH_ROOT(a_child_cannot_end_the_commands_of_its_parent)
 /* ------------------------------------------------------------------ other PID namespaces */
 
 /* The leak sanitizer starts a task at the end, which goes to the new namespace. */
-CASE_FLAGS(in_a_new_pid_namespace_the_reason_is_told_and_new_stacks_can_be_made, CASE_F_ROOT | CASE_F_NO_SANITIZER)
+CASE_FLAGS(in_a_new_pid_namespace_changes_fail_with_the_reason_and_new_stacks_can_be_made, CASE_F_ROOT | CASE_F_NO_SANITIZER)
 {
 	struct prize p = new_prize(NULL);
 	int status;

@@ -55,7 +55,7 @@ CASE_FLAGS(a_bare_path_is_a_switch, BOTH_VDE)
 	talk_through(path, locator("vde://", path));
 }
 
-CASE_FLAGS(a_relative_path_is_that_of_the_caller, BOTH_VDE)
+CASE_FLAGS(a_relative_path_starts_at_the_directory_of_the_caller, BOTH_VDE)
 {
 	struct tool sw;
 
@@ -281,7 +281,7 @@ CASE_FLAGS(stacks_of_one_vlan_talk_and_others_do_not_hear_them, BOTH_VDE | CASE_
 
 /* ------------------------------------------------------------------ streams */
 
-CASE_FLAGS(a_command_can_be_the_cable, BOTH_VDE | CASE_F_NO_TUN)
+CASE_FLAGS(a_command_can_be_the_link, BOTH_VDE | CASE_F_NO_TUN)
 {
 	const char *path = case_path("sw");
 	char a[512], b[512];
@@ -317,7 +317,7 @@ static bool file_has_text(void *arg)
 	return stat(arg, &st) == 0 && st.st_size > 0;
 }
 
-CASE_FLAGS(the_command_of_a_cable_ends_with_its_stack, BOTH_VDE)
+CASE_FLAGS(the_command_of_a_link_ends_with_its_stack, BOTH_VDE)
 {
 	const char *script = case_path("cable.sh"), *pid_file = case_path("pid");
 	char text[512];
@@ -383,7 +383,7 @@ static int count_links(struct vdestack *s)
 	return n;
 }
 
-CASE_BOTH(no_locator_makes_no_interface)
+CASE_BOTH(a_configuration_without_network_makes_no_interface)
 {
 	static const char *const configs[] = { NULL, "", "vnl=none", "vnl=", "vnl=''", "# nothing" };
 
@@ -514,7 +514,7 @@ CASE_BOTH(three_stacks_share_a_segment)
 	tcp_both_ways(c, "10.0.0.3", a, "10.0.0.1");
 }
 
-CASE_BOTH(a_broadcast_reaches_everybody_on_the_segment)
+CASE_BOTH(a_broadcast_reaches_every_stack_on_the_segment)
 {
 	struct vdestack *s[3] = { stack_of("vnl=inproc://lan ip=10.0.0.1/24"), stack_of("vnl=inproc://lan ip=10.0.0.2/24"),
 				  stack_of("vnl=inproc://lan ip=10.0.0.3/24") };
@@ -576,7 +576,7 @@ CASE_BOTH(an_ipv6_address_in_use_is_refused)
 	tcp_both_ways(a, "fc00::1", b, "fc00::2");
 }
 
-CASE_BOTH(ipv6_addresses_are_usable_when_the_stack_is_there)
+CASE_BOTH(ipv6_addresses_are_usable_when_creation_returns)
 {
 	struct vdestack *a = stack_of("vnl=inproc://lan ip=fc00::1/64");
 	struct vdestack *b = stack_of("vnl=inproc://lan ip=fc00::2/64");
@@ -595,7 +595,7 @@ CASE_BOTH(ipv6_addresses_are_usable_when_the_stack_is_there)
 }
 
 /* Ends with the same number wait a second for their carrier, see src/keeper/veth.c. */
-CASE_BOTH(no_end_of_a_cable_has_the_number_of_the_other_end)
+CASE_BOTH(the_two_ends_of_a_veth_have_different_indices)
 {
 	const char *path = case_path("links");
 	char line[300], command[300];
@@ -618,7 +618,7 @@ CASE_BOTH(no_end_of_a_cable_has_the_number_of_the_other_end)
 	MUST(vdestack_delete(s));
 }
 
-CASE_BOTH(a_name_is_free_again_when_everybody_has_left)
+CASE_BOTH(a_segment_name_is_free_again_when_its_last_interface_is_removed)
 {
 	for (int round = 0; round < 3; round++) {
 		struct vdestack *a = stack_of("vnl=inproc://lan ip=10.0.0.1/24");

@@ -424,7 +424,7 @@ static void sections_without_a_network_carry_nothing(void **state)
 
 /* ------------------------------------------------------------------ vnl, mac, mtu */
 
-static void any_vnl_is_taken_as_it_is(void **state)
+static void any_vnl_is_accepted_unchanged(void **state)
 {
 	static const char *const list[][2] = {
 		{ "vnl=vde:///tmp/net", "vde:///tmp/net" },
@@ -822,7 +822,7 @@ static void unknown_words_are_refused(void **state)
 	CHECK_REFUSALS(list);
 }
 
-static void values_stand_where_they_belong(void **state)
+static void values_are_stored_in_their_fields(void **state)
 {
 	static const struct refusal list[] = {
 		{ "vnl=a eth=1", EINVAL, "eth=1", 7, "takes no value; write eth" },
@@ -978,7 +978,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(taken_names_are_refused),
 	cmocka_unit_test(interfaces_without_vnl_are_refused),
 	cmocka_unit_test(sections_without_a_network_carry_nothing),
-	cmocka_unit_test(any_vnl_is_taken_as_it_is),
+	cmocka_unit_test(any_vnl_is_accepted_unchanged),
 	cmocka_unit_test(interfaces_carry_their_locators_parsed),
 	cmocka_unit_test(segment_names_are_checked),
 	cmocka_unit_test(a_vnl_has_at_most_4000_bytes),
@@ -994,7 +994,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(bad_routes_are_refused),
 	cmocka_unit_test(reserved_words_are_not_available_yet),
 	cmocka_unit_test(unknown_words_are_refused),
-	cmocka_unit_test(values_stand_where_they_belong),
+	cmocka_unit_test(values_are_stored_in_their_fields),
 	cmocka_unit_test(messages_shorten_long_words),
 	cmocka_unit_test(every_failed_allocation_is_survived),
 	cmocka_unit_test(the_error_becomes_the_message_of_the_call),

@@ -153,7 +153,7 @@ static void check_refused(int expected)
 
 /* ------------------------------------------------------------------ cases */
 
-static void a_default_deleted_before_it_is_used_gives_a_socket_of_the_host(void **state)
+static void a_default_deleted_before_it_is_used_returns_a_socket_of_the_host(void **state)
 {
 	(void)state;
 	played.before_acquire = first_is_being_deleted;
@@ -161,7 +161,7 @@ static void a_default_deleted_before_it_is_used_gives_a_socket_of_the_host(void 
 	assert_null(vdestack_get_default());
 }
 
-static void a_default_deleted_under_the_call_gives_a_socket_of_the_host(void **state)
+static void a_default_deleted_during_the_call_returns_a_socket_of_the_host(void **state)
 {
 	(void)state;
 	played.in_the_call = first_is_being_deleted;
@@ -171,7 +171,7 @@ static void a_default_deleted_under_the_call_gives_a_socket_of_the_host(void **s
 	assert_true(is_slot_of(server_of_call(), second));
 }
 
-static void a_default_replaced_before_it_is_used_gives_a_socket_of_the_new_one(void **state)
+static void a_default_replaced_before_it_is_used_returns_a_socket_of_the_new_one(void **state)
 {
 	(void)state;
 	played.before_acquire = first_is_replaced_and_deleted;
@@ -179,7 +179,7 @@ static void a_default_replaced_before_it_is_used_gives_a_socket_of_the_new_one(v
 	assert_ptr_equal(vdestack_get_default(), second);
 }
 
-static void a_default_replaced_under_the_call_gives_a_socket_of_the_new_one(void **state)
+static void a_default_replaced_during_the_call_returns_a_socket_of_the_new_one(void **state)
 {
 	(void)state;
 	played.in_the_call = first_is_deleted_and_replaced;
@@ -225,10 +225,10 @@ static void a_default_deleted_while_it_is_being_set_is_forgotten(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_default_deleted_before_it_is_used_gives_a_socket_of_the_host, setup),
-		cmocka_unit_test_setup(a_default_deleted_under_the_call_gives_a_socket_of_the_host, setup),
-		cmocka_unit_test_setup(a_default_replaced_before_it_is_used_gives_a_socket_of_the_new_one, setup),
-		cmocka_unit_test_setup(a_default_replaced_under_the_call_gives_a_socket_of_the_new_one, setup),
+		cmocka_unit_test_setup(a_default_deleted_before_it_is_used_returns_a_socket_of_the_host, setup),
+		cmocka_unit_test_setup(a_default_deleted_during_the_call_returns_a_socket_of_the_host, setup),
+		cmocka_unit_test_setup(a_default_replaced_before_it_is_used_returns_a_socket_of_the_new_one, setup),
+		cmocka_unit_test_setup(a_default_replaced_during_the_call_returns_a_socket_of_the_new_one, setup),
 		cmocka_unit_test_setup(a_dead_keeper_is_an_error_and_never_the_host, setup),
 		cmocka_unit_test_setup(a_thread_whose_default_is_deleted_is_refused_at_every_moment, setup),
 		cmocka_unit_test_setup(a_default_deleted_while_it_is_being_set_is_forgotten, setup),

@@ -104,7 +104,7 @@ static void user_namespaces_restricted_by_apparmor(void **state)
 	check_sentence(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "userns,");
 }
 
-static void what_apparmor_does_to_a_network_namespace_is_recognised(void **state)
+static void restrictions_of_apparmor_on_a_network_namespace_are_recognised(void **state)
 {
 	(void)state;
 	/* It lets the user namespace be made, without rights in it. */
@@ -198,7 +198,7 @@ static void limits_have_their_own_causes(void **state)
 	}
 }
 
-static void what_is_not_known_keeps_its_own_text(void **state)
+static void an_unknown_cause_keeps_its_own_text(void **state)
 {
 	(void)state;
 	assert_int_equal(vs_diagnose_limit(EIO), VS_CAUSE_UNKNOWN);
@@ -221,7 +221,7 @@ static void networks_that_cannot_be_opened(void **state)
 	assert_non_null(strstr(vs_cause_text(VS_CAUSE_NETWORK_OTHER, EIO), "vde_plug(1)"));
 }
 
-static void every_cause_has_a_sentence(void **state)
+static void every_cause_has_a_message(void **state)
 {
 	(void)state;
 	for (int cause = VS_CAUSE_UNKNOWN + 1; cause < VS_CAUSE_NETWORK_OTHER; cause++)
@@ -229,7 +229,7 @@ static void every_cause_has_a_sentence(void **state)
 }
 
 /* Files that are empty, unreadable or full of something else are as if not there. */
-static void odd_files_are_no_evidence(void **state)
+static void malformed_files_are_ignored(void **state)
 {
 	(void)state;
 	put(USERNS_MAX, "", 0644);
@@ -247,7 +247,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(the_limit_of_user_namespaces_is_not_disk_space),
 	CASE(user_namespaces_switched_off_by_debians_sysctl),
 	CASE(user_namespaces_restricted_by_apparmor),
-	CASE(what_apparmor_does_to_a_network_namespace_is_recognised),
+	CASE(restrictions_of_apparmor_on_a_network_namespace_are_recognised),
 	CASE(user_namespaces_refused_by_seccomp),
 	CASE(user_namespaces_refused_in_a_chroot),
 	CASE(a_kernel_without_user_namespaces),
@@ -255,10 +255,10 @@ static const struct CMUnitTest tests[] = {
 	CASE(the_tun_device_absent_forbidden_or_without_driver),
 	CASE(a_tun_node_that_is_something_else),
 	CASE(limits_have_their_own_causes),
-	CASE(what_is_not_known_keeps_its_own_text),
+	CASE(an_unknown_cause_keeps_its_own_text),
 	CASE(networks_that_cannot_be_opened),
-	CASE(every_cause_has_a_sentence),
-	CASE(odd_files_are_no_evidence),
+	CASE(every_cause_has_a_message),
+	CASE(malformed_files_are_ignored),
 };
 
 int main(int argc, char **argv)

@@ -102,7 +102,7 @@ static void the_longest_run(void **state)
 	}
 }
 
-static void no_more_datagrams_than_a_kernel_takes(void **state)
+static void a_run_has_no_more_datagrams_than_a_kernel_accepts(void **state)
 {
 	struct frame f = kind(9);
 
@@ -117,7 +117,7 @@ static void no_more_datagrams_than_a_kernel_takes(void **state)
 	check_counts(4, 64, 64, 64, 8);
 }
 
-static void only_what_the_tap_takes(void **state)
+static void only_protocols_that_the_tap_accepts_are_joined(void **state)
 {
 	static const unsigned bits[] = { VS_GRO_TCP4, VS_GRO_TCP6, VS_GRO_UDP, VS_GRO_VLAN };
 
@@ -581,7 +581,7 @@ static void odd_batches(void **state)
 	check_counts(1, VS_GRO_FRAMES);
 }
 
-static void undo_gives_the_frames_back(void **state)
+static void undo_returns_the_original_frames(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < KINDS; k++) {
@@ -607,8 +607,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(segments_become_the_super_frame),
 		cmocka_unit_test(segments_of_real_sizes),
 		cmocka_unit_test(the_longest_run),
-		cmocka_unit_test(no_more_datagrams_than_a_kernel_takes),
-		cmocka_unit_test(only_what_the_tap_takes),
+		cmocka_unit_test(a_run_has_no_more_datagrams_than_a_kernel_accepts),
+		cmocka_unit_test(only_protocols_that_the_tap_accepts_are_joined),
 		cmocka_unit_test(every_difference_counts),
 		cmocka_unit_test(every_bit_counts),
 		cmocka_unit_test(ids_of_ipv4),
@@ -622,7 +622,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(flows_are_told_apart),
 		cmocka_unit_test(padding_is_not_payload),
 		cmocka_unit_test(odd_batches),
-		cmocka_unit_test(undo_gives_the_frames_back),
+		cmocka_unit_test(undo_returns_the_original_frames),
 	};
 
 	return vs_unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));

@@ -67,7 +67,7 @@ static void handles_work_however_many_stacks_there_have_been(void **state)
 	}
 }
 
-static void no_handle_is_given_twice(void **state)
+static void no_handle_is_returned_twice(void **state)
 {
 	/* Stacks are made in one place until it is used up. */
 	struct vdestack **all = calloc(STACKS, sizeof(*all));
@@ -92,7 +92,7 @@ static void no_handle_is_given_twice(void **state)
 	free(all);
 }
 
-static void a_place_that_is_used_up_is_left_and_the_last_one_is_EMFILE(void **state)
+static void a_slot_without_generations_left_is_not_used_and_without_slots_it_is_EMFILE(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CHUNKS_MAX; i++)
@@ -109,7 +109,7 @@ static void a_place_that_is_used_up_is_left_and_the_last_one_is_EMFILE(void **st
 	assert_false(leads_to_a_stack(stack));
 }
 
-static void generation_0_and_numbers_that_are_too_wide_lead_nowhere(void **state)
+static void generation_0_and_numbers_that_are_too_wide_are_refused(void **state)
 {
 	(void)state;
 	for (uintptr_t place = 0; place <= PLACE_MASK; place++)
@@ -128,9 +128,9 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(handles_work_however_many_stacks_there_have_been),
-		cmocka_unit_test(no_handle_is_given_twice),
-		cmocka_unit_test(a_place_that_is_used_up_is_left_and_the_last_one_is_EMFILE),
-		cmocka_unit_test(generation_0_and_numbers_that_are_too_wide_lead_nowhere),
+		cmocka_unit_test(no_handle_is_returned_twice),
+		cmocka_unit_test(a_slot_without_generations_left_is_not_used_and_without_slots_it_is_EMFILE),
+		cmocka_unit_test(generation_0_and_numbers_that_are_too_wide_are_refused),
 	};
 
 	return vs_unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));

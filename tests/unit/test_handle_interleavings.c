@@ -483,7 +483,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void a_stack_is_never_emptied_under_its_users(void **state)
+static void a_slot_is_never_emptied_while_it_is_used(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_ORDINARY; i++)
@@ -491,7 +491,7 @@ static void a_stack_is_never_emptied_under_its_users(void **state)
 			(void)explore(ordinary[i], ordinary[j], NULL);
 }
 
-static void three_threads_never_empty_a_stack_under_its_users(void **state)
+static void three_threads_never_empty_a_slot_while_it_is_used(void **state)
 {
 	static void (*const brief[])(void) = { uses_first, deletes_first, makes_and_deletes };
 	uint64_t n = 0;
@@ -506,19 +506,19 @@ static void three_threads_never_empty_a_stack_under_its_users(void **state)
 }
 
 /* The last to leave once took a newer stack for its own, and the same one in newer hands. */
-static void who_leaves_late_takes_no_newer_stack_for_its_own(void **state)
+static void a_late_user_does_not_empty_a_newer_stack_in_the_slot(void **state)
 {
 	(void)state;
 	(void)explore(uses_first, deletes_makes_and_deletes, NULL);
 }
 
-static void who_leaves_late_takes_no_newer_user_for_gone(void **state)
+static void a_late_user_does_not_miss_a_newer_user_of_the_slot(void **state)
 {
 	(void)state;
 	(void)explore(uses_first, uses_first, deletes_first);
 }
 
-static void a_child_goes_on_from_any_moment(void **state)
+static void a_child_forked_at_any_step_works(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_ORDINARY; i++) {
@@ -533,11 +533,11 @@ static void a_child_goes_on_from_any_moment(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_stack_is_never_emptied_under_its_users, setup, teardown),
-		cmocka_unit_test_setup_teardown(three_threads_never_empty_a_stack_under_its_users, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_leaves_late_takes_no_newer_stack_for_its_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_leaves_late_takes_no_newer_user_for_gone, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_child_goes_on_from_any_moment, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_slot_is_never_emptied_while_it_is_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(three_threads_never_empty_a_slot_while_it_is_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_late_user_does_not_empty_a_newer_stack_in_the_slot, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_late_user_does_not_miss_a_newer_user_of_the_slot, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_child_forked_at_any_step_works, setup, teardown),
 	};
 
 	return vs_unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));

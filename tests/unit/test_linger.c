@@ -29,7 +29,7 @@ static int64_t attempt(struct vs_linger *l, int64_t now, int64_t after, int64_t 
 	return t - now;
 }
 
-static void answers_in_time_are_always_waited_for(void **state)
+static void polling_continues_while_answers_come_in_time(void **state)
 {
 	struct vs_linger l = { 0 };
 
@@ -39,7 +39,7 @@ static void answers_in_time_are_always_waited_for(void **state)
 }
 
 /* Frames whose answers are too far away: what they cost goes to nothing. */
-static void what_does_not_pay_is_given_up(void **state)
+static void polling_that_does_not_pay_is_given_up(void **state)
 {
 	struct vs_linger l = { 0 };
 	int64_t cost = 0;
@@ -56,7 +56,7 @@ static void what_does_not_pay_is_given_up(void **state)
 	assert_true(cost < MS); /* a thousandth of the time */
 }
 
-static void one_success_is_enough_to_begin_again(void **state)
+static void one_success_restarts_polling(void **state)
 {
 	struct vs_linger l = { 0 };
 	int64_t now = MS;
@@ -83,7 +83,7 @@ static void a_crowded_processor_is_left_alone(void **state)
 	}
 }
 
-static void single_frames_apart_are_lone_and_others_are_not(void **state)
+static void only_single_frames_far_apart_are_lone(void **state)
 {
 	struct vs_lone lone = { 0 };
 
@@ -101,11 +101,11 @@ static void single_frames_apart_are_lone_and_others_are_not(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(answers_in_time_are_always_waited_for),
-	cmocka_unit_test(what_does_not_pay_is_given_up),
-	cmocka_unit_test(one_success_is_enough_to_begin_again),
+	cmocka_unit_test(polling_continues_while_answers_come_in_time),
+	cmocka_unit_test(polling_that_does_not_pay_is_given_up),
+	cmocka_unit_test(one_success_restarts_polling),
 	cmocka_unit_test(a_crowded_processor_is_left_alone),
-	cmocka_unit_test(single_frames_apart_are_lone_and_others_are_not),
+	cmocka_unit_test(only_single_frames_far_apart_are_lone),
 };
 
 int main(int argc, char **argv)

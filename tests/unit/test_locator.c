@@ -84,7 +84,7 @@ static void plugins_by_path_are_found(void **state)
 	CHECK_LIST(list);
 }
 
-static void what_people_write_is_fine(void **state)
+static void ordinary_locators_are_accepted(void **state)
 {
 	static const struct judged list[] = {
 		{ "", VS_LOCATOR_FINE },
@@ -118,7 +118,7 @@ static void what_people_write_is_fine(void **state)
 	CHECK_LIST(list);
 }
 
-static void braces_without_end_are_an_end(void **state)
+static void unlimited_braces_are_refused(void **state)
 {
 	static char text[8193];
 
@@ -130,7 +130,7 @@ static void braces_without_end_are_an_end(void **state)
 }
 
 /* Each byte of the heap block is its own: a sanitizer sees a look behind the end. */
-static void any_bytes_are_judged(void **state)
+static void any_bytes_are_checked(void **state)
 {
 	static const char pieces[] = "{}%'\"\\=:/cmdseqpacketslirpcmdfwd0123456789abcdef";
 	unsigned seed = 7;
@@ -158,7 +158,7 @@ static int refuse(const char *text, struct vs_config_error *error)
 	return vs_locator_refuse("vde0", text, locator.verdict, error);
 }
 
-static void the_message_tells_what_to_do(void **state)
+static void the_message_names_a_remedy(void **state)
 {
 	struct vs_config_error error;
 
@@ -266,7 +266,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_people_write_is_fine),
 	cmocka_unit_test(braces_without_end_are_an_end),
 	cmocka_unit_test(any_bytes_are_judged),
-	cmocka_unit_test(the_message_tells_what_to_do),
+	cmocka_unit_test(the_message_names_a_remedy),
 	cmocka_unit_test(each_kind_is_parsed),
 	cmocka_unit_test(a_locator_put_together_again_is_the_same),
 };

@@ -40,7 +40,7 @@ static void rest(struct vs_pace *p, struct simulated *s)
 	}
 }
 
-static void a_run_goes_at_once_and_then_there_is_a_rest(void **state)
+static void a_run_is_sent_at_once_and_a_pause_follows(void **state)
 {
 	struct vs_pace p = { 0 };
 	struct simulated s = { .now = 5000000, .cost_ns = 3 * US };
@@ -58,7 +58,7 @@ static void a_run_goes_at_once_and_then_there_is_a_rest(void **state)
 }
 
 /* From the switch having read all on, the receivers get as long as it took. */
-static void the_rest_is_twice_what_the_switch_takes(void **state)
+static void the_pause_is_twice_the_time_the_switch_takes(void **state)
 {
 	static const int64_t costs[] = { 2 * US, 3 * US, 5 * US, 10 * US, 25 * US };
 
@@ -74,7 +74,7 @@ static void the_rest_is_twice_what_the_switch_takes(void **state)
 	}
 }
 
-static void a_switch_that_does_not_read_stops_nothing_for_long(void **state)
+static void a_switch_that_does_not_read_delays_frames_only_briefly(void **state)
 {
 	struct vs_pace p = { 0 };
 	struct simulated s = { .now = 5000000, .cost_ns = 1000 * 1000 * 1000 };
@@ -87,7 +87,7 @@ static void a_switch_that_does_not_read_stops_nothing_for_long(void **state)
 	assert_int_equal(vs_pace_allows(&p, s.now), RUN);
 }
 
-static void slow_frames_never_rest(void **state)
+static void slow_frames_are_never_delayed(void **state)
 {
 	struct vs_pace p = { 0 };
 	struct simulated s = { .now = 5000000, .cost_ns = 3 * US };
@@ -100,7 +100,7 @@ static void slow_frames_never_rest(void **state)
 }
 
 /* More than was allowed may have been sent: what belongs to one super-frame, say. */
-static void a_run_that_overshoots_is_a_run(void **state)
+static void a_run_above_the_allowance_counts_as_one_run(void **state)
 {
 	struct vs_pace p = { 0 };
 	struct simulated s = { .now = 5000000, .cost_ns = 3 * US };
@@ -138,7 +138,7 @@ static void the_switch_never_holds_more_than_a_run(void **state)
 }
 
 /* The pause between two bursts is no time the switch took. */
-static void a_run_that_ends_a_burst_costs_the_next_nothing(void **state)
+static void a_run_that_ends_a_burst_does_not_delay_the_next(void **state)
 {
 	struct vs_pace p = { 0 };
 	struct simulated s = { .now = 5000000, .cost_ns = 3 * US };
@@ -152,12 +152,12 @@ static void a_run_that_ends_a_burst_costs_the_next_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(a_run_goes_at_once_and_then_there_is_a_rest),
-	cmocka_unit_test(the_rest_is_twice_what_the_switch_takes),
-	cmocka_unit_test(a_switch_that_does_not_read_stops_nothing_for_long),
-	cmocka_unit_test(slow_frames_never_rest),
-	cmocka_unit_test(a_run_that_overshoots_is_a_run),
-	cmocka_unit_test(a_run_that_ends_a_burst_costs_the_next_nothing),
+	cmocka_unit_test(a_run_is_sent_at_once_and_a_pause_follows),
+	cmocka_unit_test(the_pause_is_twice_the_time_the_switch_takes),
+	cmocka_unit_test(a_switch_that_does_not_read_delays_frames_only_briefly),
+	cmocka_unit_test(slow_frames_are_never_delayed),
+	cmocka_unit_test(a_run_above_the_allowance_counts_as_one_run),
+	cmocka_unit_test(a_run_that_ends_a_burst_does_not_delay_the_next),
 	cmocka_unit_test(the_switch_never_holds_more_than_a_run),
 };
 

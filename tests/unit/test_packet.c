@@ -169,7 +169,7 @@ static void fragments_of_ipv6(void **state)
 	}
 }
 
-static void what_is_not_ip(void **state)
+static void packets_that_are_not_ip(void **state)
 {
 	static const uint16_t types[] = { 0x0806, 0x0000, 0x05dc, 0x88cc, 0xffff, 0x9100 };
 
@@ -309,7 +309,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(authentication_header_has_its_own_unit),
 		cmocka_unit_test(fragments_of_ipv4),
 		cmocka_unit_test(fragments_of_ipv6),
-		cmocka_unit_test(what_is_not_ip),
+		cmocka_unit_test(packets_that_are_not_ip),
 		cmocka_unit_test(broken_headers),
 		cmocka_unit_test(extension_headers_end_in_the_packet),
 		cmocka_unit_test(too_many_extension_headers),

@@ -81,7 +81,7 @@ static void check_frame(const unsigned char *buf, size_t len, size_t number, siz
 			fail_msg("byte %zu of frame %zu is wrong", i, number);
 }
 
-static void a_frame_comes_out_as_it_went_in(void **state)
+static void a_frame_is_received_as_it_was_sent(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char buf[100], got[VS_FRAME_MAX];
@@ -93,7 +93,7 @@ static void a_frame_comes_out_as_it_went_in(void **state)
 	assert_int_equal(recv_one(f->link, got, sizeof(got), &len), 0);
 }
 
-static void nothing_there_is_no_frame_and_no_error(void **state)
+static void an_empty_stream_is_no_frame_and_no_error(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char got[VS_FRAME_MAX];
@@ -158,7 +158,7 @@ static void the_longest_frame_passes(void **state)
 	check_frame(got, len, 5, VS_FRAME_MAX);
 }
 
-static void a_length_that_no_frame_has_is_the_end(void **state)
+static void an_impossible_length_ends_the_stream(void **state)
 {
 	struct fixture *f = *state;
 	static const size_t lengths[] = { VS_FRAME_MAX + 1, 0xffff };
@@ -227,7 +227,7 @@ static void a_frame_longer_than_its_buffer_is_cut_and_the_next_is_whole(void **s
 	check_frame(got, len, 2, 50);
 }
 
-static void end_of_file_is_the_end_after_the_last_frame(void **state)
+static void end_of_file_ends_the_stream_after_the_last_frame(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char stream[100], got[VS_FRAME_MAX];
@@ -242,7 +242,7 @@ static void end_of_file_is_the_end_after_the_last_frame(void **state)
 	assert_true(recv_one(f->link, got, sizeof(got), &len) < 0);
 }
 
-static void end_of_file_in_the_middle_of_a_frame_is_the_end(void **state)
+static void end_of_file_in_the_middle_of_a_frame_ends_the_stream(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char stream[100], got[VS_FRAME_MAX];
@@ -259,7 +259,7 @@ static void end_of_file_in_the_middle_of_a_frame_is_the_end(void **state)
 
 /* ------------------------------------------------------------------ sending */
 
-static void frames_in_pieces_are_sent_behind_their_length(void **state)
+static void frames_in_pieces_are_sent_after_their_length(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char one[70], two[30], wire[300];
@@ -282,7 +282,7 @@ static void frames_in_pieces_are_sent_behind_their_length(void **state)
 }
 
 /* A length that the other side does not take, and one that two bytes cannot say: it would lose its step. */
-static void frames_longer_than_the_longest_are_lost_and_the_others_sent(void **state)
+static void frames_above_the_maximum_length_are_dropped_and_the_others_sent(void **state)
 {
 	struct fixture *f = *state;
 	static unsigned char bytes[70000], wire[2 * 70000];
@@ -305,7 +305,7 @@ static void frames_longer_than_the_longest_are_lost_and_the_others_sent(void **s
 	assert_true(recv(f->far, wire, sizeof(wire), MSG_DONTWAIT) < 0);
 }
 
-static void sending_to_a_closed_stream_is_the_end_without_a_signal(void **state)
+static void sending_to_a_closed_stream_ends_it_without_a_signal(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char bytes[60] = { 0 };
@@ -317,7 +317,7 @@ static void sending_to_a_closed_stream_is_the_end_without_a_signal(void **state)
 	assert_int_equal(f->link->ops->send(f->link, &frame, 1, &lost), -EPIPE);
 }
 
-static void a_stream_that_takes_nothing_loses_frames_within_a_bound(void **state)
+static void a_full_stream_loses_frames_within_a_time_limit(void **state)
 {
 	struct fixture *f = *state;
 	static unsigned char bytes[9000];
@@ -378,7 +378,7 @@ static void a_frame_that_was_begun_is_finished(void **state)
 }
 
 /* More than one call takes: nothing else will tell of what is left. */
-static void what_is_left_behind_is_told(void **state)
+static void frames_left_in_the_buffer_are_reported(void **state)
 {
 	struct fixture *f = *state;
 	static unsigned char out[300 * 16], in[64][64];
@@ -402,7 +402,7 @@ static void what_is_left_behind_is_told(void **state)
 }
 
 /* Whoever sent nonsense may never send anything again. */
-static void nonsense_behind_frames_is_told(void **state)
+static void an_invalid_length_after_frames_is_reported(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char out[64], in[2][64];
@@ -420,24 +420,24 @@ static void nonsense_behind_frames_is_told(void **state)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_link, close_link)
 
 static const struct CMUnitTest tests[] = {
-	CASE(a_frame_comes_out_as_it_went_in),
-	CASE(nothing_there_is_no_frame_and_no_error),
+	CASE(a_frame_is_received_as_it_was_sent),
+	CASE(an_empty_stream_is_no_frame_and_no_error),
 	CASE(frames_come_whole_however_their_bytes_are_cut),
 	CASE(several_frames_of_one_read_come_in_order),
 	CASE(the_longest_frame_passes),
-	CASE(a_length_that_no_frame_has_is_the_end),
+	CASE(an_impossible_length_ends_the_stream),
 	CASE(frames_before_a_wrong_length_are_not_lost),
 	CASE(an_empty_record_does_not_stop_the_stream),
 	CASE(a_frame_longer_than_its_buffer_is_cut_and_the_next_is_whole),
-	CASE(end_of_file_is_the_end_after_the_last_frame),
-	CASE(end_of_file_in_the_middle_of_a_frame_is_the_end),
-	CASE(frames_in_pieces_are_sent_behind_their_length),
-	CASE(frames_longer_than_the_longest_are_lost_and_the_others_sent),
-	CASE(sending_to_a_closed_stream_is_the_end_without_a_signal),
-	CASE(a_stream_that_takes_nothing_loses_frames_within_a_bound),
+	CASE(end_of_file_ends_the_stream_after_the_last_frame),
+	CASE(end_of_file_in_the_middle_of_a_frame_ends_the_stream),
+	CASE(frames_in_pieces_are_sent_after_their_length),
+	CASE(frames_above_the_maximum_length_are_dropped_and_the_others_sent),
+	CASE(sending_to_a_closed_stream_ends_it_without_a_signal),
+	CASE(a_full_stream_loses_frames_within_a_time_limit),
 	CASE(a_frame_that_was_begun_is_finished),
-	CASE(what_is_left_behind_is_told),
-	CASE(nonsense_behind_frames_is_told),
+	CASE(frames_left_in_the_buffer_are_reported),
+	CASE(an_invalid_length_after_frames_is_reported),
 };
 
 int main(int argc, char **argv)

@@ -114,7 +114,7 @@ static void check_tagged(ssize_t n, uint16_t tpid)
 	assert_int_equal(room[played.len + VS_TAG_LEN], 0xee);
 }
 
-static void a_frame_comes_as_it_is(void **state)
+static void a_frame_is_received_unchanged(void **state)
 {
 	(void)state;
 	played.vnet = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16, .hdr_len = 54 };
@@ -137,7 +137,7 @@ static void a_tag_is_put_back_and_offsets_move_with_it(void **state)
 	assert_int_equal(vnet.gso_size, 1448);
 }
 
-static void offsets_that_say_nothing_are_left_alone(void **state)
+static void offsets_of_zero_are_not_moved(void **state)
 {
 	(void)state;
 	play_tagged(TP_STATUS_VLAN_VALID | TP_STATUS_VLAN_TPID_VALID, ETH_P_8021Q);
@@ -154,7 +154,7 @@ static void a_service_tag_keeps_its_type(void **state)
 }
 
 /* Before Linux 3.14 the kernel did not tell it. */
-static void a_tag_without_its_type_is_the_common_one(void **state)
+static void a_tag_without_a_type_is_802_1q(void **state)
 {
 	(void)state;
 	play_tagged(TP_STATUS_VLAN_VALID, 0);
@@ -162,7 +162,7 @@ static void a_tag_without_its_type_is_the_common_one(void **state)
 }
 
 /* Number 0 with a priority is a tag, too; the kernel says so apart. */
-static void no_tag_is_none_whatever_stands_beside(void **state)
+static void without_the_valid_flag_there_is_no_tag(void **state)
 {
 	(void)state;
 	play_tagged(TP_STATUS_USER, ETH_P_8021Q);
@@ -170,7 +170,7 @@ static void no_tag_is_none_whatever_stands_beside(void **state)
 	assert_ptr_equal(start, room + VS_TAG_LEN);
 }
 
-static void the_longest_one_with_a_tag_has_room(void **state)
+static void the_longest_frame_with_a_tag_fits(void **state)
 {
 	(void)state;
 	played.len = LONGEST;
@@ -178,7 +178,7 @@ static void the_longest_one_with_a_tag_has_room(void **state)
 	check_tagged(read_one(LONGEST), ETH_P_8021Q);
 }
 
-static void one_that_is_cut_is_none(void **state)
+static void a_truncated_frame_is_dropped(void **state)
 {
 	(void)state;
 	played.len = LONGEST + 1;
@@ -187,7 +187,7 @@ static void one_that_is_cut_is_none(void **state)
 	assert_int_equal(read_one(LONGEST), LONGEST);
 }
 
-static void one_without_addresses_is_none(void **state)
+static void a_frame_shorter_than_its_header_is_dropped(void **state)
 {
 	(void)state;
 	played.len = ETH_HLEN - 1;
@@ -197,14 +197,14 @@ static void one_without_addresses_is_none(void **state)
 	check_tagged(read_one(LONGEST), ETH_P_8021Q);
 }
 
-static void a_signal_does_not_matter(void **state)
+static void a_signal_does_not_end_a_read(void **state)
 {
 	(void)state;
 	played.interrupted = 3;
 	assert_int_equal(read_one(LONGEST), 60);
 }
 
-static void nothing_there_is_no_error(void **state)
+static void an_empty_socket_is_no_error(void **state)
 {
 	(void)state;
 	played.error = EAGAIN;
@@ -212,7 +212,7 @@ static void nothing_there_is_no_error(void **state)
 }
 
 /* Of a kind that the header cannot tell (EINVAL), say: the next one may be all right. */
-static void one_that_cannot_be_given_is_not_the_end(void **state)
+static void a_frame_the_kernel_cannot_pass_on_does_not_end_the_device(void **state)
 {
 	(void)state;
 	played.error = EINVAL;
@@ -221,7 +221,7 @@ static void one_that_cannot_be_given_is_not_the_end(void **state)
 	assert_int_equal(read_one(LONGEST), -ENETDOWN);
 }
 
-static void without_its_device_it_is_the_end_whatever_the_error(void **state)
+static void every_error_ends_the_reading_of_a_deleted_device(void **state)
 {
 	static const int errors[] = { EINVAL, ENETDOWN, ENXIO };
 
@@ -236,19 +236,19 @@ static void without_its_device_it_is_the_end_whatever_the_error(void **state)
 #define CASE(name) cmocka_unit_test_setup(name, play_frame)
 
 static const struct CMUnitTest tests[] = {
-	CASE(a_frame_comes_as_it_is),
+	CASE(a_frame_is_received_unchanged),
 	CASE(a_tag_is_put_back_and_offsets_move_with_it),
-	CASE(offsets_that_say_nothing_are_left_alone),
+	CASE(offsets_of_zero_are_not_moved),
 	CASE(a_service_tag_keeps_its_type),
-	CASE(a_tag_without_its_type_is_the_common_one),
-	CASE(no_tag_is_none_whatever_stands_beside),
-	CASE(the_longest_one_with_a_tag_has_room),
-	CASE(one_that_is_cut_is_none),
-	CASE(one_without_addresses_is_none),
-	CASE(a_signal_does_not_matter),
-	CASE(nothing_there_is_no_error),
-	CASE(one_that_cannot_be_given_is_not_the_end),
-	CASE(without_its_device_it_is_the_end_whatever_the_error),
+	CASE(a_tag_without_a_type_is_802_1q),
+	CASE(without_the_valid_flag_there_is_no_tag),
+	CASE(the_longest_frame_with_a_tag_fits),
+	CASE(a_truncated_frame_is_dropped),
+	CASE(a_frame_shorter_than_its_header_is_dropped),
+	CASE(a_signal_does_not_end_a_read),
+	CASE(an_empty_socket_is_no_error),
+	CASE(a_frame_the_kernel_cannot_pass_on_does_not_end_the_device),
+	CASE(every_error_ends_the_reading_of_a_deleted_device),
 };
 
 int main(int argc, char **argv)
