@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Every test that a page names as a proof exists.
+# Every test that a page names exists.
 # usage: proofs.sh CTEST BUILD-DIRECTORY PAGE...
 
 set -eu -o pipefail
@@ -14,15 +14,16 @@ fail() {
 	bad=1
 }
 
-# A page names a case without its variant (.root, .user), or a group by a final "*".
+# A page names a case without its variant (.root, .user), or a file without its cases. A "*" stands for any text.
 all=$("$ctest" --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p' | sed 's/$/./')
 for page in "$@"; do
-	# `|| true`: a page without any is told below
+	# `|| true`: a page that names none is reported below
 	names=$(grep -oE '`(system|unit|kernel|build|fuzz|netns|faults)\.[a-z0-9_.*]+`' "$page" | tr -d '`' | sort -u || true)
 	[ -n "$names" ] || fail "$page names no test"
-	for name in $names; do
-		name=${name%\*}
-		grep -qF -- "${name%.}." <<<"$all" || fail "$page: there is no test $name"
-	done
+	while read -r name; do
+		[ -n "$name" ] || continue
+		pattern=${name//./\\.}
+		grep -qE -- "^${pattern//\*/.*}\\." <<<"$all" || fail "$page: there is no test $name"
+	done <<<"$names"
 done
 exit $bad
