@@ -3,18 +3,18 @@
 #define VDESTACK_TESTS_SWEEP_H
 
 /*
- * Operations, and what is done with each: it runs once for every call it makes, and that call fails.
+ * Operations. Each runs once for every call it makes, and that call fails.
  *
- * For each fault: the operation gives the injected errno, or one that the test excepts, or succeeds; then the same operation
- * without fault succeeds; then descriptors, threads and keepers are those from before the fault, in the program and
- * in the keeper. Mappings may vary by a few, which threads leave to the next ones, but must not grow over all.
+ * For each fault: the operation fails with the injected errno or with one that the test excepts, or it succeeds. Then the same operation
+ * without fault succeeds. Then descriptors, threads and keepers are those from before the fault, in the program and
+ * in the keeper. Mappings may vary by a few, because libc keeps those of ended threads, but must not grow over all faults.
  *
  * By default about SAMPLE faults of each kind are injected, spread over the operation's calls; with
- * VDESTACK_TESTS_FULL=1 all of them. Each case prints what came out, and the calls that
- * gave another errno than theirs.
+ * VDESTACK_TESTS_FULL=1 all of them. Each case prints the results, and the calls that
+ * failed with another errno than the injected one.
  *
- * Who includes this says how faults come about: faults_begin() sets inject_control (inject.h), excepted() knows
- * which of them may give another errno than their own. Included once, by the test.
+ * The test that includes this defines how faults are injected: faults_begin() sets inject_control (inject.h), excepted() returns
+ * whether a fault may fail with another errno. Included once, by the test.
  */
 
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@
 
 #define SAMPLE 12
 #define STEP_MS 3000 /* limit of each step; nothing here is slow */
-#define TOLD_MAX 64
+#define LISTED_MAX 64
 
 static void faults_begin(void);
 static bool excepted(enum inject_side side, enum inject_mode mode, const char *what, int got);
@@ -35,7 +35,7 @@ static bool excepted(enum inject_side side, enum inject_mode mode, const char *w
 
 struct op {
 	const char *name;
-	bool base; /* on or beside a stack that exists already */
+	bool base; /* on a stack that exists, or beside one */
 	int (*run)(void); /* 0 or -errno; on failure nothing is left */
 	void (*undo)(void); /* after success */
 	void (*prepare)(void); /* NULL, or before everything else */
@@ -90,7 +90,7 @@ static void undo_add(void)
 	MUST(vdestack_remove(base, "vde0"));
 }
 
-/* Removing is what may fail: then the interface is still there and can be removed. */
+/* If the removal fails the interface is still there and can be removed. */
 static int run_remove(void)
 {
 	int side = atomic_exchange(&inject_control->side, INJECT_NONE);
@@ -116,7 +116,7 @@ static void close_made(void)
 	made_fd = -1;
 }
 
-/* One of another kind in between, so that none of this kind waits for the next call. */
+/* A socket of another kind, so that none of this kind has been sent ahead for the next call. */
 static void close_socket(void)
 {
 	close_made();
@@ -143,7 +143,7 @@ static int run_forked_msocket(void)
 	return -WEXITSTATUS(status);
 }
 
-/* The keeper's threads are its main one and that of the stack that was there before. */
+/* The keeper's threads are its main thread and that of the stack made before. */
 static bool is_alone(void *arg)
 {
 	pid_t pid;
@@ -162,7 +162,7 @@ static int run_delete(void)
 	int r = vdestack_delete(made) < 0 ? -errno : 0;
 	made = NULL;
 	if (side == INJECT_PROGRAM)
-		atomic_store(&inject_control->side, INJECT_NONE); /* the waiting is not the operation's */
+		atomic_store(&inject_control->side, INJECT_NONE); /* the wait is not part of the operation */
 	(void)wait_until(is_alone, NULL, 500); /* the keeper's part comes afterwards */
 	return r;
 }
@@ -226,14 +226,14 @@ struct picture {
 	int fds, tasks, maps, keepers, keeper_fds, keeper_tasks, keeper_maps;
 };
 
-/* By stacks of threads, two mappings each, which libc keeps for the next ones; in the program itself more threads meet. */
+/* Stacks of threads, two mappings each, which libc keeps for the next threads; more in the program itself, with its more threads. */
 #define MAPS_MAY_VARY (case_is_inprocess() ? 32 : 12)
 
-/* -1: an ordinary user may not look into its keeper. */
+/* -1: an ordinary user may not read its keeper's /proc files. */
 static int count_fds_of(pid_t pid)
 {
 	char path[64];
-	int n = -3; /* ., .. and nothing else that is not the keeper's */
+	int n = -3; /* without . and .. */
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	DIR *dir = opendir(path);
@@ -273,8 +273,8 @@ static bool same(void *arg)
 
 static struct {
 	int injected, as_injected, other, succeeded;
-	int n_told;
-	char told[TOLD_MAX][96];
+	int n_listed;
+	char listed[LISTED_MAX][96];
 	int bad;
 } tally;
 
@@ -302,13 +302,13 @@ static void tell(const char *what, int injected, int got, bool bad)
 	(void)snprintf(line, sizeof(line), "%s %s: %s -> %s", bad ? "BAD" : "   ", what, strerrorname_np(injected),
 		       strerrorname_np(got));
 	tally.bad += bad;
-	for (int i = 0; i < tally.n_told; i++)
-		if (strcmp(tally.told[i], line) == 0)
+	for (int i = 0; i < tally.n_listed; i++)
+		if (strcmp(tally.listed[i], line) == 0)
 			return;
 	if (bad)
 		printf("%s: \"%s\"\n", line, vdestack_last_error());
-	if (tally.n_told < TOLD_MAX)
-		memcpy(tally.told[tally.n_told++], line, sizeof(line));
+	if (tally.n_listed < LISTED_MAX)
+		memcpy(tally.listed[tally.n_listed++], line, sizeof(line));
 }
 
 static void judge(enum inject_side side, enum inject_mode mode, int r)
@@ -363,7 +363,7 @@ static int calls_of(const struct op *op, enum inject_side side, enum inject_mode
 	return n;
 }
 
-/* A device that a failed call has made or let go may be a moment behind. */
+/* A device that a failed call has made or removed may appear or disappear a moment later. */
 static bool name_is_free(void *arg)
 {
 	(void)arg;
@@ -422,7 +422,7 @@ static void sweep(const struct op *op, enum inject_side side, enum inject_mode m
 	once_without(op, "at first");
 	int calls = calls_of(op, side, mode);
 	int step = full != NULL && *full == '1' ? 1 : 1 + calls / SAMPLE;
-	sleep_ms(50); /* the threads of what was undone end; what has not ended by then only widens the bound */
+	sleep_ms(50); /* the threads of removed stacks end; those that have not ended by then only widen the bound */
 	struct picture before = look();
 
 	for (int target = 1; target <= calls; target += step)
@@ -430,8 +430,8 @@ static void sweep(const struct op *op, enum inject_side side, enum inject_mode m
 	base_renew(false);
 	printf("%-20s calls %4d  injected %4d  that errno %4d  other %3d  succeeded %4d\n", op->name, calls, tally.injected,
 	       tally.as_injected, tally.other, tally.succeeded);
-	for (int i = 0; i < tally.n_told; i++)
-		printf("    %s\n", tally.told[i]);
+	for (int i = 0; i < tally.n_listed; i++)
+		printf("    %s\n", tally.listed[i]);
 	CHECK_EQ(tally.bad, 0);
 	CHECK(calls == 0 || tally.injected > 0);
 }

@@ -2,14 +2,14 @@
 
 /*
  * Every call of libc that an operation makes, in the program, in the keeper and in a
- * command's runner, fails once in turn; and the keeper is killed before each of its calls.
- * What is demanded then stands in sweep.h.
+ * command's runner, fails once. The keeper is also killed once before each of its calls.
+ * sweep.h describes what must hold then.
  */
 
 #include "sweep.h"
 #include "exceptions.h"
 
-/* The layer in each process finds the memory by a file that the environment names. */
+/* The layer in each process maps the file that the environment names. */
 static void faults_begin(void)
 {
 	const char *path = case_path("faults");

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Every system call that an operation makes fails once in turn: those between clone and exec, of the dynamic linker that starts
- * the keeper, of libc, libnl and plugins as well, which test_faults.c does not see. And the keeper is killed before each.
+ * Every system call that an operation makes fails once. This includes those that test_faults.c does not see: between clone and exec, of
+ * the dynamic linker that starts the keeper, of libc, libnl and plugins. The keeper is also killed once before each call.
  *
  *     case = the program ──fork──▶ tracer: attaches to its parent, and so to all that it starts
  *            │                        ▲
- *            └── memory: what is to fail, which one it was (inject.h)
+ *            └── memory: which call must fail, which one did (inject.h)
  *
- * The library is the one that is installed; nothing is built into it. A task stops before and after each of its system
- * calls, and the tracer decides there: it has the kernel skip the call and gives the result itself. The program says in the
- * memory when calls are counted, so the test's own are not. They are counted across all tasks of a side:
- * the program, or whatever is not the program, which between clone and exec is the future keeper already.
+ * The library is the one that is installed, without changes. A task stops before and after each of its system
+ * calls. The tracer can make the kernel skip the call and set its result. The program writes to the
+ * memory when calls are counted, so calls of the test are not. They are counted across all tasks of a side:
+ * the program, or all other processes. Between clone and exec the future keeper belongs to the other side.
  *
- * Not every call can fail: what the kernel does not refuse to whoever asks for something that makes sense is passed over, see
+ * Not every call can fail. Calls that the kernel does not refuse with valid arguments are skipped, see
  * the table. close(2) fails only after it has closed.
  *
- * The case limits the number of network namespaces in a user namespace of its own, and in the end asks for as many as that
- * allows: one that had been left behind by any of the faults would be missing.
+ * The case limits the number of network namespaces in a user namespace of its own. In the end it makes as many as the limit
+ * allows. This fails if any of the faults has left one behind.
  */
 
 #include "sweep.h"
@@ -33,7 +33,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
-#define HANGS_AFTER_S 20 /* an operation in which something failed; its own limit is STEP_MS, a step */
+#define HANGS_AFTER_S 20 /* for an operation with a failed call; the limit of each step is STEP_MS */
 #define NAMESPACES 40
 
 struct inject_control *inject_control;
@@ -43,8 +43,8 @@ struct inject_control *inject_control;
 #define CANNOT 0 /* passed over */
 
 /*
- * The errno of each. What is not here gives ENOMEM, which hardly any call is safe from. Those that cannot fail:
- * they ask for nothing that could be refused, or libc takes their failing for its own end.
+ * The errno of each call. Calls that are not listed fail with ENOMEM, which nearly every call can. Calls that cannot fail
+ * are never refused, or libc ends the process if they fail.
  */
 static const struct known {
 	int number, error;
@@ -72,7 +72,7 @@ static const struct known {
 	NEVER(getpid), NEVER(gettid), NEVER(getppid), NEVER(getuid), NEVER(geteuid), NEVER(getgid), NEVER(getegid), NEVER(getresuid),
 	NEVER(getresgid), NEVER(getpgrp), NEVER(umask), NEVER(uname), NEVER(rt_sigprocmask), NEVER(rt_sigaction), NEVER(sigaltstack), NEVER(set_tid_address),
 	NEVER(set_robust_list), NEVER(rseq), NEVER(arch_prctl), NEVER(clock_gettime), NEVER(gettimeofday), NEVER(nanosleep),
-	NEVER(clock_nanosleep), NEVER(tgkill), NEVER(getsockopt), /* see inject.c about SO_COOKIE; the others are asked of sockets of ours */
+	NEVER(clock_nanosleep), NEVER(tgkill), NEVER(getsockopt), /* see inject.c about SO_COOKIE; the others are calls on sockets of ours */
 };
 
 static const struct known *look_up(long number)
@@ -163,7 +163,7 @@ static void before_call(struct task *t, long number)
 		return;
 	}
 	t->hit = true;
-	t->result = number == SYS_brk ? 0 : -k->error; /* brk tells what there is, which is less than was asked for */
+	t->result = number == SYS_brk ? 0 : -k->error; /* brk returns the current break, which is less than the requested one */
 	if (number != SYS_close)
 		change_registers(t->pid, true, 0);
 }
@@ -201,7 +201,7 @@ static void at_stop(pid_t pid, int status)
 	(void)ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)signal);
 }
 
-/* Every second: an operation in which something has failed must end some time. */
+/* Every second: an operation with a failed call must end within the limit. */
 static void look_at_clock(int signal)
 {
 	static int seconds;
@@ -230,7 +230,7 @@ static void trace_all(void)
 		else if (pid > 0)
 			forget(pid);
 		if (pid == program && !WIFSTOPPED(status))
-			_exit(0); /* and what it has left goes on by itself */
+			_exit(0); /* and the other tasks continue without it */
 	}
 	_exit(0);
 }
@@ -250,17 +250,17 @@ static void limit_namespaces(void)
 	write_text("/proc/sys/user/max_net_namespaces", limit);
 	if (!case_is_root())
 		MUST(syscall(SYS_capset, &header, none));
-	MUST(prctl(PR_SET_DUMPABLE, 1)); /* new capabilities have taken it away, and with it the right to be traced by our like */
+	MUST(prctl(PR_SET_DUMPABLE, 1)); /* the change of capabilities has cleared it, and without it a process of this user may not trace this one */
 }
 
-/* The tracer is a child, so that the keeper's parent is the one it would have without. */
+/* The tracer is a child, so the keeper has the same parent as without tracer. */
 static void faults_begin(void)
 {
 	int ready[2];
 	char byte = 'x';
 
 	limit_namespaces();
-	(void)mallopt(M_ARENA_MAX, 1); /* else threads that meet in malloc leave mappings to the next ones */
+	(void)mallopt(M_ARENA_MAX, 1); /* otherwise threads that use malloc at the same time leave mappings */
 	void *map = mmap(NULL, sizeof(*inject_control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(map != MAP_FAILED);
 	inject_control = map;
@@ -277,7 +277,7 @@ static void faults_begin(void)
 		close(ready[1]);
 		trace_all();
 	}
-	(void)prctl(PR_SET_PTRACER, (unsigned long)tracer); /* EINVAL: no Yama, which would ask */
+	(void)prctl(PR_SET_PTRACER, (unsigned long)tracer); /* EINVAL: there is no Yama, so no permission is needed */
 	MUST(write(ready[1], &byte, 1));
 	MUST(read(ready[1], &byte, 1)); /* it is attached */
 	close(ready[0]);
@@ -304,22 +304,22 @@ static bool is(const char *what, const char *const *names)
 	return *names != NULL;
 }
 
-/* Faults inside of libraries, which make of them what they like. */
+/* Faults inside libraries, which may return any errno for them. */
 static bool excepted(enum inject_side side, enum inject_mode mode, const char *what, int got)
 {
-	/* The dynamic linker ends the process, which was to become the keeper, or a runner. */
+	/* The dynamic linker ends the process that was to become the keeper or a runner. */
 	static const char *const linking[] = { "mmap", "mprotect", "newfstatat", "openat", "read", "pread64", "fstat", "close", NULL };
-	/* A thread's stack that cannot be had is told by libc like a thread that cannot be had. */
+	/* libc returns the same errno if it cannot make a thread's stack and if it cannot make the thread. */
 	static const char *const stacks[] = { "mmap", "mprotect", "madvise", NULL };
-	/* libnl has numbers of its own, fewer than the kernel. */
+	/* libnl has error numbers of its own, fewer than the kernel. */
 	static const char *const libnl[] = { "getsockname", "socket", "sendmsg", "recvmsg", NULL };
 
 	if (mode == INJECT_KILL)
-		/* See exceptions.h; ECHILD: even before the future keeper had executed anything; ECANCELED: it was a runner. */
+		/* See exceptions.h; ECHILD: before the future keeper had executed anything; ECANCELED: it was a runner. */
 		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == ECHILD || got == EREMOTEIO ||
 		       got == ECANCELED;
 	if (side == INJECT_KEEPER)
-		/* EREMOTEIO, the test's own: the command ran, and could not do its work. */
+		/* EREMOTEIO, of the test: the command ran and could not do its work. */
 		return got == EREMOTEIO || ((got == EIO || got == ECANCELED) && is(what, linking)) || (got == EAGAIN && is(what, stacks));
 	return got == ENOMEM && is(what, libnl);
 }

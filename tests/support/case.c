@@ -37,7 +37,7 @@ void case_register(struct case_entry *entry)
 
 /* ------------------------------------------------------------------ results */
 
-/* One write, so that lines of several processes do not mix; _exit, so that no child runs the parent's exits. */
+/* One write, so the lines of several processes do not mix; _exit, so no child runs the parent's atexit handlers. */
 __attribute__((format(printf, 1, 0))) static void tell(const char *fmt, va_list ap, const char *prefix)
 {
 	char text[2048];
@@ -339,8 +339,8 @@ static void list_case(const struct case_entry *c)
 	if ((c->flags & CASE_F_VDE) != 0 && strcmp(SANITIZER, "address") == 0)
 		inprocess = false;
 	/*
-	 * The thread sanitizer believes that a process has one descriptor table, and its own helper's
-	 * descriptors end up in whichever it finds; the keeper's threads have one of their own.
+	 * The thread sanitizer assumes one descriptor table in a process. The keeper's threads have a table of
+	 * their own, and the sanitizer's helper opens its descriptors in either.
 	 */
 	if (strcmp(SANITIZER, "thread") == 0)
 		inprocess = false;

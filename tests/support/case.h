@@ -16,7 +16,7 @@
  *     PROGRAM --list    prints "NAME FLAG..." for each case of this build
  *
  * A case has passed when its body returns. It waits for events with wait_until() and has no
- * clock of its own: the wrapper ends it, and everything it started, at its time limit.
+ * time limit of its own: the wrapper kills it, and everything it started, at the time limit.
  */
 
 #include <errno.h>
@@ -28,16 +28,16 @@
 
 #define CASE_F_ROOT 0x01u         /* runs as root */
 #define CASE_F_USER 0x02u         /* runs as an ordinary user */
-#define CASE_F_INPROCESS 0x04u    /* as root, runs a second time with the in-process variant */
+#define CASE_F_INPROCESS 0x04u    /* as root, runs once more with the in-process variant */
 #define CASE_F_TSAN 0x08u         /* worth running under the thread sanitizer: gets the label "tsan" */
-#define CASE_F_NO_SANITIZER 0x10u /* not built into instrumented programs */
-#define CASE_F_VDE 0x20u          /* has a link made by libvdeplug, see below */
+#define CASE_F_NO_SANITIZER 0x10u /* not built with a sanitizer */
+#define CASE_F_VDE 0x20u          /* has a link of libvdeplug, see below */
 #define CASE_F_ONLY_INPROCESS 0x40u /* with CASE_F_INPROCESS: no variant with a keeper process */
-#define CASE_F_NO_TUN 0x80u       /* runs once more where there is no tun device, as the user if it may */
+#define CASE_F_NO_TUN 0x80u       /* runs once more without a tun device, as the ordinary user if it may */
 
 /*
- * CASE_F_VDE leaves the in-process variant out under the address sanitizer, which refuses
- * libvdeplug's way of loading plugins.
+* With the address sanitizer, CASE_F_VDE has no in-process variant: the sanitizer refuses
+ * the way in which libvdeplug loads plugins.
  */
 
 #define CASE(name) CASE_FLAGS(name, CASE_F_ROOT | CASE_F_USER)
@@ -70,7 +70,7 @@ void case_register(struct case_entry *entry);
 
 /* ------------------------------------------------------------------ checking */
 
-/* Each prints file, line and what was found, and ends the process with 1. For threads and children too. */
+/* On failure each prints file, line and values, and ends the process with 1. For threads and children too. */
 #define CHECK(cond) ((cond) ? (void)0 : case_fail(__FILE__, __LINE__, "not true: %s", #cond))
 
 /* A call that must fail, with this errno. */
@@ -88,16 +88,16 @@ void case_register(struct case_entry *entry);
 #define CHECK_STR(a, b) case_check_str(__FILE__, __LINE__, #a, #b, (a), (b))
 #define CHECK_CONTAINS(text, part) case_check_contains(__FILE__, __LINE__, #text, (text), (part))
 
-/* A libc or library call that must not fail: gives its value; a failure shows errno and the sentence. */
+/* A libc or library call that must not fail. Returns its value; a failure prints errno and the message. */
 #define MUST(call) case_must(__FILE__, __LINE__, #call, (long)(call))
 
-/* Fails with words of your own. */
+/* Fails with a text of your own. */
 #define FAIL(...) case_fail(__FILE__, __LINE__, __VA_ARGS__)
 
-/* Cannot be tested here; the reason is for a person who reads it. */
+/* The case cannot run here; the arguments are the reason, as text for a person. */
 #define SKIP(...) case_skip(__VA_ARGS__)
 
-/* ------------------------------------------------------------------ surroundings */
+/* ------------------------------------------------------------------ environment */
 
 struct vdestack_opts;
 
@@ -118,7 +118,7 @@ const char *case_sanitizer(void);
 
 /* ------------------------------------------------------------------ waiting and counting */
 
-/* Asks cond(arg), more and more seldom, until it is true or the time has passed; gives what it said last. */
+/* Calls cond(arg), less and less often, until it is true or the time has passed. Returns its last result. */
 bool wait_until(bool (*cond)(void *arg), void *arg, int timeout_ms);
 /* poll(2) for reading on one descriptor. */
 bool wait_readable(int fd, int timeout_ms);
@@ -137,7 +137,7 @@ int count_maps_of(pid_t pid);
 const char *name_of(pid_t pid);
 /*
  * Processes whose parent is `parent` and that have this name (NULL: any); at most `max` go to
- * `pids`, which may be NULL. Gives how many there are.
+ * `pids`, which may be NULL. Returns how many there are.
  */
 int find_children(pid_t parent, const char *name, pid_t *pids, int max);
 

@@ -3,8 +3,8 @@
 #define VS_TESTS_FRAMES_H
 
 /*
- * Ethernet frames made from a description, byte by byte and slowly: what the fast code is
- * compared with. Nothing here is taken from it.
+ * Ethernet frames made from a description, byte by byte and slowly. The fast code is
+ * compared with them. They share no code with it.
  */
 
 #include <linux/virtio_net.h>
@@ -160,7 +160,7 @@ static inline struct layout frame_layout(const struct frame *f)
 	return (struct layout){ l3, l4, payload, payload + f->payload };
 }
 
-/* Writes the frame; gives its length. */
+/* Writes the frame. Returns its length. */
 static inline size_t frame_make(const struct frame *f, uint8_t *out)
 {
 	struct layout at = frame_layout(f);
@@ -199,7 +199,7 @@ static inline bool frame_intact(const struct frame *f, const uint8_t *frame)
 	return frame_sum(frame_pseudo(frame + at.l3, f->ipv6, f->udp, len), frame + at.l4, len) == 0xffff;
 }
 
-/* The header that a tap gives to a super-frame of this description, to be cut into pieces of `size` bytes. */
+/* The header that a tap puts before a super-frame of this description, to be cut into pieces of `size` bytes. */
 static inline struct virtio_net_hdr frame_vnet(const struct frame *f, uint16_t size)
 {
 	struct layout at = frame_layout(f);
@@ -217,13 +217,13 @@ static inline struct virtio_net_hdr frame_vnet(const struct frame *f, uint16_t s
 	};
 }
 
-/* How many frames the description gives when cut into pieces of `size` bytes. */
+/* How many frames a super-frame of this description has when cut into pieces of `size` bytes. */
 static inline size_t frame_segments(const struct frame *f, size_t size)
 {
 	return f->payload == 0 ? 1 : (f->payload + size - 1) / size;
 }
 
-/* The i-th of them, as the standards want it. */
+/* The i-th of these frames, as the standards define it. */
 static inline struct frame frame_segment(const struct frame *f, size_t size, size_t i)
 {
 	struct frame s = *f;

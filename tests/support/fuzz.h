@@ -2,7 +2,7 @@
 #ifndef VDESTACK_TESTS_FUZZ_H
 #define VDESTACK_TESTS_FUZZ_H
 
-/* What must hold in a fuzz target. */
+/* A condition that must hold in a fuzz target. */
 
 #include <stdio.h>
 #include <stdlib.h>

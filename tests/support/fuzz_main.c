@@ -6,9 +6,9 @@
  *     PROGRAM [-t SECONDS] [-s SEED] [DIRECTORY]   mutations of the directory's files, random bytes
  *     PROGRAM FILE                                 this one input
  *
- * It knows nothing of coverage: it finds what is shallow, and keeps the targets alive. For the
- * real thing, build with clang and VDESTACK_FUZZ=ON. An input that crashes is printed; the
- * seed, printed first, gives the same run again.
+ * It does not measure coverage. It finds simple faults and shows that the targets still work. For
+ * real fuzzing, build with clang and VDESTACK_FUZZ=ON. An input that crashes is printed. The
+ * seed, printed first, repeats the run.
  */
 
 #define _GNU_SOURCE
@@ -98,7 +98,7 @@ static void mutate(struct input *in)
 		if (left > 0)
 			in->bytes[at] ^= (uint8_t)(1u << chance(8));
 		break;
-	case 1: /* one byte, often an interesting one */
+	case 1: /* one byte, often a boundary value */
 		if (left > 0)
 			in->bytes[at] = chance(2) ? byte : edges[chance(sizeof(edges))];
 		break;
@@ -138,7 +138,7 @@ static void make(struct input *in)
 		mutate(in);
 }
 
-/* In a buffer of its exact size, so that the address sanitizer sees the first byte too far. */
+/* In a buffer of its exact size, so the address sanitizer detects the first byte beyond it. */
 static void try(const uint8_t *bytes, size_t size)
 {
 	uint8_t *exact = malloc(size > 0 ? size : 1);
@@ -188,7 +188,7 @@ static void report(const struct input *in, int status)
 	fprintf(stderr, "\n");
 }
 
-/* In a process of its own, with the current input in shared memory: any kind of crash can be told. */
+/* In a process of its own, with the current input in shared memory, so every kind of crash can be reported. */
 static int hunt(int seconds)
 {
 	int status;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The layer of inject.h: for each wrapped function one that counts and either fails or calls
- * the real one. What only gives back (close, free, munmap, unlock) is not wrapped: its result
- * says nothing that anybody could act upon.
+ * The layer of inject.h. For each wrapped function there is one that counts and then either fails or calls
+ * the real function. Functions that only release something (close, free, munmap, unlock) are not wrapped: no caller
+ * can act on their result.
  *
- * Arguments of variadic functions are passed on as six words, which is what the ABIs of 64-bit
- * machines make of them.
+ * Arguments of variadic functions are passed on as six words, as the ABIs of 64-bit
+ * machines do.
  */
 
 #define _GNU_SOURCE
@@ -89,7 +89,7 @@ static int hit(const char *what, int hard, bool interruptible)
 		return (failed);                                                                             \
 	}
 
-/* One that gives the error number itself. */
+/* A function that returns the error number. */
 #define WRAP_NUMBER(name, err, params, args)                                                                 \
 	int __real_##name params;                                                                            \
 	int __wrap_##name params;                                                                            \
@@ -99,7 +99,7 @@ static int hit(const char *what, int hard, bool interruptible)
 		return e == 0 ? __real_##name args : e;                                                      \
 	}
 
-/* A variadic one after its named parameter. */
+/* A variadic function with one named parameter. */
 #define WRAP_VARIADIC(type, name, first, err)                                                                \
 	type __real_##name(first, ...);                                                                      \
 	type __wrap_##name(first, ...);                                                                      \
@@ -171,8 +171,8 @@ WRAP(int, setsockopt, -1, ENOMEM, false, (int fd, int l, int o, const void *p, s
 int __real_getsockopt(int fd, int l, int o, void *p, socklen_t *n);
 int __wrap_getsockopt(int fd, int l, int o, void *p, socklen_t *n);
 /*
- * SO_COOKIE cannot fail on a socket: failing says that the number is something else by now, and then
- * the library must not close it. A fault there would be a lie, not a fault.
+ * SO_COOKIE cannot fail on a socket. To the library a failure means that the number is another descriptor by now, which
+ * it must not close. So an injected failure would make it leak the socket.
  */
 int __wrap_getsockopt(int fd, int l, int o, void *p, socklen_t *n)
 {

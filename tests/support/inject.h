@@ -3,20 +3,20 @@
 #define VDESTACK_TESTS_INJECT_H
 
 /*
- * Faults on order, in a build of the library for this purpose only (tests/faults).
+ * Fault injection, in a build of the library for this purpose only (tests/faults).
  *
- * The linker sends that build's calls of libc and of the libraries it uses through a layer
- * that counts them. One memory, a file, is shared by the test, its forked children, the keeper and the
- * runners; it says which call of which of them is to fail, and is told what happened:
+ * The linker directs that build's calls of libc and of the libraries it uses to a layer
+ * that counts them. The test, its forked children, the keeper and the runners share one memory, a file.
+ * The test writes there which call of which process must fail. The layer writes there what happened:
  *
  *     test: side, target, mode ──▶ memory ◀── count, fired, what: the layer in each process
  *
- * The program's copy of the layer uses inject_control, set by the test; a keeper and a runner
- * map the file that the environment names. Calls are counted across threads, so which one is the
- * N-th may differ by a few from run to run; what is fired is told by name.
+ * The program's copy of the layer uses inject_control, set by the test. A keeper and a runner
+ * map the file that the environment names. Calls are counted across threads, so which call is the
+ * N-th may differ from run to run. The name of the failed call is recorded.
  *
- * Not seen by it: what is called between clone and exec, which is done without libc, and what
- * libc and libraries do inside. tests/faults/test_syscalls.c sees that, by ptrace, and uses the same memory.
+ * The layer does not see system calls between clone and exec, which are made without libc, or calls inside
+ * libc and other libraries. tests/faults/test_syscalls.c sees them, by ptrace, and uses the same memory.
  */
 
 #include <stdatomic.h>
@@ -27,7 +27,7 @@ enum inject_side { INJECT_NONE, INJECT_PROGRAM, INJECT_KEEPER, INJECT_RUNNER };
 
 enum inject_mode {
 	INJECT_HARD, /* the call fails with an error that is plausible for it */
-	INJECT_INTR, /* calls that a signal may interrupt are, others are not counted */
+	INJECT_INTR, /* calls fail with EINTR; those that a signal cannot interrupt are not counted */
 	INJECT_KILL, /* the process is killed before the call */
 };
 

@@ -23,7 +23,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 
 /* ------------------------------------------------------------------ stacks */
 
@@ -108,7 +108,7 @@ unsigned long long net_namespace_of(int fd)
 
 /* ------------------------------------------------------------------ keepers */
 
-/* Who collects what the case leaves behind; the keepers are its children. */
+/* The wrapper, which is the subreaper of the case; the keepers are its children. */
 static pid_t collector;
 
 __attribute__((constructor)) static void find_collector(void)
@@ -121,7 +121,7 @@ int net_keepers(pid_t *pids, int max)
 	int n = find_children(collector, "vdestack-keeper", pids, max);
 
 	n = n < max || pids == NULL ? n : max;
-	/* A program that collects orphans itself. */
+	/* A program that is a subreaper itself. */
 	return n + find_children(getpid(), "vdestack-keeper", pids != NULL ? pids + n : NULL,
 				 pids != NULL ? max - n : 0);
 }
@@ -179,7 +179,7 @@ void net_switch_start(struct net_switch *sw, const char *name)
 	MUST(pipe2(input, O_CLOEXEC));
 	sw->pid = (pid_t)MUST(fork());
 	if (sw->pid == 0) {
-		/* Its commands, of which there are none; it ends with us at the latest, at their end of file. */
+		/* Its command input, which stays empty. At its end of file the switch ends, so it ends with us at the latest. */
 		MUST(dup2(input[0], 0));
 		MUST(dup2(MUST(open("/dev/null", O_WRONLY | O_CLOEXEC)), 1));
 		execlp("vde_switch", "vde_switch", "-s", sw->dir, "-M", sw->mgmt, "-n", "64", "-m", "0666",

@@ -3,8 +3,8 @@
 #define VDESTACK_TESTS_NET_H
 
 /*
- * What cases about networks share: stacks that talk to each other, the keepers of a case, a
- * vde_switch. Each call fails the case when it cannot do its work.
+ * What cases about networks share: stacks that communicate, the keepers of a case, a
+ * vde_switch. A call that cannot do its work fails the case.
  */
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ void net_talk_lo(struct vdestack *stack);
 /* The same with sockets that exist: `listener` (not yet bound) and `client`. Both stay open. */
 void net_talk_fds(int listener, const char *addr, int client);
 
-/* The network namespace of a socket, as a number that tells it from others. */
+/* The network namespace of a socket, as a number that is different for each namespace. */
 unsigned long long net_namespace_of(int fd);
 
 /* The keepers of the case and of its children, zombies included: at most `max` go to `pids`. */
@@ -38,7 +38,7 @@ pid_t net_keeper(void);
 /* Waits until there are n keepers; false when the time has passed. */
 bool net_wait_keepers(int n, int timeout_ms);
 
-/* A vde_switch with a directory of its own in the case's. */
+/* A vde_switch with a directory of its own below the directory of the case. */
 struct net_switch {
 	pid_t pid;
 	int input;

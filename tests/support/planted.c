@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A plug-in of libvdeplug by its name alone. Whoever loads it leaves a mark beside it: its file's name with .mark */
+/* A file with the name of a libvdeplug plugin. When it is loaded it makes a file beside it, with its name and .mark */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

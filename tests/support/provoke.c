@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A planted plugin of libvdeplug: "provoke://CALL" makes that system call while the link is opened. A call that comes back
- * with an error gives that errno; one that succeeds gives a link on which nothing ever arrives.
+ * A plugin of libvdeplug for tests: "provoke://CALL" makes that system call while the link is opened. If the call returns
+ * an error, opening fails with that errno. If it succeeds, the result is a link on which no frame arrives.
  */
 
 #include <errno.h>
@@ -136,7 +136,7 @@ static long do_setns_net(void)
 	return enters("/proc/self/ns/net", CLONE_NEWNET);
 }
 
-/* In the order of arguments that most architectures have; the flags come first in all that tests run on. */
+/* In the order of arguments that most architectures have. The flags are first on all architectures that the tests run on. */
 static long clones(unsigned long flags)
 {
 #ifdef __s390x__
@@ -176,7 +176,7 @@ static long do_fork(void)
 
 static long do_system(void)
 {
-	return system("true") == 0 ? 0 : -1; /* NOLINT: that is what is tried */
+	return system("true") == 0 ? 0 : -1; /* NOLINT: this is what the test tries */
 }
 
 static void *nothing(void *arg)
@@ -201,7 +201,7 @@ static long do_personality_ask(void)
 }
 
 #ifdef __x86_64__
-/* getpid by the ways of 32-bit programs. */
+/* getpid in the ways that 32-bit programs call it. */
 static long do_i386(void)
 {
 	long result;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* refuse PROGRAM ARG...: runs it where a seccomp filter lets nobody make user namespaces. */
+/* refuse PROGRAM ARG...: runs it under a seccomp filter that refuses user namespaces. */
 
 #define _GNU_SOURCE
 #include "refuse.h"
@@ -14,7 +14,7 @@
 int main(int argc, char **argv)
 {
 	if (argc < 2 || refuse_call(SYS_unshare, CLONE_NEWUSER, EPERM) < 0 || refuse_call(SYS_clone, CLONE_NEWUSER, EPERM) < 0 ||
-	    refuse_call(SYS_clone3, 0, ENOSYS) < 0) { /* whose flags no filter can see */
+	    refuse_call(SYS_clone3, 0, ENOSYS) < 0) { /* a filter cannot see its flags */
 		perror("refuse");
 		return 1;
 	}

@@ -3,10 +3,10 @@
 #define VDESTACK_TESTS_WIRE_H
 
 /*
- * The other side of a point-to-point link, held by the case: it sees every frame that passes, and looks at it
- * the slow way. Nothing here is taken from the library.
+ * The other side of a point-to-point link, held by the case. It receives every frame that passes and checks it with
+ * slow, simple code. It shares no code with the library.
  *
- *     stack A ══ ptp://…/a ══ the case: looks, counts, passes on ══ ptp://…/b ══ stack B
+ *     stack A ══ ptp://…/a ══ the case: checks, counts, forwards ══ ptp://…/b ══ stack B
  */
 
 #include <pthread.h>
@@ -40,10 +40,10 @@ struct wire_flow {
 	unsigned n_pushes;
 };
 
-/* What has passed in one direction. One thread writes; others may read the atomics. */
+/* The frames of one direction. One thread writes; others may read the atomics. */
 struct wire_seen {
 	size_t mtu;        /* to be kept */
-	unsigned udp_run;  /* so many datagrams are one send, and have ids in a row; 0: not known */
+	unsigned udp_run;  /* so many datagrams are one send, and have consecutive ids; 0: not known */
 	atomic_ullong frames, bytes, tcp_data, udp, tagged, full, looked_at;
 	atomic_size_t longest;
 	struct wire_flow flows[WIRE_FLOWS];
@@ -152,7 +152,7 @@ static inline const char *wire_transport(struct wire_seen *seen, const uint8_t *
 	struct wire_flow *flow = wire_flow(seen, ip, ipv6, proto, l4);
 	if (flow == NULL)
 		return NULL;
-	if (!ipv6) { /* each segment of a TCP socket has the next id, cut out of a super-frame or not */
+	if (!ipv6) { /* each segment of a TCP socket has the next id, also if it was cut out of a super-frame */
 		uint16_t id = (uint16_t)wire_get(ip + 4, 2);
 		bool data = proto == 17 || len > (size_t)(l4[12] >> 4) * 4;
 		bool syn = proto == 6 && (l4[13] & 2) != 0;
@@ -193,7 +193,7 @@ static inline const char *wire_ip6(struct wire_seen *seen, const uint8_t *ip, si
 	return at > total ? "IPv6 extension headers that do not fit" : wire_transport(seen, ip, true, next, ip + at, total - at);
 }
 
-/* Looks at a frame. NULL, or what is wrong with it. */
+/* Checks a frame. Returns NULL, or what is wrong with it. */
 static inline const char *wire_look(struct wire_seen *seen, const uint8_t *frame, size_t len)
 {
 	size_t l3 = 14;
@@ -230,7 +230,7 @@ static inline struct sockaddr_un wire_address(const char *path)
 	return sun;
 }
 
-/* The first side of ptp://PATH. The second one, at PATH+, is whoever opens the locator next. */
+/* The first side of ptp://PATH. The next process that opens the locator is the second side, at PATH+. */
 static inline int wire_open(const char *path)
 {
 	struct sockaddr_un sun = wire_address(path);
@@ -240,7 +240,7 @@ static inline int wire_open(const char *path)
 	return fd;
 }
 
-/* When the second side is there. */
+/* Waits for the second side. */
 static inline void wire_connect(int fd, const char *path)
 {
 	char other[100];
@@ -255,7 +255,7 @@ struct wire_way {
 	struct wire_seen *seen;
 };
 
-/* Passes frames on until the process ends. What is wrong with one is told by the case, not here. */
+/* Forwards frames until the process ends. The case reports what is wrong with a frame. */
 static inline void *wire_carry(void *arg)
 {
 	struct wire_way *way = arg;

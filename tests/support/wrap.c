@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * wrap: runs one test case in surroundings of its own.
+ * wrap: runs one test case in an environment of its own.
  *
  *     wrap [--as root|user|self] [--timeout SECONDS] [--reach DIR]... [--fixed-addresses] PROGRAM ARG...
  *     wrap --bare [--fixed-addresses] PROGRAM ARG...
  *
- * What the case finds:
- *  - when this was started by root, a private mount namespace with a /dev/net/tun of its own,
- *    mode 0666, which the case may also remove or spoil; with VDESTACK_TEST_NO_TUN none, or where that
- *    cannot be had VDESTACK_PORT=packet, which makes the library behave as if;
+ * What the case gets:
+ *  - if this was started by root, a private mount namespace with a /dev/net/tun of its own,
+ *    mode 0666, which the case may remove or change;
+ *  - with VDESTACK_TEST_NO_TUN, no /dev/net/tun. If it cannot be removed, VDESTACK_PORT=packet,
+ *    which makes the library use packet devices;
  *  - an empty directory of its own: HOME, TMPDIR, VDESTACK_TEST_TMP and the current directory;
- *  - default signal dispositions, nothing blocked, a session of its own, /dev/null as input,
+ *  - default signal dispositions, no blocked signals, a session of its own, /dev/null as input,
  *    no descriptor above 2, the administrator's directories in PATH;
  *  - as "user": an ordinary user without capabilities or supplementary groups. A build tree
  *    below a directory that this user may not enter (a checkout in /root) is made reachable,
  *    in the private namespace only.
  *
- * What is demanded of it: when it has ended, whatever it started ends too, within two seconds.
- * Orphans are given to the nearest subreaper above them, which is this program, so "no child
- * left" says all. Survivors are named, killed, and the case has failed. The same killing
- * makes the timeout, and a signal that asks this program to end.
+ * What the case must do: two seconds after its end, all processes that it started have ended.
+ * This program is a subreaper, so orphans become its children, and "no child is left" proves it.
+ * Processes that are left are named and killed, and the case has failed. All processes are also killed
+ * at the time limit and when a signal asks this program to end.
  *
- * Exit status: the case's own; 128+n when signal n ended it; 77 (skipped) when the wanted
- * surroundings cannot be had. VDESTACK_TESTS_MUST_RUN=1 turns 77 into 1.
+ * Exit status: that of the case; 128+n if signal n ended it; 77 (skipped) if the environment cannot
+ * be made. VDESTACK_TESTS_MUST_RUN=1 turns 77 into 1.
  *
- * Limit: SIGKILL to this program ends the case itself but nobody waits for its descendants.
+ * Limit: SIGKILL to this program ends the case, but not its descendants.
  */
 
 #define _GNU_SOURCE
@@ -57,7 +58,7 @@
 #include <unistd.h>
 
 #define USER_NAME "vdestack-test"
-#define USER_NUMBER 64789 /* where no user can be created: a number that nobody uses */
+#define USER_NUMBER 64789 /* if no user can be created: a number that is not in use */
 #define ORPHANS_MS 2000
 #define MAX_REACH 8
 
@@ -125,7 +126,7 @@ static void add_user(void)
 	(void)waitpid(pid, NULL, 0);
 }
 
-/* The user's numbers; creates the user if need be. Cases run in parallel: one creates, the others wait. */
+/* The user's numbers; creates the user if it is missing. Cases run in parallel: one creates it, the others wait. */
 static void find_user(uid_t *uid, gid_t *gid)
 {
 	struct passwd *entry = getpwnam(USER_NAME);
@@ -177,7 +178,7 @@ static void make_directories(const char *path)
 	}
 }
 
-/* Covers the first directory on the way to `path` that others may not enter. */
+/* Mounts over the first directory of `path` that others may not enter. */
 static void uncover(const char *path)
 {
 	char part[4096];
@@ -196,8 +197,8 @@ static void uncover(const char *path)
 }
 
 /*
- * Makes the directories reachable for everybody: a private directory on the way is covered by
- * an empty one, and the wanted directory, opened before, is put at its old place on top.
+ * Makes the directories reachable for every user. An empty directory is mounted over a private one
+ * on the path, and the wanted directory, opened before, is mounted at its old place in it.
  */
 static void make_reachable(const char *const *paths, int n)
 {
@@ -222,12 +223,12 @@ static void make_reachable(const char *const *paths, int n)
 	}
 }
 
-/* By itself for a case about its absence. Where nodes may not be made (a container without CAP_MKNOD) the machine's own /dev/net stays. */
+/* A separate mount, because a case may remove it. Without CAP_MKNOD (in a container) the machine's own /dev/net stays. */
 static void private_tun(void)
 {
 	static const char path[] = "/dev/net/tun";
 
-	(void)mkdir("/dev/net", 0755); /* empty and harmless, but it cannot be made in the namespace alone */
+	(void)mkdir("/dev/net", 0755); /* empty and harmless; it cannot be made only in the namespace */
 	if (mount("tmpfs", "/dev/net", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0)
 		return;
 	if (getenv("VDESTACK_TEST_NO_TUN") != NULL)
@@ -285,7 +286,7 @@ static void make_directory(uid_t owner, gid_t group)
 
 static void fix_addresses(const struct options *opts)
 {
-	/* The sanitizers' shadow memory and wide address randomisation exclude each other. */
+	/* The sanitizers' shadow memory does not work with wide address randomisation. */
 	if (opts->fixed_addresses)
 		(void)personality((unsigned)personality(0xffffffff) | ADDR_NO_RANDOMIZE);
 }
@@ -295,7 +296,7 @@ static void plain_signals(void)
 	static const char dispositions[64]; /* the kernel's struct sigaction: SIG_DFL, no flags, empty mask */
 	sigset_t none;
 
-	/* Past libc, which hides the signals it uses itself: those come ignored from some parents. */
+	/* By system call: libc hides the signals it uses itself, and some parents leave them ignored. */
 	for (int s = 1; s < NSIG; s++)
 		(void)syscall(SYS_rt_sigaction, s, dispositions, NULL, (size_t)(NSIG - 1) / 8);
 	sigemptyset(&none);
@@ -324,7 +325,7 @@ __attribute__((noreturn)) static void run_case(const struct options *opts, pid_t
 	(void)umask(022);
 	if (chdir(tmp_dir) != 0)
 		die(tmp_dir);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the change of user, which would undo it */
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the change of user, which would reset it */
 	if (getppid() != parent)
 		_exit(1);
 	fix_addresses(opts);
@@ -362,7 +363,7 @@ static pid_t parent_of(pid_t pid, char *name, size_t size)
 	return parent;
 }
 
-/* Kills the direct children; theirs become ours then, and their turn comes in the next round. */
+/* Kills the direct children. Their children become ours and are killed in the next round. */
 static void kill_children(bool tell)
 {
 	DIR *dir = opendir("/proc");
@@ -381,7 +382,7 @@ static void kill_children(bool tell)
 	closedir(dir);
 }
 
-/* Collects whoever has ended. True when no child is left. *status is the case's own, once it is known. */
+/* Reaps the children that have ended. True if no child is left. *status is that of the case, once known. */
 static bool reap(pid_t child, int *status, bool *ended)
 {
 	int s;
@@ -411,8 +412,8 @@ static void kill_everybody(pid_t child, bool tell)
 }
 
 /*
- * Waits for a signal: the end of a child, or a request to end. Gives the signal, 0 when the
- * time has come. until_ms < 0: no limit.
+ * Waits for a signal: the end of a child, or a request to end. Returns the signal, or 0 when the
+ * time has passed. until_ms < 0: no limit.
  */
 static int next_signal(int fd, long until_ms)
 {
@@ -436,7 +437,7 @@ static int exit_status(int status)
 	return WEXITSTATUS(status);
 }
 
-/* Watches over the case until nothing is left of it. Gives the exit status. */
+/* Waits until no process of the case is left. Returns the exit status. */
 static int watch(const struct options *opts, pid_t child, int signals)
 {
 	long until = opts->timeout_s > 0 ? now_ms() + opts->timeout_s * 1000L : -1;

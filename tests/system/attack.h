@@ -2,7 +2,7 @@
 #ifndef VDESTACK_TESTS_ATTACK_H
 #define VDESTACK_TESTS_ATTACK_H
 
-/* What somebody tries who has the doors and the key of a keeper, and becoming somebody who should get nothing by that. */
+/* What an attacker tries who has the doors and the key of a keeper, and how a process becomes one that must not gain by them. */
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -44,7 +44,7 @@ __attribute__((unused)) static uint64_t get_caps(void)
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 
-/* As in a container: gone from the bounding set, so no exec brings them back. */
+/* As in a container: removed from the bounding set, so no exec restores them. */
 __attribute__((unused)) static void lose_caps(uint64_t caps)
 {
 	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
@@ -55,7 +55,7 @@ __attribute__((unused)) static void lose_caps(uint64_t caps)
 
 /* ------------------------------------------------------------------ what is attempted */
 
-/* An interface whose file appears where only the keeper's owner may make one. */
+/* An interface that makes a file where only the keeper's owner may. */
 __attribute__((unused)) static int add_ptp(const char *path, const char *name, const struct ucred *claim)
 {
 	char vnl[256];
@@ -111,12 +111,12 @@ __attribute__((unused)) static struct prize new_prize(const struct vdestack_opts
 	p.stack = vdestack_new("iface=mine vnl=inproc://lan", opts);
 	if (p.stack == NULL)
 		FAIL("%s", vdestack_last_error());
-	MUST(vdestack_sysctl_set(p.stack, "ipv4/ip_forward", "0")); /* key and doors have been seen by then */
+	MUST(vdestack_sysctl_set(p.stack, "ipv4/ip_forward", "0")); /* key and doors are known after this */
 	CHECK(seen.front >= 0 && seen.door >= 0 && seen.key->half[0] != 0);
 	return p;
 }
 
-/* Nothing that changes something, by hand or by the library; what the door is for goes on. */
+/* No change succeeds, by raw requests or through the library. What a door allows still works. */
 __attribute__((unused)) static void check_powerless(const struct prize *p, const struct ucred *claim)
 {
 	CHECK_EQ(add_ptp(p->path, "evil0", claim), -EPERM);

@@ -51,7 +51,7 @@ static inline void show_stats(const char *who, struct vdestack *s)
 
 /* ------------------------------------------------------------------ bulk */
 
-/* Some bytes one way: a thread that makes and sends them, one that receives and sums them up. */
+/* Bytes in one direction: a thread that makes and sends them, and one that receives and sums them. */
 struct bulk {
 	int from, to;
 	size_t bytes;
@@ -151,7 +151,7 @@ static inline void connection_close(struct connection *c)
 	close(c->listener);
 }
 
-/* That many bytes each way at once. */
+/* That many bytes in both directions at the same time. */
 static inline void bulk_both_ways(struct vdestack *server, const char *addr, struct vdestack *client, size_t bytes)
 {
 	struct connection c = connection_to(server, addr, client);

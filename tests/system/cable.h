@@ -2,7 +2,7 @@
 #ifndef VDESTACK_TESTS_CABLE_H
 #define VDESTACK_TESTS_CABLE_H
 
-/* A cable that is watched, between two stacks or a stack and the test. */
+/* A point-to-point link whose frames the test checks, between two stacks or a stack and the test. */
 
 #include <linux/if_ether.h>
 #include <net/if.h>
@@ -18,13 +18,13 @@
 struct cable {
 	struct vdestack *s[2]; /* 10.0.0.1, fc00::1; 10.0.0.2, fc00::2 */
 	int end[2];
-	struct wire_seen seen[2]; /* what the stack of that number has sent */
+	struct wire_seen seen[2]; /* what the stack with that index has sent */
 	struct wire_way way[2];
 };
 
 static struct cable cable;
 
-/* One end: opens the case's side and plugs a stack into the other. */
+/* One end: opens the case's side and connects a stack to the other. */
 static inline struct vdestack *cable_plug(int i, unsigned mtu, unsigned no_offload)
 {
 	char path[96];
@@ -67,7 +67,7 @@ static inline void cable_check(void)
 
 static const unsigned char peer_mac[6] = { 2, 0, 0, 0, 0, 9 };
 
-/* A peer that is not there but has an address, so that datagrams go out at once. */
+/* A neighbour entry for an absent peer, so datagrams are sent at once. */
 static inline int socket_to_nobody(struct vdestack *s)
 {
 	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
@@ -76,7 +76,7 @@ static inline int socket_to_nobody(struct vdestack *s)
 	return connected_in(s, "10.0.0.9", SOCK_DGRAM, 9);
 }
 
-/* A datagram as it goes over the wire to 10.0.0.1:port. */
+/* A frame with a datagram to 10.0.0.1:port. */
 static inline size_t make_datagram(struct vdestack *s, uint8_t *f, int port, size_t payload)
 {
 	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));

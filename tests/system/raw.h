@@ -3,10 +3,10 @@
 #define VDESTACK_TESTS_RAW_H
 
 /*
- * Speaks to a keeper without the library, as somebody does who has taken a process over.
+ * Sends raw requests to a keeper, without the library, as an attacker who has taken over a process does.
  *
- * Such a process has the doors as descriptors, and the keeper's key in its memory unless it has been sealed. This file
- * learns both by looking at what the library sends: the program's own sendmsg() comes before libc's.
+ * Such a process has the doors as descriptors. It has the keeper's key in its memory unless it has been sealed. This file
+ * reads both from what the library sends: it defines sendmsg(), which takes precedence over libc's.
  */
 
 #include <poll.h>
@@ -20,13 +20,13 @@
 
 static struct {
 	int front; /* where stacks are asked for */
-	int door;  /* of the stack that was last asked */
+	int door;  /* of the stack to which the last request went */
 	const struct vs_key *key; /* in the memory of the library */
-	struct ucred claim;       /* what it says of itself there */
-	const uint64_t *channel;  /* the number that it named when it asked for sockets; as the key */
+	struct ucred claim;       /* the credentials it sends there */
+	const uint64_t *channel;  /* the channel number in its request for a socket; masked like the key */
 } seen = { .front = -1, .door = -1 };
 
-/* Reads no more than it must: two cases look for what the library leaves in memory. */
+/* Reads no more than needed: two cases search memory for what the library leaves there. */
 static void look_at(int fd, const struct msghdr *msg)
 {
 	uint32_t head[2]; /* version, op */
@@ -54,7 +54,7 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 }
 
 struct raw_request {
-	struct vs_request req; /* version and, unless no_key, the key are filled in */
+	struct vs_request req; /* version is filled in, and the key unless no_key is set */
 	const void *text;
 	size_t text_len;
 	int fds[32];
@@ -97,7 +97,7 @@ __attribute__((unused)) static void raw_pair(int pair[2])
 	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
 }
 
-/* Waits for a reply: its result, or -EPIPE when the keeper has dropped the request without one. answer: VS_TEXT_MAX + 1 bytes or NULL. */
+/* Waits for a reply. Returns its result, or -EPIPE if the keeper has dropped the request. answer: VS_TEXT_MAX + 1 bytes or NULL. */
 __attribute__((unused)) static int raw_reply(int channel, char *answer)
 {
 	static char ignored[VS_TEXT_MAX + 1];
@@ -135,10 +135,10 @@ __attribute__((unused)) static int raw_call(int door, struct raw_request *r, cha
 	return result;
 }
 
-/* What numbers are masked with, so that the one who looks for them is not found. */
+/* Secret numbers are stored masked with this, so a search of the memory does not find the test's own copy. */
 #define MASK UINT64_C(0x5aa5c33c96690ff0)
 
-/* How often writable memory of this process has these n (1 or 2) numbers in a row; they are given masked. */
+/* How often the writable memory of this process has these n (1 or 2) consecutive numbers, which are passed masked. */
 __attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, uint64_t mask)
 {
 	static uint64_t page[512];

@@ -2,7 +2,7 @@
 #ifndef VDESTACK_TESTS_STACKS_H
 #define VDESTACK_TESTS_STACKS_H
 
-/* Stacks and traffic between them, for cases that only want to see that it works. */
+/* Stacks and traffic between them, for cases that only check that it works. */
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -25,7 +25,7 @@
 
 #include "case.h"
 
-#define SOON_MS 20000 /* for what happens at once; nobody waits that long */
+#define SOON_MS 20000 /* upper bound for what happens at once */
 
 /* ------------------------------------------------------------------ stacks */
 
@@ -64,7 +64,7 @@ __attribute__((unused)) static struct sockaddr_in address(const char *text, int 
 	return a;
 }
 
-/* "hello" from a socket of one stack to an address of the other, over and over until it has come. */
+/* "hello" from a socket of one stack to an address of the other, repeated until it has arrived. */
 __attribute__((unused)) static void check_udp(struct vdestack *from, struct vdestack *to, const char *addr)
 {
 	struct sockaddr_in sa = address(addr, 0);
@@ -87,7 +87,7 @@ __attribute__((unused)) static void check_udp(struct vdestack *from, struct vdes
 	close(tx);
 }
 
-/* A server of one stack on a port, a client of the other; a line each way. */
+/* A server of one stack on a TCP port, a client of the other, and a line in each direction. */
 __attribute__((unused)) static void check_tcp(struct vdestack *client, struct vdestack *server, const char *addr, int port)
 {
 	struct sockaddr_in sa = address(addr, port);
@@ -141,7 +141,7 @@ __attribute__((unused)) static void check_ping(struct vdestack *from, const char
 
 /* ------------------------------------------------------------------ processes */
 
-/* Runs a function in a child; what fails there fails here. */
+/* Runs a function in a child. A failure there is a failure of the case. */
 __attribute__((unused)) static void in_child(void (*fn)(void *), void *arg)
 {
 	int status;
@@ -157,7 +157,7 @@ __attribute__((unused)) static void in_child(void (*fn)(void *), void *arg)
 		FAIL("the child ended with wait status 0x%x", (unsigned)status);
 }
 
-/* The keeper processes of this case: orphans come to the wrapper. */
+/* The keeper processes of this case: orphans become children of the wrapper. */
 __attribute__((unused)) static int find_keepers(pid_t *pids, int max)
 {
 	return find_children(getppid(), "vdestack-keeper", pids, max);
@@ -190,7 +190,7 @@ __attribute__((unused)) static const char *text_of(const char *path)
 /* An ordinary user's number, for cases of root that give up their privileges. */
 #define ORDINARY 64788
 
-/* The program is that user from now on. */
+/* The program runs as that user from now on. */
 __attribute__((unused)) static void drop_uid(void)
 {
 	MUST(setgroups(0, NULL));

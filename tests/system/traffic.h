@@ -6,7 +6,7 @@
  * What the tests of networks share: programs that run beside the case, switches among them,
  * bytes that are checked one by one, and namespaces of the case's own.
  *
- * Everything here ends the case when it cannot do its work.
+ * A function that cannot do its work fails the case.
  */
 
 #include <arpa/inet.h>
@@ -31,7 +31,7 @@
 
 #include "case.h"
 
-#define SOON_MS 20000 /* for what happens at once; nobody waits that long */
+#define SOON_MS 20000 /* upper bound for what happens at once */
 #define BULK_BYTES (100 * 1024 + 7)
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -102,7 +102,7 @@ static inline bool tool_has_ended(void *arg)
 	return end->ended;
 }
 
-/* Waits for its end. Gives the wait status. */
+/* Waits for its end. Returns the wait status. */
 static inline int tool_wait(struct tool *tool, int timeout_ms)
 {
 	struct tool_end end = { .tool = tool };
@@ -167,7 +167,7 @@ static inline void switch_start(struct tool *tool, const char *path, const char 
 }
 
 /* A hub or switch node of vde_plug: locator is "hub://PATH" or "switch://PATH". */
-/* The place of a switch that takes connections and never answers. */
+/* The socket of a switch that accepts connections and never answers. */
 static inline int silent_switch(const char *path, int backlog)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -220,7 +220,7 @@ static inline socklen_t address_of(const char *text, int port, struct sockaddr_s
 	return sizeof(*in);
 }
 
-/* A socket in the stack, or with NULL in the host network; it gives up after SOON_MS. */
+/* A socket in the stack, or with NULL in the host network. Its calls time out after SOON_MS. */
 static inline int socket_in(struct vdestack *stack, int family, int type)
 {
 	struct timeval limit = { .tv_sec = SOON_MS / 1000 };
@@ -232,7 +232,7 @@ static inline int socket_in(struct vdestack *stack, int family, int type)
 	return fd;
 }
 
-/* A bound socket; a stream listens. *port: 0 = any, gives the one it got. */
+/* A bound socket; a stream socket listens. *port: 0 = any; on return the port. */
 static inline int bound_in(struct vdestack *stack, const char *addr, int type, int *port)
 {
 	struct sockaddr_storage ss;
@@ -263,7 +263,7 @@ static inline int connected_in(struct vdestack *stack, const char *addr, int typ
 
 /* ------------------------------------------------------------------ bytes */
 
-/* The bytes of a stream: each place has its own value, and the two directions differ. */
+/* The bytes of a stream: each position has its own value, and the two directions differ. */
 static inline unsigned char byte_at(size_t place, unsigned stream)
 {
 	uint32_t x = (uint32_t)place * 2654435761u + stream * 40503u;
@@ -272,8 +272,8 @@ static inline unsigned char byte_at(size_t place, unsigned stream)
 }
 
 /*
- * Sends BULK_BYTES each way at once between two connected sockets and checks every byte at
- * its place; then end of file both ways.
+ * Sends BULK_BYTES in both directions at once between two connected sockets and checks every byte at
+ * its position, then end of file in both.
  */
 static inline void exchange(int a, int b)
 {
@@ -333,7 +333,7 @@ static inline void tcp_one_way(struct vdestack *server, const char *addr, struct
 	close(listener);
 }
 
-/* Either opens a connection to the other. */
+/* Each opens a connection to the other. */
 static inline void tcp_both_ways(struct vdestack *a, const char *addr_a, struct vdestack *b, const char *addr_b)
 {
 	tcp_one_way(a, addr_a, b);
@@ -342,7 +342,7 @@ static inline void tcp_both_ways(struct vdestack *a, const char *addr_a, struct 
 
 /*
  * True if a UDP datagram of `size` bytes from one stack arrives at an address of the other.
- * wait_ms bounds the wait for it. dont_fragment: EMSGSIZE is an answer too, false.
+ * Waits at most wait_ms. With dont_fragment, EMSGSIZE returns false.
  */
 static inline bool datagram_arrives(struct vdestack *from, struct vdestack *to, const char *addr, size_t size,
 				    bool dont_fragment, int wait_ms)
@@ -378,7 +378,7 @@ static inline void write_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* Makes a user namespace, and others that belong to it; in it this process has this number. */
+/* Makes a user namespace, and others that belong to it. This process has that uid in it. */
 static inline void own_user_namespace(int flags, unsigned uid_inside)
 {
 	char map[64];
@@ -402,8 +402,8 @@ static inline void own_namespaces(int flags)
 }
 
 /*
- * The same with a PID namespace, which only a child can be in: the case goes on in the child,
- * as process 1 of a container, and the parent passes its result on.
+ * The same with a PID namespace, which only a child can be in. The case continues in the child,
+ * as process 1 of a container, and the parent returns its result.
  */
 static inline void own_container(int flags)
 {
