@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bursts of datagrams through networks that pass frames on without waiting. */
+/* Bursts of datagrams through networks that forward frames without waiting. */
 
 #include <time.h>
 
@@ -10,8 +10,8 @@
 #define PAYLOAD 1000
 #define PAUSE_MS 10
 #define TRIES 10
-#define GOOD 2 /* of them must be good; other cases may run beside this one */
-#define BURST (CASE_F_USER | CASE_F_VDE | CASE_F_NO_SANITIZER) /* instrumented it is too slow to be asked */
+#define GOOD 2 /* so many tries must succeed; other cases may run at the same time */
+#define BURST (CASE_F_USER | CASE_F_VDE | CASE_F_NO_SANITIZER) /* with a sanitizer it is too slow */
 
 static unsigned long long frames(struct vdestack *stack, bool in)
 {
@@ -25,7 +25,7 @@ static void pause_ms(long ms)
 {
 	struct timespec t = { .tv_nsec = ms * 1000000 };
 
-	(void)nanosleep(&t, NULL); /* the bursts' own rhythm, nothing is waited for */
+	(void)nanosleep(&t, NULL); /* the interval of the bursts; this waits for no event */
 }
 
 static void send_bursts(int fd, int size)
@@ -39,7 +39,7 @@ static void send_bursts(int fd, int size)
 	}
 }
 
-/* Frames that one stack has sent and the other has got, when that has come to rest. */
+/* Frames sent by one stack and received by the other, once both numbers are constant. */
 static void settle(struct vdestack *from, struct vdestack *to, unsigned long long *sent, unsigned long long *got)
 {
 	unsigned long long before;
@@ -53,8 +53,8 @@ static void settle(struct vdestack *from, struct vdestack *to, unsigned long lon
 }
 
 /*
- * Between the two links is nothing but the node. Nothing orders the scheduler to let everybody run in time, so a
- * try may fail. Without pacing most lose a tenth and more.
+ * Only the node is between the two links. The scheduler may not run every process in time, so a
+ * try may fail. Without pacing most tries lose a tenth or more.
  */
 static void bursts_arrive(const char *path, int size)
 {

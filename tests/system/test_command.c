@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Commands in a stack: what they inherit, how they end, what they may do, what the program sees of them. */
+/* Commands in a stack: what they inherit, how they end, what they may do, and that the program does not notice them. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 #include "case.h"
 
 #define SLEEPER "exec sleep 1000"
-#define SOON_MS 20000 /* for what happens at once; nobody waits that long */
+#define SOON_MS 20000 /* upper bound for what happens at once */
 #define NETWORK_CAPS UINT64_C(0x3c00)
 
 /* ------------------------------------------------------------------ helpers */
@@ -38,7 +38,7 @@ static struct vdestack *new_stack(void)
 
 	if (stack == NULL)
 		FAIL("no stack: %s", vdestack_last_error());
-	/* A directory in PATH that may not be searched makes EACCES of what is not found. */
+	/* With a directory in PATH that may not be searched, a command that is not found is EACCES. */
 	MUST(setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", 1));
 	return stack;
 }
@@ -62,7 +62,7 @@ static int spawn_shell(struct vdestack *stack, const char *script, int *status_f
 	return (int)MUST(vdestack_spawn(stack, argv, NULL, status_fd));
 }
 
-/* Runs a command with its standard output in a pipe and gives what it wrote, in a static buffer. */
+/* Runs a command with its standard output in a pipe. Returns the output, in a static buffer. */
 static const char *output_of(struct vdestack *stack, const struct vdestack_cmd_opts *opts, const char *const *argv)
 {
 	static char text[16384];
@@ -131,7 +131,7 @@ static bool is_gone(void *arg)
 	return kill(*(pid_t *)arg, 0) < 0 && errno == ESRCH;
 }
 
-/* The numbers that a script has written to a file of the case, once all `n` are there. */
+/* The numbers that a script has written to a file of the case. Waits for all `n`. */
 struct numbers {
 	const char *path;
 	int n;
@@ -399,7 +399,7 @@ CASE(a_daemon_started_by_a_command_lives_on_after_it)
 	(void)snprintf(script, sizeof(script), "setsid sleep 1000 & echo $! > %s", daemon.path);
 	CHECK_EQ(run_shell(s, script), 0);
 	CHECK(has_numbers(&daemon));
-	sleep_ms(100); /* time to do what must not be done */
+	sleep_ms(100); /* time in which the fault would happen */
 	CHECK(!is_gone(&daemon.value[0]));
 	MUST(kill(daemon.value[0], SIGKILL));
 	CHECK(wait_until(is_gone, &daemon.value[0], SOON_MS));
@@ -610,7 +610,7 @@ CASE(a_command_may_use_its_capabilities_on_the_stack)
 	MUST(vdestack_delete(s));
 }
 
-/* uid 0 is a number like any other in the stack: no way around file modes, no way to more. */
+/* uid 0 has no privileges in the stack: file modes apply to it, and it can gain nothing. */
 CASE_ROOT(root_regains_nothing_by_uid_set_id_or_file_capabilities)
 {
 	struct vdestack *s = new_stack();
@@ -629,7 +629,7 @@ CASE_ROOT(root_regains_nothing_by_uid_set_id_or_file_capabilities)
 	const char *text = OUTPUT(s, &opts, copy, "Cap", "/proc/self/status");
 	CHECK_EQ(status_line(text, "CapPrm:"), 1u << CAP_NET_RAW);
 	CHECK_EQ(status_line(text, "CapEff:") & ~(1ull << CAP_NET_RAW), 0);
-	/* A file that cannot do without is not executed at all. */
+	/* A file that needs more capabilities is not executed. */
 	file.magic_etc |= VFS_CAP_FLAGS_EFFECTIVE;
 	MUST(setxattr(copy, "security.capability", &file, XATTR_CAPS_SZ_2, 0));
 	CHECK_ERRNO(RUN(s, &opts, copy, "Cap", "/proc/self/status"), EPERM);
@@ -717,7 +717,7 @@ CASE(a_program_that_collects_orphans_gets_no_stray_child)
 	CHECK_EQ(find_children(getpid(), "vdestack-runner", NULL, 0), 0);
 	MUST(vdestack_wait(status_fd, SOON_MS, &status));
 	MUST(vdestack_delete(s));
-	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0) /* the keeper, when it has ended */
+	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0) /* the keeper, once it has ended */
 		;
 }
 
@@ -759,7 +759,7 @@ CASE_FLAGS(eight_threads_run_commands_at_once, CASE_F_ROOT | CASE_F_USER | CASE_
 	eight_threads();
 }
 
-/* Not for the thread sanitizer, which believes that all threads share one descriptor table. */
+/* Not for the thread sanitizer, which assumes that all threads share one descriptor table. */
 CASE_FLAGS(eight_threads_run_commands_at_once_inprocess, CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS)
 {
 	eight_threads();
@@ -814,7 +814,7 @@ CASE_BOTH(a_forked_child_runs_commands_of_its_own)
 	}
 	MUST(waitpid(child, &status, 0));
 	CHECK_EQ(status, 9 << 8);
-	CHECK(!wait_readable(pidfd, 100)); /* the child's end disturbs no command of the parent's */
+	CHECK(!wait_readable(pidfd, 100)); /* the end of the child does not affect commands of the parent */
 	CHECK_EQ(run_shell(s, "exit 8"), 8 << 8);
 	MUST(vdestack_delete(s));
 	MUST(vdestack_wait(status_fd, SOON_MS, &status));
@@ -837,7 +837,7 @@ CASE(a_cancelled_run_kills_its_command_and_leaks_nothing)
 	struct numbers sleeper = {.path = case_path("sleeper"), .n = 1};
 	void *result;
 
-	CHECK_EQ(RUN(worker.stack, NULL, "true"), 0); /* whatever is opened once is open now */
+	CHECK_EQ(RUN(worker.stack, NULL, "true"), 0); /* what is opened only once is open now */
 	int before = count_fds();
 	CHECK_EQ(pthread_create(&worker.id, NULL, run_sleeper, &worker), 0);
 	CHECK(wait_until(has_numbers, &sleeper, SOON_MS));
@@ -867,7 +867,7 @@ CASE(commands_leak_nothing_also_when_descriptors_run_out)
 		int err = errno;
 		limit.rlim_cur = was;
 		MUST(setrlimit(RLIMIT_NOFILE, &limit));
-		/* The limit is also one of descriptors in flight, of all processes of the user together. */
+		/* The limit also applies to descriptors in flight, of all processes of the user together. */
 		if (status < 0 && err != EMFILE && err != ETOOMANYREFS)
 			FAIL("limit %d gives %s: %s", (int)n, strerrorname_np(err), vdestack_last_error());
 		failed |= status < 0;

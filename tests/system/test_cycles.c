@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Nothing grows: stacks, sockets and commands are made and ended many times.
+ * Stacks, sockets and commands are made and ended many times, and nothing grows.
  *
  * VDESTACK_TEST_CYCLES: how many stacks the long case makes, 1000 if not set, and a hundred times as many sockets.
  */
@@ -27,7 +27,7 @@
 
 #define KEEPER "vdestack-keeper"
 #define SOON_MS 20000
-#define WARM_UP 40      /* cycles until buffers, arenas and thread stacks are what they stay */
+#define WARM_UP 40      /* cycles until buffers, arenas and thread stacks no longer grow */
 #define RSS_SLACK_KIB 1024 /* of a thousand cycles; a kilobyte lost in each would show */
 
 static struct vdestack *new_stack(const char *config)
@@ -53,7 +53,7 @@ static int count_fds_of(pid_t pid)
 	char command[100];
 	int n = -1;
 
-	/* The keeper may not be looked into by its own user: what cannot be counted is 0 on both sides. */
+	/* Its user may not read the keeper's /proc files. What cannot be counted is 0 before and after. */
 	(void)snprintf(command, sizeof(command), "ls /proc/%d/fd 2>/dev/null | wc -l", (int)pid);
 	FILE *f = popen(command, "re");
 	CHECK(f != NULL);
@@ -90,7 +90,7 @@ struct comparison {
 	int maps_slack;
 };
 
-/* Deletion goes on in the background, so this is asked until it holds. */
+/* Deletion continues in the background, so this is repeated until it is true. */
 static bool is_as_before(void *arg)
 {
 	struct comparison *c = arg;
@@ -105,7 +105,7 @@ static bool is_as_before(void *arg)
 
 static void check_as_before(const struct state *before)
 {
-	/* Arenas of threads, two mappings each, come and go with who happens to allocate where. */
+	/* Malloc makes and removes arenas of threads, two mappings each, at no fixed time. */
 	struct comparison c = { .before = *before, .maps_slack = 16 };
 	bool same = wait_until(is_as_before, &c, SOON_MS);
 
@@ -120,7 +120,7 @@ static bool background_is_done(void *tasks)
 	return count_tasks_of(keeper != 0 ? keeper : getpid()) <= *(int *)tasks;
 }
 
-/* Waits until what ended stacks have left behind is gone: `idle` is the number of tasks then. */
+/* Waits until the tasks of ended stacks have ended: `idle` is the number of tasks then. */
 static void settle(int idle)
 {
 	if (!wait_until(background_is_done, &idle, SOON_MS))
@@ -168,7 +168,7 @@ CASE_TIMED(many_stacks_made_and_deleted_beside_one_leave_nothing,
 			before = look();
 		}
 		one_cycle(i % 10 == 0 ? "vnl=inproc://lan ip=10.0.0.1/24 iface=eth1 vnl=inproc://wan ip=10.0.1.1/24" : "");
-		if (i % 50 == 0) /* the kernel takes namespaces down at its own pace: do not run away from it */
+		if (i % 50 == 0) /* the kernel removes namespaces in the background: wait for it */
 			settle(idle);
 	}
 	check_as_before(&before);
@@ -269,8 +269,8 @@ CASE_TIMED(a_hundred_thousand_sockets_leave_nothing, CASE_F_ROOT | CASE_F_USER |
 /* ------------------------------------------------------------------ ports and namespaces */
 
 /*
- * Connections to the switch, each of which is a port. Not counted by the switch, which now and
- * then lists an endpoint whose connection it has closed itself.
+ * Connections to the switch, each of which is a port of the switch. They are not counted by the switch itself, because it
+ * sometimes lists an endpoint whose connection it has closed.
  */
 static int connections_to(const struct net_switch *sw)
 {
@@ -309,8 +309,8 @@ static bool one_is_left(void *arg)
 }
 
 /*
- * A vde_switch takes the socket of a port away when it notices that its last client has gone, now and then under the next one,
- * which is told that there is no such file. Until it has noticed there is nothing else to see, so one tries again.
+ * A vde_switch removes the socket of a port when it notices that its last client has gone. Sometimes the next client is already
+ * using it, and gets ENOENT. This cannot be detected before, so the case tries again.
  */
 static void one_cycle_on_a_switch(const char *config)
 {
@@ -369,7 +369,7 @@ static void write_to(const char *path, const char *text)
 static struct vdestack *full_house[NAMESPACES];
 static int n_full_house;
 
-/* Fills up what the limit allows. What it has it keeps: deleting it would add to what has to be waited for. */
+/* Makes as many as the limit allows, and keeps them: deleting them would take time. */
 static bool house_is_full(void *arg)
 {
 	int wanted = *(int *)arg;
@@ -382,8 +382,8 @@ static bool house_is_full(void *arg)
 }
 
 /*
- * In a user namespace of its own the case may limit the number of network namespaces: what is
- * not given back is missing in the end.
+ * In a user namespace of its own the case may limit the number of network namespaces. A namespace that
+ * was not freed is missing in the end.
  */
 CASE_BOTH(deleted_stacks_give_their_namespaces_back)
 {
@@ -401,7 +401,7 @@ CASE_BOTH(deleted_stacks_give_their_namespaces_back)
 	struct vdestack *stays = new_stack("");
 	for (int i = 0, tries = 0; i < 100;) {
 		struct vdestack *stack = vdestack_new(i % 5 == 0 ? "vnl=inproc://lan" : "", case_opts());
-		if (stack == NULL) { /* the kernel's clean-up lags behind */
+		if (stack == NULL) { /* the kernel frees them later */
 			CHECK_EQ(errno, ENOSPC);
 			CHECK_CONTAINS(vdestack_last_error(), "max_net_namespaces");
 			CHECK(++tries < 2000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The default stack: which calls of socket(2) it gets, and which it does not. */
+/* The default stack: which calls of socket(2) it serves, and which not. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,7 +20,7 @@
 
 /* ------------------------------------------------------------------ helpers */
 
-/* Names the network namespace of a socket. */
+/* A number for the network namespace of a socket. */
 static uint64_t place_of(int fd)
 {
 	uint64_t cookie = 0;
@@ -86,7 +86,7 @@ CASE_BOTH(sockets_of_other_families_stay_in_the_host_network)
 	close(pair[1]);
 }
 
-/* As session buses have them: such a name is of one network namespace. */
+/* As session buses have them: such a name belongs to one network namespace. */
 CASE_BOTH(an_abstract_name_of_the_host_can_still_be_reached)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -143,7 +143,7 @@ CASE_BOTH(an_unchanged_server_and_client_work_on_a_default_stack)
 	CHECK_EQ(place_of(a), place_of_stack(s));
 }
 
-/* Names are looked up where libc looks them up: in the host, whose files these are. */
+/* libc looks up names in the host network, to which its configuration files belong. */
 CASE_BOTH(lookups_of_libc_work_as_before)
 {
 	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list;
@@ -210,7 +210,7 @@ CASE_BOTH(a_handle_that_is_no_stack_cannot_be_a_default)
 	CHECK(vdestack_get_default() == s);
 	CHECK(vdestack_get_thread_default() == NULL);
 	errno = 4711;
-	vde_default_stack(gone); /* has no way to tell, and changes neither */
+	vde_default_stack(gone); /* cannot report an error, and changes neither */
 	CHECK_EQ(errno, 4711);
 	CHECK(vdestack_get_default() == s);
 	vde_default_stack(NULL);
@@ -233,7 +233,7 @@ CASE_BOTH(deletion_undoes_the_default_of_the_process)
 	CHECK_EQ(here(), host);
 }
 
-/* A thread that was meant to talk in a stack does not talk in the host network by accident. */
+/* A thread with a default stack does not use the host network by accident. */
 CASE_BOTH(a_deleted_default_of_a_thread_is_refused_and_never_another_network)
 {
 	struct vdestack *s = new_default();
@@ -389,7 +389,7 @@ CASE_BOTH(nothing_changes_for_a_program_without_a_default)
 	CHECK(place_of_stack(s) != host);
 }
 
-/* Making stacks and commands while a default is set goes on in the host network, as before. */
+/* While a default is set, stacks and commands are still made from the host network. */
 CASE_FLAGS(the_library_itself_does_not_use_the_default, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *s = new_default();

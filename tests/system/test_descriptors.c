@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors: numbers, limits, close-on-exec, and programs that close what is not theirs. */
+/* Descriptors: numbers, limits, close-on-exec, and programs that close descriptors of the library. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -50,7 +50,7 @@ static int host_socket(void)
 	return (int)syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-static pid_t reaper; /* who gets the orphans of this case */
+static pid_t reaper; /* the subreaper of this case */
 
 static bool no_keeper(void *arg)
 {
@@ -69,7 +69,7 @@ static void set_limit(rlim_t soft)
 	MUST(setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-/* Opens descriptors until there is no number left. Gives the last one. */
+/* Opens descriptors until no number is free. Returns the last one. */
 static int fill_table(void)
 {
 	int last = -1;
@@ -154,7 +154,7 @@ CASE_BOTH(msocket_sets_close_on_exec_and_nonblock_as_socket_does)
 	static const int flags[] = { 0, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_CLOEXEC | SOCK_NONBLOCK };
 
 	for (int round = 0; round < 40; round++) {
-		int f = flags[(round / 5) % 4]; /* some in a row, some in change */
+		int f = flags[(round / 5) % 4]; /* some of the same kind, some alternating */
 		int fd = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | f, 0));
 		CHECK_EQ((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0, (f & SOCK_CLOEXEC) != 0);
 		CHECK_EQ((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0, (f & SOCK_NONBLOCK) != 0);
@@ -196,13 +196,13 @@ static void without_standard_descriptors(const char *config)
 	int words = (int)MUST(fcntl(2, F_DUPFD_CLOEXEC, 100)), numbers[6], status_fd = -1, status = -1;
 	char *argv[] = { "true", NULL };
 	bool closed[4];
-	char sentence[300] = "";
+	char message[300] = "";
 
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
-	/* Nothing can be said until the standard descriptors are back: collect first, judge afterwards. */
+	/* Nothing can be printed without the standard descriptors: collect results first, check them afterwards. */
 	struct vdestack *stack = vdestack_new(config, case_opts());
-	(void)snprintf(sentence, sizeof(sentence), "%s", vdestack_last_error());
+	(void)snprintf(message, sizeof(message), "%s", vdestack_last_error());
 	closed[0] = standard_are_closed();
 	numbers[0] = stack != NULL ? vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
 	numbers[1] = stack != NULL ? vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
@@ -222,7 +222,7 @@ static void without_standard_descriptors(const char *config)
 	dup2(words, 2);
 
 	if (stack == NULL)
-		FAIL("no stack: %s", sentence);
+		FAIL("no stack: %s", message);
 	CHECK(closed[0]);
 	CHECK_EQ(numbers[0], 0); /* as socket(2) would */
 	CHECK_EQ(numbers[1], 1);
@@ -288,7 +288,7 @@ CASE_BOTH(the_library_takes_no_low_numbers)
 		MUST(vdestack_delete(stacks[i]));
 }
 
-/* With k free numbers msocket and socket(2) give the same, number for number and error for error. */
+/* With k free numbers msocket and socket(2) return the same numbers and the same errors. */
 static void compare_with_socket(struct vdestack *stack, int k)
 {
 	int theirs[3], ours[3], their_errno = 0, our_errno = 0, n = 0, m = 0;
@@ -310,7 +310,7 @@ static void compare_with_socket(struct vdestack *stack, int k)
 		     vdestack_last_error());
 	for (int i = 0; i < n; i++)
 		CHECK_EQ(ours[i], theirs[i]);
-	/* socket(2) looks at its arguments first */
+	/* socket(2) checks its arguments first */
 	CHECK_ERRNO(vdestack_msocket(stack, 12345, SOCK_STREAM, 0), EAFNOSUPPORT);
 }
 
@@ -379,7 +379,7 @@ static void *ask_or_EMFILE(void *stack)
 	return NULL;
 }
 
-/* Six at once for two numbers: each gets one or EMFILE, nobody hangs. */
+/* Six at once for two numbers: each gets one or EMFILE, and no thread hangs. */
 CASE_BOTH(threads_that_share_an_almost_full_table_get_the_numbers_that_are_left)
 {
 	pthread_t threads[6];
@@ -436,7 +436,7 @@ static void let_strangers_in(void)
 	}
 }
 
-/* Nobody has taken, added, closed or replaced anything. */
+/* No message was received or added, and no descriptor closed or replaced. */
 static void check_strangers(void)
 {
 	for (int i = 0; i < n_strangers; i++) {
@@ -532,7 +532,7 @@ CASE_FLAGS(a_program_that_closes_all_descriptors_loses_its_vde_links_too,
 	close_everything(close_by_range, config);
 }
 
-/* A child that still holds the stack keeps the keeper alive, which has nothing to do and does nothing. */
+/* A child that still holds the stack keeps the keeper alive. The keeper is idle and uses no CPU. */
 CASE_FLAGS(a_keeper_whose_program_has_closed_everything_does_not_spin,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
@@ -561,7 +561,7 @@ CASE_FLAGS(a_keeper_whose_program_has_closed_everything_does_not_spin,
 	for (int fd = 3; fd < 1000; fd++)
 		close(fd);
 	CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0), ENETDOWN);
-	sleep_ms(100); /* what ends with the descriptors has ended */
+	sleep_ms(100); /* what the descriptors kept alive has ended */
 	long before = cpu_ticks(keeper);
 	sleep_ms(600);
 	long used = cpu_ticks(keeper) - before;

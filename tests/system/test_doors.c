@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What somebody who has a door, and no rights, can do to the keeper behind it: each case is an attack. See
+ * What an attacker who has a door, and no rights, can do to its keeper. Each case is an attack. See
  * SECURITY.md.
  */
 
@@ -31,7 +31,7 @@ static int ask_by(int reply)
 	return raw_send(seen.door, &r);
 }
 
-/* Whatever the keeper was going to send has been sent when it has served a later request. */
+/* When the keeper has served a later request, it has sent all it was going to send. */
 static void check_silent(int fd)
 {
 	char byte;
@@ -93,7 +93,7 @@ static void ask_by_a_pair_of_the_parent(void *prize)
 	CHECK_EQ(get_sysctl(), 0);
 }
 
-/* Who reads there may believe whom the kernel shows as the sender. */
+/* The reader may trust the sender credentials from the kernel. */
 CASE_BOTH_ROOT(a_pair_that_another_process_made_is_sent_no_reply)
 {
 	struct prize p = new_prize(case_opts());
@@ -117,7 +117,7 @@ static void reply_to_doors(void *prize)
 	CHECK_EQ(get_sysctl(), 0);
 }
 
-/* What the keeper says there would have its own credentials. */
+/* A reply sent there would carry the credentials of the keeper. */
 CASE_BOTH_ROOT(a_door_is_sent_no_reply)
 {
 	struct prize p = new_prize(case_opts());
@@ -152,7 +152,7 @@ static void start_deaf_server(struct vdestack *stack)
 	MUST(getsockname(l, (struct sockaddr *)&deaf, &len));
 }
 
-/* A connection that close(2) waits for, for an hour, as the other end does not read. */
+/* A connection on which close(2) blocks for an hour, because the other end does not read. */
 static int lingering(struct vdestack *stack)
 {
 	static char block[65536];
@@ -167,19 +167,19 @@ static int lingering(struct vdestack *stack)
 	return c;
 }
 
-/* Gives the keeper's threads something to do, so that what comes behind it is received when its sender is gone. */
+/* Keeps the keeper's threads busy, so later messages are received after their sender has ended. */
 static void keep_busy(void)
 {
 	struct raw_request sockets = { .req = { .op = VS_OP_MSOCKET, .channel = NUMBERS, .arg = { AF_INET, SOCK_STREAM }, .count = 32 } };
 	struct raw_request refused = { .req = { .op = VS_OP_CREATE }, .text = "x", .text_len = 1 };
 
-	for (int i = 0; i < 300; i++) { /* more than lie in the queues at a time */
+	for (int i = 0; i < 300; i++) { /* more than fit into the queues */
 		CHECK_EQ(raw_send(seen.front, &refused), 0);
 		CHECK_EQ(raw_send(seen.door, &sockets), 0);
 	}
 }
 
-/* In the queue of a pair; only who closes that closes it. */
+/* In the queue of a socket pair; it is closed only when the pair is. */
 static int lingering_within_a_pair(struct vdestack *stack)
 {
 	struct raw_request r = { .fds = { lingering(stack) }, .n_fds = 1, .no_key = true };
@@ -191,8 +191,8 @@ static int lingering_within_a_pair(struct vdestack *stack)
 }
 
 /*
- * Sends 24 of them, as the reply's descriptor and as others. This process does not wait for its own copies: nobody does who
- * ends, and it ends at once.
+ * Sends 24 of them, as the reply's descriptor and as others. This process ends at once, so closing its own copies does not
+ * block it.
  */
 static void send_lingering(struct vdestack *stack, int (*make)(struct vdestack *))
 {
@@ -249,7 +249,7 @@ static bool hung_up(void *fd)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* What the main loop calls its other events, and what it might. */
+/* The numbers that the main loop uses, or could use, for its other events. */
 static void register_numbers(void *prize)
 {
 	static const uint64_t numbers[] = { 0, 1, 2, 3, 20, UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63 };
@@ -260,7 +260,7 @@ static void register_numbers(void *prize)
 		raw_pair(pair);
 		register_channel(seen.door, numbers[i], pair[1]);
 		close(pair[1]);
-		close(pair[0]); /* it hangs up at once, which is an event */
+		close(pair[0]); /* it hangs up at once, which is an event of the main loop */
 	}
 }
 
@@ -296,7 +296,7 @@ CASE_ROOT(numbers_of_the_main_loop_are_refused_as_channels)
 	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", NULL));
 }
 
-/* The end that the keeper has is kept open here as well. */
+/* This process keeps a copy of the keeper's end. */
 CASE_ROOT(the_keeper_closes_a_channel_although_its_sender_keeps_a_copy)
 {
 	struct prize p = new_prize(NULL);
@@ -332,7 +332,7 @@ static bool no_keeper(void *arg)
 	return find_keepers(pids, 4) == 0;
 }
 
-/* A keeper that holds its own doors would never see their end. */
+/* A keeper with a copy of its own doors would never receive their end of file. */
 CASE_ROOT(a_door_that_is_sent_as_a_channel_does_not_keep_the_keeper)
 {
 	struct prize p = new_prize(NULL);
@@ -342,7 +342,7 @@ CASE_ROOT(a_door_that_is_sent_as_a_channel_does_not_keep_the_keeper)
 	CHECK(wait_until(no_keeper, NULL, SOON_MS));
 }
 
-/* Who has the number of a channel can have other sockets sent there than its owner asked for. */
+/* A process that has the number of a channel can make the keeper send unrequested sockets there. */
 static void looks_for_number(void *arg)
 {
 	const uint64_t *masked = arg;
@@ -358,7 +358,7 @@ CASE_FLAGS(a_child_does_not_have_the_number_of_its_parents_channel, CASE_F_ROOT 
 		close((int)MUST(vdestack_msocket(p.stack, AF_INET, i % 2 ? SOCK_STREAM : SOCK_DGRAM, 0)));
 	CHECK(seen.channel != NULL);
 	uint64_t masked = *(volatile const uint64_t *)seen.channel ^ MASK;
-	CHECK(copies_of(&masked, 1, MASK) >= 1); /* or the search finds nothing at all */
+	CHECK(copies_of(&masked, 1, MASK) >= 1); /* otherwise the search does not work */
 	in_child(looks_for_number, &masked);
 	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
 }
@@ -580,7 +580,7 @@ CASE_ROOT(channels_of_processes_that_have_ended_are_closed)
 	CHECK(low_again(&l));
 }
 
-/* Requests of all kinds, from who has the doors and the key and no rights: the keeper goes on, keeps nothing, changes nothing. */
+/* Requests of all kinds, from a process with doors and key but without rights. The keeper continues, keeps nothing, changes nothing. */
 CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 120)
 {
 	struct prize p = new_prize(NULL);
@@ -598,7 +598,7 @@ CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 1
 	CHECK_STR(value, "0");
 	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
 	for (int i = 0; i < 100 && !low_again(&l); i++)
-		in_child(register_both_ends, &p); /* what is left of processes that are gone goes when others come */
+		in_child(register_both_ends, &p); /* the keeper frees what ended processes have left when other processes send requests */
 	if (!wait_until(low_again, &l, SOON_MS))
 		FAIL("the keeper has %d descriptors", open_in(l.keeper));
 	MUST(vdestack_if_nametoindex(p.stack, "mine"));

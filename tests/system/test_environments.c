@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Places where something is missing that most programs find: what docs/environments.md promises of them. */
+/* Environments without something that most have: docs/environments.md says what works there. */
 
 #define _GNU_SOURCE
 #include <net/if_arp.h>
@@ -18,7 +18,7 @@
 #define MOUNT_ATTR_RDONLY 1
 #endif
 
-#define PLAIN (CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_NO_SANITIZER) /* leak checkers look around with /proc */
+#define PLAIN (CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_NO_SANITIZER) /* leak checkers need /proc */
 
 static void own_mounts(void)
 {
@@ -85,8 +85,8 @@ CASE_FLAGS(with_every_file_system_read_only_an_ordinary_user_has_stacks, CASE_F_
 }
 
 /*
- * What holds the other ends of a stack's devices cannot be told there by /proc/sys to have no addresses, and must not
- * be heard all the same. A device that comes up says something within a second.
+ * There the library cannot use /proc/sys to keep the peers of a stack's devices without addresses. They must not
+ * send anything all the same. A device with addresses sends something within a second after it is up.
  */
 static void hears_nobody(const char *config)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Creation that fails: each cause is provoked for real and must give its own errno, a sentence
- * with step, cause and remedy, within its time, and leave nothing behind.
+ * Creation that fails. Each cause is real. Creation must fail in time, with an errno of its own and a message
+ * with step, cause and remedy, and leave nothing behind.
  */
 
 #define _GNU_SOURCE
@@ -40,7 +40,7 @@ static bool as_before(void *arg)
 {
 	struct before *b = arg;
 
-	/* Fewer threads: one that was about to end when they were counted. */
+	/* Fewer threads are possible: one was about to end when they were counted. */
 	return count_fds() == b->fds && count_tasks_of(getpid()) <= b->tasks && count_keepers() == b->keepers;
 }
 
@@ -73,8 +73,8 @@ static void check_refusal(const char *config, int err, const char *const *parts)
 }
 
 /*
- * The creation fails so, twice (the second finds no trace of the first), without and with another stack
- * of the program, which goes on, and leaves nothing behind.
+ * Creation fails in this way twice, the second time as the first. It does so without and with another stack
+ * of the program. That stack still works, and nothing is left behind.
  */
 #define REFUSED(config, err, ...) refused(config, err, WORDS(__VA_ARGS__))
 static void refused(const char *config, int err, const char *const *parts)
@@ -139,7 +139,7 @@ CASE_FLAGS(a_stale_socket_is_reported, BOTH_VDE)
 	(void)snprintf(ctl, sizeof(ctl), "%s/ctl", path);
 	CHECK(path_exists(ctl));
 	REFUSED(config_of("vnl=%s", path), ECONNREFUSED, path, "nobody listens", "start the switch again");
-	/* and that is indeed the remedy */
+	/* the remedy works */
 	MUST(unlink(ctl));
 	switch_start(&sw, path, "32");
 	MUST(vdestack_delete(stack_of("vnl=%s", path)));
@@ -187,7 +187,7 @@ static struct vdestack_opts opts_of(unsigned timeout_ms)
 	return (struct vdestack_opts){ .size = sizeof(struct vdestack_opts), .flags = case_opts_flags(), .timeout_ms = timeout_ms };
 }
 
-/* Threads of whoever serves the stacks. */
+/* Threads of the keeper, or of the program for the in-process variant. */
 static int count_serving_tasks(void)
 {
 	pid_t keeper = 0;
@@ -204,7 +204,7 @@ static int count_serving_fds(void)
 	pid_t keeper = 0;
 	int n = 0;
 
-	/* A keeper's descriptors are nobody's business: not dumpable. Root may look. */
+	/* A keeper is not dumpable, so only root may read its descriptors. */
 	if (case_is_inprocess() || !case_is_root())
 		return 0;
 	CHECK_EQ(find_children(getppid(), KEEPER, &keeper, 1), 1);
@@ -246,7 +246,7 @@ CASE_FLAGS(the_time_limit_of_the_caller_is_used, BOTH_VDE)
 	struct vdestack_opts opts = opts_of(300);
 	struct tool sw;
 	struct vdestack *holder = fill_switch(&sw, path);
-	/* What is made once is made now; of the last interface that failed a trace stays until the next call. */
+	/* What is made only once is made now. The last interface that failed is freed at the next call. */
 	CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	close(socket_in(holder, AF_INET, SOCK_DGRAM));
 	struct before before = look();
@@ -260,7 +260,7 @@ CASE_FLAGS(the_time_limit_of_the_caller_is_used, BOTH_VDE)
 			FAIL("it took %lld ms", took / 1000);
 		CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	}
-	/* no thread stays stuck in the plugin, no descriptor stays open */
+	/* no thread stays blocked in the plugin, no descriptor stays open */
 	if (!wait_until(serving_as_before, &serving, SOON_MS))
 		FAIL("threads %d, were %d; descriptors %d, were %d", count_serving_tasks(), serving.tasks,
 		     count_serving_fds(), serving.fds);
@@ -308,7 +308,7 @@ CASE_FLAGS(other_stacks_go_on_while_a_switch_does_not_answer, BOTH_VDE)
 	pid_t child = (pid_t)MUST(fork());
 	if (child == 0) { /* through the same keeper */
 		if (case_is_inprocess())
-			_exit(0); /* an in-process keeper's threads are here as well, but the call below is enough */
+			_exit(0); /* with the in-process variant the threads are here; the call below is enough */
 		CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 		_exit(0);
 	}
@@ -334,7 +334,7 @@ CASE_FLAGS(a_switch_port_that_becomes_free_can_be_used, BOTH_VDE)
 
 	CHECK_ERRNO(vdestack_new(config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	MUST(vdestack_delete(holder));
-	opts.timeout_ms = 1000; /* the switch hears of the free port a moment later */
+	opts.timeout_ms = 1000; /* the switch notices the free port a moment later */
 	for (int i = 0; i < 10 && s == NULL; i++)
 		s = vdestack_new(config_of("vnl=%s ip=10.0.0.1/24", path), &opts);
 	if (s == NULL)
@@ -345,8 +345,8 @@ CASE_FLAGS(a_switch_port_that_becomes_free_can_be_used, BOTH_VDE)
 /* ------------------------------------------------------------------ /dev/net/tun */
 
 /*
- * An ordinary user gets a mount namespace in a user namespace, to spoil /dev/net in; root's case has one
- * of its own already.
+ * An ordinary user gets a mount namespace in a user namespace, where it can change /dev/net. A case of root has a mount
+ * namespace already.
  */
 static void own_dev_net(void)
 {
@@ -394,7 +394,7 @@ static void spoil_by_mode(void)
 static void spoil_by_driver(void)
 {
 	remove_tun();
-	MUST(mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 254))); /* a number of misc that nobody has */
+	MUST(mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 254))); /* an unused minor number of misc devices */
 	MUST(chmod("/dev/net/tun", 0666));
 }
 
@@ -405,7 +405,7 @@ static void spoil_by_a_file(void)
 	make_file("/dev/net/tun", 0666);
 }
 
-/* Who insists on a tap hears why there is none. */
+/* A program that requires taps gets the reason why there is none. */
 static void insist(void)
 {
 	MUST(setenv("VDESTACK_PORT", "tap", 1));
@@ -445,7 +445,7 @@ CASE_FLAGS(a_tun_device_that_is_something_else_is_reported, BOTH_VDE)
 	REFUSED(tun_config(), ENOTTY, "not the tun driver's", "mknod");
 }
 
-/* Whatever is wrong with it: a port takes the tap's place. */
+/* A packet device takes the place of the tap, whatever the fault of the tun device is. */
 static void check_ports(void)
 {
 	struct vdestack *a = stack_of("vnl=ptp://%s ip=10.0.0.1/24", case_path("ptp"));
@@ -531,11 +531,11 @@ CASE(the_limit_of_user_namespaces_is_reported)
 	REFUSED("", ENOSPC, "limit of user namespaces", "the disk is not full", "user.max_user_namespaces");
 	close(go[1]);
 	MUST(waitpid(holder, NULL, 0));
-	/* with one free it works, though the limit is tight */
+	/* with one free it works at the limit */
 	struct vdestack *s = NULL;
 	for (int i = 0; i < 500 && s == NULL; i++)
 		if ((s = vdestack_new("", NULL)) == NULL)
-			sleep_ms(10); /* the kernel counts the old one off a moment later */
+			sleep_ms(10); /* the kernel frees the old one a moment later */
 	if (s == NULL)
 		FAIL("still no stack: \"%s\"", vdestack_last_error());
 }
@@ -553,7 +553,7 @@ CASE(uid_0_without_capabilities_makes_stacks)
 CASE(network_namespaces_switched_off_are_reported)
 {
 	limit("max_net_namespaces", "0");
-	/* "switched off" is said where the setting can be seen; a keeper in a user namespace below sees its own */
+	/* the message says "switched off" if the setting can be read; a keeper in a nested user namespace reads that of its own */
 	REFUSED("", ENOSPC, "cannot make a network namespace", "user.max_net_namespaces");
 }
 
@@ -604,7 +604,7 @@ CASE_FLAGS(a_chroot_without_privileges_is_reported, CASE_F_USER)
 {
 	own_namespaces(CLONE_NEWNS);
 	MUST(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	/* the same tree at another place: chrooted, as far as the kernel is concerned */
+	/* the same tree at another place: for the kernel this is a chroot */
 	MUST(mkdir(case_path("root"), 0755));
 	MUST(mount("/", case_path("root"), NULL, MS_BIND | MS_REC, NULL));
 	MUST(chroot(case_path("root")));
@@ -690,7 +690,7 @@ CASE_BOTH(a_locator_that_is_too_long_is_reported)
 	(void)snprintf(config, sizeof(config), "vnl=vde://");
 	memset(config + strlen(config), 'x', 50000);
 	REFUSED(config, ENAMETOOLONG, "vnl=");
-	config[4 + 4001] = '\0'; /* one byte more than there may be */
+	config[4 + 4001] = '\0'; /* one byte too long */
 	REFUSED(config, ENAMETOOLONG, "vnl=", "4000");
 }
 
@@ -727,7 +727,7 @@ CASE_FLAGS(interfaces_made_before_one_that_fails_are_removed, BOTH_VDE)
 	CHECK_ERRNO(vdestack_if_nametoindex(s, "c"), ENODEV);
 	check_nothing_left(with_stack);
 	tcp_one_way(s, "10.0.0.1", s);
-	/* what failed on the way is free to be used */
+	/* the names of the failed creation can be used */
 	MUST(vdestack_add(s, config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s", case_path("ptp")),
 			  case_opts()));
 	MUST(vdestack_delete(s));
@@ -738,14 +738,14 @@ CASE_FLAGS(an_interface_whose_address_cannot_be_set_is_removed, BOTH_VDE)
 {
 	struct before before = look();
 
-	/* a gateway that no address of the interface leads to */
+	/* a gateway that is not on the link */
 	REFUSED("vnl=inproc://lan ip=10.0.0.1/24 gw=192.0.2.1", ENETUNREACH, "192.0.2.1");
 	check_nothing_left(before);
 }
 
 CASE_BOTH(an_absent_command_is_reported)
 {
-	/* A directory in PATH that may not be searched makes EACCES of what is not found. */
+	/* With a directory in PATH that may not be searched, a command that is not found is EACCES. */
 	MUST(setenv("PATH", "/usr/bin:/bin", 1));
 	REFUSED("vnl='=no-such-command-here x'", ENOENT, "no-such-command-here");
 }
@@ -759,7 +759,7 @@ CASE_BOTH(invalid_options_are_reported)
 	opts = (struct vdestack_opts){ .size = sizeof(opts), .flags = 0x80000000u };
 	CHECK_ERRNO(vdestack_new("", &opts), EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "flags");
-	/* of a later version of the library: fine as long as what is new is not used */
+	/* of a later version of the library: accepted if the new fields are zero */
 	struct {
 		struct vdestack_opts opts;
 		unsigned char newer[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* exec ends the program's stacks and takes nothing along; record locks come through everything the library does. */
+/* exec ends the program's stacks, and the new program inherits nothing of them. No call of the library releases record locks. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -15,11 +15,11 @@
 #include "case.h"
 #include "net.h"
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 
 /* ------------------------------------------------------------------ exec */
 
-/* Everything that opens descriptors; left as it is. */
+/* Everything that opens descriptors; nothing is deleted. */
 static void live_a_life(void)
 {
 	struct vdestack *pair[2];
@@ -107,7 +107,7 @@ CASE_BOTH(exec_ends_keeper_and_stacks)
 
 /* ------------------------------------------------------------------ locks */
 
-/* Another process finds the lock, and finds it ours. */
+/* Another process sees that this process has the lock. */
 static void check_lock(const char *path)
 {
 	int status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * However a program ends, within a second nothing is left of its stacks, and what was its own is
- * free at once. The case itself watches; the program that ends is a child of it.
+ * Within a second after the end of a program nothing is left of its stacks, however it ends. Its own ports, files and locks are
+ * free at once. The program that ends is a child of the case.
  *
  * Namespaces: the case puts one end of a veth into the stack and keeps the other. The kernel
  * removes both when the namespace is destroyed.
@@ -28,13 +28,13 @@
 #include "case.h"
 #include "net.h"
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 #define SECOND_US 1000000
-#define TRIES 5 /* of which one must keep the second, and all the limit: the machine may be loaded */
+#define TRIES 5 /* one run must take less than a second, all less than the limit: the machine may be loaded */
 
 struct scene {
 	struct net_switch sw;
-	int files;      /* in the directory of the switch, without us */
+	int files;      /* in the directory of the switch, before the stack */
 	char lock[256]; /* two locked files */
 	char flocked[256];
 };
@@ -116,7 +116,7 @@ static bool nothing_is_left(void *arg)
 	       net_switch_files(&scene->sw) == scene->files && !canary_lives();
 }
 
-/* What the dead program held is free now, not soon. */
+/* What the ended program held is free at once. */
 static void check_own_things(const struct scene *scene, const struct news *news, int pipe_end)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -136,7 +136,7 @@ static void check_own_things(const struct scene *scene, const struct news *news,
 	close(fd);
 }
 
-/* Gives how long it took until nothing was left. */
+/* Returns how long it took until nothing was left. */
 static long long one_end(struct scene *scene, void (*end)(void), int expected)
 {
 	int said[2], go[2], status;
@@ -154,7 +154,7 @@ static long long one_end(struct scene *scene, void (*end)(void), int expected)
 	close(go[0]);
 	if (MUST(read(said[0], &news, sizeof(news))) != sizeof(news))
 		FAIL("the program did not come to its end");
-	/* It is all there, so it can be missed. */
+	/* Everything exists now, so the check after the end can fail. */
 	CHECK_EQ(news.keepers, case_is_inprocess() ? 0 : 1);
 	CHECK_EQ(net_switch_ports(&scene->sw), 1);
 	CHECK(net_switch_files(&scene->sw) > scene->files);
@@ -177,7 +177,7 @@ static void set_scene(struct scene *scene)
 {
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
 
-	if (case_is_root()) { /* where "canary" is nobody else's name */
+	if (case_is_root()) { /* where no other device has the name "canary" */
 		MUST(unshare(CLONE_NEWNET));
 		int fd = (int)MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 		MUST(ioctl(fd, SIOCSIFFLAGS, &lo));
@@ -267,7 +267,7 @@ CASE_END(nothing_is_left_after_exec)
 
 /* ------------------------------------------------------------------ with a child that goes on */
 
-/* Many sockets in quick succession: some are made ahead of their calls, and lie in what a child inherits. */
+/* Many sockets in quick succession: some are sent ahead, and wait in a channel that a child inherits. */
 static void leave_a_child(int say, int hear)
 {
 	struct vdestack *stack = net_stack("");
@@ -281,7 +281,7 @@ static void leave_a_child(int say, int hear)
 	if (MUST(fork()) == 0) {
 		MUST(vdestack_delete(stack));
 		MUST(write(deleted[1], "x", 1));
-		MUST(read(hear, &c, 1)); /* until the case is done with it */
+		MUST(read(hear, &c, 1)); /* until the case has read it */
 		_exit(0);
 	}
 	CHECK_EQ(MUST(read(deleted[0], &c, 1)), 1);

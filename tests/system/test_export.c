@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Namespaces that leave the library, and namespaces that come to it. */
+/* Namespaces that the library exports, and namespaces that it adopts. */
 
 #define _GNU_SOURCE
 #include <grp.h>
@@ -23,7 +23,7 @@ static ino_t inode_of(int fd)
 	return st.st_ino;
 }
 
-/* The namespace of a socket, told by the one thing that differs: who is there. */
+/* The namespace of a socket, identified by its devices. */
 static bool has_interface(const char *name)
 {
 	struct ifreq ifr = { 0 };
@@ -41,7 +41,7 @@ struct holder {
 	int hold; /* closing it ends the process */
 };
 
-/* A process with a network namespace of its own; of an ordinary user with a user namespace, too. */
+/* A process with a network namespace of its own; for an ordinary user in a user namespace of its own. */
 static struct holder new_holder(void)
 {
 	int hold[2], word[2];
@@ -163,7 +163,7 @@ static void look_again(void *arg)
 		MUST(setns((int)MUST(ioctl(ns, NS_GET_USERNS)), CLONE_NEWUSER));
 	MUST(setns(ns, CLONE_NEWNET));
 	CHECK(has_interface("lo"));
-	CHECK(!has_interface("exported")); /* the library's went with the stack */
+	CHECK(!has_interface("exported")); /* the library's own was closed with the stack */
 }
 
 static bool interface_gone(void *arg)
@@ -201,7 +201,7 @@ CASE_BOTH(exported_namespace_lives_as_long_as_its_descriptor)
 
 /* ------------------------------------------------------------------ adoption */
 
-/* What the library has not made it has not brought up. */
+/* The library does not set up interfaces that it has not made. */
 static void bring_lo_up(struct vdestack *s)
 {
 	MUST(vdestack_link_set_up(s, (int)MUST(vdestack_if_nametoindex(s, "lo")), 1));
@@ -299,7 +299,7 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 	MUST(umount(name));
 }
 
-/* The sysctls that a new stack gets are its own business in one that exists. */
+/* The library sets sysctls only in new namespaces, not in adopted ones. */
 CASE_BOTH(adoption_changes_nothing_in_the_namespace)
 {
 	struct holder h = new_holder();
@@ -413,7 +413,7 @@ CASE_USER(namespace_of_another_user_is_refused)
 	CHECK_CONTAINS(vdestack_last_error(), "only namespaces of this program's user");
 	CHECK_ERRNO(vdestack_adopt_path("/proc/self/ns/net", "", NULL), EPERM);
 	CHECK_CONTAINS(vdestack_last_error(), "only namespaces of this program's user");
-	/* also while a keeper is there that might be asked */
+	/* also while there is a keeper */
 	(void)new_stack("%s", "");
 	CHECK_ERRNO(vdestack_adopt_fd(host, "", NULL), EPERM);
 	struct vdestack_opts opts = { .size = sizeof(opts), .flags = VDESTACK_INPROCESS };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the keeper cannot be made to do by code that runs in it: a planted plugin (tests/support/provoke.c) makes the calls
- * that the keeper gave up. The keeper ends by SIGSYS, the program gets ENETDOWN and can go on with another one.
+ * What code that runs in the keeper cannot do. A plugin for tests (tests/support/provoke.c) makes the calls
+ * that the keeper gave up. The keeper ends by SIGSYS. The program gets ENETDOWN and can use another keeper.
  */
 
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@
 static struct vdestack *stack_with_plugin(void)
 {
 	MUST(setenv("VDEPLUGIN_PATH", PROVOKE_DIR, 1));
-	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); /* so that the keeper is a child that can be waited for */
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); /* so the keeper becomes a child and can be waited for */
 	return new_stack("%s", "");
 }
 
@@ -35,7 +35,7 @@ static int provoke(struct vdestack *stack, const char *call)
 	return vdestack_add(stack, config, case_opts());
 }
 
-/* The signal that ended it; the library may wait for it as well. */
+/* The signal that ended the keeper. The library may reap it too. */
 static int end_of(pid_t keeper)
 {
 	siginfo_t info = { 0 };
@@ -126,7 +126,7 @@ KILLS(a_keeper_that_accesses_io_ports_ends, "iopl", "ioperm")
 KILLS(a_keeper_that_makes_a_call_of_old_kernels_ends, "lookup_dcookie")
 #endif
 #ifdef __x86_64__
-/* A kernel built without these calls ends whoever tries by SIGSEGV, filter or not. */
+/* A kernel built without these calls ends the caller by SIGSEGV, with or without filter. */
 static bool knows_i386(void)
 {
 	int status;
@@ -179,7 +179,7 @@ CASE_FLAGS(a_plugin_can_read_its_personality, PROCESS_VDE)
 	gives("personality_ask", 0);
 }
 
-/* The filter lets it pass, the capabilities do not. */
+/* The filter allows it. It fails for lack of capabilities. */
 CASE_FLAGS(a_plugin_cannot_enter_a_network_namespace, PROCESS_VDE)
 {
 	gives("setns_net", EPERM);
@@ -202,7 +202,7 @@ static long status_line(pid_t pid, const char *name)
 	return value;
 }
 
-/* That nothing is executed in the keeper is shown by its life: it would end. */
+/* If anything were executed in the keeper, the keeper would end. */
 CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO_TUN)
 {
 	const char *hub = case_path("hub"), *wire = case_path("wire");
@@ -240,7 +240,7 @@ CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO
 
 /* ------------------------------------------------------------------ plugins that no other test opens */
 
-/* Comes up, takes a frame (the stack's own announcement or an ARP request) and lives on. */
+/* The link comes up, accepts a frame (an announcement of the stack or an ARP request) and stays. */
 static void opens(const char *scheme, const char *rest)
 {
 	struct vdestack *stack = new_stack("vnl=%s%s ip=10.9.0.1/24", scheme, rest);
@@ -290,7 +290,7 @@ CASE_FLAGS(a_serial_line_is_a_link_behind_the_filter, PROCESS_VDE)
 	close(line);
 }
 
-/* As root of a network namespace of its own, where there is something to capture from. */
+/* As root of a network namespace of its own, with an interface to capture from. */
 CASE_FLAGS(an_interface_of_the_host_is_captured_behind_the_filter, CASE_F_ROOT)
 {
 	MUST(unshare(CLONE_NEWNET));
@@ -300,7 +300,7 @@ CASE_FLAGS(an_interface_of_the_host_is_captured_behind_the_filter, CASE_F_ROOT)
 
 /* ------------------------------------------------------------------ where there can be no filter */
 
-/* As a program's own filter that lets nobody install another. */
+/* Like a program's own filter that refuses further filters. */
 static void refuse_filters(void)
 {
 	struct sock_filter code[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Forked children: they use their copies of the stacks as they like, and the parent does not notice. */
+/* Forked children: all uses of their copies of the stacks work and do not affect the parent. */
 
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #include "case.h"
 #include "net.h"
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 #define PROMPT_US 1000000
 
 static void collect(pid_t pid)
@@ -97,7 +97,7 @@ CASE_BOTH(grandchildren_have_the_stack_and_each_generation_opens_no_more_descrip
 	unsigned long long namespace = namespace_of(stack);
 	int fds = count_fds();
 
-	/* Each parent waits for its child, so all of them share what they inherited. */
+	/* Each parent waits for its child, so all processes share what they inherited. */
 	for (int generation = 0; generation < 12; generation++) {
 		pid_t pid = (pid_t)MUST(fork());
 		if (pid != 0) {
@@ -122,7 +122,7 @@ CASE_BOTH(a_vforked_child_gets_sockets_and_the_parent_goes_on)
 		int before = count_fds();
 		volatile int ok = 0;
 		pid_t pid = vfork();
-		if (pid == 0) { /* on the parent's memory: leaves what it finds there as it was, but ok */
+		if (pid == 0) { /* in the parent's memory: changes nothing there but ok */
 			int fd = vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0);
 			ok = fd >= 0;
 			_exit(fd >= 0 && close(fd) == 0 ? 0 : 1);
@@ -179,7 +179,7 @@ static void *make_stacks(void *arg)
 	return NULL;
 }
 
-/* Forks `n` children that make a socket each, in the middle of four threads that run fn. */
+/* Forks `n` children that make a socket each, while four threads run fn. */
 static void storm(void *(*fn)(void *), int n)
 {
 	struct vdestack *stack = net_stack("");
@@ -191,7 +191,7 @@ static void storm(void *(*fn)(void *), int n)
 	for (int i = 0; i < n; i++) {
 		pid_t pid = (pid_t)MUST(fork());
 		if (pid == 0) {
-			alarm(20); /* a lock that nobody will open */
+			alarm(20); /* a lock that is never released */
 			int fd = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0));
 			CHECK_EQ(net_namespace_of(fd), namespace);
 			_exit(0);
@@ -320,7 +320,7 @@ CASE_BOTH(a_child_makes_stacks_with_a_keeper_of_its_own)
 		net_talk_lo(own);
 		MUST(vdestack_delete(own));
 		own = net_stack("");
-		_exit(0); /* left to whoever ends it */
+		_exit(0); /* a process that exec or exit ends keeps its copies */
 	}
 	collect(pid);
 	CHECK(net_wait_keepers(0, LIMIT_MS));

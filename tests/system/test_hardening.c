@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Programs that lock themselves up later: their living stacks must not notice. */
+/* Programs that give up rights later: their existing stacks still work. */
 
 #define _GNU_SOURCE
 #include <linux/capability.h>
@@ -15,7 +15,7 @@
 #include "refuse.h"
 #include "stacks.h"
 
-/* Leak checkers look around with /proc, and into threads with the privileges that are given up here. */
+/* Leak checkers need /proc, and the privileges that are given up here. */
 #define ROOT_PLAIN (CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 
 /* ------------------------------------------------------------------ helpers */
@@ -37,7 +37,7 @@ static void check_living(const struct pair *p)
 	check_ping(p->a, "10.9.0.2");
 }
 
-/* The whole life that is left: use, deletion of one while the other goes on, deletion of all. */
+/* What must still work: traffic, deletion of one stack while the other is used, deletion of all. */
 static void live_and_end(const struct pair *p)
 {
 	check_living(p);
@@ -137,7 +137,7 @@ CASE_BOTH(stacks_live_on_under_no_new_privs)
 
 	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	check_living(&p);
-	/* That bit alone takes nothing away: changes and new stacks work as before. */
+	/* no_new_privs alone removes no right: changes and new stacks work. */
 	MUST(vdestack_add(p.a, "iface=more vnl=inproc://more", case_opts()));
 	MUST(vdestack_delete(new_stack("%s", "")));
 	live_and_end(&p);
@@ -194,7 +194,7 @@ CASE_FLAGS(a_daemon_with_every_kind_of_hardening_serves_port_80, ROOT_PLAIN)
 	live_and_end(&p);
 }
 
-/* Long calls show who asks; in a user namespace of one's own, as nobody that the old one knows. */
+/* Long calls send credentials. From another user namespace these are ids that the old one does not know. */
 CASE(stacks_live_on_when_the_program_moves_into_a_user_namespace)
 {
 	struct pair p = new_pair();
@@ -208,7 +208,7 @@ CASE(stacks_live_on_when_the_program_moves_into_a_user_namespace)
 	live_and_end(&p);
 }
 
-/* Looking needs no privileges. */
+/* Reading needs no privileges. */
 CASE_BOTH_ROOT(a_stack_can_still_be_read_after_the_uid_is_given_up)
 {
 	struct pair p = new_pair();
@@ -259,7 +259,7 @@ static void allow(struct sock_filter *code, unsigned short *n, const int *calls)
 	}
 }
 
-/* The lists, and death for everything else. Sanitizers have calls of their own: those are refused there. */
+/* The lists; every other call kills the process. With sanitizers, which make more calls, it is refused instead. */
 static void install_filter(const int *const *lists)
 {
 	struct sock_filter code[128] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)) };
@@ -303,7 +303,7 @@ CASE_FLAGS(a_further_socket_takes_few_system_calls,
 	MUST(vdestack_delete(p.b));
 }
 
-/* A filter that refuses instead of killing: an error, soon, and nothing is lost by it. */
+/* A filter that refuses instead of killing: the call fails soon, and nothing leaks. */
 static void refuse(int number, int err)
 {
 	MUST(refuse_call(number, 0, err));
@@ -345,7 +345,7 @@ CASE_FLAGS(a_system_call_refused_by_a_filter_fails_with_the_errno_of_the_filter,
 	live_and_end(&p);
 }
 
-/* The C library makes threads by clone3, and by clone where it finds ENOSYS, but not where it finds EPERM. */
+/* The C library makes threads by clone3. If that fails with ENOSYS it uses clone, but not if it fails with EPERM. */
 static void live_without_clone3(int err)
 {
 	refuse(SYS_clone3, err);
@@ -370,14 +370,14 @@ CASE_FLAGS(stacks_are_made_where_clone3_is_refused, CASE_F_ROOT | CASE_F_USER | 
 	live_without_clone3(EPERM);
 }
 
-/* The keeper must not hold what the program has open, however it gets rid of it. */
+/* The keeper must hold no descriptor of the program, in whatever way it closes them. */
 static void live_without_close_range(int err)
 {
 	int ends[2];
 	char byte;
 
 	MUST(pipe2(ends, 0));
-	CHECK_EQ(MUST(fcntl(ends[1], F_DUPFD, 900)), 900); /* far off, and not close-on-exec */
+	CHECK_EQ(MUST(fcntl(ends[1], F_DUPFD, 900)), 900); /* a high number, and not close-on-exec */
 	refuse(SYS_close_range, err);
 	struct pair p = new_pair();
 	close(ends[1]);
@@ -398,7 +398,7 @@ CASE_FLAGS(stacks_are_made_where_close_range_is_refused, CASE_F_ROOT | CASE_F_US
 	live_without_close_range(EPERM);
 }
 
-/* There the C library is the program's own, and can make no thread at all. */
+/* In the program itself the C library cannot make threads. */
 CASE_FLAGS(the_inprocess_variant_is_refused_in_a_program_that_cannot_make_threads,
 	   CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS | CASE_F_NO_SANITIZER)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A network that sends what it likes: thousands of frames of every kind of wrongness come through a stream
- * while the stack does its work beside them.
+ * A network that sends anything: thousands of invalid frames of every kind arrive through a stream
+ * while the stack has other traffic.
  */
 
 #define _GNU_SOURCE
@@ -30,7 +30,7 @@ static void put16(unsigned char *p, unsigned n)
 	p[1] = (unsigned char)n;
 }
 
-/* The head of a plausible packet, so that what is wrong behind it is reached. */
+/* A valid header, so the code that parses the invalid rest is reached. */
 static size_t put_head(unsigned char *f)
 {
 	memset(f, 0xff, 6);
@@ -90,7 +90,7 @@ static size_t make_frame(unsigned char *f)
 	return len;
 }
 
-/* A file as it comes over a stream; gives how many frames in it are none. */
+/* A file as it arrives over a stream. Returns the number of invalid frames in it. */
 static unsigned long write_frames(const char *path)
 {
 	static unsigned char frame[LONGEST];
@@ -126,7 +126,7 @@ static bool frames_came(void *arg)
 	return s.in_frames >= a->frames;
 }
 
-/* Nothing follows them: those that one read has left in a buffer are not told of by any descriptor. */
+/* No data follows them, so no descriptor becomes readable for frames that one read has left in a buffer. */
 CASE_TIMED(a_burst_read_from_a_stream_in_one_call_arrives_whole, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
 	const char *path = case_path("burst");
@@ -147,7 +147,7 @@ CASE_TIMED(hostile_frames_do_no_harm, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN,
 	const char *path = case_path("frames");
 	unsigned long bad = write_frames(path);
 	struct vdestack_link_stats s = { .size = sizeof(s) };
-	/* What follows the file is what the stack itself sends: an echo of it. */
+	/* After the file, the frames of the stack itself are echoed. */
 	struct vdestack *a = stack_of("vnl='=cat %s -' ip=10.0.1.1/24 vnl=inproc://lan ip=10.0.0.1/24", path);
 	struct vdestack *b = stack_of("%s", "vnl=inproc://lan ip=10.0.0.2/24");
 

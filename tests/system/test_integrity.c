@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Nothing changes on the way, whatever the link, the offloads and the MTU.
+ * No byte changes between stacks, for each link, each set of offloads and each MTU.
  *
  * VDESTACK_TEST_MIB says how much each case sends (64).
  */
@@ -212,7 +212,7 @@ CASE_TIMED(bytes_are_the_same_through_a_hub_with_an_mtu_of_9000, USER_VDE, 300)
 
 static atomic_bool stop_coming;
 
-/* An interface of both stacks, beside the one that is busy. Gives how often. */
+/* Adds and removes an interface of both stacks, beside the busy one. Returns how often. */
 static void *come_and_go(void *arg)
 {
 	struct vdestack *const *stacks = arg;

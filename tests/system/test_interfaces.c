@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Interfaces of a stack: several at once, coming and going while the others work. */
+/* Interfaces of a stack: several at once, added and removed while others are used. */
 
 #define _GNU_SOURCE
 #include <net/if.h>
@@ -273,7 +273,7 @@ CASE_FLAGS(when_the_second_of_two_fails_the_first_is_removed,
 	CHECK_CONTAINS(vdestack_last_error(), "gw=192.0.2.1");
 	CHECK(!has(s, "first"));
 	CHECK(!has(s, "second"));
-	/* and nothing stands in the way of a better try */
+	/* and a correct call works */
 	MUST(vdestack_add(s, "iface=first vnl=inproc://one iface=second vnl=inproc://two", case_opts()));
 	check_udp(s, peer, "10.9.0.2");
 }
@@ -346,7 +346,7 @@ CASE_BOTH(threads_add_and_remove_at_the_same_time)
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
 }
 
-/* One succeeds, the others are told so; nobody's failure takes the winner's interface away. */
+/* One succeeds, the others get an error. Their failure does not remove the interface of the first. */
 static void *add_the_same(void *stack)
 {
 	int r = vdestack_add(stack, "iface=same vnl=inproc://lan ip=10.9.0.1/24", case_opts());
@@ -387,7 +387,7 @@ static void *add_until_refused(void *stack)
 			break;
 		atomic_fetch_add(&echoed, 1);
 	}
-	/* the stack has ended under it: never another reason */
+	/* the stack was deleted meanwhile; no other reason is right */
 	if (errno != EINVAL && errno != ENETDOWN && errno != ECANCELED && errno != ENODEV)
 		FAIL("errno %d: %s", errno, vdestack_last_error());
 	return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A keeper that dies or is stopped, and a program that is stopped; what sockets are worth without their stack. */
+/* A keeper that dies or is stopped, a program that is stopped, and sockets whose stack is gone. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -19,7 +19,7 @@
 #include "case.h"
 #include "net.h"
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 #define AT_ONCE_US 1000000
 
 static void kill_keeper(void)
@@ -283,7 +283,7 @@ CASE(creation_gives_up_on_a_stopped_keeper_and_leaves_nothing_behind)
 		FAIL("it took %lld us instead of 300 ms", took);
 	CHECK_EQ(count_fds(), fds);
 	MUST(kill(keeper, SIGCONT));
-	struct vdestack *next = net_stack(""); /* served after the one that was given up */
+	struct vdestack *next = net_stack(""); /* served after the call that timed out */
 	MUST(vdestack_delete(next));
 	CHECK(wait_until(has_two_tasks, &keeper, LIMIT_MS));
 	net_talk_lo(stack);

@@ -18,13 +18,13 @@
 
 #include "stacks.h"
 
-/* A sanitizer's own task at the end of a program needs to be the same user in the same PID namespace. */
+/* A sanitizer starts a task at the end of a program. It must have the same user and PID namespace. */
 #define ROOT_PLAIN CASE_F_ROOT | CASE_F_NO_SANITIZER
 #define EACH_PLAIN ROOT_PLAIN | CASE_F_USER
 
 /* ------------------------------------------------------------------ the intermediate is killed */
 
-/* From now on each exec of this thread, and of what it starts, waits for the descriptor's holder. */
+/* From now on each exec of this thread and its children waits until the holder of the descriptor allows it. */
 static int hold_execs(void)
 {
 	struct sock_filter code[] = {
@@ -154,7 +154,7 @@ static void write_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* Rights over namespaces, also for an ordinary user, who keeps them in a namespace of his own. */
+/* Rights over namespaces. An ordinary user gets them in a user namespace of its own. */
 static void leave_pid_namespace(void)
 {
 	char map[64];
@@ -209,7 +209,7 @@ CASE_FLAGS(no_runner_becomes_the_init_of_a_pid_namespace_of_the_program, ROOT_PL
 	check_fork();
 }
 
-/* A launch would not end the init that is there; but the keeper's number would be another child's here. */
+/* A launch would not end the existing init. But the keeper's pid would be that of another process here. */
 CASE_FLAGS(no_keeper_is_started_in_a_pid_namespace_below_that_of_the_program, EACH_PLAIN)
 {
 	int status;
@@ -296,7 +296,7 @@ static void use_stack(void *arg)
 	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_DGRAM, 0)));
 }
 
-/* The four numbers of a line of /proc/PID/status: real, effective, saved, of the file system. */
+/* The four ids of a line of /proc/PID/status: real, effective, saved, file system. */
 static void check_line(const char *status, const char *name, unsigned id)
 {
 	unsigned got[4];
@@ -331,7 +331,7 @@ CASE_FLAGS(a_keeper_has_no_supplementary_groups, ROOT_PLAIN)
 	check_ids(0, 0);
 }
 
-/* CAP_SETGID may be taken up and used by the program at any time. */
+/* The program may make CAP_SETGID effective and use it at any time. */
 CASE_FLAGS(a_keeper_has_no_supplementary_groups_where_the_capability_is_only_permitted, ROOT_PLAIN)
 {
 	gid_t groups[] = { 42, 1234 };
@@ -376,7 +376,7 @@ CASE_FLAGS(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_
 	check_ids(1234, 1234);
 }
 
-/* root that has become another for a while: its capabilities are not effective then. */
+/* root with another effective uid for a while: its capabilities are not effective then. */
 CASE_FLAGS(root_with_another_effective_uid_has_an_unprivileged_keeper, ROOT_PLAIN)
 {
 	MUST(setgroups(0, NULL));

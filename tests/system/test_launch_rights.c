@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Programs with rights that their caller lacks: what the caller has put into the environment
- * reaches neither keeper nor runner.
+ * Programs with rights that their caller lacks. Variables that the caller has set in the environment
+ * do not reach the keeper or the runner.
  *
- * The program is a copy of this one, executed by an ordinary user; LAUNCH_DOES tells it, before
- * its main, what to do.
+ * The program is a copy of this one, executed by an ordinary user. It reads LAUNCH_DOES before its main,
+ * which says what to do.
  */
 
 #define _GNU_SOURCE
@@ -23,7 +23,7 @@
 
 /* ------------------------------------------------------------------ in the program */
 
-/* It cannot succeed: the plug-in that the caller has planted is none. */
+/* It cannot succeed: the file that the caller has planted is no plugin. */
 static int use_planted_network(unsigned flags)
 {
 	struct vdestack_opts opts = { .size = sizeof(opts), .flags = flags };
@@ -31,7 +31,7 @@ static int use_planted_network(unsigned flags)
 	return vdestack_new("vnl=planted://x", &opts) == NULL ? 0 : 1;
 }
 
-/* What a command sees is what the program has, not what its runner has. */
+/* A command gets the environment of the program, not that of its runner. */
 static int run_command(void)
 {
 	static const char check[] = "test \"$MINE\" = own && test \"$VDEPLUGIN_PATH\" && "
@@ -113,7 +113,7 @@ static const char *make_program(enum kind kind)
 	return file;
 }
 
-/* A place that the caller and anybody else may write to, with the plug-in in it. */
+/* A directory that every user may write to, with the planted plugin in it. */
 static void plant(void)
 {
 	char path[256];
@@ -174,7 +174,7 @@ static void check_plugin_is_not_loaded(enum kind kind)
 
 /* ------------------------------------------------------------------ cases */
 
-/* So the plug-in is one that would be loaded. */
+/* So the planted plugin would be loaded without the protection. */
 CASE_FLAGS(an_ordinary_program_has_its_keeper_load_plugins_from_where_the_environment_says,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {

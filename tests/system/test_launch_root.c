@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program that changes its root: what somebody has planted there does not become its keeper or a runner. */
+/* A program that changes its root: a file planted there by another user does not become its keeper or a runner. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -59,8 +59,8 @@ static void show(const char *path)
 }
 
 /*
- * A root with the programs and libraries of the host, in a directory of this owner. The mounts are those of
- * this process alone, so that whoever removes the case's directory does not find them.
+ * A root with the programs and libraries of the host, in a directory of this owner. Only this process has the mounts,
+ * so the removal of the case's directory does not reach the host's files.
  */
 static void make_root(uid_t owner)
 {
@@ -96,7 +96,7 @@ static void show_library(void)
 	show(path);
 }
 
-/* A program there instead that leaves a mark in the root. */
+/* A program in its place that makes a file in the root when it runs. */
 static void plant_library(uid_t owner)
 {
 	static const char script[] = "#!/bin/sh\n: >/mark\n";
@@ -170,7 +170,7 @@ CASE_FLAGS(a_file_planted_in_a_users_directory_does_not_become_a_runner_in_that_
 	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_DGRAM, 0))); /* the stack lives on */
 }
 
-/* The directories on the way are root's; only the file is not. */
+/* Root owns the directories of the path, but not the file. */
 CASE_FLAGS(a_planted_file_in_a_root_of_its_own_does_not_become_the_keeper, ROOT_ONLY)
 {
 	char path[PATH_MAX];
@@ -241,7 +241,7 @@ CASE_FLAGS(no_keeper_is_started_where_libraries_come_from_the_working_directory,
 	check_no_keeper("\"\" is a relative path");
 }
 
-/* By a link that root has made, into a directory of everybody's. */
+/* By a link that root has made, into a world-writable directory. */
 CASE_FLAGS(no_keeper_is_started_where_the_environment_names_a_world_writable_directory, ROOT_ONLY)
 {
 	make_root(0);
@@ -254,7 +254,7 @@ CASE_FLAGS(no_keeper_is_started_where_the_environment_names_a_world_writable_dir
 	check_no_keeper("/open can be written by others");
 }
 
-/* The same root, all of it root's. */
+/* The same root, owned by root. */
 CASE_FLAGS(keepers_and_runners_are_started_in_a_root_that_the_administrator_owns, ROOT_ONLY)
 {
 	make_root(0);
@@ -266,13 +266,13 @@ CASE_FLAGS(keepers_and_runners_are_started_in_a_root_that_the_administrator_owns
 	use_stack_and_run();
 }
 
-/* Descriptors that the check needs are not left behind. */
+/* The check leaves no descriptor open. */
 CASE_FLAGS(a_launch_that_is_refused_leaves_no_descriptor, ROOT_ONLY)
 {
 	make_root(OTHER);
 	plant_library(OTHER);
 	enter_root();
-	check_no_keeper("/ belongs to another user"); /* what stays open after a first call is open now */
+	check_no_keeper("/ belongs to another user"); /* what stays open after the first call is open now */
 	int before = open("/", O_PATH | O_CLOEXEC);
 	close(before);
 	check_no_keeper("/ belongs to another user");
@@ -281,7 +281,7 @@ CASE_FLAGS(a_launch_that_is_refused_leaves_no_descriptor, ROOT_ONLY)
 
 /* ------------------------------------------------------------------ users with capabilities */
 
-/* As with file or ambient capabilities: what this user has planted would have rights that he lacks without the program. */
+/* As with file or ambient capabilities: a file planted by this user would get rights that the user does not have. */
 static void become_with_capabilities(uid_t uid)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -307,7 +307,7 @@ CASE_FLAGS(a_user_with_capabilities_is_not_trusted_with_what_becomes_the_keeper,
 
 /* ------------------------------------------------------------------ a keeper that follows into a root */
 
-/* In all places where a dynamic linker may look. */
+/* In all directories that a dynamic linker may search. */
 static void plant_everywhere(const char *name)
 {
 	static const char *const dirs[] = { "/lib", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib", "/usr/lib/x86_64-linux-gnu",
@@ -335,7 +335,7 @@ static bool any_mark(void)
 	return false;
 }
 
-/* The keeper is there already; the root, with all that is in it, is another user's. */
+/* There is a keeper already. Another user owns the root and all that is in it. */
 static void add_in_root_of_other(const char *config, const char *library)
 {
 	struct vdestack *s = new_stack("%s", "");
@@ -349,7 +349,7 @@ static void add_in_root_of_other(const char *config, const char *library)
 	CHECK_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
 	enter_root();
-	(void)vdestack_add(s, config, NULL); /* whether it works is not the question */
+	(void)vdestack_add(s, config, NULL); /* the case does not check whether it works */
 	CHECK(!any_mark());
 	MUST(vdestack_add(s, "iface=works vnl=ptp:///there", NULL));
 	MUST(access("/there", F_OK));

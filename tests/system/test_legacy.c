@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The five calls of libvdestack 0.1, as its manual page has them. Where it hangs or lies (a stack
- * without interface, a killed command that reports 0) the right thing is tested.
+ * The five calls of libvdestack 0.1, as in its manual page. Where 0.1 hangs or returns a wrong result (a stack
+ * without interface, a killed command that reports 0) the case expects the right result.
  */
 
 #define _GNU_SOURCE
@@ -51,7 +51,7 @@ static const char *file_text(const char *path)
 
 /* ------------------------------------------------------------------ stacks */
 
-/* The first flags of an interface; -1: there is none of that name. */
+/* The first flags of an interface; -1: there is no interface of that name. */
 static int flags_of(struct vdestack *s, const char *name)
 {
 	struct ifreq ifr = { 0 };
@@ -120,7 +120,7 @@ CASE_FLAGS(a_network_that_cannot_be_opened_is_null_with_errno, VDE)
 	memset(absurd, 'x', sizeof(absurd) - 1);
 	CHECK(vde_addstack(absurd, NULL) == NULL);
 	CHECK_EQ(errno, ENAMETOOLONG);
-	memcpy(absurd, "inproc://", 9); /* cut, it would be another segment */
+	memcpy(absurd, "inproc://", 9); /* cut off, it would name another segment */
 	CHECK(vde_addstack(absurd, NULL) == NULL);
 	CHECK_EQ(errno, ENAMETOOLONG);
 	CHECK_EQ(count_fds(), fds);
@@ -222,7 +222,7 @@ CASE(quotes_keep_words_and_semicolons_together)
 
 	CHECK_EQ(cmd(s, "/bin/sh -c 'printf \"[%%s]\" \"$@\" > %s' x 'a b' \"c;d\" e\\ f '' \"g'h\"", out), 0);
 	CHECK_STR(file_text(out), "[a b][c;d][e f][][g'h]");
-	/* between "" a backslash is the command's */
+	/* between "" a backslash is passed to the command */
 	CHECK_EQ(cmd(s, "/bin/sh -c \"printf 'a\\nb' > %s\"", out), 0);
 	CHECK_STR(file_text(out), "a\nb");
 	CHECK_ERRNO(cmd(s, "/bin/true 'open"), EINVAL);
@@ -233,7 +233,7 @@ CASE(there_is_no_shell_and_no_search_in_path)
 	struct vdestack *s = legacy_stack(NULL, NULL);
 	const char *out = case_path("out");
 
-	CHECK_EQ(cmd(s, "true"), 2); /* as 0.1 has it: could not be executed */
+	CHECK_EQ(cmd(s, "true"), 2); /* as in 0.1: could not be executed */
 	CHECK_EQ(cmd(s, "/no/such/command"), 2);
 	CHECK_EQ(cmd(s, "/bin/true > %s", out), 0);
 	CHECK_ERRNO(access(out, F_OK), ENOENT);
@@ -284,7 +284,7 @@ static bool sleeper_runs(void *arg)
 	return false;
 }
 
-/* In 0.1 every socket of the stack waits for the command's end, and nothing ends the command. */
+/* In 0.1 every call for a socket of the stack waits for the end of the command, and nothing ends the command. */
 CASE(a_slow_command_delays_no_other_call_and_ends_with_its_stack)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);
@@ -333,7 +333,7 @@ CASE_FLAGS(a_command_can_be_the_link, VDE)
 
 /* ------------------------------------------------------------------ the default stack */
 
-/* Whether a device that only the stack has is seen through a socket. */
+/* Whether a socket reaches a device that only the stack has. */
 static bool sees_probe(int fd)
 {
 	struct ifreq ifr = { .ifr_name = "probe0" };
@@ -374,7 +374,7 @@ CASE(the_default_stack_gets_the_sockets_of_the_program)
 	CHECK(!socket_sees_probe(AF_INET6, SOCK_DGRAM, 0));
 }
 
-/* A packet socket needs rights that an ordinary user has in the stack only. */
+/* A packet socket needs rights that an ordinary user has only in the stack. */
 CASE(packet_sockets_go_to_the_default_stack)
 {
 	struct vdestack *s = stack_with_probe();
@@ -425,7 +425,7 @@ CASE(route_netlink_goes_to_the_default_stack_and_other_netlink_does_not)
 	CHECK_EQ(find_link("probe0"), -ENODEV);
 }
 
-/* Abstract names belong to a network namespace: in the stack a program would lose its session bus. */
+/* Abstract names belong to a network namespace: in the stack a program could not reach its session bus. */
 CASE(unix_sockets_stay_in_the_host_network)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };

@@ -3,8 +3,8 @@
 /*
  * Small limits: the answer is a working stack or an error that names step and remedy, at once.
  *
- * Each limit is tried in a child of its own, which ends with what happened. The keeper inherits
- * the program's hard limits, so these bound it as well.
+ * Each limit is tried in a child of its own, whose exit status is the result. The keeper inherits
+ * the program's hard limits, so they apply to it too.
  */
 
 #define _GNU_SOURCE
@@ -26,10 +26,10 @@
 
 #include "case.h"
 
-#define ATTEMPT_MS 20000 /* twice what creation may take; longer is a hang */
+#define ATTEMPT_MS 20000 /* twice the time that creation may take; more is a hang */
 #define PORT 4711
 
-/* How a child may end well. 1 is a failed check. */
+/* Exit statuses of a child without a failure. 1 is a failed check. */
 enum outcome { WORKED = 40, REFUSED };
 
 /* ------------------------------------------------------------------ one attempt */
@@ -39,20 +39,20 @@ struct attempt {
 	rlim_t soft, hard;
 	const char *configs[2]; /* of two stacks that see each other, 10.0.0.1 and 10.0.0.2 */
 	int errors[4];          /* allowed ones, 0 ends */
-	const char *remedy;     /* which the sentence must name */
+	const char *remedy;     /* which the message must name */
 };
 
 static void check_refusal(const struct attempt *a, int err, const char *what)
 {
-	const char *sentence = vdestack_last_error();
+	const char *message = vdestack_last_error();
 	bool allowed = false;
 
 	for (int i = 0; i < 4 && a->errors[i] != 0; i++)
 		allowed |= a->errors[i] == err;
 	if (!allowed)
-		FAIL("%s gave %s: \"%s\"", what, strerrorname_np(err), sentence);
-	if (strncmp(sentence, "cannot ", 7) != 0 || strstr(sentence, a->remedy) == NULL)
-		FAIL("%s: %s: the sentence names no step or not \"%s\": \"%s\"", what, strerrorname_np(err), a->remedy, sentence);
+		FAIL("%s gave %s: \"%s\"", what, strerrorname_np(err), message);
+	if (strncmp(message, "cannot ", 7) != 0 || strstr(message, a->remedy) == NULL)
+		FAIL("%s: %s: the message names no step or not \"%s\": \"%s\"", what, strerrorname_np(err), a->remedy, message);
 }
 
 struct asking {
@@ -70,9 +70,9 @@ static bool ask(void *arg)
 }
 
 /*
- * A socket of the stack; none only where the program itself could have none. All descriptors of
- * a user that are on their way in any of his programs count against RLIMIT_NOFILE (unix(7)), so
- * other cases that run now may stand in the way for a moment.
+ * A socket of the stack. It may fail only if the program itself could make no socket. All descriptors in flight of
+ * all programs of the user count against RLIMIT_NOFILE (unix(7)), so other cases that run at the
+ * same time may make it fail for a moment.
  */
 static int must_have_socket(struct vdestack *stack)
 {
@@ -95,7 +95,7 @@ static void await(int fd, short events)
 		FAIL("no TCP through the stacks");
 }
 
-/* A connection from b to a and some words, with three descriptors. */
+/* A connection from b to a and some data, with three descriptors. */
 static void must_carry_tcp(struct vdestack *a, struct vdestack *b)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = inet_addr("10.0.0.1") };
@@ -109,7 +109,7 @@ static void must_carry_tcp(struct vdestack *a, struct vdestack *b)
 	await(listener, POLLIN);
 	int served = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (served < 0 && errno == EMFILE)
-		_exit(WORKED); /* the connection is there, only the program is full */
+		_exit(WORKED); /* the connection exists; only the program has no free number */
 	MUST(served);
 	await(client, POLLOUT);
 	CHECK_EQ(send(client, "hello", 5, 0), 5);
@@ -172,7 +172,7 @@ static enum outcome attempt(const struct attempt *a, const char *what)
 	return (enum outcome)WEXITSTATUS(status);
 }
 
-/* A range of values of one limit; somewhere in it refusal must turn into success. */
+/* A range of values of one limit. It must contain values that are refused and values that work. */
 static void attempt_range(struct attempt *a, const char *what, rlim_t from, rlim_t to, rlim_t step, bool soft_only)
 {
 	struct rlimit now;
@@ -237,7 +237,7 @@ CASE_FLAGS(with_few_descriptors_a_stack_on_a_vde_network_works_or_is_refused,
 	}
 }
 
-/* Stacks until there are no more: each that was given gives its socket, the last one too. */
+/* Makes stacks until it fails. Each of them makes a socket, the last one too. */
 CASE_BOTH(all_stacks_work_when_there_are_as_many_as_the_descriptors_allow)
 {
 	struct rlimit limit = { 30, 30 };
@@ -251,7 +251,7 @@ CASE_BOTH(all_stacks_work_when_there_are_as_many_as_the_descriptors_allow)
 	CHECK_CONTAINS(vdestack_last_error(), "RLIMIT_NOFILE");
 	if (n < 5)
 		FAIL("only %d stacks", n);
-	/* Those at the end made room for themselves alone: the program may have no number left. */
+	/* The last stacks may have taken the last numbers of the program. */
 	for (int i = n - 1; i >= 0; i--) {
 		int fd = vdestack_msocket(stacks[i], AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (fd < 0)
@@ -267,7 +267,7 @@ CASE_BOTH(all_stacks_work_when_there_are_as_many_as_the_descriptors_allow)
 static int processes_of_this_user(void)
 {
 	int n = 0;
-	/* Root is not bounded; this runs as the ordinary user, whose other processes count as well. */
+	/* The limit does not apply to root. This runs as the ordinary user, whose other processes count too. */
 	FILE *f = popen("cat /proc/[0-9]*/status 2>/dev/null | awk -v u=$(id -u) '/^Uid:/ {mine = $2 == u} /^Threads:/ && mine {n += $2} END {print n + 0}'", "re");
 
 	CHECK(f != NULL);
@@ -281,7 +281,7 @@ CASE_USER(with_few_processes_a_stack_works_or_is_refused)
 	struct attempt a = { .resource = RLIMIT_NPROC, .configs = ON_A_SEGMENT, .errors = { EAGAIN }, .remedy = "RLIMIT_NPROC" };
 	int used = processes_of_this_user();
 
-	/* Other cases run as the same user meanwhile and use some of it: the outcome is free, not its form. */
+	/* Other cases of the same user run at the same time and use some of it. So the result may be either, but must be complete. */
 	for (int more = 1; more <= 12; more++) {
 		a.soft = a.hard = (rlim_t)(used + more);
 		(void)attempt(&a, "RLIMIT_NPROC");
@@ -311,7 +311,7 @@ CASE_FLAGS(with_little_address_space_a_stack_works_or_is_refused,
 	struct attempt a = { .resource = RLIMIT_AS, .configs = ON_A_SEGMENT, .errors = { ENOMEM, EAGAIN }, .remedy = "RLIMIT_AS" };
 	const rlim_t kib = 1024;
 
-	/* From what this program has already in small steps, then what a keeper needs besides. */
+	/* In small steps from what this program uses, then up to what a keeper needs in addition. */
 	attempt_range(&a, "RLIMIT_AS", address_space(), address_space() + 1024 * kib, 64 * kib, false);
 }
 
@@ -319,7 +319,7 @@ CASE_FLAGS(with_an_address_space_too_small_for_the_keeper_a_stack_is_refused, CA
 {
 	struct attempt a = { .resource = RLIMIT_AS, .configs = ON_A_SEGMENT, .errors = { ENOMEM, EAGAIN }, .remedy = "RLIMIT_AS" };
 
-	/* Below what the program has: nothing more for it, and little for a new process. */
+	/* Below what the program uses: it can map no more, and a new process little. */
 	for (rlim_t kib = 512; kib <= 8192; kib += 256) {
 		a.soft = a.hard = kib * 1024;
 		(void)attempt(&a, "RLIMIT_AS");
@@ -360,7 +360,7 @@ CASE_FLAGS(with_a_small_stack_limit_stacks_work, CASE_F_ROOT | CASE_F_USER | CAS
 	must_not_matter(RLIMIT_STACK, 128 * 1024, "RLIMIT_STACK");
 }
 
-/* Less than a process needs to start at all: the keeper cannot, and that is said. */
+/* Less than a process needs to start: the keeper cannot start, and the message says so. */
 CASE_FLAGS(with_a_stack_limit_too_small_for_any_process_a_stack_works_or_is_refused,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stacks outlive those who made them: the process that became a daemon, the thread that ended, main. */
+/* Stacks outlive what made them: a process that became a daemon, a thread that ended, main. */
 
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #include "case.h"
 #include "net.h"
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 
 static struct vdestack *pair[2];
 
@@ -41,7 +41,7 @@ static bool is_orphan(void *arg)
 	return getppid() != *(pid_t *)arg;
 }
 
-/* A child that says "done" on a pipe when its body has passed; also when it is nobody's child. */
+/* A child that writes "done" to a pipe when its body has passed; also for a process that is not our child. */
 static void in_daemon(bool by_libc)
 {
 	int said[2], words = dup(2);
@@ -83,7 +83,7 @@ CASE(stacks_go_on_in_a_child_when_the_process_that_made_them_has_exited)
 	in_daemon(false);
 }
 
-/* The other side of it: without a keeper process there is nobody to go on. */
+/* The opposite: without a keeper process the stacks end with the program. */
 CASE_FLAGS(inprocess_stacks_end_with_their_process_and_its_children_get_errors,
 	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS)
 {

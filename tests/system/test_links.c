@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks that go away and come back, cables that are pulled, and what is told of it. */
+/* Networks that go away and come back, cables that are pulled, and the events about it. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -16,9 +16,9 @@
 #include "traffic.h"
 
 #define VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
-#define BACK_MS 15000 /* a network that is back is joined in less than six seconds */
+#define BACK_MS 15000 /* a network that is back is joined within six seconds */
 
-/* The next event, which must be of that type; passes over LINK_RETRY and addresses. */
+/* The next event, which must be of that type; skips LINK_RETRY and addresses. */
 static struct vdestack_event next_event(int events, uint32_t type)
 {
 	struct vdestack_event e;
@@ -50,8 +50,8 @@ struct on_a_node {
 };
 
 /*
- * The node's own sockets, one a client, are called fd and a number; it leaves one behind when it is ended while a client
- * is coming. What clients put there has other names, and must go by itself.
+ * The node's own sockets, one per client, are named fd and a number. A node that is killed while a client connects leaves one
+ * behind. Sockets of clients have other names, and the clients must remove them.
  */
 static bool place_is_free(void *path)
 {
@@ -67,7 +67,7 @@ static bool place_is_free(void *path)
 }
 
 /*
- * A node of vde_plug that ends before its clients have taken their sockets out of its folder leaves the folder, and
+ * A node of vde_plug that ends before its clients have removed their sockets leaves its folder, and
  * then refuses to start again.
  */
 static void node_up(struct on_a_node *n)
@@ -91,7 +91,7 @@ static void begin(struct on_a_node *n, const char *scheme)
 	n->events = (int)MUST(vdestack_events(n->a));
 }
 
-/* Some bytes from one end to the other, on a connection that goes on. */
+/* Some bytes from one end to the other, on a connection that stays open. */
 static void carry(int from, int to)
 {
 	static unsigned char out[40000], in[sizeof(out)];
@@ -208,7 +208,7 @@ CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE | CASE_F_NO_TUN
 	begin(&n, "switch");
 	tcp_one_way(n.a, "10.0.0.1", n.b); /* everything has begun */
 	int tasks = keeper_tasks(), descriptors = keeper_descriptors();
-	for (int i = 0; i < 5; i++) { /* less and less often, so not more of them */
+	for (int i = 0; i < 5; i++) { /* with growing delays, so no more of them */
 		node_down(&n);
 		(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
 		node_up(&n);
@@ -285,11 +285,11 @@ CASE_TIMED(stacks_can_be_deleted_while_they_reconnect, VDE | CASE_F_INPROCESS | 
 	MUST(vdestack_delete(n.a));
 	(void)next_event(n.events, VDESTACK_EVENT_STACK_ENDED);
 	MUST(vdestack_remove(n.b, "vde0"));
-	MUST(vdestack_add(n.b, "vnl=inproc://lan ip=10.0.1.2/24", case_opts())); /* the name is free, the stack in order */
+	MUST(vdestack_add(n.b, "vnl=inproc://lan ip=10.0.1.2/24", case_opts())); /* the name is free and the stack works */
 	MUST(vdestack_delete(n.b));
 }
 
-/* Something listens at the switch's place and never answers. */
+/* A process listens on the switch's socket and never answers. */
 CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
@@ -306,7 +306,7 @@ CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE | CASE_F_N
 
 /* ------------------------------------------------------------------ addresses that move */
 
-#define MOVED_MS 5000 /* who has to find out by himself that a neighbour has moved takes thirty seconds and more */
+#define MOVED_MS 5000 /* without announcement, a neighbour takes thirty seconds or more to learn the new MAC */
 
 static void reach(struct vdestack *from, struct vdestack *to, const char *addr)
 {
@@ -327,7 +327,7 @@ static void reach(struct vdestack *from, struct vdestack *to, const char *addr)
 	close(listener);
 }
 
-/* Each stack, and each interface, has a MAC of its own; who knows the one before must hear of it. */
+/* Each stack and each interface has a MAC of its own. A neighbour that knows the old MAC must learn the new one. */
 static void addresses_move(const char *vnl)
 {
 	struct vdestack *stays = stack_of("vnl=%s ip=10.0.0.1/24 ip=fc00::1/64", vnl), *holder = NULL;
@@ -379,7 +379,7 @@ static bool few_tasks(void *tasks)
 	return count_tasks_of(net_keeper()) <= *(int *)tasks;
 }
 
-/* Somebody in the stack deletes the device: whatever moved its frames ends, and the name is free. */
+/* A command in the stack deletes the device. Its pump ends, and the name is free. */
 CASE_TIMED(the_pump_of_an_interface_that_is_deleted_in_the_stack_ends, VDE | CASE_F_NO_TUN, 60)
 {
 	char *argv[] = { (char *)"ip", (char *)"link", (char *)"del", (char *)"vde0", NULL };
@@ -397,7 +397,7 @@ CASE_TIMED(the_pump_of_an_interface_that_is_deleted_in_the_stack_ends, VDE | CAS
 	MUST(vdestack_delete(stays));
 }
 
-/* Nobody looks at a device whose cable is cut, or whose network is absent; the next call about it does. */
+/* No thread watches a device whose cable is pulled or whose network is absent. The next call on it notices. */
 static void deleted_unseen(const char *config, bool cut)
 {
 	char *argv[] = { (char *)"ip", (char *)"link", (char *)"del", (char *)"vde0", NULL };
@@ -455,7 +455,7 @@ CASE_TIMED(the_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS 
 	int in = bound_in(n.a, "10.0.0.1", SOCK_DGRAM, &port), out = connected_in(n.b, "10.0.0.1", SOCK_DGRAM, port);
 	(void)send(out, "lost", 4, 0);
 	CHECK(!wait_readable(in, 300));
-	node_down(&n); /* what the network does meanwhile changes nothing */
+	node_down(&n); /* the state of the network has no effect meanwhile */
 	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
 	node_up(&n);
 	(void)next_event(n.events, VDESTACK_EVENT_LINK_UP);
@@ -507,7 +507,7 @@ CASE_BOTH(addresses_are_reported)
 	CHECK_STR(e.ifname, "vde0");
 	CHECK_EQ(e.prefix_len, 24);
 	CHECK(memcmp(e.addr, "\x0a\0\0\x09", 4) == 0);
-	MUST(vdestack_addr_add(s, index, "fc00::9", 64)); /* told when detection has passed */
+	MUST(vdestack_addr_add(s, index, "fc00::9", 64)); /* reported when detection has passed */
 	do {
 		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
 	} while (e.addr[0] != 0xfc);
@@ -522,22 +522,22 @@ CASE_BOTH(addresses_are_reported)
 CASE_BOTH(a_full_event_queue_is_reported_with_the_number_of_lost_events)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan");
-	int events = (int)MUST(vdestack_events(s)), told = 0;
+	int events = (int)MUST(vdestack_events(s)), reported = 0;
 	struct vdestack_event e = { 0 };
 
 	for (int i = 0; i < 500; i++)
 		MUST(vdestack_link_set_carrier(s, "vde0", i % 2));
 	while (e.type != VDESTACK_EVENT_OVERRUN) {
 		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
-		told += e.type == VDESTACK_EVENT_CARRIER_CUT || e.type == VDESTACK_EVENT_CARRIER_RESTORED;
+		reported += e.type == VDESTACK_EVENT_CARRIER_CUT || e.type == VDESTACK_EVENT_CARRIER_RESTORED;
 	}
-	CHECK(told < 499);
+	CHECK(reported < 499);
 	CHECK_EQ(vdestack_event_read(events, &e, 0), 0);
 	MUST(vdestack_link_set_carrier(s, "vde0", 0));
 	do {
 		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
 	} while (e.lost == 0);
-	CHECK(e.lost >= 500u - (unsigned)told - 2);
+	CHECK(e.lost >= 500u - (unsigned)reported - 2);
 }
 
 CASE_BOTH(every_subscriber_gets_the_events)
@@ -560,7 +560,7 @@ CASE_BOTH(every_subscriber_gets_the_events)
 	close((int)MUST(vdestack_events(s)));
 }
 
-/* Nothing happens in the stack, so nothing is sent that would tell. */
+/* Nothing happens in the stack, so no event is sent that would show it. */
 CASE_BOTH(a_closed_subscription_frees_its_place)
 {
 	struct vdestack *s = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
@@ -716,7 +716,7 @@ static void check_nothing_happened(int events)
 			FAIL("event %u, error %d", e.type, e.error);
 }
 
-/* Frames beyond the network are counted and dropped; those before and behind them arrive. */
+/* Frames too long for the network are counted and dropped. Those before and after them arrive. */
 static void exceed(const char *vnl_a, const char *vnl_b)
 {
 	struct vdestack *a = stack_of("vnl='%s' ip=10.0.0.1/24", vnl_a);
@@ -807,7 +807,7 @@ CASE_FLAGS(frames_too_long_for_a_null_link_are_dropped, VDE | CASE_F_INPROCESS)
 	CHECK(has_carrier(s, "vde0"));
 }
 
-/* There the kernel moves the frames, and the bridge between has its own MTU. */
+/* There the kernel moves the frames, and the bridge has its own MTU. */
 CASE_BOTH(frames_too_long_for_a_segment_do_no_harm)
 {
 	struct vdestack *a = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24");
@@ -822,7 +822,7 @@ CASE_BOTH(frames_too_long_for_a_segment_do_no_harm)
 	CHECK(has_carrier(a, "vde0"));
 }
 
-/* The kernel cuts TCP by the MTU of now, so the segments that come out of super-frames are beyond the network too. */
+/* The kernel cuts TCP by the current MTU, so the segments of super-frames are too long for the network as well. */
 CASE_FLAGS(tcp_segments_too_long_for_a_stream_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Locators that name what is the program's and not the keeper's: descriptors, commands, files, directories, the home,
- * the environment, terminals. What works, works as in the program; what cannot is refused, by the library
- * and, when the request comes past it, by the keeper.
+ * Locators that name what belongs to the program and not to the keeper: descriptors, commands, files, directories, the home,
+ * the environment, terminals. What works has the same meaning as in the program. What cannot work is refused by the library,
+ * and by the keeper if the request does not come from the library.
  */
 
 #define _GNU_SOURCE
@@ -24,7 +24,7 @@ static void write_file(const char *path, const char *text)
 	CHECK(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
 }
 
-/* Where libvdeplug has that plugin; NULL: it has none. */
+/* The path of that plugin; NULL: it is not installed. */
 static const char *plugin_path(const char *name)
 {
 	static char path[512];
@@ -96,7 +96,7 @@ CASE_FLAGS(a_plugin_of_the_working_directory_is_not_loaded, BOTH_VDE)
 	check_refused("vlan://1{a/null://}", EPROTONOSUPPORT, "slash");
 }
 
-/* libvdeplug takes a file's first line for the locator. */
+/* libvdeplug uses the first line of a file as the locator. */
 CASE_FLAGS(a_locator_in_a_file_is_checked_too, BOTH_VDE)
 {
 	const char *path = case_path("file"), *second = case_path("second"), *odd = case_path("a}b");
@@ -136,7 +136,7 @@ static int directories(int dirs[2])
 	return 2;
 }
 
-/* A stack, made by the library, whose door and key have been seen. */
+/* A stack made by the library, and its door and key. */
 static struct vdestack *seen_stack(void)
 {
 	struct vdestack *s = stack_of("%s", "");
@@ -147,7 +147,7 @@ static struct vdestack *seen_stack(void)
 	return s;
 }
 
-/* With all that the owner can show, so that nothing but the locator is wrong. */
+/* With key and credentials of the owner, so only the locator is wrong. */
 static struct raw_request owners_request(uint32_t op, const char *vnl)
 {
 	struct raw_request r = { .req = { .op = op, .seq = 1, .timeout_ms = 3000 }, .text = vnl, .text_len = strlen(vnl), .claim = &seen.claim };
@@ -211,7 +211,7 @@ CASE_FLAGS(a_keeper_that_gets_a_raw_request_keeps_its_descriptors, BOTH_VDE)
 	MUST(vdestack_delete(stack_of("%s", "vnl=inproc://lan")));
 }
 
-static int raw_stream(int stream, const char **sentence)
+static int raw_stream(int stream, const char **message)
 {
 	static char answer[VS_TEXT_MAX + 1];
 	struct raw_request request = owners_request(VS_OP_ADD, "=x");
@@ -222,7 +222,7 @@ static int raw_stream(int stream, const char **sentence)
 	int r = raw_call(seen.door, &request, answer);
 	close(dirs[0]);
 	close(dirs[1]);
-	*sentence = answer;
+	*message = answer;
 	return r;
 }
 
@@ -230,7 +230,7 @@ CASE_FLAGS(a_descriptor_that_is_no_stream_is_refused_by_the_keeper, BOTH_VDE)
 {
 	struct vdestack *s = seen_stack();
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	const char *sentence = "";
+	const char *message = "";
 	int fds[7], pair[2];
 
 	MUST(pipe2(fds, O_CLOEXEC));
@@ -243,13 +243,13 @@ CASE_FLAGS(a_descriptor_that_is_no_stream_is_refused_by_the_keeper, BOTH_VDE)
 	MUST(bind(fds[6], (struct sockaddr *)&name, sizeof(name.sun_family)));
 	MUST(listen(fds[6], 1));
 	for (int i = 0; i < 7; i++) {
-		int r = raw_stream(fds[i], &sentence);
+		int r = raw_stream(fds[i], &message);
 		if (r != -EINVAL)
-			FAIL("descriptor %d: %d, \"%s\"", i, r, sentence);
-		CHECK_CONTAINS(sentence, "stream");
+			FAIL("descriptor %d: %d, \"%s\"", i, r, message);
+		CHECK_CONTAINS(message, "stream");
 	}
 	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
-	CHECK_EQ(raw_stream(pair[0], &sentence), 0);
+	CHECK_EQ(raw_stream(pair[0], &message), 0);
 	MUST(vdestack_if_nametoindex(s, "evil0"));
 }
 
@@ -269,7 +269,7 @@ CASE_FLAGS(a_file_that_names_a_network_is_that_network, BOTH_VDE)
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
 }
 
-/* The keeper's environment is that of the program when it made its first stack. */
+/* The keeper's environment is that of the program at its first stack. */
 CASE_FLAGS(the_home_at_the_first_stack_is_used, BOTH_VDE)
 {
 	const char *path = case_path("hub");
@@ -305,7 +305,7 @@ CASE_FLAGS(relative_paths_of_other_plugins_start_at_the_directory_of_the_caller,
 	MUST(vdestack_delete(stack_of("%s", "vnl=multi://multi vnl=bonding://bonding vnl=switch://switch")));
 }
 
-/* Without the plugin it is refused as unknown; both are an answer. */
+/* Without the plugin it is refused as unknown; both results are right. */
 static bool have_plugin(const char *name, const char *vnl)
 {
 	char config[600];
@@ -328,7 +328,7 @@ CASE_FLAGS(a_key_file_is_read_from_where_its_path_says, BOTH_VDE)
 		return;
 	(void)snprintf(text, sizeof(text), "hub://%s", path);
 	node_start(&hub, text);
-	/* The plugin wants a whole path or ~. */
+	/* The plugin needs an absolute path or ~. */
 	CHECK_ERRNO(vdestack_new("vnl=agno://key{null://}", case_opts()), EINVAL);
 	write_file(key, "0123456789abcdef0123456789abcdef\n");
 	struct vdestack *a = stack_of("vnl='%s' ip=10.0.0.1/24 mtu=1400", vnl);
@@ -336,7 +336,7 @@ CASE_FLAGS(a_key_file_is_read_from_where_its_path_says, BOTH_VDE)
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 100, false, SOON_MS));
 }
 
-/* The user's home by the list of users, as the keeper has the program's user number; not $HOME. */
+/* The home of the keeper's user, which is the program's, in the list of users; not $HOME. */
 CASE_FLAGS(the_key_in_the_home_is_that_of_the_programs_user, BOTH_VDE)
 {
 	const struct passwd *entry = getpwuid(geteuid());
@@ -359,7 +359,7 @@ CASE_FLAGS(the_key_in_the_home_is_that_of_the_programs_user, BOTH_VDE)
 		CHECK(s == NULL && err == ENOENT);
 }
 
-/* Some kinds have no path, home, descriptor or command in them at all: they are opened as ever. */
+/* Some locators contain no path, home, descriptor or command: they are opened unchanged. */
 CASE_FLAGS(a_capture_of_an_interface_needs_the_privilege_of_the_program, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	if (!have_plugin("pcap", "pcap://lo"))
@@ -386,7 +386,7 @@ CASE_FLAGS(a_terminal_that_hangs_up_ends_only_its_link, BOTH_VDE)
 	char config[400];
 	(void)snprintf(config, sizeof(config), "vnl=%s ip=10.0.0.1/24", vnl);
 	struct vdestack *s = vdestack_new(config, &once);
-	if (s == NULL && case_is_inprocess() && getsid(0) == getpid()) { /* it would be the program that hangs up */
+	if (s == NULL && case_is_inprocess() && getsid(0) == getpid()) { /* the program itself would hang up */
 		CHECK_EQ(errno, ENOTSUP);
 		CHECK_CONTAINS(vdestack_last_error(), "terminal");
 		return;

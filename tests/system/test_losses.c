@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Datagrams that are sent faster than anybody can take them. What does not arrive must have been counted where it
- * was lost, each once:
+ * Datagrams that are sent faster than they can be received. Each lost datagram must be counted once, where it
+ * was lost:
  *
  *     socket ─▶ device ──────▶ pump ───────▶ link ─────▶ pump ─────▶ device ─────▶ socket
  *               tx_dropped     out_refused   (nothing)   in_dropped  rx_dropped    its drops
  *                              out_dropped
  *
- * On these links nothing is lost: one end waits for the other, or does not take the frame. Nothing else is sent meanwhile:
+ * These links lose nothing: the sender waits for the receiver, or sending fails. There is no other traffic:
  * the ends know each other's addresses, and there is no IPv6.
  */
 
@@ -36,7 +36,7 @@ struct receiver {
 	atomic_bool stop;
 };
 
-/* A datagram: its number, then what belongs there. */
+/* A datagram: its number, then a known pattern. */
 static void fill(unsigned char *data, size_t size, uint32_t number)
 {
 	memcpy(data, &number, sizeof(number));
@@ -145,7 +145,7 @@ static void know_each_other(struct vdestack *a, struct vdestack *b)
 	MUST(vdestack_sysctl_set(b, "ipv6/conf/all/disable_ipv6", "1"));
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 100, false, SOON_MS));
 	CHECK(datagram_arrives(b, a, "10.0.0.1", 100, false, SOON_MS));
-	/* That does not grow old, or somebody would ask for it while its place is full. */
+	/* A permanent entry. Otherwise the stack would send ARP requests while the queue is full. */
 	char *argv[] = { (char *)"ip", (char *)"neigh", (char *)"change", (char *)"10.0.0.2", (char *)"dev", (char *)"vde0",
 			 (char *)"nud", (char *)"permanent", NULL };
 	CHECK_EQ(MUST(vdestack_run(a, argv, NULL)), 0);
@@ -207,7 +207,7 @@ CASE_TIMED(large_datagrams_that_are_lost_are_counted, LOSSES, 120)
 	balance_on_ptp(8000, 9000, 0);
 }
 
-/* Takes a rest now and then that is longer than a pump waits for room. */
+/* Sometimes pauses for longer than a pump waits for space. */
 static void *carry_lazily(void *arg)
 {
 	struct wire_way *way = arg;

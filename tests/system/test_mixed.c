@@ -2,7 +2,7 @@
 
 /*
  * Everything at once: eight threads, two stacks each that come and go, sockets, traffic, interfaces, settings
- * and commands, children forked in the middle, and one stack that all of them share. What each of them sees must be right, and
+ * and commands, children forked in the middle, and one stack that all of them share. Every result must be right, and
  * afterwards nothing may be left.
  *
  * VDESTACK_TEST_SECONDS: how long, 3 if not set.
@@ -38,7 +38,7 @@ static unsigned pick(struct worker *w, unsigned n)
 
 static struct vdestack *make(const struct worker *w, int which)
 {
-	/* The same station again, so that its neighbour need not learn. */
+	/* The same MAC again, so the neighbour need not learn a new one. */
 	return new_stack("vnl=inproc://lan%u mac=02:00:00:00:%02x:%02x ip=10.9.0.%d/24", w->number, w->number, which, which + 1);
 }
 
@@ -57,8 +57,8 @@ static void traffic(struct worker *w)
 }
 
 /*
- * Children of other threads hold the stack, too, until they end; meanwhile there would be two stations of one address, and
- * the old one refuses connections that are meant for the new one.
+ * Children of other threads hold the old stack until they end. Meanwhile there would be two stations with one address, and
+ * the old one would refuse connections to the new one.
  */
 static void delete_and_await_end(struct vdestack *stack)
 {
@@ -105,7 +105,7 @@ static void a_child(struct worker *w)
 	int status;
 	pid_t pid = (pid_t)MUST(fork());
 
-	if (pid == 0) { /* what other threads were doing it has half of; sockets must come all the same */
+	if (pid == 0) { /* the fork happened during calls of other threads; sockets must still work */
 		alarm(60);
 		for (int i = 0; i < 3; i++) {
 			int fd = vdestack_msocket(i == 2 ? shared : w->stacks[i], AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

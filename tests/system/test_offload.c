@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What really goes over a link, frame by frame, whatever the offloads; what is counted of it; and how long it may be. */
+/* What is sent over a link, frame by frame, with each set of offloads; how it is counted; and how long frames may be. */
 
 #define _GNU_SOURCE
 #include <linux/if_ether.h>
@@ -56,7 +56,7 @@ static struct wire_flow *write_in_steps(const char *addr, size_t size, unsigned 
 {
 	struct connection c = connection_to(cable.s[1], addr, cable.s[0]);
 	char *buf = calloc(1, size), byte = 'x';
-	int room = 1 << 20; /* a sender that waits for room pushes what it has */
+	int room = 1 << 20; /* a sender that waits for buffer space sets PSH */
 
 	CHECK(buf != NULL);
 	MUST(setsockopt(c.a, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)));
@@ -66,7 +66,7 @@ static struct wire_flow *write_in_steps(const char *addr, size_t size, unsigned 
 		CHECK_EQ(send(c.b, &byte, 1, MSG_NOSIGNAL), 1);
 		CHECK_EQ(recv(c.a, &byte, 1, 0), 1);
 	}
-	/* the last write and the end in one */
+	/* the last write and FIN in one segment */
 	int on = 1;
 	MUST(setsockopt(c.a, IPPROTO_TCP, TCP_CORK, &on, sizeof(on)));
 	CHECK_EQ(send(c.a, buf, size, MSG_NOSIGNAL), size);
@@ -173,8 +173,8 @@ CASE_FLAGS(segmented_sends_keep_mtus_of_1280_and_9000, USER_VDE | CASE_F_NO_TUN)
 }
 
 /*
- * A super-frame in one or two VLAN tags, as an interface for a VLAN would give it, by a packet
- * socket: not every kernel has such interfaces.
+ * A super-frame in one or two VLAN tags, as a VLAN interface sends it. It is sent by a packet
+ * socket, because not every kernel has VLAN interfaces.
  */
 static void send_tagged(int fd, int index, int tags, bool ipv6, bool udp)
 {
@@ -222,7 +222,7 @@ CASE_FLAGS(super_frames_in_vlan_tags_leave_complete_with_their_tags, USER_VDE | 
 
 /* ------------------------------------------------------------------ offloads that are off */
 
-/* Each off: the counters say so, and everything works the same. */
+/* Each offload switched off: the counters show it, and everything works. */
 static void traffic_without(unsigned off, unsigned expected_off)
 {
 	cable_lay(1500, off);
@@ -235,7 +235,7 @@ static void traffic_without(unsigned off, unsigned expected_off)
 	cable_check();
 }
 
-/* What is left on, as far as the kernel has it. */
+/* The offloads that stay on, if the kernel has them. */
 static unsigned kernel_has(void)
 {
 	struct vdestack *s = stack_of("vnl=ptp://%s", case_path("probe"));
@@ -372,7 +372,7 @@ CASE_FLAGS(every_frame_that_is_received_is_counted, BOTH_VDE | CASE_F_NO_TUN)
 	CHECK(stats_of(s).in_writes > 0);
 }
 
-/* Not of a port: for up to a second after it went down its far end takes them, and tells nobody that they are lost. */
+/* Not for a packet device: up to a second after the interface went down its peer accepts frames, and does not report that they are lost. */
 CASE_FLAGS(frames_for_an_interface_that_is_down_are_counted_as_dropped, BOTH_VDE)
 {
 	struct vdestack *s = cable_plug(0, 1500, VDESTACK_OFFLOAD_UGRO);
@@ -413,7 +413,7 @@ CASE_FLAGS(garbage_from_the_link_does_no_harm_and_is_counted, BOTH_VDE | CASE_F_
 		for (size_t i = 0; i < sizeof(no_frames) / sizeof(no_frames[0]); i++, bad++, all++)
 			CHECK_EQ(send(cable.end[0], junk, no_frames[i], 0), no_frames[i]);
 		for (int i = 0; i < 50; i++, all++) {
-			/* random bytes; some look like a packet for us until one looks closer */
+			/* random bytes; some look like a packet for us at first */
 			size_t len = 14 + chance(i % 2 ? 200 : 9000);
 			for (size_t k = 0; k < len; k++)
 				junk[k] = (uint8_t)chance(256);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Stacks beside what others have made: stock switches, and programs that know nothing of this
- * library (iperf3, ping, nc) in a namespace that stock tools have plugged into the same network.
+ * Stacks with software of others: stock switches, and programs that do not use this
+ * library (iperf3, ping, nc) in a namespace that stock tools have connected to the same network.
  *
  *     stack 10.0.0.1 ── vde_switch ── vde_plug tap ── namespace of the peer 10.0.0.9
  */
@@ -16,8 +16,8 @@
 #define BOTH_VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 
 /*
- * The peer: a namespace made and plugged in by stock tools, where a shell script runs. The
- * namespace of processes goes with it, so that nothing stays when it is killed.
+ * The peer: a namespace made and connected by stock tools, where a shell script runs. It has a PID
+ * namespace, so all its processes end when it is killed.
  */
 static void peer_start(struct tool *peer, const char *network, const char *script)
 {
@@ -150,7 +150,7 @@ CASE_FLAGS(a_peer_and_a_stack_ping_each_other, BOTH_VDE)
 			FAIL("ping said \"%s\"", tool_output(p));
 		sleep_ms(20);
 	}
-	/* the other way with the stock program, run in the stack */
+	/* in the other direction, with the stock program in the stack */
 	char *argv[] = { (char *)"ping", (char *)"-q", (char *)"-c", (char *)"2", (char *)"-i", (char *)"0.2",
 			 (char *)"10.0.0.9", NULL };
 	CHECK_EQ(vdestack_run(s, argv, NULL), 0);
@@ -174,7 +174,7 @@ CASE_FLAGS(nc_of_a_peer_gets_every_byte_of_a_stack, BOTH_VDE)
 	socklen_t len = address_of("10.0.0.9", 5001, &ss);
 	long long end = now_us() + SOON_MS * 1000LL;
 	int fd;
-	for (;;) { /* nc takes one connection, so that one must be the real one */
+	for (;;) { /* nc accepts one connection, so there must be no connection before */
 		fd = socket_in(s, AF_INET, SOCK_STREAM);
 		if (connect(fd, (struct sockaddr *)&ss, len) == 0)
 			break;
@@ -221,7 +221,7 @@ CASE_FLAGS(nc_of_a_peer_talks_to_a_server_of_a_stack, BOTH_VDE)
 	CHECK_STR(buf, "question\n");
 	MUST(send(fd, "answer\n", 7, MSG_NOSIGNAL));
 	close(fd);
-	(void)tool_wait(&peer, SOON_MS); /* its vde_plug is killed with it, so the status says nothing */
+	(void)tool_wait(&peer, SOON_MS); /* its vde_plug is killed with it, so the status has no meaning */
 	CHECK_CONTAINS(tool_output(&peer), "answer");
 }
 
@@ -241,7 +241,7 @@ CASE_FLAGS(iperf3_of_a_peer_measures_a_stack_both_ways, BOTH_VDE)
 				 (char *)"-n", (char *)"2M", (char *)"--connect-timeout", (char *)"5000", (char *)ways[i], NULL };
 		struct vdestack_cmd_opts opts = { .size = sizeof(opts), .timeout_ms = SOON_MS };
 		int status = -1;
-		/* a server that is still busy with the probe says so and is asked again */
+		/* a server that is still busy with the probe reports that; then the client tries again */
 		for (int attempt = 0; attempt < 20 && status != 0; attempt++) {
 			status = vdestack_run(s, argv, &opts);
 			if (status != 0)
@@ -254,7 +254,7 @@ CASE_FLAGS(iperf3_of_a_peer_measures_a_stack_both_ways, BOTH_VDE)
 	tool_end(&peer, SIGKILL);
 }
 
-/* The program serves what an unmodified client asks of it: TCP one way and back, much of it. */
+/* The program serves an unmodified client: much TCP in both directions. */
 CASE_FLAGS(iperf3_in_one_stack_serves_iperf3_in_another, BOTH_VDE)
 {
 	const char *path = case_path("hub");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a program sees of the processes and threads behind its stacks: nothing. And what they hold of it: nothing. */
+/* A program does not notice the processes and threads that serve its stacks. They hold nothing of the program. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -25,7 +25,7 @@
 #include "case.h"
 #include "net.h"
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 
 /* Everything that makes a process: a keeper, a command. Ends when the keeper is gone. */
 static void live_a_life(void)
@@ -91,7 +91,7 @@ static bool sigchld_waits(void *arg)
 	return sigismember(&pending, SIGCHLD) == 1;
 }
 
-/* With SIGCHLD blocked, one that is sent stays pending, also where the default is to do nothing. */
+/* With SIGCHLD blocked, a SIGCHLD stays pending, also if its default is to be ignored. */
 static void check_no_sigchld(void (*handler)(int), int flags)
 {
 	struct sigaction action = { .sa_handler = handler, .sa_flags = flags }, after;
@@ -110,7 +110,7 @@ static void check_no_sigchld(void (*handler)(int), int flags)
 	CHECK_EQ(after.sa_flags & (SA_NOCLDWAIT | SA_NOCLDSTOP), flags);
 	CHECK_ERRNO(waitpid(-1, NULL, WNOHANG), ECHILD);
 
-	/* A child of the program's own is noticed as ever, which also shows that this case can. */
+	/* A child of the program itself is noticed, which shows that this case works. */
 	pid_t child = (pid_t)MUST(fork());
 	if (child == 0)
 		_exit(7);
@@ -167,7 +167,7 @@ static bool same_file(const char *path, int fd)
 	return stat(path, &a) == 0 && fstat(fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* No descriptor of task `tid` of process `pid` is one of ours. Gives how many it has. */
+/* Checks that no descriptor of task `tid` of process `pid` is one of ours. Returns how many it has. */
 static int check_descriptors(pid_t pid, pid_t tid, const int *ours, int n_ours)
 {
 	char dir_path[128], path[512], target[256];
@@ -198,7 +198,7 @@ CASE_BOTH_ROOT(what_serves_the_stacks_holds_no_descriptor_of_the_program)
 	int ours[16], n = 0, checked = 0, pair[2];
 	char dir_path[64];
 
-	/* 0-2 become something that nobody else has, too. */
+	/* 0-2 become files that no other process has, too. */
 	for (int fd = 0; fd < 3; fd++) {
 		if (fd != 2) {
 			MUST(pipe2(pair, O_CLOEXEC));
@@ -229,12 +229,12 @@ CASE_BOTH_ROOT(what_serves_the_stacks_holds_no_descriptor_of_the_program)
 	}
 	closedir(dir);
 	CHECK(checked >= 2);
-	/* And the search finds what is there. */
+	/* The search finds a descriptor that is there. */
 	CHECK(same_file("/proc/self/fd/1", ours[1]) && !same_file("/proc/self/fd/1", ours[0]));
 	MUST(vdestack_delete(stack));
 }
 
-/* Makes a stack with a link, which opens things, in a directory that can only be unmounted when nobody is in it. */
+/* Makes a stack with a link, which opens files, in a directory that can be unmounted only if no process is in it. */
 CASE_FLAGS(a_file_system_in_which_stacks_were_made_can_be_unmounted,
 	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
 {
@@ -278,7 +278,7 @@ CASE_FLAGS(no_thread_is_started_in_the_program, CASE_F_ROOT | CASE_F_USER | CASE
 	CHECK_EQ(count_tasks_of(getpid()), 1);
 }
 
-/* Refused by the kernel as soon as a program has a second thread. */
+/* The kernel refuses this if a program has a second thread. */
 CASE_FLAGS(the_program_may_move_into_a_user_namespace_of_its_own_after_creation,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {

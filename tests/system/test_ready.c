@@ -124,7 +124,7 @@ CASE_BOTH(waiting_succeeds_with_an_interface_that_is_down_and_one_that_is_set_up
 	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
 
 	MUST(vdestack_link_set_up(s, index, 0));
-	MUST(vdestack_wait_ready(s, SOON_MS)); /* what is down by will is not waited for */
+	MUST(vdestack_wait_ready(s, SOON_MS)); /* an interface that was set down is not waited for */
 	MUST(vdestack_link_set_up(s, index, 1));
 	MUST(vdestack_wait_ready(s, SOON_MS));
 	CHECK(vdestack_link_get_flags(s, index) & IFF_RUNNING);
@@ -137,7 +137,7 @@ static bool carrier_missed(void *stack)
 
 CASE_FLAGS(waiting_reports_a_link_without_carrier, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
-	struct vdestack *s = new_stack("vnl='=true' ip=10.9.0.1/24"); /* a stream whose other end goes at once */
+	struct vdestack *s = new_stack("vnl='=true' ip=10.9.0.1/24"); /* a stream whose other end closes at once */
 
 	CHECK(wait_until(carrier_missed, s, SOON_MS));
 	CHECK_ERRNO(vdestack_wait_ready(s, 10), ETIMEDOUT);

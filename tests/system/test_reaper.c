@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Programs to which orphans are given, subreapers and PID 1: the keeper becomes their child. They
- * have asked for it, but the library cleans up behind itself, and takes nobody else away.
+ * Subreapers and PID 1: orphans become their children, and so does the keeper.
+ * The library reaps its own processes there, and no other child.
  */
 
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@
 #include "case.h"
 #include "net.h"
 
-#define LIMIT_MS 20000 /* for what happens at once; nobody waits that long */
+#define LIMIT_MS 20000 /* upper bound for what happens at once */
 
 /* Two stacks, sockets and a command, all of it deleted. */
 static void live_a_life(void)
@@ -117,7 +117,7 @@ CASE(a_subreaper_has_no_stray_child_when_its_keeper_was_killed)
 	check_own_child(own, 7);
 }
 
-/* The keeper goes on for the worker; that must not hold the deletion up for long, nor leave a zombie for ever. */
+/* The keeper continues for the worker. That must not delay the deletion for long, and must not leave a zombie for ever. */
 CASE(a_subreaper_reaps_its_keeper_although_a_worker_used_it_longer)
 {
 	struct vdestack *stack, *next;
@@ -148,7 +148,7 @@ CASE(a_subreaper_reaps_its_keeper_although_a_worker_used_it_longer)
 
 /* ------------------------------------------------------------------ numbers of processes come round again */
 
-/* A child with this number, which must be free. */
+/* A child with this pid, which must be free. */
 static pid_t child_with_number(pid_t wanted)
 {
 	pid_t set[1] = { wanted };
@@ -169,7 +169,7 @@ static bool is_free(void *arg)
 	return kill(*(pid_t *)arg, 0) < 0 && errno == ESRCH;
 }
 
-/* In a namespace of its own nobody else takes the number. */
+/* In a PID namespace of its own no other process takes the pid. */
 static void lose_keeper_and_reuse_number(void)
 {
 	struct vdestack *stack = net_stack("");
@@ -229,7 +229,7 @@ static void be_parent_of_init(void (*body)(void))
 	_exit(status == 0 ? 0 : 1);
 }
 
-/* The one who leaves its namespace can make no processes any more, so it is not the case itself. */
+/* A process that leaves its PID namespace can make no processes any more, so it is not the case itself. */
 static void in_pid_namespace(void (*body)(void))
 {
 	int status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a sealed process, and whoever has taken it over, can still get done. */
+/* What a sealed process, or an attacker who has taken it over, can still do. */
 
 #include <vdestack/events.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the keeper may do, who may reach it, and that nobody becomes more by it than he is. */
+/* What the keeper may do, who may reach it, and that no process gains rights by it. */
 
 #define _GNU_SOURCE
 #include <linux/capability.h>
@@ -45,7 +45,7 @@ static void check_task(const char *dir, const char *tid, int *nets, int *pumps)
 		++*pumps;
 	} else if (strcmp(name, "vdestack-keeper") == 0) {
 		may = bounds;
-	} else { /* threads of plugins: nothing that makes or enters namespaces */
+	} else { /* threads of plugins: no capability to make or enter namespaces */
 		may = bounds & ~(BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_CHROOT));
 	}
 	unsigned long long effective = line_of(s, "CapEff:", 16), permitted = line_of(s, "CapPrm:", 16);
@@ -53,7 +53,7 @@ static void check_task(const char *dir, const char *tid, int *nets, int *pumps)
 	    line_of(s, "CapInh:", 16) != 0 || line_of(s, "CapAmb:", 16) != 0 || line_of(s, "NoNewPrivs:", 10) != 1)
 		FAIL("task %s %s may do more than 0x%llx:\n%s", tid, name, may, s);
 	if (strcmp(name, "vdestack-net") == 0)
-		CHECK_EQ(effective, NETWORKING); /* or sockets would fail that should not */
+		CHECK_EQ(effective, NETWORKING); /* otherwise making sockets would fail */
 }
 
 static void check_tasks(pid_t keeper, int *nets, int *pumps)
@@ -166,7 +166,7 @@ CASE_ROOT(keeper_of_root_cannot_be_reached_by_a_child_that_gave_up_its_uid)
 	in_child(intrude_as_user, &keeper);
 }
 
-/* The state of one socket of the keeper: in no list of sockets that have a name or listen. */
+/* Checks that a socket of the keeper is in no list of sockets with a name or of listening ones. */
 static void check_socket(pid_t keeper, unsigned long inode)
 {
 	static const char *const lists[] = { "tcp", "tcp6", "udp", "udp6", "raw", "raw6", "packet" };
@@ -214,10 +214,10 @@ CASE_ROOT(keeper_has_no_socket_that_others_could_find)
 		check_socket(keeper, inode);
 	}
 	closedir(d);
-	CHECK(sockets >= 3); /* or nothing was looked at: front, door, channel */
+	CHECK(sockets >= 3); /* front door, door and channel were checked */
 }
 
-/* Nothing in the new stack either; what is there is what the program makes. */
+/* Nothing listens in the new stack; only the program makes sockets there. */
 CASE_BOTH(nothing_listens_in_a_new_stack)
 {
 	static const char *const lists[] = { "tcp", "tcp6", "udp", "udp6", "raw", "raw6", "packet" };
@@ -299,7 +299,7 @@ static void no_sys_admin(void *arg)
 	close((int)MUST(vdestack_msocket(p->stack, AF_INET, SOCK_DGRAM, 0)));
 }
 
-/* Root in a user namespace of one's own is nobody's root. */
+/* Root of an own user namespace has no rights outside. */
 static void own_user_namespace(void *arg)
 {
 	drop_uid();
@@ -334,7 +334,7 @@ CASE_ROOT(a_child_that_gave_up_its_uid_gains_nothing_by_the_keeper)
 	struct place p = new_place();
 
 	in_child(powerless_user, &p);
-	check_mighty(&p); /* and the parent has lost nothing */
+	check_mighty(&p); /* and the parent can still do everything */
 }
 
 CASE_ROOT(a_program_that_gave_up_its_uid_gains_nothing_by_the_keeper)
@@ -368,14 +368,14 @@ CASE_ROOT(a_program_that_gave_up_its_uid_makes_stacks_as_its_new_user)
 
 	drop_uid();
 	REFUSED(vdestack_new("", case_opts()));
-	MUST(vdestack_delete(s)); /* the last one: root's keeper goes with it */
+	MUST(vdestack_delete(s)); /* the last one: root's keeper ends with it */
 	struct pair p = new_pair();
 	check_udp(p.a, p.b, "10.9.0.2");
 	const char *status = text_of("/proc/self/status");
 	CHECK_EQ(line_of(status, "CapEff:", 16), 0);
 }
 
-/* On threads of the program the kernel itself refuses: they have changed together with it. */
+/* For threads of the program the kernel refuses: their credentials have changed with the program's. */
 CASE_FLAGS(a_program_that_gave_up_its_uid_gains_nothing_by_its_keeper_threads,
 	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS)
 {

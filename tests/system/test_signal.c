@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals: what the program has set stays, what it gets does no harm, and cancelled threads leave nothing behind. */
+/* Signals: the program's settings stay, signals do no harm, and cancelled threads leave nothing behind. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -86,7 +86,7 @@ static int option(int fd, int name)
 	return value;
 }
 
-/* One socket of a kind, which must be what was asked for. */
+/* One socket, which must be of the requested kind. */
 static void ask_for(struct vdestack *stack, const struct kind *kind)
 {
 	int fd = vdestack_msocket(stack, kind->domain, kind->type | SOCK_CLOEXEC, kind->protocol);
@@ -100,7 +100,7 @@ static void ask_for(struct vdestack *stack, const struct kind *kind)
 	close(fd);
 }
 
-/* And one that must fail in its own way. */
+/* A call that must fail with its own errno. */
 static void ask_for_nonsense(struct vdestack *stack)
 {
 	CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
@@ -165,7 +165,7 @@ static void storm_begin(void (*handler)(int))
 	set_timer(STORM_US);
 }
 
-/* There must have been a storm, or the case has shown nothing. */
+/* There must have been many signals; otherwise the case proves nothing. */
 static void storm_end(void)
 {
 	set_timer(0);
@@ -230,7 +230,7 @@ CASE_BOTH(in_a_storm_of_signals_a_single_thread_gets_its_sockets)
 
 static void create_in_storm(const char *config, const char *other)
 {
-	struct vdestack *stays = new_stack(config); /* so that the network and the keeper do */
+	struct vdestack *stays = new_stack(config); /* so the network and the keeper run */
 	ask_for(stays, &kinds[0]);
 	int fds = count_fds();
 	storm_begin(count_signal);
@@ -409,7 +409,7 @@ CASE_FLAGS(a_jump_out_of_a_handler_in_msocket_does_no_harm,
 	may_jump = 1;
 	while (now_us() < end) {
 		int fd = vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		/* One that a jump has carried away is lost to us, as with socket(2). */
+		/* A socket whose call was left by a jump is lost, as with socket(2). */
 		if (fd < 0 && errno == EMFILE)
 			break;
 		CHECK(fd >= 0);
@@ -478,7 +478,7 @@ static void compare(const struct surroundings *a, const struct surroundings *b, 
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(b->timers[i].it_interval.tv_sec, a->timers[i].it_interval.tv_sec);
 		CHECK_EQ(b->timers[i].it_interval.tv_usec, a->timers[i].it_interval.tv_usec);
-		/* It has run on, no further than the case may take. */
+		/* It has run, no longer than the time limit of the case. */
 		if (b->timers[i].it_value.tv_sec > a->timers[i].it_value.tv_sec ||
 		    b->timers[i].it_value.tv_sec < a->timers[i].it_value.tv_sec - 300)
 			FAIL("%s has set timer %d from %ld s to %ld s", after, i, a->timers[i].it_value.tv_sec, b->timers[i].it_value.tv_sec);
@@ -642,7 +642,7 @@ CASE(a_keeper_that_was_stopped_continues)
 	MUST(kill(keeper, SIGSTOP));
 	asker.end = now_us() + 200000;
 	CHECK_EQ(pthread_create(&thread, NULL, ask_until, &asker), 0);
-	sleep_ms(100); /* the thread asks meanwhile; whether it had begun changes nothing in what must hold */
+	sleep_ms(100); /* the thread makes its call meanwhile; the checks hold whether it has begun or not */
 	MUST(kill(keeper, SIGCONT));
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK(asker.calls > 0);
@@ -694,7 +694,7 @@ static void *cancel_msocket(void *arg)
 	for (;;) {
 		int fd = vdestack_msocket(cancel_stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		CHECK(fd >= 0);
-		(void)syscall(SYS_close, fd); /* close() would be where we are cancelled, with the descriptor open */
+		(void)syscall(SYS_close, fd); /* close() is a cancellation point and would leave the descriptor open */
 		atomic_fetch_add(&cancel_rounds, 1);
 		pthread_testcancel();
 	}
@@ -754,7 +754,7 @@ static void cancel_many(void *(*fn)(void *), int rounds)
 	cancel_stack = new_stack("");
 	ask_for(cancel_stack, &kinds[0]);
 	check_nothing_is_locked(cancel_stack); /* every channel is open from here on */
-	CHECK_EQ(run_shell(cancel_stack, "exit 0"), 0); /* and what binds commands to the stack */
+	CHECK_EQ(run_shell(cancel_stack, "exit 0"), 0); /* and so is the leash of commands */
 	int fds = count_fds();
 
 	srand(1);
@@ -782,7 +782,7 @@ static void cancel_many(void *(*fn)(void *), int rounds)
 		FAIL("the stack is still in use after its deletion");
 }
 
-/* The address sanitizer stumbles over the end of a cancelled thread's stack. */
+/* The address sanitizer reports false errors at the end of a cancelled thread. */
 #define CANCELLING (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 
 CASE_FLAGS(threads_cancelled_in_msocket_leave_nothing_locked_or_open, CANCELLING)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What happens when the other side does not do its part, or one stack wants everything. */
+/* What happens if the other side does not read, or if one stack has much traffic. */
 
 #define _GNU_SOURCE
 #include <linux/if_ether.h>
@@ -27,7 +27,7 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Microseconds that a socket takes, the one in the middle of many; the longest to *max. */
+/* The median time of making a socket, in microseconds; the maximum to *max. */
 static long long msocket_us(struct vdestack *s, long long *max)
 {
 	long long t[101];
@@ -106,7 +106,7 @@ static void flood_end(struct flood *f)
 	close(f->fd);
 }
 
-/* Against a limit that only something that waits for the link would miss. */
+/* The limit is missed only by a call that waits for the link. */
 static void check_quick(struct vdestack *s)
 {
 	long long max, median = msocket_us(s, &max);
@@ -127,7 +127,7 @@ CASE_FLAGS(a_peer_that_does_not_read_stalls_no_other_stack, BOTH_VDE | CASE_F_NO
 	CHECK(another_pair_talks());
 	show_stats("stalled", s);
 	flood_end(&f);
-	/* what comes goes on: the two directions do not wait for each other */
+	/* rx continues: the two directions do not wait for each other */
 	unsigned long long before = stats_of(s).in_frames;
 	uint8_t frame[256];
 	char in[64];
@@ -171,7 +171,7 @@ CASE_FLAGS(a_stack_with_a_stalled_peer_is_deleted_at_once, BOTH_VDE | CASE_F_NO_
 	flood_end(&f);
 }
 
-/* UDP without pace through a link: whatever is missing behind it is in a counter before it. */
+/* UDP at full speed through a link: every datagram that is missing behind it was counted before it. */
 CASE_FLAGS(frames_that_a_slow_peer_misses_are_counted, USER_VDE | CASE_F_NO_TUN)
 {
 	struct vdestack *s = cable_plug(0, 1500, 0);
@@ -180,7 +180,7 @@ CASE_FLAGS(frames_that_a_slow_peer_misses_are_counted, USER_VDE | CASE_F_NO_TUN)
 	flood_start(&f, s);
 	await_drops(s);
 	reader_only(0);
-	sleep_ms(300); /* some that are taken: how many does not matter */
+	sleep_ms(300); /* some are accepted; the number does not matter */
 	flood_end(&f);
 	struct expected e = { .s = s, .at_least = 1 };
 	bool agree = wait_until(out_frames_agree, &e, SOON_MS);
@@ -300,7 +300,7 @@ static void *drain_for_ever(void *arg)
 	return NULL;
 }
 
-/* Microseconds of a round trip, the one in the middle of many. */
+/* The median round trip in microseconds. */
 static long long round_trip_us(struct connection *c)
 {
 	long long t[201];
@@ -371,7 +371,7 @@ static void *add_in_vain(void *arg)
 	return NULL;
 }
 
-/* Taking their devices away takes the kernel some tens of milliseconds each; nobody else's socket may wait for that. */
+/* The kernel takes some tens of milliseconds to remove each device. No socket of another stack may wait for that. */
 CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_time_out, BOTH_VDE | CASE_F_NO_TUN | CASE_F_TSAN)
 {
 	struct vdestack_link_stats stats = { .size = sizeof(stats) };
@@ -391,7 +391,7 @@ CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_time_out, BOTH_VDE | CASE_F
 		close((int)MUST(vdestack_msocket(other, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
 		long long took = now_us() - start;
 		longest = took > longest ? took : longest;
-		/* One that is about to be taken away may be asked about. */
+		/* The library may query an interface that is being removed. */
 		CHECK(vdestack_link_get_stats(waiting[made % GIVING_UP].stack, "vde0", &stats) == 0 || errno == ENODEV);
 		sleep_ms(1);
 	}

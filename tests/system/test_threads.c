@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Many threads at once, handles that lead nowhere, and what other threads must not notice. */
+/* Many threads at once, invalid handles, and the errno, message and default stack of other threads. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -29,7 +29,7 @@
 #define KEEPER "vdestack-keeper"
 #define SOON_MS 20000
 
-/* Instrumented programs are many times slower; what is shown stays the same. */
+/* With a sanitizer programs are many times slower; fewer rounds prove the same. */
 static int rounds(int n)
 {
 	return case_sanitizer()[0] != '\0' ? (n + 3) / 4 : n;
@@ -78,7 +78,7 @@ static void join_all(pthread_t *threads, int n)
 static atomic_bool watch_on;
 static atomic_int watchers;
 
-/* A thread that makes no calls has its errno, its sentence and its default stack as it left them. */
+/* Errno, message and default stack of a thread that makes no calls do not change. */
 static void *watch_errno(void *arg)
 {
 	(void)arg;
@@ -88,7 +88,7 @@ static void *watch_errno(void *arg)
 		if (errno != ELNRNG)
 			FAIL("another thread's errno became %s", strerrorname_np(errno));
 		if (vdestack_last_error()[0] != '\0')
-			FAIL("another thread got the sentence \"%s\"", vdestack_last_error());
+			FAIL("another thread got the message \"%s\"", vdestack_last_error());
 		if (vdestack_get_thread_default() != NULL)
 			FAIL("another thread got a default stack");
 		if (errno != ELNRNG)
@@ -151,7 +151,7 @@ static void *create_and_delete(void *arg)
 		(void)snprintf(config, sizeof(config), "iface=eth%d vnl=inproc://lan%d ip=10.0.%d.%d/24", me, me % 3, me, i + 1);
 		struct vdestack *stack = new_stack(i % 3 ? config : "");
 		int fd = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-		if (i % 3) { /* it is this thread's stack and nobody else's */
+		if (i % 3) { /* it is the default of this thread only */
 			(void)snprintf(name, sizeof(name), "eth%d", me);
 			MUST(vdestack_if_nametoindex(stack, name));
 			CHECK_EQ(vdestack_addr_list(stack, (int)MUST(vdestack_if_nametoindex(stack, name)), NULL, 0) >= 1, 1);
@@ -256,7 +256,7 @@ CASE_FLAGS(sixteen_threads_get_their_sockets_from_four_stacks, CASE_F_ROOT | CAS
 static struct vdestack *victim;
 static atomic_int begun;
 
-/* What a caller may be told when the stack goes: that it is gone, or that it went meanwhile. */
+/* The errors allowed when the stack is deleted: the handle is invalid, or the stack ended meanwhile. */
 static bool gone(int result)
 {
 	if (result >= 0)
@@ -402,7 +402,7 @@ CASE_FLAGS(of_several_threads_that_delete_a_stack_one_succeeds, CASE_F_ROOT | CA
 	CHECK(wait_until(no_keeper, NULL, SOON_MS));
 }
 
-/* When the last call ends after the deletion, nobody else comes to let the keeper go. */
+/* If the last call ends after the deletion, that call must release the keeper. */
 CASE_FLAGS(a_keeper_ends_also_when_its_last_stack_was_deleted_during_a_call,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {

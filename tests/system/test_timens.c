@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Times of events, where program and keeper live in different time namespaces. */
+/* Times of events, if program and keeper are in different time namespaces. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Processes that are started from now on have this offset to the clock of this one. */
+/* Processes started from now on have this clock offset. */
 static void shift_children(const char *offset)
 {
 	if (access("/proc/self/ns/time", F_OK) < 0)
@@ -104,7 +104,7 @@ static void watch_elsewhere(const char *offset, int64_t shift_s)
 	MUST(vdestack_link_set_carrier(e.stack, "vde0", 0));
 	CHECK_EQ(write(e.cut[1], &byte, 1), 1);
 	CHECK_EQ(pthread_join(waits, NULL), 0);
-	/* The parent has times of its own clock, still. */
+	/* The parent still gets times of its own clock. */
 	struct vdestack_event cut = next_event(events, VDESTACK_EVENT_CARRIER_CUT);
 	CHECK(cut.time_ns >= before);
 	CHECK(cut.time_ns <= now_ns());

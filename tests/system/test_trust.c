@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What somebody gets changed, read or ended by a keeper who has taken over a process that has its doors and its
- * key: each case is an attack. See SECURITY.md.
+ * What an attacker can change, read or end through a keeper after taking over a process that has the keeper's doors and
+ * key. Each case is an attack. See SECURITY.md.
  */
 
 #define _GNU_SOURCE
@@ -47,7 +47,7 @@ CASE_FLAGS(a_child_that_gave_up_its_gid_cannot_change_anything, CASE_F_ROOT | CA
 	in_child(dropped_gid_only, &p);
 }
 
-/* uid 0 without what it takes to map uid 0: all ids look alike to the keeper. */
+/* uid 0 without the capability to map uid 0: all ids look the same to the keeper. */
 CASE_ROOT(where_no_uid_is_mapped_a_child_of_another_uid_cannot_change_anything)
 {
 	lose_caps(BIT(CAP_SYS_ADMIN) | BIT(CAP_SETFCAP));
@@ -66,7 +66,7 @@ CASE_ROOT(uid_0_without_any_capability_makes_stacks)
 	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_RAW, IPPROTO_ICMP)));
 }
 
-/* Dropped, but still in the bounding set: exec would give them back, to the keeper alone. */
+/* Dropped, but still in the bounding set: exec would restore them, for the keeper only. */
 CASE_ROOT(uid_0_that_has_dropped_its_capabilities_makes_stacks)
 {
 	set_caps(0);
@@ -96,11 +96,11 @@ CASE_ROOT(a_keeper_has_no_capability_that_its_program_has_dropped)
 	const char *permitted = strstr(text_of(path), "CapPrm:");
 	CHECK(permitted != NULL);
 	uint64_t caps = strtoull(permitted + 7, NULL, 16);
-	CHECK((caps & BIT(CAP_SYS_ADMIN)) != 0); /* it lives where the program does */
+	CHECK((caps & BIT(CAP_SYS_ADMIN)) != 0); /* it is in the program's user namespace */
 	CHECK_EQ(caps & BIT(CAP_DAC_OVERRIDE), 0);
 }
 
-/* The keeper of "nobody", whose uid is the one that stands for all without a number. */
+/* The keeper of "nobody", whose uid is the overflow id. */
 struct handed {
 	int front, door;
 	struct vs_key key;
@@ -203,7 +203,7 @@ CASE_BOTH_ROOT(settings_that_hold_secrets_are_not_read_for_a_program_that_gave_u
 	MUST(vdestack_sysctl_get(p.stack, "ipv4/tcp_fastopen_key", key, sizeof(key)));
 }
 
-/* To configure IPsec takes nothing more than such a socket; the kernel here may not have the family at all. */
+/* Such a socket is enough to configure IPsec. This kernel may not have the family. */
 CASE_BOTH(there_are_no_sockets_of_pf_key_in_stacks)
 {
 	struct prize p = new_prize(case_opts());
@@ -215,7 +215,7 @@ CASE_BOTH(there_are_no_sockets_of_pf_key_in_stacks)
 
 static int own_status_fd = -1;
 
-/* The leashes of its parent's commands among what a child has inherited: shutting one down would end these. */
+/* Finds the leashes of the parent's commands among the inherited descriptors. Shutting one down would end the commands. */
 static void shut_down_all(void *prize)
 {
 	(void)prize;
@@ -231,7 +231,7 @@ CASE_BOTH_ROOT(a_child_cannot_end_commands_with_inherited_descriptors)
 	int status_fd, status;
 
 	close((int)MUST(vdestack_spawn(p.stack, (char *[]){ (char *)"sleep", (char *)"1000", NULL }, NULL, &status_fd)));
-	own_status_fd = status_fd; /* that one is the program's own, to give or not */
+	own_status_fd = status_fd; /* this descriptor belongs to the program, which may pass it on */
 	in_child(shut_down_all, &p);
 	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
 	CHECK_ERRNO(vdestack_wait(status_fd, 0, &status), ETIMEDOUT);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What an interface can be plugged into: through each kind of network two stacks talk TCP, either
- * opening a connection to the other, with every byte checked.
+ * The networks of interfaces: through each kind of network two stacks exchange TCP. Each
+ * opens a connection to the other, and every byte is checked.
  */
 
 #define _GNU_SOURCE
@@ -13,7 +13,7 @@
 
 #define BOTH_VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 
-/* Two stacks whose interfaces have these locators. Talks and deletes them. */
+/* Two stacks whose interfaces have these locators exchange traffic and are deleted. */
 static void talk_through(const char *vnl_a, const char *vnl_b)
 {
 	struct vdestack *a = stack_of("vnl='%s' ip=10.0.0.1/24 ip=fc00::1/64", vnl_a);
@@ -108,7 +108,7 @@ CASE_FLAGS(stacks_talk_through_a_point_to_point_link, BOTH_VDE | CASE_F_NO_TUN)
 	talk_through(vnl, vnl);
 }
 
-/* A port of UDP that nobody uses just now. */
+/* A UDP port that is not in use. */
 static int free_port(void)
 {
 	int port = 0;
@@ -152,8 +152,8 @@ CASE_FLAGS(networks_of_vxvde_with_different_numbers_are_separate, BOTH_VDE)
 }
 
 /*
- * Of frames for one station, libvdeplug 4.0's vxlan plugin loses all once it has learnt where the
- * station is (it sends them to an address of length 0). So here are only frames for everybody.
+ * The vxlan plugin of libvdeplug 4.0 loses all unicast frames once it has learnt where the
+ * station is: it sends them to an address of length 0. So this case sends only broadcasts.
  */
 static void broadcast(int fd, const char *text)
 {
@@ -163,7 +163,7 @@ static void broadcast(int fd, const char *text)
 	MUST(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&ss, len));
 }
 
-/* Says `mine` to everybody until it has heard `other`, and once more, in case that was lost. */
+/* Broadcasts `mine` until it has received `other`, and once more in case that was lost. */
 static void hear_and_say(struct vdestack *s, const char *mine, const char *other)
 {
 	int port = 7000, on = 1;
@@ -561,7 +561,7 @@ CASE_BOTH(stacks_with_different_mtu_talk_tcp_on_a_segment)
 	struct vdestack *a = stack_of("vnl=inproc://lan ip=10.0.0.1/24 mtu=9000");
 	struct vdestack *b = stack_of("vnl=inproc://lan ip=10.0.0.2/24 mtu=1280");
 
-	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2"); /* they tell each other what they take */
+	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2"); /* they announce their segment sizes */
 }
 
 CASE_BOTH(an_ipv6_address_in_use_is_refused)
@@ -571,7 +571,7 @@ CASE_BOTH(an_ipv6_address_in_use_is_refused)
 	CHECK(vdestack_new("vnl=inproc://lan ip=fc00::1/64", case_opts()) == NULL);
 	CHECK_EQ(errno, EADDRNOTAVAIL);
 	CHECK_CONTAINS(vdestack_last_error(), "fc00::1");
-	/* and it has not disturbed the owner */
+	/* and the owner of the address still works */
 	struct vdestack *b = stack_of("vnl=inproc://lan ip=fc00::2/64");
 	tcp_both_ways(a, "fc00::1", b, "fc00::2");
 }
@@ -594,7 +594,7 @@ CASE_BOTH(ipv6_addresses_are_usable_when_creation_returns)
 	tcp_both_ways(a, "fc00::1", b, "fc00::2");
 }
 
-/* Ends with the same number wait a second for their carrier, see src/keeper/veth.c. */
+/* Ends with the same index wait a second for their carrier, see src/keeper/veth.c. */
 CASE_BOTH(the_two_ends_of_a_veth_have_different_indices)
 {
 	const char *path = case_path("links");
@@ -638,7 +638,7 @@ CASE_BOTH(a_removed_interface_is_off_the_segment_at_once)
 	MUST(vdestack_remove(b, "in0"));
 	CHECK_ERRNO(vdestack_if_nametoindex(b, "in0"), ENODEV);
 	CHECK(vdestack_if_nametoindex(b, "in1") > 0);
-	/* the name and the address are free: here is somebody else with them */
+	/* the name and the address are free: another stack uses them */
 	struct vdestack *c = stack_of("iface=in0 vnl=inproc://lan ip=10.0.0.2/24 ip=fc00::2/64");
 	tcp_both_ways(a, "10.0.0.1", c, "10.0.0.2");
 	MUST(vdestack_add(b, "iface=in0 vnl=inproc://lan ip=10.0.0.3/24", NULL));
@@ -659,7 +659,7 @@ CASE_BOTH(segments_of_two_programs_are_separate)
 		(void)execl("/proc/self/exe", "second", "segments_of_two_programs_are_separate", (char *)NULL);
 		_exit(127);
 	}
-	/* The other one has the same address on a segment of the same name; neither minds. */
+	/* The other program has the same address on a segment of the same name. Both work. */
 	CHECK(datagram_arrives(a, a, "10.0.0.1", 10, false, SOON_MS));
 	MUST(waitpid(pid, &status, 0));
 	CHECK_EQ(status, 0);
