@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Run after the build of a test program: asks it for its cases (--list: "NAME FLAG..." a line)
-# and writes the file from which ctest learns of them, one test per case and variant.
+# Run after the build of a test program: reads its cases from it (--list: a line "NAME FLAG..." each)
+# and writes the file from which ctest reads them, one test per case and variant.
 #
 #   PROGRAM   the program
 #   PREFIX    what the names of its tests begin with
@@ -11,7 +11,7 @@
 #   VARIANTS  the variants wanted: a case runs in those it allows; one that allows none runs in all
 #   SUFFIX    whether a variant is part of the name
 #   LABELS    for all of them
-#   BARE      the wrapper's words for running the program as it is
+#   BARE      the wrapper's arguments for running the program without an environment
 
 cmake_policy(VERSION 3.20)
 foreach(name IN ITEMS WRAP VARIANTS LABELS BARE)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Finds libvdeplug 4, which comes with neither a pkg-config file nor a CMake package.
-# Gives VDEPlug_FOUND and the target VDEPlug::VDEPlug.
+# Sets VDEPlug_FOUND and defines the target VDEPlug::VDEPlug.
 
 find_path(VDEPlug_INCLUDE_DIR libvdeplug.h)
 find_library(VDEPlug_LIBRARY vdeplug)

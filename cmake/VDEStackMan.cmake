@@ -2,9 +2,9 @@
 #
 # Manual pages and their links.
 #
-# A page tells in its NAME section what it is about, one .Nm line for each name. Under every
-# such name that is not the page's own a link is made, a file with one .so line, so that
-# man(1) finds each function. Nothing else lists the names.
+# The NAME section of a page has one .Nm line for each function. For every
+# such name other than the page's own a link is made, a file with one .so line, so
+# man(1) finds each function. The names are listed nowhere else.
 
 function(vdestack_install_man directory)
   set(links "${PROJECT_BINARY_DIR}/man")

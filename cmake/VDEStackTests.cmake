@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # How tests are declared. One ctest entry per case and variant, each run by the wrapper
-# (tests/support/wrap.c), which makes its surroundings and cleans up behind it.
+# (tests/support/wrap.c), which makes its environment and cleans up afterwards.
 #
 #   vdestack_add_unit(NAME SOURCE... [WRAP function...] [VARIANTS root user] [TIMEOUT s]
 #                     [LABELS ...] [LIBRARIES ...])
-#     A cmocka program in tests/unit; sees the library's inside. Tests unit.NAME.CASE, run as
-#     the ordinary user; VARIANTS gives unit.NAME.CASE.root and .user instead. Calls of the
+#     A cmocka program in tests/unit; calls internal functions of the library. Tests unit.NAME.CASE, run as
+#     the ordinary user; with VARIANTS, unit.NAME.CASE.root and .user instead. Calls of the
 #     WRAP functions go to the __wrap_FUNCTION of the program (ld --wrap).
 #
 #   vdestack_add_system(NAME SOURCE... [VARIANTS root user] [TIMEOUT s] [LABELS ...] [LIBRARIES ...])
@@ -17,11 +17,11 @@
 #     A program that tests start, not a test itself.
 #
 #   vdestack_add_test(NAME name COMMAND word... [ROOT] [USER] [SELF] [TIMEOUT s] [LABELS ...])
-#     Anything else, scripts for example. ROOT and USER give NAME.root and NAME.user; SELF,
-#     also the default, gives NAME, run as whoever runs ctest.
+#     Anything else, scripts for example. ROOT and USER make NAME.root and NAME.user; SELF,
+#     also the default, makes NAME, run as the user who runs ctest.
 #
 # TIMEOUT is 60 seconds by default. Under a sanitizer every time limit is three times as long;
-# VDESTACK_PATIENCE is another factor, for tests told to do more (tests/soak).
+# VDESTACK_PATIENCE is another factor, for tests at a larger size (tests/soak).
 # Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
 # self, inprocess, notun).
 
@@ -74,14 +74,14 @@ function(vdestack_add_test)
   endforeach()
 endfunction()
 
-# Has ctest ask for the program's cases: they are written to a file after each build of it.
+# Makes ctest read the program's cases: they are written to a file after each build of it.
 function(vdestack_discover target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX;TIMEOUT;SUFFIX" "VARIANTS;LABELS")
   vdestack_time_limit(limit "${arg_TIMEOUT}")
   set(cases "${CMAKE_CURRENT_BINARY_DIR}/${target}-cases.cmake")
   set(wrap "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_OPTIONS})
   set(bare "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_BARE})
-  # Lists travel with | between their words: ; would not survive the command line.
+  # Lists are passed with | between their words: ; would be lost in the command line.
   foreach(name IN ITEMS wrap bare arg_VARIANTS arg_LABELS)
     list(JOIN ${name} "|" ${name})
   endforeach()

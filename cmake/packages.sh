@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash disable=SC2034
 #
-# Sourced by ./demo and ./check. On Debian and its kin, as root, installs the packages that are
-# missing; elsewhere it only says what is needed.
+# Sourced by ./demo and ./check. On Debian and its derivatives, as root, installs the packages that are
+# missing; elsewhere it only prints what is needed.
 
 packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev"
 packages_test="libcmocka-dev libseccomp-dev libvdestack-dev

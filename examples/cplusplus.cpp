@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The library from C++: owners that clean up after themselves, exceptions that say why.
+ * The library from C++: owning classes, and exceptions with the reason.
  *
  * Two stacks exchange a datagram over IPv6. A stack is returned only when its addresses are
  * past duplicate address detection, so they can be used at once.
@@ -21,7 +21,7 @@
 
 namespace {
 
-/* errno and the library's sentence in one exception. */
+/* errno and the library's message in one exception. */
 class stack_error : public std::system_error {
 public:
 	stack_error() : std::system_error(errno, std::generic_category(), vdestack_last_error()) {}

@@ -3,9 +3,9 @@
 /*
  * Two network stacks in one program: a web server on one, its client on the other.
  *
- * Both are plugged into "inproc://lan", an Ethernet segment inside the program, so nothing has
+ * Both are on "inproc://lan", an Ethernet segment inside the program, so nothing has
  * to be started before and no privilege is needed. With "vnl=vde:///tmp/net" in place of it, the
- * same program would talk over a vde_switch.
+ * same program would communicate over a vde_switch.
  */
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* vdestack_new() gives a stack that works, or NULL and a sentence that says what is wrong. */
+/* vdestack_new() returns a stack that works, or NULL and a message that says what is wrong. */
 static struct vdestack *make_stack(const char *who, const char *config)
 {
 	struct vdestack *stack = vdestack_new(config, NULL);
@@ -39,7 +39,7 @@ static struct vdestack *make_stack(const char *who, const char *config)
 	return stack;
 }
 
-/* The IPv4 addresses that exist in a stack: its own and nobody else's. */
+/* The IPv4 addresses that exist in a stack: only its own. */
 static void show_addresses(const char *who, struct vdestack *stack)
 {
 	struct ifaddrs *list;
@@ -56,7 +56,7 @@ static void show_addresses(const char *who, struct vdestack *stack)
 	vdestack_freeifaddrs(list);
 }
 
-/* Answers one request. The socket is like any other; nothing here knows of stacks. */
+/* Answers one request. The socket is like any other; this code does not know about stacks. */
 static void *serve(void *arg)
 {
 	struct sockaddr_in from;

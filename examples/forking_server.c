@@ -3,7 +3,7 @@
 /*
  * The classic server, one process for each connection, on a stack.
  *
- *     forking_server             tries itself with three clients on another stack
+ *     forking_server             runs with three clients on another stack
  *     forking_server CONFIG      serves TCP port 79 until it is killed
  *
  * fork(2) needs no care: the child uses its copy of the handle as the parent does, and what the
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 		fail("cannot listen");
 	if (argc == 2)
 		accept_connections(stack, listener, -1);
-	pid_t client = fork(); /* segments are of the program, so parent and child meet on inproc://lan */
+	pid_t client = fork(); /* segments belong to the program, so inproc://lan is the same for parent and child */
 	if (client == 0)
 		ask(CLIENTS);
 	accept_connections(stack, listener, CLIENTS);

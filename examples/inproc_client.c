@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A client with two stacks, hence two addresses, on one segment; and how code that has never
- * heard of stacks is taken along.
+ * A client with two stacks, hence two addresses, on one segment; and how code that does not
+ * know about stacks uses them.
  *
- * connect_to() below could stand in a library written long ago: it calls plain socket(2). Which
- * network it works in is told from outside, by the default stack of the thread.
+ * connect_to() below could be part of a library written long ago: it calls plain socket(2). The
+ * default stack of the thread chooses its network.
  */
 
 #include <arpa/inet.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One program on two networks that know nothing of each other.
+ * One program on two separate networks.
  *
- *     two_networks                      tries itself on two segments inside the program
+ *     two_networks                      runs on two segments inside the program
  *     two_networks CONFIG CONFIG        answers on two networks until it is killed
  *
  * It answers each datagram to port 7 with the name of the network on which it was asked. Both
@@ -56,7 +56,7 @@ static int udp_server(struct vdestack *stack)
 	return fd;
 }
 
-/* Answers whoever asks first, on either network: sockets of all stacks go into one poll(2). */
+/* Answers requests from both networks: sockets of all stacks go into one poll(2). */
 static void answer_one(const int fds[2])
 {
 	struct pollfd waiting[2] = { { .fd = fds[0], .events = POLLIN }, { .fd = fds[1], .events = POLLIN } };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What stacks and their sockets cost, by the five calls of libvdestack 0.1, so that the same
- * program measures whichever libvdestack.so.0 it is run with.
+ * The cost of stacks and their sockets, with the five calls of libvdestack 0.1, so the same
+ * program measures each libvdestack.so.0 it is run with.
  *
  *     sockets create VNL N        first stack, N more stacks, deletion (each with its first socket)
  *     sockets msocket VNL N       tight loop, 2 ms apart, 16 threads; socket(2) beside it
@@ -96,7 +96,7 @@ static int bench_create(const char *vnl, size_t n)
 		touch(s);
 		first[i] = now_us() - t;
 		vde_delstack(s);
-		usleep(50000); /* what deletion leaves to the kernel must not burden the next sample */
+		usleep(50000); /* work that deletion leaves to the kernel must not slow down the next sample */
 	}
 	struct vdestack *base = add(vnl);
 	touch(base);
@@ -304,7 +304,7 @@ static int bench_idle(const char *vnl, size_t n)
 	struct rlimit limit;
 	double t;
 
-	prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that what serves the stacks is found among the children */
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* so the processes that serve the stacks are children */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
@@ -315,7 +315,7 @@ static int bench_idle(const char *vnl, size_t n)
 	for (size_t i = 1; i < n; i++)
 		touch(add(vnl));
 	double each = n > 1 ? (now_us() - t) / (double)(n - 1) : 0;
-	usleep(3000000); /* what the kernel still does for new interfaces (neighbour discovery) comes to rest */
+	usleep(3000000); /* wait until the kernel has finished work for new interfaces (neighbour discovery) */
 	struct sums all = take();
 	usleep(5000000);
 	struct sums later = take();

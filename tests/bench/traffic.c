@@ -12,10 +12,10 @@
  * host, the network this program is in (then -c ADDRESS is where A finds B). Both ends are
  * processes of their own, with -1 threads of one. -n: A has that many further stacks, idle.
  *
- * Prints "name value unit" lines, and before them "proof" lines: whose library it runs with, and of
- * each end's device what it is, its MTU and the offloads in force, as the kernel tells them.
+ * Prints "name value unit" lines, and before them "proof" lines: the library file, and for
+ * each end's device its kind, its MTU and the offloads in force, as the kernel reports them.
  * CPU time is that of the whole machine: kernel threads,
- * switches and keepers count, and so does whatever else runs.
+ * switches, keepers, and all other processes.
  */
 
 #define _GNU_SOURCE
@@ -136,7 +136,7 @@ static unsigned ethtool_value(int fd, struct ifreq *ifr, unsigned command)
 	return ioctl(fd, SIOCETHTOOL, ifr) == 0 ? value.data : 0;
 }
 
-/* What is being measured, from the kernel's mouth. */
+/* What is being measured, as the kernel reports it. */
 static void prove(const struct end *e)
 {
 	static const char *const names[] = { "vde0", "tap0", "lo" };
@@ -361,7 +361,7 @@ static void send_burst(const struct end *e)
 	int fd = connect_to_peer(e, SOCK_DGRAM), rounds = (int)(seconds * 100);
 	unsigned long long sent = 0;
 
-	for (int i = 0; i < 3; i++) { /* the neighbour is found before anything counts */
+	for (int i = 0; i < 3; i++) { /* neighbour discovery is finished before the measurement */
 		(void)!send(fd, buf, sizeof(buf), 0);
 		usleep(100000);
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Other sizes of queues and buffers than the library's, to measure its choice beside them. Preloaded into the program, and
- * by it into the keeper (a program of root's, so the environment reaches it):
+ * Other sizes of queues and buffers than the library's, to compare them with its choice. Preloaded into the program, and
+ * through it into the keeper (the program runs as root, so the keeper gets the environment):
  *
  *     BENCH_SOCKET_BUFFER=BYTES   of the sockets of links
  *     BENCH_TAP_QUEUE=FRAMES      of taps
  *     BENCH_TAP_BUFFER=BYTES      TUNSETSNDBUF, which the library leaves alone
- *     BENCH_TUNE_LOG=FILE         is told what the kernel says is in force now
+ *     BENCH_TUNE_LOG=FILE         gets the values that the kernel reports as in force
  */
 
 #define _GNU_SOURCE
@@ -47,7 +47,7 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 	int buffer = level == SOL_SOCKET && (option == SO_SNDBUF || option == SO_RCVBUF);
 	socklen_t now_len = sizeof(now);
 
-	if (buffer && size > 0) /* whoever measures may have more than the system's limit */
+	if (buffer && size > 0) /* a measurement may exceed the system's limit */
 		option = option == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE;
 	long r = syscall(SYS_setsockopt, fd, level, option, buffer && size > 0 ? (const void *)&size : value, len);
 	if (buffer && getsockopt(fd, SOL_SOCKET, option == SO_SNDBUF || option == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF, &now, &now_len) == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program to be watched by tools: stacks, VDE and other links, threads, a command. */
+/* A program to be run under tools: stacks, VDE and other links, threads, a command. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,7 +17,7 @@
 
 static struct vdestack *a, *b;
 
-/* Where a debugger stops: three times in threads, once in main. */
+/* A debugger stops here: three times in threads, once in main. */
 __attribute__((noinline)) static void here(int who)
 {
 	__asm__ volatile("" : : "r"(who) : "memory");

@@ -4,8 +4,8 @@
 #     example.sh PROGRAM
 #
 # Runs one example and compares what it prints with the file NAME.expected here. Without
-# arguments an example shows what it does and ends with 0; one that cannot, a server for
-# instance, has a script here, example_NAME.sh PROGRAM, that plays its user.
+# arguments an example demonstrates itself and ends with 0. One that cannot, for instance a
+# server, has a script here, example_NAME.sh PROGRAM, that acts as its client.
 
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)

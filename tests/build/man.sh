@@ -3,8 +3,8 @@
 #
 #     man.sh SOURCE-DIR BUILD-DIR CC
 #
-# The manual pages: mandoc has nothing to say about them; once installed, each public function
-# is found under its name and shown by its page; no page speaks of a function that there is not.
+# The manual pages: mandoc reports nothing. Once installed, each public function
+# has a page under its name that shows it. No page names a function that does not exist.
 
 set -eu -o pipefail
 command -v mandoc >/dev/null || { echo "mandoc is not installed" >&2; exit 77; }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A program whose library comes from wherever relocate.sh has put it.
+ * A program that gets its library from where relocate.sh has put it.
  *
  *     mover STEP...
  *
  * A step is one of
- *     stack         makes a stack and a socket in it; says so, or why not, and ends with 3
+ *     stack         makes a stack and a socket in it, and prints that; or prints the reason and ends with 3
  *     keep          the same, and keeps the stack
  *     cd DIR        changes the directory
  *     chroot DIR    changes the root, and the directory to it

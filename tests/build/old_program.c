@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <vdestack.h>
 
-/* Binds a socket to the stack's address and says how that went. */
+/* Binds a socket to the stack's address and prints the result. */
 static void try_bind(const char *what, int fd)
 {
 	struct sockaddr_in sin;

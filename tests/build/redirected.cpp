@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// A C++ program with a default stack, a library of its own that knows nothing of it, and a wrapper
-// around socket(2) as interposers have it.
+// A C++ program with a default stack, a library of its own that does not use ours, and a wrapper
+// around socket(2) like that of an interposer.
 
 #include <cstdint>
 #include <cstdio>

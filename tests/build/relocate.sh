@@ -3,8 +3,8 @@
 #
 #     relocate.sh CASE MOVER LOADER LIBRARY
 #
-# The keeper is found whatever the installation: the library's file is copied to where a case wants it,
-# and the programs (mover.c) get their library from there. What cannot work fails soon and says why.
+# The keeper is found however the library is installed. Each case copies the library's file to another place,
+# and the programs (mover.c) get their library from there. What cannot work fails soon, with a reason.
 
 set -eu -o pipefail
 case=$1 mover=$2 loader=$3 library=$(readlink -f "$4")
@@ -16,7 +16,7 @@ mkdir lib
 cp "$library" "lib/$soname"
 chmod 755 "lib/$soname"
 
-# expect STATUS TEXT COMMAND...: its exit status, and a text among what it prints. In ten seconds, or it hangs.
+# expect STATUS TEXT COMMAND...: the command must end with STATUS within ten seconds, and its output must contain TEXT.
 expect() {
 	local status=0 wanted=$1 text=$2
 	shift 2
@@ -28,7 +28,7 @@ expect() {
 	fi
 }
 
-# Starts the program, lets it pause, does something, lets it go on; the same expectations.
+# Starts the program, waits until it pauses, runs a command, continues it; STATUS and TEXT as above.
 while_paused() {
 	local status=0 wanted=$1 text=$2 action=$3
 	shift 3
@@ -187,7 +187,7 @@ unreadable_while_running)
 	chmod 755 lib
 	;;
 program_by_itself)
-	# what a person sees who runs the library's file
+	# the output for a person who runs the library's file
 	expect 0 "This is a library" "lib/$soname"
 	;;
 *)

@@ -4,7 +4,7 @@
 #     replace.sh PROGRAM.c CC DIRECTORY-OF-LIBRARY
 #
 # A program compiled and linked with Debian's libvdestack runs with this library: every symbol is
-# found, the dynamic linker has no remark, and it sees what it sees with Debian's.
+# found, the dynamic linker prints nothing, and the output is the same as with Debian's.
 
 set -eu -o pipefail
 program=$1 cc=$2 libdir=$3

@@ -3,8 +3,8 @@
 #
 #     subproject.sh SOURCE-DIR CC
 #
-# Takes the library into another project, with add_subdirectory and with FetchContent: it is
-# built and linked, its tests and examples are not, and the project's own flags stay as they are.
+# Makes the library part of another project, with add_subdirectory and with FetchContent. It is
+# built and linked, its tests and examples are not, and the project's flags do not change.
 
 set -eu -o pipefail
 source=$1 cc=$2

@@ -3,9 +3,9 @@
 #
 #     symbols.sh INCLUDE-DIR CC LIBRARY NOINTERPOSE-LIBRARY
 #
-# The library shows the functions that the headers declare, what Debian's libvdestack 0.1
-# showed, and nothing else, all without versions; it has the SONAME of that library and is
-# executable by its path. The variant without interposition shows the same but socket().
+# The library exports the functions that the headers declare, those that Debian's libvdestack 0.1
+# exports, and nothing else, all without versions; it has the SONAME of that library and is
+# executable by its path. The variant without interposition exports the same except socket().
 
 set -eu -o pipefail
 include=$1 cc=$2 library=$3 quiet=$4

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Exceptions that pass the library by: out of its callback, and while stacks are deleted on the way. */
+/* Exceptions that pass through the library: out of its callback, and while unwinding deletes stacks. */
 
 #include <cstdio>
 #include <cstdlib>

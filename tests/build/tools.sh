@@ -3,8 +3,8 @@
 #
 #     tools.sh TOOL PROGRAM
 #
-# Debuggers and checkers work on a program with stacks (debugged.c): it does what it does without
-# them, and they find nothing wrong.
+# Debuggers and checkers work on a program with stacks (debugged.c): its output is the same as without
+# them, and they report no fault.
 
 set -eu -o pipefail
 tool=$1 program=$2

@@ -2,8 +2,8 @@
 
 /*
  * Input: a byte of switches and a number of descriptors, then the bytes of one message to a door.
- * Whatever they are, the message is a request or refused, no descriptor of it outlives the call, and none is
- * written where there is no room for it.
+ * For every input: the message is a request or refused, none of its descriptors stays open after the call, and none is
+ * written beyond the array.
  */
 
 #define _GNU_SOURCE
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0);
 	give(pair[0], bytes, len, witness[1], n);
 	close(witness[1]);
-	struct vs_call *call = malloc(sizeof(*call)); /* so that what is written behind it is seen */
+	struct vs_call *call = malloc(sizeof(*call)); /* so a write beyond the array is detected */
 	CHECK(call != NULL);
 	int r = vs_call_recv(pair[1], call, 0);
 	memcpy(&req, bytes, sizeof(req));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any string is either refused with a message or parsed into a configuration that keeps every
- * promise of config.h. The first byte of the input chooses which names are taken.
+ * Any string is either refused with a message or results in a configuration that meets every
+ * rule of config.h. The first byte of the input chooses which names are in use.
  */
 
 #include <errno.h>

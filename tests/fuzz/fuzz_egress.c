@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: a byte of how much a link takes at a time, then what a tap gives, each behind its length. It takes
- * the whole way out. Every frame is read to its last byte by the link, in bounds; all are given once,
- * whatever the link takes at a time; the counters say how many there were; nothing waits at the end.
+ * Input: a byte for how many frames the link accepts at a time, then what a tap returns, each after its length. It passes
+ * through all of tx. The link reads every frame to its last byte, in bounds. Each frame is passed to the link once,
+ * however many it accepts at a time. The counters have their number. No frame is left at the end.
  */
 
 #define _GNU_SOURCE
@@ -42,7 +42,7 @@ static int fake_send(struct vs_link *link, const struct vs_frame *frames, size_t
 		}
 		CHECK(len >= VS_FRAME_MIN);
 		for (size_t j = 0; j < len; j++)
-			sum += flat[j]; /* a sanitizer sees each byte used */
+			sum += flat[j]; /* the sanitizer checks each byte */
 	}
 	given += n;
 	return (int)n;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: what may be coalesced (one byte), then frames, each two bytes that tell what it is (see below) and its bytes.
- * Whatever they are: each frame goes out once; alone it is as it came; in a coalesced write every one was intact, and
- * segmentation of the write gives the bytes of each; within a flow nothing overtakes; and undo undoes.
+ * Input: what may be coalesced (one byte), then frames: two bytes that describe the frame (see below) and its bytes.
+ * For every input: each frame is written once. A frame that is written alone is unchanged. All frames of a coalesced write were
+ * valid, and segmentation of the write returns the bytes of each. The order within a flow stays. Undo restores the frames.
  */
 
 #include <stdint.h>
@@ -21,7 +21,7 @@
 
 /* Of the 16 bits before a frame; the others are its length. */
 enum {
-	REPAIR = 0x8000, /* its checksums are made right, which mutations rarely leave them */
+	REPAIR = 0x8000, /* its checksums are made right, because mutations rarely keep them right */
 	FOLLOW = 0x4000, /* no bytes follow: it is the frame before the last `length & 7` frames, continued */
 	LENGTH = 0x3fff,
 };
@@ -32,7 +32,7 @@ struct arrived {
 	size_t len;
 	bool ok; /* TCP or UDP */
 	struct vs_packet p;
-	size_t place; /* in the order in which they go out */
+	size_t place; /* in the order in which they are written */
 };
 
 static struct arrived frames[FRAMES_MAX];
@@ -135,7 +135,7 @@ static struct arrived *find(const void *base)
 	return NULL;
 }
 
-/* The same but for what may be written in two ways: a checksum of 0, and an id that was never counted. */
+/* Equal, except for what has two valid forms: a checksum of 0, and an id that was never counted up. */
 static void check_same(const uint8_t *found, const struct arrived *a, size_t n)
 {
 	uint8_t *frame = malloc(a->p.end);

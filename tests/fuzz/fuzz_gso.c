@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: a byte of switches, the header of a tap, a frame. Whatever they are, the frame is either
- * refused and left alone, or comes out in pieces that hold its payload, each byte once and in order, behind
- * headers that are sound; a checksum that could be finished is right, and one that could not be is
- * not made right.
+ * Input: a byte of flags, the header of a tap, a frame. For every input the frame is either
+ * refused and unchanged, or cut into pieces with valid headers and its payload, each byte once and in order.
+ * A checksum that could be finished is right. A wrong checksum that could not be finished stays wrong.
  */
 
 #include <stdint.h>
@@ -24,7 +23,7 @@ static size_t check_at(const struct vs_packet *p)
 	return p->l4 + (p->proto == 17 ? 6 : 16);
 }
 
-/* Modulo 0xffff, where 0 and 0xffff are the same: what the checksum is wrong by. */
+/* The error of the checksum, modulo 0xffff, where 0 and 0xffff are equal. */
 static uint32_t error_of(const uint8_t *frame, const struct vs_packet *p)
 {
 	uint32_t len = p->end - p->l4;
@@ -42,7 +41,7 @@ static uint32_t partial_error_of(const uint8_t *frame, const struct vs_packet *p
 	return (frame_get(frame + check_at(p), 2) + 0xffff - pseudo % 0xffff) % 0xffff;
 }
 
-/* Makes what mutations rarely leave intact. */
+/* Makes right what mutations rarely keep right. */
 static void repair(struct virtio_net_hdr *vnet, uint8_t *frame, size_t len)
 {
 	struct vs_packet p;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: frames, each behind its length, as a network might send them. They take the whole way into
- * a tap. What is written there, cut up again, is the frames that came, each once, but for the numbers of
- * IPv4 packets and for padding; only what is no frame is missing, and counted.
+ * Input: frames, each after its length, as a network might send them. They pass through all of rx to
+ * a tap. What is written there, cut again, must be the received frames, each once, except for IPv4 ids
+ * and padding. Only invalid frames are missing, and they are counted.
  */
 
 #define _GNU_SOURCE
@@ -68,7 +68,7 @@ static void read_input(const uint8_t *data, size_t size)
 	}
 }
 
-/* Coalescing counts IPv4 ids on and leaves Ethernet padding out; that is all it may change. */
+/* Coalescing may only count up IPv4 ids and remove Ethernet padding. */
 static void normalize(struct bytes *b)
 {
 	struct vs_packet p;

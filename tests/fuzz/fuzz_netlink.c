@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whatever comes as the kernel's answer is either refused or gives lists that keep the promises of conf.h. It
- * never comes from anywhere else than the kernel, so this is about what would become of its changes and bugs.
+ * Every answer of the kernel is either refused or results in lists that meet the rules of conf.h. Answers come
+ * only from the kernel, so this tests against its changes and bugs.
  *
- * The first byte chooses the call, the rest are messages: a byte of flags, two of length, the datagram. libnl takes them
- * from here instead of from the socket, to which nothing is sent; when there are no more the deadline has passed.
+ * The first byte chooses the call, the rest are messages: a byte of flags, two of length, the datagram. libnl receives them
+ * instead of data from the socket, and nothing is sent to the socket. After the last one the deadline has passed.
  */
 
 #include <errno.h>
@@ -36,7 +36,7 @@ ssize_t __wrap_send(int fd, const void *data, size_t size, int flags);
 int __wrap_poll(struct pollfd *p, nfds_t n, int timeout_ms);
 
 enum {
-	OURS = 1,     /* its messages get number and port of the request under way */
+	OURS = 1,     /* its messages get sequence number and port id of the current request */
 	STRANGER = 2, /* not from the kernel */
 	LOST = 4,     /* before it some were lost */
 };
@@ -84,7 +84,7 @@ static void make_ours(uint8_t *data, size_t size)
 	}
 }
 
-/* In a buffer of just its size, so that a step too far is seen. */
+/* In a buffer of its exact size, so a read beyond it is detected. */
 static int receive(struct nl_sock *sock, struct sockaddr_nl *from, unsigned char **data, struct ucred **creds)
 {
 	(void)sock;

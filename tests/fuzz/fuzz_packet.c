@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The offsets of any frame are in order and within it, and what was left out of sight says nothing. */
+/* The offsets of any frame are in order and within it, and do not depend on bytes outside. */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_offsets(data, size, &p);
 
-	/* Nothing depends on what stands behind the packet, and it needs all of the packet. */
+	/* The result does not depend on bytes after the packet, and needs the whole packet. */
 	uint8_t *exact = malloc(p.end);
 	if (exact == NULL)
 		return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: a byte that seeds the cutting, then what comes over a VDE stream. However it is cut, the
- * same frames come out as when it is read at once, and the link dies exactly where a length is one
- * that no frame has.
+ * Input: a byte that seeds the cutting, then the bytes of a VDE stream. Cut in any way, they must yield the
+ * same frames as when they are read at once, and the link must die exactly at the first impossible
+ * length.
  */
 
 #define _GNU_SOURCE
@@ -20,7 +20,7 @@
 
 #define FRAMES 4
 
-/* The plain reading of the whole: the next frame, or none; *dead when a length makes no sense. */
+/* Simple reading of the whole input: the next frame, or none; sets *dead at an impossible length. */
 static bool next_plain(const uint8_t **at, const uint8_t *end, const uint8_t **frame, size_t *len, bool *dead)
 {
 	if (end - *at < 2)
@@ -34,7 +34,7 @@ static bool next_plain(const uint8_t **at, const uint8_t *end, const uint8_t **f
 	return true;
 }
 
-/* Takes what the link has. False: it is dead. */
+/* Receives what the link has. False: it is dead. */
 static bool take(struct vs_link *link, const uint8_t **at, const uint8_t *end)
 {
 	static uint8_t buffers[FRAMES][VS_FRAME_MAX + 1];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What is read out of text: command lines, words, addresses, prefixes, MACs, numbers, locators.
- * Whatever is accepted can be written again, and reads the same then; nothing is read beyond its end. The first byte of the input chooses.
+ * The parsers of text: command lines, words, addresses, prefixes, MACs, numbers, locators. An accepted value can be written as
+ * text and parses to the same value. Nothing is read beyond the end. The first byte of the input chooses the parser.
  */
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the kernel says, and lets others say, of who sends a message: unix(7), user_namespaces(7), prlimit(2). */
+/* Which credentials a message carries, and which a sender may claim: unix(7), user_namespaces(7), prlimit(2). */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -28,7 +28,7 @@ union creds_control {
 	struct cmsghdr align;
 };
 
-/* Sends a byte with these credentials; errno of it. */
+/* Sends a byte with these credentials. Returns 0 or errno. */
 static int send_as(int fd, pid_t pid, uid_t uid, gid_t gid)
 {
 	struct ucred claim = { pid, uid, gid };
@@ -149,7 +149,7 @@ static void claim_in_new_pid_ns(const int *pair)
 {
 	CHECK_EQ(getpid(), 1);
 	CHECK_EQ(send_as(pair[1], 1, 0, 0), 0);          /* itself */
-	CHECK_EQ(send_as(pair[1], 30000, 0, 0), ESRCH); /* a number that is nobody's there */
+	CHECK_EQ(send_as(pair[1], 30000, 0, 0), ESRCH); /* an id that is not mapped there */
 }
 
 /* The leak sanitizer starts a task at the end, which goes to the new namespace. */
@@ -216,7 +216,7 @@ static pid_t stand_in(uid_t ruid, uid_t euid, gid_t rgid, gid_t egid, int *until
 	return pid;
 }
 
-/* The keeper's way to compare ids where its user namespace has no numbers for them. */
+/* How the keeper compares ids that its user namespace does not map. */
 CASE_ROOT(prlimit_compares_all_ids_across_a_user_namespace_without_maps)
 {
 	int until[5];
@@ -229,7 +229,7 @@ CASE_ROOT(prlimit_compares_all_ids_across_a_user_namespace_without_maps)
 	CHECK(can_see_limits(same));
 	CHECK(!can_see_limits(uid));
 	CHECK(!can_see_limits(gid));
-	CHECK(!can_see_limits(set_uid)); /* as a set-user-ID program shows itself when it starts */
+	CHECK(!can_see_limits(set_uid)); /* as the ids of a set-user-ID program are when it starts */
 	CHECK(!can_see_limits(set_gid));
 }
 
@@ -272,7 +272,7 @@ static void exec_with_few(bool no_new_privs)
 	CHECK_EQ(strtoull(line + 8, NULL, 16) >> CAP_DAC_OVERRIDE & 1, no_new_privs ? 0 : 1);
 }
 
-/* So a keeper is executed with no_new_privs: it must not have more than who starts it. */
+/* So a keeper is executed with no_new_privs: it must not have more rights than the program that starts it. */
 CASE_ROOT(exec_restores_the_capabilities_of_uid_0_unless_no_new_privs_is_set)
 {
 	exec_with_few(false);

@@ -117,7 +117,7 @@ CASE(a_process_with_threads_cannot_make_a_user_namespace)
 	CHECK_ERRNO(syscall(SYS_clone, CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, NULL, NULL, NULL, NULL), EINVAL);
 	(void)pthread_barrier_wait(&meet);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
-	CHECK(wait_until(can_make_user_namespace, NULL, 5000)); /* alone it can, once the thread is quite gone */
+	CHECK(wait_until(can_make_user_namespace, NULL, 5000)); /* without other threads it can, once the thread has ended */
 }
 
 static ino_t made;
@@ -146,7 +146,7 @@ CASE_USER(an_ordinary_user_cannot_make_a_network_namespace_alone)
 	CHECK_ERRNO(unshare(CLONE_NEWNET), EPERM);
 }
 
-/* uid_map may name the writer's own number only, unless there is uid 0 without CAP_SETFCAP. */
+/* uid_map may contain only the writer's own id, unless that is uid 0 without CAP_SETFCAP. */
 CASE_USER(an_ordinary_user_can_map_itself_to_itself)
 {
 	char line[64];
@@ -183,7 +183,7 @@ CASE(a_socket_belongs_to_the_namespace_it_was_made_in_and_outlives_its_last_thre
 	become_able();
 	CHECK_EQ(pthread_create(&thread, NULL, make_sockets, NULL), 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
-	/* the thread is gone: nobody lives in that namespace */
+	/* the thread has ended: no task is in that namespace */
 	CHECK_EQ(netns_of_socket(handed_out[0]), made);
 	CHECK(netns_here() != made);
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -203,7 +203,7 @@ static void *make_netlink(void *arg)
 	return arg;
 }
 
-/* Sends a request about a link and gives the kernel's answer, 0 or -errno. */
+/* Sends a request about a link. Returns the kernel's answer, 0 or -errno. */
 static int ask_link(int netlink, struct nlmsghdr *request)
 {
 	struct {
@@ -243,7 +243,7 @@ static void end_nest(struct nlmsghdr *head, struct rtattr *nest)
 	nest->rta_len = (unsigned short)((char *)head + head->nlmsg_len - (char *)nest);
 }
 
-/* lo up by a netlink socket of a namespace, from a thread that is elsewhere. */
+/* Sets lo up by a netlink socket of a namespace, from a thread in another one. */
 CASE(a_netlink_socket_made_inside_can_be_driven_from_outside)
 {
 	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)), .nlmsg_type = RTM_NEWLINK },
@@ -274,7 +274,7 @@ static void *open_tun_inside(void *arg)
 	return arg;
 }
 
-/* Where the device is opened counts, not where the interface is asked for. */
+/* The namespace of the open counts, not that of the ioctl. */
 CASE(a_tap_appears_in_the_namespace_of_the_task_that_opened_the_device)
 {
 	pthread_t thread;

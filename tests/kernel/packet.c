@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packet sockets on the far ends of veth pairs, in the place of taps: packet(7), veth(4), the kernel's scaling.rst. */
+/* Packet sockets on the peers of veth pairs, in place of taps: packet(7), veth(4), the kernel's scaling.rst. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -46,7 +46,7 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* Root in a namespace of our own, as ip(8) has its capabilities by that. */
+/* Root of an own user namespace, which gives ip(8) its capabilities. */
 static void become_root(void)
 {
 	char map[32];
@@ -88,7 +88,7 @@ struct got {
 	struct tpacket_auxdata aux;
 };
 
-/* The next frame of an EtherType, as it lies in the socket; what the kernel says by itself is not meant. */
+/* The next frame of an EtherType, as the socket returns it; frames that the kernel sends by itself are skipped. */
 static void receive(int fd, unsigned type, struct got *g)
 {
 	for (;;) {
@@ -148,7 +148,7 @@ CASE(a_vlan_tag_is_received_as_ancillary_data)
 	CHECK_EQ(g.aux.tp_vlan_tci, 0x2005);
 }
 
-/* What tells a far end that is down from one that is gone. */
+/* How a peer that is down differs from one that is deleted. */
 CASE(a_device_that_goes_down_leaves_one_error_and_its_index)
 {
 	struct sockaddr_ll at;
@@ -161,7 +161,7 @@ CASE(a_device_that_goes_down_leaves_one_error_and_its_index)
 	while (read(fd, frame, sizeof(frame)) >= 0) /* what came before */
 		;
 	CHECK_EQ(errno, ENETDOWN);
-	while (read(fd, frame, sizeof(frame)) >= 0) /* the error is told before frames that wait */
+	while (read(fd, frame, sizeof(frame)) >= 0) /* the error is returned before waiting frames */
 		;
 	CHECK_EQ(errno, EAGAIN);
 	MUST(getsockname(fd, (struct sockaddr *)&at, &len));
@@ -229,12 +229,12 @@ static long long now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* How long it takes until a near end is told to be up, after it has been taken up; its peer is up already. */
+/* How long it takes from setting one end up until it is reported up; its peer is up already. */
 static long long until_it_runs(const char *make)
 {
 	CHECK_EQ(system(make), 0);
 	long long start = now_ms();
-	/* Listing all devices tells what has been noticed; asking for one would make the kernel look. */
+	/* A list of all devices shows the state known so far. A request for one device would make the kernel update it. */
 	CHECK_EQ(system("ip link set bb up && timeout 10 sh -c 'until ip -o link | grep -q \"bb@.*state UP\"; do :; done'"), 0);
 	long long took = now_ms() - start;
 	CHECK_EQ(system("ip link del bb"), 0);
@@ -247,18 +247,18 @@ CASE(a_veth_end_with_the_index_of_its_peer_gets_carrier_a_second_later)
 	CHECK_EQ(system("unshare -n sleep 100 & echo $! >sleeper; "
 			"until [ \"$(readlink /proc/$(cat sleeper)/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; do :; done"), 0);
 	long long apart = 0, alike = 0;
-	for (int i = 0; i < 5; i++) { /* the second is one on a clock that all devices share */
+	for (int i = 0; i < 5; i++) { /* the second belongs to a clock that all devices share */
 		apart += until_it_runs("ip link add name bb index 20 type veth peer name p index 30 netns $(cat sleeper) && "
 				       "nsenter -t $(cat sleeper) -n ip link set p up");
 		alike += until_it_runs("ip link add name bb index 20 type veth peer name p index 20 netns $(cat sleeper) && "
 				       "nsenter -t $(cat sleeper) -n ip link set p up");
 	}
 	printf("ms in five runs: %lld with indices of their own, %lld with the same\n", apart, alike);
-	CHECK(alike > apart + 500); /* whatever else the machine has to do */
+	CHECK(alike > apart + 500); /* also on a loaded machine */
 	CHECK_EQ(system("kill $(cat sleeper)"), 0);
 }
 
-/* Somebody who listens at the far end until a frame of that protocol comes. */
+/* A thread that listens on the peer until a frame of that protocol arrives. */
 static bool hears(int protocol, int timeout_ms)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = (int)if_nametoindex(FAR) };
@@ -271,7 +271,7 @@ static bool hears(int protocol, int timeout_ms)
 	return heard;
 }
 
-/* Setting a device's address to what it is announces its addresses, where arp_notify is set; also by rtnetlink, without /proc. */
+/* With arp_notify, setting a device's MAC to its current value announces its addresses; also by rtnetlink, without /proc. */
 CASE(an_address_is_announced_when_the_mac_is_set_to_the_same_value)
 {
 	make_pair();

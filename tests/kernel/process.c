@@ -105,7 +105,7 @@ static void tell_parent(int fd)
 	MUST(write(fd, &parent, sizeof(parent)));
 }
 
-/* The process that a launch makes: when its maker ends it gets another parent, never the program. */
+/* The process that a launch makes. When its parent ends it gets another parent, which is never the program. */
 CASE(an_orphan_becomes_a_child_of_the_next_subreaper_not_of_its_grandparent)
 {
 	int pipe_fds[2], go[2], status;
@@ -118,7 +118,7 @@ CASE(an_orphan_becomes_a_child_of_the_next_subreaper_not_of_its_grandparent)
 	if (middle == 0) {
 		if (fork() == 0) {
 			close(go[1]);
-			(void)!read(go[0], &byte, 1); /* until the program has collected its maker */
+			(void)!read(go[0], &byte, 1); /* until the program has reaped its parent */
 			tell_parent(pipe_fds[1]);
 			_exit(0);
 		}
@@ -218,7 +218,7 @@ static void refuse_clone3(int err)
 	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
 }
 
-/* The keeper turns a refusal of clone3 into one that the C library knows how to go around. */
+/* The keeper's filter changes the errno of a refused clone3 to ENOSYS. Then the C library uses clone. */
 CASE(of_two_filters_that_refuse_a_call_the_newer_one_sets_the_errno)
 {
 	CHECK_ERRNO(syscall(SYS_clone3, NULL, 0), EINVAL);
@@ -248,7 +248,7 @@ static void leave_pid_namespace(void)
 	MUST(unshare(case_is_root() ? CLONE_NEWPID : CLONE_NEWUSER | CLONE_NEWPID));
 }
 
-/* What a launch would be: a first child that ends at once. */
+/* Like a launch: a first child that ends at once. */
 CASE_FLAGS(a_pid_namespace_whose_first_child_has_ended_takes_no_other, PLAIN)
 {
 	int status;
@@ -341,7 +341,7 @@ static void *call_what_is_forbidden(void *arg)
 	return arg;
 }
 
-/* One thread's call ends the keeper, not the thread alone. */
+/* A forbidden call of one thread ends the whole keeper. */
 CASE(a_filter_that_kills_ends_all_threads_by_sigsys)
 {
 	struct sock_filter code[] = {

@@ -41,7 +41,7 @@ static int send_control(int fd, int type, const void *data, size_t len)
 	return sendmsg(fd, &h, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* Receives it; gives how many bytes of that type came, into data. */
+/* Receives it. Returns how many bytes of control data of that type it had, copied to data. */
 static size_t recv_control(int fd, int type, void *data, size_t size, int *flags)
 {
 	union {
@@ -91,7 +91,7 @@ CASE(the_kernel_fills_in_the_senders_credentials)
 	CHECK_EQ(status, 0);
 }
 
-/* What proves to a keeper that the caller has its privileges now. */
+/* How a keeper checks that the sender has its privileges at the moment. */
 CASE_ROOT(the_privileged_can_send_as_another_process)
 {
 	struct ucred creds = { .pid = getppid(), .uid = geteuid(), .gid = getegid() }, got = { 0 };
@@ -119,7 +119,7 @@ CASE_USER(the_unprivileged_cannot_send_as_another_process)
 	CHECK_EQ(send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds)), -EPERM);
 }
 
-/* The right is asked for where the PID namespace belongs, not where the process is root. */
+/* The capability is checked in the user namespace that owns the PID namespace, not in the one where the process is root. */
 CASE_USER(the_root_of_a_user_namespace_cannot_send_as_another_process)
 {
 	struct ucred creds = { .pid = getppid(), .uid = geteuid(), .gid = getegid() };
@@ -130,7 +130,7 @@ CASE_USER(the_root_of_a_user_namespace_cannot_send_as_another_process)
 	creds.uid = geteuid();
 	creds.gid = getegid();
 	int r = send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds));
-	CHECK(r == -EPERM || r == -EINVAL); /* the number of a user without a map is not one */
+	CHECK(r == -EPERM || r == -EINVAL); /* the overflow id of an unmapped user is no valid claim */
 	CHECK(r != 0);
 }
 
@@ -178,7 +178,7 @@ CASE(without_space_for_a_descriptor_the_message_is_received_without_it)
 	CHECK_ERRNO(eventfd(0, 0), EMFILE);
 	limit.rlim_cur = before;
 	MUST(setrlimit(RLIMIT_NOFILE, &limit));
-	/* the next one comes as if nothing had been */
+	/* the next message is received normally */
 	CHECK_EQ(recv_control(pair[1], SCM_RIGHTS, &got, sizeof(got), &flags), sizeof(got));
 	CHECK_EQ(got, next);
 	CHECK_EQ(flags & MSG_CTRUNC, 0);

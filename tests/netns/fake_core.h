@@ -2,7 +2,7 @@
 #ifndef VS_TESTS_NETNS_FAKE_CORE_H
 #define VS_TESTS_NETNS_FAKE_CORE_H
 
-/* A stack that is the network namespace of the calling thread. */
+/* A simulated stack: the network namespace of the calling thread. */
 
 struct vdestack {
 	int receive_buffer; /* SO_RCVBUF of the sockets made in it; 0 = the kernel's default */

@@ -2,7 +2,7 @@
 
 /*
  * The typed configuration calls, against the kernel, in a network namespace of the test.
- * ip(8) makes the interfaces and is the second opinion.
+ * ip(8) makes the interfaces, and results are compared with it.
  */
 
 #include "../unit/unit.h"
@@ -48,7 +48,7 @@ static struct vdestack *const stack = &fake;
 		assert_true(vdestack_last_error()[0] != '\0');                                               \
 	} while (0)
 
-/* Shows the message when it should not have failed. */
+/* Prints the message if the call should have succeeded. */
 #define assert_works(call)                                                                                   \
 	do {                                                                                                 \
 		if ((call) < 0)                                                                              \
@@ -62,7 +62,7 @@ static void write_file(const char *path, const char *text)
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0) {
-		(void)!write(fd, text, strlen(text)); /* what depends on it will tell */
+		(void)!write(fd, text, strlen(text)); /* a failure shows in what depends on it */
 		(void)close(fd);
 	}
 }
@@ -105,7 +105,7 @@ __attribute__((format(printf, 1, 2))) static int ip_command(const char *fmt, ...
 
 #define ip(...) assert_int_equal(ip_command(__VA_ARGS__), 0)
 
-/* An interface with carrier and an other end that keeps quiet. Not a dummy: not every kernel has them. */
+/* An interface with carrier whose peer sends nothing. Not a dummy device: not every kernel has them. */
 static int make_plugged(const char *name)
 {
 	if (ip_command("link add %s type veth peer name %s-far", name, name) != 0)
@@ -542,7 +542,7 @@ static void route_structs_of_other_sizes_are_understood(void **state)
 	larger.later = 0;
 	assert_works(vdestack_route_add(stack, &larger.known));
 	smaller.size = offsetof(struct vdestack_route, ifindex);
-	smaller.ifindex = 4711; /* beyond its size: not looked at */
+	smaller.ifindex = 4711; /* beyond its size: ignored */
 	assert_works(vdestack_route_add(stack, &smaller));
 	smaller.size = 0;
 	assert_fails(EINVAL, vdestack_route_add(stack, &smaller));
@@ -677,7 +677,7 @@ static void find_difference(const struct ifaddrs *a, const struct ifaddrs *b, ch
 	}
 }
 
-/* Counters may move between the two calls, so a difference counts when it stays. */
+/* Counters may change between the two calls, so only a lasting difference is a failure. */
 static void compare_with_glibc(void)
 {
 	char difference[64] = "?";
@@ -855,7 +855,7 @@ static void a_duplicate_address_is_eaddrnotavail(void **state)
 
 static void *bring_up_v1(void *arg)
 {
-	(void)usleep(100000); /* the case holds whoever comes first */
+	(void)usleep(100000); /* the case holds for either order */
 	(void)vdestack_link_set_up(stack, *(int *)arg, 1);
 	return NULL;
 }
@@ -895,7 +895,7 @@ static void lost_notifications_do_no_harm(void **state)
 	ip("link set v0 up");
 	ip("link set lo up");
 	v1 = vdestack_if_nametoindex(stack, "v1");
-	fake.receive_buffer = 1; /* the kernel makes it the smallest there is: one message fills it */
+	fake.receive_buffer = 1; /* the kernel uses its minimum: one message fills it */
 	assert_int_equal(pthread_create(&thread, NULL, flood_and_bring_up, &v1), 0);
 	assert_works(vdestack_wait_ready(stack, 20000));
 	assert_int_equal(pthread_join(thread, NULL), 0);

@@ -3,12 +3,12 @@
 #
 #     doctor.sh CASE VDESTACK-PROGRAM REFUSE-PROGRAM
 #
-# `vdestack doctor` where something does not work. The checks that make stacks tell the library's own error,
-# so that a remedy in their lines and in that of the cause shows that both speak from one table.
+# `vdestack doctor` where something does not work. The checks that make stacks print the library's own error.
+# If its remedy is the same as that in the line of the cause, both come from one table.
 
 set -u
 case=$1 doctor=$2 refuse=$3
-# Capabilities come from a user namespace made here; the program itself shall have none.
+# Capabilities come from a user namespace made here; the program itself must have none.
 plain="setpriv --bounding-set=-all --inh-caps=-all"
 
 fail() {
@@ -222,7 +222,7 @@ usage_errors_end_with_64)
 	;;
 apparmor_accepts_the_profile)
 	parser=$(PATH=$PATH:/usr/sbin:/sbin command -v apparmor_parser) || { echo "apparmor_parser is not installed" >&2; exit 77; }
-	# A parser older than the rule for user namespaces judges the rest.
+	# A parser that does not know the rule for user namespaces checks the rest.
 	new='' && [ -e /etc/apparmor.d/abi/4.0 ] || new='/^abi /d; /^  userns,/d'
 	for name in plain "a blank" 'glob*[x]{a,b}?' "it's" 'up^'; do
 		: >"$name"

@@ -320,7 +320,7 @@ CASE_BOTH(a_child_makes_stacks_with_a_keeper_of_its_own)
 		net_talk_lo(own);
 		MUST(vdestack_delete(own));
 		own = net_stack("");
-		_exit(0); /* a process that exec or exit ends keeps its copies */
+		_exit(0); /* not deleted: the exit ends the stack */
 	}
 	collect(pid);
 	CHECK(net_wait_keepers(0, LIMIT_MS));

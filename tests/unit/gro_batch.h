@@ -2,7 +2,7 @@
 #ifndef VS_TESTS_GRO_BATCH_H
 #define VS_TESTS_GRO_BATCH_H
 
-/* A batch of frames for the coalescing, and what becomes of it. */
+/* A batch of frames for the coalescing, and its result. */
 
 #include "unit.h"
 
@@ -91,7 +91,7 @@ static inline size_t join(const struct vs_gro_write *write)
 	return len;
 }
 
-/* The write is this one frame, as it came. */
+/* The write is this one frame, unchanged. */
 static inline void check_single(const struct vs_gro_write *write, size_t frame)
 {
 	struct virtio_net_hdr zero = { 0 };

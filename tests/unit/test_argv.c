@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The splitting of command lines: a table, and a comparison with libexecs' s2argv on random lines,
- * which libvdestack 0.1 splits its lines with. Where ours differs on purpose the table says so,
- * and the comparison leaves such lines out.
+ * The splitting of command lines: a table, and a comparison on random lines with s2argv of libexecs,
+ * which libvdestack 0.1 uses. Intended differences are in the table,
+ * and the comparison skips such lines.
  */
 
 #include "unit.h"
@@ -36,7 +36,7 @@ static void check(const char *line, const char *expected)
 	char **argv = vs_argv_split(line);
 
 	if (argv == NULL)
-		fail_msg("<%s> returned errno %d", line, errno);
+		fail_msg("<%s> failed with errno %d", line, errno);
 	show(argv, text, sizeof(text));
 	if (strcmp(text, expected) != 0)
 		fail_msg("<%s> is %s, should be %s", line, text, expected);
@@ -176,7 +176,7 @@ static void random_lines_are_split_as_libexecs_does(void **state)
 	static const char alphabet[] = "ab;'\" \\\t'\"\\ ";
 	const char *given = getenv("VDESTACK_TEST_SEED");
 	unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-	/* Debian's libvdestack0, which other tests need, brings it along. */
+	/* A dependency of Debian's libvdestack0, which other tests need. */
 	void *libexecs = dlopen("libexecs.so.0", RTLD_NOW);
 	char **(*s2argv)(const char *) = NULL;
 	void (*s2argv_free)(char **) = NULL;

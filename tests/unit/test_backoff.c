@@ -27,7 +27,7 @@ static void waits_are_bounded_and_double(void **state)
 	assert_int_equal(vs_backoff_ms(7, UINT32_MAX) <= VS_BACKOFF_MOST_MS, 1);
 }
 
-/* A hundred that have lost the same network do not come back in the same moment. */
+/* A hundred interfaces that have lost the same network do not reconnect at the same moment. */
 static void those_that_wait_alike_are_spread(void **state)
 {
 	unsigned seed = 3, buckets[10] = { 0 };

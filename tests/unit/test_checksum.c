@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each way to sum against the definition, for every length and alignment. */
+/* Each implementation of the checksum is compared with the definition, for every length and alignment. */
 
 #include "unit.h"
 
@@ -27,7 +27,7 @@ static void fill_random(void)
 	}
 }
 
-/* All lengths at one alignment, the definition's sum growing along. */
+/* All lengths at one alignment; the sum by the definition is continued from length to length. */
 static void check_lengths(const struct vs_csum_kernel *kernel, size_t align)
 {
 	const uint8_t *p = bytes + align;
@@ -93,7 +93,7 @@ static void any_initial_sum(void **state)
 	for (const struct vs_csum_kernel *k = vs_csum_kernels; k->name != NULL; k++) {
 		for (size_t i = 0; k->usable() && i < sizeof(sums) / sizeof(sums[0]); i++) {
 			for (size_t len = 0; len < 300; len++) {
-				/* Modulo 0xffff, where 2^16 is 1; ntohs because the numbers lie as the machine's. */
+				/* Modulo 0xffff, where 2^16 is 1; ntohs because the numbers are in the machine's byte order. */
 				uint64_t expected =
 					(sums[i] % 0xffff + vs_csum_fold(k->add(0, bytes, len))) % 0xffff;
 				assert_int_equal(vs_csum_fold(k->add(sums[i], bytes, len)) % 0xffff,
@@ -196,7 +196,7 @@ static void *sum_at_once(void *arg)
 	return (void *)(uintptr_t)vs_csum_fold(vs_csum_add(0, bytes, 1500));
 }
 
-/* The first call chooses the way; here several threads make it together. */
+/* The first call chooses the implementation; here several threads make it at the same time. */
 static void first_call_of_many_threads(void **state)
 {
 	pthread_t threads[8];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The configuration string: every rule of docs/configuration.md, from both sides.
+ * The configuration string: for every rule of docs/configuration.md, strings that keep it and strings that break it.
  *
  * Link with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free and with
  * the sources under test themselves (a shared library would keep its own malloc): the last
- * tests make each allocation fail in turn and count what is not given back.
+ * tests make each allocation fail in turn and count what is not freed.
  */
 
 #include "unit.h"
@@ -35,7 +35,7 @@ void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *text);
 void __wrap_free(void *p);
 
-static long live;          /* blocks handed out and not given back */
+static long live;          /* blocks allocated and not freed */
 static long until_failure; /* this many allocations succeed, then one fails; < 0: none fails */
 
 static bool fails_now(void)
@@ -94,7 +94,7 @@ static struct vs_config *parse(const char *text)
 	return config;
 }
 
-/* The text of addr, for comparison with what a person would write. */
+/* The usual text of addr. */
 static const char *addr_text(const struct vs_conf_addr *addr)
 {
 	static char text[VS_PREFIX_TEXT_MAX];
@@ -127,7 +127,7 @@ static void check_refused(const struct refusal *r, vs_conf_taken_fn *taken, void
 	if (strncmp(error.text, start, strlen(start)) != 0)
 		fail_msg("the message\n  %s\ndoes not begin with\n  %s", error.text, start);
 	if (strstr(error.text + strlen(start), r->says) == NULL)
-		fail_msg("the message\n  %s\ndoes not say\n  %s", error.text, r->says);
+		fail_msg("the message\n  %s\ndoes not contain\n  %s", error.text, r->says);
 }
 
 static void check_refusals(const struct refusal *list, size_t n)
@@ -865,7 +865,7 @@ static void messages_shorten_long_words(void **state)
 
 /* ------------------------------------------------------------------ memory */
 
-/* Makes the k-th allocation of parsing text fail, for every k; gives how many there were. */
+/* Makes the k-th allocation of parsing text fail, for every k. Returns how many there are. */
 static long walk_failures(const char *text, int final_result)
 {
 	for (long k = 0;; k++) {

@@ -2,7 +2,7 @@
 
 /*
  * socket(2) in a default stack that is deleted or replaced at a given moment of the call. The slots are
- * real. The keeper is played, and so is the other thread: it acts where the call meets certain functions.
+ * real. The keeper is simulated. So is the other thread: it acts when the call reaches certain functions.
  */
 
 #include "unit.h"
@@ -16,7 +16,7 @@
 #include "core/default.h"
 #include "core/handle.h"
 
-/* The keeper answers so: 0 with a copy of a descriptor that tells which stack it was. */
+/* The keeper's answer: 0 with a copy of a descriptor that identifies the stack. */
 static struct {
 	void (*before_acquire)(void); /* once */
 	void (*in_the_call)(void);    /* once */
@@ -71,7 +71,7 @@ int __wrap_vs_call_socket(struct vs_slot *slot, int domain, int type, int protoc
 
 /* ------------------------------------------------------------------ what the other thread does */
 
-/* As far as the moment at which the handle is dead and still the default. */
+/* Up to the moment at which the handle is deleted and still the default. */
 static void first_is_being_deleted(void)
 {
 	struct vs_slot *slot;
@@ -215,7 +215,7 @@ static void a_default_deleted_while_it_is_being_set_is_forgotten(void **state)
 {
 	(void)state;
 	assert_int_equal(vdestack_set_default(NULL), 0);
-	played.after_release = first_is_deleted; /* the check has passed, nothing is stored yet */
+	played.after_release = first_is_deleted; /* after the check, before the store */
 	(void)vdestack_set_default(first);
 	assert_null(played.after_release);
 	assert_null(vdestack_get_default());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From an errno to its cause, with a /proc and /dev made up for each case. */
+/* From an errno to its cause, with an artificial /proc and /dev for each case. */
 
 #define _GNU_SOURCE
 #include "unit.h"
@@ -14,7 +14,7 @@
 
 static char root[256];
 
-/* Writes a file below the made-up root, with the directories on the way. */
+/* Writes a file below the artificial root, with the directories of its path. */
 static void put(const char *path, const char *text, unsigned mode)
 {
 	char name[512];
@@ -87,7 +87,7 @@ static void user_namespaces_switched_off_by_debians_sysctl(void **state)
 {
 	(void)state;
 	put(DEBIAN, "0\n", 0644);
-	put(APPARMOR, "1\n", 0644); /* the other would not be asked */
+	put(APPARMOR, "1\n", 0644); /* the other file would not be read */
 	assert_int_equal(vs_diagnose_userns(EPERM, root), VS_CAUSE_USERNS_DEBIAN);
 	check_sentence(VS_CAUSE_USERNS_DEBIAN, "switched off", "kernel.unprivileged_userns_clone=1");
 }
@@ -107,7 +107,7 @@ static void user_namespaces_restricted_by_apparmor(void **state)
 static void restrictions_of_apparmor_on_a_network_namespace_are_recognised(void **state)
 {
 	(void)state;
-	/* It lets the user namespace be made, without rights in it. */
+	/* It allows the user namespace, without rights in it. */
 	put(APPARMOR, "1\n", 0644);
 	assert_int_equal(vs_diagnose_netns(EPERM, root), VS_CAUSE_USERNS_APPARMOR);
 	assert_int_equal(vs_diagnose_netns(EACCES, root), VS_CAUSE_USERNS_APPARMOR);
@@ -170,7 +170,7 @@ static void the_tun_device_absent_forbidden_or_without_driver(void **state)
 static void a_tun_node_that_is_something_else(void **state)
 {
 	(void)state;
-	/* what TUNSETIFF says of another device or a file */
+	/* the errno of TUNSETIFF on another device or a file */
 	assert_int_equal(vs_diagnose_tun(ENOTTY, root), VS_CAUSE_TUN_OTHER);
 	check_sentence(VS_CAUSE_TUN_OTHER, "not the tun driver's", "mknod");
 }
@@ -228,7 +228,7 @@ static void every_cause_has_a_message(void **state)
 		check_sentence((enum vs_cause)cause, "", "");
 }
 
-/* Files that are empty, unreadable or full of something else are as if not there. */
+/* Files that are empty, unreadable or malformed are treated as absent. */
 static void malformed_files_are_ignored(void **state)
 {
 	(void)state;

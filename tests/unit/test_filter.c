@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keeper's filter, run here instruction by instruction, against the list that it is made of. */
+/* The keeper's filter, simulated here instruction by instruction, is compared with the list it is generated from. */
 
 #include "unit.h"
 
@@ -68,7 +68,7 @@ static uint32_t run(const struct seccomp_data *data, size_t *steps)
 	return 0;
 }
 
-/* The architecture that it asks for. */
+/* The architecture that it checks for. */
 static uint32_t own_arch(void)
 {
 	assert_int_equal(code[1].code, BPF_JMP | BPF_JEQ | BPF_K);
@@ -132,7 +132,7 @@ static void threads_are_made_and_nothing_else(void **state)
 					       CLONE_NEWNET };
 
 	(void)state;
-	/* The flags are the first argument or the second; the other one is a stack. */
+	/* The flags are the first or the second argument; the other argument is the address of a stack. */
 	assert_int_equal(verdict(SYS_clone, thread, thread), SECCOMP_RET_ALLOW);
 	assert_int_equal(verdict(SYS_clone, 17, 17), SECCOMP_RET_ERRNO | EPERM);
 	assert_int_equal(verdict(SYS_clone, CLONE_VM | CLONE_VFORK | 17, CLONE_VM | CLONE_VFORK | 17), SECCOMP_RET_ERRNO | EPERM);
@@ -171,11 +171,11 @@ static void calls_of_another_architecture_end_the_process(void **state)
 	assert_int_equal(verdict(SYS_getpid ^ X32_BIT, 0, 0), SECCOMP_RET_KILL_PROCESS);
 	assert_int_equal(verdict(SYS_execve ^ X32_BIT, 0, 0), SECCOMP_RET_KILL_PROCESS);
 #endif
-	/* A tracer that skips a call gives it this number. */
+	/* A tracer that skips a call sets this number. */
 	assert_int_equal(verdict(0xffffffff, 0, 0), SECCOMP_RET_ALLOW);
 }
 
-/* Frames are moved by calls that the kernel may ask the filter about each time. */
+/* The kernel may run the filter for each of the calls that move frames. */
 static void each_call_is_decided_in_few_instructions(void **state)
 {
 	unsigned base = SYS_read & X32_BIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is coalesced, into what, and what is not. */
+/* Which frames are coalesced, into what, and which are not. */
 
 #include "gro_batch.h"
 
@@ -279,7 +279,7 @@ static void every_difference_counts(void **state)
 	}
 }
 
-/* Any single bit that changes after the checksums were made. */
+/* Each single bit changed after the checksums were made. */
 static void every_bit_counts(void **state)
 {
 	(void)state;
@@ -342,7 +342,7 @@ static void ids_of_ipv4(void **state)
 
 /* ------------------------------------------------------------ order */
 
-/* A wrong checksum anywhere in a run: that frame alone, as it came, in its place. */
+/* A wrong checksum anywhere in a run: that frame is written alone, unchanged, at its place. */
 static void a_bad_checksum_is_passed_on(void **state)
 {
 	(void)state;
@@ -406,7 +406,7 @@ static void extension_headers_stay_alone(void **state)
 	check_all_single();
 }
 
-/* PSH ends a run, and a shorter segment does; neither may be followed. */
+/* PSH ends a run, and so does a shorter segment; no frame is joined after it. */
 static void what_ends_a_run(void **state)
 {
 	struct frame f = kind(0);
@@ -421,7 +421,7 @@ static void what_ends_a_run(void **state)
 				s.flags |= PSH;
 			add(&s);
 		}
-		if (!push) { /* the fourth is shorter, and the others follow it */
+		if (!push) { /* the fourth is shorter, and the others come after it */
 			begin();
 			for (size_t i = 0; i < 8; i++) {
 				struct frame s = frame_segment(&f, 50, i);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Random traffic, coalesced here and by a naive implementation: it joins a frame to a run when the
- * super-frame of both, cut by the description in frames.h, is the same frames again. Both must put the same
- * frames together; and segmentation must give back every frame.
+ * Random traffic, coalesced by the library and by a naive implementation. That one joins a frame to a run if the
+ * super-frame of both, cut by the description in frames.h, yields the same frames. Both must join the same
+ * frames, and segmentation must return every frame.
  */
 
 #include "gro_batch.h"
@@ -20,7 +20,7 @@ static uint32_t chance(uint32_t below)
 	return (uint32_t)((random_state * UINT64_C(2685821657736338717)) >> 32) % below;
 }
 
-/* What was sent, and what the naive implementation makes of it. */
+/* What was sent, and the result of the naive implementation. */
 struct sent {
 	struct frame f;
 	size_t len;        /* without padding */
@@ -49,7 +49,7 @@ static bool naive_same_flow(const struct frame *a, const struct frame *b)
 	       a->dport == b->dport;
 }
 
-/* Whether the super-frame of the run and one frame more is cut into the same frames again. */
+/* Whether the super-frame of the run and one more frame is cut into the same frames again. */
 static bool naive_joins(const struct naive_run *r, size_t next)
 {
 	struct frame super = sent[r->first].f;
@@ -123,7 +123,7 @@ static void naive_take(size_t index)
 	open_runs[n_open++].members[0] = index;
 }
 
-/* Something small is different from what the flow would send next. */
+/* The frame differs in a detail from the one that the flow would send next. */
 static void disturb(struct frame *f)
 {
 	switch (chance(16)) {
@@ -236,7 +236,7 @@ static void compare_with_naive(void)
 	assert_int_equal(w, gro.n_writes);
 }
 
-/* Cut again, each write gives the frames that went into it. */
+/* Cut again, each write yields the frames it was made of. */
 static void segment_again(void)
 {
 	for (size_t w = 0; w < gro.n_writes; w++) {
@@ -251,7 +251,7 @@ static void segment_again(void)
 		for (int pieces; (pieces = vs_gso_next(&gso, header, iov)) > 0; n++) {
 			size_t index = (size_t)((uint8_t *)vs_gro_frame(write, n).iov_base - slots[0]) / SLOT;
 			struct layout at = frame_layout(&sent[index].f);
-			if (!sent[index].f.ipv6) { /* up to an id that was never counted */
+			if (!sent[index].f.ipv6) { /* except for an id that was never counted up */
 				memcpy(header + at.l3 + 4, originals[index] + at.l3 + 4, 2);
 				memcpy(header + at.l3 + 10, originals[index] + at.l3 + 10, 2);
 			}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Every super-frame against its segments made one by one from the same description (frames.h):
- * the same number, the same bytes.
+ * Every super-frame is compared with segments made one by one from the same description (frames.h):
+ * the same number and the same bytes.
  */
 
 #include "unit.h"
@@ -230,7 +230,7 @@ static void urgent_pointer(void **state)
 	}
 }
 
-/* The routing header hides the final destination; the partial sum knows it. */
+/* The routing header has the final destination; the partial checksum includes it. */
 static void routing_header(void **state)
 {
 	uint8_t routing[24] = { 6, 2, 4, 1, 0, 0, 0,  0,  0xfd, 1,  2,  3,
@@ -443,7 +443,7 @@ static void refusals(void **state)
 	}
 }
 
-/* An authentication header covers the whole packet: its segments would all be forged. */
+/* An authentication header covers the whole packet: its segments would all be invalid. */
 static void authenticated_packets_are_refused(void **state)
 {
 	uint8_t ah[24] = { 6, 4 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Handles of 32 bits, as on machines with such pointers: more stacks in one place than there are generations. */
+/* Handles of 32 bits, as on machines with such pointers: more stacks in one slot than there are generations. */
 
 #include "unit.h"
 
@@ -69,7 +69,7 @@ static void handles_work_however_many_stacks_there_have_been(void **state)
 
 static void no_handle_is_returned_twice(void **state)
 {
-	/* Stacks are made in one place until it is used up. */
+	/* Stacks are made in one slot until it has no generation left. */
 	struct vdestack **all = calloc(STACKS, sizeof(*all));
 	uintptr_t last = 0;
 
@@ -81,7 +81,7 @@ static void no_handle_is_returned_twice(void **state)
 	}
 	struct vdestack *living = make();
 	for (int i = 0; i < STACKS; i++) {
-		/* Place first, then generation: in this order they go up. */
+		/* Ordered by slot, then by generation. */
 		uintptr_t number = (uintptr_t)all[i];
 		uintptr_t order = (number & PLACE_MASK) << 15 | number >> PLACE_BITS;
 		assert_true(order > last);

@@ -8,8 +8,8 @@
  *                            thread 2
  *
  * The real file is compiled into this test. Each of its atomic operations is a step: before it the thread
- * gives control to the scheduler. All operations are sequentially consistent, so an order of steps is
- * all there is to an execution. Threads are coroutines on stacks of their own.
+ * yields to the scheduler. All operations are sequentially consistent, so an order of steps describes
+ * an execution completely. Threads are coroutines on stacks of their own.
  *
  * The scheduler does a depth-first search over its choices. To try another choice it runs everything again from
  * the start. What a thread does next depends on how far its script has come and on the values that it has
@@ -73,7 +73,7 @@ struct thread {
 	void (*script)(void);
 	bool done;
 	uint64_t position;   /* calls of its script that have ended */
-	uint64_t history;    /* of what it has seen since, and what they gave */
+	uint64_t history;    /* of the values it has read since, and their results */
 	uint64_t generation; /* of the stack that it holds, 0: none */
 	struct vdestack *made; /* the stack that it has made */
 	char stack[32768];
@@ -83,7 +83,7 @@ static struct thread threads[THREADS];
 static struct thread *running; /* NULL: the scheduler */
 static ucontext_t scheduler;
 
-/* Beside the slot, what an execution has led to: */
+/* Beside the slot, the results of an execution: */
 static struct {
 	struct vdestack *first;
 	uint64_t emptied; /* a bit for each generation */
@@ -105,7 +105,7 @@ static void seen(uint64_t value)
 
 static void step(const volatile void *address)
 {
-	/* The table of chunks does not change any more. */
+	/* The table of chunks no longer changes. */
 	if (running == NULL || (const volatile void *)&chunks[0] == address)
 		return;
 	seen(1);
@@ -113,7 +113,7 @@ static void step(const volatile void *address)
 		abort();
 }
 
-/* A call has ended: only its result counts from now on. Each way through a script settles equally often. */
+/* A call has ended: only its result is part of the state from now on. Each path through a script gets here equally often. */
 static void settle(const void *result)
 {
 	if (running != NULL)
@@ -127,7 +127,7 @@ static void thread_main(void)
 	(void)swapcontext(&running->context, &scheduler);
 }
 
-/* Notes what is wrong; the scheduler ends the search with it. */
+/* Records what is wrong; the scheduler ends the search. */
 static void demand(bool holds, const char *what)
 {
 	if (!holds && world.broken == NULL)
@@ -502,10 +502,10 @@ static void three_threads_never_empty_a_slot_while_it_is_used(void **state)
 			for (size_t k = j; k < 3; k++)
 				n += explore(brief[i], brief[j], brief[k]);
 	print_message("%llu states\n", (unsigned long long)n);
-	assert_true(n > 10000); /* or the threads do not stop where they should */
+	assert_true(n > 10000); /* otherwise the threads do not stop at the steps */
 }
 
-/* The last to leave once took a newer stack for its own, and the same one in newer hands. */
+/* A past fault: the last user to leave mistook a newer stack in the slot for its own, or a newer use of the same stack. */
 static void a_late_user_does_not_empty_a_newer_stack_in_the_slot(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When a pump looks for the next frame before it sleeps; time is told, not waited for. */
+/* When a pump polls for the next frame before it sleeps. The time is simulated. */
 
 #include "unit.h"
 
@@ -11,8 +11,8 @@
 #define MS 1000000
 
 /*
- * One try at time `now`, with a frame that comes `after` ns later (-1: never) and looks that take
- * `look` ns each. Gives what it took; 0: there was no try.
+ * One attempt at time `now`, with a frame that arrives `after` ns later (-1: never) and polls that take
+ * `look` ns each. Returns its duration; 0: there was no attempt.
  */
 static int64_t attempt(struct vs_linger *l, int64_t now, int64_t after, int64_t look)
 {
@@ -38,7 +38,7 @@ static void polling_continues_while_answers_come_in_time(void **state)
 		assert_in_range(attempt(&l, MS + i * 30 * US, 10 * US, US), 10 * US, 11 * US);
 }
 
-/* Frames whose answers are too far away: what they cost goes to nothing. */
+/* Frames whose answers take too long: the cost of polling goes to zero. */
 static void polling_that_does_not_pay_is_given_up(void **state)
 {
 	struct vs_linger l = { 0 };
@@ -71,7 +71,7 @@ static void one_success_restarts_polling(void **state)
 		assert_true(attempt(&l, now + i * 50 * US, 5 * US, US) > 0);
 }
 
-/* Somebody else had the processor for 3 ms, after a single look: at once no more, whether there was a frame or not. */
+/* Another task had the processor for 3 ms, after a single poll: polling stops at once, with or without a frame. */
 static void a_crowded_processor_is_left_alone(void **state)
 {
 	(void)state;

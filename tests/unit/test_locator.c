@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which locators a keeper opens, and which not, in every spelling that libvdeplug and its plugins read alike. */
+/* Which locators a keeper opens, and which not, in every spelling that means the same to libvdeplug and its plugins. */
 
 #define _GNU_SOURCE
 #include "unit.h"
@@ -129,7 +129,7 @@ static void unlimited_braces_are_refused(void **state)
 	assert_int_equal(vs_locator_judge(text), VS_LOCATOR_DEEP);
 }
 
-/* Each byte of the heap block is its own: a sanitizer sees a look behind the end. */
+/* The heap block has the exact size: a sanitizer detects a read beyond the end. */
 static void any_bytes_are_checked(void **state)
 {
 	static const char pieces[] = "{}%'\"\\=:/cmdseqpacketslirpcmdfwd0123456789abcdef";

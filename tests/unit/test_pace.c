@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pace of frames into a switch, against a simulated one. */
+/* Pacing of frames into a switch, with a simulated switch. */
 
 #include "unit.h"
 
@@ -29,7 +29,7 @@ static void send_some(struct vs_pace *p, struct simulated *s, unsigned n)
 	s->free_ns = (s->free_ns > s->now ? s->free_ns : s->now) + n * s->cost_ns;
 }
 
-/* Sleeps and looks as the pump does until the rest is over. */
+/* Sleeps and checks as the pump does until the pause is over. */
 static void rest(struct vs_pace *p, struct simulated *s)
 {
 	for (int i = 0; vs_pace_rests(p, s->now); i++) {
@@ -57,7 +57,7 @@ static void a_run_is_sent_at_once_and_a_pause_follows(void **state)
 	assert_int_equal(vs_pace_allows(&p, s.now), RUN);
 }
 
-/* From the switch having read all on, the receivers get as long as it took. */
+/* After the switch has read all, the receivers get as much time as that took. */
 static void the_pause_is_twice_the_time_the_switch_takes(void **state)
 {
 	static const int64_t costs[] = { 2 * US, 3 * US, 5 * US, 10 * US, 25 * US };
@@ -99,7 +99,7 @@ static void slow_frames_are_never_delayed(void **state)
 	}
 }
 
-/* More than was allowed may have been sent: what belongs to one super-frame, say. */
+/* More than allowed may have been sent, for example all frames of one super-frame. */
 static void a_run_above_the_allowance_counts_as_one_run(void **state)
 {
 	struct vs_pace p = { 0 };
@@ -112,7 +112,7 @@ static void a_run_above_the_allowance_counts_as_one_run(void **state)
 	assert_int_equal(vs_pace_allows(&p, s.now), RUN);
 }
 
-/* However frames come, a switch never has more than a run and what came with it. */
+/* Whatever the times of the frames, a switch never holds more than a run and the excess of one batch. */
 static void the_switch_never_holds_more_than_a_run(void **state)
 {
 	struct vs_pace p = { 0 };
@@ -137,7 +137,7 @@ static void the_switch_never_holds_more_than_a_run(void **state)
 	assert_true(most >= RUN / 2 * 2304L); /* it was tried hard enough */
 }
 
-/* The pause between two bursts is no time the switch took. */
+/* The time between two bursts does not count as time the switch took. */
 static void a_run_that_ends_a_burst_does_not_delay_the_next(void **state)
 {
 	struct vs_pace p = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames of every build, whole, cut off at every byte, and broken in one place. */
+/* Frames of every layout: complete, cut off at every byte, and wrong at one place. */
 
 #include "unit.h"
 
@@ -18,7 +18,7 @@ static const struct frame udp6 = {
 	.ipv6 = true, .udp = true, .ttl = 64, .sport = 1, .dport = 2, .payload = 10
 };
 
-/* In memory of exactly that length, so that a sanitizer sees a byte too far. */
+/* In memory of exactly that length, so a sanitizer detects a read beyond it. */
 static enum vs_packet_result parse(const uint8_t *frame, size_t len, struct vs_packet *p)
 {
 	uint8_t *exact = malloc(len > 0 ? len : 1);
@@ -187,7 +187,7 @@ static void packets_that_are_not_ip(void **state)
 		assert_int_equal(result_of(len), VS_PACKET_SHORT);
 }
 
-/* A byte of a sound frame is changed. */
+/* A byte of a valid frame is changed. */
 static void broken_headers(void **state)
 {
 	static const struct {
@@ -237,7 +237,7 @@ static void broken_headers(void **state)
 	}
 }
 
-/* A length that goes beyond the packet, by a little or by all it can. */
+/* A length that exceeds the packet, by little or by as much as possible. */
 static void extension_headers_end_in_the_packet(void **state)
 {
 	static const uint8_t types[] = { 0, 43, 60, 51 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The self-test of the offloads: it finds them sound as they are, and finds out when they are not. What
- * it tries is broken here in one way at a time, between it and the real functions.
+ * The self-test of the offloads: it passes with the real functions, and fails with faulty ones. Each case puts
+ * one fault between it and the real functions.
  */
 
 #define _GNU_SOURCE
@@ -23,7 +23,7 @@
 static enum {
 	NOTHING,
 	SUMS_TOO_LOW,	  /* a checksum kernel that forgets the last byte */
-	SUMS_ANYTHING,	  /* one that always gives the same */
+	SUMS_ANYTHING,	  /* one that always returns the same value */
 	REFUSES,	  /* segmentation that refuses */
 	ONE_TOO_MANY,	  /* segmentation that never ends */
 	ONE_TOO_FEW,
@@ -33,7 +33,7 @@ static enum {
 	WRONG_SIZE,
 	WRONG_LENGTH,
 	DROPS_LAST,
-	MERGES_DAMAGE,	  /* coalescing that believes every checksum */
+	MERGES_DAMAGE,	  /* coalescing that accepts every checksum */
 } broken;
 static bool only_udp, only_tcp; /* who suffers */
 
@@ -138,7 +138,7 @@ static void test_costs_less_than_a_millisecond(void **state)
 	double best = 1e9;
 
 	(void)state;
-	for (int i = 0; i < 20; i++) { /* of CPU: others may run besides */
+	for (int i = 0; i < 20; i++) { /* of CPU time: other processes may run at the same time */
 		struct timespec a, b;
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
 		(void)vs_selftest_run();
@@ -200,7 +200,7 @@ static void test_leaves_off_only_the_protocol_concerned(void **state)
 	assert_int_equal(sound_when(WRONG_SIZE), VS_OFFLOAD_ALL & ~VS_OFFLOAD_GRO);
 }
 
-/* The process has one result, so this case is only of use alone, which is how ctest runs it. */
+/* The result is stored once per process, so this case must run alone, as ctest runs it. */
 static void test_what_is_broken_is_not_allowed(void **state)
 {
 	(void)state;
@@ -208,7 +208,7 @@ static void test_what_is_broken_is_not_allowed(void **state)
 	only_tcp = true;
 	unsigned first = vs_offload_allowed();
 	broken = NOTHING;
-	if (first == VS_OFFLOAD_ALL) /* another case has been here before */
+	if (first == VS_OFFLOAD_ALL) /* another case has run in this process */
 		return;
 	assert_int_equal(first, VS_OFFLOAD_ALL & ~VS_OFFLOAD_GRO);
 	assert_int_equal(vs_offload_allowed(), first); /* tried once */

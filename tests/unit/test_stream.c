@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The VDE stream over a socket pair: each frame behind its length, however the bytes are cut. */
+/* The VDE stream over a socket pair: each frame after its length, with the bytes cut in every way. */
 
 #define _GNU_SOURCE
 #include "unit.h"
@@ -63,7 +63,7 @@ static void write_all(int fd, const void *bytes, size_t n)
 	assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL), n);
 }
 
-/* One frame at most; gives what recv gave, the length goes to *len. */
+/* One frame at most. Returns the result of recv; *len gets the length. */
 static int recv_one(struct vs_link *link, unsigned char *buf, size_t size, size_t *len)
 {
 	struct iovec frame = { buf, size };
@@ -173,7 +173,7 @@ static void an_impossible_length_ends_the_stream(void **state)
 		header[1] = (unsigned char)lengths[i];
 		write_all(g->far, header, 2);
 		assert_int_equal(recv_one(g->link, got, sizeof(got), &len), -EPROTO);
-		/* and it stays the end, whatever else comes */
+		/* and the stream stays ended, whatever is received later */
 		write_all(g->far, got, 100);
 		assert_int_equal(recv_one(g->link, got, sizeof(got), &len), -EPROTO);
 		(void)close_link(&fresh);
@@ -281,7 +281,7 @@ static void frames_in_pieces_are_sent_after_their_length(void **state)
 	assert_memory_equal(wire + 74 + 14, two, 30);
 }
 
-/* A length that the other side does not take, and one that two bytes cannot say: it would lose its step. */
+/* A length that the other side refuses, and one that does not fit into two bytes: the stream would lose the frame boundaries. */
 static void frames_above_the_maximum_length_are_dropped_and_the_others_sent(void **state)
 {
 	struct fixture *f = *state;
@@ -346,7 +346,7 @@ struct reader {
 static void *read_slowly(void *arg)
 {
 	struct reader *r = arg;
-	char buf[777]; /* never at the border of a frame */
+	char buf[777]; /* never at the end of a frame */
 	ssize_t n;
 
 	while ((n = recv(r->fd, buf, sizeof(buf), 0)) > 0)
@@ -377,7 +377,7 @@ static void a_frame_that_was_begun_is_finished(void **state)
 	assert_int_equal(reader.total, sent * (2 + sizeof(bytes)));
 }
 
-/* More than one call takes: nothing else will tell of what is left. */
+/* More than one call returns: the rest makes no descriptor readable. */
 static void frames_left_in_the_buffer_are_reported(void **state)
 {
 	struct fixture *f = *state;
@@ -401,7 +401,7 @@ static void frames_left_in_the_buffer_are_reported(void **state)
 	assert_false(f->link->more);
 }
 
-/* Whoever sent nonsense may never send anything again. */
+/* The sender of an invalid length may never send again. */
 static void an_invalid_length_after_frames_is_reported(void **state)
 {
 	struct fixture *f = *state;

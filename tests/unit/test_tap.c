@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a packet socket gives becomes what a tap would give. The socket is played. */
+/* Frames of a packet socket are returned as a tap would return them. The socket is simulated. */
 
 #include "unit.h"
 
@@ -153,7 +153,7 @@ static void a_service_tag_keeps_its_type(void **state)
 	check_tagged(read_one(LONGEST), ETH_P_8021AD);
 }
 
-/* Before Linux 3.14 the kernel did not tell it. */
+/* Before Linux 3.14 the kernel did not report the type. */
 static void a_tag_without_a_type_is_802_1q(void **state)
 {
 	(void)state;
@@ -161,7 +161,7 @@ static void a_tag_without_a_type_is_802_1q(void **state)
 	check_tagged(read_one(LONGEST), ETH_P_8021Q);
 }
 
-/* Number 0 with a priority is a tag, too; the kernel says so apart. */
+/* VLAN id 0 with a priority is a tag, too; a flag of the kernel says whether there is a tag. */
 static void without_the_valid_flag_there_is_no_tag(void **state)
 {
 	(void)state;
@@ -211,7 +211,7 @@ static void an_empty_socket_is_no_error(void **state)
 	assert_int_equal(read_one(LONGEST), 0);
 }
 
-/* Of a kind that the header cannot tell (EINVAL), say: the next one may be all right. */
+/* For example a frame of a kind that the header cannot describe (EINVAL): the next frame may be valid. */
 static void a_frame_the_kernel_cannot_pass_on_does_not_end_the_device(void **state)
 {
 	(void)state;

@@ -49,7 +49,7 @@ static inline int vs_unit_main(int argc, char **argv, const struct CMUnitTest *t
 	if (name != NULL && strcmp(name, "--list") == 0)
 		return vs_unit_list(tests, n);
 	if (name != NULL && vs_unit_find(name, tests, n) == NULL) {
-		/* cmocka would run nothing and be content */
+		/* otherwise cmocka would run nothing and pass */
 		fprintf(stderr, "%s: there is no test named %s\n", argv[0], name);
 		return 1;
 	}
