@@ -3,8 +3,8 @@
 #
 #     interpose.sh CASE SOURCE INCLUDE-DIR CC LIBRARY NOINTERPOSE-LIBRARY
 #
-# Whose socket(2) a program gets, by the way it is linked with the library, and that the default stack works
-# or says why it does not.
+# Which socket(2) a program gets, depending on how it is linked with the library. The default stack works
+# or fails with a reason.
 
 set -eu -o pipefail
 case=$1 source=$2 include=$3 cc=$4 library=$5 quiet=$6
@@ -28,7 +28,7 @@ linked_without_interposition)
 	nm -D --defined-only "$quiet" | grep -q ' socket$' && { echo "$quiet shows socket()" >&2; exit 1; }
 	./program alone "link the program with libvdestack"
 	;;
-loaded) # by dlopen(3), as a plug-in or ctypes does
+loaded) # by dlopen(3), as a plugin or ctypes does
 	"$cc" "$source" -o program "-DLOAD=\"$library\"" "${flags[@]}"
 	./program alone "$(dirname "$library")/libvdestack.so"
 	env "$preload" ./program redirected

@@ -9,8 +9,8 @@
 set -eu -o pipefail
 cd "$1"
 
-# The files and folders that are searched.
-searched="README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md CMakeLists.txt check demo cmake .ci docs examples tests"
+# The files and folders that are searched. Not yet: docs/man src include.
+searched="README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md CMakeLists.txt check demo cmake .ci docs/*.md examples tests"
 
 # "extended regular expression => word to use", without regard to case. Identifiers are not concerned: "_" is part of a word.
 banned='
