@@ -44,7 +44,7 @@ static int connect_to(const char *addr, int port)
 	return fd;
 }
 
-/* Tells two clients who they are. Runs on a thread without default stack. */
+/* Sends two clients their own addresses. Runs on a thread without default stack. */
 static void *serve(void *arg)
 {
 	for (int i = 0; i < 2; i++) {

@@ -64,7 +64,7 @@ int main(int, char **argv)
 	std::thread([&] { bad += checked(place_of(module_socket()) == host, "another thread has no default"); }).join();
 	bad += checked(place_of(module_socket()) == there, "this thread has one");
 	vdestack_set_thread_default(nullptr);
-	bad += checked(place_of(module_socket()) == host, "nobody is redirected any more");
+	bad += checked(place_of(module_socket()) == host, "sockets are no longer redirected");
 	vdestack_delete(stack);
 	return bad == 0 ? 0 : 1;
 }

@@ -22,8 +22,9 @@ banned='
 \b(gives?|gave) (-1|NULL|0|E[A-Z]{3,}|-E[A-Z]+)\b => returns, fails with
 \b(plug-ins?)\b => plugin
 \b(look-ups?)\b => lookup
-\b(somebody else)(.s)?\b => another user, another process
-\b(to and fro)\b => both ways
+\b(somebody|someone) else\b => another user, another process
+\bto and fro\b => in both directions
+\bof now\b => current, at the time of the call
 '
 
 status=0 patterns=0

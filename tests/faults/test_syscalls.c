@@ -40,7 +40,7 @@ struct inject_control *inject_control;
 
 /* ------------------------------------------------------------------ what fails, and how */
 
-#define CANNOT 0 /* passed over */
+#define CANNOT 0 /* skipped */
 
 /*
  * The errno of each call. Calls that are not listed fail with ENOMEM, which nearly every call can. Calls that cannot fail
@@ -183,7 +183,7 @@ static void at_call(pid_t pid)
 	}
 }
 
-/* One stop; lets the task go on. */
+/* Handles one stop, then continues the task. */
 static void at_stop(pid_t pid, int status)
 {
 	int signal = WSTOPSIG(status), event = status >> 16;

@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	data++;
 	size--;
 	CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
-	link.data_fd = eventfd(0, EFD_CLOEXEC); /* always room */
+	link.data_fd = eventfd(0, EFD_CLOEXEC); /* always writable */
 	iface.tap = pair[0];
 	struct vs_out *out = vs_out_new(&iface);
 	CHECK(link.data_fd >= 0 && out != NULL);

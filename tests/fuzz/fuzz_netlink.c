@@ -120,7 +120,7 @@ struct nl_sock *__wrap_nl_socket_alloc_cb(struct nl_cb *cb)
 
 /* ------------------------------------------------------------------ the calls */
 
-static struct vdestack *stack = (struct vdestack *)(uintptr_t)8; /* nobody looks at it */
+static struct vdestack *stack = (struct vdestack *)(uintptr_t)8; /* never dereferenced */
 
 static void check_result(int r)
 {

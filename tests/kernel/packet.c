@@ -169,7 +169,7 @@ CASE(a_device_that_goes_down_leaves_one_error_and_its_index)
 	CHECK_EQ(system("ip link set " FAR " up"), 0);
 	send_segmented();
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	CHECK_EQ(poll(&p, 1, 5000), 1); /* and it goes on */
+	CHECK_EQ(poll(&p, 1, 5000), 1); /* and it continues */
 	CHECK_EQ(system("ip link del " NEAR), 0);
 	while (read(fd, frame, sizeof(frame)) >= 0)
 		;

@@ -173,7 +173,7 @@ CASE(parent_death_signal_comes_when_the_thread_ends_that_made_the_child)
 	MUST(pipe2(child_end, O_CLOEXEC));
 	CHECK_EQ(pthread_create(&thread, NULL, make_child, NULL), 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
-	MUST(waitpid(-1, &status, 0)); /* the program lives, and yet */
+	MUST(waitpid(-1, &status, 0)); /* it has ended although the program lives */
 	CHECK(WIFSIGNALED(status));
 	CHECK_EQ(WTERMSIG(status), SIGKILL);
 }

@@ -264,7 +264,7 @@ static void *leave_table(void *arg)
 		MUST(syscall(SYS_close_range, 3u, (unsigned)keep - 1, 0));
 	CHECK(fcntl(keep, F_GETFD) >= 0);
 	CHECK_ERRNO(fcntl(keep + 1, F_GETFD), EBADF);
-	(void)pthread_barrier_wait(&meet); /* the other thread looks */
+	(void)pthread_barrier_wait(&meet); /* the other thread checks */
 	(void)pthread_barrier_wait(&meet); /* and has closed its end */
 	char byte;
 	CHECK_EQ(recv(keep, &byte, 1, 0), 0); /* end of file, as between processes */

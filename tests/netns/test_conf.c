@@ -259,7 +259,7 @@ static void mtu_is_set_and_read(void **state)
 	assert_fails(EINVAL, vdestack_link_set_mtu(stack, v0, -1500));
 	assert_fails(EINVAL, vdestack_link_set_mtu(stack, v0, 1 << 20));
 	assert_non_null(
-		strstr(vdestack_last_error(), "mtu greater than device maximum")); /* the kernel's words */
+		strstr(vdestack_last_error(), "mtu greater than device maximum")); /* the text of the kernel */
 	assert_int_equal(vdestack_link_get_mtu(stack, v0), 9000);
 }
 
@@ -509,7 +509,7 @@ static void invalid_routes_are_refused(void **state)
 	(void)state;
 	assert_fails(EINVAL, vdestack_route_add(stack, &route)); /* no family */
 	route.family = AF_INET;
-	assert_fails(EINVAL, vdestack_route_add(stack, &route)); /* leads nowhere */
+	assert_fails(EINVAL, vdestack_route_add(stack, &route)); /* neither gateway nor interface */
 	route = route_to("", 8, "10.0.0.1");
 	assert_fails(EINVAL, vdestack_route_add(stack, &route));
 	route = route_to("10.0.0.0", 33, "10.0.0.1");
@@ -1142,7 +1142,7 @@ static void refused_without_capabilities(void)
 	assert_fails(EPERM, vdestack_route_add(stack, &route));
 	assert_fails(EPERM, vdestack_neigh_add(stack, 1, "10.0.0.1", mac));
 	assert_non_null(strstr(vdestack_last_error(), "privileges"));
-	assert_works(vdestack_addr_list(stack, 0, NULL, 0)); /* looking is free */
+	assert_works(vdestack_addr_list(stack, 0, NULL, 0)); /* reading needs no capability */
 }
 
 /* In a child: the next case needs what is dropped. */

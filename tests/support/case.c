@@ -78,7 +78,7 @@ void case_check_errno(const char *file, int line, const char *call, int failed, 
 	if (!failed)
 		case_fail(file, line, "did not fail: %s; expected %s", call, strerrorname_np(expected));
 	if (err != expected)
-		case_fail(file, line, "%s gave %s (%s), expected %s; \"%s\"", call, strerrorname_np(err),
+		case_fail(file, line, "%s: %s (%s), expected %s; \"%s\"", call, strerrorname_np(err),
 			  strerror(err), strerrorname_np(expected), vdestack_last_error());
 }
 

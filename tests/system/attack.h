@@ -11,10 +11,10 @@
 #include "raw.h"
 
 #define NUMBERS UINT64_C(0x100000000000) /* of channels */
-#define OTHER 1234 /* a uid and gid of nobody's */
+#define OTHER 1234 /* an unused uid and gid */
 #define GROUP 4321
 
-/* ------------------------------------------------------------------ becoming somebody */
+/* ------------------------------------------------------------------ becoming another user */
 
 __attribute__((unused)) static void become(uid_t uid, gid_t gid)
 {

@@ -187,7 +187,7 @@ __attribute__((unused)) static const char *text_of(const char *path)
 	return text;
 }
 
-/* An ordinary user's number, for cases of root that give up their privileges. */
+/* The uid of an ordinary user, for cases of root that give up their privileges. */
 #define ORDINARY 64788
 
 /* The program runs as that user from now on. */

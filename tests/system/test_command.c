@@ -420,12 +420,12 @@ CASE_BOTH(a_command_is_in_the_network_of_the_stack)
 	MUST(vdestack_delete(s));
 }
 
-CASE(a_command_has_environment_directory_and_umask_of_now)
+CASE(a_command_has_the_current_environment_directory_and_umask)
 {
 	struct vdestack *s = new_stack();
 
-	MUST(setenv("VS_TEST_WORD", "of now", 1));
-	CHECK_STR(OUTPUT(s, NULL, "sh", "-c", "echo \"$VS_TEST_WORD\""), "of now");
+	MUST(setenv("VS_TEST_WORD", "current", 1));
+	CHECK_STR(OUTPUT(s, NULL, "sh", "-c", "echo \"$VS_TEST_WORD\""), "current");
 	MUST(mkdir(case_path("here"), 0755));
 	MUST(chdir(case_path("here")));
 	CHECK_STR(OUTPUT(s, NULL, "pwd"), case_path("here"));
@@ -480,7 +480,7 @@ CASE(a_program_without_standard_streams_runs_commands)
 	bool closed = fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0;
 	MUST(dup2(errors, 2));
 	if (run != 0)
-		FAIL("run gave %d: %s", run, vdestack_last_error());
+		FAIL("run returned %d: %s", run, vdestack_last_error());
 	CHECK(has_numbers(&written));
 	CHECK_EQ(written.value[0], 1);
 	CHECK(pidfd > 2 && status_fd > 2);
@@ -490,7 +490,7 @@ CASE(a_program_without_standard_streams_runs_commands)
 	MUST(vdestack_delete(s));
 }
 
-CASE(a_command_has_the_signal_mask_and_dispositions_of_now)
+CASE(a_command_has_the_current_signal_mask_and_dispositions)
 {
 	static const int ignored[] = {SIGPIPE, SIGHUP, SIGCHLD, 0};
 	struct vdestack *s = new_stack();
@@ -602,7 +602,7 @@ CASE(a_command_may_use_its_capabilities_on_the_stack)
 		SKIP("there is no /sbin/ip");
 	CHECK_EQ(RUN(s, NULL, "/sbin/ip", "link", "set", "lo", "mtu", "4000"), 0);
 	CHECK_CONTAINS(OUTPUT(s, NULL, "/sbin/ip", "link", "show", "lo"), "mtu 4000");
-	int saved = (int)MUST(fcntl(2, F_DUPFD_CLOEXEC, 10)); /* its complaint is no news */
+	int saved = (int)MUST(fcntl(2, F_DUPFD_CLOEXEC, 10)); /* its error output is not checked */
 	MUST(dup2((int)MUST(open("/dev/null", O_WRONLY)), 2));
 	int status = RUN(s, &none, "/sbin/ip", "link", "set", "lo", "mtu", "3000");
 	MUST(dup2(saved, 2));
@@ -869,7 +869,7 @@ CASE(commands_leak_nothing_also_when_descriptors_run_out)
 		MUST(setrlimit(RLIMIT_NOFILE, &limit));
 		/* The limit also applies to descriptors in flight, of all processes of the user together. */
 		if (status < 0 && err != EMFILE && err != ETOOMANYREFS)
-			FAIL("limit %d gives %s: %s", (int)n, strerrorname_np(err), vdestack_last_error());
+			FAIL("limit %d: %s: %s", (int)n, strerrorname_np(err), vdestack_last_error());
 		failed |= status < 0;
 		worked |= status == 0;
 		CHECK_EQ(count_fds(), before);

@@ -306,7 +306,7 @@ static void compare_with_socket(struct vdestack *stack, int k)
 	CHECK_EQ(n, k);
 	CHECK_EQ(their_errno, EMFILE);
 	if (m != n || our_errno != their_errno)
-		FAIL("with %d free numbers socket(2) gave %d, msocket %d, then %s: %s", k, n, m, strerrorname_np(our_errno),
+		FAIL("with %d free numbers socket(2) returned %d, msocket %d, then %s: %s", k, n, m, strerrorname_np(our_errno),
 		     vdestack_last_error());
 	for (int i = 0; i < n; i++)
 		CHECK_EQ(ours[i], theirs[i]);

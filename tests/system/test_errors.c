@@ -62,9 +62,9 @@ static void check_refusal(const char *config, int err, const char *const *parts)
 	struct vdestack *s = vdestack_new(config, case_opts());
 	int seen = errno;
 	if (s != NULL)
-		FAIL("\"%.100s\" gave a stack", config);
+		FAIL("\"%.100s\" made a stack", config);
 	if (seen != err)
-		FAIL("\"%.100s\" gave %s, should be %s; \"%s\"", config, strerrorname_np(seen), strerrorname_np(err),
+		FAIL("\"%.100s\" failed with %s, should be %s; \"%s\"", config, strerrorname_np(seen), strerrorname_np(err),
 		     vdestack_last_error());
 	for (; *parts != NULL; parts++)
 		CHECK_CONTAINS(vdestack_last_error(), *parts);
@@ -783,7 +783,7 @@ CASE_USER(the_inprocess_variant_without_privileges_is_reported)
 	check_nothing_left(before);
 }
 
-/* ------------------------------------------------------------------ who hears of it */
+/* ------------------------------------------------------------------ who gets the message */
 
 struct heard {
 	pthread_t thread;

@@ -95,7 +95,7 @@ static void run_program(const struct scene *scene, int say, int hear, void (*end
 	FAIL("this is not the end");
 }
 
-/* ------------------------------------------------------------------ what the case looks for */
+/* ------------------------------------------------------------------ what the case checks */
 
 static bool canary_lives(void)
 {
@@ -265,7 +265,7 @@ CASE_END(nothing_is_left_after_exec)
 	check_end(end_by_exec, 7);
 }
 
-/* ------------------------------------------------------------------ with a child that goes on */
+/* ------------------------------------------------------------------ with a child that stays */
 
 /* Many sockets in quick succession: some are sent ahead, and wait in a channel that a child inherits. */
 static void leave_a_child(int say, int hear)

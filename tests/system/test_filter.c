@@ -185,7 +185,7 @@ CASE_FLAGS(a_plugin_cannot_enter_a_network_namespace, PROCESS_VDE)
 	gives("setns_net", EPERM);
 }
 
-/* ------------------------------------------------------------------ what works as ever */
+/* ------------------------------------------------------------------ what still works */
 
 static long status_line(pid_t pid, const char *name)
 {

@@ -133,7 +133,7 @@ CASE_FLAGS(a_launch_whose_intermediate_is_killed_keeps_its_memory_and_succeeds, 
 	pid_t middle = parent_of(starting);
 	CHECK(middle != getpid());
 	MUST(kill(middle, SIGKILL));
-	CHECK(wait_until(is_gone, &middle, SOON_MS)); /* the launch has collected it */
+	CHECK(wait_until(is_gone, &middle, SOON_MS)); /* the launch has reaped it */
 	CHECK(!wait_readable(said[0], 200));
 	CHECK(has_stack(starting));
 	let_go(h.listener, id);

@@ -50,7 +50,7 @@ static void check_refusal(const struct attempt *a, int err, const char *what)
 	for (int i = 0; i < 4 && a->errors[i] != 0; i++)
 		allowed |= a->errors[i] == err;
 	if (!allowed)
-		FAIL("%s gave %s: \"%s\"", what, strerrorname_np(err), message);
+		FAIL("%s failed with %s: \"%s\"", what, strerrorname_np(err), message);
 	if (strncmp(message, "cannot ", 7) != 0 || strstr(message, a->remedy) == NULL)
 		FAIL("%s: %s: the message names no step or not \"%s\": \"%s\"", what, strerrorname_np(err), a->remedy, message);
 }
@@ -83,8 +83,8 @@ static int must_have_socket(struct vdestack *stack)
 	int err = a.err;
 	int own = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (own >= 0 || errno != err)
-		FAIL("a stack that gives no socket: %s: %s", strerrorname_np(err), vdestack_last_error());
-	_exit(WORKED); /* as the limit says */
+		FAIL("a stack that makes no socket: %s: %s", strerrorname_np(err), vdestack_last_error());
+	_exit(WORKED); /* as many as the limit allows */
 }
 
 static void await(int fd, short events)
@@ -132,7 +132,7 @@ static void attempt_in_child(const struct attempt *a)
 		if (stacks[i] != NULL)
 			continue;
 		check_refusal(a, errno, i == 0 ? "the first stack" : "the second stack");
-		if (i > 0) { /* the first goes on */
+		if (i > 0) { /* the first stays open */
 			close(must_have_socket(stacks[0]));
 			MUST(vdestack_delete(stacks[0]));
 		}

@@ -56,7 +56,7 @@ static void in_daemon(bool by_libc)
 		net_talk(pair[0], "10.9.0.1", pair[1]);
 		if (by_libc) {
 			MUST(daemon(0, 0));
-			MUST(dup2(words, 2)); /* for what a CHECK has to say */
+			MUST(dup2(words, 2)); /* for the output of a CHECK */
 		} else if (MUST(fork()) > 0) {
 			_exit(0);
 		}
@@ -101,7 +101,7 @@ CASE_FLAGS(inprocess_stacks_end_with_their_process_and_its_children_get_errors,
 		CHECK(wait_until(is_orphan, &self, LIMIT_MS));
 		CHECK_ERRNO(vdestack_msocket(pair[0], AF_INET, SOCK_STREAM, 0), ENETDOWN);
 		MUST(vdestack_delete(pair[0]));
-		net_talk_lo(net_stack("")); /* a new one it may have */
+		net_talk_lo(net_stack("")); /* it may make a new one */
 		MUST(write(said[1], "done", 4));
 		_exit(0);
 	}

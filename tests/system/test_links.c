@@ -236,7 +236,7 @@ CASE_TIMED(a_network_may_be_absent_at_creation, VDE | CASE_F_INPROCESS | CASE_F_
 	(void)next_event(events, VDESTACK_EVENT_LINK_UP);
 	struct vdestack *late = stack_of("vnl=vde://%s ip=10.0.0.2/24", n.path);
 	tcp_both_ways(early, "10.0.0.1", late, "10.0.0.2");
-	CHECK_ERRNO(vdestack_add(early, "vnl=nosuch://x", &opts), EPROTONOSUPPORT); /* that does not heal */
+	CHECK_ERRNO(vdestack_add(early, "vnl=nosuch://x", &opts), EPROTONOSUPPORT); /* this error is permanent */
 	MUST(vdestack_add(early, "vnl=vde:///nowhere/at/all", &opts));
 	CHECK(!has_carrier(early, "vde1"));
 	MUST(vdestack_remove(early, "vde1"));

@@ -135,7 +135,7 @@ static void hear_and_act(void *arg, int level, const char *message)
 {
 	struct vdestack *s;
 
-	vdestack_set_log(NULL, NULL); /* or this would never end */
+	vdestack_set_log(NULL, NULL); /* otherwise this would not end */
 	fail_once();
 	s = new_stack("%s", "");
 	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_DGRAM, 0)));

@@ -67,7 +67,7 @@ static void *receive(void *arg)
 	return NULL;
 }
 
-/* Gives how many were sent. */
+/* Returns how many were sent. */
 static unsigned long long flood(int fd, size_t size)
 {
 	static unsigned char data[65536];

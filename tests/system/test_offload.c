@@ -97,7 +97,7 @@ static void check_pushes(const char *addr)
 	CHECK(flow->fins > 0);
 	for (unsigned i = 0; i < flow->n_pushes; i++) {
 		unsigned at = flow->pushes[i] - 1;
-		if (at <= settled * size || at > n * size) /* the last one was corked: the rest of it follows by itself */
+		if (at <= settled * size || at > n * size) /* the last one was corked: its rest follows later */
 			continue;
 		if (at % size != 0)
 			FAIL("PSH after byte %u, in the middle of a write of %zu", at, size);

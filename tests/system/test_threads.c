@@ -172,7 +172,7 @@ CASE_FLAGS(stacks_are_made_and_deleted_by_8_threads_at_once, CASE_F_ROOT | CASE_
 	start_all(threads, 8, create_and_delete, NULL);
 	join_all(threads, 8);
 	if (!wait_until(no_keeper, NULL, SOON_MS))
-		FAIL("all stacks are deleted, but their keeper goes on");
+		FAIL("all stacks are deleted, but their keeper has not ended");
 }
 
 CASE_FLAGS(stacks_are_made_by_8_threads_beside_one_that_stays, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
@@ -358,7 +358,7 @@ static void delete_under(void *(*const users[])(void *), int n)
 	close((int)MUST(vdestack_msocket(stays, AF_INET, SOCK_STREAM, 0)));
 	MUST(vdestack_delete(stays));
 	if (!wait_until(no_keeper, NULL, SOON_MS))
-		FAIL("all stacks are deleted, but their keeper goes on");
+		FAIL("all stacks are deleted, but their keeper has not ended");
 }
 
 CASE_FLAGS(msocket_on_a_stack_that_is_deleted_meanwhile_ends_with_an_error, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
@@ -416,7 +416,7 @@ CASE_FLAGS(a_keeper_ends_also_when_its_last_stack_was_deleted_during_a_call,
 		MUST(vdestack_delete(victim));
 		join_all(threads, 4);
 		if (!wait_until(no_keeper, NULL, 3000))
-			FAIL("round %d: the last stack is deleted, but the keeper goes on", i);
+			FAIL("round %d: the last stack is deleted, but the keeper has not ended", i);
 	}
 }
 

@@ -36,7 +36,7 @@ static void dropped_uid_only(void *prize)
 static void dropped_gid_only(void *prize)
 {
 	MUST(setresgid(OTHER, OTHER, OTHER));
-	set_caps(get_caps() & ~BIT(CAP_SETGID)); /* for good */
+	set_caps(get_caps() & ~BIT(CAP_SETGID)); /* for ever */
 	check_powerless_everyhow(prize);
 }
 

@@ -346,7 +346,7 @@ static bool has_no_carrier(void *arg)
 
 CASE_FLAGS(an_interface_whose_command_ends_loses_its_carrier, BOTH_VDE | CASE_F_NO_TUN)
 {
-	struct vdestack *s = stack_of("vnl='=cat'"); /* gives back what it gets */
+	struct vdestack *s = stack_of("vnl='=cat'"); /* returns what it receives */
 	MUST(vdestack_delete(s));
 	s = stack_of("vnl='=sh -c \"read line < %s\"'", "/dev/null");
 	CHECK(wait_until(has_no_carrier, s, SOON_MS));

@@ -40,7 +40,7 @@
 struct tool {
 	pid_t pid;
 	int input;        /* its standard input; closed when the case ends, which ends many tools */
-	const char *name; /* for complaints */
+	const char *name; /* for error messages */
 	char output[256]; /* the file its standard output and error go to */
 };
 

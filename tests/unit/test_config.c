@@ -118,7 +118,7 @@ static void check_refused(const struct refusal *r, vs_conf_taken_fn *taken, void
 	int result = vs_config_parse(r->text, taken, arg, &error, &config);
 
 	if (result != -r->err)
-		fail_msg("\"%s\" gave %d, not %d", r->text, result, -r->err);
+		fail_msg("\"%s\" returned %d, not %d", r->text, result, -r->err);
 	assert_null(config);
 	assert_int_equal(error.err, r->err);
 	assert_int_equal(error.position, r->position);
@@ -169,7 +169,7 @@ static void check_split(const struct split *s)
 	if (vs_words_split(s->text, &error, &words) != 0)
 		fail_msg("\"%s\" was refused: %s", s->text, error.text);
 	if (words.n != s->n)
-		fail_msg("\"%s\" gave %zu words, not %zu", s->text, words.n, s->n);
+		fail_msg("\"%s\" has %zu words, not %zu", s->text, words.n, s->n);
 	for (size_t i = 0; i < s->n; i++) {
 		assert_string_equal(words.list[i].text, s->words[i].text);
 		assert_int_equal(words.list[i].position, s->words[i].position);
@@ -897,7 +897,7 @@ static void every_failed_allocation_is_survived(void **state)
 		"route=10.1.0.0/16 vnl=b vnl=inproc://c mtu=9000 ip=10.0.0.9";
 
 	(void)state;
-	/* words and their store; room for 1, 2, 4 sections, addresses and routes, and for another
+	/* words and their store; space for 1, 2, 4 sections, addresses and routes, and for another
 	 * address; three locators; the result and its interfaces */
 	assert_int_equal(walk_failures(rich, 0), 2 + (3 + 3 + 3 + 1) + 3 + 2);
 	assert_int_equal(walk_failures("", 0), 3);

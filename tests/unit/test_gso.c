@@ -106,7 +106,7 @@ static void check(const struct frame *f, uint16_t size)
 	size_t len = frame_make(f, super);
 	struct vs_gso gso;
 
-	vnet.hdr_len = (uint16_t)(len * 31 + size); /* not to be believed */
+	vnet.hdr_len = (uint16_t)(len * 31 + size); /* must not be used */
 	enum vs_gso_result result = vs_gso_start(&gso, &vnet, super, len);
 	if (result != VS_GSO_OK)
 		fail_msg("payload %zu, segments of %u: refused, %s", f->payload, size, vs_gso_text(result));

@@ -145,7 +145,7 @@ void vs_slot_empty(struct vs_slot *slot)
 {
 	uint64_t word = atomic_load_explicit(&slot->state, memory_order_relaxed);
 
-	demand(PHASE(word) == BUSY, "a slot was emptied that nobody had claimed");
+	demand(PHASE(word) == BUSY, "a slot was emptied that no thread had claimed");
 	demand(!is_emptied(GENERATION(word)), "a slot was emptied twice");
 	for (int i = 0; i < THREADS; i++)
 		demand(threads[i].generation != GENERATION(word), "a slot was emptied while a thread was using it");
@@ -394,7 +394,7 @@ static void check_the_end(void)
 	uint64_t generation = GENERATION(word);
 
 	demand(atomic_load_explicit(&chunks[0]->uses[0], memory_order_relaxed) == 0,
-	       "somebody is counted as a user for ever");
+	       "a user stays counted for ever");
 	if (world.lost)
 		return;
 	demand(PHASE(word) == ALIVE || PHASE(word) == FREE, "a deleted stack was never emptied");

@@ -116,7 +116,7 @@ static void results_are_written_as_far_as_the_caller_knows_them(void **state)
 	(void)state;
 	vs_opts_write(&old[0], sizeof(old[0]), &result, sizeof(result));
 	assert_true(old[0].a == 1 && old[0].b == 2);
-	assert_true(old[1].size == 9 && old[1].a == 9); /* what is behind stays */
+	assert_true(old[1].size == 9 && old[1].a == 9); /* bytes behind it do not change */
 	vs_opts_write(&later, sizeof(later), &result, sizeof(result));
 	assert_memory_equal(&later.known, &result, sizeof(result));
 	assert_true(later.d == 0 && later.e == 0);

@@ -134,7 +134,7 @@ static void the_switch_never_holds_more_than_a_run(void **state)
 		s.now += rand_r(&seed) % (100 * US);
 	}
 	assert_true(most <= RUN * 2304L);
-	assert_true(most >= RUN / 2 * 2304L); /* it was tried hard enough */
+	assert_true(most >= RUN / 2 * 2304L); /* enough was sent */
 }
 
 /* The time between two bursts does not count as time the switch took. */

@@ -213,7 +213,7 @@ static void broken_headers(void **state)
 		{ &tcp4, 34 + 12, 0xf0, VS_PACKET_TCP_HEADER }, /* options beyond the end */
 		{ &udp6, 14, 0x40, VS_PACKET_IP_HEADER },
 		{ &udp6, 18, 0xff, VS_PACKET_IP_LENGTH },
-		{ &udp6, 19, 19, VS_PACKET_IP_LENGTH }, /* one more than there is */
+		{ &udp6, 19, 19, VS_PACKET_IP_LENGTH }, /* one more than exists */
 		{ &udp6, 19, 17, VS_PACKET_UDP_HEADER },
 		{ &udp6, 19, 0, VS_PACKET_UDP_HEADER },
 		{ &udp6, 20, 58, VS_PACKET_TRANSPORT }, /* ICMPv6 */

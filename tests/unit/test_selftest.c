@@ -35,7 +35,7 @@ static enum {
 	DROPS_LAST,
 	MERGES_DAMAGE,	  /* coalescing that accepts every checksum */
 } broken;
-static bool only_udp, only_tcp; /* who suffers */
+static bool only_udp, only_tcp; /* the fault affects only this protocol */
 
 static bool suffers(bool udp)
 {

@@ -18,7 +18,7 @@
 #define HEADER sizeof(struct virtio_net_hdr)
 #define LONGEST (65535 + ETH_HLEN)
 
-/* What the next calls give. */
+/* The results of the next calls. */
 static struct {
 	int interrupted;  /* so many times before anything else */
 	int error;	  /* or 0 */
