@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Other sizes of queues and buffers than the library's, to compare them with its choice. Preloaded into the program, and
- * through it into the keeper (the program runs as root, so the keeper gets the environment):
+ * Other sizes of queues and buffers than the library's, to compare them with its choice. Preloaded into the
+ * program, and through it into the keeper (the program runs as root, so the keeper gets the environment):
  *
  *     BENCH_SOCKET_BUFFER=BYTES   of the sockets of links
  *     BENCH_TAP_QUEUE=FRAMES      of taps

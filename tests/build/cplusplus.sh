@@ -3,9 +3,9 @@
 #
 #     cplusplus.sh CASE DIRECTORY-OF-TESTS INCLUDE CC LIBRARY
 #
-# C++ programs, built against the library in the build tree. redirected: the default stack serves a whole program,
-# with a library linked to it that is not linked with ours, a copy of that library loaded later, and the
-# next socket() that dlsym finds. throwing: exceptions pass through the library and leave nothing behind.
+# C++ programs, built against the library in the build tree. redirected: the default stack serves a whole
+# program, with a library linked to it that is not linked with ours, a copy of that library loaded later, and
+# the next socket() that dlsym finds. throwing: exceptions pass through the library and leave nothing behind.
 
 set -eu -o pipefail
 case=$1 here=$2 include=$3 cc=$4 library=$(readlink -f "$5")

@@ -6,8 +6,8 @@
  *     interpose redirected            the default takes socket(2) into the stack
  *     interpose alone TEXT            ENOTSUP, and the message has TEXT in it
  *
- * Built with -DLOAD="path" it loads the library by dlopen(3); with -DPART it is a library that makes stacks on
- * behalf of a program (MAIN).
+ * Built with -DLOAD="path" it loads the library by dlopen(3); with -DPART it is a library that makes stacks
+ * on behalf of a program (MAIN).
  */
 
 #include <dlfcn.h>

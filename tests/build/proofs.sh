@@ -14,7 +14,8 @@ fail() {
 	bad=1
 }
 
-# A page names a case without its variant (.root, .user), or a file without its cases. A "*" stands for any text.
+# A page names a case without its variant (.root, .user), or a file without its cases. A "*" stands for any
+# text.
 all=$("$ctest" --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p' | sed 's/$/./')
 for page in "$@"; do
 	# `|| true`: a page that names none is reported below

@@ -3,9 +3,10 @@
 #
 #     readmes.sh SOURCE-DIR
 #
-# A README.md names every source file of its folder, in backquotes: `name.c`, or `name` for name.c, name.h and other files of
-# that name. It names every folder of its folder that has sources: `name/`. A section "## FOLDER" of a README.md does the same for that
-# folder. A word in capitals in a name stands for any text: `example_NAME.sh`. Every folder below src/ has a README.md.
+# A README.md names every source file of its folder, in backquotes: `name.c`, or `name` for name.c, name.h and
+# other files of that name. It names every folder of its folder that has sources: `name/`. A section "##
+# FOLDER" of a README.md does the same for that folder. A word in capitals in a name stands for any text:
+# `example_NAME.sh`. Every folder below src/ has a README.md.
 
 set -eu -o pipefail
 cd "$1"

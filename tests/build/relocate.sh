@@ -16,7 +16,8 @@ mkdir lib
 cp "$library" "lib/$soname"
 chmod 755 "lib/$soname"
 
-# expect STATUS TEXT COMMAND...: the command must end with STATUS within ten seconds, and its output must contain TEXT.
+# expect STATUS TEXT COMMAND...: the command must end with STATUS within ten seconds, and its output must
+# contain TEXT.
 expect() {
 	local status=0 wanted=$1 text=$2
 	shift 2

@@ -3,8 +3,9 @@
 #
 #     words.sh SOURCE-DIR
 #
-# The repository does not use the words listed below. Each has a plainer word, which stands beside it. A word is in the list
-# only if it has no other meaning here that would be right. The words to use are those of the glossary in docs/architecture.md.
+# The repository does not use the words listed below. Each has a plainer word, which stands beside it. A word
+# is in the list only if it has no other meaning here that would be right. The words to use are those of the
+# glossary in docs/architecture.md.
 
 set -eu -o pipefail
 cd "$1"
@@ -12,7 +13,8 @@ cd "$1"
 # The files and folders that are searched. Not yet: docs/man src include.
 searched="README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md CMakeLists.txt check demo cmake .ci docs/*.md examples tests"
 
-# "extended regular expression => word to use", without regard to case. Identifiers are not concerned: "_" is part of a word.
+# "extended regular expression => word to use", without regard to case. Identifiers are not concerned: "_" is
+# part of a word.
 banned='
 \b(relink(s|ed|ing)?)\b => reconnect
 \b(nudg(e|es|ed|ing))\b => interrupt

@@ -5,16 +5,17 @@
 /*
  * Operations. Each runs once for every call it makes, and that call fails.
  *
- * For each fault: the operation fails with the injected errno or with one that the test excepts, or it succeeds. Then the same operation
- * without fault succeeds. Then descriptors, threads and keepers are those from before the fault, in the program and
- * in the keeper. Mappings may vary by a few, because libc keeps those of ended threads, but must not grow over all faults.
+ * For each fault: the operation fails with the injected errno or with one that the test excepts, or it
+ * succeeds. Then the same operation without fault succeeds. Then descriptors, threads and keepers are those
+ * from before the fault, in the program and in the keeper. Mappings may vary by a few, because libc keeps
+ * those of ended threads, but must not grow over all faults.
  *
  * By default about SAMPLE faults of each kind are injected, spread over the operation's calls; with
  * VDESTACK_TESTS_FULL=1 all of them. Each case prints the results, and the calls that
  * failed with another errno than the injected one.
  *
- * The test that includes this defines how faults are injected: faults_begin() sets inject_control (inject.h), excepted() returns
- * whether a fault may fail with another errno. Included once, by the test.
+ * The test that includes this defines how faults are injected: faults_begin() sets inject_control (inject.h),
+ * excepted() returns whether a fault may fail with another errno. Included once, by the test.
  */
 
 #define _GNU_SOURCE
@@ -226,7 +227,10 @@ struct picture {
 	int fds, tasks, maps, keepers, keeper_fds, keeper_tasks, keeper_maps;
 };
 
-/* Stacks of threads, two mappings each, which libc keeps for the next threads; more in the program itself, with its more threads. */
+/*
+ * Stacks of threads, two mappings each, which libc keeps for the next threads; more in the program itself,
+ * with its more threads.
+ */
 #define MAPS_MAY_VARY (case_is_inprocess() ? 32 : 12)
 
 /* -1: an ordinary user may not read its keeper's /proc files. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Every system call that an operation makes fails once. This includes those that test_faults.c does not see: between clone and exec, of
- * the dynamic linker that starts the keeper, of libc, libnl and plugins. The keeper is also killed once before each call.
+ * Every system call that an operation makes fails once. This includes those that test_faults.c does not see:
+ * between clone and exec, of the dynamic linker that starts the keeper, of libc, libnl and plugins. The
+ * keeper is also killed once before each call.
  *
  *     case = the program ──fork──▶ tracer: attaches to its parent, and so to all that it starts
  *            │                        ▲
@@ -16,8 +17,8 @@
  * Not every call can fail. Calls that the kernel does not refuse with valid arguments are skipped, see
  * the table. close(2) fails only after it has closed.
  *
- * The case limits the number of network namespaces in a user namespace of its own. In the end it makes as many as the limit
- * allows. This fails if any of the faults has left one behind.
+ * The case limits the number of network namespaces in a user namespace of its own. In the end it makes as
+ * many as the limit allows. This fails if any of the faults has left one behind.
  */
 
 #include "sweep.h"
@@ -43,8 +44,8 @@ struct inject_control *inject_control;
 #define CANNOT 0 /* skipped */
 
 /*
- * The errno of each call. Calls that are not listed fail with ENOMEM, which nearly every call can. Calls that cannot fail
- * are never refused, or libc ends the process if they fail.
+ * The errno of each call. Calls that are not listed fail with ENOMEM, which nearly every call can. Calls that
+ * cannot fail are never refused, or libc ends the process if they fail.
  */
 static const struct known {
 	int number, error;
@@ -315,7 +316,10 @@ static bool excepted(enum inject_side side, enum inject_mode mode, const char *w
 	static const char *const libnl[] = { "getsockname", "socket", "sendmsg", "recvmsg", NULL };
 
 	if (mode == INJECT_KILL)
-		/* See exceptions.h; ECHILD: before the future keeper had executed anything; ECANCELED: it was a runner. */
+		/*
+		 * See exceptions.h; ECHILD: before the future keeper had executed anything; ECANCELED: it was
+		 * a runner.
+		 */
 		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == ECHILD || got == EREMOTEIO ||
 		       got == ECANCELED;
 	if (side == INJECT_KEEPER)

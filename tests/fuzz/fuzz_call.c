@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: a byte of switches and a number of descriptors, then the bytes of one message to a door.
- * For every input: the message is a request or refused, none of its descriptors stays open after the call, and none is
+ * Input: a byte of switches and a number of descriptors, then the bytes of one message to a door. For every
+ * input: the message is a request or refused, none of its descriptors stays open after the call, and none is
  * written beyond the array.
  */
 

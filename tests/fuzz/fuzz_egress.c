@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: a byte for how many frames the link accepts at a time, then what a tap returns, each after its length. It passes
- * through all of tx. The link reads every frame to its last byte, in bounds. Each frame is passed to the link once,
- * however many it accepts at a time. The counters have their number. No frame is left at the end.
+ * Input: a byte for how many frames the link accepts at a time, then what a tap returns, each after its
+ * length. It passes through all of tx. The link reads every frame to its last byte, in bounds. Each frame is
+ * passed to the link once, however many it accepts at a time. The counters have their number. No frame is
+ * left at the end.
  */
 
 #define _GNU_SOURCE

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Input: what may be coalesced (one byte), then frames: two bytes that describe the frame (see below) and its bytes.
- * For every input: each frame is written once. A frame that is written alone is unchanged. All frames of a coalesced write were
- * valid, and segmentation of the write returns the bytes of each. The order within a flow stays. Undo restores the frames.
+ * Input: what may be coalesced (one byte), then frames: two bytes that describe the frame (see below) and its
+ * bytes. For every input: each frame is written once. A frame that is written alone is unchanged. All frames
+ * of a coalesced write were valid, and segmentation of the write returns the bytes of each. The order within
+ * a flow stays. Undo restores the frames.
  */
 
 #include <stdint.h>

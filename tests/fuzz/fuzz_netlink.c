@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Every answer of the kernel is either refused or results in lists that meet the rules of conf.h. Answers come
- * only from the kernel, so this tests against its changes and bugs.
+ * Every answer of the kernel is either refused or results in lists that meet the rules of conf.h. Answers
+ * come only from the kernel, so this tests against its changes and bugs.
  *
- * The first byte chooses the call, the rest are messages: a byte of flags, two of length, the datagram. libnl receives them
- * instead of data from the socket, and nothing is sent to the socket. After the last one the deadline has passed.
+ * The first byte chooses the call, the rest are messages: a byte of flags, two of length, the datagram. libnl
+ * receives them instead of data from the socket, and nothing is sent to the socket. After the last one the
+ * deadline has passed.
  */
 
 #include <errno.h>

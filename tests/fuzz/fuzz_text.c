@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The parsers of text: command lines, words, addresses, prefixes, MACs, numbers, locators. An accepted value can be written as
- * text and parses to the same value. Nothing is read beyond the end. The first byte of the input chooses the parser.
+ * The parsers of text: command lines, words, addresses, prefixes, MACs, numbers, locators. An accepted value
+ * can be written as text and parses to the same value. Nothing is read beyond the end. The first byte of the
+ * input chooses the parser.
  */
 
 #include <errno.h>

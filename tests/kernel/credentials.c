@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which credentials a message carries, and which a sender may claim: unix(7), user_namespaces(7), prlimit(2). */
+/*
+ * Which credentials a message carries, and which a sender may claim: unix(7), user_namespaces(7), prlimit(2).
+ */
 
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packet sockets on the peers of veth pairs, in place of taps: packet(7), veth(4), the kernel's scaling.rst. */
+/*
+ * Packet sockets on the peers of veth pairs, in place of taps: packet(7), veth(4), the kernel's scaling.rst.
+ */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -88,7 +90,10 @@ struct got {
 	struct tpacket_auxdata aux;
 };
 
-/* The next frame of an EtherType, as the socket returns it; frames that the kernel sends by itself are skipped. */
+/*
+ * The next frame of an EtherType, as the socket returns it; frames that the kernel sends by itself are
+ * skipped.
+ */
 static void receive(int fd, unsigned type, struct got *g)
 {
 	for (;;) {
@@ -234,7 +239,10 @@ static long long until_it_runs(const char *make)
 {
 	CHECK_EQ(system(make), 0);
 	long long start = now_ms();
-	/* A list of all devices shows the state known so far. A request for one device would make the kernel update it. */
+	/*
+	 * A list of all devices shows the state known so far. A request for one device would make the kernel
+	 * update it.
+	 */
 	CHECK_EQ(system("ip link set bb up && timeout 10 sh -c 'until ip -o link | grep -q \"bb@.*state UP\"; do :; done'"), 0);
 	long long took = now_ms() - start;
 	CHECK_EQ(system("ip link del bb"), 0);
@@ -271,7 +279,10 @@ static bool hears(int protocol, int timeout_ms)
 	return heard;
 }
 
-/* With arp_notify, setting a device's MAC to its current value announces its addresses; also by rtnetlink, without /proc. */
+/*
+ * With arp_notify, setting a device's MAC to its current value announces its addresses; also by rtnetlink,
+ * without /proc.
+ */
 CASE(an_address_is_announced_when_the_mac_is_set_to_the_same_value)
 {
 	make_pair();

@@ -105,7 +105,9 @@ static void tell_parent(int fd)
 	MUST(write(fd, &parent, sizeof(parent)));
 }
 
-/* The process that a launch makes. When its parent ends it gets another parent, which is never the program. */
+/*
+ * The process that a launch makes. When its parent ends it gets another parent, which is never the program.
+ */
 CASE(an_orphan_becomes_a_child_of_the_next_subreaper_not_of_its_grandparent)
 {
 	int pipe_fds[2], go[2], status;

@@ -119,7 +119,10 @@ CASE_USER(the_unprivileged_cannot_send_as_another_process)
 	CHECK_EQ(send_control(pair[0], SCM_CREDENTIALS, &creds, sizeof(creds)), -EPERM);
 }
 
-/* The capability is checked in the user namespace that owns the PID namespace, not in the one where the process is root. */
+/*
+ * The capability is checked in the user namespace that owns the PID namespace, not in the one where the
+ * process is root.
+ */
 CASE_USER(the_root_of_a_user_namespace_cannot_send_as_another_process)
 {
 	struct ucred creds = { .pid = getppid(), .uid = geteuid(), .gid = getegid() };

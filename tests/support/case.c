@@ -37,7 +37,10 @@ void case_register(struct case_entry *entry)
 
 /* ------------------------------------------------------------------ results */
 
-/* One write, so the lines of several processes do not mix; _exit, so no child runs the parent's atexit handlers. */
+/*
+ * One write, so the lines of several processes do not mix; _exit, so no child runs the parent's atexit
+ * handlers.
+ */
 __attribute__((format(printf, 1, 0))) static void tell(const char *fmt, va_list ap, const char *prefix)
 {
 	char text[2048];
@@ -339,8 +342,8 @@ static void list_case(const struct case_entry *c)
 	if ((c->flags & CASE_F_VDE) != 0 && strcmp(SANITIZER, "address") == 0)
 		inprocess = false;
 	/*
-	 * The thread sanitizer assumes one descriptor table in a process. The keeper's threads have a table of
-	 * their own, and the sanitizer's helper opens its descriptors in either.
+	 * The thread sanitizer assumes one descriptor table in a process. The keeper's threads have a table
+	 * of their own, and the sanitizer's helper opens its descriptors in either.
 	 */
 	if (strcmp(SANITIZER, "thread") == 0)
 		inprocess = false;

@@ -199,7 +199,9 @@ static inline bool frame_intact(const struct frame *f, const uint8_t *frame)
 	return frame_sum(frame_pseudo(frame + at.l3, f->ipv6, f->udp, len), frame + at.l4, len) == 0xffff;
 }
 
-/* The header that a tap puts before a super-frame of this description, to be cut into pieces of `size` bytes. */
+/*
+ * The header that a tap puts before a super-frame of this description, to be cut into pieces of `size` bytes.
+ */
 static inline struct virtio_net_hdr frame_vnet(const struct frame *f, uint16_t size)
 {
 	struct layout at = frame_layout(f);

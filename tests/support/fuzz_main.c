@@ -188,7 +188,9 @@ static void report(const struct input *in, int status)
 	fprintf(stderr, "\n");
 }
 
-/* In a process of its own, with the current input in shared memory, so every kind of crash can be reported. */
+/*
+ * In a process of its own, with the current input in shared memory, so every kind of crash can be reported.
+ */
 static int hunt(int seconds)
 {
 	int status;

@@ -2,8 +2,8 @@
 
 /*
  * The layer of inject.h. For each wrapped function there is one that counts and then either fails or calls
- * the real function. Functions that only release something (close, free, munmap, unlock) are not wrapped: no caller
- * can act on their result.
+ * the real function. Functions that only release something (close, free, munmap, unlock) are not wrapped: no
+ * caller can act on their result.
  *
  * Arguments of variadic functions are passed on as six words, as the ABIs of 64-bit
  * machines do.
@@ -171,8 +171,8 @@ WRAP(int, setsockopt, -1, ENOMEM, false, (int fd, int l, int o, const void *p, s
 int __real_getsockopt(int fd, int l, int o, void *p, socklen_t *n);
 int __wrap_getsockopt(int fd, int l, int o, void *p, socklen_t *n);
 /*
- * SO_COOKIE cannot fail on a socket. To the library a failure means that the number is another descriptor by now, which
- * it must not close. So an injected failure would make it leak the socket.
+ * SO_COOKIE cannot fail on a socket. To the library a failure means that the number is another descriptor by
+ * now, which it must not close. So an injected failure would make it leak the socket.
  */
 int __wrap_getsockopt(int fd, int l, int o, void *p, socklen_t *n)
 {

@@ -179,7 +179,10 @@ void net_switch_start(struct net_switch *sw, const char *name)
 	MUST(pipe2(input, O_CLOEXEC));
 	sw->pid = (pid_t)MUST(fork());
 	if (sw->pid == 0) {
-		/* Its command input, which stays empty. At its end of file the switch ends, so it ends with us at the latest. */
+		/*
+		 * Its command input, which stays empty. At its end of file the switch ends, so it ends with
+		 * us at the latest.
+		 */
 		MUST(dup2(input[0], 0));
 		MUST(dup2(MUST(open("/dev/null", O_WRONLY | O_CLOEXEC)), 1));
 		execlp("vde_switch", "vde_switch", "-s", sw->dir, "-M", sw->mgmt, "-n", "64", "-m", "0666",

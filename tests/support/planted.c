@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A file with the name of a libvdeplug plugin. When it is loaded it makes a file beside it, with its name and .mark */
+/*
+ * A file with the name of a libvdeplug plugin. When it is loaded it makes a file beside it, with its name and
+ * .mark
+ */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

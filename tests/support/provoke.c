@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A plugin of libvdeplug for tests: "provoke://CALL" makes that system call while the link is opened. If the call returns
- * an error, opening fails with that errno. If it succeeds, the result is a link on which no frame arrives.
+ * A plugin of libvdeplug for tests: "provoke://CALL" makes that system call while the link is opened. If the
+ * call returns an error, opening fails with that errno. If it succeeds, the result is a link on which no
+ * frame arrives.
  */
 
 #include <errno.h>
@@ -136,7 +137,10 @@ static long do_setns_net(void)
 	return enters("/proc/self/ns/net", CLONE_NEWNET);
 }
 
-/* In the order of arguments that most architectures have. The flags are first on all architectures that the tests run on. */
+/*
+ * In the order of arguments that most architectures have. The flags are first on all architectures that the
+ * tests run on.
+ */
 static long clones(unsigned long flags)
 {
 #ifdef __s390x__

@@ -2,7 +2,10 @@
 #ifndef VDESTACK_TESTS_REFUSE_H
 #define VDESTACK_TESTS_REFUSE_H
 
-/* A seccomp filter that refuses one system call, as those of container runtimes and service managers do (seccomp(2)). */
+/*
+ * A seccomp filter that refuses one system call, as those of container runtimes and service managers do
+ * (seccomp(2)).
+ */
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -10,8 +13,8 @@
 #include <sys/prctl.h>
 
 /*
- * From now on the call fails with err, in this process and in all it starts. With `bits`, it fails only if its first argument has
- * one of them. May be called again for another call. Returns 0, or -1 with errno.
+ * From now on the call fails with err, in this process and in all it starts. With `bits`, it fails only if
+ * its first argument has one of them. May be called again for another call. Returns 0, or -1 with errno.
  */
 static inline int refuse_call(long number, unsigned bits, int err)
 {

@@ -3,8 +3,8 @@
 #define VDESTACK_TESTS_WIRE_H
 
 /*
- * The other side of a point-to-point link, held by the case. It receives every frame that passes and checks it with
- * slow, simple code. It shares no code with the library.
+ * The other side of a point-to-point link, held by the case. It receives every frame that passes and checks
+ * it with slow, simple code. It shares no code with the library.
  *
  *     stack A ══ ptp://…/a ══ the case: checks, counts, forwards ══ ptp://…/b ══ stack B
  */

@@ -126,7 +126,10 @@ static void add_user(void)
 	(void)waitpid(pid, NULL, 0);
 }
 
-/* The user's numbers; creates the user if it is missing. Cases run in parallel: one creates it, the others wait. */
+/*
+ * The user's numbers; creates the user if it is missing. Cases run in parallel: one creates it, the others
+ * wait.
+ */
 static void find_user(uid_t *uid, gid_t *gid)
 {
 	struct passwd *entry = getpwnam(USER_NAME);
@@ -223,7 +226,10 @@ static void make_reachable(const char *const *paths, int n)
 	}
 }
 
-/* A separate mount, because a case may remove it. Without CAP_MKNOD (in a container) the machine's own /dev/net stays. */
+/*
+ * A separate mount, because a case may remove it. Without CAP_MKNOD (in a container) the machine's own
+ * /dev/net stays.
+ */
 static void private_tun(void)
 {
 	static const char path[] = "/dev/net/tun";

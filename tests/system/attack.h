@@ -2,7 +2,10 @@
 #ifndef VDESTACK_TESTS_ATTACK_H
 #define VDESTACK_TESTS_ATTACK_H
 
-/* What an attacker tries who has the doors and the key of a keeper, and how a process becomes one that must not gain by them. */
+/*
+ * What an attacker tries who has the doors and the key of a keeper, and how a process becomes one that must
+ * not gain by them.
+ */
 
 #include <linux/capability.h>
 #include <sys/prctl.h>

@@ -5,8 +5,9 @@
 /*
  * Sends raw requests to a keeper, without the library, as an attacker who has taken over a process does.
  *
- * Such a process has the doors as descriptors. It has the keeper's key in its memory unless it has been sealed. This file
- * reads both from what the library sends: it defines sendmsg(), which takes precedence over libc's.
+ * Such a process has the doors as descriptors. It has the keeper's key in its memory unless it has been
+ * sealed. This file reads both from what the library sends: it defines sendmsg(), which takes precedence over
+ * libc's.
  */
 
 #include <poll.h>
@@ -97,7 +98,10 @@ __attribute__((unused)) static void raw_pair(int pair[2])
 	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
 }
 
-/* Waits for a reply. Returns its result, or -EPIPE if the keeper has dropped the request. answer: VS_TEXT_MAX + 1 bytes or NULL. */
+/*
+ * Waits for a reply. Returns its result, or -EPIPE if the keeper has dropped the request. answer: VS_TEXT_MAX
+ * + 1 bytes or NULL.
+ */
 __attribute__((unused)) static int raw_reply(int channel, char *answer)
 {
 	static char ignored[VS_TEXT_MAX + 1];
@@ -138,7 +142,10 @@ __attribute__((unused)) static int raw_call(int door, struct raw_request *r, cha
 /* Secret numbers are stored masked with this, so a search of the memory does not find the test's own copy. */
 #define MASK UINT64_C(0x5aa5c33c96690ff0)
 
-/* How often the writable memory of this process has these n (1 or 2) consecutive numbers, which are passed masked. */
+/*
+ * How often the writable memory of this process has these n (1 or 2) consecutive numbers, which are passed
+ * masked.
+ */
 __attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, uint64_t mask)
 {
 	static uint64_t page[512];

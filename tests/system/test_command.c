@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Commands in a stack: what they inherit, how they end, what they may do, and that the program does not notice them. */
+/*
+ * Commands in a stack: what they inherit, how they end, what they may do, and that the program does not
+ * notice them.
+ */
 
 #define _GNU_SOURCE
 #include <fcntl.h>

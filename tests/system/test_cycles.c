@@ -3,7 +3,8 @@
 /*
  * Stacks, sockets and commands are made and ended many times, and nothing grows.
  *
- * VDESTACK_TEST_CYCLES: how many stacks the long case makes, 1000 if not set, and a hundred times as many sockets.
+ * VDESTACK_TEST_CYCLES: how many stacks the long case makes, 1000 if not set, and a hundred times as many
+ * sockets.
  */
 
 #define _GNU_SOURCE
@@ -269,8 +270,8 @@ CASE_TIMED(a_hundred_thousand_sockets_leave_nothing, CASE_F_ROOT | CASE_F_USER |
 /* ------------------------------------------------------------------ ports and namespaces */
 
 /*
- * Connections to the switch, each of which is a port of the switch. They are not counted by the switch itself, because it
- * sometimes lists an endpoint whose connection it has closed.
+ * Connections to the switch, each of which is a port of the switch. They are not counted by the switch
+ * itself, because it sometimes lists an endpoint whose connection it has closed.
  */
 static int connections_to(const struct net_switch *sw)
 {
@@ -309,8 +310,8 @@ static bool one_is_left(void *arg)
 }
 
 /*
- * A vde_switch removes the socket of a port when it notices that its last client has gone. Sometimes the next client is already
- * using it, and gets ENOENT. This cannot be detected before, so the case tries again.
+ * A vde_switch removes the socket of a port when it notices that its last client has gone. Sometimes the next
+ * client is already using it, and gets ENOENT. This cannot be detected before, so the case tries again.
  */
 static void one_cycle_on_a_switch(const char *config)
 {

@@ -200,7 +200,10 @@ static void without_standard_descriptors(const char *config)
 
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
-	/* Nothing can be printed without the standard descriptors: collect results first, check them afterwards. */
+	/*
+	 * Nothing can be printed without the standard descriptors: collect results first, check them
+	 * afterwards.
+	 */
 	struct vdestack *stack = vdestack_new(config, case_opts());
 	(void)snprintf(message, sizeof(message), "%s", vdestack_last_error());
 	closed[0] = standard_are_closed();
@@ -417,7 +420,10 @@ static void add_stranger(int fd, int peer)
 	strangers[n_strangers++] = (struct stranger){ fd, peer, st.st_ino };
 }
 
-/* Takes every number below 800, so those of the library are among them; each has one message waiting on either side. */
+/*
+ * Takes every number below 800, so those of the library are among them; each has one message waiting on
+ * either side.
+ */
 static void let_strangers_in(void)
 {
 	for (int i = 0, top = 0; top < 800; i++) {

@@ -191,8 +191,8 @@ static int lingering_within_a_pair(struct vdestack *stack)
 }
 
 /*
- * Sends 24 of them, as the reply's descriptor and as others. This process ends at once, so closing its own copies does not
- * block it.
+ * Sends 24 of them, as the reply's descriptor and as others. This process ends at once, so closing its own
+ * copies does not block it.
  */
 static void send_lingering(struct vdestack *stack, int (*make)(struct vdestack *))
 {
@@ -580,7 +580,10 @@ CASE_ROOT(channels_of_processes_that_have_ended_are_closed)
 	CHECK(low_again(&l));
 }
 
-/* Requests of all kinds, from a process with doors and key but without rights. The keeper continues, keeps nothing, changes nothing. */
+/*
+ * Requests of all kinds, from a process with doors and key but without rights. The keeper continues, keeps
+ * nothing, changes nothing.
+ */
 CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 120)
 {
 	struct prize p = new_prize(NULL);

@@ -85,8 +85,8 @@ CASE_FLAGS(with_every_file_system_read_only_an_ordinary_user_has_stacks, CASE_F_
 }
 
 /*
- * There the library cannot use /proc/sys to keep the peers of a stack's devices without addresses. They must not
- * send anything all the same. A device with addresses sends something within a second after it is up.
+ * There the library cannot use /proc/sys to keep the peers of a stack's devices without addresses. They must
+ * not send anything all the same. A device with addresses sends something within a second after it is up.
  */
 static void hears_nobody(const char *config)
 {

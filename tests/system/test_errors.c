@@ -345,8 +345,8 @@ CASE_FLAGS(a_switch_port_that_becomes_free_can_be_used, BOTH_VDE)
 /* ------------------------------------------------------------------ /dev/net/tun */
 
 /*
- * An ordinary user gets a mount namespace in a user namespace, where it can change /dev/net. A case of root has a mount
- * namespace already.
+ * An ordinary user gets a mount namespace in a user namespace, where it can change /dev/net. A case of root
+ * has a mount namespace already.
  */
 static void own_dev_net(void)
 {
@@ -553,7 +553,10 @@ CASE(uid_0_without_capabilities_makes_stacks)
 CASE(network_namespaces_switched_off_are_reported)
 {
 	limit("max_net_namespaces", "0");
-	/* the message says "switched off" if the setting can be read; a keeper in a nested user namespace reads that of its own */
+	/*
+	 * the message says "switched off" if the setting can be read; a keeper in a nested user namespace
+	 * reads that of its own
+	 */
 	REFUSED("", ENOSPC, "cannot make a network namespace", "user.max_net_namespaces");
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* exec ends the program's stacks, and the new program inherits nothing of them. No call of the library releases record locks. */
+/*
+ * exec ends the program's stacks, and the new program inherits nothing of them. No call of the library
+ * releases record locks.
+ */
 
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Within a second after the end of a program nothing is left of its stacks, however it ends. Its own ports, files and locks are
- * free at once. The program that ends is a child of the case.
+ * Within a second after the end of a program nothing is left of its stacks, however it ends. Its own ports,
+ * files and locks are free at once. The program that ends is a child of the case.
  *
  * Namespaces: the case puts one end of a veth into the stack and keeps the other. The kernel
  * removes both when the namespace is destroyed.

@@ -259,7 +259,10 @@ static void allow(struct sock_filter *code, unsigned short *n, const int *calls)
 	}
 }
 
-/* The lists; every other call kills the process. With sanitizers, which make more calls, it is refused instead. */
+/*
+ * The lists; every other call kills the process. With sanitizers, which make more calls, it is refused
+ * instead.
+ */
 static void install_filter(const int *const *lists)
 {
 	struct sock_filter code[128] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)) };
@@ -345,7 +348,10 @@ CASE_FLAGS(a_system_call_refused_by_a_filter_fails_with_the_errno_of_the_filter,
 	live_and_end(&p);
 }
 
-/* The C library makes threads by clone3. If that fails with ENOSYS it uses clone, but not if it fails with EPERM. */
+/*
+ * The C library makes threads by clone3. If that fails with ENOSYS it uses clone, but not if it fails with
+ * EPERM.
+ */
 static void live_without_clone3(int err)
 {
 	refuse(SYS_clone3, err);

@@ -24,7 +24,9 @@
 
 /* ------------------------------------------------------------------ the intermediate is killed */
 
-/* From now on each exec of this thread and its children waits until the holder of the descriptor allows it. */
+/*
+ * From now on each exec of this thread and its children waits until the holder of the descriptor allows it.
+ */
 static int hold_execs(void)
 {
 	struct sock_filter code[] = {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program that changes its root: a file planted there by another user does not become its keeper or a runner. */
+/*
+ * A program that changes its root: a file planted there by another user does not become its keeper or a
+ * runner.
+ */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -59,8 +62,8 @@ static void show(const char *path)
 }
 
 /*
- * A root with the programs and libraries of the host, in a directory of this owner. Only this process has the mounts,
- * so the removal of the case's directory does not reach the host's files.
+ * A root with the programs and libraries of the host, in a directory of this owner. Only this process has the
+ * mounts, so the removal of the case's directory does not reach the host's files.
  */
 static void make_root(uid_t owner)
 {
@@ -281,7 +284,10 @@ CASE_FLAGS(a_launch_that_is_refused_leaves_no_descriptor, ROOT_ONLY)
 
 /* ------------------------------------------------------------------ users with capabilities */
 
-/* As with file or ambient capabilities: a file planted by this user would get rights that the user does not have. */
+/*
+ * As with file or ambient capabilities: a file planted by this user would get rights that the user does not
+ * have.
+ */
 static void become_with_capabilities(uid_t uid)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The five calls of libvdestack 0.1, as in its manual page. Where 0.1 hangs or returns a wrong result (a stack
- * without interface, a killed command that reports 0) the case expects the right result.
+ * The five calls of libvdestack 0.1, as in its manual page. Where 0.1 hangs or returns a wrong result (a
+ * stack without interface, a killed command that reports 0) the case expects the right result.
  */
 
 #define _GNU_SOURCE
@@ -284,7 +284,9 @@ static bool sleeper_runs(void *arg)
 	return false;
 }
 
-/* In 0.1 every call for a socket of the stack waits for the end of the command, and nothing ends the command. */
+/*
+ * In 0.1 every call for a socket of the stack waits for the end of the command, and nothing ends the command.
+ */
 CASE(a_slow_command_delays_no_other_call_and_ends_with_its_stack)
 {
 	struct vdestack *s = legacy_stack(NULL, NULL);

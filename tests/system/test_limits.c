@@ -70,8 +70,8 @@ static bool ask(void *arg)
 }
 
 /*
- * A socket of the stack. It may fail only if the program itself could make no socket. All descriptors in flight of
- * all programs of the user count against RLIMIT_NOFILE (unix(7)), so other cases that run at the
+ * A socket of the stack. It may fail only if the program itself could make no socket. All descriptors in
+ * flight of all programs of the user count against RLIMIT_NOFILE (unix(7)), so other cases that run at the
  * same time may make it fail for a moment.
  */
 static int must_have_socket(struct vdestack *stack)
@@ -267,7 +267,9 @@ CASE_BOTH(all_stacks_work_when_there_are_as_many_as_the_descriptors_allow)
 static int processes_of_this_user(void)
 {
 	int n = 0;
-	/* The limit does not apply to root. This runs as the ordinary user, whose other processes count too. */
+	/*
+	 * The limit does not apply to root. This runs as the ordinary user, whose other processes count too.
+	 */
 	FILE *f = popen("cat /proc/[0-9]*/status 2>/dev/null | awk -v u=$(id -u) '/^Uid:/ {mine = $2 == u} /^Threads:/ && mine {n += $2} END {print n + 0}'", "re");
 
 	CHECK(f != NULL);
@@ -281,7 +283,10 @@ CASE_USER(with_few_processes_a_stack_works_or_is_refused)
 	struct attempt a = { .resource = RLIMIT_NPROC, .configs = ON_A_SEGMENT, .errors = { EAGAIN }, .remedy = "RLIMIT_NPROC" };
 	int used = processes_of_this_user();
 
-	/* Other cases of the same user run at the same time and use some of it. So the result may be either, but must be complete. */
+	/*
+	 * Other cases of the same user run at the same time and use some of it. So the result may be either,
+	 * but must be complete.
+	 */
 	for (int more = 1; more <= 12; more++) {
 		a.soft = a.hard = (rlim_t)(used + more);
 		(void)attempt(&a, "RLIMIT_NPROC");

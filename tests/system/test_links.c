@@ -50,8 +50,8 @@ struct on_a_node {
 };
 
 /*
- * The node's own sockets, one per client, are named fd and a number. A node that is killed while a client connects leaves one
- * behind. Sockets of clients have other names, and the clients must remove them.
+ * The node's own sockets, one per client, are named fd and a number. A node that is killed while a client
+ * connects leaves one behind. Sockets of clients have other names, and the clients must remove them.
  */
 static bool place_is_free(void *path)
 {
@@ -327,7 +327,10 @@ static void reach(struct vdestack *from, struct vdestack *to, const char *addr)
 	close(listener);
 }
 
-/* Each stack and each interface has a MAC of its own. A neighbour that knows the old MAC must learn the new one. */
+/*
+ * Each stack and each interface has a MAC of its own. A neighbour that knows the old MAC must learn the new
+ * one.
+ */
 static void addresses_move(const char *vnl)
 {
 	struct vdestack *stays = stack_of("vnl=%s ip=10.0.0.1/24 ip=fc00::1/64", vnl), *holder = NULL;
@@ -397,7 +400,9 @@ CASE_TIMED(the_pump_of_an_interface_that_is_deleted_in_the_stack_ends, VDE | CAS
 	MUST(vdestack_delete(stays));
 }
 
-/* No thread watches a device whose cable is pulled or whose network is absent. The next call on it notices. */
+/*
+ * No thread watches a device whose cable is pulled or whose network is absent. The next call on it notices.
+ */
 static void deleted_unseen(const char *config, bool cut)
 {
 	char *argv[] = { (char *)"ip", (char *)"link", (char *)"del", (char *)"vde0", NULL };
@@ -822,7 +827,10 @@ CASE_BOTH(frames_too_long_for_a_segment_do_no_harm)
 	CHECK(has_carrier(a, "vde0"));
 }
 
-/* The kernel cuts TCP by the current MTU, so the segments of super-frames are too long for the network as well. */
+/*
+ * The kernel cuts TCP by the current MTU, so the segments of super-frames are too long for the network as
+ * well.
+ */
 CASE_FLAGS(tcp_segments_too_long_for_a_stream_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");

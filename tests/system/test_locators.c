@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Locators that name what belongs to the program and not to the keeper: descriptors, commands, files, directories, the home,
- * the environment, terminals. What works has the same meaning as in the program. What cannot work is refused by the library,
- * and by the keeper if the request does not come from the library.
+ * Locators that name what belongs to the program and not to the keeper: descriptors, commands, files,
+ * directories, the home, the environment, terminals. What works has the same meaning as in the program. What
+ * cannot work is refused by the library, and by the keeper if the request does not come from the library.
  */
 
 #define _GNU_SOURCE

@@ -73,7 +73,9 @@ CASE_FLAGS(nothing_is_ever_written_to_the_standard_streams, CASE_F_ROOT | CASE_F
 		_exit(0);
 	}
 	close(out[1]);
-	/* To end of file: any other process that has the pipe, a keeper for example, has closed it by then. */
+	/*
+	 * To end of file: any other process that has the pipe, a keeper for example, has closed it by then.
+	 */
 	CHECK(wait_readable(out[0], SOON_MS));
 	ssize_t n = read(out[0], text, sizeof(text) - 1);
 	if (n != 0)

@@ -2,8 +2,8 @@
 
 /*
  * Everything at once: eight threads, two stacks each that come and go, sockets, traffic, interfaces, settings
- * and commands, children forked in the middle, and one stack that all of them share. Every result must be right, and
- * afterwards nothing may be left.
+ * and commands, children forked in the middle, and one stack that all of them share. Every result must be
+ * right, and afterwards nothing may be left.
  *
  * VDESTACK_TEST_SECONDS: how long, 3 if not set.
  */
@@ -57,8 +57,8 @@ static void traffic(struct worker *w)
 }
 
 /*
- * Children of other threads hold the old stack until they end. Meanwhile there would be two stations with one address, and
- * the old one would refuse connections to the new one.
+ * Children of other threads hold the old stack until they end. Meanwhile there would be two stations with one
+ * address, and the old one would refuse connections to the new one.
  */
 static void delete_and_await_end(struct vdestack *stack)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is sent over a link, frame by frame, with each set of offloads; how it is counted; and how long frames may be. */
+/*
+ * What is sent over a link, frame by frame, with each set of offloads; how it is counted; and how long frames
+ * may be.
+ */
 
 #define _GNU_SOURCE
 #include <linux/if_ether.h>
@@ -372,7 +375,10 @@ CASE_FLAGS(every_frame_that_is_received_is_counted, BOTH_VDE | CASE_F_NO_TUN)
 	CHECK(stats_of(s).in_writes > 0);
 }
 
-/* Not for a packet device: up to a second after the interface went down its peer accepts frames, and does not report that they are lost. */
+/*
+ * Not for a packet device: up to a second after the interface went down its peer accepts frames, and does not
+ * report that they are lost.
+ */
 CASE_FLAGS(frames_for_an_interface_that_is_down_are_counted_as_dropped, BOTH_VDE)
 {
 	struct vdestack *s = cable_plug(0, 1500, VDESTACK_OFFLOAD_UGRO);

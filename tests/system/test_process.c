@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program does not notice the processes and threads that serve its stacks. They hold nothing of the program. */
+/*
+ * A program does not notice the processes and threads that serve its stacks. They hold nothing of the
+ * program.
+ */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -234,7 +237,10 @@ CASE_BOTH_ROOT(what_serves_the_stacks_holds_no_descriptor_of_the_program)
 	MUST(vdestack_delete(stack));
 }
 
-/* Makes a stack with a link, which opens files, in a directory that can be unmounted only if no process is in it. */
+/*
+ * Makes a stack with a link, which opens files, in a directory that can be unmounted only if no process is in
+ * it.
+ */
 CASE_FLAGS(a_file_system_in_which_stacks_were_made_can_be_unmounted,
 	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
 {

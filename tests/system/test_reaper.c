@@ -117,7 +117,10 @@ CASE(a_subreaper_has_no_stray_child_when_its_keeper_was_killed)
 	check_own_child(own, 7);
 }
 
-/* The keeper continues for the worker. That must not delay the deletion for long, and must not leave a zombie for ever. */
+/*
+ * The keeper continues for the worker. That must not delay the deletion for long, and must not leave a zombie
+ * for ever.
+ */
 CASE(a_subreaper_reaps_its_keeper_although_a_worker_used_it_longer)
 {
 	struct vdestack *stack, *next;

@@ -371,7 +371,10 @@ static void *add_in_vain(void *arg)
 	return NULL;
 }
 
-/* The kernel takes some tens of milliseconds to remove each device. No socket of another stack may wait for that. */
+/*
+ * The kernel takes some tens of milliseconds to remove each device. No socket of another stack may wait for
+ * that.
+ */
 CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_time_out, BOTH_VDE | CASE_F_NO_TUN | CASE_F_TSAN)
 {
 	struct vdestack_link_stats stats = { .size = sizeof(stats) };

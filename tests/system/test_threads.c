@@ -352,7 +352,9 @@ static void delete_under(void *(*const users[])(void *), int n)
 		if (i == rounds(16) / 2)
 			fds = count_fds();
 	}
-	/* Channels may still have been opened between, one for a thread; anything that a round leaves shows. */
+	/*
+	 * Channels may still have been opened between, one for a thread; anything that a round leaves shows.
+	 */
 	if (count_fds() > fds + 3)
 		FAIL("%d descriptors after half the rounds, %d after all", fds, count_fds());
 	close((int)MUST(vdestack_msocket(stays, AF_INET, SOCK_STREAM, 0)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What an attacker can change, read or end through a keeper after taking over a process that has the keeper's doors and
- * key. Each case is an attack. See SECURITY.md.
+ * What an attacker can change, read or end through a keeper after taking over a process that has the keeper's
+ * doors and key. Each case is an attack. See SECURITY.md.
  */
 
 #define _GNU_SOURCE
@@ -215,7 +215,10 @@ CASE_BOTH(there_are_no_sockets_of_pf_key_in_stacks)
 
 static int own_status_fd = -1;
 
-/* Finds the leashes of the parent's commands among the inherited descriptors. Shutting one down would end the commands. */
+/*
+ * Finds the leashes of the parent's commands among the inherited descriptors. Shutting one down would end the
+ * commands.
+ */
 static void shut_down_all(void *prize)
 {
 	(void)prize;

@@ -245,7 +245,9 @@ CASE_USER(a_capable_user_who_is_not_root_makes_stacks)
 
 CASE_FLAGS(a_tap_of_the_host_network_reaches_the_stack, BOTH_VDE)
 {
-	/* The keeper stays in the program's user namespace where the program owns its PID namespace as well. */
+	/*
+	 * The keeper stays in the program's user namespace where the program owns its PID namespace as well.
+	 */
 	own_container(CLONE_NEWNET);
 	struct vdestack *s = stack_of("vnl=tap://cable ip=10.0.0.2/24");
 

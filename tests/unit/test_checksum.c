@@ -93,7 +93,10 @@ static void any_initial_sum(void **state)
 	for (const struct vs_csum_kernel *k = vs_csum_kernels; k->name != NULL; k++) {
 		for (size_t i = 0; k->usable() && i < sizeof(sums) / sizeof(sums[0]); i++) {
 			for (size_t len = 0; len < 300; len++) {
-				/* Modulo 0xffff, where 2^16 is 1; ntohs because the numbers are in the machine's byte order. */
+				/*
+				 * Modulo 0xffff, where 2^16 is 1; ntohs because the numbers are in the
+				 * machine's byte order.
+				 */
 				uint64_t expected =
 					(sums[i] % 0xffff + vs_csum_fold(k->add(0, bytes, len))) % 0xffff;
 				assert_int_equal(vs_csum_fold(k->add(sums[i], bytes, len)) % 0xffff,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The configuration string: for every rule of docs/configuration.md, strings that keep it and strings that break it.
+ * The configuration string: for every rule of docs/configuration.md, strings that keep it and strings that
+ * break it.
  *
  * Link with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free and with
  * the sources under test themselves (a shared library would keep its own malloc): the last

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keeper's filter, simulated here instruction by instruction, is compared with the list it is generated from. */
+/*
+ * The keeper's filter, simulated here instruction by instruction, is compared with the list it is generated
+ * from.
+ */
 
 #include "unit.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Random traffic, coalesced by the library and by a naive implementation. That one joins a frame to a run if the
- * super-frame of both, cut by the description in frames.h, yields the same frames. Both must join the same
- * frames, and segmentation must return every frame.
+ * Random traffic, coalesced by the library and by a naive implementation. That one joins a frame to a run if
+ * the super-frame of both, cut by the description in frames.h, yields the same frames. Both must join the
+ * same frames, and segmentation must return every frame.
  */
 
 #include "gro_batch.h"

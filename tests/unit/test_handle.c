@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Handles of 32 bits, as on machines with such pointers: more stacks in one slot than there are generations. */
+/*
+ * Handles of 32 bits, as on machines with such pointers: more stacks in one slot than there are generations.
+ */
 
 #include "unit.h"
 

@@ -11,9 +11,9 @@
  * yields to the scheduler. All operations are sequentially consistent, so an order of steps describes
  * an execution completely. Threads are coroutines on stacks of their own.
  *
- * The scheduler does a depth-first search over its choices. To try another choice it runs everything again from
- * the start. What a thread does next depends on how far its script has come and on the values that it has
- * seen in this call. Together with the memory this is a state. A state that has been met before is not
+ * The scheduler does a depth-first search over its choices. To try another choice it runs everything again
+ * from the start. What a thread does next depends on how far its script has come and on the values that it
+ * has seen in this call. Together with the memory this is a state. A state that has been met before is not
  * searched again.
  */
 
@@ -113,7 +113,10 @@ static void step(const volatile void *address)
 		abort();
 }
 
-/* A call has ended: only its result is part of the state from now on. Each path through a script gets here equally often. */
+/*
+ * A call has ended: only its result is part of the state from now on. Each path through a script gets here
+ * equally often.
+ */
 static void settle(const void *result)
 {
 	if (running != NULL)
@@ -505,7 +508,10 @@ static void three_threads_never_empty_a_slot_while_it_is_used(void **state)
 	assert_true(n > 10000); /* otherwise the threads do not stop at the steps */
 }
 
-/* A past fault: the last user to leave mistook a newer stack in the slot for its own, or a newer use of the same stack. */
+/*
+ * A past fault: the last user to leave mistook a newer stack in the slot for its own, or a newer use of the
+ * same stack.
+ */
 static void a_late_user_does_not_empty_a_newer_stack_in_the_slot(void **state)
 {
 	(void)state;

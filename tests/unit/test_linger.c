@@ -71,7 +71,10 @@ static void one_success_restarts_polling(void **state)
 		assert_true(attempt(&l, now + i * 50 * US, 5 * US, US) > 0);
 }
 
-/* Another task had the processor for 3 ms, after a single poll: polling stops at once, with or without a frame. */
+/*
+ * Another task had the processor for 3 ms, after a single poll: polling stops at once, with or without a
+ * frame.
+ */
 static void a_crowded_processor_is_left_alone(void **state)
 {
 	(void)state;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which locators a keeper opens, and which not, in every spelling that means the same to libvdeplug and its plugins. */
+/*
+ * Which locators a keeper opens, and which not, in every spelling that means the same to libvdeplug and its
+ * plugins.
+ */
 
 #define _GNU_SOURCE
 #include "unit.h"

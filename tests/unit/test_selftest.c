@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The self-test of the offloads: it passes with the real functions, and fails with faulty ones. Each case puts
- * one fault between it and the real functions.
+ * The self-test of the offloads: it passes with the real functions, and fails with faulty ones. Each case
+ * puts one fault between it and the real functions.
  */
 
 #define _GNU_SOURCE

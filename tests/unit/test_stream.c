@@ -281,7 +281,10 @@ static void frames_in_pieces_are_sent_after_their_length(void **state)
 	assert_memory_equal(wire + 74 + 14, two, 30);
 }
 
-/* A length that the other side refuses, and one that does not fit into two bytes: the stream would lose the frame boundaries. */
+/*
+ * A length that the other side refuses, and one that does not fit into two bytes: the stream would lose the
+ * frame boundaries.
+ */
 static void frames_above_the_maximum_length_are_dropped_and_the_others_sent(void **state)
 {
 	struct fixture *f = *state;
