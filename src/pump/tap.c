@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "selftest.h"
 
 #ifndef TUN_F_USO4 /* headers before Linux 6.2 */
 #define TUN_F_USO4 0x20
@@ -36,7 +35,7 @@ static const struct {
 unsigned vs_offload_allowed(void)
 {
 	const char *off = getenv("VDESTACK_NO_OFFLOAD");
-	unsigned allowed = vs_selftest_sound();
+	unsigned allowed = VS_OFFLOAD_ALL;
 
 	while (off != NULL && *off != '\0') {
 		size_t len = strcspn(off, ", ");

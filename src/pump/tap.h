@@ -18,7 +18,7 @@ enum {
 };
 
 /*
- * What the self-test has found sound, and the environment leaves of it:
+ * The offloads that the environment allows: all but those in
  * VDESTACK_NO_OFFLOAD=csum,tso,uso,gro,ugro or all.
  */
 unsigned vs_offload_allowed(void);

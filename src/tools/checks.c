@@ -19,7 +19,6 @@
 
 #include "base/diagnose.h"
 #include "wire/fdmsg.h"
-#include "pump/selftest.h"
 
 static void check_userns(struct vs_finding *f, const char *arg)
 {
@@ -175,21 +174,10 @@ static void check_plugins(struct vs_finding *f, const char *arg)
 	vs_find(f, VS_SEVERITY_FINE, "schemes:%s", list);
 }
 
-static void check_offload(struct vs_finding *f, const char *arg)
-{
-	unsigned sound = vs_selftest_run();
-
-	(void)arg;
-	if ((sound & VDESTACK_OFFLOAD_ALL) == VDESTACK_OFFLOAD_ALL)
-		return vs_find(f, VS_SEVERITY_FINE, "all offloads pass their self-test");
-	vs_find(f, VS_SEVERITY_WARNING, "only offloads 0x%x of 0x%x pass their self-test; stacks do without the others", sound,
-	     VDESTACK_OFFLOAD_ALL);
-}
-
 const struct vs_check vs_checks[] = {
 	{ "userns", 2000, check_userns },   { "netns", 5000, check_netns },     { "tun", 2000, check_tun },
 	{ "limits", 2000, check_limits },   { "security", 2000, check_security },
-	{ "plugins", 2000, check_plugins }, { "offload", 2000, check_offload }, { "names", 6000, vs_check_names },
+	{ "plugins", 2000, check_plugins }, { "names", 6000, vs_check_names },
 	{ "stack", 20000, vs_check_stack }, { "network", 12000, vs_check_null },     { NULL, 0, NULL },
 };
 const struct vs_check vs_check_switch = { "switch", 20000, vs_check_network };
