@@ -83,9 +83,7 @@ static struct ucred maker_of(int socket)
 	struct ucred maker = { .pid = 0 };
 	socklen_t len = sizeof(maker);
 
-	for (int i = 0; i < VS_ATTEMPTS; i++)
-		if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &maker, &len) == 0)
-			break;
+	(void)getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &maker, &len); /* cannot fail on a socket of AF_UNIX */
 	return maker;
 }
 
@@ -207,25 +205,11 @@ static bool is_pair(int fd)
 	       getpeername(fd, (struct sockaddr *)&name, &other) == 0 && other <= sizeof(sa_family_t);
 }
 
-/* A look that fails for want of memory is no answer. */
-static bool is_surely_pair(int fd)
-{
-	bool pair = false;
-
-	for (int i = 0; i < VS_ATTEMPTS && !pair; i++) {
-		errno = 0;
-		pair = is_pair(fd);
-		if (errno != ENOBUFS && errno != ENOMEM)
-			break;
-	}
-	return pair;
-}
-
 bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call, int fd)
 {
 	pid_t maker, sender = call->msg.creds.pid;
 
-	if (!is_surely_pair(fd))
+	if (!is_pair(fd))
 		return false;
 	maker = maker_of(fd).pid;
 	if (!k->in_process && maker == getpid())

@@ -66,12 +66,8 @@ void vs_iface_unref(struct vs_iface *iface)
 
 void vs_iface_stop(struct vs_iface *iface)
 {
-	uint64_t one = 1;
-
 	atomic_store(&iface->stopping, true);
-	for (int i = 0; i < VS_ATTEMPTS; i++) /* not read any more: stays readable for every pump thread */
-		if (write(iface->stop, &one, sizeof(one)) > 0 || errno == EAGAIN)
-			break;
+	(void)eventfd_write(iface->stop, 1); /* not read any more: stays readable for every pump thread */
 	vs_keeper_wake(iface->keeper); /* a job that opens this interface's link is due now */
 }
 

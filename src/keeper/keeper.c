@@ -46,11 +46,7 @@ int vs_keeper_spare(int wanted)
 
 void vs_keeper_wake(struct vs_keeper *k)
 {
-	uint64_t one = 1;
-
-	for (int i = 0; i < VS_ATTEMPTS; i++) /* a wake-up that is lost may keep somebody waiting for ever */
-		if (write(k->wake, &one, sizeof(one)) > 0 || errno == EAGAIN) /* EAGAIN: it is awake already */
-			return;
+	(void)eventfd_write(k->wake, 1); /* fails only with EAGAIN: it is awake already */
 }
 
 void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)

@@ -136,9 +136,6 @@ int vs_net_reserve(struct vs_keeper *k);
 /* Checks that so many are free. 0, or -errno with a sentence. */
 int vs_keeper_spare(int wanted);
 
-/* How often what must not be lost is tried. */
-#define VS_ATTEMPTS 8
-
 /* Makes the main loop look at its jobs and counts. */
 void vs_keeper_wake(struct vs_keeper *k);
 /* Counts. The main loop is woken when one falls. */

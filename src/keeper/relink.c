@@ -38,6 +38,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -143,15 +144,13 @@ static void take_carriers_locked(struct vs_keeper *k)
 
 void vs_relink_died(struct vs_iface *iface, int err)
 {
-	uint64_t one = 1;
-
 	if (atomic_exchange(&iface->link_dead, true))
 		return; /* the other thread has noticed too */
 	if (atomic_load(&iface->by_packet))
 		leave_to_main(iface, err);
 	else
 		tell_death(iface, err);
-	(void)!write(iface->stop, &one, sizeof(one)); /* for the other thread */
+	(void)eventfd_write(iface->stop, 1); /* for the other thread */
 }
 
 static void wait_for_turn(struct vs_iface *iface)

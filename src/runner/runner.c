@@ -66,7 +66,6 @@
 #include "wire/roles.h"
 
 #define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
-#define ATTEMPTS 8     /* of what cannot fail */
 
 struct runner {
 	struct vs_command_start start;
@@ -452,20 +451,9 @@ static bool collect_one(struct runner *r, int flags)
 }
 
 /*
- * The command's pidfd says that it has ended, and goes on saying so, while the signal is told once.
- * Not having it for all that is what only a kernel gone wrong can do; then it counts as killed, after
- * some attempts.
+ * The command's end is read from its pidfd: it stays readable until the command is collected. The signal
+ * is for orphans.
  */
-static void insist(struct runner *r)
-{
-	for (int i = 0; i < ATTEMPTS && !r->ended; i++)
-		while (collect_one(r, WNOHANG))
-			;
-	if (!r->ended)
-		r->status = SIGKILL;
-	r->ended = true;
-}
-
 static void collect_ended(struct runner *r)
 {
 	struct signalfd_siginfo info;
@@ -546,10 +534,8 @@ static bool watch(struct runner *r)
 
 		if (n < 0)
 			continue;
-		if (fds[CHILDREN].revents)
+		if (fds[CHILDREN].revents || fds[COMMAND].revents)
 			collect_ended(r);
-		if (fds[COMMAND].revents && !r->ended)
-			insist(r);
 		if (r->ended)
 			break;
 		if (r->start.timeout_ms > 0 && vs_now_ms() >= deadline) {

@@ -62,7 +62,7 @@ static const struct known {
 	FAILS(chmod, EPERM), FAILS(lseek, ESPIPE), FAILS(poll, ENOMEM), FAILS(ppoll, ENOMEM), FAILS(epoll_wait, EINTR), FAILS(socket, EMFILE),
 	FAILS(socketpair, EMFILE), FAILS(bind, ENOBUFS), FAILS(connect, ECONNREFUSED), FAILS(listen, ENOBUFS),
 	FAILS(accept4, EMFILE), FAILS(sendto, ENOBUFS), FAILS(recvfrom, ENOMEM), FAILS(sendmsg, ENOBUFS), FAILS(recvmsg, ENOMEM),
-	FAILS(sendmmsg, ENOBUFS), FAILS(recvmmsg, ENOMEM), FAILS(setsockopt, ENOMEM), FAILS(getsockname, ENOBUFS), FAILS(getpeername, ENOBUFS),
+	FAILS(sendmmsg, ENOBUFS), FAILS(recvmmsg, ENOMEM), FAILS(setsockopt, ENOMEM),
 	FAILS(shutdown, ENOTCONN), FAILS(mmap, ENOMEM), FAILS(mprotect, ENOMEM), FAILS(mremap, ENOMEM), FAILS(madvise, EAGAIN), FAILS(brk, ENOMEM),
 	FAILS(clone, EAGAIN), FAILS(clone3, EAGAIN), FAILS(fork, EAGAIN), FAILS(vfork, EAGAIN), FAILS(execve, EACCES), FAILS(execveat, EACCES),
 	FAILS(wait4, ECHILD), FAILS(waitid, ECHILD), FAILS(kill, ESRCH), FAILS(unshare, ENOSPC), FAILS(setns, EPERM), FAILS(setsid, EPERM),
@@ -73,7 +73,8 @@ static const struct known {
 	NEVER(getpid), NEVER(gettid), NEVER(getppid), NEVER(getuid), NEVER(geteuid), NEVER(getgid), NEVER(getegid), NEVER(getresuid),
 	NEVER(getresgid), NEVER(getpgrp), NEVER(umask), NEVER(uname), NEVER(rt_sigprocmask), NEVER(rt_sigaction), NEVER(sigaltstack), NEVER(set_tid_address),
 	NEVER(set_robust_list), NEVER(rseq), NEVER(arch_prctl), NEVER(clock_gettime), NEVER(gettimeofday), NEVER(nanosleep),
-	NEVER(clock_nanosleep), NEVER(tgkill), NEVER(getsockopt), /* see inject.c about SO_COOKIE; the others are calls on sockets of ours */
+	NEVER(clock_nanosleep), NEVER(tgkill), NEVER(getsockname), NEVER(getpeername),
+	NEVER(getsockopt), /* see inject.c about SO_COOKIE; the others are calls on sockets of ours */
 };
 
 static const struct known *look_up(long number)
@@ -146,13 +147,23 @@ static void change_registers(pid_t pid, bool skip, long result)
 	(void)ptrace(PTRACE_SETREGSET, pid, (void *)1, &iov);
 }
 
-static void before_call(struct task *t, long number)
+/* Adding 1 to an eventfd takes nothing that could be missing: it is passed over. */
+static bool is_event(pid_t pid, long number, unsigned long long fd)
+{
+	static const char eventfd[] = "anon_inode:[eventfd]";
+	char path[64], file[sizeof(eventfd)] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, (int)fd);
+	return number == SYS_write && readlink(path, file, sizeof(file) - 1) > 0 && strcmp(file, eventfd) == 0;
+}
+
+static void before_call(struct task *t, long number, unsigned long long first)
 {
 	struct inject_control *c = inject_control;
 	enum inject_side side = t->group == program ? INJECT_PROGRAM : INJECT_KEEPER;
 	const struct known *k = look_up(number);
 
-	if (atomic_load(&c->side) != (int)side || k->error == CANNOT)
+	if (atomic_load(&c->side) != (int)side || k->error == CANNOT || is_event(t->pid, number, first))
 		return;
 	if (atomic_fetch_add(&c->count, 1) + 1 != atomic_load(&c->target))
 		return;
@@ -177,7 +188,7 @@ static void at_call(pid_t pid)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-		before_call(t, (long)info.entry.nr);
+		before_call(t, (long)info.entry.nr, info.entry.args[0]);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->hit) {
 		t->hit = false;
 		change_registers(pid, false, t->result);
@@ -313,7 +324,7 @@ static bool excepted(enum inject_side side, enum inject_mode mode, const char *w
 	/* libc returns the same errno if it cannot make a thread's stack and if it cannot make the thread. */
 	static const char *const stacks[] = { "mmap", "mprotect", "madvise", NULL };
 	/* libnl has error numbers of its own, fewer than the kernel. */
-	static const char *const libnl[] = { "getsockname", "socket", "sendmsg", "recvmsg", NULL };
+	static const char *const libnl[] = { "socket", "sendmsg", "recvmsg", NULL };
 
 	if (mode == INJECT_KILL)
 		/*

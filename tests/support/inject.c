@@ -166,17 +166,18 @@ WRAP(int, chroot, -1, EPERM, false, (const char *path), (path))
 /* sockets */
 WRAP(int, socketpair, -1, EMFILE, false, (int d, int t, int p, int fds[2]), (d, t, p, fds))
 WRAP(int, bind, -1, ENOMEM, false, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
-WRAP(int, getpeername, -1, ENOBUFS, false, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
 WRAP(int, setsockopt, -1, ENOMEM, false, (int fd, int l, int o, const void *p, socklen_t n), (fd, l, o, p, n))
 int __real_getsockopt(int fd, int l, int o, void *p, socklen_t *n);
 int __wrap_getsockopt(int fd, int l, int o, void *p, socklen_t *n);
 /*
  * SO_COOKIE cannot fail on a socket. To the library a failure means that the number is another descriptor by
  * now, which it must not close. So an injected failure would make it leak the socket.
+ * Nor can the other options here fail on a socket of AF_UNIX.
  */
 int __wrap_getsockopt(int fd, int l, int o, void *p, socklen_t *n)
 {
-	int e = l == SOL_SOCKET && o == SO_COOKIE ? 0 : hit("getsockopt", ENOBUFS, false);
+	bool sure = l == SOL_SOCKET && (o == SO_COOKIE || o == SO_PEERCRED || o == SO_DOMAIN || o == SO_TYPE);
+	int e = sure ? 0 : hit("getsockopt", ENOBUFS, false);
 
 	if (e == 0)
 		return __real_getsockopt(fd, l, o, p, n);
