@@ -13,9 +13,10 @@
  * __WCLONE and sends no signal. Both are made without copying page tables, so the cost does
  * not grow with the program, and neither runs its atfork handlers.
  *
- * Between clone and exec the new tasks run on the program's memory: system calls only, made
- * directly, on a stack of their own, every signal blocked, errno untouched. libc's clone() is
- * avoided because thread checkers replace it with something that takes locks.
+ * Between clone and exec the new tasks run on the program's memory: they make system calls and nothing
+ * else, on a stack of their own, with every signal blocked. errno is that of the calling thread, which
+ * sleeps meanwhile and restores it. Thread checkers replace clone() by a function that takes locks; so
+ * glibc's __clone() is called, which is the same function.
  *
  * The memory that they run on is released only when both have left it. The intermediate may be
  * killed while it waits; then its child still runs. So the kernel itself writes down in the
@@ -87,32 +88,13 @@ struct launch {
 	_Atomic(pid_t) running; /* cleared by the kernel when the new process has left this memory */
 };
 
-/* ------------------------------------------------------------------ raw system calls */
+/* ------------------------------------------------------------------ system calls */
 
 static long call5(long number, long a, long b, long c, long d, long e)
 {
-	long result;
+	long result = syscall(number, a, b, c, d, e);
 
-#if defined(__x86_64__)
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	__asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-			 : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-	result = x0;
-#else
-	result = syscall(number, a, b, c, d, e);
-	if (result < 0)
-		result = -errno;
-#endif
-	return result;
+	return result < 0 ? -errno : result;
 }
 
 /* The fifth is 0: prctl(2) refuses anything else. */
@@ -121,71 +103,23 @@ static long call(long number, long a, long b, long c, long d)
 	return call5(number, a, b, c, d, 0);
 }
 
+/* clone(3) by its other name, which no thread checker replaces. */
+int __clone(int (*fn)(void *), void *top, int flags, void *arg, ...);
+
 /*
- * Runs fn(arg) in a new task with the caller's memory, on the stack that ends at top; the
- * caller sleeps until it has exec'ed or ended. exit_signal 0 or SIGCHLD. Gives its pid or -errno.
- * made (NULL: not wanted) gets the pid before the task runs; running is cleared when it leaves the memory.
+ * Runs fn(arg) in a new task with the caller's memory, on the stack that ends at top. The caller sleeps until
+ * it has executed something or has ended. exit_signal 0 or SIGCHLD. Returns its pid or -errno. made (NULL: not
+ * wanted) gets the pid before the task runs; running is cleared when it leaves the memory.
  */
-__attribute__((noinline)) static long clone_vfork(int exit_signal, char *top, int (*fn)(void *), void *arg,
-						  pid_t *made, _Atomic(pid_t) *running)
+static long clone_vfork(int exit_signal, char *top, int (*fn)(void *), void *arg, pid_t *made,
+			_Atomic(pid_t) *running)
 {
-	long flags = CLONE_VM | CLONE_VFORK | exit_signal;
+	int flags = CLONE_VM | CLONE_VFORK | exit_signal;
 
 	if (made != NULL)
 		flags |= CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
-
-#if defined(__x86_64__)
-	void **sp = (void **)top;
-	long result;
-
-	*--sp = arg;
-	*--sp = (void *)fn;
-	register long r10 __asm__("r10") = (long)running;
-	register long r8 __asm__("r8") = 0;
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "pop %%rax\n\t"
-			 "pop %%rdi\n\t"
-			 "call *%%rax\n\t"
-			 "mov %%eax, %%edi\n\t"
-			 "mov %[exit], %%eax\n\t"
-			 "syscall\n\t"
-			 "hlt\n"
-			 "1:"
-			 : "=a"(result)
-			 : "0"((long)SYS_clone), "D"(flags), "S"(sp), "d"(made), "r"(r10), "r"(r8),
-			   [exit] "i"(SYS_exit)
-			 : "rcx", "r11", "memory", "cc");
-	return result;
-#elif defined(__aarch64__)
-	void **sp = (void **)top - 2;
-	register long x8 __asm__("x8") = SYS_clone;
-	register long x0 __asm__("x0") = flags;
-	register long x1 __asm__("x1") = (long)sp;
-	register long x2 __asm__("x2") = (long)made;
-	register long x3 __asm__("x3") = 0;
-	register long x4 __asm__("x4") = (long)running;
-
-	sp[0] = (void *)fn;
-	sp[1] = arg;
-	__asm__ volatile("svc 0\n\t"
-			 "cbnz x0, 1f\n\t"
-			 "mov x29, xzr\n\t"
-			 "ldp x9, x0, [sp], #16\n\t"
-			 "blr x9\n\t"
-			 "mov x8, %[exit]\n\t"
-			 "svc 0\n"
-			 "1:"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [exit] "i"(SYS_exit)
-			 : "x9", "x30", "memory", "cc");
-	return x0;
-#else
-	int pid = clone(fn, top, (int)flags, arg, made, NULL, running);
+	int pid = __clone(fn, top, flags, arg, made, (void *)NULL, running);
 	return pid < 0 ? -errno : pid;
-#endif
 }
 
 /* ------------------------------------------------------------------ between clone and exec */
@@ -455,6 +389,7 @@ static void await_exec(struct launch *l)
 static int run_launch(struct launch *l)
 {
 	sigset_t all, saved;
+	int err = errno;
 	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 
 	if (stack == MAP_FAILED)
@@ -471,6 +406,7 @@ static int run_launch(struct launch *l)
 		r = 0;
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)munmap(stack, STACK_BYTES);
+	errno = err;
 	return r;
 }
 
