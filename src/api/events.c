@@ -130,7 +130,7 @@ static int set_carrier(struct vdestack *stack, const char *ifname, int on)
 		return -EPERM;
 	memcpy(call.req.iface.name, ifname, strlen(ifname));
 	int r = vs_stack_ask(stack, &call);
-	return r < 0 ? vs_fail(-r, "cannot set the carrier of interface %s: %s", ifname, strerror(-r)) : 0;
+	return r < 0 ? vs_fail_step(-r, "cannot set the carrier of interface %s", ifname) : 0;
 }
 
 int vdestack_link_set_carrier(struct vdestack *stack, const char *ifname, int on)

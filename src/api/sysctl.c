@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/keepers.h"
 #include "core/stack.h"
 #include <vdestack/conf.h>
 
@@ -87,9 +88,12 @@ static int set_sysctl(struct vdestack *stack, const char *name, const char *valu
 		return err;
 	if (value == NULL)
 		return vs_fail(EINVAL, "cannot set sysctl %s: the value is NULL; give a text", name);
+	err = vs_keepers_sealed("cannot set a sysctl");
+	if (err < 0)
+		return err;
 	err = vs_stack_sysctl_set(stack, path, value);
-	if (err == -EPERM)
-		return err; /* its message tells who may */
+	if (err == -EPERM) /* the keeper's message tells who may */
+		return vs_fail_step(EPERM, "cannot set sysctl %s", name);
 	if (err < 0)
 		return vs_fail(-err, "cannot set sysctl %s to \"%.64s\": %s%s", name, value, strerror(-err),
 			       remedy(-err));

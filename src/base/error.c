@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The last error of a thread, its sentence, and the log callback.
+ * The last failure of a thread, its message, and the log callback.
  *
- * The socket path may run in a signal handler, which can interrupt the same thread while it
- * formats a sentence. So a failure there only stores two words, in thread-local storage that
- * needs no allocation to be reached (initial-exec), and the sentence is made on demand.
+ * The socket path may run in a signal handler, which can interrupt the same thread while it composes a
+ * message. So a failure there only stores two words, in thread-local storage that needs no allocation to
+ * be reached (initial-exec), and the message is composed on demand.
  */
 
 #include "error.h"
@@ -19,17 +19,17 @@
 #include <vdestack.h>
 
 static __thread struct {
-	const char *text; /* static text of a failure on the socket path; NULL: the sentence counts */
+	const char *text; /* static text of a failure on the socket path; NULL: the message below counts */
 	int err;
 } pending __attribute__((tls_model("initial-exec")));
 
 static __thread char sentence[VS_SENTENCE_MAX];
-static __thread int untold; /* the sentence has not been given to the log callback */
+static __thread int unlogged; /* the log callback has not been called with it */
 
 /*
- * Who hears of things: one word that always leads to a complete pair, so there is nothing a
- * forked child could inherit locked or half written. A caller may still be using a pair that has
- * been replaced, so pairs are never freed, but found again when they are set again.
+ * The log callback and its argument. One pointer leads to a complete pair, so a forked child inherits
+ * nothing that is locked or half written. A caller may still be using a pair that has been replaced.
+ * So pairs are never freed; one that is set again is found and used again.
  */
 struct log_target {
 	vdestack_log_fn *callback;
@@ -37,8 +37,8 @@ struct log_target {
 	struct log_target *next;
 };
 
-static _Atomic(struct log_target *) log_targets; /* all there have been */
-static _Atomic(struct log_target *) log_target;  /* the one that counts; NULL: nobody listens */
+static _Atomic(struct log_target *) log_targets; /* all pairs that were ever set */
+static _Atomic(struct log_target *) log_target;  /* the current one; NULL: none */
 
 static struct log_target *find_target(vdestack_log_fn *callback, void *arg)
 {
@@ -88,13 +88,41 @@ int vs_fail(int err, const char *fmt, ...)
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
 	pending.text = NULL;
-	untold = 1;
+	unlogged = 1;
 	return -err;
 }
 
 int vs_fail_text(int err, const char *text)
 {
 	return vs_fail(err, "%s", text[0] != '\0' ? text : strerror(err));
+}
+
+int vs_fail_step(int err, const char *step, ...)
+{
+	char text[VS_SENTENCE_MAX], below[VS_SENTENCE_MAX];
+	va_list ap;
+
+	(void)snprintf(below, sizeof(below), "%s", vs_sentence());
+	va_start(ap, step);
+	(void)vsnprintf(text, sizeof(text), step, ap);
+	va_end(ap);
+	return vs_fail(err, "%s: %s", text, below);
+}
+
+struct vs_error vs_error_save(void)
+{
+	struct vs_error saved = { .pending = pending.text, .pending_err = pending.err, .unlogged = unlogged };
+
+	memcpy(saved.message, sentence, sizeof(saved.message));
+	return saved;
+}
+
+void vs_error_restore(const struct vs_error *saved)
+{
+	memcpy(sentence, saved->message, sizeof(sentence));
+	pending.err = saved->pending_err;
+	pending.text = saved->pending;
+	unlogged = saved->unlogged;
 }
 
 int vs_fail_static(int err, const char *text)
@@ -105,14 +133,14 @@ int vs_fail_static(int err, const char *text)
 }
 
 /*
- * At the edge no lock is held and no signal blocked, so the callback may do what it likes. A
- * failure on the socket path, which may be in a signal handler, is not told.
+ * At the edge no lock is held and no signal blocked, so the callback may do anything. A failure on the
+ * socket path is not logged: it may be in a signal handler.
  */
-static void tell_failure(void)
+static void log_failure(void)
 {
-	if (pending.text != NULL || !untold)
+	if (pending.text != NULL || !unlogged)
 		return;
-	untold = 0;
+	unlogged = 0;
 	log_text(3, sentence);
 }
 
@@ -120,14 +148,14 @@ int vs_edge(int result)
 {
 	if (result >= 0)
 		return result;
-	tell_failure();
+	log_failure();
 	errno = -result;
 	return -1;
 }
 
 void *vs_edge_null(int result)
 {
-	tell_failure();
+	log_failure();
 	errno = -result;
 	return NULL;
 }

@@ -144,14 +144,10 @@ static int remove_iface(struct vs_slot *slot, const char *ifname)
 
 static void undo_ifaces(struct vs_slot *slot, const struct vs_config *config, size_t n)
 {
-	char why[VS_SENTENCE_MAX];
-	size_t len = strnlen(vs_sentence(), sizeof(why) - 1);
+	VS_ERROR_KEEP;
 
-	memcpy(why, vs_sentence(), len);
-	why[len] = '\0';
 	while (n-- > 0)
 		(void)remove_iface(slot, config->ifaces[n].name);
-	(void)vs_fail(EIO, "%s", why); /* the reason counts, not how the undoing went */
 }
 
 /* Addresses and routes. wait_ms: how long they may take to become usable; -1: nobody waits for that. */
@@ -291,6 +287,7 @@ static int make_slot(const struct vs_conf_iface *first, const struct vs_create_o
 			break;
 	}
 	if (r < 0) {
+		VS_ERROR_KEEP;
 		vs_slot_discard(slot);
 		vs_keepers_tidy();
 		return r;
@@ -330,9 +327,10 @@ int vs_create(const struct vs_config *config, const struct vs_create_opts *opts,
 			*out = stack;
 			vs_keeper_tell(slot->keeper);
 			vs_log(7, "stack made, %zu interfaces", config->n_ifaces);
-		}
-		else
+		} else {
+			VS_ERROR_KEEP;
 			(void)vs_delete(stack);
+		}
 	}
 	return r;
 }
@@ -460,8 +458,10 @@ static int adopt(int fd, const char *text, const struct vdestack_opts *opts, str
 		r = vs_create(&nothing, &read, &stack);
 	if (r == 0)
 		r = add_from_text(stack, text, &read);
-	if (r < 0 && stack != NULL)
+	if (r < 0 && stack != NULL) {
+		VS_ERROR_KEEP;
 		(void)vs_delete(stack);
+	}
 	*out = stack;
 	return r;
 }

@@ -170,7 +170,7 @@ static int link_stats(struct vdestack *stack, const char *ifname, struct vdestac
 	memcpy(call.req.iface.name, ifname, strlen(ifname));
 	int r = vs_stack_ask(stack, &call);
 	if (r < 0)
-		return vs_fail(-r, "cannot read the counters of interface %s: %s", ifname, strerror(-r));
+		return vs_fail_step(-r, "cannot read the counters of interface %s", ifname);
 	if (sscanf(call.answer, "%u %llu %llu %llu %llu %llu %llu", &s.offloads, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) != 7)
 		return vs_fail(EPROTO, "cannot read the counters of interface %s: the keeper's answer makes no sense", ifname);
 	s.out_frames = n[0];
@@ -195,24 +195,17 @@ int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *va
 	struct vs_long_call call = { .req = { .op = VS_OP_SYSCTL_SET } };
 	size_t name_len = strlen(name) + 1, len = name_len + strlen(value);
 
-	if (vs_keepers_sealed("cannot set a sysctl") < 0)
-		return -EPERM;
 	if (len > VS_TEXT_MAX)
-		return vs_fail(E2BIG, "cannot set sysctl %.100s: the value is too long", name);
+		return -E2BIG;
 	VS_AUTO_FREE char *text = malloc(len + 1);
 	if (text == NULL)
-		return vs_fail(ENOMEM, "cannot set sysctl %.100s: %s", name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		return -ENOMEM;
 	memcpy(text, name, name_len);
 	memcpy(text + name_len, value, strlen(value) + 1);
 	call.text = text;
 	call.text_len = len;
 	int r = vs_stack_ask(stack, &call);
-	if (r == -EPERM) {
-		char why[VS_SENTENCE_MAX];
-		(void)snprintf(why, sizeof(why), "%s", vs_sentence());
-		return vs_fail(EPERM, "cannot set sysctl %.100s: %s", name, why);
-	}
-	return r < 0 ? vs_fail(-r, "cannot set sysctl %.100s: %s", name, strerror(-r)) : 0;
+	return r < 0 ? r : 0;
 }
 
 int vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size)
@@ -221,12 +214,12 @@ int vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, siz
 	int r = vs_stack_ask(stack, &call);
 
 	if (r < 0)
-		return vs_fail(-r, "cannot read sysctl %.100s: %s", name, strerror(-r));
+		return r;
 	size_t len = strlen(call.answer);
 	if (len > 0 && call.answer[len - 1] == '\n')
 		call.answer[--len] = '\0';
 	if (len >= size)
-		return vs_fail(ERANGE, "cannot read sysctl %.100s: its value takes %zu bytes", name, len + 1);
+		return -ERANGE;
 	memcpy(buf, call.answer, len + 1);
 	return (int)len;
 }

@@ -32,8 +32,9 @@ struct vs_stack_entry {
 int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out);
 
 /*
- * sysctl by the networking thread. name is the path below /proc/sys/net, checked by the
- * caller. Gives 0 or -errno (set), the length (get).
+ * sysctl by the networking thread. name is the path below /proc/sys/net, checked by the caller. Returns 0
+ * (set) or the length (get), or -errno, for which the caller records the message: of -EPERM, which the
+ * keeper explains, there is one to put a step in front of.
  */
 int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *value);
 int vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size);
