@@ -4,7 +4,7 @@
 
 /*
  * Capability sets of the calling thread, as masks: bit n is capability n (capabilities(7)).
- * All work on the thread alone and allocate nothing. 0 or -errno; none records a sentence.
+ * All work on this thread alone and allocate nothing. 0 or -errno; none records a message.
  */
 
 #include <linux/capability.h>

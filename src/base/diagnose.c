@@ -32,9 +32,9 @@ static const char *const texts[] = {
 				 "user.max_net_namespaces or delete stacks",
 	[VS_CAUSE_TUN_ABSENT] = "/dev/net/tun does not exist; create it (mkdir -p /dev/net; mknod /dev/net/tun c 10 200; "
 				"chmod 666 /dev/net/tun) or pass it into the container",
-	[VS_CAUSE_TUN_PERMISSION] = "/dev/net/tun may not be opened by this user; chmod 666 /dev/net/tun (it gives no rights "
+	[VS_CAUSE_TUN_PERMISSION] = "/dev/net/tun may not be opened by this user; chmod 666 /dev/net/tun (it grants no rights "
 				    "outside one's own namespaces)",
-	[VS_CAUSE_TUN_MODULE] = "the kernel's tun driver is not there; modprobe tun",
+	[VS_CAUSE_TUN_MODULE] = "the kernel has no tun driver; modprobe tun",
 	[VS_CAUSE_TUN_OTHER] = "/dev/net/tun is not the tun driver's; create it again (rm /dev/net/tun; mknod /dev/net/tun c 10 200; "
 			       "chmod 666 /dev/net/tun)",
 	[VS_CAUSE_TUN_CGROUP] = "a device cgroup denies /dev/net/tun; allow \"c 10:200 rwm\" for the container or service",
@@ -44,11 +44,11 @@ static const char *const texts[] = {
 			       "cgroup's pids.max",
 	[VS_CAUSE_NETWORK_SCHEME] = "libvdeplug has no plugin for this scheme; install it (Debian: vdeplug, libvdeplug-*) or correct the scheme",
 	[VS_CAUSE_NETWORK_ABSENT] = "there is no switch at this path; start one (vde_switch -s PATH) or correct the path",
-	[VS_CAUSE_NETWORK_DEAD] = "the socket is there but nobody listens: its switch has ended; remove it and start the switch again",
+	[VS_CAUSE_NETWORK_DEAD] = "the socket exists but nobody listens: its switch has ended; remove it and start the switch again",
 	[VS_CAUSE_NETWORK_PERMISSION] = "this user may not use it; check the mode of the switch's directory (vde_switch -m) or the group (a keeper has no supplementary groups where "
 				      "its program may drop them)",
 	[VS_CAUSE_NETWORK_LONG] = "the path is too long for a socket; use a shorter one",
-	[VS_CAUSE_NETWORK_SILENT] = "it does not answer; a vde_switch with all ports taken never does: give it more (-n) or close some",
+	[VS_CAUSE_NETWORK_SILENT] = "it does not answer; a vde_switch with all ports taken never does; start it with more ports (-n) or free some",
 	[VS_CAUSE_NETWORK_BUSY] = "its address is in use; plug in with vde://PATH where a hub or switch is already there",
 	[VS_CAUSE_NETWORK_OTHER] = "check the locator with vde_plug(1)",
 };
@@ -60,7 +60,7 @@ const char *vs_cause_text(enum vs_cause cause, int err)
 	return text != NULL ? text : strerror(err);
 }
 
-/* A number in a file below root, -1 when it is not there. */
+/* The number in a file below root; -1: there is none. */
 static long read_number(const char *root, const char *path)
 {
 	char name[PATH_MAX], text[32] = "";
@@ -72,7 +72,7 @@ static long read_number(const char *root, const char *path)
 	return strtol(text, NULL, 10);
 }
 
-/* The value after "key:" in a status file below root, -1 when it is not there. */
+/* The value behind key in a status file below root; -1: there is none. */
 static long read_status(const char *root, const char *path, const char *key)
 {
 	char name[PATH_MAX], text[8192];

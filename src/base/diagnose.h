@@ -3,9 +3,9 @@
 #define VS_BASE_DIAGNOSE_H
 
 /*
- * From an errno to what is really wrong and what to do about it, by looking at the settings
- * that lead there. One table for the library's errors and for the tools. root is "" for the
- * real /proc and /dev, or a directory with a copy of them.
+ * From an errno to its cause and remedy, by reading the settings that lead to it. One table for the
+ * library's errors and for the tools. root is "" for the real /proc and /dev, or a directory with a copy
+ * of them.
  */
 
 #include <stddef.h>
@@ -45,10 +45,10 @@ enum vs_cause vs_diagnose_tun(int err, const char *root);
 /* Limits only: EMFILE, ENFILE, ENOMEM, EAGAIN. */
 enum vs_cause vs_diagnose_limit(int err);
 
-/* A network of libvdeplug that could not be opened; VS_CAUSE_NETWORK_OTHER when nothing better is known. */
+/* For a network that libvdeplug could not open; VS_CAUSE_NETWORK_OTHER when no other cause fits. */
 enum vs_cause vs_diagnose_network(int err);
 
-/* "cause; remedy" for people; for VS_CAUSE_UNKNOWN the text of err. */
+/* "cause; remedy" for a message. VS_CAUSE_UNKNOWN: strerror(err). */
 const char *vs_cause_text(enum vs_cause cause, int err);
 
 #endif

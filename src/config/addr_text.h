@@ -25,7 +25,7 @@ enum vs_addr_kind {
 
 enum vs_prefix_text {
 	VS_PREFIX_OK,
-	VS_PREFIX_NO_ADDR, /* what stands before '/' is no address */
+	VS_PREFIX_NO_ADDR, /* what is before '/' is not an address */
 	VS_PREFIX_NO_LEN,  /* there is no '/' */
 	VS_PREFIX_BAD_LEN, /* not one to three decimal digits, or more than the family has bits */
 };

@@ -3,72 +3,30 @@
 /*
  * From words to interfaces (docs/configuration.md is the user's side of this).
  *
- * The words are read once, in order, each by its row of a table, into sections: one per
- * interface, begun by iface=, by a second vnl= or by the first word of all. What can be
- * said about a word alone is said there. What depends on the rest comes when all sections
- * are complete: a default name must avoid names that are given further on, the largest MTU
- * depends on the kind of link, and a section without a link must be empty. A section
- * remembers the words that such a complaint would have to point at.
+ * The words are read once, in order, each by its row of a table, into sections: one per interface, begun
+ * by iface=, by a second vnl= or by the first word of all. A word by itself is checked when it is read.
+ * Checks that depend on other words follow when all sections are complete: a default name must avoid
+ * names that come later, the largest MTU depends on the kind of link, and a section without a link must
+ * be empty. A section remembers the words that the messages of these checks name.
  *
- * Interfaces are handed over only when everything is right, so a failure has no result.
+ * The interfaces are returned only when all is right, so a failure has no result.
  */
 
 #include "config.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr_text.h"
-#include "words.h"
+#include "section.h"
 
 #define SEGMENT_NAME_MAX 64 /* bytes of NAME in inproc://NAME */
-#define MTU_MIN 68          /* RFC 791, section 3.2 */
-#define MTU_MIN_IP6 1280    /* RFC 8200, section 5 */
-#define MTU_MAX_LINK 9216   /* VDE_MAXMTU of libvdeplug */
-#define MTU_MAX_SEGMENT 65535
 #define DEFAULT_NAMES_MAX 65536 /* vde0 to vde65535; ends the search when everything is taken */
-
-struct section {
-	struct vs_conf_iface iface;  /* name is "" until it is given or made */
-	bool unplugged;              /* vnl=none: no interface is made */
-	const struct vs_word *first; /* what began it */
-	const struct vs_word *vnl;
-	const struct vs_word *mac;
-	const struct vs_word *mtu;
-	const struct vs_word *setting; /* the first word that needs an interface to be made */
-	bool has_ip6;
-};
-
-struct parser {
-	struct section *sections;
-	size_t n_sections;
-	unsigned next_default; /* the lowest default name that has not been tried */
-	vs_conf_taken_fn *taken;
-	void *taken_arg;
-	struct vs_config_error *error;
-};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ------------------------------------------------------------------ small helpers */
-
-/*
- * Gives array, which has n items of item_bytes, with room for one more, or NULL with the
- * array untouched. Needs no capacity: room doubles whenever n is a power of two.
- */
-static void *make_room(void *array, size_t n, size_t item_bytes)
-{
-	size_t bytes;
-
-	if (n != 0 && (n & (n - 1)) != 0)
-		return array;
-	if (__builtin_mul_overflow(n == 0 ? 1 : n, n == 0 ? item_bytes : 2 * item_bytes, &bytes))
-		return NULL;
-	return realloc(array, bytes);
-}
 
 /* True if all of text is printable ASCII without space. */
 static bool is_plain(const char *text)
@@ -91,7 +49,7 @@ bool vs_ifname_valid(const char *name)
 	return length > 0 && length < IF_NAMESIZE && is_plain(name) && strpbrk(name, "/:%") == NULL;
 }
 
-static bool name_used(const struct parser *parser, const char *name)
+static bool name_used(const struct vs_parser *parser, const char *name)
 {
 	for (size_t i = 0; i < parser->n_sections; i++)
 		if (strcmp(parser->sections[i].iface.name, name) == 0)
@@ -99,14 +57,14 @@ static bool name_used(const struct parser *parser, const char *name)
 	return false;
 }
 
-static bool name_taken(const struct parser *parser, const char *name)
+static bool name_taken(const struct vs_parser *parser, const char *name)
 {
 	return parser->taken != NULL && parser->taken(parser->taken_arg, name);
 }
 
 /* ------------------------------------------------------------------ one word each */
 
-static int take_iface(struct parser *parser, struct section *section, const struct vs_word *word,
+static int take_iface(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		      const char *value)
 {
 	if (!vs_ifname_valid(value))
@@ -134,7 +92,7 @@ static bool segment_name_valid(const char *name)
 	return length > 0 && length <= SEGMENT_NAME_MAX;
 }
 
-static int take_vnl(struct parser *parser, struct section *section, const struct vs_word *word,
+static int take_vnl(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		    const char *value)
 {
 	section->vnl = word;
@@ -159,212 +117,6 @@ static int take_vnl(struct parser *parser, struct section *section, const struct
 	return 0;
 }
 
-static int take_mac(struct parser *parser, struct section *section, const struct vs_word *word,
-		    const char *value)
-{
-	static const unsigned char zeros[6];
-	unsigned char mac[6];
-
-	if (section->mac != NULL)
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "the interface has a hardware address already, at position %zu; "
-				    "remove one",
-				    section->mac->position);
-	if (!vs_mac_from_text(value, mac))
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "not a hardware address; write six bytes, mac=02:00:00:00:00:01");
-	if ((mac[0] & 1) != 0)
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "a group address; make the first byte even, as in mac=02:00:00:00:00:01");
-	if (memcmp(mac, zeros, sizeof(mac)) == 0)
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "all bytes are zero; write one like mac=02:00:00:00:00:01");
-	section->mac = word;
-	section->iface.has_mac = true;
-	memcpy(section->iface.mac, mac, sizeof(mac));
-	return 0;
-}
-
-static int fail_mtu(struct parser *parser, const struct vs_word *word)
-{
-	return vs_word_fail(parser->error, EINVAL, word,
-			    "the MTU must be %d to %d bytes, or to %d on an inproc:// link; write mtu=1500",
-			    MTU_MIN, MTU_MAX_LINK, MTU_MAX_SEGMENT);
-}
-
-static int take_mtu(struct parser *parser, struct section *section, const struct vs_word *word,
-		    const char *value)
-{
-	unsigned mtu;
-
-	if (section->mtu != NULL)
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "the interface has an MTU already, at position %zu; remove one",
-				    section->mtu->position);
-	if (!vs_number_from_text(value, strlen(value), 5, &mtu) || mtu < MTU_MIN || mtu > MTU_MAX_SEGMENT)
-		return fail_mtu(parser, word);
-	section->mtu = word;
-	section->iface.mtu = mtu;
-	return 0;
-}
-
-/* Refuses what cannot be the address of one host. */
-static int check_host(struct parser *parser, const struct vs_word *word, const struct vs_conf_addr *addr)
-{
-	static const char *const names[] = {
-		[VS_ADDR_UNSPECIFIED] = "unspecified",
-		[VS_ADDR_MULTICAST] = "multicast",
-		[VS_ADDR_BROADCAST] = "broadcast",
-	};
-	enum vs_addr_kind kind = vs_addr_kind(addr);
-
-	if (kind == VS_ADDR_ORDINARY)
-		return 0;
-	return vs_word_fail(parser->error, EINVAL, word,
-			    "the %s address cannot be that of a host; write one like %s",
-			    names[kind], addr->family == AF_INET ? "10.0.0.1" : "fc00::1");
-}
-
-/* key: "ip" or "route", for the remedy. addr has the length to propose. */
-static int fail_prefixlen(struct parser *parser, const struct vs_word *word, const char *key,
-			  const struct vs_conf_addr *addr)
-{
-	struct vs_conf_addr shown = *addr;
-	char text[VS_PREFIX_TEXT_MAX];
-
-	if (strcmp(key, "route") == 0)
-		(void)vs_prefix_clear_host(&shown); /* a remedy that would be refused helps nobody */
-	vs_prefix_to_text(&shown, text);
-	return vs_word_fail(parser->error, EINVAL, word,
-			    "prefix length must be 0 to %u; write %s=%s", vs_addr_bits(addr),
-			    key, text);
-}
-
-static int add_addr(struct parser *parser, struct vs_conf_iface *iface, const struct vs_conf_addr *addr)
-{
-	struct vs_conf_addr *addrs = make_room(iface->addrs, iface->n_addrs, sizeof(*addrs));
-
-	if (addrs == NULL)
-		return vs_config_fail_memory(parser->error);
-	iface->addrs = addrs;
-	addrs[iface->n_addrs++] = *addr;
-	return 0;
-}
-
-static int take_ip(struct parser *parser, struct section *section, const struct vs_word *word,
-		   const char *value)
-{
-	struct vs_conf_addr addr;
-	enum vs_prefix_text outcome = vs_prefix_from_text(value, strlen(value), &addr);
-
-	if (outcome == VS_PREFIX_NO_ADDR)
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "not an address; write one like ip=10.0.0.1/24 or ip=fc00::1/64");
-	int result = check_host(parser, word, &addr);
-	if (result < 0)
-		return result;
-	if (outcome == VS_PREFIX_BAD_LEN)
-		return fail_prefixlen(parser, word, "ip", &addr);
-	for (size_t i = 0; i < section->iface.n_addrs; i++)
-		if (vs_addr_equal(&section->iface.addrs[i], &addr))
-			return vs_word_fail(parser->error, EINVAL, word,
-					    "the interface has this address already; remove one of the two");
-	section->has_ip6 = section->has_ip6 || addr.family == AF_INET6;
-	return add_addr(parser, &section->iface, &addr);
-}
-
-static int add_route(struct parser *parser, struct section *section, const struct vs_conf_route *route)
-{
-	struct vs_conf_iface *iface = &section->iface;
-	struct vs_conf_route *routes = make_room(iface->routes, iface->n_routes, sizeof(*routes));
-
-	if (routes == NULL)
-		return vs_config_fail_memory(parser->error);
-	iface->routes = routes;
-	routes[iface->n_routes++] = *route;
-	section->has_ip6 = section->has_ip6 || route->dst.family == AF_INET6;
-	return 0;
-}
-
-static int read_gateway(struct parser *parser, const struct vs_word *word, const char *text,
-			struct vs_conf_route *route)
-{
-	if (!vs_addr_from_text(text, strlen(text), &route->gw))
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "the gateway is not an address; write one like 10.0.0.254 or fc00::ff, "
-				    "without a prefix length");
-	route->has_gw = true;
-	return check_host(parser, word, &route->gw);
-}
-
-static int take_gw(struct parser *parser, struct section *section, const struct vs_word *word,
-		   const char *value)
-{
-	struct vs_conf_route route = { 0 };
-	int result = read_gateway(parser, word, value, &route);
-
-	if (result < 0)
-		return result;
-	route.dst.family = route.gw.family;
-	return add_route(parser, section, &route);
-}
-
-/* The DST/LEN of route=, which is text[0..length). */
-static int read_destination(struct parser *parser, const struct vs_word *word, const char *text, size_t length,
-			    struct vs_conf_addr *dst)
-{
-	char shown[VS_PREFIX_TEXT_MAX];
-
-	switch (vs_prefix_from_text(text, length, dst)) {
-	case VS_PREFIX_NO_ADDR:
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "the destination is not a network; write one like "
-				    "route=10.1.0.0/16@10.0.0.254 or route=default@10.0.0.254");
-	case VS_PREFIX_BAD_LEN:
-		return fail_prefixlen(parser, word, "route", dst);
-	case VS_PREFIX_NO_LEN:
-		vs_addr_to_text(dst, shown);
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "the destination has no prefix length; write %s/%u for that host, or "
-				    "the length of the network",
-				    shown, vs_addr_bits(dst));
-	case VS_PREFIX_OK:
-		break;
-	}
-	if (!vs_prefix_clear_host(dst))
-		return 0;
-	vs_prefix_to_text(dst, shown);
-	return vs_word_fail(parser->error, EINVAL, word,
-			    "the destination has bits set below its prefix length; write %s",
-			    shown);
-}
-
-static int take_route(struct parser *parser, struct section *section, const struct vs_word *word,
-		      const char *value)
-{
-	struct vs_conf_route route = { 0 };
-	size_t length = strcspn(value, "@");
-	bool is_default = length == strlen("default") && strncmp(value, "default", length) == 0;
-	int result = 0;
-
-	if (!is_default)
-		result = read_destination(parser, word, value, length, &route.dst);
-	else if (value[length] == '\0')
-		result = vs_word_fail(parser->error, EINVAL, word,
-				      "a default route needs a gateway; write route=default@10.0.0.254");
-	if (result == 0 && value[length] == '@')
-		result = read_gateway(parser, word, value + length + 1, &route);
-	if (result < 0)
-		return result;
-	if (is_default)
-		route.dst.family = route.gw.family;
-	if (route.has_gw && route.gw.family != route.dst.family)
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "destination and gateway are of different families; write two IPv4 "
-				    "addresses or two IPv6 addresses");
-	return add_route(parser, section, &route);
-}
-
 /* ------------------------------------------------------------------ the table */
 
 enum form {
@@ -373,14 +125,11 @@ enum form {
 	VALUE_OR_EMPTY, /* '=' and perhaps nothing */
 };
 
-typedef int take_fn(struct parser *parser, struct section *section, const struct vs_word *word,
-		    const char *value);
-
 struct rule {
 	const char *key;
 	enum form form;
 	bool is_setting; /* makes no sense without an interface */
-	take_fn *take;   /* NULL: nothing to do */
+	vs_take_fn *take;   /* NULL: nothing to do */
 	const char *example;
 };
 
@@ -388,12 +137,12 @@ static const struct rule rules[] = {
 	{ "iface", VALUE, false, take_iface, "iface=eth0" },
 	{ "vnl", VALUE_OR_EMPTY, false, take_vnl, "vnl=vde:///tmp/net" },
 	{ "eth", FLAG, false, NULL, "eth" },
-	{ "mac", VALUE, true, take_mac, "mac=02:00:00:00:00:01" },
-	{ "macaddr", VALUE, true, take_mac, "macaddr=02:00:00:00:00:01" },
-	{ "mtu", VALUE, true, take_mtu, "mtu=1500" },
-	{ "ip", VALUE, true, take_ip, "ip=10.0.0.1/24" },
-	{ "gw", VALUE, true, take_gw, "gw=10.0.0.254" },
-	{ "route", VALUE, true, take_route, "route=10.1.0.0/16@10.0.0.254" },
+	{ "mac", VALUE, true, vs_take_mac, "mac=02:00:00:00:00:01" },
+	{ "macaddr", VALUE, true, vs_take_mac, "macaddr=02:00:00:00:00:01" },
+	{ "mtu", VALUE, true, vs_take_mtu, "mtu=1500" },
+	{ "ip", VALUE, true, vs_take_ip, "ip=10.0.0.1/24" },
+	{ "gw", VALUE, true, vs_take_gw, "gw=10.0.0.254" },
+	{ "route", VALUE, true, vs_take_route, "route=10.1.0.0/16@10.0.0.254" },
 };
 
 /* Words that have a meaning in this family of programs. Refused with or without a value. */
@@ -402,7 +151,7 @@ static const char *const reserved[] = {
 	"autov4", "auto6", "autov6", "fqdn",  "dns",    "domain", "debug", "stack", "ifindex",
 };
 
-/* What can stand behind a '-' besides, to undo it. */
+/* Words that a '-' in front undoes, besides the reserved ones. */
 static const char *const undoable[] = { "ip", "gw", "route", "eth", "static", "all" };
 
 static bool key_equal(const char *text, size_t length, const char *key)
@@ -429,7 +178,7 @@ static bool is_reserved(const char *text, size_t length)
 	return key_among(text, length, reserved, COUNT(reserved));
 }
 
-static int fail_unknown(struct parser *parser, const struct vs_word *word, size_t key_length)
+static int fail_unknown(struct vs_parser *parser, const struct vs_word *word, size_t key_length)
 {
 	if (is_reserved(word->text, key_length))
 		return vs_word_fail(parser->error, ENOTSUP, word,
@@ -448,7 +197,7 @@ static const struct rule *find_rule(const struct vs_word *word, size_t key_lengt
 	return NULL;
 }
 
-static int check_form(struct parser *parser, const struct rule *rule, const struct vs_word *word,
+static int check_form(struct vs_parser *parser, const struct rule *rule, const struct vs_word *word,
 		      const char *behind_key)
 {
 	if (rule->form == FLAG && *behind_key != '\0')
@@ -466,25 +215,25 @@ static int check_form(struct parser *parser, const struct rule *rule, const stru
 
 /* ------------------------------------------------------------------ sections */
 
-static bool begins_section(const struct parser *parser, const struct rule *rule)
+static bool begins_section(const struct vs_parser *parser, const struct rule *rule)
 {
 	if (parser->n_sections == 0 || rule->take == take_iface)
 		return true;
 	return rule->take == take_vnl && parser->sections[parser->n_sections - 1].vnl != NULL;
 }
 
-static int begin_section(struct parser *parser, const struct vs_word *word)
+static int begin_section(struct vs_parser *parser, const struct vs_word *word)
 {
-	struct section *sections = make_room(parser->sections, parser->n_sections, sizeof(*sections));
+	struct vs_section *sections = vs_parser_make_room(parser->sections, parser->n_sections, sizeof(*sections));
 
 	if (sections == NULL)
 		return vs_config_fail_memory(parser->error);
 	parser->sections = sections;
-	sections[parser->n_sections++] = (struct section){ .first = word };
+	sections[parser->n_sections++] = (struct vs_section){ .first = word };
 	return 0;
 }
 
-static int read_word(struct parser *parser, const struct vs_word *word)
+static int read_word(struct vs_parser *parser, const struct vs_word *word)
 {
 	size_t key_length = strcspn(word->text, "=");
 	const struct rule *rule = find_rule(word, key_length);
@@ -496,14 +245,14 @@ static int read_word(struct parser *parser, const struct vs_word *word)
 		result = begin_section(parser, word);
 	if (result < 0)
 		return result;
-	struct section *section = &parser->sections[parser->n_sections - 1];
+	struct vs_section *section = &parser->sections[parser->n_sections - 1];
 	if (rule->is_setting && section->setting == NULL)
 		section->setting = word;
 	return rule->take != NULL ? rule->take(parser, section, word, word->text + key_length + 1) : 0;
 }
 
-/* Gives the section the lowest default name that is free. */
-static int name_section(struct parser *parser, struct section *section)
+/* Names the section by the lowest default name that is free. */
+static int name_section(struct vs_parser *parser, struct vs_section *section)
 {
 	char name[IF_NAMESIZE];
 
@@ -519,14 +268,14 @@ static int name_section(struct parser *parser, struct section *section)
 			    DEFAULT_NAMES_MAX - 1);
 }
 
-static int check_mtu(struct parser *parser, const struct section *section)
+static int check_mtu(struct vs_parser *parser, const struct vs_section *section)
 {
 	unsigned mtu = section->iface.mtu;
 
 	if (section->mtu == NULL)
 		return 0;
 	if (mtu > MTU_MAX_LINK && section->iface.locator.kind != VS_KIND_SEGMENT)
-		return fail_mtu(parser, section->mtu);
+		return vs_fail_mtu(parser, section->mtu);
 	if (mtu < MTU_MIN_IP6 && section->has_ip6)
 		return vs_word_fail(parser->error, EINVAL, section->mtu,
 				    "IPv6 needs an MTU of %d bytes or more; write mtu=%d or remove the "
@@ -536,7 +285,7 @@ static int check_mtu(struct parser *parser, const struct section *section)
 }
 
 /* What can only be said of a section when all words have been read. */
-static int finish_section(struct parser *parser, struct section *section)
+static int finish_section(struct vs_parser *parser, struct vs_section *section)
 {
 	if (section->unplugged && section->setting != NULL)
 		return vs_word_fail(parser->error, EINVAL, section->setting,
@@ -575,7 +324,7 @@ void vs_config_free(struct vs_config *config)
 	free(config);
 }
 
-static void clear_parser(struct parser *parser)
+static void clear_parser(struct vs_parser *parser)
 {
 	for (size_t i = 0; i < parser->n_sections; i++)
 		free_inside(&parser->sections[i].iface);
@@ -597,7 +346,7 @@ static struct vs_config *new_config(size_t most_ifaces)
 }
 
 /* Moves the interface out of its section; the name stays. */
-static void move_iface(struct section *section, struct vs_config *config)
+static void move_iface(struct vs_section *section, struct vs_config *config)
 {
 	config->ifaces[config->n_ifaces++] = section->iface;
 	section->iface.vnl = NULL;
@@ -605,7 +354,7 @@ static void move_iface(struct section *section, struct vs_config *config)
 	section->iface.routes = NULL;
 }
 
-static int make_config(struct parser *parser, struct vs_config **out)
+static int make_config(struct vs_parser *parser, struct vs_config **out)
 {
 	for (size_t i = 0; i < parser->n_sections; i++) {
 		int result = finish_section(parser, &parser->sections[i]);
@@ -625,7 +374,7 @@ static int make_config(struct parser *parser, struct vs_config **out)
 int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config_error *error,
 		    struct vs_config **out)
 {
-	struct parser parser = { .taken = taken, .taken_arg = arg, .error = error };
+	struct vs_parser parser = { .taken = taken, .taken_arg = arg, .error = error };
 	struct vs_words words;
 	int result = vs_words_split(text != NULL ? text : "", error, &words);
 

@@ -433,7 +433,7 @@ CASE_FLAGS(a_tun_device_without_driver_is_reported, CASE_F_ROOT | CASE_F_INPROCE
 {
 	insist();
 	spoil_by_driver();
-	REFUSED(tun_config(), ENODEV, "tun driver is not there", "modprobe tun");
+	REFUSED(tun_config(), ENODEV, "has no tun driver", "modprobe tun");
 }
 
 CASE_FLAGS(a_tun_device_that_is_something_else_is_reported, BOTH_VDE)
