@@ -14,43 +14,73 @@
 #include "cleanup.h"
 
 static const char *const texts[] = {
-	[VS_CAUSE_USERNS_OFF] = "user namespaces are switched off (user.max_user_namespaces is 0); "
-				"set sysctl user.max_user_namespaces=10000 or run with CAP_SYS_ADMIN",
-	[VS_CAUSE_USERNS_LIMIT] = "the limit of user namespaces is reached (the disk is not full); raise sysctl "
-				  "user.max_user_namespaces or end programs that hold some",
-	[VS_CAUSE_USERNS_DEBIAN] = "unprivileged user namespaces are switched off; set sysctl "
-				   "kernel.unprivileged_userns_clone=1 or run with CAP_SYS_ADMIN",
-	[VS_CAUSE_USERNS_APPARMOR] = "AppArmor restricts unprivileged user namespaces; give the program a profile with "
-				     "\"userns,\" or set sysctl kernel.apparmor_restrict_unprivileged_userns=0",
-	[VS_CAUSE_USERNS_SECCOMP] = "a seccomp filter refuses user namespaces; allow unshare(2) and clone(2) with "
-				    "CLONE_NEWUSER in the filter (container run-time or service manager), or make stacks before it is set",
-	[VS_CAUSE_USERNS_CHROOT] = "the kernel refuses user namespaces in a chroot; make the first stack before "
-				   "chroot(2), use pivot_root(2), or run with CAP_SYS_ADMIN",
-	[VS_CAUSE_USERNS_NOT_BUILT] = "this kernel has no user namespaces; use one with CONFIG_USER_NS or run with CAP_SYS_ADMIN",
-	[VS_CAUSE_NETNS_OFF] = "network namespaces are switched off (user.max_net_namespaces is 0); raise that sysctl",
-	[VS_CAUSE_NETNS_LIMIT] = "the limit of network namespaces is reached (the disk is not full); raise sysctl "
-				 "user.max_net_namespaces or delete stacks",
-	[VS_CAUSE_TUN_ABSENT] = "/dev/net/tun does not exist; create it (mkdir -p /dev/net; mknod /dev/net/tun c 10 200; "
-				"chmod 666 /dev/net/tun) or pass it into the container",
-	[VS_CAUSE_TUN_PERMISSION] = "/dev/net/tun may not be opened by this user; chmod 666 /dev/net/tun (it grants no rights "
-				    "outside one's own namespaces)",
-	[VS_CAUSE_TUN_MODULE] = "the kernel has no tun driver; modprobe tun",
-	[VS_CAUSE_TUN_OTHER] = "/dev/net/tun is not the tun driver's; create it again (rm /dev/net/tun; mknod /dev/net/tun c 10 200; "
-			       "chmod 666 /dev/net/tun)",
-	[VS_CAUSE_TUN_CGROUP] = "a device cgroup denies /dev/net/tun; allow \"c 10:200 rwm\" for the container or service",
-	[VS_CAUSE_DESCRIPTORS] = "the limit of open descriptors is reached; raise RLIMIT_NOFILE (ulimit -n) or close some",
-	[VS_CAUSE_MEMORY] = "out of memory, or a limit on it is reached; raise RLIMIT_AS (ulimit -v) or the cgroup's limit",
-	[VS_CAUSE_PROCESSES] = "the limit of processes and threads is reached; raise RLIMIT_NPROC (ulimit -u) or the "
-			       "cgroup's pids.max",
-	[VS_CAUSE_NETWORK_SCHEME] = "libvdeplug has no plugin for this scheme; install it (Debian: vdeplug, libvdeplug-*) or correct the scheme",
-	[VS_CAUSE_NETWORK_ABSENT] = "there is no switch at this path; start one (vde_switch -s PATH) or correct the path",
-	[VS_CAUSE_NETWORK_DEAD] = "the socket exists but nobody listens: its switch has ended; remove it and start the switch again",
-	[VS_CAUSE_NETWORK_PERMISSION] = "this user may not use it; check the mode of the switch's directory (vde_switch -m) or the group (a keeper has no supplementary groups where "
-				      "its program may drop them)",
-	[VS_CAUSE_NETWORK_LONG] = "the path is too long for a socket; use a shorter one",
-	[VS_CAUSE_NETWORK_SILENT] = "it does not answer; a vde_switch with all ports taken never does; start it with more ports (-n) or free some",
-	[VS_CAUSE_NETWORK_BUSY] = "its address is in use; plug in with vde://PATH where a hub or switch is already there",
-	[VS_CAUSE_NETWORK_OTHER] = "check the locator with vde_plug(1)",
+	[VS_CAUSE_USERNS_OFF] =
+		"user namespaces are switched off (user.max_user_namespaces is 0); set sysctl "
+		"user.max_user_namespaces=10000 or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_USERNS_LIMIT] =
+		"the limit of user namespaces is reached (the disk is not full); raise sysctl "
+		"user.max_user_namespaces or end programs that hold some",
+	[VS_CAUSE_USERNS_DEBIAN] =
+		"unprivileged user namespaces are switched off; set sysctl "
+		"kernel.unprivileged_userns_clone=1 or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_USERNS_APPARMOR] =
+		"AppArmor restricts unprivileged user namespaces; give the program a profile with "
+		"\"userns,\" or set sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+	[VS_CAUSE_USERNS_SECCOMP] =
+		"a seccomp filter refuses user namespaces; allow unshare(2) and clone(2) with "
+		"CLONE_NEWUSER in the filter (container run-time or service manager), or make stacks "
+		"before it is set",
+	[VS_CAUSE_USERNS_CHROOT] =
+		"the kernel refuses user namespaces in a chroot; make the first stack before chroot(2), "
+		"use pivot_root(2), or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_USERNS_NOT_BUILT] =
+		"this kernel has no user namespaces; use one with CONFIG_USER_NS or run with CAP_SYS_ADMIN",
+	[VS_CAUSE_NETNS_OFF] =
+		"network namespaces are switched off (user.max_net_namespaces is 0); raise that sysctl",
+	[VS_CAUSE_NETNS_LIMIT] =
+		"the limit of network namespaces is reached (the disk is not full); raise sysctl "
+		"user.max_net_namespaces or delete stacks",
+	[VS_CAUSE_TUN_ABSENT] =
+		"/dev/net/tun does not exist; create it (mkdir -p /dev/net; mknod /dev/net/tun c 10 200; "
+		"chmod 666 /dev/net/tun) or pass it into the container",
+	[VS_CAUSE_TUN_PERMISSION] =
+		"/dev/net/tun may not be opened by this user; chmod 666 /dev/net/tun (it grants no rights "
+		"outside one's own namespaces)",
+	[VS_CAUSE_TUN_MODULE] =
+		"the kernel has no tun driver; modprobe tun",
+	[VS_CAUSE_TUN_OTHER] =
+		"/dev/net/tun is not the tun driver's; create it again (rm /dev/net/tun; mknod "
+		"/dev/net/tun c 10 200; chmod 666 /dev/net/tun)",
+	[VS_CAUSE_TUN_CGROUP] =
+		"a device cgroup denies /dev/net/tun; allow \"c 10:200 rwm\" for the container or service",
+	[VS_CAUSE_DESCRIPTORS] =
+		"the limit of open descriptors is reached; raise RLIMIT_NOFILE (ulimit -n) or close some",
+	[VS_CAUSE_MEMORY] =
+		"out of memory, or a limit on it is reached; raise RLIMIT_AS (ulimit -v) or the cgroup's "
+		"limit",
+	[VS_CAUSE_PROCESSES] =
+		"the limit of processes and threads is reached; raise RLIMIT_NPROC (ulimit -u) or the "
+		"cgroup's pids.max",
+	[VS_CAUSE_NETWORK_SCHEME] =
+		"libvdeplug has no plugin for this scheme; install it (Debian: vdeplug, libvdeplug-*) or "
+		"correct the scheme",
+	[VS_CAUSE_NETWORK_ABSENT] =
+		"there is no switch at this path; start one (vde_switch -s PATH) or correct the path",
+	[VS_CAUSE_NETWORK_DEAD] =
+		"the socket exists but nobody listens: its switch has ended; remove it and start the "
+		"switch again",
+	[VS_CAUSE_NETWORK_PERMISSION] =
+		"this user may not use it; check the mode of the switch's directory (vde_switch -m) or the "
+		"group (a keeper has no supplementary groups where its program may drop them)",
+	[VS_CAUSE_NETWORK_LONG] =
+		"the path is too long for a socket; use a shorter one",
+	[VS_CAUSE_NETWORK_SILENT] =
+		"it does not answer; a vde_switch with all ports taken never does; start it with more "
+		"ports (-n) or free some",
+	[VS_CAUSE_NETWORK_BUSY] =
+		"its address is in use; plug in with vde://PATH where a hub or switch is already there",
+	[VS_CAUSE_NETWORK_OTHER] =
+		"check the locator with vde_plug(1)",
 };
 
 const char *vs_cause_text(enum vs_cause cause, int err)

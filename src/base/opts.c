@@ -37,9 +37,9 @@ int vs_opts_fail(int result, const char *step, const char *type)
 {
 	if (result == -E2BIG)
 		return vs_fail(E2BIG,
-			       "cannot %s: struct %s has members that are newer than this library; leave them zero or "
-			       "use the library they came with",
+			       "cannot %s: struct %s has members that are newer than this library; leave "
+			       "them zero or use the library they came with",
 			       step, type);
-	return vs_fail(EINVAL, "cannot %s: the size of struct %s is not set; set it to sizeof(struct %s)", step, type,
-		       type);
+	return vs_fail(EINVAL, "cannot %s: the size of struct %s is not set; set it to sizeof(struct %s)",
+		       step, type, type);
 }

@@ -127,11 +127,12 @@ static const struct {
 	int err;
 	const char *why;
 } refusals[] = {
-	[VS_LOCATOR_DESCRIPTOR] = { ENOTSUP, "a descriptor of this program is not one of the keeper, which opens the "
-					     "network; let the other side be at a ptp:// or vde:// path, or give "
-					     "\"=COMMAND\", whose standard input and output carry the frames" },
-	[VS_LOCATOR_COMMAND] = { ENOTSUP, "the keeper, which opens the network, executes nothing; give \"=COMMAND\" as "
-					  "the whole of vnl=, which the program itself starts" },
+	[VS_LOCATOR_DESCRIPTOR] = { ENOTSUP,
+				    "a descriptor of this program is not one of the keeper, which opens the "
+				    "network; let the other side be at a ptp:// or vde:// path, or give "
+				    "\"=COMMAND\", whose standard input and output carry the frames" },
+	[VS_LOCATOR_COMMAND] = { ENOTSUP, "the keeper, which opens the network, executes nothing; give "
+					  "\"=COMMAND\" as the whole of vnl=, which the program itself starts" },
 	[VS_LOCATOR_PLUGIN] = { EPROTONOSUPPORT, "the name of a network's kind, before ://, has no slash" },
 	[VS_LOCATOR_DEEP] = { EINVAL, "it leads through too many braces or files" },
 };
@@ -141,8 +142,8 @@ int vs_locator_refuse(const char *ifname, const char *text, enum vs_locator_verd
 {
 	if (verdict == VS_LOCATOR_FINE)
 		return 0;
-	return vs_config_fail(error, refusals[verdict].err, "cannot plug interface %s into \"%.150s\": %s", ifname,
-			      text, refusals[verdict].why);
+	return vs_config_fail(error, refusals[verdict].err, "cannot plug interface %s into \"%.150s\": %s",
+			      ifname, text, refusals[verdict].why);
 }
 
 /* ------------------------------------------------------------------ parsing */

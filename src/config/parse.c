@@ -224,7 +224,8 @@ static bool begins_section(const struct vs_parser *parser, const struct rule *ru
 
 static int begin_section(struct vs_parser *parser, const struct vs_word *word)
 {
-	struct vs_section *sections = vs_parser_make_room(parser->sections, parser->n_sections, sizeof(*sections));
+	struct vs_section *sections =
+		vs_parser_make_room(parser->sections, parser->n_sections, sizeof(*sections));
 
 	if (sections == NULL)
 		return vs_config_fail_memory(parser->error);

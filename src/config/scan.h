@@ -34,7 +34,7 @@ enum vs_scan_result {
 struct vs_scan {
 	enum vs_scan_grammar grammar;
 	const char *at;      /* next byte to read */
-	char *put;           /* next byte to write; a word never needs more bytes than it is read from, and a NUL */
+	char *put;           /* next byte to write; a word needs no more bytes than it is read from, and a NUL */
 	const char *problem; /* the quote or backslash in question, unless the result is VS_SCAN_WORD */
 };
 

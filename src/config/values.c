@@ -172,8 +172,8 @@ int vs_take_gw(struct vs_parser *parser, struct vs_section *section, const struc
 }
 
 /* The DST/LEN of route=, which is text[0..length). */
-static int read_destination(struct vs_parser *parser, const struct vs_word *word, const char *text, size_t length,
-			    struct vs_conf_addr *dst)
+static int read_destination(struct vs_parser *parser, const struct vs_word *word, const char *text,
+			    size_t length, struct vs_conf_addr *dst)
 {
 	char shown[VS_PREFIX_TEXT_MAX];
 

@@ -47,8 +47,8 @@ int vs_word_fail(struct vs_config_error *error, int err, const struct vs_word *w
 	va_start(ap, fmt);
 	(void)vsnprintf(cause, sizeof(cause), fmt, ap);
 	va_end(ap);
-	(void)vs_config_fail(error, err, "configuration word \"%s\" at position %zu: %s", shown, word->position,
-			     cause);
+	(void)vs_config_fail(error, err, "configuration word \"%s\" at position %zu: %s", shown,
+			     word->position, cause);
 	error->position = word->position;
 	return -err;
 }
@@ -65,7 +65,8 @@ static const char *next_word(const char *at)
 }
 
 /* start: of the whole string. */
-static int take_word(struct vs_scan *scan, const char *start, struct vs_config_error *error, struct vs_word *word)
+static int take_word(struct vs_scan *scan, const char *start, struct vs_config_error *error,
+		     struct vs_word *word)
 {
 	static const char *const problems[] = {
 		[VS_SCAN_OPEN_SINGLE] = "no second ' closes the one",
@@ -78,8 +79,8 @@ static int take_word(struct vs_scan *scan, const char *start, struct vs_config_e
 	if (result == VS_SCAN_WORD)
 		return 0;
 	return vs_word_fail(error, EINVAL, word,
-			    "%s at position %zu; a single one is written with a backslash before it", problems[result],
-			    (size_t)(scan->problem - start) + 1);
+			    "%s at position %zu; a single one is written with a backslash before it",
+			    problems[result], (size_t)(scan->problem - start) + 1);
 }
 
 static int take_words(const char *text, struct vs_config_error *error, struct vs_words *words)
@@ -89,10 +90,11 @@ static int take_words(const char *text, struct vs_config_error *error, struct vs
 
 	for (; result == 0 && *scan.at != '\0'; scan.at = next_word(scan.at)) {
 		if (words->n == VS_CONFIG_WORDS_MAX)
-			return vs_config_fail(error, E2BIG,
-					      "cannot read the configuration: more than %d words, at position "
-					      "%zu; add the rest with vdestack_add()",
-					      VS_CONFIG_WORDS_MAX, (size_t)(scan.at - text) + 1);
+			return vs_config_fail(
+				error, E2BIG,
+				"cannot read the configuration: more than %d words, at position "
+				"%zu; add the rest with vdestack_add()",
+				VS_CONFIG_WORDS_MAX, (size_t)(scan.at - text) + 1);
 		result = take_word(&scan, text, error, &words->list[words->n++]);
 	}
 	return result;

@@ -71,7 +71,8 @@ static void check_iface(const struct vs_conf_iface *iface)
 	CHECK(iface->mtu == 0 || (iface->mtu >= 68 && iface->mtu <= (segment ? 65535u : 9216u)));
 	CHECK(iface->mtu == 0 || iface->mtu >= 1280 || !ip6);
 	CHECK(locator->text == iface->vnl && segment == (locator->kind == VS_KIND_SEGMENT));
-	CHECK(locator->rest >= iface->vnl + locator->scheme_bytes && locator->rest <= iface->vnl + strlen(iface->vnl));
+	CHECK(locator->rest >= iface->vnl + locator->scheme_bytes &&
+	      locator->rest <= iface->vnl + strlen(iface->vnl));
 	CHECK(locator->verdict == vs_locator_judge(iface->vnl));
 	CHECK(!iface->has_mac || (iface->mac[0] & 1) == 0);
 }

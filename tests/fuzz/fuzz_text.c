@@ -64,7 +64,8 @@ static void check_argv(const char *text, size_t len)
 	*at = '\0';
 	char **second = vs_argv_split(again);
 	CHECK(second != NULL);
-	for (char **a = first, **b = second; a != NULL && a[0] != NULL; a = vs_argv_next(a), b = vs_argv_next(b)) {
+	for (char **a = first, **b = second; a != NULL && a[0] != NULL;
+	     a = vs_argv_next(a), b = vs_argv_next(b)) {
 		CHECK(b != NULL && b[0] != NULL);
 		size_t i = 0;
 		for (; a[i] != NULL; i++) {
@@ -129,7 +130,8 @@ static void check_numbers(const char *text, size_t len)
 	unsigned n;
 
 	if (vs_mac_from_text(text, mac)) {
-		(void)snprintf(written, sizeof(written), "%02x-%02x-%02x-%02x-%02x-%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		(void)snprintf(written, sizeof(written), "%02x-%02x-%02x-%02x-%02x-%02x", mac[0], mac[1],
+			       mac[2], mac[3], mac[4], mac[5]);
 		CHECK(vs_mac_from_text(written, again) && memcmp(mac, again, sizeof(mac)) == 0);
 	}
 	for (size_t digits = 1; digits <= 9; digits++)
@@ -144,7 +146,8 @@ static void check_locator(const char *text, size_t len)
 	char *copy = room_for(len);
 
 	vs_locator_parse(text, &locator);
-	CHECK(locator.text == text && locator.rest >= text + locator.scheme_bytes && locator.rest <= text + len);
+	CHECK(locator.text == text && locator.rest >= text + locator.scheme_bytes &&
+	      locator.rest <= text + len);
 	CHECK(locator.verdict == vs_locator_judge(text));
 	CHECK(locator.kind != VS_KIND_COMMAND || locator.verdict == VS_LOCATOR_COMMAND);
 	CHECK(locator.kind == VS_KIND_PLUGIN || (!locator.needs_directory && !locator.opens_terminal));
@@ -152,15 +155,17 @@ static void check_locator(const char *text, size_t len)
 		       locator.rest == text ? "" : text[0] == '=' ? "=" : "://", locator.rest);
 	CHECK(strcmp(copy, text) == 0);
 	vs_locator_parse(copy, &again);
-	CHECK(again.kind == locator.kind && again.verdict == locator.verdict && strcmp(again.rest, locator.rest) == 0);
-	CHECK(again.needs_directory == locator.needs_directory && again.opens_terminal == locator.opens_terminal);
+	CHECK(again.kind == locator.kind && again.verdict == locator.verdict &&
+	      strcmp(again.rest, locator.rest) == 0);
+	CHECK(again.needs_directory == locator.needs_directory &&
+	      again.opens_terminal == locator.opens_terminal);
 	free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const checks[])(const char *, size_t) = { check_argv, check_words, check_addr, check_numbers,
-								  check_locator };
+	static void (*const checks[])(const char *, size_t) = { check_argv, check_words, check_addr,
+								check_numbers, check_locator };
 	size_t len = size > 0 ? size - 1 : 0;
 	char *text = malloc(len + 1); /* of its exact size, so that the sanitizer sees its end */
 

@@ -341,8 +341,8 @@ static void interfaces_get_their_names(void **state)
 		const struct naming *naming = &list[i];
 		struct vs_config *config = NULL;
 		int calls = 0;
-		if (vs_config_parse(naming->text, naming->some_taken ? taken_vde0_and_eth7 : NULL, &calls, &error,
-				    &config) != 0)
+		if (vs_config_parse(naming->text, naming->some_taken ? taken_vde0_and_eth7 : NULL, &calls,
+				    &error, &config) != 0)
 			fail_msg("\"%s\" was refused: %s", naming->text, error.text);
 		assert_int_equal(config->n_ifaces, naming->n);
 		for (size_t j = 0; j < naming->n; j++) {
@@ -911,8 +911,9 @@ static void the_error_becomes_the_message_of_the_call(void **state)
 
 	(void)state;
 	assert_int_equal(vs_configuration_read("vnl=a vnl='inproc://'", NULL, NULL, &config), -EINVAL);
-	assert_string_equal(vs_sentence(), "configuration word \"vnl=inproc://\" at position 7: not a name for a "
-					   "segment; write inproc:// and 1 to 64 printable ASCII characters without '/'");
+	assert_string_equal(vs_sentence(),
+			    "configuration word \"vnl=inproc://\" at position 7: not a name for a "
+			    "segment; write inproc:// and 1 to 64 printable ASCII characters without '/'");
 	until_failure = 0;
 	assert_int_equal(vs_configuration_read("vnl=a", NULL, NULL, &config), -ENOMEM);
 	assert_non_null(strstr(vs_sentence(), "cannot read the configuration: out of memory"));
@@ -923,7 +924,8 @@ static void the_error_becomes_the_message_of_the_call(void **state)
 	config = NULL;
 	assert_int_equal(vs_configuration_read("vnl=a vnl=vlan://3{cmd://x}", NULL, NULL, &config), 0);
 	assert_int_equal(vs_configuration_check_locators(config), -ENOTSUP);
-	assert_non_null(strstr(vs_sentence(), "cannot plug interface vde1 into \"vlan://3{cmd://x}\": the keeper"));
+	assert_non_null(
+		strstr(vs_sentence(), "cannot plug interface vde1 into \"vlan://3{cmd://x}\": the keeper"));
 	vs_config_free(config);
 }
 

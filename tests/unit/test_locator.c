@@ -24,7 +24,8 @@ static void check(const struct judged *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		enum vs_locator_verdict verdict = vs_locator_judge(list[i].text);
 		if (verdict != list[i].verdict)
-			fail_msg("\"%s\": %d instead of %d", list[i].text, (int)verdict, (int)list[i].verdict);
+			fail_msg("\"%s\": %d instead of %d", list[i].text, (int)verdict,
+				 (int)list[i].verdict);
 	}
 }
 
@@ -219,8 +220,10 @@ static const struct {
 	{ "pcap://eth0", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "pcap", "eth0", false, false },
 	{ "vlan://3{/run/sw}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan", "3{/run/sw}", true, false },
 	{ "vdesl:///dev/ttyS0", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vdesl", "/dev/ttyS0", false, true },
-	{ "vlan://3{vdesl:///dev/ttyS0}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan", "3{vdesl:///dev/ttyS0}", true, true },
-	{ "vlan://3{v%64esl:///dev/ttyS0}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan", "3{v%64esl:///dev/ttyS0}", true, true },
+	{ "vlan://3{vdesl:///dev/ttyS0}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan", "3{vdesl:///dev/ttyS0}",
+	  true, true },
+	{ "vlan://3{v%64esl:///dev/ttyS0}", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "vlan",
+	  "3{v%64esl:///dev/ttyS0}", true, true },
 	{ "seqpacket://5", VS_KIND_PLUGIN, VS_LOCATOR_DESCRIPTOR, "seqpacket", "5", true, false },
 	{ "a/b://x", VS_KIND_PLUGIN, VS_LOCATOR_PLUGIN, "a/b", "x", true, false },
 };
@@ -233,12 +236,17 @@ static void each_kind_is_parsed(void **state)
 		struct vs_locator locator;
 		vs_locator_parse(text, &locator);
 		if (locator.kind != parsed[i].kind || locator.verdict != parsed[i].verdict)
-			fail_msg("\"%s\": kind %d, verdict %d", text, (int)locator.kind, (int)locator.verdict);
+			fail_msg("\"%s\": kind %d, verdict %d", text, (int)locator.kind,
+				 (int)locator.verdict);
 		if (locator.scheme_bytes != strlen(parsed[i].scheme) ||
-		    strncmp(text, parsed[i].scheme, locator.scheme_bytes) != 0 || strcmp(locator.rest, parsed[i].rest) != 0)
-			fail_msg("\"%s\": scheme %.*s, rest %s", text, (int)locator.scheme_bytes, text, locator.rest);
-		if (locator.needs_directory != parsed[i].needs_directory || locator.opens_terminal != parsed[i].opens_terminal)
-			fail_msg("\"%s\": directory %d, terminal %d", text, locator.needs_directory, locator.opens_terminal);
+		    strncmp(text, parsed[i].scheme, locator.scheme_bytes) != 0 ||
+		    strcmp(locator.rest, parsed[i].rest) != 0)
+			fail_msg("\"%s\": scheme %.*s, rest %s", text, (int)locator.scheme_bytes, text,
+				 locator.rest);
+		if (locator.needs_directory != parsed[i].needs_directory ||
+		    locator.opens_terminal != parsed[i].opens_terminal)
+			fail_msg("\"%s\": directory %d, terminal %d", text, locator.needs_directory,
+				 locator.opens_terminal);
 	}
 }
 
@@ -257,7 +265,8 @@ static void a_locator_put_together_again_is_the_same(void **state)
 			       gap == 3 ? "://" : gap == 1 ? "=" : "", one.rest);
 		assert_string_equal(again, one.text);
 		vs_locator_parse(again, &two);
-		assert_true(two.kind == one.kind && two.verdict == one.verdict && two.scheme_bytes == one.scheme_bytes);
+		assert_true(two.kind == one.kind && two.verdict == one.verdict &&
+			    two.scheme_bytes == one.scheme_bytes);
 		assert_string_equal(two.rest, one.rest);
 	}
 }
