@@ -41,6 +41,8 @@ static int add_stack(const char *vdenet, const char *ifname, struct vdestack **o
 		return vs_fail(EINVAL, "cannot make a stack: \"%.32s\" cannot be an interface; use 1 to 15 letters, digits, '-', '_', '.'",
 			       ifname);
 	memcpy(iface.name, ifname, strlen(ifname) + 1);
+	if (config.n_ifaces > 0)
+		vs_locator_parse(vdenet, &iface.locator);
 	return vs_create(&config, &opts, out);
 }
 
