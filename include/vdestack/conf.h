@@ -3,14 +3,26 @@
 #define VDESTACK_CONF_H
 
 /*
- * Typed configuration of a stack, through rtnetlink (rtnetlink(7)) on a descriptor made in
- * the stack; nothing is executed. The conventions of <vdestack.h> hold. An interface is
- * named by its index (> 0) in the stack. Changing takes the right to administer the stack: the
- * user that made it, with the privileges it had then; EPERM otherwise. Reading takes none.
+ * Typed configuration of a stack, through rtnetlink (rtnetlink(7)) on a socket made in the stack; nothing is
+ * executed. The conventions of <vdestack.h> hold.
  *
- * Addresses are given as text ("10.0.0.1", "fc00::1"), with the prefix length apart.
- * errno besides the kernel's own (EEXIST, ESRCH, ENODEV, EADDRNOTAVAIL, ENETUNREACH...):
- * EINVAL for text that is no address, a prefix too long, an index that is not positive.
+ *  - An interface is named by its name. ENODEV: the stack has no interface of that name.
+ *  - An address is text ("10.0.0.1", "fc00::1"). The length of its prefix is an argument of its own.
+ *  - A hardware address (MAC) is six bytes, in the order in which they are sent.
+ *  - Changes need the right to administer the stack: the user that made it, with the privileges it had then;
+ *    EPERM otherwise. Reading needs none.
+ *  - The functions return at most five seconds later: ETIMEDOUT when the kernel did not answer.
+ *
+ * Besides these, errno is the kernel's own (EEXIST, ESRCH, EADDRNOTAVAIL, ENETUNREACH...) or EINVAL: text that is no
+ * address, a prefix that is too long, a NULL pointer.
+ *
+ * Lists. A list function writes list[0..n-1] and returns how many records there are, which may be more than n.
+ * list may be NULL when n is 0. record_size is sizeof(*list): a later version of the library may know longer
+ * records, and writes only what the caller has room for; members that the library does not know are zero-filled.
+ * EINVAL: record_size is smaller than the record of version 1.0. ifname NULL or "": all interfaces.
+ * EAGAIN: the list changes faster than it can be read.
+ * A record has the name of its interface and the index that the kernel uses (for sin6_scope_id and the like). The name is
+ * "" if the interface was deleted while the list was read.
  */
 
 #include <ifaddrs.h>
@@ -24,71 +36,71 @@ extern "C" {
 
 /* ------------------------------------------------------------------ links */
 
-/* The index of an interface, > 0; -1 with ENODEV. */
+/* Returns the index of an interface, > 0. */
 int vdestack_if_nametoindex(struct vdestack *stack, const char *ifname);
-/* The name of an interface into name[IF_NAMESIZE]. */
+/* Writes the name of the interface with this index. EINVAL: ifindex is not greater than 0. */
 int vdestack_if_indextoname(struct vdestack *stack, int ifindex, char name[IF_NAMESIZE]);
 
 /* up: 0 = down, anything else = up. */
-int vdestack_link_set_up(struct vdestack *stack, int ifindex, int up);
-/* IFF_... flags of the interface (netdevice(7)), >= 0. */
-int vdestack_link_get_flags(struct vdestack *stack, int ifindex);
-/* MTU in bytes, without the Ethernet header. */
-int vdestack_link_set_mtu(struct vdestack *stack, int ifindex, int mtu);
-int vdestack_link_get_mtu(struct vdestack *stack, int ifindex);
-/* mac: 6 bytes in network order. EADDRNOTAVAIL: a group address or all zero. */
-int vdestack_link_set_mac(struct vdestack *stack, int ifindex, const unsigned char mac[6]);
-int vdestack_link_get_mac(struct vdestack *stack, int ifindex, unsigned char mac[6]);
+int vdestack_link_set_up(struct vdestack *stack, const char *ifname, int up);
+/* Returns the IFF_... flags of the interface (netdevice(7)), >= 0. */
+int vdestack_link_get_flags(struct vdestack *stack, const char *ifname);
+/* The MTU in bytes, without the Ethernet header. EINVAL: the interface cannot have this MTU. */
+int vdestack_link_set_mtu(struct vdestack *stack, const char *ifname, int mtu);
+int vdestack_link_get_mtu(struct vdestack *stack, const char *ifname);
+/* EADDRNOTAVAIL: a group address or all zero (set); the interface has no Ethernet address (get). */
+int vdestack_link_set_mac(struct vdestack *stack, const char *ifname, const unsigned char mac[6]);
+int vdestack_link_get_mac(struct vdestack *stack, const char *ifname, unsigned char mac[6]);
 
 /*
- * What has passed between an interface and its network. Frames are counted as they are on the
- * network, complete. Set size.
+ * What has passed between an interface and its network. Frames are counted as they are on the network.
+ * rx: from the network into the stack. tx: from the stack to the network. Set size.
  */
 struct vdestack_link_stats {
 	size_t size;
-	unsigned offloads;    /* VDESTACK_OFFLOAD_... in force */
-	uint64_t out_frames;  /* given to the network */
-	uint64_t out_dropped; /* lost because it did not take them in time */
-	uint64_t out_refused; /* what the stack sent that made no sense, or is longer than the network carries */
-	uint64_t in_frames;   /* taken from the network */
-	uint64_t in_writes;   /* what they became in the stack, coalesced */
-	uint64_t in_dropped;  /* of in_frames: too short, too long, or not taken by the interface (down) */
+	unsigned offloads;   /* VDESTACK_OFFLOAD_... in force */
+	uint64_t rx_frames;  /* received from the network */
+	uint64_t rx_writes;  /* the packets that they became in the stack: several frames may be coalesced into one */
+	uint64_t rx_dropped; /* of rx_frames: too short, too long, or not taken by the interface (down) */
+	uint64_t tx_frames;  /* sent to the network */
+	uint64_t tx_dropped; /* lost, because the network did not take them in time */
+	uint64_t tx_refused; /* not sent: packets that are malformed, or longer than the network carries */
 };
 
 /*
- * ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have no
- * counts of their own: zeros.
+ * ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have no counters of
+ * their own: all are 0.
  */
 int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats);
 
 /* ------------------------------------------------------------------ addresses */
 
 struct vdestack_addr {
+	char ifname[IF_NAMESIZE];
 	int ifindex;
 	int family;                  /* AF_INET or AF_INET6 */
-	unsigned prefixlen;          /* 0..32 or 0..128 */
+	unsigned prefix_len;         /* 0..32 or 0..128 */
 	unsigned flags;              /* IFA_F_... of rtnetlink(7): IFA_F_TENTATIVE, IFA_F_DADFAILED... */
-	char text[INET6_ADDRSTRLEN]; /* the address */
+	char addr[INET6_ADDRSTRLEN];
 };
 
-int vdestack_addr_add(struct vdestack *stack, int ifindex, const char *addr, unsigned prefixlen);
-int vdestack_addr_del(struct vdestack *stack, int ifindex, const char *addr, unsigned prefixlen);
-/*
- * The addresses of one interface (ifindex > 0) or of all (0). Fills list[0..n-1] and gives
- * how many there are, which may be more than n. list may be NULL when n is 0.
- */
-int vdestack_addr_list(struct vdestack *stack, int ifindex, struct vdestack_addr *list, size_t n);
+/* Does not wait for duplicate address detection; vdestack_wait_ready() does. */
+int vdestack_addr_add(struct vdestack *stack, const char *ifname, const char *addr, unsigned prefix_len);
+int vdestack_addr_del(struct vdestack *stack, const char *ifname, const char *addr, unsigned prefix_len);
+int vdestack_addr_list(struct vdestack *stack, const char *ifname, struct vdestack_addr *list, size_t n,
+		       size_t record_size);
 
 /* ------------------------------------------------------------------ routes */
 
-/* Set size; zero or empty = default/not given. Strings here are text addresses. */
+/* Set size; a member that is 0 or "" is not given. */
 struct vdestack_route {
 	size_t size;
 	char dst[INET6_ADDRSTRLEN]; /* "" = default route (then gw or family tells the family) */
-	unsigned prefixlen;         /* of dst */
 	char gw[INET6_ADDRSTRLEN];  /* "" = on link */
-	int ifindex;                /* 0 = the kernel finds it from gw */
+	char ifname[IF_NAMESIZE];   /* "" = the kernel finds the interface from gw */
+	int ifindex;                /* written by vdestack_route_list(); _add and _del do not read it */
 	int family;                 /* 0 = from dst or gw */
+	unsigned prefix_len;        /* of dst */
 	unsigned metric;            /* 0 = the kernel's default */
 	unsigned table;             /* 0 = main (254) */
 };
@@ -96,38 +108,41 @@ struct vdestack_route {
 /* del: members that are not given match anything. */
 int vdestack_route_add(struct vdestack *stack, const struct vdestack_route *route);
 int vdestack_route_del(struct vdestack *stack, const struct vdestack_route *route);
-/* Routes of the main table, both families; as vdestack_addr_list(). */
-int vdestack_route_list(struct vdestack *stack, struct vdestack_route *list, size_t n);
+/* The unicast routes of the main table, both families, one record for each next hop. size is set to record_size. */
+int vdestack_route_list(struct vdestack *stack, const char *ifname, struct vdestack_route *list, size_t n,
+			size_t record_size);
 
 /* ------------------------------------------------------------------ neighbours */
 
 struct vdestack_neigh {
+	char ifname[IF_NAMESIZE];
 	int ifindex;
 	int family;
 	unsigned state;              /* NUD_... of rtnetlink(7) */
+	char addr[INET6_ADDRSTRLEN];
 	unsigned char mac[6];        /* all zero while it is not known */
-	char text[INET6_ADDRSTRLEN];
 };
 
 /* Adds or replaces a permanent neighbour. */
-int vdestack_neigh_add(struct vdestack *stack, int ifindex, const char *addr, const unsigned char mac[6]);
-int vdestack_neigh_del(struct vdestack *stack, int ifindex, const char *addr);
-/* Neighbours of one interface or of all (0), NUD_NOARP entries left out; as vdestack_addr_list(). */
-int vdestack_neigh_list(struct vdestack *stack, int ifindex, struct vdestack_neigh *list, size_t n);
+int vdestack_neigh_add(struct vdestack *stack, const char *ifname, const char *addr, const unsigned char mac[6]);
+int vdestack_neigh_del(struct vdestack *stack, const char *ifname, const char *addr);
+/* NUD_NOARP entries are left out. */
+int vdestack_neigh_list(struct vdestack *stack, const char *ifname, struct vdestack_neigh *list, size_t n,
+			size_t record_size);
 
 /* ------------------------------------------------------------------ the stack as a whole */
 
 /*
  * getifaddrs(3) of the stack: for each interface an AF_PACKET entry, then its AF_INET and
- * AF_INET6 addresses. Freed with vdestack_freeifaddrs() (NULL is allowed), not freeifaddrs(3).
+ * AF_INET6 addresses. Free it with vdestack_freeifaddrs() (NULL is allowed), not freeifaddrs(3).
  */
 int vdestack_getifaddrs(struct vdestack *stack, struct ifaddrs **list);
 void vdestack_freeifaddrs(struct ifaddrs *list);
 
 /*
- * sysctl of the stack: name as under /proc/sys/net, with '/' or '.' between the words
+ * sysctl of the stack. name is a path below /proc/sys/net, with '/' or '.' between the words
  * ("ipv4.ip_forward", "ipv6/conf/vde0/accept_ra"). EINVAL: not a name under net.
- * get: the value without its final newline into buf, always terminated; gives its length;
+ * get writes the value without its final newline and with a NUL, and returns its length;
  * ERANGE: buf is too small.
  */
 int vdestack_sysctl_set(struct vdestack *stack, const char *name, const char *value);

@@ -8,6 +8,7 @@
  */
 
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <vdestack.h>
 
@@ -28,7 +29,7 @@ enum vdestack_event_type {
 	VDESTACK_EVENT_KEEPER_LOST = 10 /* the stack has ended with its keeper; nothing follows */
 };
 
-/* A record, of the same size for ever. */
+/* A record: 128 bytes in every version. */
 struct vdestack_event {
 	uint32_t type;           /* enum vdestack_event_type; later versions may add some: pass over what is not known */
 	int32_t error;           /* an errno, 0: none */
@@ -38,8 +39,8 @@ struct vdestack_event {
 	char ifname[IF_NAMESIZE];
 	uint8_t family;          /* of addr, AF_INET or AF_INET6; 0: there is none */
 	uint8_t prefix_len;
-	uint8_t reserved[6];
-	uint8_t addr[16];        /* network order; the first four for AF_INET */
+	char addr[INET6_ADDRSTRLEN]; /* text; "": there is none */
+	uint8_t reserved[40];    /* 0 in this version */
 };
 
 /*

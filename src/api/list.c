@@ -1,38 +1,103 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records for a caller that may be older or newer than this library. */
+/*
+ * Lists for callers that may be older or newer than this library.
+ *
+ * The kernel names interfaces by index. Their names are asked for when the list is complete, on the same socket, once for
+ * each interface.
+ */
 
 #include "list.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/opts.h"
+#include "core/stack.h"
+#include "rtnl/rtnl.h"
 
-int vs_list_check(const struct vs_list *list, size_t least, const char *what)
-{
-	if (list->records == NULL && list->n > 0)
-		return vs_fail(EINVAL, "cannot list %s: the list is NULL; then its size must be 0", what);
-	if (list->record_size < least)
-		return vs_fail(EINVAL, "cannot list %s: records of %zu bytes are too small; give the sizeof of one", what,
-			       list->record_size);
-	return 0;
-}
+#define CACHED 16 /* names at a time; a stack with more interfaces costs more requests */
 
-void vs_list_begin(void *arg)
+static void begin(void *arg)
 {
 	struct vs_list *list = arg;
 
 	list->count = 0;
 }
 
-void vs_list_add(struct vs_list *list, const void *record, size_t size)
+void vs_list_add(struct vs_list *list, int ifindex, const void *record, size_t size)
 {
-	size_t known = size < list->record_size ? size : list->record_size;
-
-	if (list->count++ >= list->n)
+	if ((list->ifindex != 0 && list->ifindex != ifindex) || list->count++ >= list->n)
 		return;
 	char *at = (char *)list->records + (list->count - 1) * list->record_size;
-	memcpy(at, record, known);
-	memset(at + known, 0, list->record_size - known);
+	vs_opts_write(at, list->record_size, record, size);
+}
+
+/* An interface that is gone has no name. */
+static int find_name(struct vs_nl *nl, int ifindex, struct vs_rtnl_link *link)
+{
+	if (link->ifindex == ifindex)
+		return 0;
+	int err = vs_rtnl_link_get(nl, ifindex, NULL, link);
+	if (err == -ENODEV) {
+		*link = (struct vs_rtnl_link){ .ifindex = ifindex };
+		err = 0;
+	}
+	return err;
+}
+
+static int write_names(struct vs_nl *nl, const struct vs_list_kind *kind, struct vs_list *list)
+{
+	struct vs_rtnl_link cache[CACHED] = { { 0 } };
+	size_t n = list->count < list->n ? list->count : list->n;
+
+	for (size_t i = 0; i < n; i++) {
+		char *record = (char *)list->records + i * list->record_size;
+		int ifindex;
+		memcpy(&ifindex, record + kind->ifindex_at, sizeof(ifindex));
+		if (ifindex <= 0)
+			continue;
+		struct vs_rtnl_link *link = &cache[ifindex % CACHED];
+		int err = find_name(nl, ifindex, link);
+		if (err < 0)
+			return err;
+		memcpy(record + kind->ifname_at, link->name, sizeof(link->name));
+	}
+	return 0;
+}
+
+static int check(const struct vs_list *list, const struct vs_list_kind *kind)
+{
+	if (list->records == NULL && list->n > 0)
+		return vs_fail(EINVAL, "cannot list %s: the list is NULL; then its size must be 0", kind->what);
+	if (list->record_size < kind->least)
+		return vs_fail(EINVAL, "cannot list %s: records of %zu bytes are too small; the last argument is the "
+				       "sizeof of a record", kind->what, list->record_size);
+	return 0;
+}
+
+int vs_list_read(struct vdestack *stack, const struct vs_list_kind *kind, struct vs_list *list)
+{
+	const struct vs_nl_reader reader = { begin, kind->take, list };
+	VS_AUTO_NL nl = { 0 };
+	struct vs_rtnl_link link = { 0 };
+	int err = check(list, kind);
+
+	if (err == 0)
+		err = vs_stack_nl_open(stack, &nl);
+	if (err < 0)
+		return err;
+	bool one = list->ifname != NULL && list->ifname[0] != '\0';
+	if (one) {
+		err = vs_rtnl_link_get(&nl, 0, list->ifname, &link);
+		if (err < 0)
+			return vs_nl_fail(&nl, -err, "cannot list the %s of interface %s", kind->what, list->ifname);
+	}
+	list->ifindex = link.ifindex;
+	err = kind->read(&nl, &reader);
+	if (err == 0)
+		err = write_names(&nl, kind, list);
+	return err < 0 ? vs_nl_fail(&nl, -err, "cannot list %s", kind->what) : (int)list->count;
 }

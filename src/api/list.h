@@ -3,27 +3,38 @@
 #define VS_API_LIST_H
 
 /*
- * What a list call fills: records of the size that the caller was compiled with. The library may know fewer members
+ * The list calls. A caller's records have the size that it was compiled with: the library may know fewer members
  * than the caller (the rest is zero-filled) or more (they are not written).
  */
 
 #include <stddef.h>
 
-struct vs_list {
-	void *records; /* the caller's, n of them; NULL only with n 0 */
-	size_t n;
-	size_t record_size;
-	int ifindex;  /* only those of this interface; 0: all */
-	size_t count; /* out: how many there are, which may be more than n */
+#include "rtnl/nl.h"
+#include <vdestack.h>
+
+/* What a list is of. */
+struct vs_list_kind {
+	const char *what;   /* "addresses", for messages */
+	size_t least;       /* the size of the first version's record, which has both: */
+	size_t ifname_at;   /* the offset of char ifname[IF_NAMESIZE] */
+	size_t ifindex_at;  /* the offset of int ifindex */
+	int (*read)(struct vs_nl *nl, const struct vs_nl_reader *reader);
+	void (*take)(void *arg, const void *record); /* arg is the struct vs_list; calls vs_list_add() */
 };
 
-/* -EINVAL with the message recorded; what: "addresses". least: the size of the first version's record. */
-int vs_list_check(const struct vs_list *list, size_t least, const char *what);
+struct vs_list {
+	const char *ifname; /* only those of this interface; NULL or "": all */
+	void *records;      /* the caller's, n of them; NULL only with n 0 */
+	size_t n;
+	size_t record_size;
+	int ifindex;        /* of ifname; 0: all */
+	size_t count;       /* how many there are, which may be more than n */
+};
 
-/* For struct vs_nl_reader: forgets what has been added. arg is the list. */
-void vs_list_begin(void *arg);
+/* Fills the list. Returns how many records there are, or -errno with the message recorded. */
+int vs_list_read(struct vdestack *stack, const struct vs_list_kind *kind, struct vs_list *list);
 
-/* Adds a record of the size that this library knows. */
-void vs_list_add(struct vs_list *list, const void *record, size_t size);
+/* For take: adds a record, as this version of the library knows it, if it is of the interface that is asked for. */
+void vs_list_add(struct vs_list *list, int ifindex, const void *record, size_t size);
 
 #endif

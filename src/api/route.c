@@ -11,30 +11,29 @@
 #include "config/addr_text.h"
 #include "core/stack.h"
 #include "list.h"
-#include "rtnl/rtnl.h"
+#include "named.h"
 #include <vdestack/conf.h>
 
 /* ------------------------------------------------------------------ what the caller gave */
 
-/* Reads the caller's struct, of whatever version; all have the destination. */
+/* Reads the caller's struct, of this version or a later one. */
 static int copy_route(const struct vdestack_route *given, struct vdestack_route *out)
 {
-	size_t least = offsetof(struct vdestack_route, dst) + sizeof(given->dst);
-	int r = given != NULL ? vs_opts_read(given, least, out, sizeof(*out)) : -EINVAL;
+	int r = given != NULL ? vs_opts_read(given, sizeof(*out), out, sizeof(*out)) : -EINVAL;
 
 	if (r < 0)
 		return vs_opts_fail(r, "change a route", "vdestack_route");
 	/* Unterminated text is no address either. */
-	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL ||
-	    memchr(out->gw, '\0', sizeof(out->gw)) == NULL)
-		return vs_fail(EINVAL, "cannot change a route: an address has no end; terminate the text");
+	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL || memchr(out->gw, '\0', sizeof(out->gw)) == NULL ||
+	    memchr(out->ifname, '\0', sizeof(out->ifname)) == NULL)
+		return vs_fail(EINVAL, "cannot change a route: an address or the interface's name has no end; terminate the text");
 	return 0;
 }
 
 static int bad_route(const struct vdestack_route *given, const char *why)
 {
 	return vs_fail(EINVAL, "cannot change the route to %s/%u via \"%s\": %s",
-		       given->dst[0] != '\0' ? given->dst : "default", given->prefixlen, given->gw, why);
+		       given->dst[0] != '\0' ? given->dst : "default", given->prefix_len, given->gw, why);
 }
 
 /* 0 when neither the family nor an address tells. */
@@ -50,9 +49,7 @@ static int find_family(const struct vdestack_route *given, const struct vs_conf_
 /* A route to remove may leave open where it leads. */
 static int parse_route(int type, const struct vdestack_route *given, struct vs_rtnl_route *out)
 {
-	struct vs_rtnl_route route = { .ifindex = given->ifindex,
-				       .metric = given->metric,
-				       .table = given->table };
+	struct vs_rtnl_route route = { .metric = given->metric, .table = given->table };
 	struct vs_conf_route *to = &route.to;
 
 	to->has_gw = given->gw[0] != '\0';
@@ -67,13 +64,26 @@ static int parse_route(int type, const struct vdestack_route *given, struct vs_r
 		return bad_route(given, "family is not that of the destination; leave it 0");
 	if (to->has_gw && to->dst.family == AF_INET6 && to->gw.family == AF_INET)
 		return bad_route(given, "IPv6 has no IPv4 gateways; give an IPv6 one");
-	if (given->prefixlen > (given->dst[0] != '\0' ? vs_addr_bits(&to->dst) : 0))
+	if (given->prefix_len > (given->dst[0] != '\0' ? vs_addr_bits(&to->dst) : 0))
 		return bad_route(given, "the prefix is too long for the destination; shorten it");
-	if (given->ifindex < 0 || (type == RTM_NEWROUTE && given->ifindex == 0 && !to->has_gw))
-		return bad_route(given, "it leads nowhere; give a gateway or the index of an interface");
-	to->dst.prefixlen = given->prefixlen;
+	if (type == RTM_NEWROUTE && given->ifname[0] == '\0' && !to->has_gw)
+		return bad_route(given, "it leads nowhere; give a gateway or the name of an interface");
+	to->dst.prefixlen = given->prefix_len;
 	*out = route;
 	return 0;
+}
+
+/* *ifindex is written if the route names its interface. */
+static int open_for(struct vdestack *stack, const struct vdestack_route *given, struct vs_nl *nl, int *ifindex)
+{
+	struct vs_rtnl_link link;
+
+	if (given->ifname[0] == '\0')
+		return vs_stack_nl_open(stack, nl);
+	int err = vs_named_open(stack, given->ifname, "cannot change a route through interface", nl, &link);
+	if (err == 0)
+		*ifindex = link.ifindex;
+	return err;
 }
 
 static int change_route(struct vdestack *stack, int type, const struct vdestack_route *given)
@@ -86,14 +96,14 @@ static int change_route(struct vdestack *stack, int type, const struct vdestack_
 	if (err == 0)
 		err = parse_route(type, &text, &route);
 	if (err == 0)
-		err = vs_stack_nl_open(stack, &nl);
+		err = open_for(stack, &text, &nl, &route.ifindex);
 	if (err < 0)
 		return err;
 	err = vs_rtnl_route_change(&nl, type, &route);
 	if (err < 0)
 		return vs_nl_fail(&nl, -err, "cannot %s the route to %s/%u%s%s",
 				  type == RTM_NEWROUTE ? "add" : "remove",
-				  text.dst[0] != '\0' ? text.dst : "default", text.prefixlen,
+				  text.dst[0] != '\0' ? text.dst : "default", text.prefix_len,
 				  text.gw[0] != '\0' ? " via " : "", text.gw);
 	return 0;
 }
@@ -116,35 +126,26 @@ static void take(void *arg, const void *record)
 	const struct vs_rtnl_hop *from = record;
 	struct vdestack_route route = {
 		.size = list->record_size,
-		.prefixlen = from->prefix_len,
 		.ifindex = from->ifindex,
 		.family = from->family,
+		.prefix_len = from->prefix_len,
 		.metric = from->metric,
 		.table = RT_TABLE_MAIN,
 	};
 
 	memcpy(route.dst, from->dst, sizeof(route.dst));
 	memcpy(route.gw, from->gw, sizeof(route.gw));
-	vs_list_add(list, &route, sizeof(route));
+	vs_list_add(list, route.ifindex, &route, sizeof(route));
 }
 
-static int list_routes(struct vdestack *stack, struct vs_list *list)
+static const struct vs_list_kind routes = {
+	"routes", sizeof(struct vdestack_route), offsetof(struct vdestack_route, ifname), offsetof(struct vdestack_route, ifindex),
+	vs_rtnl_route_list, take,
+};
+
+int vdestack_route_list(struct vdestack *stack, const char *ifname, struct vdestack_route *list, size_t n, size_t record_size)
 {
-	const struct vs_nl_reader reader = { vs_list_begin, take, list };
-	VS_AUTO_NL nl = { 0 };
-	int err = vs_list_check(list, sizeof(struct vdestack_route), "routes");
+	struct vs_list job = { .ifname = ifname, .records = list, .n = n, .record_size = record_size };
 
-	if (err == 0)
-		err = vs_stack_nl_open(stack, &nl);
-	if (err < 0)
-		return err;
-	err = vs_rtnl_route_list(&nl, &reader);
-	return err < 0 ? vs_nl_fail(&nl, -err, "cannot list routes") : (int)list->count;
-}
-
-int vdestack_route_list(struct vdestack *stack, struct vdestack_route *list, size_t n)
-{
-	struct vs_list job = { .records = list, .n = n, .record_size = sizeof(*list) };
-
-	return vs_edge(list_routes(stack, &job));
+	return vs_edge(vs_list_read(stack, &routes, &job));
 }

@@ -24,6 +24,7 @@
 
 #include "events.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -209,7 +210,7 @@ static void tell_address(struct vs_events *e, const struct nlmsghdr *h)
 			memcpy(&flags, RTA_DATA(a), sizeof(flags));
 		/* IFA_LOCAL comes behind IFA_ADDRESS and is the better one. */
 		if ((a->rta_type == IFA_ADDRESS || a->rta_type == IFA_LOCAL) && len > 0 && RTA_PAYLOAD(a) == len)
-			memcpy(event.addr, RTA_DATA(a), len);
+			(void)inet_ntop(info->ifa_family, RTA_DATA(a), event.addr, sizeof(event.addr));
 	}
 	if (len == 0 || (h->nlmsg_type == RTM_NEWADDR && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == IFA_F_TENTATIVE))
 		return;

@@ -54,7 +54,7 @@ enum vs_op {
 	VS_OP_REMOVE,      /* iface.name */
 	VS_OP_EVENTS,      /* text: int64_t, how far the sender's CLOCK_MONOTONIC is ahead, ns; reply fd: a subscriber's end */
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
-	VS_OP_STATS,       /* iface.name; reply text: offloads and counters in the order of struct vdestack_link_stats */
+	VS_OP_STATS,       /* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
 };
 
 #define VS_SOCKETS_MAX 32

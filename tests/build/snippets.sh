@@ -3,23 +3,29 @@
 #
 #     snippets.sh SOURCE-DIR CC [FLAG...]
 #
-# The examples in the manual pages, README.md and docs/*.md are compiled without a warning.
-# Those that are whole programs are run as well, and must end with 0; the others are put into a
-# function with a `stack`. The FLAGs make a program find the library. README.md's program is
-# examples/hello.c.
+# The examples in the manual pages, README.md and docs/*.md are compiled as C99 without a warning.
+# Whole programs are run as well. They must exit with 0 and write what the page says: the literal block after the
+# line "Its output:". The other examples are put into a function with a `stack`. The FLAGs make a program find
+# the library. README.md's program is examples/hello.c.
 
 set -eu -o pipefail
 source=$1 cc=$2
 shift 2
 n=0 ran=0
 
-# The literal blocks of a page's EXAMPLES section, each into a file of its own: PREFIX.1, ...
+# The literal blocks of a page's EXAMPLES section, each into a file of its own: PREFIX.1, ... and what a program writes
+# into PREFIX.N.expected, where N is that of the program.
 blocks_of_page() {
 	awk -v prefix="$2" '
 		/^\.Sh / { examples = ($2 == "EXAMPLES") }
 		/^\.Ed/ { inside = 0 }
-		examples && inside { gsub(/\\e/, "\\"); gsub(/\\&/, ""); gsub(/\\-/, "-"); print > (prefix "." count) }
-		/^\.Bd -literal/ { inside = 1; if (examples) count++ }
+		examples && inside { gsub(/\\e/, "\\"); gsub(/\\&/, ""); gsub(/\\-/, "-"); print > file }
+		/^\.Bd -literal/ {
+			inside = 1
+			if (examples) file = prefix "." (output ? count ".expected" : ++count)
+			output = 0
+		}
+		/^Its output:/ { output = 1 }
 	' "$1"
 }
 
@@ -56,18 +62,21 @@ for page in "$source"/README.md "$source"/docs/*.md; do
 	blocks_of_markdown "$page" "$(basename "$page")"
 done
 
-for block in *.[1-9].[0-9]* *.md.[0-9]*; do
+for block in *.[1-9].[0-9] *.md.[0-9]; do
 	[ -f "$block" ] || continue
 	n=$((n + 1))
 	if grep -q '^int main' "$block"; then
 		cp "$block" "$block.c"
-		"$cc" -std=gnu11 -Wall -Wextra -Werror -Wno-missing-field-initializers "$block.c" -o "$block.run" "$@"
+		"$cc" -std=gnu99 -pedantic -Wall -Wextra -Werror "$block.c" -o "$block.run" "$@"
 		echo "running $block"
-		"./$block.run" || { echo "$block: exit status $?" >&2; exit 1; }
+		"./$block.run" >"$block.output" || { echo "$block: exit status $?" >&2; exit 1; }
+		if [ -f "$block.expected" ]; then
+			diff -u "$block.expected" "$block.output" >&2 || { echo "$block writes something else" >&2; exit 1; }
+		fi
 		ran=$((ran + 1))
 	else
 		wrap_fragment "$block" >"$block.c"
-		"$cc" -std=gnu11 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-misleading-indentation -c "$block.c" -o /dev/null \
+		"$cc" -std=gnu99 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-misleading-indentation -c "$block.c" -o /dev/null \
 			"-I$source/include" || { echo "$block does not compile" >&2; exit 1; }
 	fi
 done

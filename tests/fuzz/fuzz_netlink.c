@@ -159,21 +159,21 @@ static void check_address(int family, unsigned prefixlen, const char text[INET6_
 static void list_addresses(void)
 {
 	struct vdestack_addr list[4];
-	int n = vdestack_addr_list(stack, 0, list, 4);
+	int n = vdestack_addr_list(stack, NULL, list, 4, sizeof(struct vdestack_addr));
 
 	check_result(n);
 	for (int i = 0; i < n && i < 4; i++)
-		check_address(list[i].family, list[i].prefixlen, list[i].text);
+		check_address(list[i].family, list[i].prefix_len, list[i].addr);
 }
 
 static void list_routes(void)
 {
 	struct vdestack_route list[4];
-	int n = vdestack_route_list(stack, list, 4);
+	int n = vdestack_route_list(stack, NULL, list, 4, sizeof(struct vdestack_route));
 
 	check_result(n);
 	for (int i = 0; i < n && i < 4; i++) {
-		check_address(list[i].family, list[i].prefixlen, list[i].dst);
+		check_address(list[i].family, list[i].prefix_len, list[i].dst);
 		check_address(AF_INET6, 0, list[i].gw); /* which may be of the other family */
 	}
 }
@@ -181,11 +181,11 @@ static void list_routes(void)
 static void list_neighbours(void)
 {
 	struct vdestack_neigh list[4];
-	int n = vdestack_neigh_list(stack, 0, list, 4);
+	int n = vdestack_neigh_list(stack, NULL, list, 4, sizeof(struct vdestack_neigh));
 
 	check_result(n);
 	for (int i = 0; i < n && i < 4; i++)
-		check_address(list[i].family, 0, list[i].text);
+		check_address(list[i].family, 0, list[i].addr);
 }
 
 static void look_at_link(void)
@@ -200,12 +200,12 @@ static void look_at_link(void)
 	check_result(r);
 	CHECK(r < 0 || memchr(name, '\0', sizeof(name)) != NULL);
 	played.at = from;
-	check_result(vdestack_link_get_mac(stack, 2, mac));
+	check_result(vdestack_link_get_mac(stack, "vde0", mac));
 }
 
 static void change(void)
 {
-	check_result(vdestack_addr_add(stack, 2, "10.0.0.1", 24));
+	check_result(vdestack_addr_add(stack, "vde0", "10.0.0.1", 24));
 }
 
 static void wait_until_ready(void)

@@ -45,8 +45,8 @@ static inline void show_stats(const char *who, struct vdestack *s)
 	struct vdestack_link_stats st = stats_of(s);
 
 	printf("%s: offloads 0x%x; out %llu, dropped %llu, refused %llu; in %llu as %llu, dropped %llu\n", who, st.offloads,
-	       (unsigned long long)st.out_frames, (unsigned long long)st.out_dropped, (unsigned long long)st.out_refused,
-	       (unsigned long long)st.in_frames, (unsigned long long)st.in_writes, (unsigned long long)st.in_dropped);
+	       (unsigned long long)st.tx_frames, (unsigned long long)st.tx_dropped, (unsigned long long)st.tx_refused,
+	       (unsigned long long)st.rx_frames, (unsigned long long)st.rx_writes, (unsigned long long)st.rx_dropped);
 }
 
 /* ------------------------------------------------------------------ bulk */

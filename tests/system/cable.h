@@ -61,7 +61,7 @@ static inline void cable_check(void)
 		       (unsigned long long)w->tagged, (unsigned long long)w->full, (size_t)w->longest);
 		show_stats("  its counters", cable.s[i]);
 		CHECK_STR(w->complaint, "");
-		CHECK_EQ(stats_of(cable.s[i]).out_refused, 0);
+		CHECK_EQ(stats_of(cable.s[i]).tx_refused, 0);
 	}
 }
 
@@ -70,21 +70,19 @@ static const unsigned char peer_mac[6] = { 2, 0, 0, 0, 0, 9 };
 /* A neighbour entry for an absent peer, so datagrams are sent at once. */
 static inline int socket_to_nobody(struct vdestack *s)
 {
-	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
 
-	MUST(vdestack_neigh_add(s, index, "10.0.0.9", peer_mac));
+	MUST(vdestack_neigh_add(s, "vde0", "10.0.0.9", peer_mac));
 	return connected_in(s, "10.0.0.9", SOCK_DGRAM, 9);
 }
 
 /* A frame with a datagram to 10.0.0.1:port. */
 static inline size_t make_datagram(struct vdestack *s, uint8_t *f, int port, size_t payload)
 {
-	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
 	uint8_t *ip = f + 14, *udp = ip + 20;
 	size_t len = 8 + payload;
 
 	memset(f, 0, 42);
-	MUST(vdestack_link_get_mac(s, index, f));
+	MUST(vdestack_link_get_mac(s, "vde0", f));
 	memcpy(f + 6, peer_mac, 6);
 	f[12] = 8;
 	ip[0] = 0x45;
@@ -126,7 +124,7 @@ static inline bool out_frames_agree(void *arg)
 	struct expected *e = arg;
 	unsigned long long seen = cable.seen[0].frames;
 
-	return seen >= e->at_least && stats_of(e->s).out_frames == seen;
+	return seen >= e->at_least && stats_of(e->s).tx_frames == seen;
 }
 
 static inline void reader_only(int i)

@@ -18,7 +18,7 @@ static unsigned long long frames(struct vdestack *stack, bool in)
 	struct vdestack_link_stats stats = { .size = sizeof(stats) };
 
 	MUST(vdestack_link_get_stats(stack, "vde0", &stats));
-	return in ? stats.in_frames : stats.out_frames;
+	return in ? stats.rx_frames : stats.tx_frames;
 }
 
 static void pause_ms(long ms)

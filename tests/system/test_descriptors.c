@@ -136,7 +136,7 @@ CASE_FLAGS(every_descriptor_is_close_on_exec_from_birth, CASE_F_ROOT | CASE_F_US
 		int ns = (int)MUST(vdestack_netns(stack));
 		int pidfd = (int)MUST(vdestack_spawn(stack, argv, NULL, &status_fd));
 		MUST(vdestack_wait(status_fd, SOON_MS, &status));
-		MUST(vdestack_addr_list(stack, 0, NULL, 0));
+		MUST(vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr)));
 		close(s);
 		close(ns);
 		close(pidfd);
@@ -217,7 +217,7 @@ static void without_standard_descriptors(const char *config)
 	numbers[4] = status_fd;
 	numbers[5] = vdestack_wait(status_fd, SOON_MS, &status);
 	closed[2] = standard_are_closed();
-	int addresses = vdestack_addr_list(stack, 0, NULL, 0);
+	int addresses = vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr));
 	int deleted = vdestack_delete(stack);
 	closed[3] = standard_are_closed();
 	dup2(words, 0);
@@ -477,7 +477,7 @@ static void use_what_is_lost(struct vdestack *stack)
 	CHECK_ERRNO(vdestack_run(stack, argv, NULL), ENETDOWN);
 	CHECK_ERRNO(vdestack_add(stack, "iface=eth9 vnl=inproc://lan", NULL), ENETDOWN);
 	CHECK_ERRNO(vdestack_remove(stack, "vde0"), ENETDOWN);
-	CHECK_ERRNO(vdestack_addr_list(stack, 0, NULL, 0), ENETDOWN);
+	CHECK_ERRNO(vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr)), ENETDOWN);
 	CHECK_ERRNO(vdestack_sysctl_get(stack, "ipv4.ip_forward", value, sizeof(value)), ENETDOWN);
 }
 

@@ -218,9 +218,8 @@ CASE_BOTH_ROOT(a_stack_can_still_be_read_after_the_uid_is_given_up)
 
 	drop_uid();
 	MUST(vdestack_wait_ready(p.a, SOON_MS));
-	int index = (int)MUST(vdestack_if_nametoindex(p.a, "vde0"));
-	CHECK(vdestack_addr_list(p.a, index, addrs, 4) >= 1);
-	CHECK_STR(addrs[0].text, "10.9.0.1");
+	CHECK(vdestack_addr_list(p.a, "vde0", addrs, 4, sizeof(struct vdestack_addr)) >= 1);
+	CHECK_STR(addrs[0].addr, "10.9.0.1");
 	MUST(vdestack_getifaddrs(p.a, &list));
 	vdestack_freeifaddrs(list);
 	MUST(vdestack_sysctl_get(p.a, "ipv4.ip_forward", value, sizeof(value)));

@@ -123,7 +123,7 @@ static bool frames_came(void *arg)
 	struct vdestack_link_stats s = { .size = sizeof(s) };
 
 	MUST(vdestack_link_get_stats(a->stack, "vde0", &s));
-	return s.in_frames >= a->frames;
+	return s.rx_frames >= a->frames;
 }
 
 /* No data follows them, so no descriptor becomes readable for frames that one read has left in a buffer. */
@@ -157,7 +157,7 @@ CASE_TIMED(hostile_frames_do_no_harm, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN,
 	}
 	CHECK(wait_until(frames_came, &(struct awaited){ a, FRAMES }, SOON_MS));
 	MUST(vdestack_link_get_stats(a, "vde0", &s));
-	CHECK(s.in_dropped >= bad);
+	CHECK(s.rx_dropped >= bad);
 	CHECK(bad > 0);
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
 	MUST(vdestack_delete(a));

@@ -23,25 +23,26 @@ CASE_BOTH(one_string_makes_several_complete_interfaces)
 	struct vdestack_route routes[16];
 	bool gateway = false, routed = false;
 
-	int eth0 = (int)MUST(vdestack_if_nametoindex(s, "eth0")), eth1 = (int)MUST(vdestack_if_nametoindex(s, "eth1"));
-	int vde0 = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
-	MUST(vdestack_link_get_mac(s, eth0, got));
+	int eth0 = (int)MUST(vdestack_if_nametoindex(s, "eth0"));
+	MUST(vdestack_link_get_mac(s, "eth0", got));
 	CHECK_EQ(memcmp(got, mac, 6), 0);
-	CHECK_EQ(vdestack_link_get_mtu(s, eth0), 1400);
-	CHECK_EQ(vdestack_link_get_mtu(s, eth1), 9000);
-	CHECK_EQ(vdestack_link_get_mtu(s, vde0), 1500);
-	CHECK(vdestack_link_get_flags(s, vde0) & IFF_UP);
-	CHECK(vdestack_addr_list(s, eth0, addrs, 8) >= 3);
-	CHECK_STR(addrs[0].text, "10.9.0.1");
-	CHECK_EQ(addrs[0].prefixlen, 24);
-	CHECK_STR(addrs[1].text, "10.9.7.1");
-	CHECK_EQ(addrs[1].prefixlen, 16);
-	CHECK(vdestack_addr_list(s, eth1, addrs, 8) >= 1);
-	CHECK_STR(addrs[0].text, "10.8.0.1");
-	int n = (int)MUST(vdestack_route_list(s, routes, 16));
+	CHECK_EQ(vdestack_link_get_mtu(s, "eth0"), 1400);
+	CHECK_EQ(vdestack_link_get_mtu(s, "eth1"), 9000);
+	CHECK_EQ(vdestack_link_get_mtu(s, "vde0"), 1500);
+	CHECK(vdestack_link_get_flags(s, "vde0") & IFF_UP);
+	CHECK(vdestack_addr_list(s, "eth0", addrs, 8, sizeof(struct vdestack_addr)) >= 3);
+	CHECK_STR(addrs[0].addr, "10.9.0.1");
+	CHECK_EQ(addrs[0].prefix_len, 24);
+	CHECK_STR(addrs[0].ifname, "eth0");
+	CHECK_EQ(addrs[0].ifindex, eth0);
+	CHECK_STR(addrs[1].addr, "10.9.7.1");
+	CHECK_EQ(addrs[1].prefix_len, 16);
+	CHECK(vdestack_addr_list(s, "eth1", addrs, 8, sizeof(struct vdestack_addr)) >= 1);
+	CHECK_STR(addrs[0].addr, "10.8.0.1");
+	int n = (int)MUST(vdestack_route_list(s, NULL, routes, 16, sizeof(struct vdestack_route)));
 	CHECK(n <= 16);
 	for (int i = 0; i < n; i++) {
-		gateway = gateway || (routes[i].prefixlen == 0 && strcmp(routes[i].gw, "10.9.0.254") == 0 && routes[i].ifindex == eth0);
+		gateway = gateway || (routes[i].prefix_len == 0 && strcmp(routes[i].gw, "10.9.0.254") == 0 && strcmp(routes[i].ifname, "eth0") == 0);
 		routed = routed || (strcmp(routes[i].dst, "192.0.2.0") == 0 && strcmp(routes[i].gw, "10.8.0.2") == 0);
 	}
 	CHECK(gateway);
@@ -82,8 +83,8 @@ CASE_BOTH(an_interface_has_a_hundred_addresses_from_the_start)
 	for (int i = 1; i <= 100; i++)
 		(void)sprintf(config + strlen(config), " ip=10.9.%d.%d/16", i, i);
 	struct vdestack *a = new_stack("%s", config), *b = new_stack("vnl=inproc://lan ip=10.9.200.1/16");
-	int index = (int)MUST(vdestack_if_nametoindex(a, "vde0")), ipv4 = 0;
-	int n = (int)MUST(vdestack_addr_list(a, index, addrs, 128));
+	int ipv4 = 0;
+	int n = (int)MUST(vdestack_addr_list(a, "vde0", addrs, 128, sizeof(struct vdestack_addr)));
 	for (int i = 0; i < n && i < 128; i++)
 		ipv4 += addrs[i].family == AF_INET;
 	CHECK_EQ(ipv4, 100);
@@ -372,7 +373,7 @@ CASE_BOTH(of_many_threads_that_add_the_same_name_one_succeeds)
 		CHECK_EQ(winners, 1);
 		CHECK(has(s, "same"));
 		struct vdestack_addr addr;
-		CHECK(vdestack_addr_list(s, (int)MUST(vdestack_if_nametoindex(s, "same")), &addr, 1) >= 1);
+		CHECK(vdestack_addr_list(s, "same", &addr, 1, sizeof(struct vdestack_addr)) >= 1);
 		MUST(vdestack_delete(s));
 	}
 }

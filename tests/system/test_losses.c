@@ -119,9 +119,9 @@ static void count_losses(const struct books *b, unsigned long long *lost)
 
 	MUST(getsockopt(b->receiver->fd, SOL_SOCKET, SO_MEMINFO, memory, &len));
 	lost[TX_DEVICE] = device_stats(b->from).tx_dropped;
-	lost[OUT_REFUSED] = out.out_refused;
-	lost[OUT_DROPPED] = out.out_dropped;
-	lost[IN_DROPPED] = in.in_dropped;
+	lost[OUT_REFUSED] = out.tx_refused;
+	lost[OUT_DROPPED] = out.tx_dropped;
+	lost[IN_DROPPED] = in.rx_dropped;
 	lost[RX_DEVICE] = device_stats(b->to).rx_dropped;
 	lost[RX_SOCKET] = memory[SK_MEMINFO_DROPS];
 }
@@ -234,5 +234,5 @@ CASE_TIMED(datagrams_that_a_slow_link_loses_are_counted, LOSSES, 120)
 		CHECK_EQ(pthread_detach(t), 0);
 	}
 	balance(cable.s[0], cable.s[1], 1000);
-	CHECK(stats_of(cable.s[0]).out_dropped > 0);
+	CHECK(stats_of(cable.s[0]).tx_dropped > 0);
 }

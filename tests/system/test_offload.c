@@ -35,7 +35,7 @@ static void tcp_at(unsigned mtu)
 	for (int i = 0; i < 2; i++) {
 		CHECK_EQ(cable.seen[i].longest, mtu + 14);
 		CHECK(cable.seen[i].full > (16u << 20) / mtu / 2); /* most of it in frames of full length */
-		CHECK(stats_of(cable.s[i]).in_writes < stats_of(cable.s[i]).in_frames);
+		CHECK(stats_of(cable.s[i]).rx_writes < stats_of(cable.s[i]).rx_frames);
 	}
 }
 
@@ -164,8 +164,7 @@ CASE_FLAGS(segmented_sends_keep_mtus_of_1280_and_9000, USER_VDE | CASE_F_NO_TUN)
 	udp_segments("10.0.0.2", 8972, 7, 20);
 	udp_segments("fc00::2", 8952, 7, 20);
 	for (int i = 0; i < 2; i++) {
-		int index = (int)MUST(vdestack_if_nametoindex(cable.s[i], "vde0"));
-		MUST(vdestack_link_set_mtu(cable.s[i], index, 1280));
+		MUST(vdestack_link_set_mtu(cable.s[i], "vde0", 1280));
 		cable.seen[i].mtu = 1280;
 	}
 	udp_segments("10.0.0.2", 1252, 30, 20);
@@ -220,7 +219,7 @@ CASE_FLAGS(super_frames_in_vlan_tags_leave_complete_with_their_tags, USER_VDE | 
 	CHECK_EQ(cable.seen[0].tagged, segments);
 	CHECK_EQ(cable.seen[0].longest, 14 + 8 + 40 + 20 + 1400);
 	CHECK_STR(cable.seen[0].complaint, "");
-	CHECK_EQ(stats_of(s).out_refused, 0);
+	CHECK_EQ(stats_of(s).tx_refused, 0);
 }
 
 /* ------------------------------------------------------------------ offloads that are off */
@@ -288,7 +287,7 @@ CASE_FLAGS(without_any_offload_traffic_is_the_same, BOTH_VDE | CASE_F_NO_TUN)
 {
 	only_off(VDESTACK_OFFLOAD_ALL, VDESTACK_OFFLOAD_ALL);
 	for (int i = 0; i < 2; i++)
-		CHECK_EQ(stats_of(cable.s[i]).in_writes, stats_of(cable.s[i]).in_frames);
+		CHECK_EQ(stats_of(cable.s[i]).rx_writes, stats_of(cable.s[i]).rx_frames);
 }
 
 CASE_FLAGS(an_offload_named_in_the_environment_is_off, USER_VDE | CASE_F_NO_TUN)
@@ -334,7 +333,7 @@ CASE_FLAGS(the_frames_counted_are_those_that_arrive, BOTH_VDE | CASE_F_NO_TUN)
 	printf("the peer has seen %llu, %llu of UDP\n", (unsigned long long)cable.seen[0].frames, (unsigned long long)cable.seen[0].udp);
 	CHECK(agree);
 	CHECK_EQ(cable.seen[0].udp, 50 * 21);
-	CHECK_EQ(stats_of(s).out_dropped, 0);
+	CHECK_EQ(stats_of(s).tx_dropped, 0);
 	CHECK_STR(cable.seen[0].complaint, "");
 }
 
@@ -343,7 +342,7 @@ static bool has_counted(void *arg)
 	struct counted *c = arg;
 	struct vdestack_link_stats st = stats_of(c->s);
 
-	return st.in_frames >= c->in_frames && st.in_dropped >= c->in_dropped;
+	return st.rx_frames >= c->in_frames && st.rx_dropped >= c->in_dropped;
 }
 
 static void await_counts(struct vdestack *s, unsigned long long in_frames, unsigned long long in_dropped)
@@ -352,8 +351,8 @@ static void await_counts(struct vdestack *s, unsigned long long in_frames, unsig
 
 	(void)wait_until(has_counted, &c, SOON_MS);
 	show_stats("counters", s);
-	CHECK_EQ(stats_of(s).in_frames, in_frames);
-	CHECK_EQ(stats_of(s).in_dropped, in_dropped);
+	CHECK_EQ(stats_of(s).rx_frames, in_frames);
+	CHECK_EQ(stats_of(s).rx_dropped, in_dropped);
 }
 
 CASE_FLAGS(every_frame_that_is_received_is_counted, BOTH_VDE | CASE_F_NO_TUN)
@@ -371,8 +370,8 @@ CASE_FLAGS(every_frame_that_is_received_is_counted, BOTH_VDE | CASE_F_NO_TUN)
 	for (int i = 0; i < 300; i++)
 		CHECK_EQ(recv(rx, in, sizeof(in), 0), 100);
 	await_counts(s, 300, 0);
-	CHECK(stats_of(s).in_writes <= 300);
-	CHECK(stats_of(s).in_writes > 0);
+	CHECK(stats_of(s).rx_writes <= 300);
+	CHECK(stats_of(s).rx_writes > 0);
 }
 
 /*
@@ -382,11 +381,10 @@ CASE_FLAGS(every_frame_that_is_received_is_counted, BOTH_VDE | CASE_F_NO_TUN)
 CASE_FLAGS(frames_for_an_interface_that_is_down_are_counted_as_dropped, BOTH_VDE)
 {
 	struct vdestack *s = cable_plug(0, 1500, VDESTACK_OFFLOAD_UGRO);
-	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
 	uint8_t frame[2048];
 	size_t len = make_datagram(s, frame, 9, 100);
 
-	MUST(vdestack_link_set_up(s, index, 0));
+	MUST(vdestack_link_set_up(s, "vde0", 0));
 	for (int i = 0; i < 100; i++)
 		CHECK_EQ(send(cable.end[0], frame, len, 0), len);
 	await_counts(s, 100, 100);
@@ -434,8 +432,8 @@ CASE_FLAGS(garbage_from_the_link_does_no_harm_and_is_counted, BOTH_VDE | CASE_F_
 	struct counted c = { s, all, bad };
 	(void)wait_until(has_counted, &c, SOON_MS);
 	show_stats("counters", s);
-	CHECK_EQ(stats_of(s).in_frames, all);
-	CHECK(stats_of(s).in_dropped >= bad); /* the interface refuses some of the random ones */
+	CHECK_EQ(stats_of(s).rx_frames, all);
+	CHECK(stats_of(s).rx_dropped >= bad); /* the interface refuses some of the random ones */
 	int rx = bound_in(s, "10.0.0.1", SOCK_DGRAM, &port);
 	size_t len = make_datagram(s, junk, port, 50);
 	CHECK_EQ(send(cable.end[0], junk, len, 0), len);
@@ -474,7 +472,7 @@ CASE_FLAGS(a_forced_mtu_is_accepted, BOTH_VDE | CASE_F_NO_TUN)
 	(void)snprintf(config, sizeof(config), "vnl=vde://%s ip=10.0.0.1/24 mtu=9000", path);
 	struct vdestack *s = vdestack_new(config, &opts);
 	CHECK(s != NULL);
-	CHECK_EQ(vdestack_link_get_mtu(s, (int)MUST(vdestack_if_nametoindex(s, "vde0"))), 9000);
+	CHECK_EQ(vdestack_link_get_mtu(s, "vde0"), 9000);
 }
 
 CASE_FLAGS(a_hub_carries_jumbo_frames, USER_VDE | CASE_F_NO_TUN)
@@ -485,8 +483,8 @@ CASE_FLAGS(a_hub_carries_jumbo_frames, USER_VDE | CASE_F_NO_TUN)
 	node_start(&hub, with("hub://", path));
 	struct vdestack *a = stack_of("vnl=vde://%s ip=10.0.0.1/24 mtu=9000", path);
 	struct vdestack *b = stack_of("vnl=vde://%s ip=10.0.0.2/24 mtu=9000", path);
-	unsigned long long before = stats_of(a).out_frames;
+	unsigned long long before = stats_of(a).tx_frames;
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 9000 - 28, true, SOON_MS));
-	CHECK(stats_of(a).out_frames - before < 10); /* in one piece */
+	CHECK(stats_of(a).tx_frames - before < 10); /* in one piece */
 	bulk_both_ways(a, "10.0.0.1", b, 4 << 20);
 }

@@ -27,10 +27,10 @@ static int bind6(struct vdestack *s, const char *addr)
 static unsigned flags_of(struct vdestack *s, const char *text)
 {
 	struct vdestack_addr addrs[32];
-	int n = (int)MUST(vdestack_addr_list(s, 0, addrs, 32));
+	int n = (int)MUST(vdestack_addr_list(s, NULL, addrs, 32, sizeof(struct vdestack_addr)));
 
 	for (int i = 0; i < n && i < 32; i++)
-		if (strcmp(addrs[i].text, text) == 0)
+		if (strcmp(addrs[i].addr, text) == 0)
 			return addrs[i].flags;
 	FAIL("the stack has no address %s", text);
 }
@@ -121,13 +121,12 @@ CASE_BOTH(waiting_reports_a_duplicate_address)
 CASE_BOTH(waiting_succeeds_with_an_interface_that_is_down_and_one_that_is_set_up_again)
 {
 	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
-	int index = (int)MUST(vdestack_if_nametoindex(s, "vde0"));
 
-	MUST(vdestack_link_set_up(s, index, 0));
+	MUST(vdestack_link_set_up(s, "vde0", 0));
 	MUST(vdestack_wait_ready(s, SOON_MS)); /* an interface that was set down is not waited for */
-	MUST(vdestack_link_set_up(s, index, 1));
+	MUST(vdestack_link_set_up(s, "vde0", 1));
 	MUST(vdestack_wait_ready(s, SOON_MS));
-	CHECK(vdestack_link_get_flags(s, index) & IFF_RUNNING);
+	CHECK(vdestack_link_get_flags(s, "vde0") & IFF_RUNNING);
 }
 
 static bool carrier_missed(void *stack)

@@ -251,7 +251,6 @@ static void run_true(struct vdestack *stack)
 static void check_powerless(const struct place *p)
 {
 	char config[300];
-	int index = (int)MUST(vdestack_if_nametoindex(p->stack, "lo"));
 
 	(void)snprintf(config, sizeof(config), "vnl=ptp://%s", p->root_only);
 	REFUSED(vdestack_new("", case_opts()));
@@ -261,8 +260,8 @@ static void check_powerless(const struct place *p)
 	REFUSED(vdestack_add(p->stack, "vnl=inproc://lan", case_opts()));
 	CHECK_ERRNO(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"), EPERM);
 	CHECK(strlen(vdestack_last_error()) > 0);
-	CHECK_ERRNO(vdestack_link_set_mtu(p->stack, index, 1400), EPERM);
-	CHECK_ERRNO(vdestack_addr_add(p->stack, index, "10.0.0.1", 8), EPERM);
+	CHECK_ERRNO(vdestack_link_set_mtu(p->stack, "lo", 1400), EPERM);
+	CHECK_ERRNO(vdestack_addr_add(p->stack, "lo", "10.0.0.1", 8), EPERM);
 	CHECK_ERRNO(vdestack_spawn(p->stack, (char *[]){ (char *)"true", NULL }, NULL, NULL), EPERM);
 	run_true(p->stack);
 	CHECK(strlen(vdestack_last_error()) > 0);

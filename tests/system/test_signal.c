@@ -270,9 +270,8 @@ CASE_BOTH(in_a_storm_of_signals_interfaces_are_added_and_configured)
 	for (int i = 0; i < 3 || now_us() < end; i++) {
 		struct vdestack_addr list[8];
 		MUST(vdestack_add(stack, "iface=eth0 vnl=inproc://lan ip=10.0.0.1/24", NULL));
-		int eth0 = (int)MUST(vdestack_if_nametoindex(stack, "eth0"));
-		MUST(vdestack_addr_add(stack, eth0, "10.0.0.2", 24));
-		CHECK(MUST(vdestack_addr_list(stack, eth0, list, 8)) >= 2);
+		MUST(vdestack_addr_add(stack, "eth0", "10.0.0.2", 24));
+		CHECK(MUST(vdestack_addr_list(stack, "eth0", list, 8, sizeof(struct vdestack_addr))) >= 2);
 		MUST(vdestack_sysctl_set(stack, "ipv4.ip_forward", "1"));
 		MUST(vdestack_remove(stack, "eth0"));
 	}
@@ -721,7 +720,7 @@ static void *cancel_configuration(void *arg)
 		char value[16];
 		int fd = (int)MUST(vdestack_netns(cancel_stack));
 		(void)syscall(SYS_close, fd);
-		MUST(vdestack_addr_list(cancel_stack, 0, list, 4));
+		MUST(vdestack_addr_list(cancel_stack, NULL, list, 4, sizeof(struct vdestack_addr)));
 		MUST(vdestack_sysctl_get(cancel_stack, "ipv4.ip_forward", value, sizeof(value)));
 		MUST(vdestack_sysctl_set(cancel_stack, "ipv4.ip_forward", value));
 		MUST(vdestack_wait_ready(cancel_stack, 1000));

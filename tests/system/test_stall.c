@@ -66,7 +66,7 @@ static void *flood_main(void *arg)
 
 static bool has_dropped(void *s)
 {
-	return stats_of(s).out_dropped >= 100;
+	return stats_of(s).tx_dropped >= 100;
 }
 
 static void await_drops(struct vdestack *s)
@@ -128,7 +128,7 @@ CASE_FLAGS(a_peer_that_does_not_read_stalls_no_other_stack, BOTH_VDE | CASE_F_NO
 	show_stats("stalled", s);
 	flood_end(&f);
 	/* rx continues: the two directions do not wait for each other */
-	unsigned long long before = stats_of(s).in_frames;
+	unsigned long long before = stats_of(s).rx_frames;
 	uint8_t frame[256];
 	char in[64];
 	int port = 0;
@@ -136,7 +136,7 @@ CASE_FLAGS(a_peer_that_does_not_read_stalls_no_other_stack, BOTH_VDE | CASE_F_NO
 	size_t len = make_datagram(s, frame, port, 50);
 	CHECK_EQ(send(cable.end[0], frame, len, 0), len);
 	CHECK_EQ(recv(rx, in, sizeof(in), 0), 50);
-	CHECK(stats_of(s).in_frames > before);
+	CHECK(stats_of(s).rx_frames > before);
 }
 
 CASE_FLAGS(traffic_goes_on_when_a_stalled_peer_reads_again, BOTH_VDE | CASE_F_NO_TUN)
@@ -153,7 +153,7 @@ CASE_FLAGS(traffic_goes_on_when_a_stalled_peer_reads_again, BOTH_VDE | CASE_F_NO
 	struct vdestack_link_stats st = stats_of(a);
 	show_stats("a", a);
 	CHECK_STR(cable.seen[0].complaint, "");
-	CHECK(st.out_frames > 0);
+	CHECK(st.tx_frames > 0);
 }
 
 CASE_FLAGS(a_stack_with_a_stalled_peer_is_deleted_at_once, BOTH_VDE | CASE_F_NO_TUN)
@@ -188,7 +188,7 @@ CASE_FLAGS(frames_that_a_slow_peer_misses_are_counted, USER_VDE | CASE_F_NO_TUN)
 	printf("%llu sent, the peer has seen %llu, %llu of them UDP\n", f.sent, (unsigned long long)cable.seen[0].frames,
 	       (unsigned long long)cable.seen[0].udp);
 	CHECK(agree);
-	CHECK(cable.seen[0].udp + stats_of(s).out_dropped <= f.sent + 1000); /* 1000: neighbours, routers */
+	CHECK(cable.seen[0].udp + stats_of(s).tx_dropped <= f.sent + 1000); /* 1000: neighbours, routers */
 	CHECK_STR(cable.seen[0].complaint, "");
 }
 
@@ -219,9 +219,8 @@ static long idle_ticks(void)
 
 static bool lost_carrier(void *s)
 {
-	int index = vdestack_if_nametoindex(s, "vde0");
 
-	return (vdestack_link_get_flags(s, index) & IFF_RUNNING) == 0;
+	return (vdestack_link_get_flags(s, "vde0") & IFF_RUNNING) == 0;
 }
 
 CASE_FLAGS(nothing_spins_when_a_switch_has_died, BOTH_VDE | CASE_F_NO_TUN)
@@ -336,10 +335,10 @@ CASE_FLAGS(a_busy_stack_does_not_starve_another, BOTH_VDE | CASE_F_NO_TUN)
 	CHECK_EQ(pthread_create(&t[0], NULL, pour_for_ever, &busy.a), 0);
 	CHECK_EQ(pthread_create(&t[1], NULL, drain_for_ever, &busy.b), 0);
 	sleep_ms(200);
-	unsigned long long before = stats_of(b).out_frames;
+	unsigned long long before = stats_of(b).tx_frames;
 	long long loaded = round_trip_us(&quiet);
 	long long socket_us = msocket_us(a, &max);
-	unsigned long long passed = stats_of(b).out_frames - before;
+	unsigned long long passed = stats_of(b).tx_frames - before;
 	printf("round trip: idle %lld us, beside a busy stack %lld us; msocket on the busy one %lld us, at most %lld; %llu frames meanwhile\n",
 	       idle, loaded, socket_us, max, passed);
 	CHECK(passed > 100);

@@ -154,7 +154,7 @@ static void *create_and_delete(void *arg)
 		if (i % 3) { /* it is the default of this thread only */
 			(void)snprintf(name, sizeof(name), "eth%d", me);
 			MUST(vdestack_if_nametoindex(stack, name));
-			CHECK_EQ(vdestack_addr_list(stack, (int)MUST(vdestack_if_nametoindex(stack, name)), NULL, 0) >= 1, 1);
+			CHECK_EQ(vdestack_addr_list(stack, name, NULL, 0, sizeof(struct vdestack_addr)) >= 1, 1);
 		}
 		int other = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 		CHECK(namespace_of(fd) == namespace_of(other));
@@ -286,7 +286,7 @@ static void *use_configuration(void *arg)
 	(void)arg;
 	atomic_fetch_add(&begun, 1);
 	for (;;) {
-		if (gone(vdestack_addr_list(victim, 0, NULL, 0)) ||
+		if (gone(vdestack_addr_list(victim, NULL, NULL, 0, sizeof(struct vdestack_addr))) ||
 		    gone(vdestack_sysctl_get(victim, "ipv4.ip_forward", value, sizeof(value))) ||
 		    gone(vdestack_if_nametoindex(victim, "lo")))
 			return NULL;
@@ -430,7 +430,7 @@ static void refuse(struct vdestack *bad)
 	const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
 	unsigned char got[6];
 	struct vdestack_addr addr;
-	struct vdestack_route route = { .size = sizeof(route), .dst = "10.5.0.0", .prefixlen = 16, .ifindex = 1 };
+	struct vdestack_route route = { .size = sizeof(route), .dst = "10.5.0.0", .prefix_len = 16, .ifname = "lo" };
 	struct vdestack_neigh neigh;
 	struct ifaddrs *ifaddrs;
 	int status_fd;
@@ -448,21 +448,21 @@ static void refuse(struct vdestack *bad)
 	CHECK_ERRNO(vde_stackcmd(bad, (char *)"/bin/true"), EINVAL);
 	CHECK_ERRNO(vdestack_if_nametoindex(bad, "lo"), EINVAL);
 	CHECK_ERRNO(vdestack_if_indextoname(bad, 1, name), EINVAL);
-	CHECK_ERRNO(vdestack_link_set_up(bad, 1, 1), EINVAL);
-	CHECK_ERRNO(vdestack_link_get_flags(bad, 1), EINVAL);
-	CHECK_ERRNO(vdestack_link_set_mtu(bad, 1, 1500), EINVAL);
-	CHECK_ERRNO(vdestack_link_get_mtu(bad, 1), EINVAL);
-	CHECK_ERRNO(vdestack_link_set_mac(bad, 1, mac), EINVAL);
-	CHECK_ERRNO(vdestack_link_get_mac(bad, 1, got), EINVAL);
-	CHECK_ERRNO(vdestack_addr_add(bad, 1, "10.0.0.1", 24), EINVAL);
-	CHECK_ERRNO(vdestack_addr_del(bad, 1, "10.0.0.1", 24), EINVAL);
-	CHECK_ERRNO(vdestack_addr_list(bad, 0, &addr, 1), EINVAL);
+	CHECK_ERRNO(vdestack_link_set_up(bad, "lo", 1), EINVAL);
+	CHECK_ERRNO(vdestack_link_get_flags(bad, "lo"), EINVAL);
+	CHECK_ERRNO(vdestack_link_set_mtu(bad, "lo", 1500), EINVAL);
+	CHECK_ERRNO(vdestack_link_get_mtu(bad, "lo"), EINVAL);
+	CHECK_ERRNO(vdestack_link_set_mac(bad, "lo", mac), EINVAL);
+	CHECK_ERRNO(vdestack_link_get_mac(bad, "lo", got), EINVAL);
+	CHECK_ERRNO(vdestack_addr_add(bad, "lo", "10.0.0.1", 24), EINVAL);
+	CHECK_ERRNO(vdestack_addr_del(bad, "lo", "10.0.0.1", 24), EINVAL);
+	CHECK_ERRNO(vdestack_addr_list(bad, NULL, &addr, 1, sizeof(struct vdestack_addr)), EINVAL);
 	CHECK_ERRNO(vdestack_route_add(bad, &route), EINVAL);
 	CHECK_ERRNO(vdestack_route_del(bad, &route), EINVAL);
-	CHECK_ERRNO(vdestack_route_list(bad, &route, 1), EINVAL);
-	CHECK_ERRNO(vdestack_neigh_add(bad, 1, "10.0.0.1", mac), EINVAL);
-	CHECK_ERRNO(vdestack_neigh_del(bad, 1, "10.0.0.1"), EINVAL);
-	CHECK_ERRNO(vdestack_neigh_list(bad, 0, &neigh, 1), EINVAL);
+	CHECK_ERRNO(vdestack_route_list(bad, NULL, &route, 1, sizeof(struct vdestack_route)), EINVAL);
+	CHECK_ERRNO(vdestack_neigh_add(bad, "lo", "10.0.0.1", mac), EINVAL);
+	CHECK_ERRNO(vdestack_neigh_del(bad, "lo", "10.0.0.1"), EINVAL);
+	CHECK_ERRNO(vdestack_neigh_list(bad, NULL, &neigh, 1, sizeof(struct vdestack_neigh)), EINVAL);
 	CHECK_ERRNO(vdestack_getifaddrs(bad, &ifaddrs), EINVAL);
 	CHECK_ERRNO(vdestack_sysctl_set(bad, "ipv4.ip_forward", "1"), EINVAL);
 	CHECK_ERRNO(vdestack_sysctl_get(bad, "ipv4.ip_forward", value, sizeof(value)), EINVAL);
