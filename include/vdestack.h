@@ -15,7 +15,8 @@
  *  - strings are NUL-terminated and only read; nothing that is passed in is kept.
  *  - every descriptor given out belongs to the caller and is close-on-exec; a socket is so only
  *    if SOCK_CLOEXEC was asked for, as with socket(2).
- *  - times are in milliseconds.
+ *  - times are in milliseconds. A time-out that is an argument: -1 waits for ever, 0 looks once, more waits that
+ *    long. In a struct of options 0 means the default and -1 no limit. Other negative values: EINVAL.
  *  - every function may be called from any thread. vdestack_msocket(), vde_msocket(),
  *    socket(2) and the default-stack functions may also be called from signal handlers.
  *  - after fork(2) the child may use its copies of the handles as it likes: what it does
@@ -55,7 +56,7 @@ struct vdestack;
 struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
-	unsigned timeout_ms; /* limit of each step (keeper, namespace, each link, addresses); 0 = 5000 */
+	int step_timeout_ms; /* limit of each step (keeper, namespace, each link, addresses); 0 = 5000, -1 = no limit */
 	unsigned no_offload; /* VDESTACK_OFFLOAD_... that interfaces on VDE networks shall do without */
 };
 
@@ -97,18 +98,18 @@ struct vdestack *vdestack_adopt_path(const char *path, const char *config, const
 int vdestack_delete(struct vdestack *stack);
 
 /* Adds the interfaces that `config` describes to a living stack (all of them or none). */
-int vdestack_add(struct vdestack *stack, const char *config, const struct vdestack_opts *opts);
+int vdestack_iface_add(struct vdestack *stack, const char *config, const struct vdestack_opts *opts);
 
 /*
- * Removes one interface that vdestack_new() or vdestack_add() made; on return its name is free.
+ * Removes one interface that vdestack_new() or vdestack_iface_add() made; on return its name is free.
  * ENODEV: no such one.
  */
-int vdestack_remove(struct vdestack *stack, const char *ifname);
+int vdestack_iface_del(struct vdestack *stack, const char *ifname);
 
 /*
  * Waits until the stack is ready: every interface of the namespace (adopted ones too) that is up has
- * its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms (0: look
- * once); EADDRNOTAVAIL when an address is in use by somebody else.
+ * its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms; EADDRNOTAVAIL when
+ * an address is in use by another host.
  */
 int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
 
@@ -131,6 +132,8 @@ int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol)
 int vdestack_set_default(struct vdestack *stack);
 struct vdestack *vdestack_get_default(void);
 int vdestack_set_thread_default(struct vdestack *stack);
+/* Sets the thread's own default and writes the one before to *old (NULL: there was none), so that it can be restored. */
+int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old);
 struct vdestack *vdestack_get_thread_default(void);
 
 /*
@@ -150,7 +153,7 @@ int vdestack_netns(struct vdestack *stack);
 struct vdestack_cmd_opts {
 	size_t size;
 	unsigned flags;      /* none yet, 0 */
-	unsigned timeout_ms; /* the command is killed after this long; 0 = no limit */
+	int timeout_ms;      /* the command is killed after this long; 0 or -1 = no limit */
 	uint64_t caps;       /* 0 = VDESTACK_CAPS_NETWORK */
 };
 
@@ -165,21 +168,21 @@ struct vdestack_cmd_opts {
  * that is to read files of others needs CAP_DAC_OVERRIDE asked for.
  *
  * Gives a pidfd (poll(2), pidfd_send_signal(2)). *status_fd, if not NULL, gets a descriptor
- * that becomes readable when the command has ended, for vdestack_wait().
+ * that becomes readable when the command has ended, for vdestack_cmd_wait().
  * errno: ENOENT/EACCES/... as execve(2) gave them, EPERM (this process may not enter the stack).
  */
 int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd);
 
 /*
- * Waits for a command's end: *status as waitpid(2) gives it (WIFEXITED, WIFSIGNALED).
- * timeout_ms < 0: no limit. ETIMEDOUT: still running. The descriptor stays open.
+ * Waits for a command's end: *status is as from waitpid(2) (WIFEXITED, WIFSIGNALED).
+ * ETIMEDOUT: still running. The descriptor stays open.
  * EINVAL: not a descriptor that vdestack_spawn() gave.
  * ECANCELED: the one who watched over the command is gone and its status with it.
  */
-int vdestack_wait(int status_fd, int timeout_ms, int *status);
+int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status);
 
 /*
- * vdestack_spawn() and vdestack_wait() in one. Gives the wait status as vdestack_wait() does
+ * vdestack_spawn() and vdestack_cmd_wait() in one. Gives the wait status as vdestack_cmd_wait() does
  * (so 0 is success), or -1. ETIMEDOUT: opts->timeout_ms passed and the command was killed.
  */
 int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts);
@@ -188,7 +191,7 @@ int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdesta
 
 /*
  * Gives up, for this process and the children it makes from now on, everything the library could do
- * for them but sockets, reading, events and deletion. From then on vdestack_new(), _adopt_*(), _add(),
+ * for them but sockets, reading, events and deletion. From then on vdestack_new(), _adopt_*(), _iface_add(),
  * _sysctl_set(), _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM, and so does a
  * request that somebody who has taken the process over makes by hand. There is no way back. Stacks,
  * interfaces and sockets go on; interfaces join their networks again as before. Relatives that were

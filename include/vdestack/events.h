@@ -53,8 +53,7 @@ struct vdestack_event {
 int vdestack_events(struct vdestack *stack);
 
 /*
- * The next record: 1, and *event is filled; 0: none came within timeout_ms (0: does not wait, -1: no
- * limit); -1 with EPIPE once the last one, STACK_ENDED or KEEPER_LOST, has been read; EBADF, EINVAL:
+ * The next record: returns 1, and *event is filled; 0: none came within timeout_ms; -1 with EPIPE once the last one, STACK_ENDED or KEEPER_LOST, has been read; EBADF, EINVAL:
  * no such descriptor. May be called from several threads; a cancellation point while it waits.
  */
 int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms);

@@ -105,13 +105,15 @@ static int take(int fd, struct vdestack_event *event)
 int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int64_t deadline = vs_now_ms() + timeout_ms;
+	int64_t deadline = vs_deadline_ms(timeout_ms);
 	int r;
 
 	if (event == NULL)
 		return vs_edge(vs_fail(EINVAL, "cannot read an event: no room for it"));
+	if (!vs_timeout_valid(timeout_ms))
+		return vs_edge(vs_fail(EINVAL, "cannot read an event: the time-out is %d; -1 waits for ever, 0 looks once", timeout_ms));
 	while ((r = take(fd, event)) == 0) {
-		int left = timeout_ms < 0 ? -1 : vs_left_ms(deadline);
+		int left = vs_left_ms(deadline);
 		if (left == 0)
 			return 0;
 		(void)poll(&p, 1, left);

@@ -4,6 +4,7 @@
 
 /* CLOCK_MONOTONIC: deadlines in milliseconds, and short times in nanoseconds. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -18,6 +19,17 @@ static inline int64_t vs_now_ns(void)
 static inline int64_t vs_now_ms(void)
 {
 	return vs_now_ns() / 1000000;
+}
+
+/* Time-outs of public calls, in milliseconds: -1 waits for ever, 0 looks once, more waits that long. */
+static inline bool vs_timeout_valid(int timeout_ms)
+{
+	return timeout_ms >= -1;
+}
+
+static inline int64_t vs_deadline_ms(int timeout_ms)
+{
+	return timeout_ms < 0 ? INT64_MAX : vs_now_ms() + timeout_ms;
 }
 
 /* What is left until deadline_ms, for poll(2): 0 when it has passed. */

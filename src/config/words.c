@@ -93,7 +93,7 @@ static int take_words(const char *text, struct vs_config_error *error, struct vs
 			return vs_config_fail(
 				error, E2BIG,
 				"cannot read the configuration: more than %d words, at position "
-				"%zu; add the rest with vdestack_add()",
+				"%zu; add the rest with vdestack_iface_add()",
 				VS_CONFIG_WORDS_MAX, (size_t)(scan.at - text) + 1);
 		result = take_word(&scan, text, error, &words->list[words->n++]);
 	}
@@ -129,7 +129,7 @@ int vs_words_split(const char *text, struct vs_config_error *error, struct vs_wo
 	if (length > VS_CONFIG_TEXT_MAX)
 		return vs_config_fail(error, E2BIG,
 			       "cannot read the configuration: it is longer than %d bytes; add the rest "
-			       "with vdestack_add()",
+			       "with vdestack_iface_add()",
 			       VS_CONFIG_TEXT_MAX);
 	int result = make_room(&words, length, error);
 	if (result == 0)

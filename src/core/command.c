@@ -66,6 +66,9 @@ static int read_options(const struct vdestack_cmd_opts *from, struct vdestack_cm
 
 	if (r < 0)
 		return vs_opts_fail(r, "start a command", "vdestack_cmd_opts");
+	if (!vs_timeout_valid(to->timeout_ms))
+		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.timeout_ms is %d; -1 and 0 mean no limit",
+			       to->timeout_ms);
 	return to->flags == 0 ? 0 : vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.flags: 0x%x; "
 						    "none are defined yet", to->flags);
 }
@@ -132,7 +135,7 @@ static int fill_start(struct vs_command_start *start, char *const argv[], const 
 	if ((err = read_options(opts, &options)) < 0 || (err = read_caps(options.caps, start)) < 0 ||
 	    (err = measure_args(argv, start)) < 0 || (err = measure_environment(argv[0], start)) < 0)
 		return err;
-	start->timeout_ms = options.timeout_ms;
+	start->timeout_ms = options.timeout_ms > 0 ? (uint32_t)options.timeout_ms : 0;
 	if ((err = vs_caps_permitted(&start->caller_caps)) < 0)
 		return vs_fail(-err, "cannot start \"%.*s\": this thread's capabilities cannot be read: %s",
 			       NAME_SHOWN, argv[0], strerror(-err));
@@ -190,19 +193,19 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 	return pair[0];
 }
 
-/* 0 when poll(2) reports something for fd, -ETIMEDOUT. deadline_ms < 0: none. A cancellation point. */
+/* 0 when poll(2) reports something for fd, -ETIMEDOUT. A cancellation point. */
 static int wait_for(int fd, short events, int64_t deadline_ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
 	for (;;) {
-		int n = poll(&p, 1, deadline_ms < 0 ? -1 : vs_left_ms(deadline_ms));
+		int n = poll(&p, 1, vs_left_ms(deadline_ms));
 		if (n > 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		/* Signals may come faster than poll() gets to look at the clock. */
-		if (deadline_ms >= 0 && vs_now_ms() >= deadline_ms)
+		if (vs_now_ms() >= deadline_ms)
 			return -ETIMEDOUT;
 	}
 }
@@ -358,7 +361,7 @@ static int peek_end(int control, struct vs_command_message *end)
 }
 
 /*
- * Waits for the command's end; deadline_ms < 0: without limit. Cancellable, if the caller is,
+ * Waits for the command's end until the clock shows deadline_ms. Cancellable, if the caller is,
  * while it sleeps, and owns nothing then.
  */
 static int await_end(int control, int64_t deadline_ms, struct vs_command_message *end)
@@ -418,11 +421,15 @@ int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdes
 	return vs_edge(spawn(stack, argv, opts, status_fd));
 }
 
-int vdestack_wait(int status_fd, int timeout_ms, int *status)
+int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status)
 {
 	struct vs_command_message end;
-	int64_t deadline = timeout_ms < 0 ? -1 : vs_now_ms() + timeout_ms;
-	int err = is_status_fd(status_fd) ? await_end(status_fd, deadline, &end) : -EINVAL;
+	int err = is_status_fd(status_fd) ? 0 : -EINVAL;
+
+	if (!vs_timeout_valid(timeout_ms))
+		return vs_edge(vs_fail(EINVAL, "cannot wait for a command: the time-out is %d; -1 waits for ever, 0 looks once", timeout_ms));
+	if (err == 0)
+		err = await_end(status_fd, vs_deadline_ms(timeout_ms), &end);
 
 	if (err < 0)
 		return vs_edge(explain_wait(err));
@@ -453,7 +460,7 @@ static int await_end_or_cancel(struct command *cmd, int state, struct vs_command
 
 	pthread_cleanup_push(cancel_run, cmd);
 	(void)pthread_setcancelstate(state, NULL);
-	err = await_end(cmd->control, -1, end);
+	err = await_end(cmd->control, vs_deadline_ms(-1), end);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &disabled);
 	pthread_cleanup_pop(0);
 	return err;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/opts.h"
@@ -38,6 +39,7 @@
 #include <vdestack/conf.h>
 
 #define DEFAULT_TIMEOUT_MS 5000
+#define NO_LIMIT_MS (1 << 30) /* twelve days; sums with it fit into an int */
 #define REPLY_GRACE_MS 2000 /* the keeper answers at the limit; its answer needs a moment */
 
 int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts *out)
@@ -54,8 +56,11 @@ int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts 
 		return vs_fail(EINVAL, "cannot make a stack: unknown bits in no_offload (0x%x)", known.no_offload);
 	out->flags = known.flags;
 	out->no_offload = known.no_offload;
-	if (known.timeout_ms != 0)
-		out->timeout_ms = known.timeout_ms < 3600000 ? known.timeout_ms : 3600000;
+	if (!vs_timeout_valid(known.step_timeout_ms))
+		return vs_fail(EINVAL, "cannot make a stack: step_timeout_ms is %d; -1 means no limit, 0 the default",
+			       known.step_timeout_ms);
+	if (known.step_timeout_ms != 0)
+		out->timeout_ms = (unsigned)(known.step_timeout_ms > 0 && known.step_timeout_ms < NO_LIMIT_MS ? known.step_timeout_ms : NO_LIMIT_MS);
 	return 0;
 }
 
@@ -513,12 +518,12 @@ static int add(struct vdestack *stack, const char *text, const struct vdestack_o
 	return r;
 }
 
-int vdestack_add(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
+int vdestack_iface_add(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
 {
 	return vs_edge(add(stack, text, opts));
 }
 
-int vdestack_remove(struct vdestack *stack, const char *ifname)
+int vdestack_iface_del(struct vdestack *stack, const char *ifname)
 {
 	int r;
 

@@ -100,7 +100,7 @@ static int await_start(int starter, int64_t deadline, struct vs_start_report *re
 	if (n < 0)
 		return vs_fail(errno, "cannot wait for the keeper: %s", strerror(errno));
 	if (n == 0)
-		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise timeout_ms");
+		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise step_timeout_ms");
 	ssize_t len = vs_fdmsg_recv(starter, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (len == (ssize_t)sizeof(int32_t)) {
 		int32_t err;

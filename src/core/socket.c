@@ -174,6 +174,17 @@ int vdestack_set_thread_default(struct vdestack *stack)
 	return vs_edge(r);
 }
 
+int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old)
+{
+	int r = old != NULL ? check_handle(stack) : vs_fail_static(EINVAL, "cannot swap the default: no room for the one before");
+
+	if (r == 0) {
+		*old = thread_default;
+		thread_default = stack;
+	}
+	return vs_edge(r);
+}
+
 struct vdestack *vdestack_get_thread_default(void)
 {
 	return thread_default;

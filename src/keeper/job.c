@@ -563,7 +563,7 @@ static void answer_for(struct vs_job *job)
 	abandon(job);
 	reply(job, deleted
 			   ? canceled(iface)
-			   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise timeout_ms", iface->name,
+			   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise step_timeout_ms", iface->name,
 				     job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
 }
 

@@ -69,7 +69,7 @@ void vs_check_null(struct vs_finding *f, const char *arg)
 
 static struct vdestack *joined(const char *vnl, unsigned host, unsigned mtu, unsigned flags)
 {
-	struct vdestack_opts opts = { .size = sizeof(opts), .timeout_ms = 5000, .flags = flags };
+	struct vdestack_opts opts = { .size = sizeof(opts), .step_timeout_ms = 5000, .flags = flags };
 	char config[PATH_MAX + 96];
 
 	(void)snprintf(config, sizeof(config), "vnl=%s ip=169.254.77.%u/30 mtu=%u", vnl, host, mtu);

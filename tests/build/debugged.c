@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	pthread_t threads[3];
 	char *command[] = { "true", NULL };
 	const char *net = argc > 1 ? argv[1] : "net";
-	struct vdestack_opts opts = { .size = sizeof(opts), .timeout_ms = 20000 };
+	struct vdestack_opts opts = { .size = sizeof(opts), .step_timeout_ms = 20000 };
 	struct ifaddrs *list;
 
 	snprintf(config, sizeof(config), "vnl=hub://%s ip=10.1.0.1/24 vnl=inproc://lan ip=10.2.0.1/24", net);
@@ -80,9 +80,9 @@ int main(int argc, char **argv)
 		pthread_create(&threads[i], NULL, thread_main, &ports[i]);
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
-	if (vdestack_new("no such word", NULL) != NULL || vdestack_add(a, "vnl=nosuchscheme://x", NULL) == 0)
+	if (vdestack_new("no such word", NULL) != NULL || vdestack_iface_add(a, "vnl=nosuchscheme://x", NULL) == 0)
 		fail("what cannot be");
-	if (vdestack_add(a, "iface=more vnl=inproc://more ip=10.3.0.1/24", NULL) < 0 || vdestack_remove(a, "more") < 0)
+	if (vdestack_iface_add(a, "iface=more vnl=inproc://more ip=10.3.0.1/24", NULL) < 0 || vdestack_iface_del(a, "more") < 0)
 		fail("add");
 	if (vdestack_getifaddrs(a, &list) < 0)
 		fail("getifaddrs");

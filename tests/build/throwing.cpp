@@ -62,7 +62,7 @@ static void fail_in_every_way(struct vdestack *s)
 	for (const char *config : configs) {
 		try {
 			if (config[0] == 'i')
-				(void)vdestack_add(s, config, nullptr);
+				(void)vdestack_iface_add(s, config, nullptr);
 			else
 				(void)vdestack_new(config, nullptr);
 		} catch (const std::runtime_error &e) {
@@ -71,7 +71,7 @@ static void fail_in_every_way(struct vdestack *s)
 		}
 	}
 	try {
-		(void)vdestack_remove(s, "nobody");
+		(void)vdestack_iface_del(s, "nobody");
 	} catch (const std::runtime_error &) {
 		caught++;
 	}

@@ -50,7 +50,7 @@ static struct vdestack_opts *opts(void)
 	static struct vdestack_opts o;
 
 	o = *case_opts();
-	o.timeout_ms = STEP_MS;
+	o.step_timeout_ms = STEP_MS;
 	return &o;
 }
 
@@ -70,7 +70,7 @@ static int run_new(void) { return made_from(""); }
 static int run_new_tap(void) { return made_from("vnl=null://"); }
 static int run_new_inproc(void) { return made_from("vnl=inproc://lan"); }
 static int run_new_config(void) { return made_from("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1"); }
-static int run_add(void) { return vdestack_add(base, "vnl=null:// ip=10.6.0.2/24", opts()) < 0 ? -errno : 0; }
+static int run_add(void) { return vdestack_iface_add(base, "vnl=null:// ip=10.6.0.2/24", opts()) < 0 ? -errno : 0; }
 
 static int run_legacy(void)
 {
@@ -88,7 +88,7 @@ static void legacy_delete(void)
 
 static void undo_add(void)
 {
-	MUST(vdestack_remove(base, "vde0"));
+	MUST(vdestack_iface_del(base, "vde0"));
 }
 
 /* If the removal fails the interface is still there and can be removed. */
@@ -96,12 +96,12 @@ static int run_remove(void)
 {
 	int side = atomic_exchange(&inject_control->side, INJECT_NONE);
 
-	MUST(vdestack_add(base, "vnl=null://", opts()));
+	MUST(vdestack_iface_add(base, "vnl=null://", opts()));
 	atomic_store(&inject_control->side, side);
-	int r = vdestack_remove(base, "vde0") < 0 ? -errno : 0;
+	int r = vdestack_iface_del(base, "vde0") < 0 ? -errno : 0;
 	atomic_store(&inject_control->side, INJECT_NONE);
 	if (r < 0)
-		(void)vdestack_remove(base, "vde0"); /* ENODEV: done, but the reply was lost */
+		(void)vdestack_iface_del(base, "vde0"); /* ENODEV: done, but the reply was lost */
 	return r;
 }
 

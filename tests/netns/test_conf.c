@@ -903,6 +903,8 @@ static void an_empty_stack_is_ready(void **state)
 	assert_works(vdestack_wait_ready(stack, 0));
 	ip("link set lo up");
 	assert_works(vdestack_wait_ready(stack, 1000));
+	assert_works(vdestack_wait_ready(stack, -1));
+	assert_fails(EINVAL, vdestack_wait_ready(stack, -2));
 }
 
 static void waiting_without_carrier_times_out(void **state)

@@ -135,7 +135,7 @@ __attribute__((unused)) static void check_powerless_everyhow(const struct prize 
 
 	check_powerless(p, NULL);
 	check_powerless(p, &self);
-	CHECK_ERRNO(vdestack_add(p->stack, "vnl=inproc://lan", NULL), EPERM);
+	CHECK_ERRNO(vdestack_iface_add(p->stack, "vnl=inproc://lan", NULL), EPERM);
 	CHECK_CONTAINS(vdestack_last_error(), "privileges");
 	CHECK_ERRNO(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"), EPERM);
 	close((int)MUST(vdestack_msocket(p->stack, AF_INET, SOCK_DGRAM, 0)));
@@ -147,7 +147,7 @@ __attribute__((unused)) static void check_mighty(const struct prize *p, const st
 
 	(void)snprintf(config, sizeof(config), "iface=late vnl=ptp://%s", p->path);
 	CHECK_ERRNO(access(p->path, F_OK), ENOENT);
-	MUST(vdestack_add(p->stack, config, opts));
+	MUST(vdestack_iface_add(p->stack, config, opts));
 	MUST(access(p->path, F_OK));
 	MUST(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"));
 	CHECK(vdestack_new("", opts) != NULL);

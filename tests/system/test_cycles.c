@@ -204,9 +204,9 @@ CASE_FLAGS(interfaces_added_and_removed_leave_nothing, CASE_F_ROOT | CASE_F_USER
 			settle(idle);
 			before = look();
 		}
-		MUST(vdestack_add(stack, "iface=eth5 vnl=inproc://lan ip=10.0.0.1/24", NULL));
-		CHECK_ERRNO(vdestack_add(stack, "iface=eth6 vnl=inproc://lan iface=eth7 vnl=/nonexistent/switch", NULL), ENOENT);
-		MUST(vdestack_remove(stack, "eth5"));
+		MUST(vdestack_iface_add(stack, "iface=eth5 vnl=inproc://lan ip=10.0.0.1/24", NULL));
+		CHECK_ERRNO(vdestack_iface_add(stack, "iface=eth6 vnl=inproc://lan iface=eth7 vnl=/nonexistent/switch", NULL), ENOENT);
+		MUST(vdestack_iface_del(stack, "eth5"));
 	}
 	check_as_before(&before);
 	MUST(vdestack_delete(stack));

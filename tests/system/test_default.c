@@ -198,6 +198,29 @@ CASE_BOTH(the_default_of_a_thread_comes_before_that_of_the_process)
 	CHECK_EQ(here(), host);
 }
 
+CASE_BOTH(swapping_the_default_of_a_thread_returns_the_one_before)
+{
+	struct vdestack *a = new_stack("%s", ""), *b = new_stack("%s", ""), *old = a;
+
+	host = here();
+	MUST(vdestack_swap_thread_default(a, &old));
+	CHECK(old == NULL);
+	CHECK_EQ(here(), place_of_stack(a));
+	MUST(vdestack_swap_thread_default(b, &old));
+	CHECK(old == a);
+	CHECK_EQ(here(), place_of_stack(b));
+	MUST(vdestack_swap_thread_default(old, &old));
+	CHECK(old == b);
+	CHECK_EQ(here(), place_of_stack(a));
+	MUST(vdestack_delete(b));
+	CHECK_ERRNO(vdestack_swap_thread_default(b, &old), EINVAL);
+	CHECK(vdestack_get_thread_default() == a); /* a failure changes nothing */
+	CHECK(old == b);
+	MUST(vdestack_swap_thread_default(NULL, &old));
+	CHECK(old == a);
+	CHECK_EQ(here(), host);
+}
+
 CASE_BOTH(a_handle_that_is_no_stack_cannot_be_a_default)
 {
 	struct vdestack *s = new_default(), *gone = new_stack("%s", "");
@@ -398,7 +421,7 @@ CASE_FLAGS(the_library_itself_does_not_use_the_default, CASE_F_ROOT | CASE_F_USE
 	struct vdestack *t = new_stack("vnl=hub://%s ip=10.8.0.1/24", case_path("net"));
 	CHECK(place_of_stack(t) != place_of_stack(s));
 	CHECK(vdestack_if_nametoindex(t, "vde0") > 0);
-	MUST(vdestack_add(t, "vnl=inproc://lan ip=10.9.0.3/24", case_opts()));
+	MUST(vdestack_iface_add(t, "vnl=inproc://lan ip=10.9.0.3/24", case_opts()));
 	check_udp(s, t, "10.9.0.3");
 	MUST(vdestack_delete(t));
 }

@@ -135,7 +135,7 @@ CASE_FLAGS(every_descriptor_is_close_on_exec_from_birth, CASE_F_ROOT | CASE_F_US
 		int s = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 		int ns = (int)MUST(vdestack_netns(stack));
 		int pidfd = (int)MUST(vdestack_spawn(stack, argv, NULL, &status_fd));
-		MUST(vdestack_wait(status_fd, SOON_MS, &status));
+		MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
 		MUST(vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr)));
 		close(s);
 		close(ns);
@@ -215,7 +215,7 @@ static void without_standard_descriptors(const char *config)
 	numbers[2] = vdestack_netns(stack);
 	numbers[3] = vdestack_spawn(stack, argv, NULL, &status_fd);
 	numbers[4] = status_fd;
-	numbers[5] = vdestack_wait(status_fd, SOON_MS, &status);
+	numbers[5] = vdestack_cmd_wait(status_fd, SOON_MS, &status);
 	closed[2] = standard_are_closed();
 	int addresses = vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr));
 	int deleted = vdestack_delete(stack);
@@ -475,8 +475,8 @@ static void use_what_is_lost(struct vdestack *stack)
 	CHECK_ERRNO(vdestack_msocket(stack, AF_NETLINK, SOCK_RAW, 0), ENETDOWN);
 	CHECK_ERRNO(vdestack_netns(stack), ENETDOWN);
 	CHECK_ERRNO(vdestack_run(stack, argv, NULL), ENETDOWN);
-	CHECK_ERRNO(vdestack_add(stack, "iface=eth9 vnl=inproc://lan", NULL), ENETDOWN);
-	CHECK_ERRNO(vdestack_remove(stack, "vde0"), ENETDOWN);
+	CHECK_ERRNO(vdestack_iface_add(stack, "iface=eth9 vnl=inproc://lan", NULL), ENETDOWN);
+	CHECK_ERRNO(vdestack_iface_del(stack, "vde0"), ENETDOWN);
 	CHECK_ERRNO(vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr)), ENETDOWN);
 	CHECK_ERRNO(vdestack_sysctl_get(stack, "ipv4.ip_forward", value, sizeof(value)), ENETDOWN);
 }

@@ -125,7 +125,7 @@ CASE_BOTH_ROOT(a_door_is_sent_no_reply)
 
 	in_child(reply_to_doors, &p);
 	reply_to_doors(NULL);
-	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", case_opts())); /* it still works */
+	MUST(vdestack_iface_add(p.stack, "iface=more vnl=inproc://lan", case_opts())); /* it still works */
 	if (keeper != 0)
 		CHECK_EQ(the_keeper(), keeper);
 }
@@ -236,7 +236,7 @@ CASE_BOTH_ROOT(descriptors_that_take_long_to_close_delay_no_request)
 	in_child(send_what_lingers_within, &p);
 	for (int i = 0; i < 40; i++)
 		close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_DGRAM, 0)));
-	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", case_opts()));
+	MUST(vdestack_iface_add(p.stack, "iface=more vnl=inproc://lan", case_opts()));
 	CHECK(vdestack_new("", case_opts()) != NULL);
 }
 
@@ -293,7 +293,7 @@ CASE_ROOT(numbers_of_the_main_loop_are_refused_as_channels)
 
 	in_child(register_numbers, &p);
 	check_idle(the_keeper());
-	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", NULL));
+	MUST(vdestack_iface_add(p.stack, "iface=more vnl=inproc://lan", NULL));
 }
 
 /* This process keeps a copy of the keeper's end. */
@@ -310,7 +310,7 @@ CASE_ROOT(the_keeper_closes_a_channel_although_its_sender_keeps_a_copy)
 	for (int i = 0; i < 4; i++)
 		close(pairs[i][0]);
 	check_idle(the_keeper());
-	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", NULL));
+	MUST(vdestack_iface_add(p.stack, "iface=more vnl=inproc://lan", NULL));
 }
 
 static void register_doors(void *prize)
@@ -431,7 +431,7 @@ CASE_BOTH(an_empty_message_is_not_the_end_of_a_stack)
 	struct prize p = new_prize(case_opts());
 
 	in_child(send_nothing, &p);
-	MUST(vdestack_add(p.stack, "iface=more vnl=inproc://lan", case_opts()));
+	MUST(vdestack_iface_add(p.stack, "iface=more vnl=inproc://lan", case_opts()));
 	CHECK(vdestack_new("", case_opts()) != NULL);
 }
 

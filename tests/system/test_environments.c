@@ -33,9 +33,9 @@ static void everything_works(void)
 
 	check_udp(p.a, p.b, "10.9.0.2");
 	check_tcp(p.b, p.a, "10.9.0.1", 80);
-	MUST(vdestack_add(p.a, "iface=tap vnl=null:// ip=10.8.0.1/24", case_opts()));
+	MUST(vdestack_iface_add(p.a, "iface=tap vnl=null:// ip=10.8.0.1/24", case_opts()));
 	CHECK(MUST(vdestack_if_nametoindex(p.a, "tap")) > 0);
-	MUST(vdestack_remove(p.a, "tap"));
+	MUST(vdestack_iface_del(p.a, "tap"));
 	MUST(vdestack_delete(p.b));
 	MUST(vdestack_delete(p.a));
 }

@@ -94,7 +94,7 @@ static void refused_beside_another(const char *config, int err, const char *cons
 	check_refusal(config, err, parts);
 	check_nothing_left(before);
 	tcp_one_way(other, "127.0.0.1", other);
-	CHECK_ERRNO(vdestack_add(other, config, case_opts()), err);
+	CHECK_ERRNO(vdestack_iface_add(other, config, case_opts()), err);
 	CHECK_ERRNO(vdestack_if_nametoindex(other, "vde0"), ENODEV); /* nor is its interface there */
 	check_nothing_left(before);
 	tcp_one_way(other, "127.0.0.1", other);
@@ -174,7 +174,7 @@ CASE_TIMED(a_full_switch_fails_within_five_seconds, BOTH_VDE, 60)
 	struct before before = look();
 	long long start = now_us();
 
-	check_refusal(config_of("vnl=%s", path), ETIMEDOUT, WORDS(path, "all ports taken", "-n", "timeout_ms"));
+	check_refusal(config_of("vnl=%s", path), ETIMEDOUT, WORDS(path, "all ports taken", "-n", "step_timeout_ms"));
 	long long took = now_us() - start;
 	if (took < 4500000 || took > 6500000)
 		FAIL("it took %lld ms", took / 1000);
@@ -182,9 +182,9 @@ CASE_TIMED(a_full_switch_fails_within_five_seconds, BOTH_VDE, 60)
 	tcp_one_way(holder, "10.0.0.1", holder);
 }
 
-static struct vdestack_opts opts_of(unsigned timeout_ms)
+static struct vdestack_opts opts_of(int timeout_ms)
 {
-	return (struct vdestack_opts){ .size = sizeof(struct vdestack_opts), .flags = case_opts_flags(), .timeout_ms = timeout_ms };
+	return (struct vdestack_opts){ .size = sizeof(struct vdestack_opts), .flags = case_opts_flags(), .step_timeout_ms = timeout_ms };
 }
 
 /* Threads of the keeper, or of the program for the in-process variant. */
@@ -247,7 +247,7 @@ CASE_FLAGS(the_time_limit_of_the_caller_is_used, BOTH_VDE)
 	struct tool sw;
 	struct vdestack *holder = fill_switch(&sw, path);
 	/* What is made only once is made now. The last interface that failed is freed at the next call. */
-	CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_iface_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	close(socket_in(holder, AF_INET, SOCK_DGRAM));
 	struct before before = look();
 	struct serving serving = { count_serving_tasks(), count_serving_fds() };
@@ -258,7 +258,7 @@ CASE_FLAGS(the_time_limit_of_the_caller_is_used, BOTH_VDE)
 		long long took = now_us() - start;
 		if (took < 250000 || took > 1500000)
 			FAIL("it took %lld ms", took / 1000);
-		CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
+		CHECK_ERRNO(vdestack_iface_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	}
 	/* no thread stays blocked in the plugin, no descriptor stays open */
 	if (!wait_until(serving_as_before, &serving, SOON_MS))
@@ -290,7 +290,7 @@ CASE_FLAGS(no_socket_file_is_left_at_a_switch_that_never_answered, BOTH_VDE)
 	struct files files = { path, count_files(path) };
 
 	for (int i = 0; i < 3; i++)
-		CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
+		CHECK_ERRNO(vdestack_iface_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	if (!wait_until(has_files, &files, 3000))
 		FAIL("%d files, were %d", count_files(path), files.n);
 }
@@ -309,7 +309,7 @@ CASE_FLAGS(other_stacks_go_on_while_a_switch_does_not_answer, BOTH_VDE)
 	if (child == 0) { /* through the same keeper */
 		if (case_is_inprocess())
 			_exit(0); /* with the in-process variant the threads are here; the call below is enough */
-		CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
+		CHECK_ERRNO(vdestack_iface_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 		_exit(0);
 	}
 	for (long long end = now_us() + 1000000; now_us() < end;) {
@@ -334,7 +334,7 @@ CASE_FLAGS(a_switch_port_that_becomes_free_can_be_used, BOTH_VDE)
 
 	CHECK_ERRNO(vdestack_new(config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	MUST(vdestack_delete(holder));
-	opts.timeout_ms = 1000; /* the switch notices the free port a moment later */
+	opts.step_timeout_ms = 1000; /* the switch notices the free port a moment later */
 	for (int i = 0; i < 10 && s == NULL; i++)
 		s = vdestack_new(config_of("vnl=%s ip=10.0.0.1/24", path), &opts);
 	if (s == NULL)
@@ -452,8 +452,8 @@ static void check_ports(void)
 	struct vdestack *b = stack_of("vnl=ptp://%s ip=10.0.0.2/24", case_path("ptp"));
 
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
-	MUST(vdestack_add(a, config_of("iface=late vnl=null://"), case_opts()));
-	MUST(vdestack_remove(a, "late"));
+	MUST(vdestack_iface_add(a, config_of("iface=late vnl=null://"), case_opts()));
+	MUST(vdestack_iface_del(a, "late"));
 	MUST(vdestack_delete(a));
 	MUST(vdestack_delete(b));
 }
@@ -710,7 +710,7 @@ CASE_BOTH(a_name_used_twice_is_reported)
 	REFUSED("iface=eth0 vnl=inproc://a iface=eth0 vnl=inproc://b", EINVAL, "iface=eth0", "position 27");
 	struct vdestack *s = stack_of("iface=eth0 vnl=inproc://a ip=10.0.0.1/24");
 	struct before before = look();
-	CHECK_ERRNO(vdestack_add(s, "iface=eth0 vnl=inproc://b", case_opts()), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(s, "iface=eth0 vnl=inproc://b", case_opts()), EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "eth0");
 	check_nothing_left(before);
 	tcp_one_way(s, "10.0.0.1", s);
@@ -722,7 +722,7 @@ CASE_FLAGS(interfaces_made_before_one_that_fails_are_removed, BOTH_VDE)
 	struct vdestack *s = stack_of("iface=eth0 vnl=inproc://lan ip=10.0.0.1/24");
 	struct before with_stack = look();
 
-	CHECK_ERRNO(vdestack_add(s, config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s "
+	CHECK_ERRNO(vdestack_iface_add(s, config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s "
 					      "iface=c vnl=nosuchscheme://x", case_path("ptp")), case_opts()), EPROTONOSUPPORT);
 	CHECK_CONTAINS(vdestack_last_error(), "nosuchscheme");
 	CHECK_ERRNO(vdestack_if_nametoindex(s, "a"), ENODEV);
@@ -731,7 +731,7 @@ CASE_FLAGS(interfaces_made_before_one_that_fails_are_removed, BOTH_VDE)
 	check_nothing_left(with_stack);
 	tcp_one_way(s, "10.0.0.1", s);
 	/* the names of the failed creation can be used */
-	MUST(vdestack_add(s, config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s", case_path("ptp")),
+	MUST(vdestack_iface_add(s, config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s", case_path("ptp")),
 			  case_opts()));
 	MUST(vdestack_delete(s));
 	check_nothing_left(before);
@@ -817,7 +817,7 @@ CASE_FLAGS(failures_are_reported_to_the_thread_that_called, BOTH_VDE)
 	vdestack_set_log(hear, &heard);
 	CHECK_ERRNO(vdestack_new("vnl=nosuchscheme://x", case_opts()), EPROTONOSUPPORT);
 	CHECK_CONTAINS(heard.last, "nosuchscheme");
-	CHECK_ERRNO(vdestack_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_iface_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 	CHECK_CONTAINS(heard.last, "ports taken");
 	CHECK_STR(heard.last, vdestack_last_error());
 	vdestack_set_log(NULL, NULL);

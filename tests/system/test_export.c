@@ -211,11 +211,11 @@ static void use_adopted(struct vdestack *s)
 {
 	bring_lo_up(s);
 	check_tcp(s, s, "127.0.0.1", 0);
-	MUST(vdestack_add(s, "vnl=inproc://lan ip=10.9.0.1/24", case_opts()));
+	MUST(vdestack_iface_add(s, "vnl=inproc://lan ip=10.9.0.1/24", case_opts()));
 	CHECK(vdestack_if_nametoindex(s, "vde0") > 0);
-	MUST(vdestack_remove(s, "vde0"));
+	MUST(vdestack_iface_del(s, "vde0"));
 	CHECK_ERRNO(vdestack_if_nametoindex(s, "vde0"), ENODEV);
-	CHECK_ERRNO(vdestack_remove(s, "lo"), EINVAL);
+	CHECK_ERRNO(vdestack_iface_del(s, "lo"), EINVAL);
 }
 
 CASE_BOTH(namespace_of_another_process_is_adopted_by_path)
@@ -283,8 +283,8 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 		/* vde0 was taken */
 		MUST(vdestack_if_nametoindex(s, "vde0"));
 		MUST(vdestack_if_nametoindex(s, "vde1"));
-		CHECK_ERRNO(vdestack_remove(s, "vde0"), ENODEV);
-		CHECK_ERRNO(vdestack_add(s, "iface=vde0 vnl=inproc://lan", case_opts()), EINVAL);
+		CHECK_ERRNO(vdestack_iface_del(s, "vde0"), ENODEV);
+		CHECK_ERRNO(vdestack_iface_add(s, "iface=vde0 vnl=inproc://lan", case_opts()), EINVAL);
 		CHECK_CONTAINS(vdestack_last_error(), "vde0");
 		bring_lo_up(s);
 		check_tcp(s, s, "10.9.0.1", 0);
@@ -325,7 +325,7 @@ CASE_BOTH(exported_namespace_of_one_stack_is_adopted_as_another)
 	close(ns);
 	check_tcp(s, t, "10.9.0.1", 0);
 	check_tcp(s, t, "10.9.1.1", 0);
-	CHECK_ERRNO(vdestack_remove(t, "first"), ENODEV);
+	CHECK_ERRNO(vdestack_iface_del(t, "first"), ENODEV);
 	MUST(vdestack_delete(t));
 	check_tcp(s, s, "10.9.0.1", 0);
 	MUST(vdestack_delete(s));

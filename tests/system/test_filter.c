@@ -26,13 +26,13 @@ static struct vdestack *stack_with_plugin(void)
 	return new_stack("%s", "");
 }
 
-/* -1 with errno, as vdestack_add() */
+/* -1 with errno, as vdestack_iface_add() */
 static int provoke(struct vdestack *stack, const char *call)
 {
 	char config[128];
 
 	(void)snprintf(config, sizeof(config), "iface=bad vnl=provoke://%s", call);
-	return vdestack_add(stack, config, case_opts());
+	return vdestack_iface_add(stack, config, case_opts());
 }
 
 /* The signal that ended the keeper. The library may reap it too. */
@@ -216,8 +216,8 @@ CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO
 	struct vdestack *c = new_stack("vnl='=vde_plug ptp://%s'", wire);
 	check_living(&p);
 	check_living(&q);
-	MUST(vdestack_add(c, "iface=more vnl=inproc://more", case_opts()));
-	MUST(vdestack_remove(c, "more"));
+	MUST(vdestack_iface_add(c, "iface=more vnl=inproc://more", case_opts()));
+	MUST(vdestack_iface_del(c, "more"));
 	MUST(vdestack_sysctl_get(c, "ipv4.ip_forward", value, sizeof(value)));
 	int netns = (int)MUST(vdestack_netns(c));
 	struct vdestack *adopted = vdestack_adopt_fd(netns, "", case_opts());
@@ -225,7 +225,7 @@ CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO
 	close(netns);
 	CHECK_EQ(MUST(vdestack_run(p.a, (char *[]){ (char *)"true", NULL }, NULL)), 0);
 	close((int)MUST(vdestack_spawn(p.a, (char *[]){ (char *)"true", NULL }, NULL, &status_fd)));
-	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
 	close(status_fd);
 	CHECK_EQ(kill(keeper, 0), 0);
 	MUST(vdestack_delete(adopted));
@@ -251,7 +251,7 @@ static void opens(const char *scheme, const char *rest)
 	MUST(sendto(s, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)));
 	close(s);
 	CHECK_EQ(status_line(keeper, "Seccomp:"), 2);
-	MUST(vdestack_remove(stack, "vde0"));
+	MUST(vdestack_iface_del(stack, "vde0"));
 	CHECK_EQ(kill(keeper, 0), 0);
 	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0)));
 	MUST(vdestack_delete(stack));

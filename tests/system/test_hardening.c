@@ -119,7 +119,7 @@ CASE_BOTH_ROOT(stacks_live_on_when_only_the_effective_uid_changes_and_changes_ba
 	check_living(&p);
 	MUST(seteuid(0));
 	check_living(&p);
-	MUST(vdestack_add(p.a, "iface=more vnl=inproc://more", case_opts()));
+	MUST(vdestack_iface_add(p.a, "iface=more vnl=inproc://more", case_opts()));
 	live_and_end(&p);
 }
 
@@ -138,7 +138,7 @@ CASE_BOTH(stacks_live_on_under_no_new_privs)
 	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	check_living(&p);
 	/* no_new_privs alone removes no right: changes and new stacks work. */
-	MUST(vdestack_add(p.a, "iface=more vnl=inproc://more", case_opts()));
+	MUST(vdestack_iface_add(p.a, "iface=more vnl=inproc://more", case_opts()));
 	MUST(vdestack_delete(new_stack("%s", "")));
 	live_and_end(&p);
 }

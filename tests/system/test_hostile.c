@@ -178,11 +178,11 @@ CASE_TIMED(garbage_on_a_stream_ends_the_link_and_nothing_else, STREAM | CASE_F_N
 	int events = (int)MUST(vdestack_events(a));
 	char config[400];
 	(void)snprintf(config, sizeof(config), "vnl='=cat %s -'", path);
-	MUST(vdestack_add(a, config, case_opts()));
+	MUST(vdestack_iface_add(a, config, case_opts()));
 	do {
 		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
 	} while (e.type != VDESTACK_EVENT_LINK_DOWN);
 	CHECK_STR(e.ifname, "vde1");
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
-	MUST(vdestack_remove(a, "vde1"));
+	MUST(vdestack_iface_del(a, "vde1"));
 }

@@ -220,9 +220,9 @@ static void *come_and_go(void *arg)
 
 	while (!atomic_load(&stop_coming)) {
 		for (int i = 0; i < 2; i++)
-			MUST(vdestack_add(stacks[i], with("iface=other vnl=ptp://", case_path("other")), case_opts()));
+			MUST(vdestack_iface_add(stacks[i], with("iface=other vnl=ptp://", case_path("other")), case_opts()));
 		for (int i = 0; i < 2; i++)
-			MUST(vdestack_remove(stacks[i], "other"));
+			MUST(vdestack_iface_del(stacks[i], "other"));
 		rounds++;
 	}
 	return (void *)rounds;

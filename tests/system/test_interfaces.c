@@ -69,7 +69,7 @@ CASE_FLAGS(links_of_every_kind_live_side_by_side, CASE_F_ROOT | CASE_F_USER | CA
 	check_udp(a, b, "10.1.0.2");
 	check_udp(b, a, "10.2.0.1");
 	check_udp(a, b, "10.3.0.2");
-	MUST(vdestack_remove(a, "vde1"));
+	MUST(vdestack_iface_del(a, "vde1"));
 	check_udp(a, b, "10.1.0.2");
 	check_udp(a, b, "10.3.0.2");
 }
@@ -103,7 +103,7 @@ CASE_BOTH(a_stack_has_thirty_two_interfaces)
 	struct vdestack *s = new_stack("%s", config);
 	for (int i = 16; i < 32; i++) {
 		(void)sprintf(config, "vnl=inproc://lan%d ip=10.9.%d.1/24 ", i, i);
-		MUST(vdestack_add(s, config, case_opts()));
+		MUST(vdestack_iface_add(s, config, case_opts()));
 	}
 	for (int i = 0; i < 32; i++) {
 		(void)snprintf(name, sizeof(name), "vde%d", i);
@@ -112,8 +112,8 @@ CASE_BOTH(a_stack_has_thirty_two_interfaces)
 	struct vdestack *b = new_stack("vnl=inproc://lan31 ip=10.9.31.2/24");
 	check_udp(b, s, "10.9.31.1");
 	check_udp(s, b, "10.9.31.2");
-	MUST(vdestack_remove(s, "vde7"));
-	MUST(vdestack_add(s, "vnl=inproc://lan7", case_opts()));
+	MUST(vdestack_iface_del(s, "vde7"));
+	MUST(vdestack_iface_add(s, "vnl=inproc://lan7", case_opts()));
 	MUST(vdestack_if_nametoindex(s, "vde7")); /* the lowest free name */
 	MUST(vdestack_delete(s));
 }
@@ -191,9 +191,9 @@ CASE_BOTH(interfaces_come_and_go_while_another_one_is_busy)
 	start_flow(&f);
 	struct vdestack *peer = new_stack("vnl=inproc://side ip=10.7.0.2/24");
 	for (int i = 0; i < 10; i++) {
-		MUST(vdestack_add(f.pair.a, "iface=side vnl=inproc://side ip=10.7.0.1/24", case_opts()));
+		MUST(vdestack_iface_add(f.pair.a, "iface=side vnl=inproc://side ip=10.7.0.1/24", case_opts()));
 		check_udp(f.pair.a, peer, "10.7.0.2");
-		MUST(vdestack_remove(f.pair.a, "side"));
+		MUST(vdestack_iface_del(f.pair.a, "side"));
 		CHECK_ERRNO(vdestack_if_nametoindex(f.pair.a, "side"), ENODEV);
 		check_flow();
 	}
@@ -209,9 +209,9 @@ CASE_FLAGS(vde_interfaces_come_and_go_while_another_one_is_busy, CASE_F_ROOT | C
 	struct vdestack *peer = new_stack("vnl=hub://%s ip=10.7.0.2/24", case_path("net"));
 	(void)snprintf(config, sizeof(config), "iface=side vnl=vde://%s ip=10.7.0.1/24", case_path("net"));
 	for (int i = 0; i < 5; i++) {
-		MUST(vdestack_add(f.pair.a, config, case_opts()));
+		MUST(vdestack_iface_add(f.pair.a, config, case_opts()));
 		check_udp(f.pair.a, peer, "10.7.0.2");
-		MUST(vdestack_remove(f.pair.a, "side"));
+		MUST(vdestack_iface_del(f.pair.a, "side"));
 		CHECK_ERRNO(vdestack_if_nametoindex(f.pair.a, "side"), ENODEV);
 	}
 	end_flow(&f);
@@ -222,10 +222,10 @@ CASE_BOTH(removing_an_interface_leaves_the_rest_of_its_segment_alone)
 	struct pair p = new_pair();
 	struct vdestack *c = new_stack("vnl=inproc://lan ip=10.9.0.3/24");
 
-	MUST(vdestack_remove(p.a, "vde0"));
+	MUST(vdestack_iface_del(p.a, "vde0"));
 	check_udp(p.b, c, "10.9.0.3");
 	MUST(vdestack_delete(p.b));
-	MUST(vdestack_add(p.a, "vnl=inproc://lan ip=10.9.0.1/24", case_opts()));
+	MUST(vdestack_iface_add(p.a, "vnl=inproc://lan ip=10.9.0.1/24", case_opts()));
 	check_udp(p.a, c, "10.9.0.3");
 }
 
@@ -238,8 +238,8 @@ CASE_BOTH(a_hundred_names_on_one_stack_leave_nothing)
 	for (int i = 0; i < 100; i++) {
 		(void)snprintf(name, sizeof(name), "n%d", i);
 		(void)snprintf(config, sizeof(config), "iface=%s vnl=inproc://%s", name, name);
-		MUST(vdestack_add(s, config, case_opts()));
-		MUST(vdestack_remove(s, name));
+		MUST(vdestack_iface_add(s, config, case_opts()));
+		MUST(vdestack_iface_del(s, name));
 	}
 	struct ifaddrs *list;
 	int links = 0;
@@ -264,18 +264,18 @@ CASE_FLAGS(when_the_second_of_two_fails_the_first_is_removed,
 	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
 	struct vdestack *peer = new_stack("vnl=inproc://lan ip=10.9.0.2/24");
 
-	CHECK_ERRNO(vdestack_add(s, "iface=first vnl=inproc://one iface=second vnl=nosuchscheme://x", case_opts()), EPROTONOSUPPORT);
+	CHECK_ERRNO(vdestack_iface_add(s, "iface=first vnl=inproc://one iface=second vnl=nosuchscheme://x", case_opts()), EPROTONOSUPPORT);
 	CHECK_CONTAINS(vdestack_last_error(), "nosuchscheme");
 	CHECK(!has(s, "first"));
 	CHECK(!has(s, "second"));
 	/* a route that cannot be set comes after both interfaces are there */
-	CHECK_ERRNO(vdestack_add(s, "iface=first vnl=inproc://one ip=10.7.0.1/24 iface=second vnl=inproc://two gw=192.0.2.1", case_opts()),
+	CHECK_ERRNO(vdestack_iface_add(s, "iface=first vnl=inproc://one ip=10.7.0.1/24 iface=second vnl=inproc://two gw=192.0.2.1", case_opts()),
 		    ENETUNREACH);
 	CHECK_CONTAINS(vdestack_last_error(), "gw=192.0.2.1");
 	CHECK(!has(s, "first"));
 	CHECK(!has(s, "second"));
 	/* and a correct call works */
-	MUST(vdestack_add(s, "iface=first vnl=inproc://one iface=second vnl=inproc://two", case_opts()));
+	MUST(vdestack_iface_add(s, "iface=first vnl=inproc://one iface=second vnl=inproc://two", case_opts()));
 	check_udp(s, peer, "10.9.0.2");
 }
 
@@ -293,30 +293,30 @@ CASE_BOTH(an_interface_name_in_use_is_refused)
 {
 	struct vdestack *s = new_stack("iface=eth0 vnl=inproc://lan");
 
-	CHECK(vdestack_add(s, "iface=eth0 vnl=inproc://lan", case_opts()) < 0);
+	CHECK(vdestack_iface_add(s, "iface=eth0 vnl=inproc://lan", case_opts()) < 0);
 	CHECK(errno == EEXIST || errno == EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "eth0");
 	CHECK_ERRNO(vdestack_new("iface=eth0 vnl=inproc://lan iface=eth0 vnl=inproc://lan", case_opts()), EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "eth0");
-	CHECK_ERRNO(vdestack_add(s, "iface=lo vnl=inproc://lan", case_opts()), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(s, "iface=lo vnl=inproc://lan", case_opts()), EINVAL);
 }
 
 CASE_BOTH(an_absent_interface_cannot_be_removed)
 {
 	struct vdestack *s = new_stack("iface=eth0 vnl=inproc://lan");
 
-	CHECK_ERRNO(vdestack_remove(s, "eth1"), ENODEV);
+	CHECK_ERRNO(vdestack_iface_del(s, "eth1"), ENODEV);
 	CHECK_CONTAINS(vdestack_last_error(), "eth1");
-	CHECK_ERRNO(vdestack_remove(s, NULL), EINVAL);
-	CHECK_ERRNO(vdestack_remove(s, ""), EINVAL);
-	CHECK_ERRNO(vdestack_remove(s, "a-name-of-16-byt"), EINVAL);
-	CHECK_ERRNO(vdestack_remove(NULL, "eth0"), EINVAL);
-	MUST(vdestack_remove(s, "eth0"));
-	CHECK_ERRNO(vdestack_remove(s, "eth0"), ENODEV);
-	CHECK_ERRNO(vdestack_add(NULL, "vnl=inproc://lan", case_opts()), EINVAL);
+	CHECK_ERRNO(vdestack_iface_del(s, NULL), EINVAL);
+	CHECK_ERRNO(vdestack_iface_del(s, ""), EINVAL);
+	CHECK_ERRNO(vdestack_iface_del(s, "a-name-of-16-byt"), EINVAL);
+	CHECK_ERRNO(vdestack_iface_del(NULL, "eth0"), EINVAL);
+	MUST(vdestack_iface_del(s, "eth0"));
+	CHECK_ERRNO(vdestack_iface_del(s, "eth0"), ENODEV);
+	CHECK_ERRNO(vdestack_iface_add(NULL, "vnl=inproc://lan", case_opts()), EINVAL);
 	MUST(vdestack_delete(s));
-	CHECK_ERRNO(vdestack_remove(s, "eth0"), EINVAL);
-	CHECK_ERRNO(vdestack_add(s, "vnl=inproc://lan", case_opts()), EINVAL);
+	CHECK_ERRNO(vdestack_iface_del(s, "eth0"), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(s, "vnl=inproc://lan", case_opts()), EINVAL);
 	CHECK(strlen(vdestack_last_error()) > 0);
 }
 
@@ -330,8 +330,8 @@ static void *add_and_remove(void *stack)
 	(void)snprintf(name, sizeof(name), "t%u", atomic_fetch_add(&numbers, 1));
 	(void)snprintf(config, sizeof(config), "iface=%s vnl=inproc://lan", name);
 	for (int i = 0; i < 10; i++) {
-		MUST(vdestack_add(stack, config, case_opts()));
-		MUST(vdestack_remove(stack, name));
+		MUST(vdestack_iface_add(stack, config, case_opts()));
+		MUST(vdestack_iface_del(stack, name));
 	}
 	return NULL;
 }
@@ -350,7 +350,7 @@ CASE_BOTH(threads_add_and_remove_at_the_same_time)
 /* One succeeds, the others get an error. Their failure does not remove the interface of the first. */
 static void *add_the_same(void *stack)
 {
-	int r = vdestack_add(stack, "iface=same vnl=inproc://lan ip=10.9.0.1/24", case_opts());
+	int r = vdestack_iface_add(stack, "iface=same vnl=inproc://lan ip=10.9.0.1/24", case_opts());
 
 	if (r < 0 && errno != EEXIST && errno != EINVAL)
 		FAIL("errno %d: %s", errno, vdestack_last_error());
@@ -384,7 +384,7 @@ static void *add_until_refused(void *stack)
 
 	for (int i = 0;; i++) {
 		(void)snprintf(config, sizeof(config), "iface=n%d vnl=inproc://lan ip=10.9.%d.1/24", i, i % 250);
-		if (vdestack_add(stack, config, case_opts()) < 0)
+		if (vdestack_iface_add(stack, config, case_opts()) < 0)
 			break;
 		atomic_fetch_add(&echoed, 1);
 	}
@@ -419,7 +419,7 @@ static void *add_vde_until_refused(void *stack)
 
 	for (int i = 0;; i++) {
 		(void)snprintf(config, sizeof(config), "iface=n%d vnl=vde://%s", i, case_path("net"));
-		if (vdestack_add(stack, config, case_opts()) < 0)
+		if (vdestack_iface_add(stack, config, case_opts()) < 0)
 			break;
 		atomic_fetch_add(&echoed, 1);
 	}

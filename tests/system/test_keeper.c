@@ -49,8 +49,8 @@ CASE(calls_fail_at_once_with_enetdown_when_the_keeper_has_died)
 		CHECK_CONTAINS(vdestack_last_error(), "keeper");
 		CHECK_ERRNO(vdestack_run(stack, argv, NULL), ENETDOWN);
 		CHECK_ERRNO(vdestack_netns(stack), ENETDOWN);
-		CHECK_ERRNO(vdestack_add(stack, "vnl=inproc://one", NULL), ENETDOWN);
-		CHECK_ERRNO(vdestack_remove(stack, "vde0"), ENETDOWN);
+		CHECK_ERRNO(vdestack_iface_add(stack, "vnl=inproc://one", NULL), ENETDOWN);
+		CHECK_ERRNO(vdestack_iface_del(stack, "vde0"), ENETDOWN);
 	}
 	MUST(vdestack_set_default(stack));
 	CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 0), ENETDOWN);
@@ -270,7 +270,7 @@ static bool has_two_tasks(void *keeper)
 
 CASE(creation_gives_up_on_a_stopped_keeper_and_leaves_nothing_behind)
 {
-	struct vdestack_opts opts = { .size = sizeof(opts), .timeout_ms = 300 };
+	struct vdestack_opts opts = { .size = sizeof(opts), .step_timeout_ms = 300 };
 	struct vdestack *stack = net_stack("");
 	pid_t keeper = net_keeper();
 	int fds = count_fds();

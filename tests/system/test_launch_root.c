@@ -355,9 +355,9 @@ static void add_in_root_of_other(const char *config, const char *library)
 	CHECK_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
 	enter_root();
-	(void)vdestack_add(s, config, NULL); /* the case does not check whether it works */
+	(void)vdestack_iface_add(s, config, NULL); /* the case does not check whether it works */
 	CHECK(!any_mark());
-	MUST(vdestack_add(s, "iface=works vnl=ptp:///there", NULL));
+	MUST(vdestack_iface_add(s, "iface=works vnl=ptp:///there", NULL));
 	MUST(access("/there", F_OK));
 }
 

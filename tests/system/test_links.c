@@ -236,10 +236,10 @@ CASE_TIMED(a_network_may_be_absent_at_creation, VDE | CASE_F_INPROCESS | CASE_F_
 	(void)next_event(events, VDESTACK_EVENT_LINK_UP);
 	struct vdestack *late = stack_of("vnl=vde://%s ip=10.0.0.2/24", n.path);
 	tcp_both_ways(early, "10.0.0.1", late, "10.0.0.2");
-	CHECK_ERRNO(vdestack_add(early, "vnl=nosuch://x", &opts), EPROTONOSUPPORT); /* this error is permanent */
-	MUST(vdestack_add(early, "vnl=vde:///nowhere/at/all", &opts));
+	CHECK_ERRNO(vdestack_iface_add(early, "vnl=nosuch://x", &opts), EPROTONOSUPPORT); /* this error is permanent */
+	MUST(vdestack_iface_add(early, "vnl=vde:///nowhere/at/all", &opts));
 	CHECK(!has_carrier(early, "vde1"));
-	MUST(vdestack_remove(early, "vde1"));
+	MUST(vdestack_iface_del(early, "vde1"));
 }
 
 CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE | CASE_F_NO_TUN, 60)
@@ -260,6 +260,7 @@ CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE | CASE_F_NO_TUN, 60
 	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
 	(void)next_event(n.events, VDESTACK_EVENT_LINK_UP); /* the other stack is back, so this one could be */
 	CHECK_EQ(vdestack_event_read(events, &e, 0), 0);
+	CHECK_ERRNO(vdestack_event_read(events, &e, -2), EINVAL);
 	CHECK(!has_carrier(c, "vde0"));
 }
 
@@ -284,8 +285,8 @@ CASE_TIMED(stacks_can_be_deleted_while_they_reconnect, VDE | CASE_F_INPROCESS | 
 	(void)next_event(n.events, VDESTACK_EVENT_LINK_RETRY);
 	MUST(vdestack_delete(n.a));
 	(void)next_event(n.events, VDESTACK_EVENT_STACK_ENDED);
-	MUST(vdestack_remove(n.b, "vde0"));
-	MUST(vdestack_add(n.b, "vnl=inproc://lan ip=10.0.1.2/24", case_opts())); /* the name is free and the stack works */
+	MUST(vdestack_iface_del(n.b, "vde0"));
+	MUST(vdestack_iface_add(n.b, "vnl=inproc://lan ip=10.0.1.2/24", case_opts())); /* the name is free and the stack works */
 	MUST(vdestack_delete(n.b));
 }
 
@@ -344,8 +345,8 @@ static void addresses_move(const char *vnl)
 	}
 	char config[400];
 	(void)snprintf(config, sizeof(config), "vnl=%s ip=10.0.0.2/24", vnl);
-	MUST(vdestack_remove(holder, "vde0"));
-	MUST(vdestack_add(holder, config, case_opts()));
+	MUST(vdestack_iface_del(holder, "vde0"));
+	MUST(vdestack_iface_add(holder, config, case_opts()));
 	reach(stays, holder, "10.0.0.2");
 }
 
@@ -420,11 +421,11 @@ static void deleted_unseen(const char *config, bool cut)
 			CHECK_ERRNO(vdestack_link_set_carrier(s, "vde0", 1), ENODEV);
 		}
 		if (i == 1)
-			CHECK_ERRNO(vdestack_remove(s, "vde0"), ENODEV);
-		MUST(vdestack_add(s, config, &absent));
+			CHECK_ERRNO(vdestack_iface_del(s, "vde0"), ENODEV);
+		MUST(vdestack_iface_add(s, config, &absent));
 		CHECK((int)MUST(vdestack_if_nametoindex(s, "vde0")) > 0);
 	}
-	MUST(vdestack_remove(s, "vde0"));
+	MUST(vdestack_iface_del(s, "vde0"));
 	MUST(vdestack_delete(s));
 }
 
@@ -513,7 +514,7 @@ CASE_BOTH(addresses_are_reported)
 	CHECK_STR(e.addr, "10.0.0.9");
 	MUST(vdestack_addr_add(s, "vde0", "fc00::9", 64)); /* reported when detection has passed */
 	do {
-		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
+		CHECK_EQ(vdestack_event_read(events, &e, -1), 1);
 	} while (strcmp(e.addr, "fc00::9") != 0);
 	CHECK_EQ(e.type, VDESTACK_EVENT_ADDR_READY);
 	MUST(vdestack_addr_del(s, "vde0", "10.0.0.9", 24));
@@ -537,6 +538,7 @@ CASE_BOTH(a_full_event_queue_is_reported_with_the_number_of_lost_events)
 	}
 	CHECK(reported < 499);
 	CHECK_EQ(vdestack_event_read(events, &e, 0), 0);
+	CHECK_ERRNO(vdestack_event_read(events, &e, -2), EINVAL);
 	MUST(vdestack_link_set_carrier(s, "vde0", 0));
 	do {
 		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);

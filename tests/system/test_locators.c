@@ -61,7 +61,7 @@ CASE_FLAGS(a_descriptor_of_the_program_is_refused_and_an_alternative_named, BOTH
 		(void)snprintf(vnl, sizeof(vnl), "vlan://1{seqpacket://%d}", n);
 		check_refused(vnl, ENOTSUP, "ptp://");
 	}
-	CHECK_ERRNO(vdestack_add(other, "vnl=inproc://lan vnl=seqpacket://4", case_opts()), ENOTSUP);
+	CHECK_ERRNO(vdestack_iface_add(other, "vnl=inproc://lan vnl=seqpacket://4", case_opts()), ENOTSUP);
 	CHECK_ERRNO(vdestack_if_nametoindex(other, "vde0"), ENODEV);
 	tcp_one_way(other, "127.0.0.1", other);
 	MUST(vdestack_delete(stack_of("%s", "vnl=inproc://lan")));

@@ -42,8 +42,8 @@ static void do_everything(void)
 	(void)vdestack_new("vnl='=no-such-command'", case_opts());
 	(void)vdestack_new("ip=1.2.3.4", case_opts());
 	(void)vdestack_new("dhcp", case_opts());
-	(void)vdestack_add(s, "iface=vde0 vnl=inproc://lan", case_opts());
-	(void)vdestack_remove(s, "nothing");
+	(void)vdestack_iface_add(s, "iface=vde0 vnl=inproc://lan", case_opts());
+	(void)vdestack_iface_del(s, "nothing");
 	(void)vdestack_adopt_path("/dev/null", "", case_opts());
 	(void)vdestack_msocket(NULL, AF_INET, SOCK_STREAM, 0);
 	(void)vdestack_msocket(s, 9999, SOCK_STREAM, 0);
@@ -90,9 +90,9 @@ CASE_FLAGS(nothing_is_logged_without_a_failure, CASE_F_ROOT | CASE_F_USER | CASE
 
 	vdestack_set_log(hear, &h);
 	struct vdestack *s = new_stack("vnl=hub://%s ip=10.9.0.1/24 ip=fc00::1/64 gw=10.9.0.2", case_path("net"));
-	MUST(vdestack_add(s, "vnl=inproc://lan ip=10.8.0.1/24", case_opts()));
+	MUST(vdestack_iface_add(s, "vnl=inproc://lan ip=10.8.0.1/24", case_opts()));
 	MUST(vdestack_wait_ready(s, SOON_MS));
-	MUST(vdestack_remove(s, "vde1"));
+	MUST(vdestack_iface_del(s, "vde1"));
 	close((int)MUST(vdestack_msocket(s, AF_INET, SOCK_STREAM, 0)));
 	close((int)MUST(vdestack_netns(s)));
 	CHECK_EQ(vdestack_run(s, (char *[]){ (char *)"true", NULL }, NULL), 0);
@@ -116,7 +116,7 @@ CASE_FLAGS(failures_are_logged_with_the_message_of_the_last_error,
 	CHECK_EQ(h.level, 3);
 	CHECK_STR(h.text, vdestack_last_error());
 	CHECK_CONTAINS(h.text, "colour");
-	CHECK(vdestack_add(s, "vnl=nosuchscheme://x", case_opts()) < 0);
+	CHECK(vdestack_iface_add(s, "vnl=nosuchscheme://x", case_opts()) < 0);
 	CHECK(h.count >= 2);
 	CHECK_STR(h.text, vdestack_last_error());
 	int before = h.count;
@@ -162,7 +162,7 @@ CASE_BOTH(the_callback_may_use_the_library)
 static void *look_at_last_error(void *arg)
 {
 	CHECK_STR(vdestack_last_error(), "");
-	CHECK_ERRNO(vdestack_remove(arg, "nothing"), ENODEV);
+	CHECK_ERRNO(vdestack_iface_del(arg, "nothing"), ENODEV);
 	CHECK_CONTAINS(vdestack_last_error(), "nothing");
 	return NULL;
 }

@@ -84,9 +84,9 @@ static void an_interface(struct worker *w)
 {
 	struct vdestack *s = w->stacks[pick(w, STACKS)];
 
-	MUST(vdestack_add(s, "iface=more vnl=inproc://more ip=10.8.0.1/24", case_opts()));
+	MUST(vdestack_iface_add(s, "iface=more vnl=inproc://more ip=10.8.0.1/24", case_opts()));
 	MUST(vdestack_link_set_carrier(s, "more", 0));
-	MUST(vdestack_remove(s, "more"));
+	MUST(vdestack_iface_del(s, "more"));
 }
 
 static void settings(struct worker *w)

@@ -59,7 +59,7 @@ CASE_BOTH(an_added_ipv6_address_is_usable_when_the_call_returns)
 {
 	struct vdestack *s = new_stack("%s", "");
 
-	MUST(vdestack_add(s, "vnl=inproc://lan ip=fc00:9::1/64", case_opts()));
+	MUST(vdestack_iface_add(s, "vnl=inproc://lan ip=fc00:9::1/64", case_opts()));
 	MUST(bind6(s, "fc00:9::1"));
 }
 
@@ -97,11 +97,11 @@ CASE_BOTH(an_added_interface_with_a_duplicate_address_is_removed)
 {
 	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64"), *s = new_stack("%s", "");
 
-	CHECK_ERRNO(vdestack_add(s, "vnl=inproc://lan ip=" TWICE "/64", case_opts()), EADDRNOTAVAIL);
+	CHECK_ERRNO(vdestack_iface_add(s, "vnl=inproc://lan ip=" TWICE "/64", case_opts()), EADDRNOTAVAIL);
 	CHECK_CONTAINS(vdestack_last_error(), TWICE);
 	CHECK_ERRNO(vdestack_if_nametoindex(s, "vde0"), ENODEV);
 	MUST(bind6(first, TWICE));
-	MUST(vdestack_add(s, "vnl=inproc://lan ip=fc00:9::2/64", case_opts()));
+	MUST(vdestack_iface_add(s, "vnl=inproc://lan ip=fc00:9::2/64", case_opts()));
 	MUST(bind6(s, "fc00:9::2"));
 }
 
@@ -149,10 +149,36 @@ CASE_BOTH(a_stack_without_interfaces_is_ready)
 	struct vdestack *s = new_stack("%s", "");
 
 	MUST(vdestack_wait_ready(s, 0));
-	CHECK_ERRNO(vdestack_wait_ready(s, -1), EINVAL);
+	MUST(vdestack_wait_ready(s, -1));
+	CHECK_ERRNO(vdestack_wait_ready(s, -2), EINVAL);
 	CHECK_ERRNO(vdestack_wait_ready(NULL, 0), EINVAL);
 	MUST(vdestack_delete(s));
 	CHECK_ERRNO(vdestack_wait_ready(s, 0), EINVAL);
+}
+
+CASE_BOTH(waiting_for_ever_ends_with_the_detection_of_duplicates)
+{
+	struct vdestack_opts opts = *case_opts();
+
+	opts.flags |= VDESTACK_NO_WAIT;
+	struct vdestack *s = vdestack_new("vnl=inproc://lan ip=fc00:9::1/64", &opts);
+	CHECK(s != NULL);
+	MUST(vdestack_wait_ready(s, -1));
+	CHECK_EQ(bind6(s, "fc00:9::1"), 0);
+}
+
+CASE_BOTH(steps_without_a_time_limit_and_those_of_a_wrong_one)
+{
+	struct vdestack_opts opts = *case_opts();
+
+	opts.step_timeout_ms = -1;
+	struct vdestack *s = vdestack_new("vnl=inproc://lan ip=fc00:9::1/64", &opts);
+	CHECK(s != NULL);
+	MUST(vdestack_iface_add(s, "vnl=inproc://lan", &opts));
+	opts.step_timeout_ms = -2;
+	CHECK_ERRNO(vdestack_iface_add(s, "vnl=inproc://lan", &opts), EINVAL);
+	CHECK_CONTAINS(vdestack_last_error(), "step_timeout_ms");
+	CHECK_ERRNO(vdestack_new("", &opts), EINVAL);
 }
 
 CASE_BOTH(creation_gives_up_when_detection_takes_longer_than_allowed)
@@ -160,7 +186,7 @@ CASE_BOTH(creation_gives_up_when_detection_takes_longer_than_allowed)
 	struct vdestack_opts opts = *case_opts();
 	int fds = count_fds();
 
-	opts.timeout_ms = 300;
+	opts.step_timeout_ms = 300;
 	CHECK_ERRNO(vdestack_new("vnl=inproc://lan ip=fc00:9::1/64", &opts), ETIMEDOUT);
 	CHECK_CONTAINS(vdestack_last_error(), "fc00:9::1");
 	CHECK_EQ(count_fds(), fds);

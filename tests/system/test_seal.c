@@ -21,13 +21,13 @@ static void check_sealed(struct vdestack *s)
 	SEALED(vdestack_new("", case_opts()));
 	SEALED(vdestack_new("vnl=inproc://lan", case_opts()));
 	SEALED(vdestack_adopt_fd(ns, "", case_opts()));
-	SEALED(vdestack_add(s, "vnl=inproc://lan", case_opts()));
+	SEALED(vdestack_iface_add(s, "vnl=inproc://lan", case_opts()));
 	SEALED(vdestack_sysctl_set(s, "ipv4/ip_forward", "1"));
 	SEALED(vdestack_link_set_carrier(s, "vde0", 0));
 	SEALED(vdestack_netns(s));
 	SEALED(vdestack_run(s, true_argv, NULL));
 	SEALED(vdestack_spawn(s, true_argv, NULL, NULL));
-	SEALED(vdestack_add(s, "vnl='=true'", case_opts()));
+	SEALED(vdestack_iface_add(s, "vnl='=true'", case_opts()));
 	close(ns);
 }
 
@@ -62,7 +62,7 @@ CASE_BOTH(a_sealed_process_and_its_children_get_sockets_and_cannot_change_anythi
 	check_served(p.a);
 	in_child(check_sealed_child, p.a);
 	check_udp(p.a, p.b, "10.9.0.2");
-	MUST(vdestack_remove(p.a, "vde0"));
+	MUST(vdestack_iface_del(p.a, "vde0"));
 	MUST(vdestack_delete(p.a));
 	MUST(vdestack_delete(p.b));
 	SEALED(vdestack_new("", case_opts())); /* with its stacks gone as well */
@@ -88,7 +88,7 @@ CASE_BOTH(sealing_a_child_does_not_change_its_parent)
 
 	in_child(seal, p.a);
 	MUST(vdestack_sysctl_set(p.a, "ipv4/ip_forward", "1"));
-	MUST(vdestack_add(p.a, "iface=more vnl=inproc://lan", case_opts()));
+	MUST(vdestack_iface_add(p.a, "iface=more vnl=inproc://lan", case_opts()));
 	CHECK_EQ(vdestack_run(p.a, true_argv, NULL), 0);
 	MUST(vdestack_delete(new_stack("%s", "")));
 	check_udp(p.a, p.b, "10.9.0.2");
@@ -133,7 +133,7 @@ CASE_FLAGS(the_key_is_not_in_the_memory_of_a_sealed_process, CASE_F_ROOT | CASE_
 
 	MUST(vdestack_sysctl_set(s, "ipv4/ip_forward", "1"));
 	CHECK_EQ(vdestack_run(s, true_argv, NULL), 0);
-	MUST(vdestack_add(s, "iface=x vnl=inproc://other ip=10.1.1.1/24", NULL));
+	MUST(vdestack_iface_add(s, "iface=x vnl=inproc://other ip=10.1.1.1/24", NULL));
 	for (int i = 0; i < 2; i++)
 		masked[i] = seen.key->half[i] ^ MASK;
 	CHECK_EQ(copies_of(masked, 2, MASK), 1);

@@ -255,9 +255,9 @@ static void check_powerless(const struct place *p)
 	(void)snprintf(config, sizeof(config), "vnl=ptp://%s", p->root_only);
 	REFUSED(vdestack_new("", case_opts()));
 	REFUSED(vdestack_new(config, case_opts()));
-	REFUSED(vdestack_add(p->stack, config, case_opts()));
+	REFUSED(vdestack_iface_add(p->stack, config, case_opts()));
 	CHECK_ERRNO(access(p->root_only, F_OK), EACCES);
-	REFUSED(vdestack_add(p->stack, "vnl=inproc://lan", case_opts()));
+	REFUSED(vdestack_iface_add(p->stack, "vnl=inproc://lan", case_opts()));
 	CHECK_ERRNO(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"), EPERM);
 	CHECK(strlen(vdestack_last_error()) > 0);
 	CHECK_ERRNO(vdestack_link_set_mtu(p->stack, "lo", 1400), EPERM);
@@ -292,7 +292,7 @@ static void no_sys_admin(void *arg)
 
 	drop_sys_admin();
 	REFUSED(vdestack_new("", case_opts()));
-	REFUSED(vdestack_add(p->stack, "vnl=inproc://lan", case_opts()));
+	REFUSED(vdestack_iface_add(p->stack, "vnl=inproc://lan", case_opts()));
 	CHECK_ERRNO(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"), EPERM);
 	run_true(p->stack);
 	close((int)MUST(vdestack_msocket(p->stack, AF_INET, SOCK_DGRAM, 0)));
@@ -305,7 +305,7 @@ static void own_user_namespace(void *arg)
 	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 	MUST(unshare(CLONE_NEWUSER));
 	const struct place *p = arg;
-	REFUSED(vdestack_add(p->stack, "vnl=inproc://lan", case_opts()));
+	REFUSED(vdestack_iface_add(p->stack, "vnl=inproc://lan", case_opts()));
 	CHECK_ERRNO(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"), EPERM);
 	run_true(p->stack);
 }
@@ -322,7 +322,7 @@ static struct place new_place(void)
 static void check_mighty(const struct place *p)
 {
 	MUST(vdestack_sysctl_set(p->stack, "ipv4/ip_forward", "1"));
-	MUST(vdestack_add(p->stack, "iface=late vnl=inproc://lan", case_opts()));
+	MUST(vdestack_iface_add(p->stack, "iface=late vnl=inproc://lan", case_opts()));
 	MUST(vdestack_delete(new_stack("vnl=ptp://%s", p->root_only)));
 	CHECK_EQ(vdestack_run(p->stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
 	free(p->root_only);
@@ -384,7 +384,7 @@ CASE_FLAGS(a_program_that_gave_up_its_uid_gains_nothing_by_its_keeper_threads,
 	drop_uid();
 	CHECK_ERRNO(vdestack_new("", case_opts()), EPERM);
 	CHECK(strlen(vdestack_last_error()) > 0);
-	CHECK_ERRNO(vdestack_add(s, "vnl=inproc://lan", case_opts()), EPERM);
+	CHECK_ERRNO(vdestack_iface_add(s, "vnl=inproc://lan", case_opts()), EPERM);
 	CHECK(strlen(vdestack_last_error()) > 0);
 	CHECK(vdestack_sysctl_set(s, "ipv4/ip_forward", "1") < 0);
 	CHECK(errno == EPERM || errno == EACCES);
@@ -412,7 +412,7 @@ CASE_FLAGS(a_locator_is_resolved_in_the_chroot_of_the_program, CASE_F_ROOT | CAS
 	MUST(mkdir(root, 0755));
 	MUST(chroot(root));
 	MUST(chdir("/"));
-	MUST(vdestack_add(s, "vnl=ptp:///inside", case_opts()));
+	MUST(vdestack_iface_add(s, "vnl=ptp:///inside", case_opts()));
 	MUST(access("/inside", F_OK));
 	MUST(fchdir(cwd)); /* chroot does not take descriptors away from root */
 	MUST(chroot("."));
@@ -420,7 +420,7 @@ CASE_FLAGS(a_locator_is_resolved_in_the_chroot_of_the_program, CASE_F_ROOT | CAS
 	CHECK_ERRNO(access("/inside", F_OK), ENOENT);
 	/* and out of it again */
 	(void)snprintf(outside, sizeof(outside), "vnl=ptp://%s/second", root);
-	MUST(vdestack_add(s, outside, case_opts()));
+	MUST(vdestack_iface_add(s, outside, case_opts()));
 }
 
 CASE_FLAGS(a_relative_locator_is_resolved_where_the_program_is_now,
@@ -431,11 +431,11 @@ CASE_FLAGS(a_relative_locator_is_resolved_where_the_program_is_now,
 	MUST(mkdir("first", 0755));
 	MUST(mkdir("second", 0755));
 	MUST(chdir("first"));
-	MUST(vdestack_add(s, "vnl=ptp://here", case_opts()));
+	MUST(vdestack_iface_add(s, "vnl=ptp://here", case_opts()));
 	MUST(access("here", F_OK));
 	MUST(chdir("../second"));
 	CHECK_ERRNO(access("here", F_OK), ENOENT);
-	MUST(vdestack_add(s, "vnl=ptp://here", case_opts()));
+	MUST(vdestack_iface_add(s, "vnl=ptp://here", case_opts()));
 	MUST(access("here", F_OK));
 	MUST(vdestack_delete(s));
 }

@@ -269,11 +269,11 @@ CASE_BOTH(in_a_storm_of_signals_interfaces_are_added_and_configured)
 	long long end = now_us() + STORM_MS * 1000;
 	for (int i = 0; i < 3 || now_us() < end; i++) {
 		struct vdestack_addr list[8];
-		MUST(vdestack_add(stack, "iface=eth0 vnl=inproc://lan ip=10.0.0.1/24", NULL));
+		MUST(vdestack_iface_add(stack, "iface=eth0 vnl=inproc://lan ip=10.0.0.1/24", NULL));
 		MUST(vdestack_addr_add(stack, "eth0", "10.0.0.2", 24));
 		CHECK(MUST(vdestack_addr_list(stack, "eth0", list, 8, sizeof(struct vdestack_addr))) >= 2);
 		MUST(vdestack_sysctl_set(stack, "ipv4.ip_forward", "1"));
-		MUST(vdestack_remove(stack, "eth0"));
+		MUST(vdestack_iface_del(stack, "eth0"));
 	}
 	storm_end();
 	MUST(vdestack_delete(stack));
@@ -547,8 +547,8 @@ CASE_FLAGS(signals_timers_limits_and_terminal_are_not_changed,
 	CHECK_EQ(run_shell(stack, "exit 3"), 3 << 8);
 	look_around(&after, tty);
 	compare(&before, &after, "a command");
-	CHECK_ERRNO(vdestack_add(stack, "vnl=inproc://lan iface=vde0", NULL), EINVAL);
-	CHECK_ERRNO(vdestack_add(stack, "vnl=/nonexistent/switch", NULL), ENOENT);
+	CHECK_ERRNO(vdestack_iface_add(stack, "vnl=inproc://lan iface=vde0", NULL), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(stack, "vnl=/nonexistent/switch", NULL), ENOENT);
 	look_around(&after, tty);
 	compare(&before, &after, "a failing call");
 	MUST(vdestack_delete(stack));
@@ -672,8 +672,8 @@ CASE(calls_to_a_dead_keeper_fail_with_ENETDOWN_and_raise_no_SIGPIPE)
 	CHECK_CONTAINS(vdestack_last_error(), "keeper");
 	CHECK_ERRNO(vdestack_netns(used), ENETDOWN);
 	CHECK_ERRNO(vdestack_run(used, argv, NULL), ENETDOWN);
-	CHECK_ERRNO(vdestack_add(used, "iface=eth1 vnl=inproc://lan", NULL), ENETDOWN);
-	CHECK_ERRNO(vdestack_remove(used, "vde0"), ENETDOWN);
+	CHECK_ERRNO(vdestack_iface_add(used, "iface=eth1 vnl=inproc://lan", NULL), ENETDOWN);
+	CHECK_ERRNO(vdestack_iface_del(used, "vde0"), ENETDOWN);
 	CHECK_ERRNO(vdestack_sysctl_get(used, "ipv4.ip_forward", value, sizeof(value)), ENETDOWN);
 	MUST(vdestack_delete(used));
 	struct vdestack *next = new_stack("");
@@ -725,7 +725,7 @@ static void *cancel_configuration(void *arg)
 		MUST(vdestack_sysctl_set(cancel_stack, "ipv4.ip_forward", value));
 		MUST(vdestack_wait_ready(cancel_stack, 1000));
 		CHECK_ERRNO(vdestack_adopt_path("/dev/null", "", case_opts()), EINVAL);
-		CHECK_ERRNO(vdestack_remove(cancel_stack, "nobody"), ENODEV);
+		CHECK_ERRNO(vdestack_iface_del(cancel_stack, "nobody"), ENODEV);
 		atomic_fetch_add(&cancel_rounds, 1);
 		pthread_testcancel();
 	}

@@ -364,9 +364,9 @@ struct patient {
 static void *add_in_vain(void *arg)
 {
 	struct patient *p = arg;
-	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags, .timeout_ms = GIVE_UP_MS };
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags, .step_timeout_ms = GIVE_UP_MS };
 
-	CHECK_ERRNO(vdestack_add(p->stack, p->config, &opts), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_iface_add(p->stack, p->config, &opts), ETIMEDOUT);
 	return NULL;
 }
 

@@ -110,7 +110,7 @@ CASE_FLAGS(errno_message_and_default_of_other_threads_are_not_changed, CASE_F_RO
 		struct vdestack *stack = new_stack("vnl=inproc://lan ip=10.0.0.1/24");
 		MUST(vdestack_set_thread_default(stack));
 		CHECK_ERRNO(vdestack_run(stack, argv, NULL), ENOENT);
-		CHECK_ERRNO(vdestack_add(stack, "mtu=1 vnl=x", NULL), EINVAL);
+		CHECK_ERRNO(vdestack_iface_add(stack, "mtu=1 vnl=x", NULL), EINVAL);
 		CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
 		MUST(vdestack_set_thread_default(NULL));
 		MUST(vdestack_delete(stack));
@@ -297,8 +297,8 @@ static void *use_interfaces(void *arg)
 {
 	(void)arg;
 	atomic_fetch_add(&begun, 1);
-	while (!gone(vdestack_add(victim, "iface=eth7 vnl=inproc://lan ip=10.0.7.1/24", NULL)) &&
-	       !gone(vdestack_remove(victim, "eth7")))
+	while (!gone(vdestack_iface_add(victim, "iface=eth7 vnl=inproc://lan ip=10.0.7.1/24", NULL)) &&
+	       !gone(vdestack_iface_del(victim, "eth7")))
 		;
 	return NULL;
 }
@@ -436,9 +436,9 @@ static void refuse(struct vdestack *bad)
 	int status_fd;
 
 	CHECK_ERRNO(vdestack_delete(bad), EINVAL);
-	CHECK_ERRNO(vdestack_add(bad, "vnl=inproc://lan", NULL), EINVAL);
-	CHECK_ERRNO(vdestack_add(bad, "", NULL), EINVAL);
-	CHECK_ERRNO(vdestack_remove(bad, "vde0"), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(bad, "vnl=inproc://lan", NULL), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(bad, "", NULL), EINVAL);
+	CHECK_ERRNO(vdestack_iface_del(bad, "vde0"), EINVAL);
 	CHECK_ERRNO(vdestack_wait_ready(bad, 0), EINVAL);
 	CHECK_ERRNO(vdestack_msocket(bad, AF_INET, SOCK_STREAM, 0), EINVAL);
 	CHECK_ERRNO(vde_msocket(bad, AF_INET, SOCK_STREAM, 0), EINVAL);
@@ -559,8 +559,8 @@ static void *everything_in_a_small_thread(void *unused)
 	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0)));
 	MUST(vdestack_getifaddrs(stack, &list));
 	vdestack_freeifaddrs(list);
-	CHECK_ERRNO(vdestack_add(stack, "vnl=/nonexistent/switch", NULL), ENOENT);
-	CHECK_ERRNO(vdestack_add(stack, "nonsense=1", NULL), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(stack, "vnl=/nonexistent/switch", NULL), ENOENT);
+	CHECK_ERRNO(vdestack_iface_add(stack, "nonsense=1", NULL), EINVAL);
 	MUST(vdestack_delete(stack));
 	return NULL;
 }

@@ -237,9 +237,9 @@ CASE_BOTH_ROOT(a_child_cannot_end_commands_with_inherited_descriptors)
 	own_status_fd = status_fd; /* this descriptor belongs to the program, which may pass it on */
 	in_child(shut_down_all, &p);
 	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
-	CHECK_ERRNO(vdestack_wait(status_fd, 0, &status), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 0, &status), ETIMEDOUT);
 	MUST(vdestack_delete(p.stack));
-	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
 	CHECK(WIFSIGNALED(status));
 }
 
@@ -276,9 +276,9 @@ CASE_BOTH_ROOT(a_child_cannot_end_the_commands_of_its_parent)
 	close(pidfd);
 	in_child(shut_down_lives, &p);
 	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
-	CHECK_ERRNO(vdestack_wait(status_fd, 0, &status), ETIMEDOUT); /* it still runs */
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 0, &status), ETIMEDOUT); /* it still runs */
 	MUST(vdestack_delete(p.stack)); /* which ends it */
-	MUST(vdestack_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
 	CHECK(WIFSIGNALED(status));
 }
 
@@ -294,14 +294,14 @@ CASE_FLAGS(in_a_new_pid_namespace_changes_fail_with_the_reason_and_new_stacks_ca
 	pid_t pid = (pid_t)MUST(fork());
 	if (pid == 0) {
 		CHECK_EQ(getpid(), 1);
-		CHECK_ERRNO(vdestack_add(p.stack, "vnl=inproc://lan", NULL), EPERM);
+		CHECK_ERRNO(vdestack_iface_add(p.stack, "vnl=inproc://lan", NULL), EPERM);
 		CHECK_CONTAINS(vdestack_last_error(), "PID namespace");
 		close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_DGRAM, 0)));
 		struct vdestack *own = vdestack_new("vnl=inproc://lan", NULL);
 		if (own == NULL)
 			FAIL("%s", vdestack_last_error());
 		MUST(vdestack_sysctl_set(own, "ipv4/ip_forward", "1"));
-		MUST(vdestack_add(own, "vnl=inproc://lan", NULL));
+		MUST(vdestack_iface_add(own, "vnl=inproc://lan", NULL));
 		_exit(0);
 	}
 	MUST(waitpid(pid, &status, 0));

@@ -368,7 +368,7 @@ CASE_FLAGS(an_interface_whose_switch_ends_loses_its_carrier, BOTH_VDE | CASE_F_N
 	tool_end(&sw, SIGTERM);
 	CHECK(wait_until(has_no_carrier, s, SOON_MS));
 	tcp_one_way(s, "10.0.0.1", s);
-	MUST(vdestack_remove(s, "vde0"));
+	MUST(vdestack_iface_del(s, "vde0"));
 }
 
 /* ------------------------------------------------------------------ none */
@@ -637,13 +637,13 @@ CASE_BOTH(a_removed_interface_is_off_the_segment_at_once)
 	struct vdestack *b = stack_of("iface=in0 vnl=inproc://lan ip=10.0.0.2/24 iface=in1 vnl=inproc://other");
 
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 10, false, SOON_MS));
-	MUST(vdestack_remove(b, "in0"));
+	MUST(vdestack_iface_del(b, "in0"));
 	CHECK_ERRNO(vdestack_if_nametoindex(b, "in0"), ENODEV);
 	CHECK(vdestack_if_nametoindex(b, "in1") > 0);
 	/* the name and the address are free: another stack uses them */
 	struct vdestack *c = stack_of("iface=in0 vnl=inproc://lan ip=10.0.0.2/24 ip=fc00::2/64");
 	tcp_both_ways(a, "10.0.0.1", c, "10.0.0.2");
-	MUST(vdestack_add(b, "iface=in0 vnl=inproc://lan ip=10.0.0.3/24", NULL));
+	MUST(vdestack_iface_add(b, "iface=in0 vnl=inproc://lan ip=10.0.0.3/24", NULL));
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.3");
 }
 
