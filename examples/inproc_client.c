@@ -67,10 +67,15 @@ static void *serve(void *arg)
 static void ask_as(const char *name, struct vdestack *stack)
 {
 	char text[64] = "";
+	struct vdestack *before;
 
-	vdestack_set_thread_default(stack); /* from here on this thread's socket(2) is in the stack */
+	if (vdestack_swap_thread_default(stack, &before) < 0) { /* from here on this thread's socket(2) is in the stack */
+		fprintf(stderr, "%s\n", vdestack_last_error());
+		return;
+	}
 	int fd = connect_to(ADDR, PORT);
-	vdestack_set_thread_default(NULL); /* and from here on in the host network again */
+	if (vdestack_set_thread_default(before) < 0) /* and from here on where it was */
+		fprintf(stderr, "%s\n", vdestack_last_error());
 	if (read(fd, text, sizeof(text) - 1) < 0)
 		perror("inproc_client");
 	printf("%s hears: %s\n", name, text);

@@ -3,27 +3,31 @@
 #define VDESTACK_H
 
 /*
- * libvdestack: network stacks of a program's own.
+ * libvdestack: network stacks of a program's own. vdestack(7) is the introduction.
  *
- * A stack is a Linux network namespace with its own interfaces, addresses, routes
- * and ports. vdestack_msocket() makes ordinary kernel sockets inside it, while the
- * program itself stays in the host network.
+ * A stack is a Linux network namespace with its own interfaces, addresses, routes and ports.
+ * vdestack_msocket() makes ordinary kernel sockets inside it, while the program itself stays in the
+ * host network.
+ *
+ * A program that links the library gets its socket(2): without a default stack it is the system
+ * call, with one it makes sockets in that stack. A library that links this one must not change its
+ * program: it links libvdestack-nointerpose, the same library without socket(2), see vdestack(7).
  *
  * Conventions of this header, unless a declaration says otherwise:
- *  - int functions give 0 (or the value they name) on success, -1 with errno on failure;
- *    pointer functions give NULL with errno. vdestack_last_error() then has the sentence.
- *  - strings are NUL-terminated and only read; nothing that is passed in is kept.
- *  - every descriptor given out belongs to the caller and is close-on-exec; a socket is so only
- *    if SOCK_CLOEXEC was asked for, as with socket(2).
- *  - times are in milliseconds. A time-out that is an argument: -1 waits for ever, 0 looks once, more waits that
- *    long. In a struct of options 0 means the default and -1 no limit. Other negative values: EINVAL.
- *  - every function may be called from any thread. vdestack_msocket(), vde_msocket(),
- *    socket(2) and the default-stack functions may also be called from signal handlers.
- *  - after fork(2) the child may use its copies of the handles as it likes: what it does
- *    with them, deletion included, concerns only the child.
+ *  - int functions return 0 (or the value they name) on success, -1 with errno on failure; pointer
+ *    functions return NULL with errno. vdestack_last_error() then returns the message.
+ *  - strings are NUL-terminated and only read; the library keeps nothing that is passed in.
+ *  - a descriptor that is returned belongs to the caller and is close-on-exec; a socket is so only if
+ *    SOCK_CLOEXEC was asked for, as with socket(2).
+ *  - times are in milliseconds. A time-out that is an argument: -1 waits for ever, 0 looks once, more waits
+ *    that long. In a struct of options 0 means the default and -1 no limit. Other negative values: EINVAL.
+ *  - every function may be called from any thread. vdestack_msocket(), vde_msocket(), socket(2) and the
+ *    default-stack functions may also be called from signal handlers.
+ *  - after fork(2) the child may use its copies of the handles: what it does with them, deletion included,
+ *    concerns only the child.
  *  - a handle that has been deleted, or was never valid, is refused with EINVAL.
- *  - ENETDOWN: the keeper (the process that holds the stacks) has died, or the program
- *    has closed the library's descriptors.
+ *  - ENETDOWN: the keeper (the process that holds the stacks) has died, or the program has closed the
+ *    library's descriptors.
  */
 
 #include <stddef.h>
@@ -33,19 +37,48 @@
 extern "C" {
 #endif
 
+/* The version of this header. vdestack_version_number() returns that of the library that is loaded. */
+#define VDESTACK_VERSION_MAJOR 1
+#define VDESTACK_VERSION_MINOR 0
+#define VDESTACK_VERSION_PATCH 0
+#define VDESTACK_VERSION_NUMBER                                                                              \
+	(VDESTACK_VERSION_MAJOR * 10000 + VDESTACK_VERSION_MINOR * 100 + VDESTACK_VERSION_PATCH)
+
+/*
+ * Warnings, from compilers that know them. NODISCARD: a result that is ignored is a leak, or hides
+ * that something is in the wrong network. NONNULL: these arguments, counted from 1, must not be
+ * NULL. The library itself refuses NULL with EINVAL, so it is built without. Define
+ * VDESTACK_DEPRECATED_LEGACY for warnings about the five vde_* calls.
+ */
+#if defined(__GNUC__) || defined(__clang__)
+#define VDESTACK_NODISCARD __attribute__((warn_unused_result))
+#else
+#define VDESTACK_NODISCARD
+#endif
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(VDESTACK_BUILDING)
+#define VDESTACK_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
+#else
+#define VDESTACK_NONNULL(...)
+#endif
+#if (defined(__GNUC__) || defined(__clang__)) && defined(VDESTACK_DEPRECATED_LEGACY)
+#define VDESTACK_LEGACY __attribute__((deprecated("vdestack_new(3) and its relatives replace this call")))
+#else
+#define VDESTACK_LEGACY
+#endif
+
 struct vdestack;
 
 /* ------------------------------------------------------------------ making stacks */
 
 /* Bits of vdestack_opts.flags. */
-#define VDESTACK_INPROCESS 0x1u /* serve it by threads of this process; needs CAP_SYS_ADMIN, _NET_ADMIN, _NET_RAW */
+#define VDESTACK_INPROCESS 0x1u /* threads of this process serve it; needs CAP_SYS_, _NET_ADMIN, _NET_RAW */
 #define VDESTACK_NO_WAIT   0x2u /* do not wait for IPv6 addresses to pass duplicate address detection */
 #define VDESTACK_FORCE_MTU 0x4u /* take mtu= as it is, also where the network is known to drop such packets */
-#define VDESTACK_ALLOW_ABSENT 0x8u /* a network that is not there (yet) is no failure: its interface has no carrier, and joins it later */
-#define VDESTACK_NO_RECONNECT 0x10u /* an interface whose network has gone stays without carrier */
+#define VDESTACK_ALLOW_ABSENT 0x8u /* absent network: no failure, the interface connects later */
+#define VDESTACK_NO_RECONNECT 0x10u /* an interface that has lost its network does not reconnect */
 
-/* Bits of vdestack_opts.no_offload; docs/offload.md tells what each does. */
-#define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (without it neither of the next two) */
+/* Bits of vdestack_opts.no_offload, see vdestack_offload(7). */
+#define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (needed by the next two) */
 #define VDESTACK_OFFLOAD_TSO  0x02u /* segmentation of TCP that the stack sends */
 #define VDESTACK_OFFLOAD_USO  0x04u /* segmentation of UDP that the stack sends */
 #define VDESTACK_OFFLOAD_GRO  0x08u /* coalescing of TCP that the stack receives */
@@ -56,29 +89,29 @@ struct vdestack;
 struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
-	int step_timeout_ms; /* limit of each step (keeper, namespace, each link, addresses); 0 = 5000, -1 = no limit */
-	unsigned no_offload; /* VDESTACK_OFFLOAD_... that interfaces on VDE networks shall do without */
+	int step_timeout_ms; /* of each step (keeper, namespace, link, addresses); 0 = 5000, -1 = no limit */
+	unsigned no_offload; /* VDESTACK_OFFLOAD_... that are off on VDE networks */
 };
 
 /*
- * Makes a stack and configures it as `config` says (docs/configuration.md has the
- * grammar; NULL or "" = a stack with only lo, up). One or more interfaces:
+ * Makes a stack and configures it as `config` says (vdestack_config(7) has the grammar; NULL or ""
+ * = a stack with only lo, up). One or more interfaces:
  *
  *     "vnl=vde:///tmp/net ip=10.0.0.1/24 gw=10.0.0.254"
  *     "iface=eth0 vnl=inproc://lan ip=fc00::1/64  iface=eth1 vnl=inproc://wan mtu=9000"
  *
- * The stack that is returned works: its interfaces are up, plugged in and addressed.
+ * The stack that is returned works: its interfaces are up, connected and have their addresses.
  * On failure nothing is left behind. opts may be NULL.
  *
- * errno: EINVAL (a word of config; the sentence names it and its position), ENOTSUP (a
+ * errno: EINVAL (a word of config; the message names it and its position), ENOTSUP (a
  * word reserved for later), E2BIG (a string or options too long for this version), EEXIST (an
  * interface of that name), EMSGSIZE (mtu= is more than the network carries), EADDRNOTAVAIL (an
- * address is in use by somebody else), ETIMEDOUT, EPERM, ENOSPC (the limit of namespaces, not the
+ * address is in use by another host), ETIMEDOUT, EPERM, ENOSPC (the limit of namespaces, not the
  * disk), EAGAIN (the limit of processes and threads), EMFILE, ENOMEM, EIO (the keeper
- * ended at its start), ENETDOWN, or what the failing step gave; for a network, what its
- * libvdeplug plugin gave. The caller owns the handle and ends it with vdestack_delete().
+ * ended at its start), ENETDOWN, or the error of the step that failed; for a network, the error of
+ * its libvdeplug plugin. The caller owns the handle and ends it with vdestack_delete().
  */
-struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts);
+struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts) VDESTACK_NODISCARD;
 
 /*
  * The same on a network namespace that exists already: by descriptor (not consumed) or by
@@ -87,29 +120,31 @@ struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *op
  * Needs the right to enter the namespace: EPERM otherwise; EBADF: not open; EINVAL: not a
  * network namespace.
  */
-struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struct vdestack_opts *opts);
-struct vdestack *vdestack_adopt_path(const char *path, const char *config, const struct vdestack_opts *opts);
+struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struct vdestack_opts *opts)
+	VDESTACK_NODISCARD;
+struct vdestack *vdestack_adopt_path(const char *path, const char *config, const struct vdestack_opts *opts)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(1);
 
 /*
- * Ends the stack for this process; returns at once, the kernel's clean-up goes on behind.
+ * Ends the stack for this process; returns at once, the kernel cleans up afterwards.
  * Calls under way in other threads end with an error. Sockets made in the stack stay valid
  * descriptors. Commands started by this process in the stack are killed.
  */
 int vdestack_delete(struct vdestack *stack);
 
-/* Adds the interfaces that `config` describes to a living stack (all of them or none). */
+/* Adds the interfaces that `config` describes to a stack (all of them or none). */
 int vdestack_iface_add(struct vdestack *stack, const char *config, const struct vdestack_opts *opts);
 
 /*
  * Removes one interface that vdestack_new() or vdestack_iface_add() made; on return its name is free.
- * ENODEV: no such one.
+ * ENODEV: there is no such interface.
  */
-int vdestack_iface_del(struct vdestack *stack, const char *ifname);
+int vdestack_iface_del(struct vdestack *stack, const char *ifname) VDESTACK_NONNULL(2);
 
 /*
- * Waits until the stack is ready: every interface of the namespace (adopted ones too) that is up has
- * its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms; EADDRNOTAVAIL when
- * an address is in use by another host.
+ * Waits until the stack is ready: every interface of the namespace (adopted ones too) that is up
+ * has its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms;
+ * EADDRNOTAVAIL when an address is in use by another host.
  */
 int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
 
@@ -120,34 +155,35 @@ int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
  * (SOCK_CLOEXEC, SOCK_NONBLOCK). Valid in signal handlers and, after fork, in the child.
  * Besides socket(2)'s errors: EINVAL (handle), ENETDOWN, ETIMEDOUT (the keeper is stopped).
  */
-int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol);
+int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol) VDESTACK_NODISCARD;
 
 /*
  * The default stack: where the plain socket(2) of the program goes, for AF_INET, AF_INET6,
  * AF_PACKET and AF_NETLINK/NETLINK_ROUTE; every other family stays in the host network.
- * The thread's own default, if set, comes before the one of the process. NULL undoes.
- * Deleting a stack that is the default of the process undoes that default; a thread whose own
- * default has been deleted gets EINVAL from socket(2), never a socket of another network.
+ * The thread's own default, if set, comes before the one of the process. NULL removes a default.
+ * Deleting a stack that is the default of the process removes that default. When the own default of a thread
+ * has been deleted, socket(2) fails with EINVAL there, and never makes a socket of another network.
  */
-int vdestack_set_default(struct vdestack *stack);
+int vdestack_set_default(struct vdestack *stack) VDESTACK_NODISCARD;
 struct vdestack *vdestack_get_default(void);
-int vdestack_set_thread_default(struct vdestack *stack);
-/* Sets the thread's own default and writes the one before to *old (NULL: there was none), so that it can be restored. */
-int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old);
+int vdestack_set_thread_default(struct vdestack *stack) VDESTACK_NODISCARD;
+/* Sets the thread's own default. *old is the one before (NULL: none), so that it can be restored. */
+int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(2);
 struct vdestack *vdestack_get_thread_default(void);
 
 /*
  * A descriptor of the stack's network namespace, for setns(2), nsenter --net=/proc/PID/fd/N
- * or NS_GET_USERNS. The namespace lives on as long as the descriptor does.
+ * or NS_GET_USERNS. The namespace exists as long as the descriptor is open.
  */
-int vdestack_netns(struct vdestack *stack);
+int vdestack_netns(struct vdestack *stack) VDESTACK_NODISCARD;
 
 /* ------------------------------------------------------------------ commands */
 
 /* Bits of vdestack_cmd_opts.caps: ambient capabilities of the command inside the stack. */
 #define VDESTACK_CAP(number) (UINT64_C(1) << (number))                 /* number from <linux/capability.h> */
 #define VDESTACK_CAPS_NETWORK                                                                                \
-	(VDESTACK_CAP(10) | VDESTACK_CAP(11) | VDESTACK_CAP(12) | VDESTACK_CAP(13)) /* bind, broadcast, admin, raw */
+	(VDESTACK_CAP(10) | VDESTACK_CAP(11) | VDESTACK_CAP(12) | VDESTACK_CAP(13)) /* ports, broadcast, ... */
 #define VDESTACK_CAPS_NONE VDESTACK_CAP(63)                            /* no capability at all */
 
 struct vdestack_cmd_opts {
@@ -163,52 +199,54 @@ struct vdestack_cmd_opts {
  * with the chosen capabilities and no way to more. It is not visible to wait(2). It and its
  * descendants are killed when this process deletes the stack, or the program ends.
  *
- * Capabilities asked for by caps must be there to be given, or the call fails with EPERM; of the
- * default ones the command gets those that are. Root too keeps only these: a command of root's
- * that is to read files of others needs CAP_DAC_OVERRIDE asked for.
+ * The capabilities in caps must be available, or the call fails with EPERM. Of the default ones the
+ * command gets those that are available. A command of root has only these too: to read the files of
+ * other users it needs CAP_DAC_OVERRIDE in caps.
  *
- * Gives a pidfd (poll(2), pidfd_send_signal(2)). *status_fd, if not NULL, gets a descriptor
- * that becomes readable when the command has ended, for vdestack_cmd_wait().
- * errno: ENOENT/EACCES/... as execve(2) gave them, EPERM (this process may not enter the stack).
+ * Returns a pidfd (poll(2), pidfd_send_signal(2)). *status_fd, if status_fd is not NULL, becomes a descriptor
+ * that is readable when the command has ended, for vdestack_cmd_wait().
+ * errno: ENOENT/EACCES/... of execve(2), EPERM (this process may not enter the stack).
  */
-int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd);
+int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
+		   int *status_fd) VDESTACK_NODISCARD VDESTACK_NONNULL(2);
 
 /*
  * Waits for a command's end: *status is as from waitpid(2) (WIFEXITED, WIFSIGNALED).
  * ETIMEDOUT: still running. The descriptor stays open.
- * EINVAL: not a descriptor that vdestack_spawn() gave.
- * ECANCELED: the one who watched over the command is gone and its status with it.
+ * EINVAL: not a status_fd of vdestack_spawn().
+ * ECANCELED: the process that watched over the command was killed, and the command with it.
  */
 int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status);
 
 /*
- * vdestack_spawn() and vdestack_cmd_wait() in one. Gives the wait status as vdestack_cmd_wait() does
+ * vdestack_spawn() and vdestack_cmd_wait() in one. Returns the wait status
  * (so 0 is success), or -1. ETIMEDOUT: opts->timeout_ms passed and the command was killed.
  */
-int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts);
+int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(2);
 
 /* ------------------------------------------------------------------ privileges */
 
 /*
  * Gives up, for this process and the children it makes from now on, everything the library could do
- * for them but sockets, reading, events and deletion. From then on vdestack_new(), _adopt_*(), _iface_add(),
- * _sysctl_set(), _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM, and so does a
- * request that somebody who has taken the process over makes by hand. There is no way back. Stacks,
- * interfaces and sockets go on; interfaces join their networks again as before. Relatives that were
- * forked before keep what they have.
+ * for them except sockets, reading, events and deletion. From then on vdestack_new(), _adopt_*(),
+ * _iface_add(), _sysctl_set(), _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM.
+ * So does a request that an attacker who controls the process makes by hand. There is no way back.
+ * Stacks, interfaces and sockets go on; interfaces reconnect as before. Relatives that were forked
+ * before keep what they have.
  *
- * For programs that confine themselves (seccomp, Landlock, no_new_privs): their stacks are served by a
- * process that is not confined. Call it when the stacks are made, with no other call of the library
+ * For programs that confine themselves (seccomp, Landlock, no_new_privs): the process that serves
+ * their stacks is not confined. Call it when the stacks are made, with no other call of the library
  * under way: such a call may still succeed. A stack of VDESTACK_INPROCESS has its keeper in this
- * process: sealing guards it against children only. errno: ENOMEM.
+ * process: sealing protects it from children only. errno: ENOMEM.
  */
-int vdestack_seal(void);
+int vdestack_seal(void) VDESTACK_NODISCARD;
 
 /* ------------------------------------------------------------------ errors and log */
 
 /*
- * What went wrong in this thread's last failing call: the step, the cause, the remedy, in
- * one sentence. "" if nothing has failed yet. Valid until the thread's next failing call.
+ * The message of this thread's last failing call: one line with the step that failed, the cause and
+ * the remedy. "" if nothing has failed yet. Valid until the thread's next failing call.
  */
 const char *vdestack_last_error(void);
 
@@ -216,23 +254,25 @@ const char *vdestack_last_error(void);
 typedef void vdestack_log_fn(void *arg, int level, const char *message);
 
 /*
- * Sets who hears of failures and of what the library notices on its way (NULL: nobody, the
- * default). Called from the thread that is inside a call of this library, with no lock held;
- * never from vdestack_msocket().
+ * Sets a function that receives messages about failures and about what the library notices (NULL: none, the
+ * default). It is called in the thread that is inside a call of this library, with no lock held; never from
+ * vdestack_msocket().
  */
 void vdestack_set_log(vdestack_log_fn *callback, void *arg);
 
 /* The version of the library that is loaded, "major.minor.patch". */
 const char *vdestack_version(void);
+/* The same as a number, to compare with VDESTACK_VERSION_NUMBER. */
+unsigned vdestack_version_number(void);
 
 /* ------------------------------------------------------------------ the five calls of libvdestack 0.1 */
 
-/* docs/compatibility.md tells where they differ from libvdestack 0.1.x (they hang and lie less). */
-struct vdestack *vde_addstack(char *vdenet, char *ifname);
-void vde_delstack(struct vdestack *stack);
-void vde_default_stack(struct vdestack *stack);
-int vde_stackcmd(struct vdestack *stack, char *stackcmd);
-int vde_msocket(struct vdestack *stack, int domain, int type, int protocol);
+/* For programs written for 0.1. vde_addstack(3) lists the differences. */
+struct vdestack *vde_addstack(char *vdenet, char *ifname) VDESTACK_LEGACY;
+void vde_delstack(struct vdestack *stack) VDESTACK_LEGACY;
+void vde_default_stack(struct vdestack *stack) VDESTACK_LEGACY;
+int vde_stackcmd(struct vdestack *stack, char *stackcmd) VDESTACK_LEGACY;
+int vde_msocket(struct vdestack *stack, int domain, int type, int protocol) VDESTACK_LEGACY;
 
 #ifdef __cplusplus
 }

@@ -13,16 +13,16 @@
  *    EPERM otherwise. Reading needs none.
  *  - The functions return at most five seconds later: ETIMEDOUT when the kernel did not answer.
  *
- * Besides these, errno is the kernel's own (EEXIST, ESRCH, EADDRNOTAVAIL, ENETUNREACH...) or EINVAL: text that is no
- * address, a prefix that is too long, a NULL pointer.
+ * Besides these, errno is the kernel's own (EEXIST, ESRCH, EADDRNOTAVAIL, ENETUNREACH...) or
+ * EINVAL: text that is no address, or a prefix that is too long.
  *
- * Lists. A list function writes list[0..n-1] and returns how many records there are, which may be more than n.
- * list may be NULL when n is 0. record_size is sizeof(*list): a later version of the library may know longer
- * records, and writes only what the caller has room for; members that the library does not know are zero-filled.
- * EINVAL: record_size is smaller than the record of version 1.0. ifname NULL or "": all interfaces.
- * EAGAIN: the list changes faster than it can be read.
- * A record has the name of its interface and the index that the kernel uses (for sin6_scope_id and the like). The name is
- * "" if the interface was deleted while the list was read.
+ * Lists. A list function writes list[0..n-1] and returns how many records there are, which may be
+ * more than n. list may be NULL when n is 0. record_size is sizeof(*list): a later version of the
+ * library may know longer records, and writes only what the caller has room for; members that the
+ * library does not know are zero-filled. EINVAL: record_size is smaller than the record of version
+ * 1.0. ifname NULL or "": all interfaces. EAGAIN: the list changes faster than it can be read. A
+ * record has the name of its interface and the index that the kernel uses (for sin6_scope_id and
+ * the like). The name is "" if the interface was deleted while the list was read.
  */
 
 #include <ifaddrs.h>
@@ -37,20 +37,22 @@ extern "C" {
 /* ------------------------------------------------------------------ links */
 
 /* Returns the index of an interface, > 0. */
-int vdestack_if_nametoindex(struct vdestack *stack, const char *ifname);
+int vdestack_if_nametoindex(struct vdestack *stack, const char *ifname) VDESTACK_NONNULL(2);
 /* Writes the name of the interface with this index. EINVAL: ifindex is not greater than 0. */
-int vdestack_if_indextoname(struct vdestack *stack, int ifindex, char name[IF_NAMESIZE]);
+int vdestack_if_indextoname(struct vdestack *stack, int ifindex, char name[IF_NAMESIZE]) VDESTACK_NONNULL(3);
 
 /* up: 0 = down, anything else = up. */
-int vdestack_link_set_up(struct vdestack *stack, const char *ifname, int up);
+int vdestack_link_set_up(struct vdestack *stack, const char *ifname, int up) VDESTACK_NONNULL(2);
 /* Returns the IFF_... flags of the interface (netdevice(7)), >= 0. */
-int vdestack_link_get_flags(struct vdestack *stack, const char *ifname);
+int vdestack_link_get_flags(struct vdestack *stack, const char *ifname) VDESTACK_NONNULL(2);
 /* The MTU in bytes, without the Ethernet header. EINVAL: the interface cannot have this MTU. */
-int vdestack_link_set_mtu(struct vdestack *stack, const char *ifname, int mtu);
-int vdestack_link_get_mtu(struct vdestack *stack, const char *ifname);
+int vdestack_link_set_mtu(struct vdestack *stack, const char *ifname, int mtu) VDESTACK_NONNULL(2);
+int vdestack_link_get_mtu(struct vdestack *stack, const char *ifname) VDESTACK_NONNULL(2);
 /* EADDRNOTAVAIL: a group address or all zero (set); the interface has no Ethernet address (get). */
-int vdestack_link_set_mac(struct vdestack *stack, const char *ifname, const unsigned char mac[6]);
-int vdestack_link_get_mac(struct vdestack *stack, const char *ifname, unsigned char mac[6]);
+int vdestack_link_set_mac(struct vdestack *stack, const char *ifname, const unsigned char mac[6])
+	VDESTACK_NONNULL(2, 3);
+int vdestack_link_get_mac(struct vdestack *stack, const char *ifname, unsigned char mac[6])
+	VDESTACK_NONNULL(2, 3);
 
 /*
  * What has passed between an interface and its network. Frames are counted as they are on the network.
@@ -60,7 +62,7 @@ struct vdestack_link_stats {
 	size_t size;
 	unsigned offloads;   /* VDESTACK_OFFLOAD_... in force */
 	uint64_t rx_frames;  /* received from the network */
-	uint64_t rx_writes;  /* the packets that they became in the stack: several frames may be coalesced into one */
+	uint64_t rx_writes;  /* the packets in the stack that they became, coalesced */
 	uint64_t rx_dropped; /* of rx_frames: too short, too long, or not taken by the interface (down) */
 	uint64_t tx_frames;  /* sent to the network */
 	uint64_t tx_dropped; /* lost, because the network did not take them in time */
@@ -68,10 +70,11 @@ struct vdestack_link_stats {
 };
 
 /*
- * ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have no counters of
- * their own: all are 0.
+ * ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have
+ * no counters of their own: all are 0.
  */
-int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats);
+int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats)
+	VDESTACK_NONNULL(2, 3);
 
 /* ------------------------------------------------------------------ addresses */
 
@@ -85,8 +88,10 @@ struct vdestack_addr {
 };
 
 /* Does not wait for duplicate address detection; vdestack_wait_ready() does. */
-int vdestack_addr_add(struct vdestack *stack, const char *ifname, const char *addr, unsigned prefix_len);
-int vdestack_addr_del(struct vdestack *stack, const char *ifname, const char *addr, unsigned prefix_len);
+int vdestack_addr_add(struct vdestack *stack, const char *ifname, const char *addr, unsigned prefix_len)
+	VDESTACK_NONNULL(2, 3);
+int vdestack_addr_del(struct vdestack *stack, const char *ifname, const char *addr, unsigned prefix_len)
+	VDESTACK_NONNULL(2, 3);
 int vdestack_addr_list(struct vdestack *stack, const char *ifname, struct vdestack_addr *list, size_t n,
 		       size_t record_size);
 
@@ -106,9 +111,9 @@ struct vdestack_route {
 };
 
 /* del: members that are not given match anything. */
-int vdestack_route_add(struct vdestack *stack, const struct vdestack_route *route);
-int vdestack_route_del(struct vdestack *stack, const struct vdestack_route *route);
-/* The unicast routes of the main table, both families, one record for each next hop. size is set to record_size. */
+int vdestack_route_add(struct vdestack *stack, const struct vdestack_route *route) VDESTACK_NONNULL(2);
+int vdestack_route_del(struct vdestack *stack, const struct vdestack_route *route) VDESTACK_NONNULL(2);
+/* Unicast routes of the main table, a record for each next hop. size is set to record_size. */
 int vdestack_route_list(struct vdestack *stack, const char *ifname, struct vdestack_route *list, size_t n,
 			size_t record_size);
 
@@ -124,8 +129,9 @@ struct vdestack_neigh {
 };
 
 /* Adds or replaces a permanent neighbour. */
-int vdestack_neigh_add(struct vdestack *stack, const char *ifname, const char *addr, const unsigned char mac[6]);
-int vdestack_neigh_del(struct vdestack *stack, const char *ifname, const char *addr);
+int vdestack_neigh_add(struct vdestack *stack, const char *ifname, const char *addr,
+		       const unsigned char mac[6]) VDESTACK_NONNULL(2, 3, 4);
+int vdestack_neigh_del(struct vdestack *stack, const char *ifname, const char *addr) VDESTACK_NONNULL(2, 3);
 /* NUD_NOARP entries are left out. */
 int vdestack_neigh_list(struct vdestack *stack, const char *ifname, struct vdestack_neigh *list, size_t n,
 			size_t record_size);
@@ -136,7 +142,7 @@ int vdestack_neigh_list(struct vdestack *stack, const char *ifname, struct vdest
  * getifaddrs(3) of the stack: for each interface an AF_PACKET entry, then its AF_INET and
  * AF_INET6 addresses. Free it with vdestack_freeifaddrs() (NULL is allowed), not freeifaddrs(3).
  */
-int vdestack_getifaddrs(struct vdestack *stack, struct ifaddrs **list);
+int vdestack_getifaddrs(struct vdestack *stack, struct ifaddrs **list) VDESTACK_NODISCARD VDESTACK_NONNULL(2);
 void vdestack_freeifaddrs(struct ifaddrs *list);
 
 /*
@@ -145,8 +151,9 @@ void vdestack_freeifaddrs(struct ifaddrs *list);
  * get writes the value without its final newline and with a NUL, and returns its length;
  * ERANGE: buf is too small.
  */
-int vdestack_sysctl_set(struct vdestack *stack, const char *name, const char *value);
-int vdestack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size);
+int vdestack_sysctl_set(struct vdestack *stack, const char *name, const char *value) VDESTACK_NONNULL(2, 3);
+int vdestack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size)
+	VDESTACK_NONNULL(2, 3);
 
 #ifdef __cplusplus
 }

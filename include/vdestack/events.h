@@ -3,8 +3,7 @@
 #define VDESTACK_EVENTS_H
 
 /*
- * What happens to a stack's interfaces without being asked for. The conventions of
- * <vdestack.h> hold.
+ * Events of a stack's interfaces. The conventions of <vdestack.h> hold.
  */
 
 #include <net/if.h>
@@ -17,21 +16,21 @@ extern "C" {
 #endif
 
 enum vdestack_event_type {
-	VDESTACK_EVENT_LINK_UP = 1,     /* the interface is joined to its network (again) and has carrier, unless cut */
-	VDESTACK_EVENT_LINK_DOWN = 2,   /* its network has gone: error says what it was told by, 0: a hang-up */
-	VDESTACK_EVENT_LINK_RETRY = 3,  /* joining it again has failed with error; attempt counts from 1 */
+	VDESTACK_EVENT_LINK_UP = 1,     /* the interface is connected (again) and has carrier, unless cut */
+	VDESTACK_EVENT_LINK_DOWN = 2,   /* its network is lost: error is what reported it, 0: a hang-up */
+	VDESTACK_EVENT_LINK_RETRY = 3,  /* reconnecting has failed with error; attempt counts from 1 */
 	VDESTACK_EVENT_CARRIER_CUT = 4, /* vdestack_link_set_carrier() has cut it */
 	VDESTACK_EVENT_CARRIER_RESTORED = 5,
-	VDESTACK_EVENT_ADDR_READY = 6,  /* addr can be used: it has passed duplicate address detection, if it takes one */
-	VDESTACK_EVENT_ADDR_LOST = 7,   /* addr is gone, or (error EADDRINUSE) somebody else has it */
-	VDESTACK_EVENT_OVERRUN = 8,     /* the queue is full: what comes from now on is dropped until it has been read */
+	VDESTACK_EVENT_ADDR_READY = 6,  /* addr can be used: it has passed duplicate address detection */
+	VDESTACK_EVENT_ADDR_LOST = 7,   /* addr was removed, or (error EADDRINUSE) another host uses it */
+	VDESTACK_EVENT_OVERRUN = 8,     /* the queue is full: events are dropped until it has been read */
 	VDESTACK_EVENT_STACK_ENDED = 9, /* the last holder has deleted the stack; nothing follows */
 	VDESTACK_EVENT_KEEPER_LOST = 10 /* the stack has ended with its keeper; nothing follows */
 };
 
 /* A record: 128 bytes in every version. */
 struct vdestack_event {
-	uint32_t type;           /* enum vdestack_event_type; later versions may add some: pass over what is not known */
+	uint32_t type;           /* enum vdestack_event_type; later versions may add some */
 	int32_t error;           /* an errno, 0: none */
 	uint32_t attempt;        /* of LINK_RETRY */
 	uint32_t lost;           /* events dropped before this one, since an OVERRUN */
@@ -44,25 +43,27 @@ struct vdestack_event {
 };
 
 /*
- * A descriptor that becomes readable (poll(2), epoll(7)) when something has happened since
- * this call; the caller closes it. Each call gives another one, with all events of its own. It is
+ * Returns a descriptor that becomes readable (poll(2), epoll(7)) when an event has happened after
+ * this call; the caller closes it. Each call returns another one, which receives all events. It is
  * close-on-exec and never blocks. It can be read with read(2), a record each, or by
- * vdestack_event_read(). At end of file the stack has ended. After fork parent and child share it, and each
- * record goes to one of them. EMFILE: eight are open for this stack.
+ * vdestack_event_read(). At end of file the stack has ended. After fork parent and child share it,
+ * and each record goes to one of them. EMFILE: eight are open for this stack.
  */
-int vdestack_events(struct vdestack *stack);
+int vdestack_events(struct vdestack *stack) VDESTACK_NODISCARD;
 
 /*
- * The next record: returns 1, and *event is filled; 0: none came within timeout_ms; -1 with EPIPE once the last one, STACK_ENDED or KEEPER_LOST, has been read; EBADF, EINVAL:
- * no such descriptor. May be called from several threads; a cancellation point while it waits.
+ * The next record: returns 1, and *event is filled; 0: none came within timeout_ms; -1 with EPIPE
+ * once the last one, STACK_ENDED or KEEPER_LOST, has been read; EBADF, EINVAL: no such descriptor.
+ * May be called from several threads; a cancellation point while it waits.
  */
-int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms);
+int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms) VDESTACK_NONNULL(2);
 
 /*
- * Pulls the cable of an interface that this library has made, or plugs it in again (on != 0). It
- * loses its carrier and passes no frames; its network is not left. ENODEV: no such one.
+ * Cuts the carrier of an interface that this library has made, or restores it (on != 0). Without
+ * carrier it passes no frames, as if its cable were pulled; it stays connected to its network.
+ * ENODEV: there is no such interface.
  */
-int vdestack_link_set_carrier(struct vdestack *stack, const char *ifname, int on);
+int vdestack_link_set_carrier(struct vdestack *stack, const char *ifname, int on) VDESTACK_NONNULL(2);
 
 #ifdef __cplusplus
 }

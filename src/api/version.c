@@ -6,3 +6,8 @@ const char *vdestack_version(void)
 {
 	return VS_VERSION;
 }
+
+unsigned vdestack_version_number(void)
+{
+	return VDESTACK_VERSION_NUMBER;
+}

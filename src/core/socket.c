@@ -147,17 +147,22 @@ static int check_handle(struct vdestack *stack)
 	return interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect);
 }
 
-int vdestack_set_default(struct vdestack *stack)
+static int set_default(struct vdestack *stack)
 {
 	int r = check_handle(stack);
 
 	if (r < 0)
-		return vs_edge(r);
+		return r;
 	atomic_store(&process_default, stack);
 	/* Its deletion may have looked at the default between the check and the store. */
 	if (stack != NULL && !is_stack(stack))
 		vs_default_forget(stack);
 	return 0;
+}
+
+int vdestack_set_default(struct vdestack *stack)
+{
+	return vs_edge(set_default(stack));
 }
 
 struct vdestack *vdestack_get_default(void)
@@ -199,7 +204,7 @@ void vde_default_stack(struct vdestack *stack)
 {
 	int saved = errno;
 
-	(void)vdestack_set_default(stack);
+	(void)vs_edge(set_default(stack));
 	errno = saved;
 }
 

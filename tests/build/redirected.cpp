@@ -48,7 +48,7 @@ int main(int, char **argv)
 	const std::uint64_t there = place_of(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0));
 	bad += checked(there != host, "the stack is another network");
 	bad += checked(place_of(module_socket()) == host, "a library of the program is in the host network");
-	vdestack_set_default(stack);
+	bad += checked(vdestack_set_default(stack) == 0, "a default is set");
 	bad += checked(place_of(socket(AF_INET, SOCK_STREAM, 0)) == there, "the program is redirected");
 	bad += checked(place_of(module_socket()) == there, "a library of the program is redirected");
 	bad += checked(place_of(socket(AF_UNIX, SOCK_STREAM, 0)) == host, "AF_UNIX is not");
@@ -59,11 +59,11 @@ int main(int, char **argv)
 	auto late_socket = late == nullptr ? nullptr : reinterpret_cast<int (*)()>(dlsym(late, "module_socket"));
 	bad += checked(late_socket != nullptr && place_of(late_socket()) == there, "a library loaded later is redirected");
 
-	vdestack_set_thread_default(stack);
-	vdestack_set_default(nullptr);
+	bad += checked(vdestack_set_thread_default(stack) == 0, "a default is set");
+	bad += checked(vdestack_set_default(nullptr) == 0, "a default is set");
 	std::thread([&] { bad += checked(place_of(module_socket()) == host, "another thread has no default"); }).join();
 	bad += checked(place_of(module_socket()) == there, "this thread has one");
-	vdestack_set_thread_default(nullptr);
+	bad += checked(vdestack_set_thread_default(nullptr) == 0, "a default is set");
 	bad += checked(place_of(module_socket()) == host, "sockets are no longer redirected");
 	vdestack_delete(stack);
 	return bad == 0 ? 0 : 1;

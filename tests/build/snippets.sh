@@ -81,7 +81,10 @@ for block in *.[1-9].[0-9] *.md.[0-9]; do
 	fi
 done
 echo "$n examples compiled, $ran of them run"
-[ "$n" -ge 15 ] && [ "$ran" -ge 5 ] || { echo "where are the examples?" >&2; exit 1; }
+if [ "$n" -lt 15 ] || [ "$ran" -lt 5 ]; then
+	echo "where are the examples?" >&2
+	exit 1
+fi
 
 # The first line of the example is its licence.
 sed 1d "$source/examples/hello.c" | diff -u - README.md.1 || { echo "README.md does not show examples/hello.c" >&2; exit 1; }

@@ -64,7 +64,7 @@ static void fail_in_every_way(struct vdestack *s)
 			if (config[0] == 'i')
 				(void)vdestack_iface_add(s, config, nullptr);
 			else
-				(void)vdestack_new(config, nullptr);
+				(void)!vdestack_new(config, nullptr);
 		} catch (const std::runtime_error &e) {
 			CHECK(std::string(e.what()) == vdestack_last_error());
 			caught++;

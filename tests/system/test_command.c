@@ -6,6 +6,7 @@
  */
 
 #define _GNU_SOURCE
+#define VDESTACK_BUILDING /* NULL is passed where it must not be */
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>

@@ -3,6 +3,7 @@
 /* Namespaces that the library exports, and namespaces that it adopts. */
 
 #define _GNU_SOURCE
+#define VDESTACK_BUILDING /* NULL is passed where it must not be */
 #include <grp.h>
 #include <linux/nsfs.h>
 #include <sched.h>

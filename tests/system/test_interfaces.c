@@ -3,6 +3,7 @@
 /* Interfaces of a stack: several at once, added and removed while others are used. */
 
 #define _GNU_SOURCE
+#define VDESTACK_BUILDING /* NULL is passed where it must not be */
 #include <net/if.h>
 #include <pthread.h>
 #include <stdatomic.h>

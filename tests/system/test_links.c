@@ -3,6 +3,7 @@
 /* Networks that go away and come back, cables that are pulled, and the events about it. */
 
 #define _GNU_SOURCE
+#define VDESTACK_BUILDING /* NULL is passed where it must not be */
 #include <dirent.h>
 #include <net/if.h>
 #include <pthread.h>

@@ -37,19 +37,19 @@ static void do_everything(void)
 {
 	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
 
-	(void)vdestack_new("vnl=nosuchscheme://x", case_opts());
-	(void)vdestack_new("vnl=/nowhere/at/all", case_opts());
-	(void)vdestack_new("vnl='=no-such-command'", case_opts());
-	(void)vdestack_new("ip=1.2.3.4", case_opts());
-	(void)vdestack_new("dhcp", case_opts());
+	(void)!vdestack_new("vnl=nosuchscheme://x", case_opts());
+	(void)!vdestack_new("vnl=/nowhere/at/all", case_opts());
+	(void)!vdestack_new("vnl='=no-such-command'", case_opts());
+	(void)!vdestack_new("ip=1.2.3.4", case_opts());
+	(void)!vdestack_new("dhcp", case_opts());
 	(void)vdestack_iface_add(s, "iface=vde0 vnl=inproc://lan", case_opts());
 	(void)vdestack_iface_del(s, "nothing");
-	(void)vdestack_adopt_path("/dev/null", "", case_opts());
-	(void)vdestack_msocket(NULL, AF_INET, SOCK_STREAM, 0);
-	(void)vdestack_msocket(s, 9999, SOCK_STREAM, 0);
+	(void)!vdestack_adopt_path("/dev/null", "", case_opts());
+	(void)!vdestack_msocket(NULL, AF_INET, SOCK_STREAM, 0);
+	(void)!vdestack_msocket(s, 9999, SOCK_STREAM, 0);
 	(void)vdestack_sysctl_set(s, "no/such", "1");
-	(void)vdestack_run(s, (char *[]){ (char *)"/no/such/command", NULL }, NULL);
-	(void)vdestack_run(s, (char *[]){ (char *)"true", NULL }, NULL);
+	(void)!vdestack_run(s, (char *[]){ (char *)"/no/such/command", NULL }, NULL);
+	(void)!vdestack_run(s, (char *[]){ (char *)"true", NULL }, NULL);
 	(void)vdestack_delete(NULL);
 	vde_delstack(NULL);
 	MUST(vdestack_delete(s));

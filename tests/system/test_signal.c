@@ -738,7 +738,7 @@ static void *cancel_command(void *arg)
 
 	(void)arg;
 	atomic_fetch_add(&cancel_rounds, 1);
-	(void)vdestack_run(cancel_stack, argv, NULL);
+	(void)!vdestack_run(cancel_stack, argv, NULL);
 	return NULL;
 }
 
