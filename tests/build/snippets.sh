@@ -5,7 +5,8 @@
 #
 # The examples in the manual pages, README.md and docs/*.md are compiled as C99 without a warning.
 # Whole programs are run as well. They must exit with 0 and write what the page says: the literal block after the
-# line "Its output:". The other examples are put into a function with a `stack`. The FLAGs make a program find
+# line "Its output:". Every page about functions or in section 7 has such a program. The other examples are put into
+# a function with a `stack`. The FLAGs make a program find
 # the library. README.md's program is examples/hello.c.
 
 set -eu -o pipefail
@@ -81,6 +82,13 @@ for block in *.[1-9].[0-9] *.md.[0-9]; do
 	fi
 done
 echo "$n examples compiled, $ran of them run"
+for page in "$source"/docs/man/*.[37]; do
+	page=$(basename "$page")
+	if [ ! -f "$page.1.expected" ] || [ ! -f "$page.1.output" ]; then
+		echo "$page has no program in EXAMPLES whose output it shows" >&2
+		exit 1
+	fi
+done
 if [ "$n" -lt 15 ] || [ "$ran" -lt 5 ]; then
 	echo "where are the examples?" >&2
 	exit 1
