@@ -52,7 +52,10 @@ struct watch {
 	bool link_pending;                /* an interface is up without carrier */
 	bool addr_pending;                /* an address is under detection */
 	bool addr_failed;                 /* an address has been found in use elsewhere */
-	char what[INET6_ADDRSTRLEN + 64]; /* the first, or the worst, of these in words */
+	char what[128];                   /* the first, or the worst, of these in words */
+	int ifindex;                      /* what is about this address, on this interface, and its state */
+	char addr[INET6_ADDRSTRLEN];
+	const char *state;
 };
 
 #define CARRIER_FLAGS ((unsigned)IFF_RUNNING | (unsigned)IFF_LOWER_UP)
@@ -110,6 +113,7 @@ static void begin_addrs(void *arg)
 
 	watch->n_usable = 0;
 	watch->addr_pending = watch->addr_failed = false;
+	watch->ifindex = 0;
 	if (!watch->link_pending)
 		watch->what[0] = '\0';
 }
@@ -126,11 +130,21 @@ static bool is_wanted(const struct watch *watch, int ifindex, const void *bytes)
 static void note_addr(struct watch *watch, const struct ifaddrmsg *info, struct nlattr *attr,
 		      const char *state)
 {
-	char text[INET6_ADDRSTRLEN];
+	vs_rtnl_addr_text(info->ifa_family, attr, watch->addr);
+	watch->ifindex = (int)info->ifa_index;
+	watch->state = state;
+	(void)snprintf(watch->what, sizeof(watch->what), "address %s on interface %d %s", watch->addr,
+		       watch->ifindex, state);
+}
 
-	vs_rtnl_addr_text(info->ifa_family, attr, text);
-	(void)snprintf(watch->what, sizeof(watch->what), "address %s on interface %u %s", text,
-		       info->ifa_index, state);
+/* The interface by its name, if it is still there. Between the messages of a list nothing can be asked. */
+static void put_name(struct vs_nl *nl, struct watch *watch)
+{
+	struct vs_rtnl_link link;
+
+	if (watch->ifindex > 0 && vs_rtnl_link_get(nl, watch->ifindex, NULL, &link) == 0)
+		(void)snprintf(watch->what, sizeof(watch->what), "address %s on interface %s %s", watch->addr,
+			       link.name, watch->state);
 }
 
 static int look_at_addr(void *arg, struct nlmsghdr *hdr)
@@ -149,7 +163,7 @@ static int look_at_addr(void *arg, struct nlmsghdr *hdr)
 	unsigned flags = vs_nl_u32(attrs[IFA_FLAGS], info->ifa_flags);
 	if ((flags & IFA_F_DADFAILED) != 0) {
 		watch->addr_failed = true;
-		note_addr(watch, info, addr, "is in use by somebody else");
+		note_addr(watch, info, addr, "is in use by another host");
 	} else if ((flags & IFA_F_TENTATIVE) != 0) {
 		if (watch->what[0] == '\0')
 			note_addr(watch, info, addr, "is still in duplicate address detection");
@@ -191,8 +205,10 @@ static int subscribe(struct vs_nl *nl, const struct watch *watch)
 	return err;
 }
 
-static int fail_waiting(const struct vs_nl *nl, const struct watch *watch, int err)
+static int fail_waiting(struct vs_nl *nl, struct watch *watch, int err)
 {
+	if (err == EADDRNOTAVAIL || err == ETIMEDOUT)
+		put_name(nl, watch);
 	switch (err) {
 	case EADDRNOTAVAIL:
 		return vs_fail(err, "cannot make the stack ready: %s; choose another address", watch->what);
@@ -212,7 +228,7 @@ static int wait_ready(struct vs_nl *nl, struct watch *watch, int64_t deadline_ms
 
 	while (err >= 0) {
 		int ready = look(nl, watch);
-		/* Changes disturbed every attempt and may be over by now: nothing would wake us, so no sleep. */
+		/* Changes disturbed every attempt and may be over: nothing would wake us, so no sleep. */
 		if (ready == -EAGAIN && vs_now_ms() < deadline_ms)
 			continue;
 		if (ready == -EAGAIN)
@@ -280,7 +296,11 @@ bool vs_conf_has_to_wait(const struct vs_config *config)
 int vs_conf_wait(struct vs_nl *nl, const struct vs_config *config, int timeout_ms)
 {
 	int64_t deadline_ms = vs_now_ms() + timeout_ms;
-	struct watch watch = { .config = config, .n_wanted = count_ipv6(config), .links = any_on_segment(config) };
+	struct watch watch = {
+		.config = config,
+		.n_wanted = count_ipv6(config),
+		.links = any_on_segment(config),
+	};
 	VS_AUTO_FREE struct wanted *wanted = calloc(watch.n_wanted + 1, sizeof(*wanted));
 	int err = 0;
 
