@@ -183,7 +183,7 @@ int vdestack_netns(struct vdestack *stack) VDESTACK_NODISCARD;
 /* Bits of vdestack_cmd_opts.caps: ambient capabilities of the command inside the stack. */
 #define VDESTACK_CAP(number) (UINT64_C(1) << (number))                 /* number from <linux/capability.h> */
 #define VDESTACK_CAPS_NETWORK                                                                                \
-	(VDESTACK_CAP(10) | VDESTACK_CAP(11) | VDESTACK_CAP(12) | VDESTACK_CAP(13)) /* ports, broadcast, ... */
+	(VDESTACK_CAP(10) | VDESTACK_CAP(11) | VDESTACK_CAP(12) | VDESTACK_CAP(13)) /* ports to raw */
 #define VDESTACK_CAPS_NONE VDESTACK_CAP(63)                            /* no capability at all */
 
 struct vdestack_cmd_opts {

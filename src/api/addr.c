@@ -27,7 +27,8 @@ static int parse_request(const char *verb, const char *text, unsigned prefix_len
 	return 0;
 }
 
-static int change_addr(struct vdestack *stack, int type, const char *ifname, const char *text, unsigned prefix_len)
+static int change_addr(struct vdestack *stack, int type, const char *ifname, const char *text,
+		       unsigned prefix_len)
 {
 	bool add = type == RTM_NEWADDR;
 	VS_AUTO_NL nl = { 0 };
@@ -36,14 +37,16 @@ static int change_addr(struct vdestack *stack, int type, const char *ifname, con
 	int err = parse_request(add ? "add" : "remove", text, prefix_len, &addr);
 
 	if (err == 0)
-		err = vs_named_open(stack, ifname, add ? "cannot add an address to interface" : "cannot remove an address from interface",
+		err = vs_named_open(stack, ifname,
+				    add ? "cannot add an address to interface"
+					: "cannot remove an address from interface",
 				    &nl, &link);
 	if (err < 0)
 		return err;
 	err = vs_rtnl_addr_change(&nl, type, link.ifindex, &addr);
 	if (err < 0)
-		return vs_nl_fail(&nl, -err, "cannot %s address %s/%u %s interface %s", add ? "add" : "remove", text, prefix_len,
-				  add ? "to" : "from", ifname);
+		return vs_nl_fail(&nl, -err, "cannot %s address %s/%u %s interface %s",
+				  add ? "add" : "remove", text, prefix_len, add ? "to" : "from", ifname);
 	return 0;
 }
 
@@ -74,11 +77,16 @@ static void take(void *arg, const void *record)
 }
 
 static const struct vs_list_kind addresses = {
-	"addresses", sizeof(struct vdestack_addr), offsetof(struct vdestack_addr, ifname), offsetof(struct vdestack_addr, ifindex),
-	vs_rtnl_addr_list, take,
+	.what = "addresses",
+	.least = sizeof(struct vdestack_addr),
+	.ifname_at = offsetof(struct vdestack_addr, ifname),
+	.ifindex_at = offsetof(struct vdestack_addr, ifindex),
+	.read = vs_rtnl_addr_list,
+	.take = take,
 };
 
-int vdestack_addr_list(struct vdestack *stack, const char *ifname, struct vdestack_addr *list, size_t n, size_t record_size)
+int vdestack_addr_list(struct vdestack *stack, const char *ifname, struct vdestack_addr *list, size_t n,
+		       size_t record_size)
 {
 	struct vs_list job = { .ifname = ifname, .records = list, .n = n, .record_size = record_size };
 

@@ -14,7 +14,7 @@ static int list_ifaddrs(struct vdestack *stack, struct ifaddrs **list)
 	VS_AUTO_NL nl = { 0 };
 
 	if (list == NULL)
-		return vs_fail(EINVAL, "cannot list addresses: no room for the list; give a pointer to a pointer");
+		return vs_fail(EINVAL, "cannot list addresses: the pointer for the list is NULL; give one");
 	int err = vs_stack_nl_open(stack, &nl);
 	if (err < 0)
 		return err;

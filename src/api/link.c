@@ -11,7 +11,8 @@
 #include "named.h"
 #include <vdestack/conf.h>
 
-static int set_link(struct vdestack *stack, const char *ifname, const struct vs_rtnl_link_change *change, const char *step)
+static int set_link(struct vdestack *stack, const char *ifname, const struct vs_rtnl_link_change *change,
+		    const char *step)
 {
 	VS_AUTO_NL nl = { 0 };
 	struct vs_rtnl_link link;
@@ -46,7 +47,8 @@ static int indextoname(struct vdestack *stack, int ifindex, char *name)
 	struct vs_rtnl_link link;
 
 	if (name == NULL)
-		return vs_fail(EINVAL, "cannot name an interface: the buffer is NULL; give IF_NAMESIZE bytes");
+		return vs_fail(EINVAL,
+			       "cannot name an interface: the buffer is NULL; give IF_NAMESIZE bytes");
 	if (ifindex <= 0)
 		return vs_fail(EINVAL, "cannot name interface %d: an index is greater than 0", ifindex);
 	int err = vs_stack_nl_open(stack, &nl);
@@ -70,7 +72,8 @@ int vdestack_link_set_up(struct vdestack *stack, const char *ifname, int up)
 {
 	const struct vs_rtnl_link_change change = { .flags = up != 0 ? IFF_UP : 0, .mask = IFF_UP };
 
-	return vs_edge(set_link(stack, ifname, &change, up != 0 ? "cannot bring up interface" : "cannot take down interface"));
+	return vs_edge(set_link(stack, ifname, &change,
+				up != 0 ? "cannot bring up interface" : "cannot take down interface"));
 }
 
 int vdestack_link_get_flags(struct vdestack *stack, const char *ifname)
@@ -86,7 +89,9 @@ int vdestack_link_set_mtu(struct vdestack *stack, const char *ifname, int mtu)
 	const struct vs_rtnl_link_change change = { .attr = IFLA_MTU, .data = &mtu, .len = sizeof(mtu) };
 
 	if (mtu <= 0)
-		return vs_edge(vs_fail(EINVAL, "cannot set the MTU of an interface to %d: it must be positive; usual are 1500 and 9000",
+		return vs_edge(vs_fail(EINVAL,
+				       "cannot set the MTU of an interface to %d: it must be positive; usual "
+				       "are 1500 and 9000",
 				       mtu));
 	return vs_edge(set_link(stack, ifname, &change, "cannot set the MTU of interface"));
 }
@@ -108,8 +113,9 @@ static int set_mac(struct vdestack *stack, const char *ifname, const unsigned ch
 		return vs_fail(EINVAL, "cannot set the MAC of an interface: it is NULL; give six bytes");
 	/* Not every driver looks. */
 	if ((mac[0] & 1) != 0 || memcmp(mac, zero, sizeof(zero)) == 0)
-		return vs_fail(EADDRNOTAVAIL, "cannot set the MAC of an interface: a group address or all zero; "
-					      "give the address of one station");
+		return vs_fail(EADDRNOTAVAIL,
+			       "cannot set the MAC of an interface: a group address or all zero; "
+			       "give the address of one station");
 	return set_link(stack, ifname, &change, "cannot set the MAC of interface");
 }
 
@@ -123,13 +129,16 @@ static int get_mac(struct vdestack *stack, const char *ifname, unsigned char *ma
 	struct vs_rtnl_link link;
 
 	if (mac == NULL)
-		return vs_fail(EINVAL, "cannot read the MAC of an interface: the buffer is NULL; give six bytes");
+		return vs_fail(EINVAL,
+			       "cannot read the MAC of an interface: the buffer is NULL; give six bytes");
 	int err = get_link(stack, ifname, "cannot read the MAC of interface", &link);
 	if (err < 0)
 		return err;
 	if (!link.has_mac)
-		return vs_fail(EADDRNOTAVAIL, "cannot read the MAC of interface %s: it has none; only Ethernet interfaces do",
-			       link.name);
+		return vs_fail(
+			EADDRNOTAVAIL,
+			"cannot read the MAC of interface %s: it has none; only Ethernet interfaces do",
+			link.name);
 	memcpy(mac, link.mac, sizeof(link.mac));
 	return 0;
 }

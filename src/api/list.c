@@ -3,8 +3,8 @@
 /*
  * Lists for callers that may be older or newer than this library.
  *
- * The kernel names interfaces by index. Their names are asked for when the list is complete, on the same socket, once for
- * each interface.
+ * The kernel names interfaces by index. Their names are asked for when the list is complete, on the
+ * same socket, once for each interface.
  */
 
 #include "list.h"
@@ -71,10 +71,13 @@ static int write_names(struct vs_nl *nl, const struct vs_list_kind *kind, struct
 static int check(const struct vs_list *list, const struct vs_list_kind *kind)
 {
 	if (list->records == NULL && list->n > 0)
-		return vs_fail(EINVAL, "cannot list %s: the list is NULL; then its size must be 0", kind->what);
+		return vs_fail(EINVAL, "cannot list %s: the list is NULL; then its size must be 0",
+			       kind->what);
 	if (list->record_size < kind->least)
-		return vs_fail(EINVAL, "cannot list %s: records of %zu bytes are too small; the last argument is the "
-				       "sizeof of a record", kind->what, list->record_size);
+		return vs_fail(EINVAL,
+			       "cannot list %s: records of %zu bytes are too small; the last argument is the "
+			       "sizeof of a record",
+			       kind->what, list->record_size);
 	return 0;
 }
 
@@ -93,7 +96,8 @@ int vs_list_read(struct vdestack *stack, const struct vs_list_kind *kind, struct
 	if (one) {
 		err = vs_rtnl_link_get(&nl, 0, list->ifname, &link);
 		if (err < 0)
-			return vs_nl_fail(&nl, -err, "cannot list the %s of interface %s", kind->what, list->ifname);
+			return vs_nl_fail(&nl, -err, "cannot list the %s of interface %s", kind->what,
+					  list->ifname);
 	}
 	list->ifindex = link.ifindex;
 	err = kind->read(&nl, &reader);

@@ -9,7 +9,8 @@
 #include "base/error.h"
 #include "core/stack.h"
 
-int vs_named_open(struct vdestack *stack, const char *ifname, const char *step, struct vs_nl *nl, struct vs_rtnl_link *link)
+int vs_named_open(struct vdestack *stack, const char *ifname, const char *step, struct vs_nl *nl,
+		  struct vs_rtnl_link *link)
 {
 	if (ifname == NULL)
 		return vs_fail(EINVAL, "%s: its name is NULL; give a name", step);

@@ -12,7 +12,8 @@
 #include <vdestack/conf.h>
 
 /* mac NULL: removes. */
-static int change_neigh(struct vdestack *stack, const char *ifname, const char *text, const unsigned char *mac)
+static int change_neigh(struct vdestack *stack, const char *ifname, const char *text,
+			const unsigned char *mac)
 {
 	const char *verb = mac != NULL ? "add" : "remove";
 	VS_AUTO_NL nl = { 0 };
@@ -20,17 +21,23 @@ static int change_neigh(struct vdestack *stack, const char *ifname, const char *
 	struct vs_conf_addr addr;
 
 	if (text == NULL || !vs_addr_from_text(text, strlen(text), &addr))
-		return vs_fail(EINVAL, "cannot %s neighbour \"%s\": not an IPv4 or IPv6 address; write it as 10.0.0.1 or fc00::1",
+		return vs_fail(EINVAL,
+			       "cannot %s neighbour \"%s\": not an IPv4 or IPv6 address; write it as "
+			       "10.0.0.1 or fc00::1",
 			       verb, text != NULL ? text : "(NULL)");
-	int err = vs_named_open(stack, ifname, mac != NULL ? "cannot add a neighbour to interface" : "cannot remove a neighbour from interface",
+	int err = vs_named_open(stack, ifname,
+				mac != NULL ? "cannot add a neighbour to interface"
+					    : "cannot remove a neighbour from interface",
 				&nl, &link);
 	if (err < 0)
 		return err;
 	err = vs_rtnl_neigh_change(&nl, link.ifindex, &addr, mac);
-	return err < 0 ? vs_nl_fail(&nl, -err, "cannot %s neighbour %s on interface %s", verb, text, ifname) : 0;
+	return err < 0 ? vs_nl_fail(&nl, -err, "cannot %s neighbour %s on interface %s", verb, text, ifname)
+		       : 0;
 }
 
-int vdestack_neigh_add(struct vdestack *stack, const char *ifname, const char *addr, const unsigned char mac[6])
+int vdestack_neigh_add(struct vdestack *stack, const char *ifname, const char *addr,
+		       const unsigned char mac[6])
 {
 	if (mac == NULL)
 		return vs_edge(vs_fail(EINVAL, "cannot add neighbour \"%s\": its MAC is NULL; give six bytes",
@@ -60,11 +67,16 @@ static void take(void *arg, const void *record)
 }
 
 static const struct vs_list_kind neighbours = {
-	"neighbours", sizeof(struct vdestack_neigh), offsetof(struct vdestack_neigh, ifname), offsetof(struct vdestack_neigh, ifindex),
-	vs_rtnl_neigh_list, take,
+	.what = "neighbours",
+	.least = sizeof(struct vdestack_neigh),
+	.ifname_at = offsetof(struct vdestack_neigh, ifname),
+	.ifindex_at = offsetof(struct vdestack_neigh, ifindex),
+	.read = vs_rtnl_neigh_list,
+	.take = take,
 };
 
-int vdestack_neigh_list(struct vdestack *stack, const char *ifname, struct vdestack_neigh *list, size_t n, size_t record_size)
+int vdestack_neigh_list(struct vdestack *stack, const char *ifname, struct vdestack_neigh *list, size_t n,
+			size_t record_size)
 {
 	struct vs_list job = { .ifname = ifname, .records = list, .n = n, .record_size = record_size };
 

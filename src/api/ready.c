@@ -16,7 +16,10 @@ static int wait_ready(struct vdestack *stack, int timeout_ms)
 	VS_AUTO_NL nl = { 0 };
 
 	if (!vs_timeout_valid(timeout_ms))
-		return vs_fail(EINVAL, "cannot wait for the stack: the time-out is %d; -1 waits for ever, 0 looks once", timeout_ms);
+		return vs_fail(
+			EINVAL,
+			"cannot wait for the stack: the time-out is %d; -1 waits for ever, 0 looks once",
+			timeout_ms);
 	int err = vs_stack_nl_open(stack, &nl);
 	return err < 0 ? err : vs_rtnl_wait_ready(&nl, deadline_ms);
 }

@@ -24,9 +24,11 @@ static int copy_route(const struct vdestack_route *given, struct vdestack_route 
 	if (r < 0)
 		return vs_opts_fail(r, "change a route", "vdestack_route");
 	/* Unterminated text is no address either. */
-	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL || memchr(out->gw, '\0', sizeof(out->gw)) == NULL ||
+	if (memchr(out->dst, '\0', sizeof(out->dst)) == NULL ||
+	    memchr(out->gw, '\0', sizeof(out->gw)) == NULL ||
 	    memchr(out->ifname, '\0', sizeof(out->ifname)) == NULL)
-		return vs_fail(EINVAL, "cannot change a route: an address or the interface's name has no end; terminate the text");
+		return vs_fail(EINVAL, "cannot change a route: an address or the interface's name has no "
+				       "end; terminate the text");
 	return 0;
 }
 
@@ -74,7 +76,8 @@ static int parse_route(int type, const struct vdestack_route *given, struct vs_r
 }
 
 /* *ifindex is written if the route names its interface. */
-static int open_for(struct vdestack *stack, const struct vdestack_route *given, struct vs_nl *nl, int *ifindex)
+static int open_for(struct vdestack *stack, const struct vdestack_route *given, struct vs_nl *nl,
+		    int *ifindex)
 {
 	struct vs_rtnl_link link;
 
@@ -139,11 +142,16 @@ static void take(void *arg, const void *record)
 }
 
 static const struct vs_list_kind routes = {
-	"routes", sizeof(struct vdestack_route), offsetof(struct vdestack_route, ifname), offsetof(struct vdestack_route, ifindex),
-	vs_rtnl_route_list, take,
+	.what = "routes",
+	.least = sizeof(struct vdestack_route),
+	.ifname_at = offsetof(struct vdestack_route, ifname),
+	.ifindex_at = offsetof(struct vdestack_route, ifindex),
+	.read = vs_rtnl_route_list,
+	.take = take,
 };
 
-int vdestack_route_list(struct vdestack *stack, const char *ifname, struct vdestack_route *list, size_t n, size_t record_size)
+int vdestack_route_list(struct vdestack *stack, const char *ifname, struct vdestack_route *list, size_t n,
+			size_t record_size)
 {
 	struct vs_list job = { .ifname = ifname, .records = list, .n = n, .record_size = record_size };
 

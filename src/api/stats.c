@@ -25,8 +25,11 @@ static int link_stats(struct vdestack *stack, const char *ifname, struct vdestac
 	int r = vs_stack_ask(stack, &call);
 	if (r < 0)
 		return vs_fail_step(-r, "cannot read the counters of interface %s", ifname);
-	if (sscanf(call.answer, "%u %llu %llu %llu %llu %llu %llu", &s.offloads, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) != 7)
-		return vs_fail(EPROTO, "cannot read the counters of interface %s: the keeper's answer makes no sense", ifname);
+	if (sscanf(call.answer, "%u %llu %llu %llu %llu %llu %llu", &s.offloads, &n[0], &n[1], &n[2], &n[3],
+		   &n[4], &n[5]) != 7)
+		return vs_fail(EPROTO,
+			       "cannot read the counters of interface %s: the keeper's answer makes no sense",
+			       ifname);
 	s.tx_frames = n[0];
 	s.tx_dropped = n[1];
 	s.tx_refused = n[2];

@@ -67,7 +67,8 @@ static int take_addr(void *arg, struct nlmsghdr *hdr)
 		.flags = vs_nl_u32(attrs[IFA_FLAGS], info->ifa_flags),
 	};
 	/* Local is ours; address is the peer's where there is one. */
-	vs_rtnl_addr_text(addr.family, attrs[IFA_LOCAL] != NULL ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS], addr.text);
+	vs_rtnl_addr_text(addr.family, attrs[IFA_LOCAL] != NULL ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS],
+			  addr.text);
 	reader->take(reader->arg, &addr);
 	return 0;
 }

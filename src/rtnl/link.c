@@ -62,7 +62,8 @@ int vs_rtnl_link_change(struct vs_nl *nl, int ifindex, const struct vs_rtnl_link
 
 int vs_rtnl_link_set_up(struct vs_nl *nl, int ifindex, bool up)
 {
-	return vs_rtnl_link_change(nl, ifindex, &(struct vs_rtnl_link_change){ .flags = up ? IFF_UP : 0, .mask = IFF_UP });
+	return vs_rtnl_link_change(nl, ifindex,
+				   &(struct vs_rtnl_link_change){ .flags = up ? IFF_UP : 0, .mask = IFF_UP });
 }
 
 /* Without /proc, and for this device only: rtnetlink(7), IFLA_AF_SPEC. */
@@ -72,8 +73,10 @@ static int set_arp_notify(struct vs_nl *nl, int ifindex)
 	VS_AUTO_MSG *msg = vs_nl_request(RTM_SETLINK, 0, &info, sizeof(info));
 	struct nlattr *all, *ipv4, *conf;
 
-	if (msg == NULL || (all = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL || (ipv4 = nla_nest_start(msg, AF_INET)) == NULL ||
-	    (conf = nla_nest_start(msg, IFLA_INET_CONF)) == NULL || nla_put_u32(msg, IPV4_DEVCONF_ARP_NOTIFY, 1) < 0)
+	if (msg == NULL || (all = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL ||
+	    (ipv4 = nla_nest_start(msg, AF_INET)) == NULL ||
+	    (conf = nla_nest_start(msg, IFLA_INET_CONF)) == NULL ||
+	    nla_put_u32(msg, IPV4_DEVCONF_ARP_NOTIFY, 1) < 0)
 		return -ENOMEM;
 	nla_nest_end(msg, conf);
 	nla_nest_end(msg, ipv4);
@@ -81,7 +84,10 @@ static int set_arp_notify(struct vs_nl *nl, int ifindex)
 	return vs_nl_talk(nl, msg, NULL, NULL);
 }
 
-/* The kernel announces addresses when the MAC is set, be it to what it is. IPv6 does so by a sysctl of the keeper's stacks. */
+/*
+ * The kernel announces IPv4 addresses when the MAC is set, also to the same value, and IPv6 addresses if
+ * ndisc_notify is set, as it is in the keeper's stacks.
+ */
 void vs_rtnl_link_announce(struct vs_nl *nl, const char *name)
 {
 	struct vs_rtnl_link link;
@@ -89,6 +95,8 @@ void vs_rtnl_link_announce(struct vs_nl *nl, const char *name)
 	if (vs_rtnl_link_get(nl, 0, name, &link) < 0 || !link.has_mac || (link.flags & IFF_UP) == 0)
 		return;
 	(void)set_arp_notify(nl, link.ifindex);
-	const struct vs_rtnl_link_change same = { .attr = IFLA_ADDRESS, .data = link.mac, .len = sizeof(link.mac) };
+	const struct vs_rtnl_link_change same = { .attr = IFLA_ADDRESS,
+						  .data = link.mac,
+						  .len = sizeof(link.mac) };
 	(void)vs_rtnl_link_change(nl, link.ifindex, &same);
 }

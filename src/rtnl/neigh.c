@@ -9,7 +9,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-int vs_rtnl_neigh_change(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr, const unsigned char *mac)
+int vs_rtnl_neigh_change(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr,
+			 const unsigned char *mac)
 {
 	const struct ndmsg info = { .ndm_family = (unsigned char)addr->family,
 				    .ndm_ifindex = ifindex,
@@ -32,7 +33,8 @@ static int take_neigh(void *arg, struct nlmsghdr *hdr)
 
 	if (hdr->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(hdr, sizeof(*info), attrs, NDA_MAX, NULL) < 0)
 		return -EBADMSG;
-	if ((info->ndm_family != AF_INET && info->ndm_family != AF_INET6) || (info->ndm_state & NUD_NOARP) != 0)
+	if ((info->ndm_family != AF_INET && info->ndm_family != AF_INET6) ||
+	    (info->ndm_state & NUD_NOARP) != 0)
 		return 0;
 	struct vs_rtnl_neigh neigh = {
 		.ifindex = info->ndm_ifindex,

@@ -199,14 +199,15 @@ static int prepare_fd(int fd)
 
 	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)); /* without it there are no texts */
+	/* Without it errors come without a text. */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	return 0;
 }
 
 int vs_nl_open(struct vs_nl *nl, int fd)
 {
 	*nl = (struct vs_nl){ .done = true, .no_cancel = true };
-	/* Sending, receiving and closing are cancellation points. A cancelled call would leak the socket and memory. */
+	/* Sending and receiving are cancellation points: a cancelled call would leak the socket and memory. */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &nl->cancel_state);
 	VS_AUTO_CLOSE owned = fd;
 	int err = prepare_fd(fd);
@@ -325,7 +326,7 @@ static int finish_request(struct vs_nl *nl)
 			int n = wait_readable(nl_socket_get_fd(nl->sock), deadline_ms);
 			err = n == 0 ? -ETIMEDOUT : n < 0 ? n : 0;
 		} else if (err == -ENOBUFS) {
-			err = 0; /* notifications may be lost; the kernel keeps answers for a reader that goes on */
+			err = 0; /* notifications may be lost; answers are kept until they are read */
 			nl->interrupted = true;
 		}
 		if (err < 0)
@@ -372,7 +373,7 @@ int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what)
 {
 	for (int i = 0; i < DUMP_ATTEMPTS; i++) {
 		int err = dump_once(nl, what);
-		/* Notifications fill the buffer: the kernel says so, but goes on with the dump when it is read. */
+		/* Notifications have filled the buffer. The kernel goes on with the dump when it is read. */
 		if (err == -ENOBUFS || err == -EBUSY) {
 			err = drain(nl);
 			nl->interrupted = true;

@@ -37,9 +37,9 @@ struct vs_nl {
 };
 
 /*
- * Opens a conversation on fd: socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), not yet
- * bound. fd is consumed, on failure too. *nl need not be initialised and may be closed after a failure.
- * 0, -ENOMEM, or the error of bind(2).
+ * Opens a conversation on fd: socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+ * NETLINK_ROUTE), not yet bound. fd is consumed, on failure too. *nl need not be initialised and
+ * may be closed after a failure. 0, -ENOMEM, or the error of bind(2).
  */
 int vs_nl_open(struct vs_nl *nl, int fd);
 void vs_nl_close(struct vs_nl *nl);
@@ -69,8 +69,8 @@ struct vs_nl_dump {
 int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what);
 
 /*
- * Who gets the records of a list, taken out of the messages. When the list changes while it is read, it is read
- * again: begin is called once more, and what was taken before does not count.
+ * Who gets the records of a list, taken out of the messages. When the list changes while it is
+ * read, it is read again: begin is called once more, and what was taken before does not count.
  */
 struct vs_nl_reader {
 	void (*begin)(void *arg);

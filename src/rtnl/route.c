@@ -84,7 +84,8 @@ static void take_hop(const struct vs_nl_reader *reader, const struct vs_rtnl_hop
 }
 
 /* One record for each of the next hops. */
-static void take_multipath(const struct vs_nl_reader *reader, const struct vs_rtnl_hop *route, struct nlattr *multipath)
+static void take_multipath(const struct vs_nl_reader *reader, const struct vs_rtnl_hop *route,
+			   struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = nla_data(multipath);
 	int left = nla_len(multipath);
@@ -99,7 +100,7 @@ static void take_multipath(const struct vs_nl_reader *reader, const struct vs_rt
 	}
 }
 
-/* Routes that lead to a gateway or a link: a record has no place for blackholes. Clones are learned, not set. */
+/* Routes to a gateway or a link. A record has no place for blackholes; clones are learned, not set. */
 static bool is_wanted(const struct rtmsg *info, struct nlattr *const *attrs)
 {
 	unsigned table = vs_nl_u32(attrs[RTA_TABLE], info->rtm_table);
@@ -130,7 +131,8 @@ static int take_route(void *arg, struct nlmsghdr *hdr)
 	if (attrs[RTA_MULTIPATH] != NULL)
 		take_multipath(reader, &route, attrs[RTA_MULTIPATH]);
 	else
-		take_hop(reader, &route, (int)vs_nl_u32(attrs[RTA_OIF], 0), attrs[RTA_GATEWAY], attrs[RTA_VIA]);
+		take_hop(reader, &route, (int)vs_nl_u32(attrs[RTA_OIF], 0), attrs[RTA_GATEWAY],
+			 attrs[RTA_VIA]);
 	return 0;
 }
 

@@ -104,7 +104,8 @@ struct vs_rtnl_neigh {
 };
 
 /* mac NULL: removes the neighbour, otherwise adds a permanent one or replaces what is there. */
-int vs_rtnl_neigh_change(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr, const unsigned char *mac);
+int vs_rtnl_neigh_change(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr,
+			 const unsigned char *mac);
 /* Entries that need no resolution (NUD_NOARP) are left out. The records are struct vs_rtnl_neigh. */
 int vs_rtnl_neigh_list(struct vs_nl *nl, const struct vs_nl_reader *reader);
 

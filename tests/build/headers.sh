@@ -3,8 +3,8 @@
 #
 #     headers.sh INCLUDE-DIR CC
 #
-# Each public header compiles alone, as strict C99, as C++11, and with the strictest warnings. The attributes warn of what
-# they are for, and of nothing else.
+# Each public header compiles alone, as strict C99, as C++11, and with the strictest warnings. The attributes
+# warn of what they are for, and of nothing else.
 
 set -eu
 include=$1 cc=$2
@@ -26,28 +26,29 @@ done
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 
+# compile CODE [FLAG...]: the code as the body of a function.
+compile() {
+	printf '#include <vdestack/conf.h>\nvoid f(struct vdestack *s);\nvoid f(struct vdestack *s)\n{\n\t%s\n}\n' \
+		"$1" | "$cc" -std=c99 -Wall -Wextra -Werror -I. "${@:2}" -c -o /dev/null -xc -
+}
+
 # warns WORDS CODE [FLAG...]: the compiler refuses the function's body, with these words.
 warns() {
 	local words=$1 code=$2
 	shift 2
-	if printf '#include <vdestack/conf.h>\nvoid f(struct vdestack *s);\nvoid f(struct vdestack *s)\n{\n\t%s\n}\n' "$code" |
-		"$cc" -std=c99 -Wall -Werror -I. "$@" -c -o /dev/null -xc - 2>"$said"; then
+	if compile "$code" "$@" 2>"$said"; then
 		echo "no warning of: $code" >&2
 		exit 1
 	fi
 	grep -q "$words" "$said" || { cat "$said" >&2; exit 1; }
 }
-fine() {
-	printf '#include <vdestack/conf.h>\nvoid f(struct vdestack *s);\nvoid f(struct vdestack *s)\n{\n\t%s\n}\n' "$1" |
-		"$cc" -std=c99 -Wall -Wextra -Werror -I. "${@:2}" -c -o /dev/null -xc -
-}
 warns unused 'vdestack_msocket(s, 2, 1, 0);'
 warns unused 'vdestack_new("", 0);'
 warns nonnull 'vdestack_link_set_up(s, 0, 1);'
 warns deprecated 'vde_delstack(s);' -DVDESTACK_DEPRECATED_LEGACY
-fine 'vde_delstack(s); vdestack_delete(s); vdestack_link_set_up(s, "lo", 1);'
-fine 'vdestack_link_set_up(s, 0, 1);' -DVDESTACK_BUILDING
-fine '(void)s;
-#if VDESTACK_VERSION_NUMBER != VDESTACK_VERSION_MAJOR * 10000 + VDESTACK_VERSION_MINOR * 100 + VDESTACK_VERSION_PATCH
+compile 'vde_delstack(s); vdestack_delete(s); vdestack_link_set_up(s, "lo", 1);'
+compile 'vdestack_link_set_up(s, 0, 1);' -DVDESTACK_BUILDING
+compile '(void)s;
+#if VDESTACK_VERSION_NUMBER / 10000 != VDESTACK_VERSION_MAJOR
 #error
 #endif'

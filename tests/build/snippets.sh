@@ -4,18 +4,17 @@
 #     snippets.sh SOURCE-DIR CC [FLAG...]
 #
 # The examples in the manual pages, README.md and docs/*.md are compiled as C99 without a warning.
-# Whole programs are run as well. They must exit with 0 and write what the page says: the literal block after the
-# line "Its output:". Every page about functions or in section 7 has such a program. The other examples are put into
-# a function with a `stack`. The FLAGs make a program find
-# the library. README.md's program is examples/hello.c.
+# Whole programs are run as well. They must exit with 0 and write what the page says: the literal block after
+# the line "Its output:". Every page in section 3 or 7 has such a program. The other examples are put into a
+# function with a `stack`. The FLAGs make a program find the library. README.md's program is examples/hello.c.
 
 set -eu -o pipefail
 source=$1 cc=$2
 shift 2
 n=0 ran=0
 
-# The literal blocks of a page's EXAMPLES section, each into a file of its own: PREFIX.1, ... and what a program writes
-# into PREFIX.N.expected, where N is that of the program.
+# The literal blocks of a page's EXAMPLES section, each into a file of its own: PREFIX.1, ... What a program
+# writes goes into PREFIX.N.expected, where N is that of the program.
 blocks_of_page() {
 	awk -v prefix="$2" '
 		/^\.Sh / { examples = ($2 == "EXAMPLES") }

@@ -21,7 +21,8 @@ static void the_header_has_the_version_of_the_project(void **state)
 	char text[32];
 
 	(void)state;
-	(void)snprintf(text, sizeof(text), "%d.%d.%d", VDESTACK_VERSION_MAJOR, VDESTACK_VERSION_MINOR, VDESTACK_VERSION_PATCH);
+	(void)snprintf(text, sizeof(text), "%d.%d.%d", VDESTACK_VERSION_MAJOR, VDESTACK_VERSION_MINOR,
+		       VDESTACK_VERSION_PATCH);
 	assert_string_equal(vdestack_version(), text);
 }
 
