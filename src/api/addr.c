@@ -12,7 +12,7 @@
 #include "named.h"
 #include <vdestack/conf.h>
 
-/* Checks what the caller gave; verb is for the message: "add". */
+/* Checks the arguments; verb is for the message: "add". */
 static int parse_request(const char *verb, const char *text, unsigned prefix_len, struct vs_conf_addr *out)
 {
 	if (text == NULL || !vs_addr_from_text(text, strlen(text), out))

@@ -39,7 +39,7 @@ static int subscribe(struct vdestack *stack)
 	if (r < 0)
 		return r;
 	if (call.n_got < 1)
-		return vs_fail(EPROTO, "cannot watch the stack: the keeper gave no descriptor");
+		return vs_fail(EPROTO, "cannot watch the stack: the keeper sent no descriptor");
 	if (call.got[0] < 3)
 		r = vs_fd_raise(&call.got[0], 3);
 	if (r == 0 && fcntl(call.got[0], F_SETFL, O_NONBLOCK) < 0)
@@ -57,13 +57,13 @@ int vdestack_events(struct vdestack *stack)
 }
 
 /*
- * The end of file is the keeper's unless the stack's own end was told before. Which it was is remembered
- * where all who share the descriptor see it: in its receive low-water mark, which means nothing to
- * sockets of this kind.
+ * An end of file means that the keeper has died, unless an event about the end has been read
+ * before. That fact is kept where all processes that share the descriptor find it: in its receive
+ * low-water mark, which has no effect on sockets of this kind.
  */
 #define ENDED_MARK 2
 
-static bool end_was_told(int fd)
+static bool end_was_read(int fd)
 {
 	int mark = 0;
 	socklen_t len = sizeof(mark);
@@ -93,7 +93,7 @@ static int take(int fd, struct vdestack_event *event)
 	if (n > 0 && n != (ssize_t)sizeof(*event))
 		return -EINVAL;
 	if (n <= 0) {
-		if (end_was_told(fd))
+		if (end_was_read(fd))
 			return -EPIPE;
 		*event = (struct vdestack_event){ .type = VDESTACK_EVENT_KEEPER_LOST, .time_ns = vs_now_ns() };
 	}
@@ -102,32 +102,45 @@ static int take(int fd, struct vdestack_event *event)
 	return 1;
 }
 
-int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms)
+/* 1: filled; 0: none came in time; -errno with the message recorded. A cancellation point. */
+static int read_event(int fd, struct vdestack_event *event, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int64_t deadline = vs_deadline_ms(timeout_ms);
 	int r;
 
 	if (event == NULL)
-		return vs_edge(vs_fail(EINVAL, "cannot read an event: no room for it"));
+		return vs_fail(EINVAL, "cannot read an event: the pointer to its record is NULL");
 	if (!vs_timeout_valid(timeout_ms))
-		return vs_edge(vs_fail(EINVAL, "cannot read an event: the time-out is %d; -1 waits for ever, 0 looks once", timeout_ms));
+		return vs_fail(EINVAL, "cannot read an event: the time-out is %d; -1 waits for ever, 0 looks once",
+			       timeout_ms);
 	while ((r = take(fd, event)) == 0) {
 		int left = vs_left_ms(deadline);
 		if (left == 0)
 			return 0;
 		(void)poll(&p, 1, left);
 	}
-	return r > 0 ? r : vs_edge(vs_fail(-r, "cannot read an event: %s", r == -EPIPE ? "the stack has ended and told so"
-									  : "this descriptor is none of events"));
+	if (r > 0)
+		return r;
+	return vs_fail(-r, "cannot read an event: %s",
+		       r == -EPIPE ? "the stack has ended, and its last event has been read"
+				   : "the descriptor is not one of vdestack_events()");
 }
+
+int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms)
+{
+	return vs_edge(read_event(fd, event, timeout_ms));
+}
+
+/* ------------------------------------------------------------------ carrier */
 
 static int set_carrier(struct vdestack *stack, const char *ifname, int on)
 {
 	struct vs_long_call call = { .req = { .op = VS_OP_CARRIER, .arg = { on != 0 } } };
 
 	if (ifname == NULL || !vs_ifname_valid(ifname))
-		return vs_fail(EINVAL, "cannot set a carrier: \"%.32s\" is no name of an interface", ifname != NULL ? ifname : "");
+		return vs_fail(EINVAL, "cannot set a carrier: \"%.32s\" is no name of an interface",
+			       ifname != NULL ? ifname : "");
 	if (vs_keepers_sealed("cannot set a carrier") < 0)
 		return -EPERM;
 	memcpy(call.req.iface.name, ifname, strlen(ifname));

@@ -20,7 +20,7 @@
 #include "core/create.h"
 #include <vdestack.h>
 
-#define COULD_NOT_EXECUTE 2 /* what 0.1 gives for a command that cannot be executed */
+#define COULD_NOT_EXECUTE 2 /* what 0.1 returns for a command that cannot be executed */
 
 static int add_stack(const char *vdenet, const char *ifname, struct vdestack **out)
 {
@@ -33,12 +33,16 @@ static int add_stack(const char *vdenet, const char *ifname, struct vdestack **o
 	if (vdenet == NULL || vdenet[0] == '\0' || strcmp(vdenet, "none") == 0)
 		config.n_ifaces = 0;
 	if (config.n_ifaces > 0 && strlen(vdenet) > VS_VNL_MAX)
-		return vs_fail(ENAMETOOLONG, "cannot make a stack: the network \"%.60s...\" has more than %d bytes; use a shorter locator",
+		return vs_fail(ENAMETOOLONG,
+			       "cannot make a stack: the network \"%.60s...\" has more than %d bytes; use a "
+			       "shorter locator",
 			       vdenet, VS_VNL_MAX);
 	if (ifname == NULL)
 		ifname = "vde0";
 	if (!vs_ifname_valid(ifname))
-		return vs_fail(EINVAL, "cannot make a stack: \"%.32s\" cannot be an interface; use 1 to 15 letters, digits, '-', '_', '.'",
+		return vs_fail(EINVAL,
+			       "cannot make a stack: \"%.32s\" cannot be an interface; use 1 to 15 letters, "
+			       "digits, '-', '_', '.'",
 			       ifname);
 	memcpy(iface.name, ifname, strlen(ifname) + 1);
 	if (config.n_ifaces > 0)
@@ -66,12 +70,18 @@ void vde_delstack(struct vdestack *stack)
 static int run_one(struct vdestack *stack, char **argv)
 {
 	if (argv[0][0] != '/' && strchr(argv[0], '/') == NULL) {
-		(void)vs_fail(ENOENT, "cannot run \"%.100s\": commands are named by their full path here; write /bin/...", argv[0]);
+		(void)vs_fail(
+			ENOENT,
+			"cannot run \"%.100s\": commands are named by their full path here; write /bin/...",
+			argv[0]);
 		return COULD_NOT_EXECUTE;
 	}
 	int status = vdestack_run(stack, argv, NULL);
 	if (status < 0)
-		return errno == ENOENT || errno == EACCES || errno == ENOEXEC || errno == ENOTDIR || errno == EISDIR ? COULD_NOT_EXECUTE : -1;
+		return errno == ENOENT || errno == EACCES || errno == ENOEXEC || errno == ENOTDIR ||
+				       errno == EISDIR
+			       ? COULD_NOT_EXECUTE
+			       : -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -14,7 +14,7 @@
 #include "named.h"
 #include <vdestack/conf.h>
 
-/* ------------------------------------------------------------------ what the caller gave */
+/* ------------------------------------------------------------------ the caller's route */
 
 /* Reads the caller's struct, of this version or a later one. */
 static int copy_route(const struct vdestack_route *given, struct vdestack_route *out)

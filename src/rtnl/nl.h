@@ -31,7 +31,7 @@ struct vs_nl {
 	bool done;                     /* its answer is complete */
 	bool interrupted;              /* its dump has been disturbed by a change */
 	int err;                       /* how it ended: 0 or -errno */
-	char reason[VS_NL_REASON_MAX]; /* the kernel's words (extended ACK), "" if it gave none */
+	char reason[VS_NL_REASON_MAX]; /* the text of the kernel (extended ACK), "" if there is none */
 	bool no_cancel;                /* the thread cannot be cancelled while this is open, */
 	int cancel_state;              /* and gets this state back */
 };
