@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting until a stack is ready. */
+/*
+ * Waiting until a stack is ready.
+ *
+ * A thread cannot be cancelled while it has a netlink socket. A long wait is made of short ones, and can be
+ * cancelled between them. Each begins with a look at everything, so no change is lost.
+ */
 
 #include <errno.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -10,18 +16,34 @@
 #include "rtnl/rtnl.h"
 #include <vdestack.h>
 
+#define SLICE_MS 1000
+
+/* Waits until the clock shows deadline_ms. *opened: -ETIMEDOUT is about the stack, not about the socket. */
+static int wait_once(struct vdestack *stack, int64_t deadline_ms, bool *opened)
+{
+	VS_AUTO_NL nl = { 0 };
+	int err = vs_stack_nl_open(stack, &nl);
+
+	*opened = err == 0;
+	return err < 0 ? err : vs_rtnl_wait_ready(&nl, deadline_ms);
+}
+
 static int wait_ready(struct vdestack *stack, int timeout_ms)
 {
 	int64_t deadline_ms = vs_deadline_ms(timeout_ms);
-	VS_AUTO_NL nl = { 0 };
 
 	if (!vs_timeout_valid(timeout_ms))
-		return vs_fail(
-			EINVAL,
-			"cannot wait for the stack: the time-out is %d; -1 waits for ever, 0 looks once",
-			timeout_ms);
-	int err = vs_stack_nl_open(stack, &nl);
-	return err < 0 ? err : vs_rtnl_wait_ready(&nl, deadline_ms);
+		return vs_fail(EINVAL,
+			       "cannot wait for the stack: the time-out is %d; -1 waits for ever, 0 looks once",
+			       timeout_ms);
+	for (;;) {
+		int64_t slice_ms = vs_now_ms() + SLICE_MS;
+		bool opened;
+		int err = wait_once(stack, slice_ms < deadline_ms ? slice_ms : deadline_ms, &opened);
+		if (err != -ETIMEDOUT || !opened || vs_now_ms() >= deadline_ms)
+			return err;
+		pthread_testcancel();
+	}
 }
 
 int vdestack_wait_ready(struct vdestack *stack, int timeout_ms)

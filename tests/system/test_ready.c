@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 #include <linux/if_addr.h>
 #include <net/if.h>
+#include <pthread.h>
 
 #include "stacks.h"
+#include <vdestack/events.h>
 
 /* In use by both ends of a segment, which the kernel finds out after about a second. */
 #define TWICE "fc00:9::1"
@@ -165,6 +167,28 @@ CASE_BOTH(waiting_for_ever_ends_with_the_detection_of_duplicates)
 	CHECK(s != NULL);
 	MUST(vdestack_wait_ready(s, -1));
 	CHECK_EQ(bind6(s, "fc00:9::1"), 0);
+}
+
+static void *wait_for_ever(void *stack)
+{
+	(void)vdestack_wait_ready(stack, -1);
+	return NULL;
+}
+
+CASE_BOTH(a_thread_that_waits_for_ever_can_be_cancelled)
+{
+	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
+	pthread_t thread;
+	void *result;
+
+	MUST(vdestack_link_set_carrier(s, "vde0", 0));
+	CHECK(wait_until(carrier_missed, s, SOON_MS));
+	int fds = count_fds();
+	CHECK_EQ(pthread_create(&thread, NULL, wait_for_ever, s), 0);
+	CHECK_EQ(pthread_cancel(thread), 0);
+	CHECK_EQ(pthread_join(thread, &result), 0);
+	CHECK(result == PTHREAD_CANCELED);
+	CHECK_EQ(count_fds(), fds);
 }
 
 CASE_BOTH(steps_without_a_time_limit_and_those_of_a_wrong_one)
