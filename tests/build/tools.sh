@@ -40,7 +40,7 @@ gdb)
 strace)
 	strace -f -o trace "$program" "$PWD/net" >printed 2>&1 || complain "strace: exit status $?"
 	grep -q '^done$' printed || complain "the program did not reach its end"
-	grep -q 'unshare(CLONE_NEWNET)' trace || complain "the keeper was not followed"
+	grep -q 'unshare(CLONE_NEWNET' trace || complain "the keeper was not followed"
 	if grep -E -e 'killed by|--- SIG(SEGV|BUS|ILL|SYS|TRAP|ABRT)' trace >odd; then
 		cat odd >&2
 		complain "somebody was killed"
