@@ -42,7 +42,6 @@
 #include "iface.h"
 #include "keeper.h"
 #include "net.h"
-#include "port.h"
 
 #define STREAK_MS 1000  /* stacks made within this time of each other are made one after the other */
 #define STREAK_BEGIN 3  /* so many of them promise more */
@@ -111,8 +110,7 @@ static void leave_before_it_is_told(struct vs_net *n)
 		return;
 	for (struct vs_iface *iface = n->ifaces; iface != NULL; iface = iface->next) {
 		vs_iface_stop(iface);
-		(void)vs_segment_leave(iface);
-		(void)vs_port_leave(iface);
+		(void)iface->kind->leave(iface);
 	}
 }
 
@@ -129,8 +127,7 @@ static void end_stack(struct vs_net *n)
 		struct vs_iface *iface = n->ifaces;
 		n->ifaces = iface->next;
 		vs_iface_stop(iface);
-		(void)vs_segment_leave(iface);
-		(void)vs_port_leave(iface);
+		(void)iface->kind->leave(iface);
 		vs_iface_unref(iface);
 	}
 	vs_call_drop(n->call);
@@ -179,7 +176,7 @@ static int begin_with_link(struct vs_net *n, int r)
 	if (r == 0)
 		r = open_door(n);
 	if (r == 0)
-		r = device = job->by_packet ? vs_net_rtnetlink(n, &job->call->req.iface, &job->ifindex) : vs_net_tap(&job->call->req.iface, &offloads);
+		r = device = job->iface->kind->made_by_job ? vs_net_rtnetlink(n, &job->call->req.iface, &job->ifindex) : vs_net_tap(&job->call->req.iface, &offloads);
 	n->birth = NULL;
 	vs_job_device(job, r < 0 ? r : 0, device, offloads, vs_steal_fd(&n->programs_end));
 	return r < 0 ? r : 0;
@@ -305,14 +302,13 @@ static int order_link(struct vs_keeper *k, struct vs_call *call, struct order *o
 	if (r < 0)
 		return r;
 	o->call = vs_call_new();
-	o->iface = vs_iface_new(k, call->req.iface.name);
+	o->iface = vs_iface_new(k, call->req.iface.name, vs_iface_kind_for(k, VS_KIND_PLUGIN));
 	if (o->iface == NULL)
 		return -errno;
 	o->birth = vs_job_new(k, VS_JOB_OPEN_LINK, o->iface, call);
 	if (o->call == NULL || o->birth == NULL)
 		return -ENOMEM;
 	o->birth->device = VS_DEVICE_PENDING;
-	o->birth->by_packet = vs_port_by_packet(k);
 	return 0;
 }
 

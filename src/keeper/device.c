@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Taps and the settings of devices, in the network namespace of the calling thread (netdevice(7), tun.txt). */
+/* The settings of devices, in the network namespace of the calling thread (netdevice(7)). */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <string.h>
@@ -13,13 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/diagnose.h"
-#include "base/error.h"
 #include "iface.h"
-#include "pump/tap.h"
-
-/* A burst of datagrams waits here while the link is busy; the kernel's 500 is less than a common one. */
-#define TAP_QUEUE_FRAMES 1000
 
 static int control(unsigned long request, struct ifreq *ifr)
 {
@@ -37,6 +29,14 @@ static struct ifreq request_for(const char *name)
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
 	return ifr;
+}
+
+int vs_device_set_queue(const char *name, int frames)
+{
+	struct ifreq ifr = request_for(name);
+
+	ifr.ifr_qlen = frames;
+	return control(SIOCSIFTXQLEN, &ifr);
 }
 
 bool vs_device_exists(const char *name)
@@ -73,22 +73,4 @@ int vs_device_configure(const struct vs_wire_iface *want)
 		r = control(SIOCSIFMTU, &ifr);
 	}
 	return r;
-}
-
-int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads)
-{
-	struct ifreq ifr = request_for(want->name);
-	VS_AUTO_CLOSE fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-
-	ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		int err = errno;
-		return vs_fail(err, "cannot make the tap of interface %s: %s", want->name,
-			       vs_cause_text(vs_diagnose_tun(err, ""), err));
-	}
-	ifr = request_for(want->name);
-	ifr.ifr_qlen = TAP_QUEUE_FRAMES;
-	(void)control(SIOCSIFTXQLEN, &ifr); /* refused, it has the kernel's */
-	*offloads = vs_offload_set(fd, vs_offload_allowed() & ~want->no_offload);
-	return vs_steal_fd(&fd);
 }

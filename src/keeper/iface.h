@@ -3,8 +3,20 @@
 #define VS_KEEPER_IFACE_H
 
 /*
- * An interface of a stack: either a tap (or a port, see port.c) with a link and its pump threads, or
- * one end of a veth pair whose other end is a port of a segment.
+ * An interface of a stack: a network device in the stack's namespace, and what is behind it.
+ *
+ * There are three kinds, each with a table of what differs:
+ *
+ *  - a tap with a pump (tap.c);
+ *  - a packet device with a pump: a veth pair with a packet socket on the other end (packet_device.c);
+ *  - an end of a veth pair whose other end is a port of a segment's bridge (segment.c). The kernel moves
+ *    the frames; there is no pump.
+ *
+ * The kind is decided before the interface is made, and never changes.
+ *
+ * Lifetime: a count of users. They are the stack's list, a job, the pump from its start until it has ended, and
+ * the lists of interfaces that wait. Whoever drops the last use closes everything, so nobody waits for a
+ * thread that is stuck in a plugin.
  */
 
 #include <net/if.h>
@@ -12,84 +24,94 @@
 
 #include "config/locator.h"
 #include "keeper.h"
+#include "pump/pump.h"
 
 struct vs_events;
-struct vs_link;
 struct vs_segment;
 
-/* Counted by the pump threads, one writer for each number. */
-struct vs_iface_stats {
-	atomic_ullong out_frames;  /* given to the link */
-	atomic_ullong out_dropped; /* the link had no room for */
-	atomic_ullong out_lost;    /* a port's socket had no room for; counted by the networking thread */
-	atomic_ullong out_refused; /* the tap gave, and made no sense or is longer than the link carries */
-	atomic_ullong in_frames;   /* from the link */
-	atomic_ullong in_writes;   /* to the tap, coalesced */
-	atomic_ullong in_dropped;  /* no frames, or refused by the tap */
+struct vs_iface_kind {
+	const struct vs_device_ops *device; /* of the pump; NULL: there is no pump */
+	bool made_by_job;     /* its job makes the device, given an rtnetlink socket; else the networking thread does */
+	bool carrier_by_main; /* its carrier takes privileges that pump threads do not have */
+	/*
+	 * Sets the carrier that the stack sees. 0 or -errno. Nothing while the device is not made. The
+	 * carrier's lock is held.
+	 */
+	int (*carrier)(struct vs_iface *iface, bool on);
+	/* Somebody else has deleted the device. False while it is not made. */
+	bool (*gone)(struct vs_iface *iface);
+	/*
+	 * Deletes the device, if it has been made and not yet deleted. 0, or -errno: the kernel has kept it.
+	 * -EOPNOTSUPP: only closing its descriptor does that, or a request in its namespace.
+	 */
+	int (*leave)(struct vs_iface *iface);
 };
+
+extern const struct vs_iface_kind vs_iface_tap, vs_iface_packet, vs_iface_segment;
 
 struct vs_iface {
 	struct vs_keeper *keeper;
+	const struct vs_iface_kind *kind;
 	struct vs_iface *next;    /* in its stack's list; the networking thread's */
 	char name[IF_NAMESIZE];
-	atomic_uint users;        /* the stack's list, a job, pump threads, the list of those that wait */
-	atomic_bool stopping;
+	atomic_uint users;
 	atomic_bool failed;       /* its call was answered so; to be taken off the stack's list */
-	int stop;                 /* eventfd: pump threads shall look why */
-	int tap;                  /* or the packet socket of a port; -1: on a segment, or not made yet */
-	bool on_segment;
-	atomic_bool by_packet;    /* it is a port */
-	unsigned offloads;        /* VS_OFFLOAD_... in force */
-	struct vs_iface_stats stats;
-	struct vs_link *link;     /* NULL until the job has opened it */
+	struct vs_pump pump;      /* device and offloads: set under the keeper's lock */
+	unsigned long long tx_lost; /* the packet socket had no room for; the networking thread's */
 	struct vs_events *events; /* of its stack; a counted use */
 
-	/* What it takes to join the network again, see relink.c: */
+	/* What it takes to reconnect, see reconnect.c: */
 	struct vs_wire_iface want;
 	char *vnl;                /* NULL: a segment or a stream */
 	int root, cwd;            /* the caller's, where the locator needs them; -1 */
-	atomic_bool comes_back;   /* set before the link is opened */
-	atomic_bool link_dead;
-	atomic_uint pumps;        /* threads that use the link */
-	unsigned attempts;        /* of whoever is on the way */
-	int64_t joined_ms;        /* when the network was last joined */
+	atomic_bool reconnects;   /* set before the link is opened */
+	unsigned attempts;        /* of whichever thread reconnects it */
+	int64_t connected_ms;     /* when the network was last there */
 	int64_t due_ms;           /* while it waits, under the keeper's lock */
 	struct vs_iface *next_waiting; /* under the keeper's lock */
 	struct vs_iface *next_died;    /* under the keeper's lock */
-	int died_of;                   /* errno for the event; of whoever put it on that list */
+	int died_of;                   /* errno for the event; set before it is put on that list */
 
 	pthread_mutex_t carrier_lock; /* guards: */
-	bool joined;              /* the network is there */
-	atomic_bool cut;          /* by order; the pump reads it without the lock */
+	bool connected;           /* the network is there */
+	bool cut;                 /* by request */
 
-	struct vs_segment *segment;
-	bool in_room;             /* has a port; under the lock of those */
-	char port[IF_NAMESIZE];   /* the veth's other end, in the namespace of the segment or of the ports */
+	struct vs_segment *segment; /* under the segments' lock */
+	bool in_peer_ns;            /* a packet device has been made; under their lock */
+	char peer[IF_NAMESIZE];     /* the other end of the veth pair, in the namespace of the segment or of packet devices */
 };
 
+/* What kind of interface is made, now, for a locator of that kind. Any thread. */
+const struct vs_iface_kind *vs_iface_kind_for(struct vs_keeper *k, enum vs_locator_kind kind);
+
 /* A new one with one user. NULL: out of memory or descriptors (errno). */
-struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name);
+struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name, const struct vs_iface_kind *kind);
 void vs_iface_ref(struct vs_iface *iface);
-/* The last one out closes everything. NULL is allowed. May take long (a tap: tens of ms). */
+/* The last one closes everything. NULL is allowed. May take long (a tap: tens of ms). */
 void vs_iface_unref(struct vs_iface *iface);
-/* Asks the pump threads to end for good; never waits. */
+/* The interface is given up, for good. Asks the pump to end; never waits. Any thread. */
 void vs_iface_stop(struct vs_iface *iface);
+bool vs_iface_is_stopping(const struct vs_iface *iface);
 /*
  * Its device, which had been made, has been deleted by somebody else. Takes the keeper's lock, or that
  * of the segments.
  */
 bool vs_iface_device_gone(struct vs_iface *iface);
+/* kind->gone of devices that the pump reads. */
+bool vs_iface_descriptor_gone(struct vs_iface *iface);
 
 /* ---- in the stack's namespace, by its networking thread ---- */
 
 /*
- * Makes a tap and gives its descriptor (non-blocking), or -errno with a sentence; *offloads: those in
+ * Makes a tap and returns its descriptor (non-blocking), or -errno with a message; *offloads: those in
  * force.
  */
 int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads);
 /* Sets MAC and MTU of an interface of the current namespace. */
 int vs_device_configure(const struct vs_wire_iface *want);
 int vs_device_up(const char *name);
+/* The length of its queue. */
+int vs_device_set_queue(const char *name, int frames);
 bool vs_device_exists(const char *name);
 /* Deletes a device of the namespace that the rtnetlink socket belongs to. */
 int vs_device_delete(int netlink, const char *name);
@@ -116,11 +138,10 @@ struct vs_job {
 	bool held;                    /* by the main thread, which is about to answer; under the keeper's lock */
 	bool late;                    /* the main thread has answered; to be nudged until it ends; under the keeper's lock */
 	int nudges;                   /* the main thread's: how often, after the answer */
-	bool by_packet;               /* the interface gets a port, which the job makes, instead of a tap */
 	int ifindex;                  /* for an end of a veth pair */
 	bool mine;                    /* the job has taken the answer; its thread's */
 	bool pumping;                 /* the pump uses the tap */
-	int netlink;                  /* rtnetlink socket of the stack's namespace; -1; with by_packet under the keeper's lock */
+	int netlink;                  /* rtnetlink socket of the stack's namespace; -1; if the job makes the device, under the keeper's lock */
 	int door;                     /* goes to the caller with the answer: of a stack made by this call; -1 */
 	enum vs_device_state device;  /* under the keeper's lock */
 	bool absent;                  /* answered: without network for now; whoever takes the answer sets it */
@@ -136,7 +157,7 @@ struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_
 void vs_job_free(struct vs_job *job);
 /*
  * For a job whose device was pending, exactly once, by the networking thread: gives the tap
- * (by_packet: an rtnetlink socket) and the door, or ends the call with this thread's sentence (r < 0).
+ * (if the job makes the device: an rtnetlink socket) and the door, or ends the call with this thread's sentence (r < 0).
  * The job is not to be touched afterwards.
  */
 void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int door);
@@ -145,27 +166,13 @@ void vs_jobs_start(struct vs_keeper *k);
 /* Main thread: nudges jobs past their deadline; gives ms until the next one is due, -1: none. */
 int vs_jobs_check(struct vs_keeper *k);
 
-/* ---- pump ---- */
-
-/* Starts the pump threads of an interface with tap and link. 0 or -errno with a sentence. */
-int vs_pump_start(struct vs_iface *iface);
-
 /* ---- segments ---- */
 
 /*
  * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, with that index if
- * it is free, the other plugged into the segment called name, made if need be. 0 or -errno with a
- * sentence.
+ * it is free; the other end is plugged into the segment called name, which is made if need be. 0 or -errno with a
+ * message.
  */
 int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex);
-/* Pulls the port's cable, or plugs it in. 0 or -errno. */
-int vs_segment_cut(struct vs_iface *iface, bool cut);
-/* Its port is not there any more, so its other end is not either. */
-bool vs_segment_port_gone(struct vs_iface *iface);
-/*
- * Takes the interface's port off its segment; the last one takes the segment down. -errno: the kernel
- * has kept the devices.
- */
-int vs_segment_leave(struct vs_iface *iface);
 
 #endif

@@ -48,11 +48,13 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "config/locator.h"
+#include "carrier.h"
 #include "filter.h"
 #include "iface.h"
-#include "port.h"
+#include "indirect.h"
+#include "packet_device.h"
 #include "pump/link.h"
-#include "relink.h"
+#include "reconnect.h"
 
 #define NUDGE_SIGNAL SIGUSR1
 #define NUDGE_EVERY_MS 50
@@ -105,13 +107,13 @@ static void abandon(struct vs_job *job)
 	if (job->kind == VS_JOB_REMOVE || job->kind == VS_JOB_REOPEN_LINK)
 		return;
 	atomic_store(&iface->failed, true);
-	(void)vs_port_leave(iface); /* after that: none is made any more */
+	(void)iface->kind->leave(iface); /* after that: none is made any more */
 	pthread_mutex_lock(&k->lock);
-	int tap = job->pumping ? -1 : vs_steal_fd(&iface->tap);
+	int tap = job->pumping ? -1 : vs_steal_fd(&iface->pump.device.fd);
 	int door = vs_steal_fd(&job->door); /* and with it the stack that this call was to make */
 	pthread_mutex_unlock(&k->lock);
 	if (job->pumping) /* a pump thread may use the number; the device goes now, not when the list is next looked through */
-		(void)dup3(iface->stop, iface->tap, O_CLOEXEC);
+		vs_pump_drop_device(&iface->pump);
 	vs_close(tap);
 	vs_close(door);
 }
@@ -140,11 +142,11 @@ void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int
 		reply(job, r);
 	pthread_mutex_lock(&k->lock);
 	if (r == 0 && !atomic_load(&job->iface->failed)) {
-		if (job->by_packet) {
+		if (job->iface->kind->made_by_job) {
 			job->netlink = vs_steal_fd(&device);
 		} else {
-			job->iface->tap = vs_steal_fd(&device);
-			job->iface->offloads = offloads;
+			job->iface->pump.device.fd = vs_steal_fd(&device);
+			job->iface->pump.offloads = offloads;
 		}
 		job->door = vs_steal_fd(&door);
 	}
@@ -202,8 +204,8 @@ static int canceled(const struct vs_iface *iface)
 	return vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
 }
 
-/* Instead of a tap, see port.c. What the call has been answered for meanwhile is not kept. */
-static int make_port(struct vs_job *job)
+/* Makes the packet device. It is not kept if the call has been answered meanwhile. */
+static int make_device(struct vs_job *job)
 {
 	struct vs_iface *iface = job->iface;
 	struct vs_keeper *k = job->keeper;
@@ -211,18 +213,18 @@ static int make_port(struct vs_job *job)
 
 	if (!await_device(job))
 		return -ECANCELED; /* nobody hears it */
-	VS_AUTO_CLOSE port = vs_port_open(iface, &job->call->req.iface, job->netlink, job->ifindex, &offloads);
-	if (port < 0)
-		return port;
+	VS_AUTO_CLOSE fd = vs_packet_device_open(iface, &job->call->req.iface, job->netlink, job->ifindex, &offloads);
+	if (fd < 0)
+		return fd;
 	pthread_mutex_lock(&k->lock);
 	bool given_up = atomic_load(&iface->failed);
 	if (!given_up) {
-		iface->tap = vs_steal_fd(&port);
-		iface->offloads = offloads;
+		iface->pump.device.fd = vs_steal_fd(&fd);
+		iface->pump.offloads = offloads;
 	}
 	pthread_mutex_unlock(&k->lock);
 	if (given_up)
-		(void)vs_port_leave(iface);
+		(void)iface->kind->leave(iface);
 	else
 		vs_carrier_refresh(iface);
 	return given_up ? -ECANCELED : 0;
@@ -246,7 +248,7 @@ static int remember(struct vs_job *job, int root, int cwd)
 		iface->root = fcntl(root, F_DUPFD_CLOEXEC, 3);
 	if ((elsewhere || job->locator.needs_directory) && cwd >= 0)
 		iface->cwd = fcntl(cwd, F_DUPFD_CLOEXEC, 3);
-	iface->comes_back = true;
+	iface->reconnects = true;
 	return 0;
 }
 
@@ -271,7 +273,7 @@ static int open_stream(struct vs_iface *iface, int stream)
 	int r = check_stream(iface, stream);
 
 	if (r == 0)
-		return vs_link_stream(stream, &iface->link);
+		return vs_link_stream(stream, &iface->pump.link);
 	vs_close(stream);
 	return r;
 }
@@ -292,16 +294,23 @@ static int check_terminal(const struct vs_job *job)
 		       job->iface->name, job->call->text);
 }
 
+/* 0 if the verdict is that the keeper may open the locator; else -errno with a message. */
+static int refuse(const struct vs_iface *iface, const char *vnl, enum vs_locator_verdict verdict)
+{
+	struct vs_config_error error;
+
+	return vs_locator_refuse(iface->name, vnl, verdict, &error) < 0 ? vs_fail_text(error.err, error.text) : 0;
+}
+
 /* By a plugin, from the caller's directories. */
 static int open_by_plugin(struct vs_job *job, int root, int cwd)
 {
 	struct vs_iface *iface = job->iface;
 	const char *vnl = job->call->text;
-	struct vs_config_error error;
+	int r = refuse(iface, vnl, job->locator.verdict);
 
-	if (vs_locator_refuse(iface->name, vnl, job->locator.verdict, &error) < 0)
-		return vs_fail_text(error.err, error.text);
-	int r = check_terminal(job);
+	if (r == 0)
+		r = check_terminal(job);
 	if (r < 0)
 		return r;
 	vs_link_vde_load(vnl);
@@ -315,7 +324,11 @@ static int open_by_plugin(struct vs_job *job, int root, int cwd)
 	if (!job->keeper->in_process && (r = vs_caps_only(VS_CAPS_LINKS)) < 0)
 		return vs_fail(-r, "cannot plug interface %s: giving up privileges failed (%s)", iface->name,
 			       strerror(-r));
-	r = vs_link_vde(iface->name, vnl, &iface->link);
+	r = refuse(iface, vnl, vs_indirect_judge(vnl));
+	if (r == 0)
+		r = vs_link_vde(vnl, &iface->pump.link);
+	if (r == VS_LINK_FOREIGN)
+		r = refuse(iface, vnl, VS_LOCATOR_DESCRIPTOR);
 	/*
 	 * The pump threads inherit the context. Some plugins use the path later; else do not pin the
 	 * directory.
@@ -333,9 +346,10 @@ static int open_link(struct vs_job *job)
 	int stream = vs_call_take_fd(job->call, 3);
 	int r = 0;
 
-	if (job->by_packet) { /* under a lock, and in a thread that is waited for: not to be cancelled there */
+	if (iface->kind->made_by_job && job->kind == VS_JOB_OPEN_LINK) {
+		/* Under a lock, and with a thread that is waited for: not to be cancelled. */
 		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-		r = make_port(job);
+		r = make_device(job);
 		(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 	}
 	if (r < 0) {
@@ -343,12 +357,12 @@ static int open_link(struct vs_job *job)
 		return r;
 	}
 	r = stream >= 0 ? open_stream(iface, stream) : open_by_plugin(job, root, cwd);
-	if (r == 0 && job->call->req.iface.mtu > iface->link->mtu_max && !job->call->req.iface.force_mtu)
+	if (r == 0 && job->call->req.iface.mtu > iface->pump.link->mtu_max && !job->call->req.iface.force_mtu)
 		r = vs_fail(EMSGSIZE, "cannot plug interface %s: this network drops packets longer than %u bytes (a vde_switch of "
 				      "vde2 does, and tells nobody); use mtu=%u, or VDESTACK_FORCE_MTU if you know better",
-			    iface->name, iface->link->mtu_max, iface->link->mtu_max);
+			    iface->name, iface->pump.link->mtu_max, iface->pump.link->mtu_max);
 	if (r == 0 && job->call->req.iface.force_mtu)
-		iface->link->frame_max = VS_FRAME_MAX; /* the caller knows better */
+		iface->pump.link->frame_max = VS_FRAME_MAX; /* the caller knows better */
 	return r;
 }
 
@@ -356,8 +370,8 @@ static int open_link(struct vs_job *job)
 
 static bool may_be_absent(const struct vs_job *job, int err)
 {
-	return job->kind == VS_JOB_OPEN_LINK && job->call->req.iface.allow_absent && job->iface->comes_back &&
-	       vs_relink_may_heal(err) && !atomic_load(&job->iface->stopping);
+	return job->kind == VS_JOB_OPEN_LINK && job->call->req.iface.allow_absent && job->iface->reconnects &&
+	       vs_reconnect_may_heal(err) && !vs_iface_is_stopping(job->iface);
 }
 
 /* With link and device the interface comes to life, if the answer is still to be given. */
@@ -365,7 +379,7 @@ static int come_to_life(struct vs_job *job, int r)
 {
 	bool there = await_device(job);
 
-	if (r == 0 && atomic_load(&job->iface->stopping))
+	if (r == 0 && vs_iface_is_stopping(job->iface))
 		r = canceled(job->iface);
 	if (r == 0 && job->door >= 0)
 		r = vs_keeper_spare(VS_SPARE_GO_ON);
@@ -373,22 +387,25 @@ static int come_to_life(struct vs_job *job, int r)
 	if (!job->mine || !there)
 		return r < 0 ? r : -ECANCELED; /* nobody hears it */
 	if (r < 0 && may_be_absent(job, -r)) {
-		vs_relink_absent(job->iface);
+		vs_carrier_network(job->iface, false);
 		job->absent = true;
 		return ABSENT;
 	}
 	job->pumping = r == 0;
 	/* Told before there is a pump, which may find the network gone again at once. */
 	if (r == 0 && job->kind == VS_JOB_REOPEN_LINK)
-		vs_relink_done(job->iface);
-	return r == 0 ? vs_pump_start(job->iface) : r;
+		vs_reconnect_done(job->iface);
+	if (r < 0)
+		return r;
+	vs_iface_ref(job->iface); /* the pump's, until it has ended */
+	return vs_pump_start(&job->iface->pump);
 }
 
 /* By its other end where it has one: a moment later there may be another device of that name. */
 static int remove_iface(struct vs_job *job)
 {
 	struct vs_iface *iface = job->iface;
-	int r = iface->on_segment ? vs_segment_leave(iface) : atomic_load(&iface->by_packet) ? vs_port_leave(iface) : -EOPNOTSUPP;
+	int r = iface->kind->leave(iface);
 
 	if (r < 0 && job->netlink >= 0 && !vs_iface_device_gone(iface))
 		(void)vs_device_delete(job->netlink, iface->name); /* gone before the pump lets go of the tap */
@@ -402,8 +419,8 @@ static int join_segment(struct vs_job *job)
 	if (r == 0)
 		r = vs_segment_join(job->iface, job->locator.rest, &job->call->req.iface, job->netlink,
 				    job->ifindex);
-	if (r == 0 && atomic_load(&job->iface->stopping))
-		(void)vs_segment_leave(job->iface);
+	if (r == 0 && vs_iface_is_stopping(job->iface))
+		(void)job->iface->kind->leave(job->iface);
 	return r;
 }
 
@@ -420,7 +437,7 @@ static void unlist(void *arg)
 	vs_keeper_wake(k); /* while it is held: the keeper of a program's threads may end otherwise */
 	pthread_mutex_unlock(&k->lock);
 	if (again)
-		vs_relink_later(job->iface, job->result < 0 ? -job->result : ETIMEDOUT);
+		vs_reconnect_later(job->iface, job->result < 0 ? -job->result : ETIMEDOUT);
 	/* Cancelled in a plugin: the call has been answered. */
 	vs_call_drop(job->call);
 	free(job->call);
@@ -551,15 +568,15 @@ static void answer_for(struct vs_job *job)
 	struct vs_iface *iface = job->iface;
 
 	pthread_mutex_lock(&k->lock);
-	bool has_device = iface->tap >= 0;
+	bool has_device = iface->pump.device.fd >= 0;
 	pthread_mutex_unlock(&k->lock);
 	if (may_be_absent(job, ETIMEDOUT) && has_device) {
-		vs_relink_absent(iface);
+		vs_carrier_network(iface, false);
 		job->absent = true;
 		reply(job, ABSENT);
 		return;
 	}
-	bool deleted = atomic_load(&iface->stopping); /* later it may be because of what goes now */
+	bool deleted = vs_iface_is_stopping(iface); /* later it may be because of what goes now */
 	abandon(job);
 	reply(job, deleted
 			   ? canceled(iface)
@@ -582,7 +599,7 @@ int vs_jobs_check(struct vs_keeper *k)
 		if (!may_wait_for_ever(job))
 			continue;
 		int left = vs_left_ms(job->deadline_ms);
-		if (left == 0 || atomic_load(&job->iface->stopping)) {
+		if (left == 0 || vs_iface_is_stopping(job->iface)) {
 			nudge_locked(job);
 			left = NUDGE_EVERY_MS;
 			if (take_answer(job)) {

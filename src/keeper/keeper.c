@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "events.h"
 #include "iface.h"
-#include "relink.h"
+#include "reconnect.h"
 
 #define SPARE_MAX 32
 
@@ -138,7 +138,7 @@ void vs_keeper_run(struct vs_keeper *k)
 
 	while (!finished(k)) {
 		int jobs = vs_jobs_check(k), reserve = vs_net_reserve(k);
-		int n = epoll_wait(k->epoll, events, VS_COUNT(events), sooner(sooner(jobs, reserve), vs_relink_check(k)));
+		int n = epoll_wait(k->epoll, events, VS_COUNT(events), sooner(sooner(jobs, reserve), vs_reconnect_check(k)));
 		for (int i = 0; i < n; i++)
 			serve_event(k, &events[i]);
 		vs_jobs_start(k);

@@ -18,9 +18,7 @@
  *  - the keeper: the list of stacks, the registry of reply channels; both under its lock.
  *  - a networking thread: its stack, the list of its interfaces. Others reach the stack only
  *    through references they count.
- *  - an interface: its tap and link, kept by a count of those who use it (the stack's list,
- *    a job, each pump thread). The last one out closes them, so nobody ever waits for a
- *    thread that is stuck in a plugin.
+ *  - an interface: its device and link, see iface.h.
  */
 
 #include <pthread.h>
@@ -36,7 +34,7 @@ struct vs_events;
 struct vs_iface;
 struct vs_keeper_chan;
 struct vs_net;
-struct vs_room;
+struct vs_packet_ns;
 
 struct vs_keeper {
 	int front;        /* the keeper's end of the front door; -1 after its end of file */
@@ -58,12 +56,12 @@ struct vs_keeper {
 	struct vs_job *submitted;            /* to be started by the main thread */
 	struct vs_job *jobs;                 /* that run */
 	struct vs_segment *segments;
-	struct vs_iface *died;               /* whose carrier the main thread is to take */
-	struct vs_iface *waiting;            /* for their networks to come back */
+	struct vs_iface *died;               /* links; the main thread reports it for their pumps */
+	struct vs_iface *waiting;            /* to be reconnected */
 	struct vs_events *events;            /* with a route socket in the epoll set */
 
-	struct vs_room *room;  /* of ports by packet socket; under their lock */
-	atomic_bool tun_works; /* it has been tried */
+	struct vs_packet_ns *packet_ns; /* of packet devices; under their lock */
+	atomic_bool tun_works;          /* it has been tried */
 
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
 	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */

@@ -28,12 +28,11 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/timens.h"
+#include "carrier.h"
 #include "config/locator.h"
 #include "events.h"
 #include "iface.h"
 #include "keeper.h"
-#include "port.h"
-#include "relink.h"
 
 /* The program's own socket() may be the one this library redefines: always the system call. */
 static int raw_socket(int domain, int type, int protocol)
@@ -214,8 +213,7 @@ static struct vs_iface **find_iface(struct vs_net *n, const char *name)
 	if (*at == NULL || !vs_iface_device_gone(*at))
 		return at;
 	vs_iface_stop(*at);
-	(void)vs_segment_leave(*at);
-	(void)vs_port_leave(*at);
+	(void)(*at)->kind->leave(*at);
 	unlist(at);
 	return look_up(n, name);
 }
@@ -263,15 +261,14 @@ static int job_prepare(struct vs_net *n, struct vs_job *job)
 	struct vs_call *call = n->call;
 	struct vs_wire_iface *want = &call->req.iface;
 
-	job->by_packet = !job->iface->on_segment && vs_port_by_packet(n->keeper);
-	if (job->iface->on_segment || job->by_packet) {
+	if (job->iface->kind->made_by_job) {
 		job->netlink = vs_net_rtnetlink(n, want, &job->ifindex);
 		return job->netlink < 0 ? job->netlink : 0;
 	}
-	int r = vs_net_tap(want, &job->iface->offloads);
+	int r = vs_net_tap(want, &job->iface->pump.offloads);
 	if (r < 0)
 		return r;
-	job->iface->tap = r;
+	job->iface->pump.device.fd = r;
 	return 0;
 }
 
@@ -289,13 +286,13 @@ static int add_iface(struct vs_net *n)
 	if (*find_iface(n, want->name) != NULL || vs_device_exists(want->name))
 		return vs_fail(EEXIST, "cannot add interface %s: the stack has one of that name; choose another with iface=",
 			       want->name);
-	struct vs_iface *iface = vs_iface_new(n->keeper, want->name);
+	struct vs_iface *iface = vs_iface_new(n->keeper, want->name, vs_iface_kind_for(n->keeper, locator.kind));
 	if (iface == NULL)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	iface->events = vs_events_ref(n->events);
-	iface->on_segment = locator.kind == VS_KIND_SEGMENT;
-	struct vs_job *job = vs_job_new(n->keeper, iface->on_segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, iface, call);
+	enum vs_job_kind kind = iface->kind == &vs_iface_segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK;
+	struct vs_job *job = vs_job_new(n->keeper, kind, iface, call);
 	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
 			    : job_prepare(n, job);
 	if (r == 0) {
@@ -374,7 +371,7 @@ static void do_carrier(struct vs_net *n)
 
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
-	int r = iface == NULL ? -ENODEV : call->refusal != NULL ? -EPERM : vs_carrier_order(iface, call->req.arg[0] != 0);
+	int r = iface == NULL ? -ENODEV : call->refusal != NULL ? -EPERM : vs_carrier_request(iface, call->req.arg[0] != 0);
 	vs_call_reply(n->keeper, call, r, call->refusal != NULL ? call->refusal : r < 0 ? strerror(-r) : NULL, NULL, 0);
 }
 
@@ -389,13 +386,15 @@ static void do_stats(struct vs_net *n)
 		vs_call_reply(n->keeper, call, -ENODEV, "this library has made no interface of that name in the stack", NULL, 0);
 		return;
 	}
-	struct vs_iface_stats *s = &iface->stats;
-	pthread_mutex_lock(&n->keeper->lock); /* a job may be about to give it its device, or to take it away */
-	s->out_lost += vs_port_lost(iface);
-	unsigned offloads = iface->offloads;
+	struct vs_pump *pump = &iface->pump;
+	struct vs_pump_stats *s = &pump->stats;
+	pthread_mutex_lock(&n->keeper->lock); /* a job may be about to set the device, or to take it away */
+	if (pump->device.fd >= 0 && pump->device.ops->lost != NULL)
+		iface->tx_lost += pump->device.ops->lost(&pump->device);
+	unsigned offloads = pump->offloads;
 	pthread_mutex_unlock(&n->keeper->lock);
-	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", offloads, s->out_frames, s->out_dropped + s->out_lost,
-		       s->out_refused, s->in_frames, s->in_writes, s->in_dropped);
+	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", offloads, s->tx_frames, s->tx_dropped + iface->tx_lost,
+		       s->tx_refused, s->rx_frames, s->rx_writes, s->rx_dropped);
 	vs_call_reply(n->keeper, call, 0, text, NULL, 0);
 }
 

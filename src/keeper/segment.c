@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Segments: an Ethernet inside the program, made of what the kernel has.
+ * Segments: an Ethernet inside the program, made of a bridge and veth pairs.
  *
- *     stack A              segment (a namespace nobody lives in)       stack B
+ *     stack A              peer namespace of the segment               stack B
  *     vde0 ═══ veth ═══ p1 ─────────── bridge ─────────── p2 ═══ veth ═══ vde0
  *
- * The first interface that names a segment makes it, the last one takes it down. No thread
- * stays in the namespace: it is held, and worked on, through an rtnetlink socket that a
- * short-lived thread has opened there, and a descriptor of the namespace itself into which
- * the kernel puts the far end of each veth pair.
+ * The first interface that names a segment makes it; the last one deletes it. No thread stays in the
+ * namespace (veth.h).
  *
- * Ports carry whatever their stacks may send, so their MTU is the largest there is; what is
- * too long for a receiver is dropped by its own end, as on a wire.
+ * The bridge's ports carry what any stack may send, so they have the largest MTU. The receiver's end
+ * drops what is too long for it, as on a wire.
  *
- * The table of segments and everything in it belongs to the keeper's segment lock; talking
- * to the kernel under it makes joins and leaves take turns, which rtnetlink does anyway.
+ * One lock guards the list of segments and everything in it. Requests to the kernel are made under it,
+ * so joins and leaves take turns; rtnetlink serialises them anyway.
  */
 
 #include <errno.h>
@@ -40,7 +38,7 @@
 struct vs_segment {
 	struct vs_segment *next;
 	char *name;
-	struct vs_far_ns far;
+	struct vs_peer_ns peers;
 	int bridge; /* its interface index there */
 	unsigned ports;
 	unsigned last_port; /* for names */
@@ -72,7 +70,7 @@ static struct nl_msg *bridge_message(void)
 
 static struct nl_msg *enslave_message(const char *port, int bridge)
 {
-	struct nl_msg *msg = vs_far_message(port, true);
+	struct nl_msg *msg = vs_peer_message(port, true);
 
 	if (msg != NULL && nla_put_u32(msg, IFLA_MASTER, (uint32_t)bridge) < 0) {
 		nlmsg_free(msg);
@@ -87,7 +85,7 @@ static void segment_free(struct vs_segment *s)
 {
 	if (s == NULL)
 		return;
-	vs_far_ns_close(&s->far);
+	vs_peer_ns_close(&s->peers);
 	free(s->name);
 	free(s);
 }
@@ -98,17 +96,17 @@ static int segment_make(const char *name, struct vs_segment **out)
 
 	if (s == NULL)
 		return -ENOMEM;
-	s->far = (struct vs_far_ns){ .netlink = -1, .ns = -1 };
+	s->peers = (struct vs_peer_ns){ .netlink = -1, .ns = -1 };
 	s->name = strdup(name);
-	int r = s->name == NULL ? -ENOMEM : vs_far_ns_make(&s->far);
+	int r = s->name == NULL ? -ENOMEM : vs_peer_ns_make(&s->peers);
 	if (r == 0)
-		r = vs_rtnl_talk(s->far.netlink, bridge_message());
+		r = vs_rtnl_talk(s->peers.netlink, bridge_message());
 	if (r == 0) {
-		vs_far_silence(&s->far, BRIDGE_NAME);
-		r = vs_rtnl_talk(s->far.netlink, vs_far_message(BRIDGE_NAME, true));
+		vs_peer_without_ipv6(&s->peers, BRIDGE_NAME);
+		r = vs_rtnl_talk(s->peers.netlink, vs_peer_message(BRIDGE_NAME, true));
 	}
 	if (r == 0)
-		r = s->bridge = vs_device_index(s->far.netlink, BRIDGE_NAME);
+		r = s->bridge = vs_device_index(s->peers.netlink, BRIDGE_NAME);
 	if (r < 0) {
 		segment_free(s);
 		return r;
@@ -154,17 +152,17 @@ static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struc
 	char port[IF_NAMESIZE];
 
 	(void)snprintf(port, sizeof(port), "p%u", ++s->last_port);
-	int r = vs_veth_make(netlink, want, ifindex, port, s->last_port, &s->far);
+	int r = vs_veth_make(netlink, want, ifindex, port, s->last_port, &s->peers);
 	if (r < 0)
 		return vs_fail(-r, "cannot make interface %s: %s", want->name,
 			       r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : strerror(-r));
-	vs_far_silence(&s->far, port);
-	r = vs_rtnl_talk(s->far.netlink, enslave_message(port, s->bridge));
+	vs_peer_without_ipv6(&s->peers, port);
+	r = vs_rtnl_talk(s->peers.netlink, enslave_message(port, s->bridge));
 	if (r < 0) {
-		(void)vs_device_delete(s->far.netlink, port);
+		(void)vs_device_delete(s->peers.netlink, port);
 		return vs_fail(-r, "cannot plug interface %s into segment \"%s\": %s", want->name, s->name, strerror(-r));
 	}
-	memcpy(iface->port, port, sizeof(port));
+	memcpy(iface->peer, port, sizeof(port));
 	iface->segment = s;
 	s->ports++;
 	return 0;
@@ -185,23 +183,25 @@ int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wi
 	return r;
 }
 
-int vs_segment_cut(struct vs_iface *iface, bool cut)
+static int segment_carrier(struct vs_iface *iface, bool on)
 {
 	pthread_mutex_lock(&segments_lock);
-	int r = iface->segment == NULL ? -ENODEV : vs_rtnl_talk(iface->segment->far.netlink, vs_far_message(iface->port, !cut));
+	int r = iface->segment == NULL ? -ENODEV : vs_rtnl_talk(iface->segment->peers.netlink, vs_peer_message(iface->peer, on));
 	pthread_mutex_unlock(&segments_lock);
 	return r;
 }
 
-bool vs_segment_port_gone(struct vs_iface *iface)
+/* If the peer is gone, the stack's end is, too. */
+static bool segment_gone(struct vs_iface *iface)
 {
 	pthread_mutex_lock(&segments_lock);
-	bool gone = iface->segment != NULL && vs_device_index(iface->segment->far.netlink, iface->port) == -ENODEV;
+	bool gone = iface->segment != NULL && vs_device_index(iface->segment->peers.netlink, iface->peer) == -ENODEV;
 	pthread_mutex_unlock(&segments_lock);
 	return gone;
 }
 
-int vs_segment_leave(struct vs_iface *iface)
+/* The last interface deletes the segment. */
+static int segment_leave(struct vs_iface *iface)
 {
 	int r = 0;
 
@@ -209,10 +209,17 @@ int vs_segment_leave(struct vs_iface *iface)
 	struct vs_segment *s = iface->segment;
 	if (s != NULL) {
 		iface->segment = NULL;
-		r = vs_device_delete(s->far.netlink, iface->port); /* takes the stack's end with it */
+		r = vs_device_delete(s->peers.netlink, iface->peer); /* deletes the stack's end with it */
 		s->ports--;
 		drop_if_empty_locked(iface->keeper, s);
 	}
 	pthread_mutex_unlock(&segments_lock);
 	return r == -ENODEV ? 0 : r;
 }
+
+const struct vs_iface_kind vs_iface_segment = {
+	.made_by_job = true,
+	.carrier = segment_carrier,
+	.gone = segment_gone,
+	.leave = segment_leave,
+};

@@ -25,35 +25,35 @@
 #include "keeper.h"
 #include "rtnl.h"
 
-#define FAR_INDEX (1 << 20) /* more interfaces than a stack has */
+#define PEER_INDEX (1 << 20) /* more interfaces than a stack has */
 
 /* ------------------------------------------------------------------ the namespace */
 
-/* One visit of a thread that there is no way back for. */
+/* What a thread does in such a namespace. It ends there. */
 struct visit {
-	struct vs_far_ns *made; /* is to be made; or NULL */
+	struct vs_peer_ns *made; /* to be made; NULL: enter `ns` and call fn */
 	int ns;
 	void (*fn)(void *);
 	void *arg;
 	int result;
 };
 
-/* Nothing in such a namespace has an address, nor may it get one by itself. False: it is to be told to each device. */
-static bool silence_ipv6(void)
+/* The devices that are made next get no address by themselves. False: each device must be told. */
+static bool switch_ipv6_off(void)
 {
 	VS_AUTO_CLOSE fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
 
 	return fd >= 0 && write(fd, "1", 1) == 1;
 }
 
-static int make_here(struct vs_far_ns *far)
+static int make_here(struct vs_peer_ns *peers)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return -errno;
-	far->silent = silence_ipv6();
-	far->netlink = (int)syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	far->ns = far->netlink < 0 ? -1 : ioctl(far->netlink, SIOCGSKNS);
-	return far->ns < 0 ? -errno : 0;
+	peers->without_ipv6 = switch_ipv6_off();
+	peers->netlink = (int)syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	peers->ns = peers->netlink < 0 ? -1 : ioctl(peers->netlink, SIOCGSKNS);
+	return peers->ns < 0 ? -errno : 0;
 }
 
 static void *visit_main(void *arg)
@@ -89,26 +89,26 @@ static int run_visit(struct visit *v)
 	return v->result;
 }
 
-int vs_far_ns_make(struct vs_far_ns *far)
+int vs_peer_ns_make(struct vs_peer_ns *peers)
 {
-	struct visit v = { .made = far };
+	struct visit v = { .made = peers };
 
-	far->netlink = far->ns = -1;
+	peers->netlink = peers->ns = -1;
 	int r = run_visit(&v);
 	if (r < 0)
-		vs_far_ns_close(far);
+		vs_peer_ns_close(peers);
 	return r;
 }
 
-void vs_far_ns_close(struct vs_far_ns *far)
+void vs_peer_ns_close(struct vs_peer_ns *peers)
 {
-	vs_close(vs_steal_fd(&far->netlink));
-	vs_close(vs_steal_fd(&far->ns));
+	vs_close(vs_steal_fd(&peers->netlink));
+	vs_close(vs_steal_fd(&peers->ns));
 }
 
-int vs_far_ns_run(const struct vs_far_ns *far, void (*fn)(void *arg), void *arg)
+int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *arg)
 {
-	struct visit v = { .ns = far->ns, .fn = fn, .arg = arg };
+	struct visit v = { .ns = peers->ns, .fn = fn, .arg = arg };
 
 	return run_visit(&v);
 }
@@ -134,11 +134,11 @@ struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *in
 	return msg;
 }
 
-static struct nl_msg *pair_message(const struct vs_wire_iface *want, int ifindex, const char *far_name, int far_index,
-				   const struct vs_far_ns *far)
+static struct nl_msg *pair_message(const struct vs_wire_iface *want, int ifindex, const char *peer_name, int peer_index,
+				   const struct vs_peer_ns *peers)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
-	struct ifinfomsg far_info = { .ifi_family = AF_UNSPEC, .ifi_index = far_index };
+	struct ifinfomsg peer_info = { .ifi_family = AF_UNSPEC, .ifi_index = peer_index };
 	struct nl_msg *msg = vs_device_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
 	struct nlattr *kind, *data, *peer;
 
@@ -149,8 +149,8 @@ static struct nl_msg *pair_message(const struct vs_wire_iface *want, int ifindex
 	    (want->mtu != 0 && nla_put_u32(msg, IFLA_MTU, want->mtu) < 0) ||
 	    (kind = nla_nest_start(msg, IFLA_LINKINFO)) == NULL || nla_put_string(msg, IFLA_INFO_KIND, "veth") < 0 ||
 	    (data = nla_nest_start(msg, IFLA_INFO_DATA)) == NULL || (peer = nla_nest_start(msg, VETH_INFO_PEER)) == NULL ||
-	    nlmsg_append(msg, &far_info, sizeof(far_info), NLMSG_ALIGNTO) < 0 || nla_put_string(msg, IFLA_IFNAME, far_name) < 0 ||
-	    nla_put_u32(msg, IFLA_MTU, VS_VETH_FAR_MTU) < 0 || nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)far->ns) < 0) {
+	    nlmsg_append(msg, &peer_info, sizeof(peer_info), NLMSG_ALIGNTO) < 0 || nla_put_string(msg, IFLA_IFNAME, peer_name) < 0 ||
+	    nla_put_u32(msg, IFLA_MTU, VS_VETH_PEER_MTU) < 0 || nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)peers->ns) < 0) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -161,21 +161,21 @@ static struct nl_msg *pair_message(const struct vs_wire_iface *want, int ifindex
 }
 
 /*
- * The kernel tells at once that a device runs whose index differs from its peer's, in whatever namespace that is, and
- * of others once a second (linkwatch_urgent_event). It numbers devices from 2 in each, so the second interface of a stack would
- * wait a second for its carrier: both ends are numbered here, far apart. A number that somebody has taken meanwhile
- * leaves the choice to the kernel.
+ * The kernel reports a new carrier at once for a device whose index differs from its peer's, whatever namespace each is
+ * in, and of all others once a second (linkwatch_urgent_event). It numbers the devices of each namespace from 2, so the
+ * second interface of a stack would wait a second for its carrier. So both ends get numbers here, far apart. If somebody
+ * has taken such a number, the kernel chooses.
  */
-int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *far_name, unsigned number,
-		 const struct vs_far_ns *far)
+int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name, unsigned number,
+		 const struct vs_peer_ns *peers)
 {
-	int r = vs_rtnl_talk(netlink, pair_message(want, ifindex, far_name, FAR_INDEX + (int)number, far));
+	int r = vs_rtnl_talk(netlink, pair_message(want, ifindex, peer_name, PEER_INDEX + (int)number, peers));
 
-	return r == -EEXIST || r == -EBUSY ? vs_rtnl_talk(netlink, pair_message(want, 0, far_name, 0, far)) : r;
+	return r == -EEXIST || r == -EBUSY ? vs_rtnl_talk(netlink, pair_message(want, 0, peer_name, 0, peers)) : r;
 }
 
-/* rtnetlink(7), IFLA_AF_SPEC: heeded when a device is changed, not when it is made. */
-static struct nl_msg *silence_message(const char *far_name)
+/* IFLA_AF_SPEC (rtnetlink(7)) works on a device that exists, not when it is made. */
+static struct nl_msg *without_ipv6_message(const char *peer_name)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
 	struct nl_msg *msg = vs_device_message(RTM_SETLINK, 0, &info);
@@ -183,7 +183,7 @@ static struct nl_msg *silence_message(const char *far_name)
 
 	if (msg == NULL)
 		return NULL;
-	if (nla_put_string(msg, IFLA_IFNAME, far_name) < 0 || (all = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL ||
+	if (nla_put_string(msg, IFLA_IFNAME, peer_name) < 0 || (all = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL ||
 	    (ipv6 = nla_nest_start(msg, AF_INET6)) == NULL ||
 	    nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0) {
 		nlmsg_free(msg);
@@ -194,18 +194,18 @@ static struct nl_msg *silence_message(const char *far_name)
 	return msg;
 }
 
-void vs_far_silence(const struct vs_far_ns *far, const char *far_name)
+void vs_peer_without_ipv6(const struct vs_peer_ns *peers, const char *peer_name)
 {
-	if (!far->silent) /* refused: a kernel without IPv6, or before Linux 3.17 */
-		(void)vs_rtnl_talk(far->netlink, silence_message(far_name));
+	if (!peers->without_ipv6) /* refused: a kernel without IPv6, or before Linux 3.17 */
+		(void)vs_rtnl_talk(peers->netlink, without_ipv6_message(peer_name));
 }
 
-struct nl_msg *vs_far_message(const char *far_name, int up)
+struct nl_msg *vs_peer_message(const char *peer_name, int up)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = up ? IFF_UP : 0, .ifi_change = IFF_UP };
 	struct nl_msg *msg = vs_device_message(RTM_SETLINK, 0, &info);
 
-	if (msg != NULL && nla_put_string(msg, IFLA_IFNAME, far_name) < 0) {
+	if (msg != NULL && nla_put_string(msg, IFLA_IFNAME, peer_name) < 0) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}

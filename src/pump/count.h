@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* One writer each; whoever reads wants a number, not an order. */
+/* A counter has one writer; its readers need no ordering. */
 static inline void count(atomic_ullong *counter, size_t n)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lingering: whether a thread that has just moved a single frame looks for the next one for a while
- * before it sleeps, giving the processor away between looks.
+ * Lingering: a thread that has just moved a single frame polls for the next one for a short time before
+ * it sleeps, and yields the processor between polls.
  *
- * In a round trip the answer is some microseconds away, while going to sleep and being woken on a
- * processor that has gone idle meanwhile takes longer than all the work there is. Whoever else
- * wants the processor gets it at each look, in the first place the program the frame is for.
+ * In a round trip the answer comes within some microseconds. To sleep, and to be woken on a processor
+ * that has gone idle meanwhile, takes longer than that. Any other task gets the processor at each
+ * yield; above all the program that the frame is for.
  *
- * It must cost nothing where it does not pay. Looks that find nothing are given up after
- * a few, and then tried again ever more rarely. Where others keep the processor busy a thread that has given it
- * away gets it back later than one that sleeps and is woken; that shows in a look that takes much
- * too long, and is given up at once.
+ * It must cost nothing where it does not help:
  *
- * Pure: the caller tells the time. CLOCK_MONOTONIC, ns. One for each thread; all zero at first.
+ *  - After a few times in which no frame came, it pauses; each further failure doubles the pause.
+ *  - On a busy processor, a thread that yields is scheduled later than one that sleeps and is woken. This shows as
+ *    a poll that takes much too long; then it pauses at once.
+ *
+ * Pure: the caller passes the time (CLOCK_MONOTONIC, ns). One for each thread; all zero at first.
  */
 
 #ifndef VS_PUMP_LINGER_H
@@ -23,31 +24,31 @@
 #include <stdint.h>
 
 #define VS_LINGER_NS 20000          /* how long */
-#define VS_LINGER_CROWDED_NS 100000 /* longer than that: the processor is somebody else's */
-#define VS_LINGER_FAILURES 4        /* in a row, before it is given up */
-#define VS_LINGER_REST_NS 1000000   /* until it is tried again at first */
-#define VS_LINGER_DOUBLINGS 6       /* of that; the longest rest is 64 ms */
+#define VS_LINGER_CROWDED_NS 100000 /* longer than that: other tasks have the processor */
+#define VS_LINGER_FAILURES 4        /* in a row, before the first pause */
+#define VS_LINGER_PAUSE_NS 1000000  /* the first pause */
+#define VS_LINGER_DOUBLINGS 6       /* of that; the longest pause is 64 ms */
 
 struct vs_linger {
 	unsigned failures; /* in a row */
 	int64_t start;
-	int64_t rest_until;
+	int64_t pause_until;
 };
 
-/* Shall it? If so, it begins now. */
+/* True: lingering begins now. */
 static inline bool vs_linger_begin(struct vs_linger *l, int64_t now)
 {
 	l->start = now;
-	return now >= l->rest_until;
+	return now >= l->pause_until;
 }
 
-/* Another look, after one that has found nothing? */
+/* After a poll that found nothing. True: poll again. */
 static inline bool vs_linger_goes_on(const struct vs_linger *l, int64_t now)
 {
 	return now - l->start < VS_LINGER_NS;
 }
 
-/* It has ended, with a frame or without. */
+/* Lingering has ended, with a frame or without. */
 static inline void vs_linger_end(struct vs_linger *l, int64_t now, bool found)
 {
 	bool crowded = now - l->start > VS_LINGER_CROWDED_NS;
@@ -61,7 +62,7 @@ static inline void vs_linger_end(struct vs_linger *l, int64_t now, bool found)
 	if (l->failures < VS_LINGER_FAILURES + VS_LINGER_DOUBLINGS)
 		l->failures++;
 	if (l->failures > VS_LINGER_FAILURES)
-		l->rest_until = now + ((int64_t)VS_LINGER_REST_NS << (l->failures - VS_LINGER_FAILURES));
+		l->pause_until = now + ((int64_t)VS_LINGER_PAUSE_NS << (l->failures - VS_LINGER_FAILURES));
 }
 
 #endif

@@ -3,9 +3,8 @@
 #define VS_PUMP_LINK_H
 
 /*
- * What is behind an interface's tap: a libvdeplug connection or a stream. One thread may
- * send while another receives; each direction belongs to one thread. Frames travel in
- * batches; their order is kept.
+ * The network's side of a pump: a libvdeplug connection or a stream. One thread may send while another
+ * receives; each direction belongs to one thread. Frames travel in batches; their order is kept.
  */
 
 #include <stdbool.h>
@@ -17,7 +16,7 @@
 #define VS_FRAME_MAX (9216 + 14 + 4)
 #define VS_FRAME_MIN 14
 
-/* A frame waits this long for a stalled network, then it is lost. */
+/* How long a frame waits for a stalled network before it is dropped. */
 #define VS_SEND_BOUND_MS 100
 
 /* A complete frame to be sent, as one piece or as headers and payload. */
@@ -36,19 +35,20 @@ struct vs_link;
 
 struct vs_link_ops {
 	/*
-	 * Sends frames[0..n) in order and gives how many it has taken, of which *lost were lost.
-	 * A link that never waits takes what it has room for; another waits within a bound and
-	 * takes all. -errno: the link is dead.
+	 * Sends frames[0..n) in order. Returns how many it has taken, and adds to *lost how many of
+	 * those were lost. A link that never waits takes what it has room for. Another one waits
+	 * within a bound and takes all. -errno: the link is dead.
 	 */
 	int (*send)(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost);
 	/*
-	 * Receives up to n frames without waiting, each into its buffer frames[i] (iov_len bytes,
-	 * changed to the frame's length; longer ones are cut to it). Gives how many; -errno: dead.
+	 * Receives up to n frames without waiting, each into its buffer frames[i]. iov_len is the size of
+	 * the buffer, and is set to the frame's length; a longer frame is cut. Returns how
+	 * many; -errno: the link is dead.
 	 */
 	int (*recv)(struct vs_link *link, struct iovec *frames, size_t n);
 	/*
-	 * Bytes, as the kernel counts them, that have been sent and not read by the other side.
-	 * NULL unless there is a switch behind it, whose receivers a burst would overrun.
+	 * Returns the bytes, as the kernel counts them, that the other side has not read yet.
+	 * NULL unless the other side is a switch, whose receivers a burst would overrun.
 	 */
 	long (*unread)(struct vs_link *link);
 	void (*close)(struct vs_link *link);
@@ -59,32 +59,35 @@ struct vs_link {
 	int data_fd;      /* readable when there may be frames */
 	int control_fd;   /* hangs up when the network has gone; -1: none */
 	bool never_waits; /* send does not block, and poll(2) tells when data_fd has room */
-	size_t tcp_frame_max; /* it ends TCP itself and takes segments of that many bytes, headers included; 0: the MTU is the limit */
-	bool more;        /* recv has left frames with itself, of which data_fd tells nothing; the receiving thread's */
-	unsigned mtu_max; /* what it is known to carry; longer packets vanish */
-	size_t frame_max; /* longer frames are not given to it */
+	size_t tcp_frame_max; /* it ends TCP itself and takes segments of so many bytes, headers included; 0: the MTU is the limit */
+	bool more;        /* recv has kept frames, which data_fd does not tell; the receiving thread's */
+	unsigned mtu_max; /* longer packets are known to be lost */
+	size_t frame_max; /* longer frames are not passed to send */
 };
 
 /*
- * Loads the plugin that a VNL takes; libvdeplug finds it by its name afterwards, also where its
- * file cannot be seen (a chroot).
+ * Loads the plugin that a VNL needs. libvdeplug then finds it by its name, even where its file is out of
+ * sight (a chroot).
  */
 void vs_link_vde_load(const char *vnl);
 
-/*
- * Opens a VNL by libvdeplug for that interface; may block as long as the plugin likes. 0, or -errno with a
- * sentence.
- */
-int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out);
+/* The plugin uses a descriptor which is not its own, but one that the keeper talks with. */
+#define VS_LINK_FOREIGN 1
 
-/* A VDE stream on a connected stream socket, which it takes. */
+/*
+ * Opens a VNL by libvdeplug; may block as long as the plugin likes. The caller has checked that this VNL may be
+ * opened. 0; VS_LINK_FOREIGN, without a message; or -errno with a message.
+ */
+int vs_link_vde(const char *vnl, struct vs_link **out);
+
+/* A VDE stream on a connected stream socket, which it takes. 0, or -errno with a message. */
 int vs_link_stream(int fd, struct vs_link **out);
 
 /* NULL is allowed. */
 void vs_link_close(struct vs_link *link);
 
 /*
- * A frame in one piece: where it is, or a copy in buf (VS_FRAME_MAX bytes). Gives its length; 0: it is
+ * A frame in one piece: where it is, or a copy in buf (VS_FRAME_MAX bytes). Returns its length; 0: it is
  * longer.
  */
 size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Links over a byte stream, as vde_plug and dpipe speak it: each frame behind its length, two
+ * Links over a byte stream, in the format of vde_plug and dpipe: before each frame its length, two
  * bytes, most significant first.
  *
- * A length that no frame can have means that the stream has lost its step; nothing in it tells where
- * the next frame starts, so the link is dead. A frame that could be sent only in part is finished
- * before the next one, or that would happen to the other side. So it would, too, after a frame longer
- * than the other side takes, or than the two bytes can say: none is sent.
+ * A length that no frame can have means that the stream is out of step. Nothing in it shows where the
+ * next frame starts, so the link is dead. The other side must not get out of step either: a frame that
+ * was sent in part is finished before the next one, and a frame that is too long is not sent.
  */
 
 #include <errno.h>
@@ -26,14 +25,14 @@
 #include "link.h"
 
 #define HEADER 2
-#define FINISH_BOUND_MS 5000 /* for the rest of one that has */
+#define FINISH_BOUND_MS 5000 /* for the rest of a batch that was sent in part */
 #define BATCH 64
 #define BUFFER 65536
 
 struct stream_link {
 	struct vs_link link; /* first: the same address */
 	unsigned char in[BUFFER];
-	size_t start, end; /* received and not yet given out */
+	size_t start, end; /* received and not yet passed on */
 };
 
 static struct stream_link *of(struct vs_link *link)
@@ -52,7 +51,7 @@ static bool wait_for(int fd, short events, int64_t deadline)
 	return n > 0;
 }
 
-/* The batch as one row of pieces: each frame behind its length. Those that are too long are lost. */
+/* The batch as one array of pieces: before each frame its length. Frames that are too long are lost. */
 static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER], struct iovec *iov,
 		     size_t *lost)
 {
@@ -73,7 +72,7 @@ static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*le
 	return pieces;
 }
 
-/* Takes `sent` bytes off the front of a row of pieces; gives how many pieces are done. */
+/* Removes `sent` bytes from the front of the pieces. Returns how many pieces are done. */
 static size_t advance(struct iovec *iov, size_t n, size_t sent)
 {
 	size_t i = 0;
@@ -87,7 +86,7 @@ static size_t advance(struct iovec *iov, size_t n, size_t sent)
 	return i;
 }
 
-/* Once begun a batch is finished, or the other side would lose its step. */
+/* A batch that was begun is finished, so that the other side stays in step. */
 static int send_all(int fd, struct iovec *iov, size_t n)
 {
 	int64_t deadline = vs_now_ms() + VS_SEND_BOUND_MS;
@@ -119,7 +118,7 @@ static int stream_send(struct vs_link *link, const struct vs_frame *frames, size
 		size_t batch = n - at < BATCH ? n - at : BATCH, lost_before = *lost;
 		int r = send_all(link->data_fd, iov, gather(frames + at, batch, lengths, iov, lost));
 		if (r == -EAGAIN) {
-			*lost = lost_before + n - at; /* stalled: the next ones would wait as long, each */
+			*lost = lost_before + n - at; /* stalled: each of the next ones would wait as long */
 			break;
 		}
 		if (r < 0)
@@ -173,7 +172,7 @@ static int stream_recv(struct vs_link *link, struct iovec *frames, size_t n)
 		s->start += (size_t)record;
 		got++;
 	}
-	link->more = got > 0 && complete(s) != 0; /* the next frame, or what makes no sense: nothing more may come to wake us */
+	link->more = got > 0 && complete(s) != 0; /* a frame, or nonsense: perhaps nothing more comes that wakes us */
 	if (got > 0)
 		return (int)got;
 	return record < 0 ? (int)record : r;

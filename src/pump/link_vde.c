@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Links by libvdeplug: every network its plugins know.
+ * Links by libvdeplug: all networks that its plugins know.
  *
- * Behind some plugins (vde://, ptp://) is nothing but a connected datagram socket that carries
- * one frame a message. There whole batches go by one system call each, past the plugin. When such
- * a socket is not, or no longer, connected (ptp:// before the other side has come), frames go
- * through the plugin, which knows how to connect it. All other networks get one call of the
- * plugin for each frame.
+ * Some plugins (vde://, ptp://) have a connected datagram socket that carries one frame in each
+ * message. There a whole batch goes by one system call, without the plugin. When such a socket is not
+ * connected (ptp:// before the other side has come), frames go through the plugin, which connects it.
+ * All other networks take one call of the plugin for each frame.
  *
- * A failing send is no death: the other side may be full, absent or restarting. Death
- * is what the descriptors say.
+ * A send that fails does not mean that the link is dead: the other side may be full, absent or
+ * restarting. What the descriptors report decides.
  */
 
 #include <dlfcn.h>
@@ -32,7 +31,6 @@
 #include "base/diagnose.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "indirect.h"
 #include "link.h"
 
 #define BATCH 64
@@ -90,7 +88,7 @@ static bool readable(int fd)
 	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
 }
 
-/* A plugin waits when there is nothing, so each frame takes a look first. */
+/* A plugin waits when there is nothing to read, so poll before each frame. */
 static int plugin_recv(struct vs_link *link, struct iovec *frames, size_t n)
 {
 	size_t got = 0;
@@ -101,7 +99,7 @@ static int plugin_recv(struct vs_link *link, struct iovec *frames, size_t n)
 			return -errno;
 		if (len <= 0)
 			break;
-		if (len >= VS_FRAME_MIN) /* plugins give 1 for what they have swallowed */
+		if (len >= VS_FRAME_MIN) /* plugins return 1 for what they have handled themselves */
 			frames[got++].iov_len = (size_t)len;
 	}
 	return (int)got;
@@ -115,9 +113,9 @@ static void plugin_close(struct vs_link *link)
 
 static const struct vs_link_ops plugin_ops = { .send = plugin_send, .recv = plugin_recv, .close = plugin_close };
 
-/* ------------------------------------------------------------------ past the plugin */
+/* ------------------------------------------------------------------ without the plugin */
 
-/* A single message takes a shorter way through the kernel than a row of one. */
+/* A single message costs less than an array of one. */
 static ssize_t send_single(int fd, const struct vs_frame *frame)
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)frame->iov, .msg_iovlen = (size_t)frame->n_iov };
@@ -127,7 +125,7 @@ static ssize_t send_single(int fd, const struct vs_frame *frame)
 	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static int send_row(int fd, const struct vs_frame *frames, size_t n)
+static int send_many(int fd, const struct vs_frame *frames, size_t n)
 {
 	struct mmsghdr messages[BATCH];
 
@@ -144,7 +142,7 @@ static int datagram_send(struct vs_link *link, const struct vs_frame *frames, si
 	while (done < n) {
 		size_t batch = n - done < BATCH ? n - done : BATCH;
 		int sent = batch == 1 ? (send_single(link->data_fd, &frames[done]) >= 0 ? 1 : -1) :
-					send_row(link->data_fd, frames + done, batch);
+					send_many(link->data_fd, frames + done, batch);
 		if (sent > 0) {
 			done += (size_t)sent;
 			continue;
@@ -155,7 +153,7 @@ static int datagram_send(struct vs_link *link, const struct vs_frame *frames, si
 			return -errno;
 		if (errno == EAGAIN)
 			break;
-		/* Not connected (any more), too long, or out of buffers: the plugin's turn. */
+		/* Not connected, too long, or out of buffers: the plugin may do better. */
 		*lost += !send_one(of(link), &frames[done]);
 		done++;
 	}
@@ -172,7 +170,7 @@ static int recv_single(int fd, struct iovec *frame)
 	return 1;
 }
 
-static int recv_row(int fd, struct iovec *frames, size_t n)
+static int recv_many(int fd, struct iovec *frames, size_t n)
 {
 	struct mmsghdr messages[BATCH];
 
@@ -189,9 +187,9 @@ static int datagram_recv(struct vs_link *link, struct iovec *frames, size_t n)
 	int got;
 
 	do {
-		got = n == 1 ? recv_single(link->data_fd, frames) : recv_row(link->data_fd, frames, n < BATCH ? n : BATCH);
+		got = n == 1 ? recv_single(link->data_fd, frames) : recv_many(link->data_fd, frames, n < BATCH ? n : BATCH);
 	} while (got < 0 && errno == EINTR);
-	if (got < 0) /* ECONNRESET and the like: the other side has gone, another may come */
+	if (got < 0) /* ECONNRESET and the like: the other side has gone; another may come */
 		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
 	return got;
 }
@@ -203,7 +201,7 @@ static long datagram_unread(struct vs_link *link)
 	return ioctl(link->data_fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
 }
 
-/* ptp:// ends at its receiver, and a full one makes us wait; vde:// has a switch between. */
+/* ptp:// ends at its receiver, and a full receiver makes us wait. vde:// has a switch in between. */
 static const struct vs_link_ops ptp_ops = { .send = datagram_send, .recv = datagram_recv, .close = plugin_close };
 static const struct vs_link_ops switched_ops = {
 	.send = datagram_send,
@@ -222,15 +220,15 @@ static bool is_datagram(const char *vnl, int fd)
 	int type = 0;
 	socklen_t len = sizeof(type);
 
-	/* Options in braces nest another plugin around it. */
+	/* Braces mean that another plugin is nested around it. */
 	if (strchr(vnl, '{') != NULL || !(has_scheme(vnl, "vde://") || has_scheme(vnl, "ptp://") || strstr(vnl, "://") == NULL))
 		return false;
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
 }
 
 /*
- * The vde_switch of vde2 drops what is longer than 1518 bytes and tells nobody. It is known by the
- * name it gives its end of a port, three digits and a number; libvdeplug's own hubs differ.
+ * The vde_switch of vde2 drops frames longer than 1518 bytes and does not report it. It is recognised by the
+ * name of its socket: three digits, a dot and a number. The hubs of libvdeplug use other names.
  */
 static bool is_vde2_switch(int fd)
 {
@@ -253,7 +251,7 @@ static const char *remedy(int err)
 	return vs_cause_text(vs_diagnose_network(err), err);
 }
 
-/* name: n bytes; of a plugin. libvdeplug's own way of doing it. */
+/* The plugin called name[0..n), looked for where libvdeplug looks. */
 static void load_plugin(const char *name, int n)
 {
 	char path[PATH_MAX];
@@ -294,19 +292,16 @@ static void tune(struct vde_link *l, const char *vnl)
 			l->link.frame_max = VDE2_FRAME_MAX;
 		}
 	}
-	/*
-	 * Behind slirp:// is a TCP of its own, not a wire: each frame costs a system call, so they may
-	 * as well be long.
-	 */
+	/* slirp:// ends TCP itself, there is no wire. A frame costs a system call: long ones cost less. */
 	if (has_scheme(vnl, "slirp://") && strchr(vnl, '{') == NULL)
 		l->link.tcp_frame_max = SLIRP_FRAME_MAX;
-	/* Only sockets know these; another kind of descriptor is the plugin's to handle. */
+	/* These work on sockets only. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-/* libvdeplug cuts a path that no socket can have, and would open another one's. */
+/* libvdeplug cuts a path that is too long for a socket, and would open another socket. */
 static bool path_too_long(const char *vnl)
 {
 	static const char *const schemes[] = { "vde://", "ptp://", "hub://", "switch://" };
@@ -319,10 +314,10 @@ static bool path_too_long(const char *vnl)
 }
 
 /*
- * A door or a channel of the keeper's: of this kind, and asked for the sender of each message, or made by
- * the program. So the plugin has been made to take a descriptor that is not its own.
+ * A socket of the kind that the keeper talks with (a door, a channel), either with SO_PASSCRED set or made by another
+ * process. The plugin has been made to use a descriptor that is not its own.
  */
-static bool is_not_its_own(int fd)
+static bool is_foreign(int fd)
 {
 	struct ucred peer = { 0 };
 	int domain = 0, type = 0, asks = 0;
@@ -335,13 +330,10 @@ static bool is_not_its_own(int fd)
 	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) < 0 || peer.pid != getpid();
 }
 
-int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out)
+int vs_link_vde(const char *vnl, struct vs_link **out)
 {
 	if (path_too_long(vnl))
 		return vs_fail(ENAMETOOLONG, "cannot open \"%.200s\": %s", vnl, remedy(ENAMETOOLONG));
-	struct vs_config_error error;
-	if (vs_locator_refuse(ifname, vnl, vs_indirect_judge(vnl), &error) < 0)
-		return vs_fail_text(error.err, error.text);
 
 	struct vde_link *l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -353,10 +345,9 @@ int vs_link_vde(const char *ifname, const char *vnl, struct vs_link **out)
 		free(l);
 		return vs_fail(err, "cannot open \"%.200s\": %s; %s", vnl, strerror(err), remedy(err));
 	}
-	if (is_not_its_own(vde_datafd(l->conn))) { /* not closed: that would close the descriptor */
+	if (is_foreign(vde_datafd(l->conn))) { /* vde_close() would close the descriptor */
 		free(l);
-		(void)vs_locator_refuse(ifname, vnl, VS_LOCATOR_DESCRIPTOR, &error);
-		return vs_fail_text(error.err, error.text);
+		return VS_LINK_FOREIGN;
 	}
 	l->link = (struct vs_link){ .ops = &plugin_ops,
 				    .data_fd = vde_datafd(l->conn),

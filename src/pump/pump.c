@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The pump of an interface: the threads that move frames between its tap and its link.
+ * The threads of a pump. See pump.h for its states, and for who owns what.
  *
- * How many there are depends on the link. One that never waits and tells when it has room (a
- * datagram socket) gets a single thread for both ways: each frame costs one wake-up less, which
- * is what a round trip is made of, and a way out that is blocked is something to poll for while
- * the way in goes on. A link whose sending may wait (a plugin's, a stream in the middle of a frame) gets
- * a thread for each way, so that a network that does not take frames cannot stop those that
- * come from it.
+ * How many threads:
  *
- * All sleep in epoll, or in poll while frames wait for room; an idle interface wakes nobody. Who has moved half of a
- * round trip does not sleep at once (see lingering). A thread that wakes moves at most a
- * batch each way before it looks whether it shall end.
+ *  - One for both directions, if the link never waits and tells when it has room (a datagram socket).
+ *    Each frame then takes one wake-up less, and most of a round trip is wake-ups. A tx
+ *    direction that is blocked is one more descriptor to poll, while rx goes on.
+ *  - One for each direction, if sending may wait (a plugin's link; a stream in the middle of a frame).
+ *    A network that takes no frames then cannot stop those that come from it.
  *
- * Memory is touched only by traffic: an interface that has never carried a frame has none.
+ * How they sleep: in epoll_wait(2), or in ppoll(2) while frames wait for room. An idle pump wakes nobody.
+ * A thread that has just moved half of a round trip looks for the other half for a moment before
+ * it sleeps (linger.h). A thread moves at most one batch in each direction before it
+ * checks the state.
  *
- * When the link has died (its descriptors say so) the threads end, and the last one leaves the interface
- * to be joined again; nobody polls a dead descriptor.
+ * Memory is touched only by traffic: a pump that has never carried a frame has none.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -37,25 +37,24 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/thread.h"
-#include "in.h"
-#include "keeper/iface.h"
-#include "keeper/relink.h"
 #include "linger.h"
 #include "link.h"
-#include "out.h"
+#include "pump.h"
+#include "rx.h"
+#include "tx.h"
 
-/* What one thread does: one way or both. */
-struct ways {
-	struct vs_iface *iface;
-	struct vs_out *out; /* NULL: not this thread's */
-	struct vs_in *in;
+/* One thread, for one direction or both. */
+struct worker {
+	struct vs_pump *pump;
+	struct vs_tx *tx; /* NULL: not this thread's */
+	struct vs_rx *rx;
 	struct vs_linger linger;
-	int epoll; /* has everything that is waited for while nothing is pending; -1: no room for it */
+	int epoll; /* everything that is waited for while no frame is pending; -1: none could be made */
 };
 
 #define NS_PER_S 1000000000
 
-enum { TAP, LINK, CONTROL, STOP, N_POLLED };
+enum { DEVICE, LINK, CONTROL, WAKE, N_POLLED };
 
 /* Takes a socket's pending error, so that it wakes nobody again. False: not a socket. */
 static bool take_error(int fd)
@@ -66,16 +65,74 @@ static bool take_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0;
 }
 
-static void leave_privileges(const struct vs_iface *iface)
+static void set_up_thread(const struct vs_pump *pump)
 {
 	(void)prctl(PR_SET_NAME, "vdestack-pump");
-	(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; rests between frames are short */
-	if (!iface->keeper->in_process)
+	(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; the pauses of the pace are short */
+	if (!pump->keeps_capabilities)
 		(void)vs_caps_only(VS_CAPS_NONE);
 }
 
-/* The usual wait, which is always for the same: the kernel keeps the list, which poll(2) would build each time. */
-static void open_epoll(struct ways *w, const struct pollfd *p)
+/* ------------------------------------------------------------------ states */
+
+static bool change_state(struct vs_pump *pump, enum vs_pump_state from, enum vs_pump_state to)
+{
+	int expected = from;
+
+	return atomic_compare_exchange_strong(&pump->state, &expected, to);
+}
+
+static bool is_running(const struct vs_pump *pump)
+{
+	return atomic_load(&pump->state) == VS_PUMP_RUNNING;
+}
+
+/* Nobody reads it while threads run: it stays readable for each of them. */
+static void wake_threads(struct vs_pump *pump)
+{
+	(void)eventfd_write(pump->wake, 1);
+}
+
+bool vs_pump_is_stopped(const struct vs_pump *pump)
+{
+	return atomic_load(&pump->state) == VS_PUMP_STOPPED;
+}
+
+void vs_pump_stop(struct vs_pump *pump)
+{
+	atomic_store(&pump->state, VS_PUMP_STOPPED);
+	wake_threads(pump);
+}
+
+/* err: as `died` wants it. Only the first thread that notices reports it. */
+static void link_died(struct vs_pump *pump, int err)
+{
+	if (!change_state(pump, VS_PUMP_RUNNING, VS_PUMP_LINK_DEAD))
+		return;
+	pump->callbacks->died(pump, err);
+	wake_threads(pump);
+}
+
+/* Of a thread, or in place of one that could not be started. The pump is not to be touched afterwards. */
+static void thread_ended(struct vs_pump *pump)
+{
+	uint64_t ignored;
+
+	if (atomic_fetch_sub(&pump->threads, 1) != 1)
+		return;
+	/*
+	 * vs_pump_stop() stores the state and then writes. If this read takes what it wrote, the exchange finds
+	 * STOPPED. If not, `wake` stays readable. So the next start cannot miss it.
+	 */
+	(void)!read(pump->wake, &ignored, sizeof(ignored));
+	(void)change_state(pump, VS_PUMP_LINK_DEAD, VS_PUMP_OFF);
+	pump->callbacks->ended(pump);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+/* The usual wait, always for the same descriptors: the kernel keeps the list that poll(2) would build each time. */
+static void open_epoll(struct worker *w, const struct pollfd *p)
 {
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (uint32_t i = 0; w->epoll >= 0 && i < N_POLLED; i++) {
@@ -85,7 +142,7 @@ static void open_epoll(struct ways *w, const struct pollfd *p)
 	}
 }
 
-static int wait_epoll(const struct ways *w, struct pollfd *p, int limit_ms)
+static int wait_epoll(const struct worker *w, struct pollfd *p, int limit_ms)
 {
 	struct epoll_event events[N_POLLED];
 	int n = epoll_wait(w->epoll, events, N_POLLED, limit_ms);
@@ -97,14 +154,14 @@ static int wait_epoll(const struct ways *w, struct pollfd *p, int limit_ms)
 	return n;
 }
 
-/* Both ways went by single frames: somebody waits for the next one. */
-static bool is_round_trip(const struct ways *w)
+/* Single frames in each direction: somebody waits for the next one. */
+static bool is_round_trip(const struct worker *w)
 {
-	return (w->out == NULL || vs_out_was_single(w->out)) && (w->in == NULL || vs_in_was_single(w->in));
+	return (w->tx == NULL || vs_tx_was_single(w->tx)) && (w->rx == NULL || vs_rx_was_single(w->rx));
 }
 
-/* Before the long wait; gives what it finds, which is mostly nothing. */
-static int linger(struct ways *w, struct pollfd *p)
+/* Looks for a while before the long wait. Returns how many events it found, mostly 0. */
+static int linger(struct worker *w, struct pollfd *p)
 {
 	int n = 0;
 
@@ -119,31 +176,31 @@ static int linger(struct ways *w, struct pollfd *p)
 	return n;
 }
 
-static int wait_long(struct ways *w, struct pollfd *p)
+static int wait_long(struct worker *w, struct pollfd *p)
 {
 	int n = linger(w, p);
 
-	return n != 0 ? n : wait_epoll(w, p, w->out != NULL ? vs_out_doubt_ms(w->out) : -1);
+	return n != 0 ? n : wait_epoll(w, p, w->tx != NULL ? vs_tx_check_ms(w->tx) : -1);
 }
 
-static int wait_poll(const struct ways *w, struct pollfd *p, bool pending, bool more)
+static int wait_poll(const struct worker *w, struct pollfd *p, bool pending, bool more)
 {
-	int64_t patience = pending && !more ? vs_out_patience_ns(w->out) : 0;
+	int64_t patience = pending && !more ? vs_tx_patience_ns(w->tx) : 0;
 	struct timespec limit = { .tv_sec = patience / NS_PER_S, .tv_nsec = patience % NS_PER_S };
 
-	p[TAP].fd = w->out != NULL && !pending ? w->iface->tap : -1;
-	p[LINK].events = (short)((w->in != NULL ? POLLIN : 0) | (pending && !vs_out_rests(w->out) ? POLLOUT : 0));
+	p[DEVICE].fd = w->tx != NULL && !pending ? w->pump->device.fd : -1;
+	p[LINK].events = (short)((w->rx != NULL ? POLLIN : 0) | (pending && !vs_tx_pauses(w->tx) ? POLLOUT : 0));
 	int n = ppoll(p, N_POLLED, pending || more ? &limit : NULL, NULL);
 	if (more)
 		p[LINK].revents |= POLLIN;
 	return n;
 }
 
-/* What to wait for now. While frames wait for room nothing more is read. */
-static int wait_events(struct ways *w, struct pollfd *p)
+/* What to wait for now. While frames wait for room, the device is not read. */
+static int wait_events(struct worker *w, struct pollfd *p)
 {
-	bool pending = w->out != NULL && vs_out_pending(w->out);
-	bool more = w->in != NULL && w->iface->link->more;
+	bool pending = w->tx != NULL && vs_tx_pending(w->tx);
+	bool more = w->rx != NULL && w->pump->link->more;
 
 	if (pending || w->epoll < 0)
 		return wait_poll(w, p, pending, more);
@@ -154,112 +211,132 @@ static int wait_events(struct ways *w, struct pollfd *p)
 	return n;
 }
 
+/* ------------------------------------------------------------------ moving frames */
+
 /* False: the link is dead. */
-static bool move_in(struct ways *w, const struct pollfd *p)
+static bool move_rx(struct worker *w, const struct pollfd *p)
 {
-	if (p[CONTROL].revents != 0) /* the control connection is silent: whatever comes is its end */
+	if (p[CONTROL].revents != 0) /* nothing is ever sent on the control connection: an event is its end */
 		return false;
 	if (p[LINK].revents & POLLIN)
-		return vs_in_burst(w->in) >= 0;
+		return vs_rx_burst(w->rx) >= 0;
 	if (p[LINK].revents == POLLERR)
 		return take_error(p[LINK].fd); /* a peer that is not there now */
 	return (p[LINK].revents & (POLLHUP | POLLNVAL)) == 0;
 }
 
-static bool move_out(struct ways *w, const struct pollfd *p)
+/* False: the link is dead, or the device is gone. */
+static bool move_tx(struct worker *w, const struct pollfd *p)
 {
-	if (vs_out_pending(w->out))
-		return vs_out_resume(w->out);
-	if (!vs_out_look_again(w->out))
+	if (vs_tx_pending(w->tx))
+		return vs_tx_resume(w->tx);
+	if (!vs_tx_check_device(w->tx))
 		return false;
-	return p[TAP].revents == 0 || vs_out_burst(w->out);
+	return p[DEVICE].revents == 0 || vs_tx_burst(w->tx);
 }
 
-static void ways_free(struct ways *w)
+static void worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
-	vs_out_free(w->out);
-	vs_in_free(w->in);
+	vs_tx_free(w->tx);
+	vs_rx_free(w->rx);
 	vs_close(w->epoll);
 	free(w);
 }
 
-static void *pump_main(void *arg)
+static void *worker_main(void *arg)
 {
-	struct ways *w = arg;
-	struct vs_iface *iface = w->iface;
+	struct worker *w = arg;
+	struct vs_pump *pump = w->pump;
 	struct pollfd p[N_POLLED] = {
-		[TAP] = { .fd = w->out != NULL ? iface->tap : -1, .events = POLLIN },
-		[LINK] = { .fd = w->in != NULL ? iface->link->data_fd : -1, .events = POLLIN },
-		[CONTROL] = { .fd = iface->link->control_fd, .events = POLLIN | POLLRDHUP },
-		[STOP] = { .fd = iface->stop, .events = POLLIN },
+		[DEVICE] = { .fd = w->tx != NULL ? pump->device.fd : -1, .events = POLLIN },
+		[LINK] = { .fd = w->rx != NULL ? pump->link->data_fd : -1, .events = POLLIN },
+		[CONTROL] = { .fd = pump->link->control_fd, .events = POLLIN | POLLRDHUP },
+		[WAKE] = { .fd = pump->wake, .events = POLLIN },
 	};
 	bool alive = true;
 
-	leave_privileges(iface);
-	if (w->in == NULL || p[CONTROL].fd == p[LINK].fd)
+	set_up_thread(pump);
+	if (w->rx == NULL || p[CONTROL].fd == p[LINK].fd)
 		p[CONTROL].fd = -1;
 	open_epoll(w, p);
-	while (alive && !atomic_load(&iface->stopping) && !atomic_load(&iface->link_dead)) {
+	while (alive && is_running(pump)) {
 		if (wait_events(w, p) < 0)
 			continue;
-		if (w->in != NULL)
-			alive = move_in(w, p);
-		if (alive && w->out != NULL)
-			alive = move_out(w, p);
+		if (w->rx != NULL)
+			alive = move_rx(w, p);
+		if (alive && w->tx != NULL)
+			alive = move_tx(w, p);
 	}
-	if (!alive && w->out != NULL && vs_out_tap_gone(w->out))
-		vs_iface_stop(iface); /* somebody has deleted the device */
+	if (!alive && w->tx != NULL && vs_tx_device_gone(w->tx))
+		pump->callbacks->device_gone(pump);
 	else if (!alive)
-		vs_relink_died(iface, 0);
-	ways_free(w);
-	vs_relink_pump_ended(iface);
-	vs_iface_unref(iface);
+		link_died(pump, 0);
+	worker_free(w);
+	thread_ended(pump);
 	return NULL;
 }
 
-/* A thread for these ways; it counts as a user of the interface. */
-static int start_thread(struct vs_iface *iface, bool out, bool in)
+/* ------------------------------------------------------------------ the face */
+
+int vs_pump_init(struct vs_pump *pump, const struct vs_pump_callbacks *callbacks, const char *name)
 {
-	struct ways *w = calloc(1, sizeof(*w));
+	pump->callbacks = callbacks;
+	pump->name = name;
+	pump->device.fd = -1;
+	pump->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return pump->wake < 0 ? -errno : 0;
+}
+
+void vs_pump_free(struct vs_pump *pump)
+{
+	vs_link_close(vs_steal_ptr(pump->link));
+	vs_close(vs_steal_fd(&pump->device.fd));
+	vs_close(vs_steal_fd(&pump->wake));
+}
+
+static int start_thread(struct vs_pump *pump, bool tx, bool rx)
+{
+	struct worker *w = calloc(1, sizeof(*w));
 	int r = w == NULL ? -ENOMEM : 0;
 
 	if (r == 0) {
-		w->iface = iface;
+		w->pump = pump;
 		w->epoll = -1;
-		w->out = out ? vs_out_new(iface) : NULL;
-		w->in = in ? vs_in_new(iface) : NULL;
-		if ((out && w->out == NULL) || (in && w->in == NULL))
+		w->tx = tx ? vs_tx_new(pump) : NULL;
+		w->rx = rx ? vs_rx_new(pump) : NULL;
+		if ((tx && w->tx == NULL) || (rx && w->rx == NULL))
 			r = -ENOMEM;
 	}
-	if (r == 0) {
-		vs_iface_ref(iface);
-		r = vs_thread_start(pump_main, w, NULL);
-		if (r < 0)
-			vs_iface_unref(iface);
-	}
+	if (r == 0)
+		r = vs_thread_start(worker_main, w, NULL);
 	if (r < 0)
-		ways_free(w);
+		worker_free(w);
 	return r;
 }
 
-int vs_pump_start(struct vs_iface *iface)
+int vs_pump_start(struct vs_pump *pump)
 {
-	bool both = iface->link->never_waits;
+	bool one_thread = pump->link->never_waits;
 
-	atomic_store(&iface->pumps, both ? 1 : 2);
-	int r = start_thread(iface, true, both);
-	bool one_runs = r == 0;
-	if (r == 0 && !both)
-		r = start_thread(iface, false, true);
-	if (r < 0) {
-		vs_relink_died(iface, -r); /* ends the other one, if it runs */
-		if (!one_runs && !both)
-			vs_relink_pump_ended(iface);
-		vs_relink_pump_ended(iface);
-		return vs_fail(-r, "cannot start the pump of interface %s: %s", iface->name,
-			       vs_cause_text(vs_diagnose_limit(-r), -r));
+	atomic_store(&pump->threads, one_thread ? 1 : 2);
+	(void)change_state(pump, VS_PUMP_OFF, VS_PUMP_RUNNING);
+	int r = start_thread(pump, true, one_thread);
+	unsigned missing = r < 0 ? (one_thread ? 1 : 2) : 0;
+	if (r == 0 && !one_thread) {
+		r = start_thread(pump, false, true);
+		missing = r < 0;
 	}
-	return 0;
+	if (r == 0)
+		return 0; /* the threads may have ended */
+	link_died(pump, -r); /* ends the other thread, if it runs */
+	while (missing-- > 0)
+		thread_ended(pump);
+	return vs_fail(-r, "cannot start the pump of interface %s: %s", pump->name, vs_cause_text(vs_diagnose_limit(-r), -r));
+}
+
+void vs_pump_drop_device(struct vs_pump *pump)
+{
+	(void)dup3(pump->wake, pump->device.fd, O_CLOEXEC);
 }

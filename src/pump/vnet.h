@@ -2,7 +2,7 @@
 #ifndef VS_PUMP_VNET_H
 #define VS_PUMP_VNET_H
 
-/* The header a tap with IFF_VNET_HDR puts before each frame. Its numbers are in host order. */
+/* The header that a device puts before each super-frame (IFF_VNET_HDR, PACKET_VNET_HDR). Host byte order. */
 
 #include <linux/virtio_net.h>
 

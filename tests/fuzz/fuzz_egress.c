@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 #include <fuzz.h>
-#include <keeper/iface.h>
 #include <pump/link.h>
-#include <pump/out.h>
-#include <pump/tap.h>
+#include <pump/offload.h>
+#include <pump/pump.h>
+#include <pump/tx.h>
 #include <pump/vnet.h>
 
 static size_t at_a_time, given, sum;
@@ -54,7 +54,7 @@ static const struct vs_link_ops fake_ops = { .send = fake_send };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct vs_link link = { .ops = &fake_ops, .never_waits = true, .frame_max = SIZE_MAX };
-	struct vs_iface iface = { .link = &link, .offloads = VS_OFFLOAD_ALL };
+	struct vs_pump pump = { .link = &link, .offloads = VS_OFFLOAD_ALL, .device = { .ops = &vs_device_tap } };
 	size_t n = 0;
 	int pair[2];
 
@@ -66,9 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size--;
 	CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
 	link.data_fd = eventfd(0, EFD_CLOEXEC); /* always writable */
-	iface.tap = pair[0];
-	struct vs_out *out = vs_out_new(&iface);
-	CHECK(link.data_fd >= 0 && out != NULL);
+	pump.device.fd = pair[0];
+	struct vs_tx *tx = vs_tx_new(&pump);
+	CHECK(link.data_fd >= 0 && tx != NULL);
 	while (size >= 2) {
 		size_t len = (size_t)(data[0] << 8 | data[1]);
 		len = len < size - 2 ? len : size - 2;
@@ -79,17 +79,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (int i = 0; i < 100000; i++) {
 		char look;
-		if (vs_out_pending(out))
-			CHECK(vs_out_resume(out));
+		if (vs_tx_pending(tx))
+			CHECK(vs_tx_resume(tx));
 		else if (recv(pair[0], &look, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
-			CHECK(vs_out_burst(out));
+			CHECK(vs_tx_burst(tx));
 		else
 			break;
 	}
-	CHECK(!vs_out_pending(out));
-	CHECK(iface.stats.out_frames == given && iface.stats.out_dropped == 0);
-	CHECK(iface.stats.out_refused <= n && (given > 0 || iface.stats.out_refused == n));
-	vs_out_free(out);
+	CHECK(!vs_tx_pending(tx));
+	CHECK(pump.stats.tx_frames == given && pump.stats.tx_dropped == 0);
+	CHECK(pump.stats.tx_refused <= n && (given > 0 || pump.stats.tx_refused == n));
+	vs_tx_free(tx);
 	close(link.data_fd);
 	close(pair[0]);
 	close(pair[1]);

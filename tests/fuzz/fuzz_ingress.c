@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #include <fuzz.h>
-#include <keeper/iface.h>
 #include <proto/packet.h>
 #include <pump/gso.h>
-#include <pump/in.h>
 #include <pump/link.h>
-#include <pump/tap.h>
+#include <pump/offload.h>
+#include <pump/pump.h>
+#include <pump/rx.h>
 
 #define FRAMES_MAX 64
 
@@ -128,7 +128,7 @@ static void read_tap(int fd)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct vs_link link = { .ops = &fake_ops };
-	struct vs_iface iface = { .link = &link, .offloads = VS_OFFLOAD_ALL };
+	struct vs_pump pump = { .link = &link, .offloads = VS_OFFLOAD_ALL, .device = { .ops = &vs_device_tap } };
 	size_t kept = 0, room = 1 << 21;
 	int pair[2];
 
@@ -138,10 +138,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	taken = 0;
 	CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &(int){ (int)room }, sizeof(int));
-	iface.tap = pair[0];
-	struct vs_in *in = vs_in_new(&iface);
-	CHECK(in != NULL);
-	while (vs_in_burst(in) > 0)
+	pump.device.fd = pair[0];
+	struct vs_rx *rx = vs_rx_new(&pump);
+	CHECK(rx != NULL);
+	while (vs_rx_burst(rx) > 0)
 		;
 	read_tap(pair[1]);
 	for (size_t i = 0; i < n_input; i++) {
@@ -150,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else
 			free(input[i].at);
 	}
-	CHECK(iface.stats.in_frames == n_input && iface.stats.in_dropped == n_input - kept && n_output == kept);
+	CHECK(pump.stats.rx_frames == n_input && pump.stats.rx_dropped == n_input - kept && n_output == kept);
 	for (size_t i = 0; i < kept; i++) {
 		normalize(&input[i]);
 		normalize(&output[i]);
@@ -162,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(input[i].at);
 		free(output[i].at);
 	}
-	vs_in_free(in);
+	vs_rx_free(rx);
 	close(pair[0]);
 	close(pair[1]);
 	return 0;

@@ -32,11 +32,11 @@ static void send_some(struct vs_pace *p, struct simulated *s, unsigned n)
 /* Sleeps and checks as the pump does until the pause is over. */
 static void rest(struct vs_pace *p, struct simulated *s)
 {
-	for (int i = 0; vs_pace_rests(p, s->now); i++) {
+	for (int i = 0; vs_pace_pauses(p, s->now); i++) {
 		assert_int_equal(vs_pace_allows(p, s->now), 0);
 		assert_true(i < 1000);
-		s->now += vs_pace_rest_ns(p, s->now);
-		vs_pace_look(p, unread(s), s->now);
+		s->now += vs_pace_pause_ns(p, s->now);
+		vs_pace_check(p, unread(s), s->now);
 	}
 }
 
@@ -47,12 +47,12 @@ static void a_run_is_sent_at_once_and_a_pause_follows(void **state)
 
 	(void)state;
 	assert_int_equal(vs_pace_allows(&p, s.now), RUN);
-	assert_false(vs_pace_rests(&p, s.now));
+	assert_false(vs_pace_pauses(&p, s.now));
 	send_some(&p, &s, 10);
 	assert_int_equal(vs_pace_allows(&p, s.now), RUN - 10);
 	send_some(&p, &s, RUN - 10);
-	assert_true(vs_pace_rests(&p, s.now));
-	assert_true(vs_pace_rest_ns(&p, s.now) > 0);
+	assert_true(vs_pace_pauses(&p, s.now));
+	assert_true(vs_pace_pause_ns(&p, s.now) > 0);
 	rest(&p, &s);
 	assert_int_equal(vs_pace_allows(&p, s.now), RUN);
 }
@@ -94,7 +94,7 @@ static void slow_frames_are_never_delayed(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++, s.now += 2000 * US) {
-		assert_false(vs_pace_rests(&p, s.now));
+		assert_false(vs_pace_pauses(&p, s.now));
 		send_some(&p, &s, 1);
 	}
 }
@@ -146,8 +146,8 @@ static void a_run_that_ends_a_burst_does_not_delay_the_next(void **state)
 	(void)state;
 	send_some(&p, &s, RUN);
 	s.now += 200 * 1000 * US;
-	vs_pace_look(&p, unread(&s), s.now);
-	assert_false(vs_pace_rests(&p, s.now));
+	vs_pace_check(&p, unread(&s), s.now);
+	assert_false(vs_pace_pauses(&p, s.now));
 	assert_int_equal(vs_pace_allows(&p, s.now), RUN);
 }
 

@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Ports: what takes the place of a tap where there is no tun device.
+ * Packet devices: interfaces on networks where there is no tun device.
  *
- *     stack                      a namespace nobody lives in
+ *     stack                      peer namespace
  *     vde0 ═══════ veth ═══════ f1 ◀── packet socket ──▶ pump ──▶ link
  *
- * The far ends of a keeper's ports share one namespace, made for the first and gone with the last. A packet
- * socket bound to the far end (packet(7), with PACKET_VNET_HDR) gives and takes what a tap with IFF_VNET_HDR does:
- * super-frames behind a virtio_net_hdr, checksums unfinished. What differs from a tap:
+ * The peers of a keeper's packet devices share one namespace, in which nothing else is. It is made for the first
+ * and goes with the last. A packet socket bound to the peer (packet(7), with PACKET_VNET_HDR) returns
+ * and takes the same as a tap with IFF_VNET_HDR: super-frames behind a virtio_net_hdr, with unfinished
+ * checksums. What differs from a tap:
  *
- *  - The socket must be made by a thread in that namespace, a short-lived one that only a thread with
- *    all the keeper's privileges can start: so ports are made by jobs, before they give them up.
- *  - Deleting the stack's end, and its carrier, are requests to rtnetlink about the far end, not properties of the
- *    descriptor: they take CAP_NET_ADMIN, so pump threads ask the main thread (see relink.c).
- *  - What the socket has no room for is dropped by the kernel, which counts it.
- *  - A far end that goes down leaves one ENETDOWN in the socket; one that is deleted leaves it bound to nothing.
- *  - A far end receives by a queue of each processor, see keep_order.
- *  - The kernel moves VLAN tags out of frames that arrive; they come beside them (see tap.c).
- *  - Offloads are ethtool features of the stack's end. Whatever super-frames the pump does not know are
- *    switched off, so that the stack segments them.
+ *  - The socket must be made by a thread in the peer namespace. It is a short-lived thread, which only a thread with
+ *    all the keeper's privileges can start. So a job makes the device, before it drops its privileges.
+ *  - To delete the stack's end, and to set its carrier, takes a request to rtnetlink about the peer. That takes
+ *    CAP_NET_ADMIN, which pump threads do not have. The main thread does it for them (see reconnect.c).
+ *  - Frames reach the peer by one queue for each processor, see keep_order().
+ *  - Offloads are ethtool features of the stack's end. Super-frames that the pump does not know are
+ *    switched off there, so the stack segments them.
+ *  - Reading differs in details, see pump/device_packet.c.
  *
- * The namespace and its count belong to the lock, which is taken last.
+ * The lock guards the namespace and its count. It is taken last.
  */
 
-#include "port.h"
+#include "packet_device.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,25 +49,25 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
-#include "pump/tap.h"
+#include "pump/offload.h"
 #include "rtnl.h"
 #include "veth.h"
 
-#define RECEIVE_BYTES (8 << 20) /* of super-frames on their way out; without privilege the system's limit is less */
+#define RECEIVE_BYTES (8 << 20) /* of super-frames that the pump has not read; without privileges the system's limit is less */
 #define FEATURES_MAX 1024
 
-/* Of one keeper; there may be two in a process that has one by threads. */
-static pthread_mutex_t room_lock = PTHREAD_MUTEX_INITIALIZER; /* guards all rooms, and who is in */
+/* Guards the namespaces of all keepers; a process may have two, one of them on threads. */
+static pthread_mutex_t peers_lock = PTHREAD_MUTEX_INITIALIZER;
 
-struct vs_room {
-	struct vs_far_ns far;
-	unsigned ports;
-	unsigned last_port; /* for names */
+struct vs_packet_ns {
+	struct vs_peer_ns peers;
+	unsigned devices;
+	unsigned last_number; /* for names */
 };
 
 /* ------------------------------------------------------------------ whether */
 
-/* An open tun device answers this without making anything. */
+/* The question makes no device. */
 static int try_tun(void)
 {
 	unsigned features = 0;
@@ -77,13 +76,13 @@ static int try_tun(void)
 	return fd < 0 || ioctl(fd, TUNGETFEATURES, &features) < 0 ? errno : 0;
 }
 
-/* With the rights of the threads that open taps; in the program itself all have its own. */
+/* With the privileges of the threads that open taps; on threads of the program all have the same. */
 static int tun_error(const struct vs_keeper *k)
 {
 	return k->in_process ? try_tun() : vs_caps_briefly(VS_CAPS_NETWORKING, try_tun);
 }
 
-bool vs_port_by_packet(struct vs_keeper *k)
+bool vs_packet_device_wanted(struct vs_keeper *k)
 {
 	const char *wish = getenv("VDESTACK_PORT");
 
@@ -94,7 +93,7 @@ bool vs_port_by_packet(struct vs_keeper *k)
 	int err = tun_error(k);
 	if (err == 0)
 		atomic_store(&k->tun_works, true);
-	return err != 0 && err != EMFILE && err != ENFILE && err != ENOMEM; /* those are not the device's */
+	return err != 0 && err != EMFILE && err != ENFILE && err != ENOMEM; /* these say nothing about the device */
 }
 
 /* ------------------------------------------------------------------ offloads */
@@ -107,7 +106,7 @@ static int ethtool(int netlink, const char *name, void *request)
 	return ioctl(netlink, SIOCETHTOOL, &ifr) < 0 ? -errno : 0; /* the socket's namespace counts */
 }
 
-/* The features that decide what is sent into the pair, and the offload that each serves; 0: no offload of ours. */
+/* The features that decide what the stack sends, and the offload that each one is part of; 0: none that the pump knows. */
 static bool decides(const char *feature, unsigned *offload)
 {
 	static const struct {
@@ -129,7 +128,7 @@ static bool decides(const char *feature, unsigned *offload)
 		}
 	}
 	*offload = 0;
-	/* The others are of tunnels and the like. tx-generic-segmentation is the stack's own way of doing without. */
+	/* All other segmentation, of tunnels and the like. tx-generic-segmentation is done by the stack itself. */
 	return strncmp(feature, "tx-", 3) == 0 && strcmp(feature, "tx-generic-segmentation") != 0 && len > strlen(segmentation) &&
 	       strcmp(feature + len - strlen(segmentation), segmentation) == 0;
 }
@@ -147,7 +146,7 @@ static int count_features(int netlink, const char *name)
 	return info->data[0] > FEATURES_MAX ? -EOPNOTSUPP : (int)info->data[0];
 }
 
-/* What of the names is for us, and how it is to be. */
+/* Which features to set, and how. */
 static void choose_features(const struct ethtool_gstrings *names, unsigned allowed, struct ethtool_sfeatures *set)
 {
 	for (uint32_t i = 0; i < names->len; i++) {
@@ -162,7 +161,7 @@ static void choose_features(const struct ethtool_gstrings *names, unsigned allow
 	}
 }
 
-/* Makes `allowed` offloads those of a device; a kernel that does not know one does not have it. 0 or -errno. */
+/* Sets the device's features to the allowed offloads. 0 or -errno. */
 static int set_features(int netlink, const char *name, unsigned allowed)
 {
 	int n = count_features(netlink, name);
@@ -180,7 +179,7 @@ static int set_features(int netlink, const char *name, unsigned allowed)
 	}
 	if (r == 0) {
 		choose_features(names, allowed, set);
-		r = ethtool(netlink, name, set); /* what it cannot change it tells by a positive result */
+		r = ethtool(netlink, name, set); /* > 0: some could not be changed */
 	}
 	free(names);
 	free(set);
@@ -190,15 +189,16 @@ static int set_features(int netlink, const char *name, unsigned allowed)
 /* ------------------------------------------------------------------ the socket */
 
 struct making {
-	unsigned number; /* of the port */
+	unsigned number; /* of the device */
 	int fd;
 	int err;
 };
 
 /*
- * Frames reach a far end by a queue of the processor that they were sent on, so two that were sent on different ones may
- * change places. Receive packet steering (the kernel's scaling.rst) has those of a port take one processor's queue; what is set here is
- * for the devices that are made next. Before Linux 6.3, and without /proc, nothing keeps the order but luck.
+ * Frames reach a peer by a queue of the processor that they were sent on. Two frames that were sent on different
+ * processors may change places. Receive packet steering (the kernel's scaling.rst) makes all frames of a device take the
+ * queue of one processor. The default mask, set here, is for devices that are made next. Before Linux 6.3, and without
+ * /proc, the order is not guaranteed.
  */
 static void keep_order(unsigned number)
 {
@@ -231,8 +231,8 @@ static int packet_option(int fd, int option, int value)
 	return setsockopt(fd, SOL_PACKET, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* Sees nothing before it is bound. */
-static int bind_socket(int fd, const char *far_name)
+/* Protocol 0 until here: an unbound socket receives nothing. */
+static int bind_socket(int fd, const char *peer_name)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	int size = RECEIVE_BYTES;
@@ -245,7 +245,7 @@ static int bind_socket(int fd, const char *far_name)
 	(void)packet_option(fd, PACKET_IGNORE_OUTGOING, 1); /* from Linux 4.20; nobody else sends there */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	r = to.sll_ifindex = vs_device_index(fd, far_name);
+	r = to.sll_ifindex = vs_device_index(fd, peer_name);
 	if (r < 0)
 		return r;
 	return bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
@@ -253,62 +253,62 @@ static int bind_socket(int fd, const char *far_name)
 
 /* ------------------------------------------------------------------ joining and leaving */
 
-static int room_locked(struct vs_keeper *k)
+static int make_peers_locked(struct vs_keeper *k)
 {
-	struct vs_room *room = k->room == NULL ? calloc(1, sizeof(*room)) : NULL;
+	struct vs_packet_ns *ns = k->packet_ns == NULL ? calloc(1, sizeof(*ns)) : NULL;
 
-	if (k->room != NULL)
+	if (k->packet_ns != NULL)
 		return 0;
-	int r = room == NULL ? -ENOMEM : vs_far_ns_make(&room->far);
+	int r = ns == NULL ? -ENOMEM : vs_peer_ns_make(&ns->peers);
 	if (r < 0)
-		free(room);
+		free(ns);
 	else
-		k->room = room;
+		k->packet_ns = ns;
 	return r;
 }
 
-static void leave_locked(struct vs_keeper *k)
+static void drop_if_empty_locked(struct vs_keeper *k)
 {
-	if (k->room == NULL || k->room->ports > 0)
+	if (k->packet_ns == NULL || k->packet_ns->devices > 0)
 		return;
-	vs_far_ns_close(&k->room->far);
-	free(vs_steal_ptr(k->room));
+	vs_peer_ns_close(&k->packet_ns->peers);
+	free(vs_steal_ptr(k->packet_ns));
 }
 
-/* Both ends, the far one with its socket and up. *step: of a failure. */
-static int make_locked(struct vs_room *room, const struct vs_wire_iface *want, int netlink, int ifindex, const char *far_name,
+/* Makes the pair, and the socket of its peer, and sets the peer up. *step: for the message of a failure. */
+static int make_locked(struct vs_packet_ns *ns, const struct vs_wire_iface *want, int netlink, int ifindex, const char *peer_name,
 		       unsigned allowed, const char **step)
 {
-	struct making making = { .number = room->last_port, .fd = -1 };
+	struct making making = { .number = ns->last_number, .fd = -1 };
 
 	*step = "no packet socket";
-	int r = vs_far_ns_run(&room->far, make_socket, &making);
+	int r = vs_peer_ns_run(&ns->peers, make_socket, &making);
 	VS_AUTO_CLOSE fd = making.fd;
 	if (r == 0)
 		r = -making.err;
 	if (r < 0)
 		return r;
 	*step = "no veth pair";
-	r = vs_veth_make(netlink, want, ifindex, far_name, room->last_port, &room->far);
+	r = vs_veth_make(netlink, want, ifindex, peer_name, ns->last_number, &ns->peers);
 	if (r < 0)
 		return r;
 	*step = "its offloads cannot be set";
 	r = set_features(netlink, want->name, allowed);
 	if (r == 0) {
 		*step = "the packet socket cannot be set up";
-		r = bind_socket(fd, far_name);
+		r = bind_socket(fd, peer_name);
 	}
 	if (r == 0) {
-		vs_far_silence(&room->far, far_name);
-		r = vs_rtnl_talk(room->far.netlink, vs_far_message(far_name, true));
+		vs_peer_without_ipv6(&ns->peers, peer_name);
+		r = vs_rtnl_talk(ns->peers.netlink, vs_peer_message(peer_name, true));
 	}
 	if (r == 0)
 		return vs_steal_fd(&fd);
-	(void)vs_device_delete(room->far.netlink, far_name);
+	(void)vs_device_delete(ns->peers.netlink, peer_name);
 	return r;
 }
 
-/* Devices have had it since Linux 5.11, packet sockets since 6.2, and nothing but a datagram of that kind tells. */
+/* Devices have UDP segmentation from Linux 5.11, packet sockets from 6.2. Only a datagram of that kind would show it. */
 static bool knows_uso(void)
 {
 	struct utsname name;
@@ -317,7 +317,7 @@ static bool knows_uso(void)
 	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 2));
 }
 
-/* The step that failed, and why; with a tun device it could have been done without. */
+/* The message: the step that failed, and why. With a tun device there would be a tap. */
 static int refuse(const struct vs_keeper *k, const char *name, const char *step, const char *cause, int err)
 {
 	int tun = tun_error(k);
@@ -328,37 +328,36 @@ static int refuse(const struct vs_keeper *k, const char *name, const char *step,
 		       vs_cause_text(vs_diagnose_tun(tun, ""), tun));
 }
 
-int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex, unsigned *offloads)
+int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex, unsigned *offloads)
 {
 	unsigned allowed = vs_offload_sensible(vs_offload_allowed() & ~want->no_offload);
 	const char *step = "no veth pair", *cause = NULL;
-	char far_name[IF_NAMESIZE];
+	char peer_name[IF_NAMESIZE];
 
 	struct vs_keeper *k = iface->keeper;
 	if (!knows_uso())
 		allowed &= ~(unsigned)VS_OFFLOAD_USO;
-	atomic_store(&iface->by_packet, true);
-	pthread_mutex_lock(&room_lock);
-	/* Whoever gives it up says so before he takes away what is there. */
-	bool wanted = !atomic_load(&iface->failed) && !atomic_load(&iface->stopping);
-	int r = wanted ? room_locked(k) : -ECANCELED;
+	pthread_mutex_lock(&peers_lock);
+	/* The thread that gives it up sets a flag before it deletes what is there. */
+	bool wanted = !atomic_load(&iface->failed) && !vs_iface_is_stopping(iface);
+	int r = wanted ? make_peers_locked(k) : -ECANCELED;
 	if (!wanted) {
 		step = "it is not wanted any more";
 	} else if (r < 0) {
 		step = "no namespace for its other end";
 		cause = vs_cause_text(vs_diagnose_netns(-r, ""), -r);
 	} else {
-		(void)snprintf(far_name, sizeof(far_name), "f%u", ++k->room->last_port);
-		r = make_locked(k->room, want, netlink, ifindex, far_name, allowed, &step);
+		(void)snprintf(peer_name, sizeof(peer_name), "f%u", ++k->packet_ns->last_number);
+		r = make_locked(k->packet_ns, want, netlink, ifindex, peer_name, allowed, &step);
 	}
 	if (r >= 0) {
-		memcpy(iface->port, far_name, sizeof(far_name));
-		iface->in_room = true;
-		k->room->ports++;
+		memcpy(iface->peer, peer_name, sizeof(peer_name));
+		iface->in_peer_ns = true;
+		k->packet_ns->devices++;
 		*offloads = allowed;
 	}
-	leave_locked(k);
-	pthread_mutex_unlock(&room_lock);
+	drop_if_empty_locked(k);
+	pthread_mutex_unlock(&peers_lock);
 	if (r >= 0)
 		return r;
 	if (cause == NULL)
@@ -366,40 +365,37 @@ int vs_port_open(struct vs_iface *iface, const struct vs_wire_iface *want, int n
 	return refuse(k, want->name, step, cause, -r);
 }
 
-int vs_port_carrier(struct vs_iface *iface, bool on)
+static int packet_carrier(struct vs_iface *iface, bool on)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&room_lock);
-	if (iface->in_room)
-		r = vs_rtnl_talk(iface->keeper->room->far.netlink, vs_far_message(iface->port, on));
-	pthread_mutex_unlock(&room_lock);
+	pthread_mutex_lock(&peers_lock);
+	if (iface->in_peer_ns)
+		r = vs_rtnl_talk(iface->keeper->packet_ns->peers.netlink, vs_peer_message(iface->peer, on));
+	pthread_mutex_unlock(&peers_lock);
 	return r;
 }
 
-int vs_port_leave(struct vs_iface *iface)
+static int packet_leave(struct vs_iface *iface)
 {
 	int r = 0;
 
-	if (!atomic_load(&iface->by_packet))
-		return 0; /* without a wait for others' */
-	pthread_mutex_lock(&room_lock);
-	if (iface->in_room) {
-		iface->in_room = false;
-		r = vs_device_delete(iface->keeper->room->far.netlink, iface->port); /* takes the stack's end with it */
-		iface->keeper->room->ports--;
-		leave_locked(iface->keeper);
+	pthread_mutex_lock(&peers_lock);
+	if (iface->in_peer_ns) {
+		iface->in_peer_ns = false;
+		r = vs_device_delete(iface->keeper->packet_ns->peers.netlink, iface->peer); /* takes the stack's end with it */
+		iface->keeper->packet_ns->devices--;
+		drop_if_empty_locked(iface->keeper);
 	}
-	pthread_mutex_unlock(&room_lock);
+	pthread_mutex_unlock(&peers_lock);
 	return r == -ENODEV ? 0 : r;
 }
 
-unsigned long vs_port_lost(const struct vs_iface *iface)
-{
-	struct tpacket_stats stats = { 0 };
-	socklen_t len = sizeof(stats);
-
-	if (!iface->by_packet || getsockopt(iface->tap, SOL_PACKET, PACKET_STATISTICS, &stats, &len) < 0)
-		return 0;
-	return stats.tp_drops;
-}
+const struct vs_iface_kind vs_iface_packet = {
+	.device = &vs_device_packet,
+	.made_by_job = true,
+	.carrier_by_main = true,
+	.carrier = packet_carrier,
+	.gone = vs_iface_descriptor_gone,
+	.leave = packet_leave,
+};

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The file is read here and a moment later by libvdeplug, and it can be another one by then. What a
- * locator that slips through does is bounded elsewhere: the keeper is not allowed to execute, and a
- * link on a descriptor of the kind that the keeper talks with is refused (link_vde.c).
+ * The file may change before libvdeplug reads it. Other limits hold even then: the keeper cannot execute
+ * anything, and a link on a descriptor that the keeper talks with is refused (pump/link_vde.c).
  */
 
 #include "indirect.h"
@@ -30,7 +29,7 @@ static enum vs_locator_verdict judge_file(const char *path, int depth)
 		return VS_LOCATOR_DEEP;
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
-		return VS_LOCATOR_FINE; /* libvdeplug will not read it either */
+		return VS_LOCATOR_FINE; /* libvdeplug cannot read it either */
 	bool read = fgets(line, sizeof(line), file) != NULL;
 	(void)fclose(file);
 	if (!read)
@@ -54,8 +53,8 @@ static enum vs_locator_verdict judge_home(int depth)
 }
 
 /*
- * A locator begins here and goes on to the end or to any of the braces that follow: which, the plugin
- * says.
+ * A locator begins here. It ends at the end of the text, or at one of the braces that follow; only the
+ * plugin knows which.
  */
 static enum vs_locator_verdict judge_piece(const char *piece, int depth)
 {
@@ -78,7 +77,7 @@ static enum vs_locator_verdict judge_piece(const char *piece, int depth)
 	return verdict;
 }
 
-/* A plugin that nests takes what has no braces for a locator that is empty. */
+/* To a plugin that nests, no braces mean an empty locator. */
 static bool may_be_empty(const char *text)
 {
 	return strchr(text, '{') == NULL && (strncmp(text, "vlan://", 7) == 0 || strncmp(text, "agno://", 7) == 0);

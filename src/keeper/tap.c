@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Interfaces by taps (the kernel's tuntap.rst). The networking thread opens them, because a tap belongs to the
+ * namespace of the thread that opens it. The carrier is set by the descriptor, which takes no privileges.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/cleanup.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "iface.h"
+#include "pump/offload.h"
+
+/* A burst of datagrams waits here while the link is busy. The kernel's 500 is less than a common burst. */
+#define QUEUE_FRAMES 1000
+
+int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	VS_AUTO_CLOSE fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	memcpy(ifr.ifr_name, want->name, strnlen(want->name, IF_NAMESIZE - 1));
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		int err = errno;
+		return vs_fail(err, "cannot make the tap of interface %s: %s", want->name,
+			       vs_cause_text(vs_diagnose_tun(err, ""), err));
+	}
+	(void)vs_device_set_queue(want->name, QUEUE_FRAMES); /* if refused, it has the kernel's */
+	*offloads = vs_device_tap_offloads(fd, vs_offload_allowed() & ~want->no_offload);
+	return vs_steal_fd(&fd);
+}
+
+static int tap_carrier(struct vs_iface *iface, bool on)
+{
+	int value = on;
+
+	if (iface->pump.device.fd >= 0)
+		(void)ioctl(iface->pump.device.fd, TUNSETCARRIER, &value); /* from Linux 5.0 */
+	return 0;
+}
+
+/* The device goes when the descriptor is closed, or by a request in the stack's namespace. */
+static int tap_leave(struct vs_iface *iface)
+{
+	(void)iface;
+	return -EOPNOTSUPP;
+}
+
+const struct vs_iface_kind vs_iface_tap = {
+	.device = &vs_device_tap,
+	.carrier = tap_carrier,
+	.gone = vs_iface_descriptor_gone,
+	.leave = tap_leave,
+};

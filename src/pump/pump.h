@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_PUMP_PUMP_H
+#define VS_PUMP_PUMP_H
+
+/*
+ * A pump moves frames between a device and a link:
+ *
+ *     stack ◀──▶ device ◀──super-frames── rx ◀──frames── link ◀──▶ network
+ *                       ──super-frames──▶ tx ──frames──▶
+ *
+ * It is part of a larger object, its owner (an interface of the keeper), and knows nothing of it but a
+ * table of callbacks.
+ *
+ * States:
+ *
+ *                start                  a thread finds the link dead            the last thread has ended
+ *     OFF ──────────────────▶ RUNNING ───────────────────────────▶ LINK_DEAD ───────────────────────────▶ OFF
+ *      │                         │                                     │
+ *      └─────────────────────────┴──── vs_pump_stop(), at any time ────┴──▶ STOPPED, for good
+ *
+ * One compare-and-exchange makes each transition, so each has one author. STOPPED wins over all others.
+ *
+ * Who owns what:
+ *
+ *  - device, offloads and link are the owner's while the state is OFF. From vs_pump_start() until the
+ *    callback `ended` they belong to the pump's threads: nobody else closes or replaces them. (One
+ *    exception: vs_pump_drop_device().)
+ *  - The counters have one writer each; anybody may read them.
+ *
+ * Lifetime: the owner must live until `ended`. It counts one use for the pump before vs_pump_start(), and
+ * drops it in `ended`, which the last thread calls as its last action. So nobody waits for a thread. A
+ * thread that is stuck in a plugin keeps the owner alive, and nothing else.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "device.h"
+
+struct vs_link;
+struct vs_pump;
+
+enum vs_pump_state { VS_PUMP_OFF, VS_PUMP_RUNNING, VS_PUMP_LINK_DEAD, VS_PUMP_STOPPED };
+
+/* What a pump tells its owner. A thread of the pump calls these (or vs_pump_start, when it fails). */
+struct vs_pump_callbacks {
+	/*
+	 * The link has died, with this errno; 0: the other side has hung up. Called once for each
+	 * link, in state LINK_DEAD. Other threads may still use the link. Not called after
+	 * vs_pump_stop().
+	 */
+	void (*died)(struct vs_pump *pump, int err);
+	/* Somebody has deleted the device. */
+	void (*device_gone)(struct vs_pump *pump);
+	/*
+	 * No thread uses device and link any more. Called once for each vs_pump_start(), and after
+	 * `died`, if that is called at all. The state is OFF or STOPPED. The pump may be freed here.
+	 */
+	void (*ended)(struct vs_pump *pump);
+};
+
+/* Frames as they are on the network, except where it says otherwise. */
+struct vs_pump_stats {
+	atomic_ullong tx_frames;  /* taken by the link */
+	atomic_ullong tx_dropped; /* the link had no room for them in time */
+	atomic_ullong tx_refused; /* super-frames that make no sense, frames longer than the link carries */
+	atomic_ullong rx_frames;  /* from the link */
+	atomic_ullong rx_writes;  /* super-frames written to the device */
+	atomic_ullong rx_dropped; /* no frames, or refused by the device */
+};
+
+struct vs_pump {
+	/* Set by the owner before vs_pump_start(), see above: */
+	const struct vs_pump_callbacks *callbacks;
+	const char *name;        /* for messages */
+	bool keeps_capabilities; /* threads of the program itself, which must all have the same credentials */
+	struct vs_device device;
+	unsigned offloads;       /* VS_OFFLOAD_... in force */
+	struct vs_link *link;
+
+	atomic_bool cut; /* set by the owner at any time: frames from the link are dropped */
+	struct vs_pump_stats stats;
+
+	/* The pump's own: */
+	int wake;             /* eventfd: threads shall look at the state */
+	atomic_int state;     /* enum vs_pump_state */
+	atomic_uint threads;  /* that use device and link */
+};
+
+/* The pump must be all zero. 0, or -errno: there is nothing to free. */
+int vs_pump_init(struct vs_pump *pump, const struct vs_pump_callbacks *callbacks, const char *name);
+/* In state OFF or STOPPED, without threads: closes link and device. */
+void vs_pump_free(struct vs_pump *pump);
+
+/*
+ * Starts the threads. The caller has counted two uses of the owner: its own, and one for `ended`, which is called
+ * once, whatever this returns. 0, or -errno with a message; then `died` is called as well. In state STOPPED the threads
+ * end at once.
+ */
+int vs_pump_start(struct vs_pump *pump);
+
+/* Asks the threads to end, for good. Never waits. Any thread, at any time, also more than once. */
+void vs_pump_stop(struct vs_pump *pump);
+bool vs_pump_is_stopped(const struct vs_pump *pump);
+
+/*
+ * The device shall go away now, although a thread may use its descriptor's number: the number becomes that of
+ * another file, which is never readable as a device is. For a pump that has been started.
+ */
+void vs_pump_drop_device(struct vs_pump *pump);
+
+#endif

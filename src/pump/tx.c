@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Transmission: device ──super-frames──▶ segment, finish checksums ──complete frames──▶ link.
+ *
+ * Super-frames are read into an arena, one behind the other, until there is a batch or nothing more to
+ * read. A frame made from one is a header in `headers` and a payload in the arena: payload is not
+ * copied. What the link has no room for stays in the batch for a bounded time. The device is
+ * not read meanwhile: frames wait in its own queue, which the stack's sockets know of.
+ *
+ * An interface is made with an MTU that fits its link. It can be raised later, and the kernel then makes
+ * longer frames. A frame that the link cannot carry is counted and dropped here, for every kind of
+ * link; the next one is not affected.
+ */
+
+#include "tx.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "count.h"
+#include "gso.h"
+#include "link.h"
+#include "lone.h"
+#include "pace.h"
+#include "pump.h"
+
+#define ARENA_BYTES (4 * VS_SUPER_MAX) /* of super-frames in one batch */
+#define CHECK_FOR_MS 2000         /* a device goes down first; it is deleted after a grace period of the kernel's */
+#define CHECK_EVERY_MS 20
+#define BATCH 64                  /* frames that are enough to be sent */
+#define FRAMES_MAX (4 * BATCH)    /* a batch and the rest of its last super-frame, whatever the usual MTU */
+
+struct vs_tx {
+	struct vs_pump *pump;
+	size_t n, done;         /* frames of the batch; those the link has taken */
+	size_t headers_used;
+	int64_t deadline_ms;    /* of what is pending; 0: nothing is */
+	bool dead;              /* the link */
+	bool device_gone;
+	int64_t check_until_ms; /* the device went down, and may be deleted until then; 0: nothing to check */
+	struct vs_lone lone;
+	struct vs_pace pace;    /* of frames that are not TCP's, on a link with a switch behind it */
+	struct vs_frame frames[FRAMES_MAX];
+	unsigned char headers[FRAMES_MAX * 128 + VS_GSO_HEADER_MAX];
+	_Alignas(16) unsigned char arena[ARENA_BYTES];
+};
+
+struct vs_tx *vs_tx_new(struct vs_pump *pump)
+{
+	/* Large and mostly untouched: mapped, so that unmapping returns it to the kernel. */
+	struct vs_tx *tx = mmap(NULL, sizeof(*tx), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (tx == MAP_FAILED)
+		return NULL;
+	tx->pump = pump;
+	return tx;
+}
+
+void vs_tx_free(struct vs_tx *tx)
+{
+	if (tx != NULL)
+		(void)munmap(tx, sizeof(*tx));
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static void forget_batch(struct vs_tx *tx)
+{
+	tx->n = tx->done = tx->headers_used = 0;
+	tx->deadline_ms = 0;
+}
+
+static void drop_rest(struct vs_tx *tx)
+{
+	count(&tx->pump->stats.tx_dropped, tx->n - tx->done);
+	forget_batch(tx);
+}
+
+/* How many of the waiting frames the pace lets through now. */
+static size_t paced(struct vs_tx *tx, int64_t now)
+{
+	struct vs_link *link = tx->pump->link;
+	size_t n = 0;
+
+	if (tx->pace.draining)
+		vs_pace_check(&tx->pace, link->ops->unread(link), now);
+	unsigned left = vs_pace_allows(&tx->pace, now);
+	while (tx->done + n < tx->n && (left > 0 || (!tx->frames[tx->done + n].paced && !vs_pace_pauses(&tx->pace, now)))) {
+		left -= tx->frames[tx->done + n].paced;
+		n++;
+	}
+	return n;
+}
+
+static void note_pace(struct vs_tx *tx, size_t taken, int64_t now)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < taken; i++)
+		n += tx->frames[tx->done + i].paced;
+	if (n > 0)
+		vs_pace_sent(&tx->pace, n, now);
+}
+
+/* Sends as much of the batch as the link takes. */
+static void flush(struct vs_tx *tx)
+{
+	struct vs_link *link = tx->pump->link;
+	bool has_pace = link->ops->unread != NULL;
+	int64_t now = has_pace ? vs_now_ns() : 0;
+	size_t n = has_pace ? paced(tx, now) : tx->n - tx->done;
+	size_t lost = 0;
+
+	int taken = n > 0 ? link->ops->send(link, tx->frames + tx->done, n, &lost) : 0;
+	if (taken < 0) {
+		tx->dead = true;
+		drop_rest(tx);
+		return;
+	}
+	count(&tx->pump->stats.tx_frames, (size_t)taken - lost);
+	count(&tx->pump->stats.tx_dropped, lost);
+	if (has_pace)
+		note_pace(tx, (size_t)taken, now);
+	tx->done += (size_t)taken;
+	if (tx->done == tx->n)
+		forget_batch(tx);
+	else if (tx->deadline_ms == 0 || taken > 0)
+		tx->deadline_ms = vs_now_ms() + VS_SEND_BOUND_MS;
+}
+
+bool vs_tx_device_gone(const struct vs_tx *tx)
+{
+	return tx->device_gone;
+}
+
+int vs_tx_check_ms(const struct vs_tx *tx)
+{
+	return tx->check_until_ms == 0 ? -1 : CHECK_EVERY_MS;
+}
+
+bool vs_tx_check_device(struct vs_tx *tx)
+{
+	const struct vs_device *device = &tx->pump->device;
+
+	if (tx->check_until_ms == 0)
+		return true;
+	tx->device_gone = device->ops->gone(device);
+	if (vs_left_ms(tx->check_until_ms) == 0)
+		tx->check_until_ms = 0;
+	return !tx->device_gone;
+}
+
+bool vs_tx_was_single(const struct vs_tx *tx)
+{
+	return tx->lone.single;
+}
+
+bool vs_tx_pending(const struct vs_tx *tx)
+{
+	return tx->n > 0;
+}
+
+bool vs_tx_pauses(const struct vs_tx *tx)
+{
+	return vs_pace_pauses(&tx->pace, vs_now_ns());
+}
+
+int64_t vs_tx_patience_ns(const struct vs_tx *tx)
+{
+	int64_t now = vs_now_ns();
+
+	return vs_pace_pauses(&tx->pace, now) ? vs_pace_pause_ns(&tx->pace, now) : (int64_t)vs_left_ms(tx->deadline_ms) * 1000000;
+}
+
+bool vs_tx_resume(struct vs_tx *tx)
+{
+	flush(tx);
+	if (tx->n > 0 && vs_left_ms(tx->deadline_ms) == 0)
+		drop_rest(tx);
+	return !tx->dead;
+}
+
+/* For a super-frame of more segments than the batch has room for: waits, within the bound. */
+static void make_room(struct vs_tx *tx)
+{
+	flush(tx);
+	while (tx->n > 0 && !tx->dead) {
+		struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd, .events = POLLOUT };
+		int64_t patience = vs_tx_patience_ns(tx);
+		struct timespec limit = { .tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000 };
+		(void)ppoll(&room, 1, &limit, NULL);
+		(void)vs_tx_resume(tx);
+	}
+}
+
+/* ------------------------------------------------------------------ reading */
+
+/* TCP in a plain packet. Everything else is paced like datagrams. */
+static bool is_tcp(const unsigned char *frame, size_t len)
+{
+	if (len < 54)
+		return false;
+	if (frame[12] == 0x08 && frame[13] == 0x00)
+		return frame[23] == IPPROTO_TCP;
+	return frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == IPPROTO_TCP;
+}
+
+/* Cuts a super-frame into frames of the batch. */
+static void segment(struct vs_tx *tx, const struct virtio_net_hdr *vnet, unsigned char *super, size_t len)
+{
+	struct vs_gso gso;
+	bool paced = !is_tcp(super, len);
+
+	if (vs_gso_start(&gso, vnet, super, len) != VS_GSO_OK) {
+		count(&tx->pump->stats.tx_refused, 1);
+		return;
+	}
+	vs_gso_widen(&gso, tx->pump->link->tcp_frame_max);
+	for (;;) {
+		if (tx->n == FRAMES_MAX || tx->headers_used + gso.header_len > sizeof(tx->headers))
+			make_room(tx);
+		struct vs_frame *f = &tx->frames[tx->n];
+		f->n_iov = vs_gso_next(&gso, tx->headers + tx->headers_used, f->iov);
+		if (f->n_iov == 0)
+			return;
+		if (vs_frame_len(f) > tx->pump->link->frame_max) {
+			count(&tx->pump->stats.tx_refused, 1);
+			continue;
+		}
+		f->paced = paced;
+		tx->headers_used += gso.header_len;
+		tx->n++;
+	}
+}
+
+/* Reads one super-frame into the arena. Returns what of it was used; 0: nothing to read; -errno: the device is gone. */
+static ssize_t take_super(struct vs_tx *tx, unsigned char *at)
+{
+	const struct vs_device *device = &tx->pump->device;
+	struct vs_super super;
+	ssize_t n = device->ops->read(device, at, &super);
+
+	if (n > 0 && super.len > 0)
+		segment(tx, &super.vnet, super.frame, super.len);
+	if (n == -EBADMSG)
+		count(&tx->pump->stats.tx_refused, 1);
+	if (n == -ENETDOWN)
+		tx->check_until_ms = vs_now_ms() + CHECK_FOR_MS;
+	return n == -EBADMSG || n == -ENETDOWN ? 0 : n;
+}
+
+bool vs_tx_burst(struct vs_tx *tx)
+{
+	size_t used = 0;
+	bool more = true, alone = vs_lone_expected(&tx->lone);
+
+	while (more && tx->n < BATCH && used + VS_SUPER_MAX <= sizeof(tx->arena)) {
+		if (alone && tx->n == 1)
+			break; /* the next wait tells if there is more */
+		ssize_t n = take_super(tx, tx->arena + used);
+		if (n < 0) {
+			tx->device_gone = true;
+			return false;
+		}
+		more = n > 0;
+		used += ((size_t)n + 15) & ~(size_t)15;
+	}
+	vs_lone_note(&tx->lone, tx->n);
+	flush(tx);
+	return !tx->dead;
+}
