@@ -42,6 +42,8 @@
 #include "iface.h"
 #include "keeper.h"
 #include "net.h"
+#include "rtnl/netdev.h"
+#include "rtnl/talk.h"
 
 #define STREAK_MS 1000  /* stacks made within this time of each other are made one after the other */
 #define STREAK_BEGIN 3  /* so many of them promise more */
@@ -76,13 +78,20 @@ static void relax_limits(const struct vs_keeper *k)
 	write_sysctl("/proc/sys/net/ipv6/conf/all/ndisc_notify", "1"); /* see vs_link_announce() */
 }
 
+static int bring_up(const char *name)
+{
+	VS_AUTO_CLOSE netlink = vs_talk_socket();
+
+	return netlink < 0 ? netlink : vs_netdev_set(netlink, &(struct vs_netdev){ .name = name, .state = VS_NETDEV_UP });
+}
+
 static int make_namespace(const struct vs_keeper *k)
 {
 	if (unshare(CLONE_NEWNET) < 0) {
 		int err = errno;
 		return vs_fail(err, "cannot make a network namespace: %s", vs_cause_text(vs_diagnose_netns(err, ""), err));
 	}
-	int r = vs_device_up("lo");
+	int r = bring_up("lo");
 	if (r < 0)
 		return vs_fail(-r, "cannot bring lo up: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	relax_limits(k);
@@ -176,7 +185,7 @@ static int begin_with_link(struct vs_net *n, int r)
 	if (r == 0)
 		r = open_door(n);
 	if (r == 0)
-		r = device = job->iface->kind->made_by_job ? vs_net_rtnetlink(n, &job->call->req.iface, &job->ifindex) : vs_net_tap(&job->call->req.iface, &offloads);
+		r = device = job->iface->kind->made_by_job ? vs_net_rtnetlink(n, &job->call->req.iface, &job->ifindex) : vs_tap_open(&job->call->req.iface, &offloads);
 	n->birth = NULL;
 	vs_job_device(job, r < 0 ? r : 0, device, offloads, vs_steal_fd(&n->programs_end));
 	return r < 0 ? r : 0;

@@ -48,6 +48,8 @@ int vs_carrier_request(struct vs_iface *iface, bool on)
 	}
 	pthread_mutex_unlock(&iface->carrier_lock);
 	if (r == 0 && changes)
-		vs_events_tell(iface->events, on ? VDESTACK_EVENT_CARRIER_RESTORED : VDESTACK_EVENT_CARRIER_CUT, iface->name, 0, 0);
+		vs_events_tell(iface->events,
+			       on ? VDESTACK_EVENT_CARRIER_RESTORED : VDESTACK_EVENT_CARRIER_CUT, iface->name,
+			       0, 0);
 	return r;
 }

@@ -46,6 +46,7 @@
 #include "wire/fdmsg.h"
 #include "closer.h"
 #include "keeper.h"
+#include "rtnl/netdev.h"
 
 #define SUBSCRIBERS_MAX 8
 #define QUEUE_BYTES 65536 /* as the kernel counts them, some 80 records */
@@ -217,9 +218,7 @@ static void tell_address(struct vs_events *e, const struct nlmsghdr *h)
 	bool lost = h->nlmsg_type == RTM_DELADDR || (flags & IFA_F_DADFAILED);
 	event.type = lost ? VDESTACK_EVENT_ADDR_LOST : VDESTACK_EVENT_ADDR_READY;
 	event.error = h->nlmsg_type != RTM_DELADDR && lost ? EADDRINUSE : 0;
-	struct ifreq ifr = { .ifr_ifindex = (int)info->ifa_index };
-	if (ioctl(e->netlink, SIOCGIFNAME, &ifr) == 0) /* the socket's namespace counts */
-		memcpy(event.ifname, ifr.ifr_name, sizeof(event.ifname));
+	(void)vs_netdev_name(e->netlink, (int)info->ifa_index, event.ifname); /* without one, if it has gone */
 	tell_locked(e, &event);
 }
 

@@ -14,9 +14,9 @@
  *
  * The kind is decided before the interface is made, and never changes.
  *
- * Lifetime: a count of users. They are the stack's list, a job, the pump from its start until it has ended, and
- * the lists of interfaces that wait. Whoever drops the last use closes everything, so nobody waits for a
- * thread that is stuck in a plugin.
+ * Lifetime: a count of users. They are the stack's list, a job, the pump from its start until it has ended,
+ * and the lists of interfaces that wait. Whoever drops the last use closes everything, so nobody waits for
+ * a thread that is stuck in a plugin.
  */
 
 #include <net/if.h>
@@ -31,7 +31,8 @@ struct vs_segment;
 
 struct vs_iface_kind {
 	const struct vs_device_ops *device; /* of the pump; NULL: there is no pump */
-	bool made_by_job;     /* its job makes the device, given an rtnetlink socket; else the networking thread does */
+	/* Its job makes the device, given an rtnetlink socket; else the networking thread does. */
+	bool made_by_job;
 	bool carrier_by_main; /* its carrier takes privileges that pump threads do not have */
 	/*
 	 * Sets the carrier that the stack sees. 0 or -errno. Nothing while the device is not made. The
@@ -78,7 +79,8 @@ struct vs_iface {
 
 	struct vs_segment *segment; /* under the segments' lock */
 	bool in_peer_ns;            /* a packet device has been made; under their lock */
-	char peer[IF_NAMESIZE];     /* the other end of the veth pair, in the namespace of the segment or of packet devices */
+	/* The other end of the veth pair, in the namespace of the segment or of packet devices. */
+	char peer[IF_NAMESIZE];
 };
 
 /* What kind of interface is made, now, for a locator of that kind. Any thread. */
@@ -103,18 +105,10 @@ bool vs_iface_descriptor_gone(struct vs_iface *iface);
 /* ---- in the stack's namespace, by its networking thread ---- */
 
 /*
- * Makes a tap and returns its descriptor (non-blocking), or -errno with a message; *offloads: those in
- * force.
+ * Makes a tap with its settings and returns its descriptor (non-blocking), or -errno with a message;
+ * *offloads: those in force.
  */
 int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads);
-/* Sets MAC and MTU of an interface of the current namespace. */
-int vs_device_configure(const struct vs_wire_iface *want);
-int vs_device_up(const char *name);
-/* The length of its queue. */
-int vs_device_set_queue(const char *name, int frames);
-bool vs_device_exists(const char *name);
-/* Deletes a device of the namespace that the rtnetlink socket belongs to. */
-int vs_device_delete(int netlink, const char *name);
 
 /* ---- jobs: threads in the host network that end with their work ---- */
 
@@ -169,9 +163,9 @@ int vs_jobs_check(struct vs_keeper *k);
 /* ---- segments ---- */
 
 /*
- * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, with that index if
- * it is free; the other end is plugged into the segment called name, which is made if need be. 0 or -errno with a
- * message.
+ * Makes a veth pair: its end `want` in the stack's namespace, reached by `netlink`, with that index if it
+ * is free; the other end is plugged into the segment called name, which is made if need be. 0 or -errno
+ * with a message.
  */
 int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex);
 

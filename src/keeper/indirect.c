@@ -80,7 +80,8 @@ static enum vs_locator_verdict judge_piece(const char *piece, int depth)
 /* To a plugin that nests, no braces mean an empty locator. */
 static bool may_be_empty(const char *text)
 {
-	return strchr(text, '{') == NULL && (strncmp(text, "vlan://", 7) == 0 || strncmp(text, "agno://", 7) == 0);
+	return strchr(text, '{') == NULL &&
+	       (strncmp(text, "vlan://", 7) == 0 || strncmp(text, "agno://", 7) == 0);
 }
 
 static enum vs_locator_verdict judge_files(const char *text, int depth)
@@ -89,7 +90,8 @@ static enum vs_locator_verdict judge_files(const char *text, int depth)
 
 	if (verdict == VS_LOCATOR_FINE && may_be_empty(text))
 		verdict = judge_home(depth);
-	for (const char *at = strchr(text, '{'); verdict == VS_LOCATOR_FINE && at != NULL; at = strchr(at, '{')) {
+	for (const char *at = strchr(text, '{'); verdict == VS_LOCATOR_FINE && at != NULL;
+	     at = strchr(at, '{')) {
 		verdict = judge_piece(++at, depth);
 		if (verdict == VS_LOCATOR_FINE && may_be_empty(at))
 			verdict = judge_home(depth);

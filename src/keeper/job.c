@@ -55,6 +55,7 @@
 #include "packet_device.h"
 #include "pump/link.h"
 #include "reconnect.h"
+#include "rtnl/netdev.h"
 
 #define NUDGE_SIGNAL SIGUSR1
 #define NUDGE_EVERY_MS 50
@@ -408,7 +409,7 @@ static int remove_iface(struct vs_job *job)
 	int r = iface->kind->leave(iface);
 
 	if (r < 0 && job->netlink >= 0 && !vs_iface_device_gone(iface))
-		(void)vs_device_delete(job->netlink, iface->name); /* gone before the pump lets go of the tap */
+		(void)vs_netdev_delete(job->netlink, iface->name); /* gone before the pump lets go of the tap */
 	return 0;
 }
 

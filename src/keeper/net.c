@@ -33,6 +33,8 @@
 #include "events.h"
 #include "iface.h"
 #include "keeper.h"
+#include "rtnl/netdev.h"
+#include "rtnl/talk.h"
 
 /* The program's own socket() may be the one this library redefines: always the system call. */
 static int raw_socket(int domain, int type, int protocol)
@@ -218,42 +220,37 @@ static struct vs_iface **find_iface(struct vs_net *n, const char *name)
 	return look_up(n, name);
 }
 
-int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads)
-{
-	VS_AUTO_CLOSE tap = vs_tap_open(want, offloads);
-
-	if (tap < 0)
-		return tap;
-	int r = vs_device_configure(want);
-	if (r < 0)
-		return vs_fail(-r, "cannot give interface %s its MAC and MTU: %s", want->name,
-			       vs_cause_text(vs_diagnose_limit(-r), -r));
-	return vs_steal_fd(&tap);
-}
-
 /*
- * None that was given by us is given again, like the kernel does it: somebody may remember the one of
- * an interface that has gone. The kernel's own choice, for taps, does not know of ours.
+ * An index that we have chosen before is not chosen again, as the kernel does it: a program may remember the
+ * index of an interface that has gone. The kernel, which chooses the index of a tap, does not know of ours.
  */
 static int free_index(struct vs_net *n, int netlink)
 {
-	struct ifreq ifr = { 0 };
+	char name[IF_NAMESIZE];
 
 	do {
-		ifr.ifr_ifindex = ++n->last_ifindex;
-	} while (ioctl(netlink, SIOCGIFNAME, &ifr) == 0);
+		n->last_ifindex++;
+	} while (vs_netdev_name(netlink, n->last_ifindex, name) == 0);
 	return n->last_ifindex;
 }
 
 int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *ifindex)
 {
-	int fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = vs_talk_socket();
 
 	if (fd < 0)
 		return vs_fail(-fd, "cannot add interface %s: no rtnetlink socket: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(-fd), -fd));
 	*ifindex = free_index(n, fd);
 	return fd;
+}
+
+/* Whether the stack has a device of that name, whoever made it. */
+static bool device_exists(const char *name)
+{
+	VS_AUTO_CLOSE netlink = vs_talk_socket();
+
+	return netlink >= 0 && vs_netdev_index(netlink, name) >= 0;
 }
 
 static int job_prepare(struct vs_net *n, struct vs_job *job)
@@ -265,7 +262,7 @@ static int job_prepare(struct vs_net *n, struct vs_job *job)
 		job->netlink = vs_net_rtnetlink(n, want, &job->ifindex);
 		return job->netlink < 0 ? job->netlink : 0;
 	}
-	int r = vs_net_tap(want, &job->iface->pump.offloads);
+	int r = vs_tap_open(want, &job->iface->pump.offloads);
 	if (r < 0)
 		return r;
 	job->iface->pump.device.fd = r;
@@ -283,7 +280,7 @@ static int add_iface(struct vs_net *n)
 	want->name[IF_NAMESIZE - 1] = '\0';
 	if (call->refusal != NULL)
 		return vs_fail(EPERM, "cannot add interface %s: %s; add interfaces before that", want->name, call->refusal);
-	if (*find_iface(n, want->name) != NULL || vs_device_exists(want->name))
+	if (*find_iface(n, want->name) != NULL || device_exists(want->name))
 		return vs_fail(EEXIST, "cannot add interface %s: the stack has one of that name; choose another with iface=",
 			       want->name);
 	struct vs_iface *iface = vs_iface_new(n->keeper, want->name, vs_iface_kind_for(n->keeper, locator.kind));
@@ -322,7 +319,7 @@ static int remove_iface(struct vs_net *n)
 	struct vs_job *job = vs_job_new(n->keeper, VS_JOB_REMOVE, iface, call);
 	if (job == NULL)
 		return vs_fail(ENOMEM, "cannot remove interface %s: %s", name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
-	job->netlink = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	job->netlink = vs_talk_socket();
 	if (job->netlink < 0) { /* nothing has been done yet */
 		int err = -job->netlink;
 		vs_job_free(job);

@@ -38,11 +38,6 @@ void vs_net_serve(struct vs_net *n);
  */
 int vs_net_add(struct vs_net *n);
 /*
- * A tap with its settings in the namespace of this thread; gives its descriptor, or -errno with a
- * sentence.
- */
-int vs_net_tap(const struct vs_wire_iface *want, unsigned *offloads);
-/*
  * For a device that others make: an rtnetlink socket of this thread's namespace, or -errno with a
  * sentence; and a free index.
  */

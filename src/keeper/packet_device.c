@@ -6,15 +6,17 @@
  *     stack                      peer namespace
  *     vde0 ═══════ veth ═══════ f1 ◀── packet socket ──▶ pump ──▶ link
  *
- * The peers of a keeper's packet devices share one namespace, in which nothing else is. It is made for the first
- * and goes with the last. A packet socket bound to the peer (packet(7), with PACKET_VNET_HDR) returns
+ * The peers of a keeper's packet devices share one namespace, in which nothing else is. It is made for the
+ * first and goes with the last. A packet socket bound to the peer (packet(7), with PACKET_VNET_HDR) returns
  * and takes the same as a tap with IFF_VNET_HDR: super-frames behind a virtio_net_hdr, with unfinished
  * checksums. What differs from a tap:
  *
- *  - The socket must be made by a thread in the peer namespace. It is a short-lived thread, which only a thread with
- *    all the keeper's privileges can start. So a job makes the device, before it drops its privileges.
- *  - To delete the stack's end, and to set its carrier, takes a request to rtnetlink about the peer. That takes
- *    CAP_NET_ADMIN, which pump threads do not have. The main thread does it for them (see reconnect.c).
+ *  - The socket must be made by a thread in the peer namespace. It is a short-lived thread, which only a
+ *    thread with all the keeper's privileges can start. So a job makes the device, before it drops its
+ *    privileges.
+ *  - To delete the stack's end, and to set its carrier, takes a request to rtnetlink about the peer. That
+ *    takes CAP_NET_ADMIN, which pump threads do not have. The main thread does it for them (see
+ *    reconnect.c).
  *  - Frames reach the peer by one queue for each processor, see keep_order().
  *  - Offloads are ethtool features of the stack's end. Super-frames that the pump does not know are
  *    switched off there, so the stack segments them.
@@ -50,10 +52,11 @@
 #include "base/error.h"
 #include "iface.h"
 #include "pump/offload.h"
-#include "rtnl.h"
+#include "rtnl/netdev.h"
 #include "veth.h"
 
-#define RECEIVE_BYTES (8 << 20) /* of super-frames that the pump has not read; without privileges the system's limit is less */
+/* Of super-frames that the pump has not read; without privileges the system's limit is less. */
+#define RECEIVE_BYTES (8 << 20)
 #define FEATURES_MAX 1024
 
 /* Guards the namespaces of all keepers; a process may have two, one of them on threads. */
@@ -93,7 +96,8 @@ bool vs_packet_device_wanted(struct vs_keeper *k)
 	int err = tun_error(k);
 	if (err == 0)
 		atomic_store(&k->tun_works, true);
-	return err != 0 && err != EMFILE && err != ENFILE && err != ENOMEM; /* these say nothing about the device */
+	/* These say nothing about the device. */
+	return err != 0 && err != EMFILE && err != ENFILE && err != ENOMEM;
 }
 
 /* ------------------------------------------------------------------ offloads */
@@ -106,7 +110,10 @@ static int ethtool(int netlink, const char *name, void *request)
 	return ioctl(netlink, SIOCETHTOOL, &ifr) < 0 ? -errno : 0; /* the socket's namespace counts */
 }
 
-/* The features that decide what the stack sends, and the offload that each one is part of; 0: none that the pump knows. */
+/*
+ * The features that decide what the stack sends, and the offload that each one is part of; 0: none that the
+ * pump knows.
+ */
 static bool decides(const char *feature, unsigned *offload)
 {
 	static const struct {
@@ -128,14 +135,18 @@ static bool decides(const char *feature, unsigned *offload)
 		}
 	}
 	*offload = 0;
-	/* All other segmentation, of tunnels and the like. tx-generic-segmentation is done by the stack itself. */
-	return strncmp(feature, "tx-", 3) == 0 && strcmp(feature, "tx-generic-segmentation") != 0 && len > strlen(segmentation) &&
-	       strcmp(feature + len - strlen(segmentation), segmentation) == 0;
+	/*
+	 * All other segmentation, of tunnels and the like. tx-generic-segmentation is done by the stack
+	 * itself.
+	 */
+	return strncmp(feature, "tx-", 3) == 0 && strcmp(feature, "tx-generic-segmentation") != 0 &&
+	       len > strlen(segmentation) && strcmp(feature + len - strlen(segmentation), segmentation) == 0;
 }
 
 static int count_features(int netlink, const char *name)
 {
-	_Alignas(struct ethtool_sset_info) unsigned char space[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)] = { 0 };
+	_Alignas(struct ethtool_sset_info) unsigned char
+		space[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)] = { 0 };
 	struct ethtool_sset_info *info = (void *)space;
 
 	info->cmd = ETHTOOL_GSSET_INFO;
@@ -147,7 +158,8 @@ static int count_features(int netlink, const char *name)
 }
 
 /* Which features to set, and how. */
-static void choose_features(const struct ethtool_gstrings *names, unsigned allowed, struct ethtool_sfeatures *set)
+static void choose_features(const struct ethtool_gstrings *names, unsigned allowed,
+			    struct ethtool_sfeatures *set)
 {
 	for (uint32_t i = 0; i < names->len; i++) {
 		char name[ETH_GSTRING_LEN + 1] = "";
@@ -173,7 +185,9 @@ static int set_features(int netlink, const char *name, unsigned allowed)
 	struct ethtool_sfeatures *set = calloc(1, sizeof(*set) + blocks * sizeof(set->features[0]));
 	int r = names == NULL || set == NULL ? -ENOMEM : 0;
 	if (r == 0) {
-		*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = (uint32_t)n };
+		*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS,
+						    .string_set = ETH_SS_FEATURES,
+						    .len = (uint32_t)n };
 		*set = (struct ethtool_sfeatures){ .cmd = ETHTOOL_SFEATURES, .size = (uint32_t)blocks };
 		r = ethtool(netlink, name, names);
 	}
@@ -195,10 +209,10 @@ struct making {
 };
 
 /*
- * Frames reach a peer by a queue of the processor that they were sent on. Two frames that were sent on different
- * processors may change places. Receive packet steering (the kernel's scaling.rst) makes all frames of a device take the
- * queue of one processor. The default mask, set here, is for devices that are made next. Before Linux 6.3, and without
- * /proc, the order is not guaranteed.
+ * Frames reach a peer by a queue of the processor that they were sent on. Two frames that were sent on
+ * different processors may change places. Receive packet steering (the kernel's scaling.rst) makes all
+ * frames of a device take the queue of one processor. The default mask, set here, is for devices that are
+ * made next. Before Linux 6.3, and without /proc, the order is not guaranteed.
  */
 static void keep_order(unsigned number)
 {
@@ -245,7 +259,7 @@ static int bind_socket(int fd, const char *peer_name)
 	(void)packet_option(fd, PACKET_IGNORE_OUTGOING, 1); /* from Linux 4.20; nobody else sends there */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	r = to.sll_ifindex = vs_device_index(fd, peer_name);
+	r = to.sll_ifindex = vs_netdev_index(fd, peer_name);
 	if (r < 0)
 		return r;
 	return bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
@@ -276,8 +290,8 @@ static void drop_if_empty_locked(struct vs_keeper *k)
 }
 
 /* Makes the pair, and the socket of its peer, and sets the peer up. *step: for the message of a failure. */
-static int make_locked(struct vs_packet_ns *ns, const struct vs_wire_iface *want, int netlink, int ifindex, const char *peer_name,
-		       unsigned allowed, const char **step)
+static int make_locked(struct vs_packet_ns *ns, const struct vs_wire_iface *want, int netlink, int ifindex,
+		       const char *peer_name, unsigned allowed, const char **step)
 {
 	struct making making = { .number = ns->last_number, .fd = -1 };
 
@@ -300,21 +314,25 @@ static int make_locked(struct vs_packet_ns *ns, const struct vs_wire_iface *want
 	}
 	if (r == 0) {
 		vs_peer_without_ipv6(&ns->peers, peer_name);
-		r = vs_rtnl_talk(ns->peers.netlink, vs_peer_message(peer_name, true));
+		r = vs_peer_set_up(&ns->peers, peer_name, true);
 	}
 	if (r == 0)
 		return vs_steal_fd(&fd);
-	(void)vs_device_delete(ns->peers.netlink, peer_name);
+	(void)vs_veth_delete(&ns->peers, peer_name);
 	return r;
 }
 
-/* Devices have UDP segmentation from Linux 5.11, packet sockets from 6.2. Only a datagram of that kind would show it. */
+/*
+ * Devices have UDP segmentation from Linux 5.11, packet sockets from 6.2. Only a datagram of that kind
+ * would show it.
+ */
 static bool knows_uso(void)
 {
 	struct utsname name;
 	unsigned major = 0, minor = 0;
 
-	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 2));
+	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 2));
 }
 
 /* The message: the step that failed, and why. With a tun device there would be a tap. */
@@ -323,12 +341,15 @@ static int refuse(const struct vs_keeper *k, const char *name, const char *step,
 	int tun = tun_error(k);
 
 	if (tun == 0)
-		return vs_fail(err, "cannot make interface %s: %s (%s); unset VDESTACK_PORT", name, step, cause);
-	return vs_fail(err, "cannot make interface %s, neither without a tun device: %s (%s), nor with one: %s", name, step, cause,
-		       vs_cause_text(vs_diagnose_tun(tun, ""), tun));
+		return vs_fail(err, "cannot make interface %s: %s (%s); unset VDESTACK_PORT", name, step,
+			       cause);
+	return vs_fail(err,
+		       "cannot make interface %s, neither without a tun device: %s (%s), nor with one: %s",
+		       name, step, cause, vs_cause_text(vs_diagnose_tun(tun, ""), tun));
 }
 
-int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex, unsigned *offloads)
+int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex,
+			  unsigned *offloads)
 {
 	unsigned allowed = vs_offload_sensible(vs_offload_allowed() & ~want->no_offload);
 	const char *step = "no veth pair", *cause = NULL;
@@ -361,7 +382,9 @@ int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *wa
 	if (r >= 0)
 		return r;
 	if (cause == NULL)
-		cause = r == -EOPNOTSUPP && strcmp(step, "no veth pair") == 0 ? "the kernel has no veth driver; modprobe veth" : vs_cause_text(vs_diagnose_limit(-r), -r);
+		cause = r == -EOPNOTSUPP && strcmp(step, "no veth pair") == 0
+				? "the kernel has no veth driver; modprobe veth"
+				: vs_cause_text(vs_diagnose_limit(-r), -r);
 	return refuse(k, want->name, step, cause, -r);
 }
 
@@ -371,7 +394,7 @@ static int packet_carrier(struct vs_iface *iface, bool on)
 
 	pthread_mutex_lock(&peers_lock);
 	if (iface->in_peer_ns)
-		r = vs_rtnl_talk(iface->keeper->packet_ns->peers.netlink, vs_peer_message(iface->peer, on));
+		r = vs_peer_set_up(&iface->keeper->packet_ns->peers, iface->peer, on);
 	pthread_mutex_unlock(&peers_lock);
 	return r;
 }
@@ -383,12 +406,12 @@ static int packet_leave(struct vs_iface *iface)
 	pthread_mutex_lock(&peers_lock);
 	if (iface->in_peer_ns) {
 		iface->in_peer_ns = false;
-		r = vs_device_delete(iface->keeper->packet_ns->peers.netlink, iface->peer); /* takes the stack's end with it */
+		r = vs_veth_delete(&iface->keeper->packet_ns->peers, iface->peer);
 		iface->keeper->packet_ns->devices--;
 		drop_if_empty_locked(iface->keeper);
 	}
 	pthread_mutex_unlock(&peers_lock);
-	return r == -ENODEV ? 0 : r;
+	return r;
 }
 
 const struct vs_iface_kind vs_iface_packet = {

@@ -11,16 +11,17 @@ struct vs_keeper;
 struct vs_wire_iface;
 
 /*
- * Whether interfaces on networks are made as packet devices now: there is no tun device that may be opened, or the
- * environment says so (VDESTACK_PORT=packet; VDESTACK_PORT=tap: never). Any thread.
+ * Whether interfaces on networks are made as packet devices now: there is no tun device that may be opened,
+ * or the environment says so (VDESTACK_PORT=packet; VDESTACK_PORT=tap: never). Any thread.
  */
 bool vs_packet_device_wanted(struct vs_keeper *k);
 
 /*
- * Makes the device `want` in the namespace where the rtnetlink socket was made, with that index if it is free. Returns the
- * packet socket (non-blocking); *offloads: those in force. -errno with a message. A thread with all the keeper's
- * privileges.
+ * Makes the device `want` in the namespace where the rtnetlink socket was made, with that index if it is
+ * free. Returns the packet socket (non-blocking); *offloads: those in force. -errno with a message. A
+ * thread with all the keeper's privileges.
  */
-int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex, unsigned *offloads);
+int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex,
+			  unsigned *offloads);
 
 #endif

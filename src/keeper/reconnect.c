@@ -78,8 +78,8 @@ static void leave_to_main(struct vs_iface *iface, int err)
 }
 
 /*
- * Reports for the pump threads that could not. Drops the lock meanwhile. `died` is empty on return: every waiting
- * interface has reported LINK_DOWN.
+ * Reports for the pump threads that could not. Drops the lock meanwhile. `died` is empty on return: every
+ * waiting interface has reported LINK_DOWN.
  */
 static void report_deaths_locked(struct vs_keeper *k)
 {
@@ -146,7 +146,9 @@ static void pump_ended(struct vs_pump *pump)
 	vs_iface_unref(iface); /* the pump's; the last one closes the link */
 }
 
-const struct vs_pump_callbacks vs_reconnect_callbacks = { .died = link_died, .device_gone = device_gone, .ended = pump_ended };
+const struct vs_pump_callbacks vs_reconnect_callbacks = { .died = link_died,
+							  .device_gone = device_gone,
+							  .ended = pump_ended };
 
 bool vs_reconnect_may_heal(int err)
 {

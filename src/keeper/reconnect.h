@@ -13,7 +13,10 @@ struct vs_pump_callbacks;
 /* What an interface does when its pump reports. */
 extern const struct vs_pump_callbacks vs_reconnect_callbacks;
 
-/* An attempt has failed with err: the next one comes later. Also for a stack made while its network is absent. */
+/*
+ * An attempt has failed with err: the next one comes later. Also for a stack made while its network is
+ * absent.
+ */
 void vs_reconnect_later(struct vs_iface *iface, int err);
 
 /* The link is there; the pump starts next. */

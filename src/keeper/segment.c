@@ -17,11 +17,6 @@
  */
 
 #include <errno.h>
-#include <linux/if_bridge.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +25,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "iface.h"
-#include "rtnl.h"
+#include "rtnl/netdev.h"
 #include "veth.h"
 
 #define BRIDGE_NAME "segment"
@@ -44,40 +39,8 @@ struct vs_segment {
 	unsigned last_port; /* for names */
 };
 
-static pthread_mutex_t segments_lock = PTHREAD_MUTEX_INITIALIZER; /* guards every segment and every list of them */
-
-/* ------------------------------------------------------------------ messages */
-
-static struct nl_msg *bridge_message(void)
-{
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
-	struct nl_msg *msg = vs_device_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
-	struct nlattr *kind, *data;
-
-	if (msg == NULL)
-		return NULL;
-	if (nla_put_string(msg, IFLA_IFNAME, BRIDGE_NAME) < 0 || (kind = nla_nest_start(msg, IFLA_LINKINFO)) == NULL ||
-	    nla_put_string(msg, IFLA_INFO_KIND, "bridge") < 0 || (data = nla_nest_start(msg, IFLA_INFO_DATA)) == NULL ||
-	    nla_put_u32(msg, IFLA_BR_FORWARD_DELAY, 0) < 0 || nla_put_u32(msg, IFLA_BR_STP_STATE, 0) < 0 ||
-	    nla_put_u8(msg, IFLA_BR_MCAST_SNOOPING, 0) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	nla_nest_end(msg, data);
-	nla_nest_end(msg, kind);
-	return msg;
-}
-
-static struct nl_msg *enslave_message(const char *port, int bridge)
-{
-	struct nl_msg *msg = vs_peer_message(port, true);
-
-	if (msg != NULL && nla_put_u32(msg, IFLA_MASTER, (uint32_t)bridge) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
+/* Guards every segment and every list of them. */
+static pthread_mutex_t segments_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ------------------------------------------------------------------ making and ending a segment */
 
@@ -100,13 +63,13 @@ static int segment_make(const char *name, struct vs_segment **out)
 	s->name = strdup(name);
 	int r = s->name == NULL ? -ENOMEM : vs_peer_ns_make(&s->peers);
 	if (r == 0)
-		r = vs_rtnl_talk(s->peers.netlink, bridge_message());
+		r = vs_netdev_make_bridge(s->peers.netlink, BRIDGE_NAME);
 	if (r == 0) {
 		vs_peer_without_ipv6(&s->peers, BRIDGE_NAME);
-		r = vs_rtnl_talk(s->peers.netlink, vs_peer_message(BRIDGE_NAME, true));
+		r = vs_peer_set_up(&s->peers, BRIDGE_NAME, true);
 	}
 	if (r == 0)
-		r = s->bridge = vs_device_index(s->peers.netlink, BRIDGE_NAME);
+		r = s->bridge = vs_netdev_index(s->peers.netlink, BRIDGE_NAME);
 	if (r < 0) {
 		segment_free(s);
 		return r;
@@ -147,7 +110,8 @@ static void drop_if_empty_locked(struct vs_keeper *k, struct vs_segment *s)
 	segment_free(s);
 }
 
-static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struct vs_wire_iface *want, int netlink, int ifindex)
+static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struct vs_wire_iface *want,
+		       int netlink, int ifindex)
 {
 	char port[IF_NAMESIZE];
 
@@ -155,12 +119,15 @@ static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struc
 	int r = vs_veth_make(netlink, want, ifindex, port, s->last_port, &s->peers);
 	if (r < 0)
 		return vs_fail(-r, "cannot make interface %s: %s", want->name,
-			       r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth" : strerror(-r));
+			       r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth"
+						: strerror(-r));
 	vs_peer_without_ipv6(&s->peers, port);
-	r = vs_rtnl_talk(s->peers.netlink, enslave_message(port, s->bridge));
+	r = vs_netdev_set(s->peers.netlink,
+			  &(struct vs_netdev){ .name = port, .bridge = s->bridge, .state = VS_NETDEV_UP });
 	if (r < 0) {
-		(void)vs_device_delete(s->peers.netlink, port);
-		return vs_fail(-r, "cannot plug interface %s into segment \"%s\": %s", want->name, s->name, strerror(-r));
+		(void)vs_veth_delete(&s->peers, port);
+		return vs_fail(-r, "cannot plug interface %s into segment \"%s\": %s", want->name, s->name,
+			       strerror(-r));
 	}
 	memcpy(iface->peer, port, sizeof(port));
 	iface->segment = s;
@@ -168,7 +135,8 @@ static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struc
 	return 0;
 }
 
-int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex)
+int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink,
+		    int ifindex)
 {
 	struct vs_keeper *k = iface->keeper;
 	struct vs_segment *s = NULL;
@@ -186,7 +154,7 @@ int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wi
 static int segment_carrier(struct vs_iface *iface, bool on)
 {
 	pthread_mutex_lock(&segments_lock);
-	int r = iface->segment == NULL ? -ENODEV : vs_rtnl_talk(iface->segment->peers.netlink, vs_peer_message(iface->peer, on));
+	int r = iface->segment == NULL ? -ENODEV : vs_peer_set_up(&iface->segment->peers, iface->peer, on);
 	pthread_mutex_unlock(&segments_lock);
 	return r;
 }
@@ -195,7 +163,8 @@ static int segment_carrier(struct vs_iface *iface, bool on)
 static bool segment_gone(struct vs_iface *iface)
 {
 	pthread_mutex_lock(&segments_lock);
-	bool gone = iface->segment != NULL && vs_device_index(iface->segment->peers.netlink, iface->peer) == -ENODEV;
+	bool gone = iface->segment != NULL &&
+		    vs_netdev_index(iface->segment->peers.netlink, iface->peer) == -ENODEV;
 	pthread_mutex_unlock(&segments_lock);
 	return gone;
 }
@@ -209,12 +178,12 @@ static int segment_leave(struct vs_iface *iface)
 	struct vs_segment *s = iface->segment;
 	if (s != NULL) {
 		iface->segment = NULL;
-		r = vs_device_delete(s->peers.netlink, iface->peer); /* deletes the stack's end with it */
+		r = vs_veth_delete(&s->peers, iface->peer);
 		s->ports--;
 		drop_if_empty_locked(iface->keeper, s);
 	}
 	pthread_mutex_unlock(&segments_lock);
-	return r == -ENODEV ? 0 : r;
+	return r;
 }
 
 const struct vs_iface_kind vs_iface_segment = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Interfaces by taps (the kernel's tuntap.rst). The networking thread opens them, because a tap belongs to the
- * namespace of the thread that opens it. The carrier is set by the descriptor, which takes no privileges.
+ * Interfaces by taps (the kernel's tuntap.rst). The networking thread opens them, because a tap belongs to
+ * the namespace of the thread that opens it. The carrier is set by the descriptor, which takes no
+ * privileges.
  */
 
 #include <errno.h>
@@ -17,9 +18,22 @@
 #include "base/error.h"
 #include "iface.h"
 #include "pump/offload.h"
+#include "rtnl/netdev.h"
+#include "rtnl/talk.h"
 
 /* A burst of datagrams waits here while the link is busy. The kernel's 500 is less than a common burst. */
 #define QUEUE_FRAMES 1000
+
+static int configure(const struct vs_wire_iface *want)
+{
+	struct vs_netdev settings = { .name = want->name,
+				      .mac = want->has_mac ? want->mac : NULL,
+				      .mtu = want->mtu,
+				      .queue = QUEUE_FRAMES };
+	VS_AUTO_CLOSE netlink = vs_talk_socket();
+
+	return netlink < 0 ? netlink : vs_netdev_set(netlink, &settings);
+}
 
 int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads)
 {
@@ -32,8 +46,11 @@ int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads)
 		return vs_fail(err, "cannot make the tap of interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_tun(err, ""), err));
 	}
-	(void)vs_device_set_queue(want->name, QUEUE_FRAMES); /* if refused, it has the kernel's */
 	*offloads = vs_device_tap_offloads(fd, vs_offload_allowed() & ~want->no_offload);
+	int r = configure(want);
+	if (r < 0)
+		return vs_fail(-r, "cannot set MAC, MTU and queue of interface %s: %s", want->name,
+			       vs_cause_text(vs_diagnose_limit(-r), -r));
 	return vs_steal_fd(&fd);
 }
 

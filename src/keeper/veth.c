@@ -4,26 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
-#include <linux/veth.h>
-#include <net/if.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/thread.h"
 #include "keeper.h"
-#include "rtnl.h"
+#include "rtnl/netdev.h"
+#include "rtnl/talk.h"
 
 #define PEER_INDEX (1 << 20) /* more interfaces than a stack has */
 
@@ -51,8 +43,10 @@ static int make_here(struct vs_peer_ns *peers)
 	if (unshare(CLONE_NEWNET) < 0)
 		return -errno;
 	peers->without_ipv6 = switch_ipv6_off();
-	peers->netlink = (int)syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	peers->ns = peers->netlink < 0 ? -1 : ioctl(peers->netlink, SIOCGSKNS);
+	peers->netlink = vs_talk_socket();
+	if (peers->netlink < 0)
+		return peers->netlink;
+	peers->ns = ioctl(peers->netlink, SIOCGSKNS);
 	return peers->ns < 0 ? -errno : 0;
 }
 
@@ -113,101 +107,48 @@ int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *
 	return run_visit(&v);
 }
 
-/* ------------------------------------------------------------------ messages */
-
-int vs_device_index(int socket, const char *name)
-{
-	struct ifreq ifr = { 0 };
-
-	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	return ioctl(socket, SIOCGIFINDEX, &ifr) < 0 ? -errno : ifr.ifr_ifindex;
-}
-
-struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *info)
-{
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
-
-	if (msg != NULL && nlmsg_append(msg, (void *)info, sizeof(*info), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return msg;
-}
-
-static struct nl_msg *pair_message(const struct vs_wire_iface *want, int ifindex, const char *peer_name, int peer_index,
-				   const struct vs_peer_ns *peers)
-{
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
-	struct ifinfomsg peer_info = { .ifi_family = AF_UNSPEC, .ifi_index = peer_index };
-	struct nl_msg *msg = vs_device_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info);
-	struct nlattr *kind, *data, *peer;
-
-	if (msg == NULL)
-		return NULL;
-	if (nla_put_string(msg, IFLA_IFNAME, want->name) < 0 ||
-	    (want->has_mac && nla_put(msg, IFLA_ADDRESS, sizeof(want->mac), want->mac) < 0) ||
-	    (want->mtu != 0 && nla_put_u32(msg, IFLA_MTU, want->mtu) < 0) ||
-	    (kind = nla_nest_start(msg, IFLA_LINKINFO)) == NULL || nla_put_string(msg, IFLA_INFO_KIND, "veth") < 0 ||
-	    (data = nla_nest_start(msg, IFLA_INFO_DATA)) == NULL || (peer = nla_nest_start(msg, VETH_INFO_PEER)) == NULL ||
-	    nlmsg_append(msg, &peer_info, sizeof(peer_info), NLMSG_ALIGNTO) < 0 || nla_put_string(msg, IFLA_IFNAME, peer_name) < 0 ||
-	    nla_put_u32(msg, IFLA_MTU, VS_VETH_PEER_MTU) < 0 || nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)peers->ns) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	nla_nest_end(msg, peer);
-	nla_nest_end(msg, data);
-	nla_nest_end(msg, kind);
-	return msg;
-}
+/* ------------------------------------------------------------------ pairs */
 
 /*
- * The kernel reports a new carrier at once for a device whose index differs from its peer's, whatever namespace each is
- * in, and of all others once a second (linkwatch_urgent_event). It numbers the devices of each namespace from 2, so the
- * second interface of a stack would wait a second for its carrier. So both ends get numbers here, far apart. If somebody
- * has taken such a number, the kernel chooses.
+ * The kernel reports a new carrier at once for a device whose index differs from its peer's, whatever
+ * namespace each is in, and of all others once a second (linkwatch_urgent_event). It numbers the devices of
+ * each namespace from 2, so the second interface of a stack would wait a second for its carrier. So both
+ * ends get numbers here, far apart. If somebody has taken such a number, the kernel chooses.
  */
-int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name, unsigned number,
-		 const struct vs_peer_ns *peers)
+int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
+		 unsigned number, const struct vs_peer_ns *peers)
 {
-	int r = vs_rtnl_talk(netlink, pair_message(want, ifindex, peer_name, PEER_INDEX + (int)number, peers));
+	struct vs_netdev end = { .name = want->name,
+				 .mac = want->has_mac ? want->mac : NULL,
+				 .mtu = want->mtu,
+				 .ifindex = ifindex };
+	struct vs_netdev peer = { .name = peer_name,
+				  .mtu = VS_VETH_PEER_MTU,
+				  .ifindex = PEER_INDEX + (int)number };
+	int r = vs_netdev_make_veth(netlink, &end, &peer, peers->ns);
 
-	return r == -EEXIST || r == -EBUSY ? vs_rtnl_talk(netlink, pair_message(want, 0, peer_name, 0, peers)) : r;
-}
-
-/* IFLA_AF_SPEC (rtnetlink(7)) works on a device that exists, not when it is made. */
-static struct nl_msg *without_ipv6_message(const char *peer_name)
-{
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
-	struct nl_msg *msg = vs_device_message(RTM_SETLINK, 0, &info);
-	struct nlattr *all, *ipv6;
-
-	if (msg == NULL)
-		return NULL;
-	if (nla_put_string(msg, IFLA_IFNAME, peer_name) < 0 || (all = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL ||
-	    (ipv6 = nla_nest_start(msg, AF_INET6)) == NULL ||
-	    nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	nla_nest_end(msg, ipv6);
-	nla_nest_end(msg, all);
-	return msg;
+	if (r != -EEXIST && r != -EBUSY)
+		return r;
+	end.ifindex = peer.ifindex = 0;
+	return vs_netdev_make_veth(netlink, &end, &peer, peers->ns);
 }
 
 void vs_peer_without_ipv6(const struct vs_peer_ns *peers, const char *peer_name)
 {
-	if (!peers->without_ipv6) /* refused: a kernel without IPv6, or before Linux 3.17 */
-		(void)vs_rtnl_talk(peers->netlink, without_ipv6_message(peer_name));
+	if (!peers->without_ipv6) /* a kernel that refuses has no IPv6, or is very old */
+		(void)vs_netdev_no_autoaddress(peers->netlink, peer_name);
 }
 
-struct nl_msg *vs_peer_message(const char *peer_name, int up)
+int vs_peer_set_up(const struct vs_peer_ns *peers, const char *peer_name, bool up)
 {
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = up ? IFF_UP : 0, .ifi_change = IFF_UP };
-	struct nl_msg *msg = vs_device_message(RTM_SETLINK, 0, &info);
+	return vs_netdev_set(peers->netlink,
+			     &(struct vs_netdev){ .name = peer_name,
+						  .state = up ? VS_NETDEV_UP : VS_NETDEV_DOWN });
+}
 
-	if (msg != NULL && nla_put_string(msg, IFLA_IFNAME, peer_name) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return msg;
+int vs_veth_delete(const struct vs_peer_ns *peers, const char *peer_name)
+{
+	int r = vs_netdev_delete(peers->netlink, peer_name);
+
+	return r == -ENODEV ? 0 : r;
 }

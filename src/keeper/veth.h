@@ -10,8 +10,6 @@
 
 #include <stdbool.h>
 
-struct ifinfomsg;
-struct nl_msg;
 struct vs_wire_iface;
 
 /* The receiver's end drops what is too long for it, as on a wire. */
@@ -32,22 +30,20 @@ void vs_peer_ns_close(struct vs_peer_ns *far);
 /* Runs fn(arg) on a thread in that namespace and waits for it. 0 or -errno; fn reports its own result. */
 int vs_peer_ns_run(const struct vs_peer_ns *far, void (*fn)(void *arg), void *arg);
 
-/* The index of a device in the namespace of a socket, or -errno. */
-int vs_device_index(int socket, const char *name);
-/* A request about a device. NULL: out of memory, which vs_rtnl_talk() understands. */
-struct nl_msg *vs_device_message(int type, int flags, const struct ifinfomsg *info);
 /*
- * Makes a pair: `want` in the namespace of the rtnetlink socket, and the peer, number `number`, down. (A veth device
- * cannot be set up before it has both ends.) ifindex: of `want`, if that is free. 0 or -errno.
+ * Makes a pair: `want` in the namespace of the rtnetlink socket, and the peer, number `number`, down. (A
+ * veth device cannot be set up before it has both ends.) ifindex: of `want`, if that is free. 0 or -errno.
  */
-int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name, unsigned number,
-		 const struct vs_peer_ns *peers);
+int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
+		 unsigned number, const struct vs_peer_ns *peers);
 /*
- * For a device there that is not up yet: it gets no address by itself, so it sends nothing. Does nothing where the
- * namespace is without IPv6, which cannot be had where /proc/sys is read-only.
+ * For a device there that is not up yet: it gets no address by itself, so it sends nothing. Does nothing
+ * where the namespace is without IPv6, which cannot be had where /proc/sys is read-only.
  */
 void vs_peer_without_ipv6(const struct vs_peer_ns *peers, const char *peer_name);
-/* Sets the peer up or down: the other end has carrier, or not. */
-struct nl_msg *vs_peer_message(const char *peer_name, int up);
+/* Sets the peer up or down: the other end has carrier, or not. 0 or -errno. */
+int vs_peer_set_up(const struct vs_peer_ns *peers, const char *peer_name, bool up);
+/* Deletes both ends. 0, also if they are gone already; or -errno. */
+int vs_veth_delete(const struct vs_peer_ns *peers, const char *peer_name);
 
 #endif

@@ -26,7 +26,6 @@
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,8 +34,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "talk.h"
 
-#define ANSWER_MS 5000
 #define ANSWER_BYTES 32768 /* the largest part of a dump the kernel makes */
 #define DUMP_ATTEMPTS 32
 #define EVENTS_AT_ONCE 1024
@@ -266,20 +265,6 @@ uint32_t vs_nl_u32(const struct nlattr *attr, uint32_t otherwise)
 	return attr != NULL && nla_len(attr) == (int)sizeof(otherwise) ? nla_get_u32(attr) : otherwise;
 }
 
-/* Waits for something to read. 1, 0 at the deadline, or -errno. */
-static int wait_readable(int fd, int64_t deadline_ms)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	for (;;) {
-		int n = poll(&pfd, 1, vs_left_ms(deadline_ms));
-		if (n >= 0)
-			return n;
-		if (errno != EINTR)
-			return -errno;
-	}
-}
-
 /* Reads what is there. 0, -EAGAIN: nothing was, -ENOBUFS: notifications were lost, or -errno. */
 static int read_some(struct vs_nl *nl)
 {
@@ -301,7 +286,6 @@ static int read_some(struct vs_nl *nl)
 static int send_request(struct vs_nl *nl, struct nl_msg *msg)
 {
 	struct nlmsghdr *hdr = nlmsg_hdr(msg);
-	ssize_t n;
 
 	hdr->nlmsg_seq = NL_AUTO_SEQ;
 	nl_complete_msg(nl->sock, msg); /* port, sequence, and the wish for an acknowledgement */
@@ -309,21 +293,18 @@ static int send_request(struct vs_nl *nl, struct nl_msg *msg)
 	nl->err = 0;
 	nl->reason[0] = '\0';
 	nl->done = nl->interrupted = false;
-	do
-		n = send(nl_socket_get_fd(nl->sock), hdr, hdr->nlmsg_len, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	return vs_talk_send(nl_socket_get_fd(nl->sock), hdr);
 }
 
 /* Reads until the request under way is over. -ETIMEDOUT, or an error of reading: it is not. */
 static int finish_request(struct vs_nl *nl)
 {
-	int64_t deadline_ms = vs_now_ms() + ANSWER_MS;
+	int64_t deadline_ms = vs_now_ms() + VS_TALK_ANSWER_MS;
 
 	while (!nl->done) {
 		int err = read_some(nl);
 		if (err == -EAGAIN) {
-			int n = wait_readable(nl_socket_get_fd(nl->sock), deadline_ms);
+			int n = vs_talk_wait(nl_socket_get_fd(nl->sock), deadline_ms);
 			err = n == 0 ? -ETIMEDOUT : n < 0 ? n : 0;
 		} else if (err == -ENOBUFS) {
 			err = 0; /* notifications may be lost; answers are kept until they are read */
@@ -401,7 +382,7 @@ int vs_nl_list(struct vs_nl *nl, int type, const void *header, size_t len, vs_nl
 
 int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms)
 {
-	int n = wait_readable(nl_socket_get_fd(nl->sock), deadline_ms);
+	int n = vs_talk_wait(nl_socket_get_fd(nl->sock), deadline_ms);
 
 	if (n <= 0)
 		return n;
