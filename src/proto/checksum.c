@@ -4,11 +4,11 @@
  * The Internet checksum, as fast as memory.
  *
  * It is a sum modulo 0xffff, and 2^16, 2^32 and 2^64 are all 1 modulo 0xffff. So words of any width may be
- * added as they lie in memory, whatever the machine's byte order, as long as what is carried out of a
- * register comes back at its bottom (RFC 1071 section 2). The vector ways have no carries at all: they
- * widen 32-bit words to 64 bits before they add, which leaves room for 2^32 of them.
+ * added in the byte order of memory, on any machine, if the carry out of a register is added at its bottom
+ * (RFC 1071 section 2). The vector implementations have no carries: they widen 32-bit words to 64 bits
+ * before they add, which leaves room for 2^32 of them.
  *
- * Which way is usable is found out at the first call. Threads that make it together find the same
+ * The first call chooses the implementation. Threads that make it at the same time choose the same one
  * and write the same pointer.
  */
 
@@ -24,7 +24,7 @@
 #include <arm_neon.h>
 #endif
 
-#define SHORT_BYTES 64 /* below it a call through a pointer costs more than it gains */
+#define SHORT_BYTES 64 /* below this a call through a pointer costs more than it saves */
 
 static inline uint64_t load64(const uint8_t *p)
 {
@@ -50,7 +50,7 @@ static inline uint64_t load16(const uint8_t *p)
 	return w;
 }
 
-/* A last byte, with the zero that stands behind it. */
+/* A last byte, padded with a zero. */
 static inline uint64_t load8(const uint8_t *p)
 {
 	const uint8_t padded[2] = { *p, 0 };
@@ -58,7 +58,7 @@ static inline uint64_t load8(const uint8_t *p)
 	return load16(padded);
 }
 
-/* What is left when fewer than 32 bytes are. */
+/* The rest: fewer than 32 bytes. */
 static inline uint64_t add_tail(uint64_t sum, const uint8_t *p, size_t len)
 {
 	uint64_t small = 0; /* of words so narrow that it cannot overflow */

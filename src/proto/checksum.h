@@ -3,19 +3,19 @@
 #define VS_PROTO_CHECKSUM_H
 
 /*
- * The Internet checksum (RFC 1071). A sum is carried in 64 bits, over the bytes as they lie in
- * memory: numbers added to it are in network order, and so is what comes out, on any machine.
- * Only the last of the pieces that are added may have an odd length (it counts as padded with a zero).
+ * The Internet checksum (RFC 1071). A sum has 64 bits, over the bytes in the order of memory. Numbers that
+ * are added to it must be in network order, and so is the result, on any machine. Only the last of the
+ * pieces that are added may have an odd length; it counts as padded with a zero.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Adds bytes to a sum. From any thread. */
+/* Adds bytes to a sum. Any thread. */
 uint64_t vs_csum_add(uint64_t sum, const void *bytes, size_t len);
 
-/* Adds one sum to another; with it a sum never overflows. */
+/* Adds one sum to another. The carry is added at the bottom, so a sum never overflows. */
 static inline uint64_t vs_csum_join(uint64_t a, uint64_t b)
 {
 	uint64_t sum = a + b;
@@ -23,7 +23,10 @@ static inline uint64_t vs_csum_join(uint64_t a, uint64_t b)
 	return sum + (sum < a);
 }
 
-/* The 16 bits of a sum, not complemented: what a header with an unfinished checksum has. 0 only if all was zero. */
+/*
+ * The 16 bits of a sum, not complemented, as in a header with an unfinished checksum. 0 only if all was
+ * zero.
+ */
 static inline uint16_t vs_csum_fold(uint64_t sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
@@ -33,7 +36,7 @@ static inline uint16_t vs_csum_fold(uint64_t sum)
 	return (uint16_t)low;
 }
 
-/* What is written to a header. */
+/* The checksum for a header. */
 static inline uint16_t vs_csum_finish(uint64_t sum)
 {
 	return (uint16_t)~vs_csum_fold(sum);
@@ -47,7 +50,7 @@ static inline uint16_t vs_csum_finish_udp(uint64_t sum)
 	return check != 0 ? check : 0xffff;
 }
 
-/* True when the sum of something with its checksum in it says that it is intact. */
+/* For the sum of data with its checksum included: true if it is right. */
 static inline bool vs_csum_good(uint64_t sum)
 {
 	return vs_csum_fold(sum) == 0xffff;
@@ -60,7 +63,7 @@ static inline bool vs_csum_good(uint64_t sum)
 uint64_t vs_csum_pseudo4(const void *ip, uint8_t proto, uint32_t len);
 uint64_t vs_csum_pseudo6(const void *ip, uint8_t proto, uint32_t len);
 
-/* The ways to sum, for the tests and for measuring; the first that is usable here is the one in use. */
+/* The implementations, for tests and measurements. The first that is usable here is in use. */
 struct vs_csum_kernel {
 	const char *name;
 	bool (*usable)(void);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From the Ethernet header to the transport payload, never beyond the frame's end.
+ * Parses from the Ethernet header to the transport payload, never beyond the frame's end.
  *
- * Each step looks only at bytes it has found to be there: `end` is at first the end of the frame, later that
- * of the IP packet in it. Numbers are read into 32 bits at once, so that nothing wraps and no mask
- * meets a sign.
+ * Each step checks that the bytes it reads are before `end`. That is first the end of the frame, later the
+ * end of the IP packet in it. Numbers are read into 32 unsigned bits at once, so nothing wraps and no sign
+ * bit is involved.
  */
 
 #include "packet.h"
@@ -16,7 +16,8 @@
 #define TAGS_MAX 2
 #define EXTENSIONS_MAX 8
 
-#define FRAG4_MORE 0x2000u /* of the 16 bits of flags and offset; 0x4000 is DF, which is no fragment */
+/* Of the 16 bits of flags and offset; 0x4000 is DF, which does not make a fragment. */
+#define FRAG4_MORE 0x2000u
 #define FRAG4_OFFSET 0x1fffu
 #define FRAG6_MORE 0x0001u
 #define FRAG6_OFFSET 0xfff8u
@@ -29,7 +30,7 @@ static inline uint32_t be16(const uint8_t *p)
 	return (uint32_t)p[0] << 8 | p[1];
 }
 
-/* Behind the Ethernet header and its tags: gives the type of what follows, or NO_TYPE. */
+/* Skips the Ethernet header and its tags. Returns the type of what follows, or NO_TYPE. */
 static uint32_t parse_ethernet(const uint8_t *frame, struct vs_packet *p)
 {
 	uint32_t at = ETH_HLEN;
@@ -70,7 +71,7 @@ static enum vs_packet_result parse_ip4(const uint8_t *frame, struct vs_packet *p
 	return VS_PACKET_OK;
 }
 
-/* Bytes of an extension header of which 8 are there; 0: it is none. */
+/* The length of an extension header, of which 8 bytes are there; 0: it is none. */
 static uint32_t extension_len(uint8_t type, const uint8_t *header)
 {
 	switch (type) {

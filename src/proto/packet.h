@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Why a frame is not TCP or UDP in a whole, sound IP packet. */
+/* Why a frame is not TCP or UDP in a whole, valid IP packet. */
 enum vs_packet_result {
 	VS_PACKET_OK,
 	VS_PACKET_SHORT,     /* no room for the Ethernet header and its tags */
@@ -34,7 +34,7 @@ struct vs_packet {
 	bool authenticated; /* among them an authentication header */
 };
 
-/* Parses; the packet is written only when it is VS_PACKET_OK. */
+/* *out is written only if the result is VS_PACKET_OK. */
 enum vs_packet_result vs_packet_parse(const void *frame, size_t len, struct vs_packet *out);
 
 #endif

@@ -3,8 +3,8 @@
 #define VS_PUMP_BYTES_H
 
 /*
- * Fields of headers that the parser has found to be there. load and store move them as they lie in memory,
- * get and put turn numbers from and to network order. No alignment is needed.
+ * Fields of headers. The parser has checked that they are there. load and store keep the byte order; get and
+ * put convert from and to network order. No alignment is needed.
  */
 
 #include <arpa/inet.h>
@@ -40,7 +40,7 @@ static inline void vs_store16(uint8_t *p, uint16_t w)
 	memcpy(p, &w, sizeof(w));
 }
 
-/* 32 bits wide, so that arithmetic on it neither wraps nor goes through int. */
+/* 32 bits wide, so that arithmetic on it does not wrap and is not done in int. */
 static inline uint32_t vs_get16(const uint8_t *p)
 {
 	return ntohs(vs_load16(p));

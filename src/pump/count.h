@@ -9,7 +9,8 @@
 /* A counter has one writer; its readers need no ordering. */
 static inline void count(atomic_ullong *counter, size_t n)
 {
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+			      memory_order_relaxed);
 }
 
 #endif

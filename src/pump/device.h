@@ -35,9 +35,9 @@ struct vs_device;
 
 struct vs_device_ops {
 	/*
-	 * Reads one super-frame, without waiting, into `room` (VS_SUPER_MAX bytes, aligned to 16). Returns how
-	 * many bytes of the room are in use; 0: nothing to read; -EBADMSG: there was one that cannot
-	 * be read; -ENETDOWN: the device has gone down, and it may be about to be deleted, which gone() shows
+	 * Reads one super-frame, without waiting, into `room` (VS_SUPER_MAX bytes, aligned to 16). Returns
+	 * how many bytes of the room are in use; 0: nothing to read; -EBADMSG: there was one that cannot be
+	 * read; -ENETDOWN: the device has gone down, and it may be about to be deleted, which gone() shows
 	 * later; another -errno: the device has been deleted.
 	 */
 	ssize_t (*read)(const struct vs_device *device, unsigned char *room, struct vs_super *super);
@@ -45,7 +45,10 @@ struct vs_device_ops {
 	ssize_t (*write)(const struct vs_device *device, const struct iovec *iov, int n);
 	/* The device of the descriptor has been deleted. */
 	bool (*gone)(const struct vs_device *device);
-	/* Super-frames that the kernel has dropped for lack of room since the last call. NULL: none is dropped so. */
+	/*
+	 * Super-frames that the kernel has dropped for lack of room since the last call. NULL: none is
+	 * dropped so.
+	 */
 	unsigned long (*lost)(const struct vs_device *device);
 };
 

@@ -22,7 +22,8 @@
 
 #include "device.h"
 
-#define BEFORE_FRAME (sizeof(struct virtio_net_hdr) + VS_TAG_LEN) /* keeps the frame as aligned as a tap's, modulo 4 */
+/* Keeps the frame as aligned as a tap's, modulo 4. */
+#define BEFORE_FRAME (sizeof(struct virtio_net_hdr) + VS_TAG_LEN)
 
 static bool packet_gone(const struct vs_device *device)
 {
@@ -43,7 +44,8 @@ static const struct tpacket_auxdata *find_auxdata(struct msghdr *message)
 static void put_tag_back(struct vs_super *super, const struct tpacket_auxdata *aux)
 {
 	unsigned char *start = super->frame - VS_TAG_LEN;
-	uint16_t tag[2] = { htons(aux->tp_status & TP_STATUS_VLAN_TPID_VALID ? aux->tp_vlan_tpid : ETH_P_8021Q),
+	uint16_t tag[2] = { htons(aux->tp_status & TP_STATUS_VLAN_TPID_VALID ? aux->tp_vlan_tpid
+									     : ETH_P_8021Q),
 			    htons(aux->tp_vlan_tci) };
 
 	memmove(start, super->frame, 2 * ETH_ALEN);
@@ -72,8 +74,12 @@ static ssize_t packet_read(const struct vs_device *device, unsigned char *room, 
 		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	} control;
 	unsigned char *frame = room + BEFORE_FRAME;
-	struct iovec iov[2] = { { &super->vnet, sizeof(super->vnet) }, { frame, VS_SUPER_MAX - BEFORE_FRAME } };
-	struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	struct iovec iov[2] = { { &super->vnet, sizeof(super->vnet) },
+				{ frame, VS_SUPER_MAX - BEFORE_FRAME } };
+	struct msghdr message = { .msg_iov = iov,
+				  .msg_iovlen = 2,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control) };
 	ssize_t n;
 
 	do {

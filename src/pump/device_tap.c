@@ -68,7 +68,8 @@ static unsigned long kernel_bits(unsigned wanted)
 
 unsigned vs_device_tap_offloads(int tap, unsigned wanted)
 {
-	static const unsigned steps[] = { VS_OFFLOAD_ALL, ~(unsigned)VS_OFFLOAD_USO, ~(unsigned)(VS_OFFLOAD_USO | VS_OFFLOAD_TSO),
+	static const unsigned steps[] = { VS_OFFLOAD_ALL, ~(unsigned)VS_OFFLOAD_USO,
+					  ~(unsigned)(VS_OFFLOAD_USO | VS_OFFLOAD_TSO),
 					  ~(unsigned)(VS_OFFLOAD_USO | VS_OFFLOAD_TSO | VS_OFFLOAD_CSUM) };
 
 	for (size_t i = 0; i < VS_COUNT(steps); i++)

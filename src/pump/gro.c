@@ -6,21 +6,22 @@
  *	frames   A0 B0 A1 arp A2 B1 A3'        (A3' shorter: it ends the run)
  *	writes   [A0 A1 A2 A3'] [B0 B1] [arp]
  *
- * A frame either joins the open run of its flow or begins a write. If it could begin a run it leaves it
- * open. It joins only if segmentation would give it back byte for byte: consecutive, of the same size or the
- * last and shorter, every header field the same but those that segmentation writes. Everything else
- * that belongs to a flow closes its run first, so within a flow nothing overtakes. A fragment, or anything broken
- * enough that its flow cannot be told, closes all runs. Writes are numbered when they begin, which is also the
- * order in which they are given.
+ * A frame either joins the open run of its flow, or begins a write. A write that may become a run stays
+ * open. A frame joins only if segmentation would restore it byte for byte: it is consecutive; it has the
+ * same size, or it is the last and shorter; all header fields are the same but those that segmentation
+ * writes. Any other frame of a flow closes its run first, so frames of a flow keep their order. A fragment,
+ * or a frame so broken that its flow is unknown, closes all runs. Writes are numbered when they begin, and
+ * are returned in that order.
  *
- * Rewriting hides a checksum, so it must have been right: that of the joining frame is verified at
- * once, that of the first frame when the second one comes. Frames that stay alone are not even read.
+ * Rewriting hides a checksum, so it must have been right. The checksum of a joining frame is verified at
+ * once, that of the first frame when the second one comes. The payload of a frame that stays alone is not
+ * read.
  *
- * IPv4 ids: with DF they mean nothing (RFC 6864), and are either counted up or left the same by those who send;
- * without DF they must be consecutive, as segmentation will number them.
+ * IPv4 ids: with DF they mean nothing (RFC 6864); senders count them up or leave them the same. Without DF
+ * they must be consecutive, because segmentation will number them so.
  *
- * A flow is addresses, ports and protocol. Other MAC addresses or tags do not make another flow, they end
- * the run: rarely needed, and nothing can be reordered by it.
+ * A flow is addresses, ports and protocol. Another MAC address or tag does not make another flow, but ends
+ * the run. That is rare, and cannot change the order.
  */
 
 #include "gro.h"
@@ -34,9 +35,9 @@
 #include "headers.h"
 
 #define IP_LENGTH_MAX 65535u
-#define UDP_SEGMENTS_MAX 64 /* the least that any kernel with UDP_L4 takes */
+#define UDP_SEGMENTS_MAX 64 /* all kernels with UDP_L4 take so many */
 
-/* A frame being looked at. */
+/* A frame and what was parsed of it. */
 struct seen {
 	const uint8_t *frame;
 	struct vs_packet p;
@@ -76,7 +77,7 @@ static struct vs_gro_flow *find_flow(struct vs_gro *gro, const struct seen *s)
 
 /* ---------------------------------------------------------------- writes */
 
-/* A write that begins with this frame; so far it is alone in it. */
+/* A write that begins with this frame. */
 static struct vs_gro_write *begin_write(struct vs_gro *gro, uint16_t index, const struct iovec *frame)
 {
 	struct vs_gro_write *write = &gro->writes[gro->n_writes++];
@@ -103,7 +104,7 @@ static void rewrite_ip(struct vs_gro_write *write, const struct vs_gro_flow *flo
 	vs_store16(ip + VS_IP4_CHECK, vs_csum_finish(vs_csum_add(0, ip, 20)));
 }
 
-/* The checksum field gets the sum of the pseudo-header; the kernel goes on from there. */
+/* The checksum field gets the sum of the pseudo-header; the kernel continues from it. */
 static void rewrite_transport(struct vs_gro_write *write, const struct vs_gro_flow *flow, uint8_t *ip,
 			      uint8_t *l4, uint32_t len)
 {
@@ -131,7 +132,7 @@ static uint8_t kind_of(const struct vs_gro_flow *flow, const uint8_t *l4)
 	return l4[VS_TCP_FLAGS + 1] & VS_TCP_CWR ? kind | VIRTIO_NET_HDR_GSO_ECN : kind;
 }
 
-/* Nothing joins a run any more: its first frame becomes the header of all. */
+/* The run is complete: the header of its first frame becomes that of all. */
 static void finish_run(struct vs_gro *gro, const struct vs_gro_flow *flow)
 {
 	struct vs_gro_write *write = &gro->writes[flow->write];
@@ -200,7 +201,7 @@ static bool may_coalesce(const struct seen *s, unsigned may)
 		return (may & VS_GRO_UDP) && vs_load16(l4 + VS_UDP_CHECK) != 0;
 	if (!(may & (s->p.version == 4 ? VS_GRO_TCP4 : VS_GRO_TCP6)))
 		return false;
-	/* Nothing but ACK, and the three that segmentation knows how to treat. */
+	/* ACK, and the three flags that segmentation handles. */
 	return (l4[VS_TCP_FLAGS + 1] & ~(VS_TCP_PSH | VS_TCP_ECE | VS_TCP_CWR)) == VS_TCP_ACKED;
 }
 
@@ -250,12 +251,12 @@ static bool same_tcp(const struct vs_gro_flow *flow, const uint8_t *a, const uin
 	if (differ != 0 || (flags & ~(VS_TCP_PSH | VS_TCP_CWR)) != 0 ||
 	    vs_get32(b + VS_TCP_SEQ) != flow->next_seq)
 		return false;
-	if (b[VS_TCP_FLAGS + 1] & VS_TCP_CWR) /* it may only stand on the first of a run */
+	if (b[VS_TCP_FLAGS + 1] & VS_TCP_CWR) /* allowed on the first of a run only */
 		return false;
 	return same_words(a + VS_TCP_OPTIONS, b + VS_TCP_OPTIONS, len - VS_TCP_OPTIONS);
 }
 
-/* Whether segmentation of the run with this frame would give both as they are. */
+/* Whether segmentation of the run with this frame would restore both. */
 static bool continues(const struct vs_gro_flow *flow, const struct seen *s)
 {
 	const uint8_t *a = flow->frame;
@@ -353,7 +354,7 @@ static void take_transport(struct vs_gro *gro, struct seen *s, const struct iove
 	}
 	uint16_t write = (uint16_t)gro->n_writes;
 	begin_write(gro, s->index, frame);
-	/* A TCP segment with PSH is the last of its run, so it is not worth opening one. */
+	/* A TCP segment with PSH is the last of its run: no run is opened for it. */
 	if (able && (s->p.proto == IPPROTO_UDP || !(s->frame[s->p.l4 + VS_TCP_FLAGS + 1] & VS_TCP_PSH)))
 		open_run(gro, write, s);
 }
@@ -368,9 +369,9 @@ static void take(struct vs_gro *gro, uint16_t index, const struct iovec *frame)
 		return;
 	case VS_PACKET_SHORT:
 	case VS_PACKET_NOT_IP:
-	case VS_PACKET_TRANSPORT: /* no flow of ours */
+	case VS_PACKET_TRANSPORT: /* of no flow */
 		break;
-	default: /* perhaps a part of one of the flows, but which? */
+	default: /* it may belong to any flow */
 		close_all(gro);
 	}
 	begin_write(gro, index, frame);

@@ -3,12 +3,12 @@
 #define VS_PUMP_GRO_H
 
 /*
- * From a batch of frames off the link to fewer, larger writes to a tap with offloads: runs of
- * TCP segments and UDP datagrams are coalesced. Pure functions on bytes; no payload is copied.
+ * Coalescing: turns a batch of frames from the link into fewer, larger writes to the device. Runs of
+ * TCP segments and UDP datagrams become super-frames. Pure functions on bytes; no payload is copied.
  *
  *	vs_gro_run(gro, frames, n, VS_GRO_TCP4 | VS_GRO_TCP6);
  *	for (i = 0; i < gro->n_writes; i++)
- *		writev(tap, gro->writes[i].iov, gro->writes[i].n_iov);
+ *		writev(device, gro->writes[i].iov, gro->writes[i].n_iov);
  */
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@
 #define VS_GRO_FRAMES 256 /* the longest batch */
 #define VS_GRO_FLOWS 16   /* runs open at the same time */
 
-/* What may be coalesced: what the tap takes. */
+/* What may be coalesced: what the device takes. */
 enum {
 	VS_GRO_TCP4 = 1,
 	VS_GRO_TCP6 = 2,
@@ -29,14 +29,14 @@ enum {
 	VS_GRO_VLAN = 8, /* also within VLAN tags */
 };
 
-/* One write to the tap. */
+/* One write to the device. */
 struct vs_gro_write {
 	struct virtio_net_hdr vnet; /* all zero for a single frame */
 	struct iovec *iov;          /* vnet, the first frame, the payloads of the others */
 	uint16_t n_iov;
 	uint16_t n_frames; /* coalesced in it, n_iov - 1; 1: a frame exactly as it came */
 
-	/* Private: what the first frame had where it was rewritten, and where that is. */
+	/* Private: what the rewritten fields of the first frame were, and where they are. */
 	uint16_t ip_len, ip_check, l4_check, udp_len;
 	uint16_t l3, l4;
 	uint8_t tcp_flags;
@@ -56,12 +56,12 @@ struct vs_gro_flow {
 	uint16_t write;           /* index of its write */
 	uint16_t last;            /* index of its last frame */
 	uint16_t count;           /* frames */
-	bool verified;            /* the checksums of the first frame have been found right */
+	bool verified;            /* the checksums of the first frame are right */
 	bool pushed;              /* its last frame has PSH */
 	bool ipv6, udp;
 };
 
-/* A batch. To be read: writes and n_writes; the rest is private. Needs no initialisation. */
+/* A batch. Callers may read writes and n_writes; the rest is private. Needs no initialisation. */
 struct vs_gro {
 	size_t n_writes;
 	struct vs_gro_write writes[VS_GRO_FRAMES];
@@ -77,16 +77,16 @@ struct vs_gro {
 
 /*
  * Coalesces a batch of n <= VS_GRO_FRAMES frames; `may` is a set of VS_GRO_… bits (0: every frame is a
- * write of its own). The order within each flow is that of arrival, and writes are in the order of arrival of their
- * first frames. A frame with a wrong checksum is a write of its own, as it came. The first frame of a
- * coalesced write is rewritten in its buffer; the buffers must stay until the writes are done.
+ * write of its own). Within each flow, the order is that of arrival. Writes are in the order in which their
+ * first frames arrived. A frame with a wrong checksum is a write of its own, as it came. The first frame of
+ * a coalesced write is rewritten in its buffer. The buffers must stay until the writes are done.
  */
 void vs_gro_run(struct vs_gro *gro, const struct iovec *frames, size_t n, unsigned may);
 
 /*
- * For a kernel that refuses a coalesced write: makes its first frame what it was again. Then
- * vs_gro_frame gives each of its frames (without what followed the end of its IP packet), to be written one
- * by one after an all-zero struct virtio_net_hdr.
+ * For a kernel that refuses a coalesced write: restores its first frame. Then vs_gro_frame() returns each of
+ * its frames (without what followed the end of its IP packet), to be written one by one after an
+ * all-zero struct virtio_net_hdr.
  */
 void vs_gro_undo(struct vs_gro_write *write);
 struct iovec vs_gro_frame(const struct vs_gro_write *write, size_t i); /* i < write->n_frames */

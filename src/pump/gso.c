@@ -6,19 +6,20 @@
  *	| Ethernet, tags | IP, extensions | TCP or UDP | payload ............................ |
  *	  \___________________ header _______________/   |__size__|__size__|__size__|_shorter_|
  *
- * Each frame is the super-frame's header with a few numbers changed, and its piece of the payload, which
- * stays where it is. What the headers add to the checksums is summed once, without the numbers that
- * change; each segment adds those and its payload, so every byte is read once.
+ * Each frame is the super-frame's header with a few fields changed, and its piece of the payload, which
+ * is not copied. The part of the checksums that all headers share is summed once. Each segment adds the
+ * fields that change and its payload, so every byte is read once.
  *
  * The checksum field of a super-frame holds the sum of its pseudo-header. Segments start from that sum
- * and only correct its length, because the kernel knows the final destination that a routing header hides from us.
+ * and correct its length. It is not computed here, because a routing header hides the final destination,
+ * which the kernel knows.
  *
- * What changes from segment to segment: IP length, IPv4 id (one more each) and header checksum; TCP sequence
- * number, FIN and PSH (last only), CWR (first only: RFC 3168 section 6.1.2; a second one would say that the
- * window was reduced again), urgent pointer (it counts from the segment's own first byte), UDP length.
+ * What changes from segment to segment: IP length; IPv4 id (counted up) and header checksum; TCP sequence
+ * number; FIN and PSH (last segment only); CWR (first only, RFC 3168 section 6.1.2: a second one would mean
+ * that the window was reduced again); urgent pointer (it counts from the segment's own first byte); UDP
+ * length.
  *
- * The header length that the tap announces is not needed and not looked at. Whether the segments fit
- * the link is for the caller to judge.
+ * The header length in the virtio_net_hdr is ignored. The caller checks whether the segments fit the link.
  */
 
 #include "gso.h"
@@ -32,7 +33,7 @@
 #include "bytes.h"
 #include "headers.h"
 
-/* Adds 16 bits to a sum, or takes them away: in one's complement -x is ~x. */
+/* Adds 16 bits to a sum, or subtracts them: in one's complement, -x is ~x. */
 static inline uint64_t sum_add(uint64_t sum, uint32_t number)
 {
 	return vs_csum_join(sum, htons((uint16_t)number));
@@ -51,7 +52,10 @@ static enum vs_gso_result start_whole(struct vs_gso *gso, const struct virtio_ne
 		size_t field = start + vnet->csum_offset;
 		if (start < ETH_HLEN || field + 2 > gso->len)
 			return VS_GSO_CSUM;
-		/* The field holds the sum of the pseudo-header. Never 0: only UDP minds, nobody else does. */
+		/*
+		 * The field holds the sum of the pseudo-header. The result is never 0, as UDP needs; other
+		 * protocols do not care.
+		 */
 		vs_store16(gso->frame + field,
 			   vs_csum_finish_udp(vs_csum_add(0, gso->frame + start, gso->len - start)));
 	}
@@ -61,7 +65,7 @@ static enum vs_gso_result start_whole(struct vs_gso *gso, const struct virtio_ne
 	return VS_GSO_OK;
 }
 
-/* Finds the headers and compares them with what the tap says of them. */
+/* Finds the headers and compares them with the virtio_net_hdr. */
 static enum vs_gso_result match_headers(struct vs_gso *gso, const struct virtio_net_hdr *vnet,
 					struct vs_packet *p)
 {
@@ -70,7 +74,7 @@ static enum vs_gso_result match_headers(struct vs_gso *gso, const struct virtio_
 
 	if (parsed == VS_PACKET_IP_LENGTH || parsed == VS_PACKET_UDP_HEADER)
 		return VS_GSO_LENGTH;
-	/* Segments of an authenticated packet would need an authentication each. */
+	/* Each segment of an authenticated packet would need an authentication of its own. */
 	if (parsed != VS_PACKET_OK || p->authenticated)
 		return VS_GSO_PACKET;
 	if (p->proto != (type == VIRTIO_NET_HDR_GSO_UDP_L4 ? IPPROTO_UDP : IPPROTO_TCP))
@@ -97,7 +101,7 @@ static void sum_headers(struct vs_gso *gso)
 	const uint8_t *l4 = gso->frame + gso->l4;
 	uint64_t sum = vs_csum_add(0, l4, gso->header_len - gso->l4);
 
-	/* The header's sum has the pseudo-header's in it, by the checksum field. */
+	/* The sum includes the pseudo-header's, which is in the checksum field. */
 	sum = sum_sub_raw(sum, htons((uint16_t)(gso->len - gso->l4)));
 	if (gso->udp) {
 		sum = sum_sub_raw(sum, vs_load16(l4 + VS_UDP_LEN));
@@ -155,7 +159,7 @@ enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr 
 void vs_gso_widen(struct vs_gso *gso, size_t frame_max)
 {
 	if (gso->header_len == 0 || gso->udp || gso->header_len + gso->size >= frame_max)
-		return; /* datagrams are what the program made them */
+		return; /* the program chose the size of its datagrams */
 	gso->size = frame_max - gso->header_len;
 	gso->longest = gso->len < frame_max ? gso->len : frame_max;
 }
@@ -172,7 +176,7 @@ static void write_ip(struct vs_gso *gso, uint8_t *ip, size_t len)
 	gso->id++;
 }
 
-/* Everything but the checksum. Gives the sum of what was written. */
+/* Writes all fields but the checksum. Returns the sum of what was written. */
 static uint64_t write_tcp(struct vs_gso *gso, uint8_t *tcp, size_t len, bool first, bool last)
 {
 	uint32_t flags = vs_get16(tcp + VS_TCP_FLAGS);
@@ -239,7 +243,7 @@ int vs_gso_next(struct vs_gso *gso, void *header, struct iovec iov[2])
 const char *vs_gso_text(enum vs_gso_result result)
 {
 	static const char *const texts[VS_GSO_RESULT_END] = {
-		[VS_GSO_OK] = "sound",
+		[VS_GSO_OK] = "valid",
 		[VS_GSO_SHORT] = "shorter than an Ethernet header",
 		[VS_GSO_TYPE] = "unknown kind of segmentation",
 		[VS_GSO_SIZE] = "segments of no bytes",

@@ -3,8 +3,8 @@
 #define VS_PUMP_GSO_H
 
 /*
- * From what a tap with offloads hands over to complete frames: segmentation, every checksum
- * finished. Pure functions on bytes; the payload stays where it is.
+ * Segmentation: cuts a super-frame into complete frames and finishes every checksum. Pure functions on
+ * bytes; the payload is not copied.
  *
  *	struct vs_gso gso;
  *	if (vs_gso_start(&gso, vnet, frame, len) != VS_GSO_OK)
@@ -27,21 +27,22 @@
 enum vs_gso_result {
 	VS_GSO_OK,
 	VS_GSO_SHORT,     /* no Ethernet header */
-	VS_GSO_TYPE,      /* a kind of segmentation we do not know or did not ask for */
+	VS_GSO_TYPE,      /* a kind of segmentation that is unknown or was not asked for */
 	VS_GSO_SIZE,      /* segments of no bytes */
-	VS_GSO_NO_CSUM,   /* to be segmented, but said to have its checksum */
-	VS_GSO_CSUM,      /* the checksum's place is outside of the frame, or not the transport header's */
-	VS_GSO_PACKET,    /* the headers are not sound, or not those of the type */
+	VS_GSO_NO_CSUM,   /* to be segmented, but its checksum is marked as finished */
+	VS_GSO_CSUM,      /* the checksum field is outside of the frame, or not the transport header's */
+	VS_GSO_PACKET,    /* the headers are invalid, or not those of the type */
 	VS_GSO_LENGTH,    /* the IP or UDP length is not that of the frame */
 	VS_GSO_FLAGS,     /* TCP with SYN or RST cannot be segmented */
 	VS_GSO_HEADERS,   /* headers longer than VS_GSO_HEADER_MAX */
 	VS_GSO_RESULT_END /* how many there are, for counters */
 };
 
-/* One frame being taken apart. To be read: header_len and longest; the rest is private. */
+/* One super-frame while it is cut. Callers may read header_len and longest; the rest is private. */
 struct vs_gso {
-	size_t header_len; /* bytes that each vs_gso_next writes to its header: 0 for a frame that is sent as it is */
-	size_t longest; /* bytes of the longest frame that comes out, to be compared with what the link can carry */
+	/* Bytes that each vs_gso_next writes to its header; 0: the frame is sent as it is. */
+	size_t header_len;
+	size_t longest; /* bytes of the longest frame, to be compared with what the link can carry */
 
 	uint8_t *frame;
 	size_t len;      /* of the super-frame */
@@ -57,28 +58,28 @@ struct vs_gso {
 };
 
 /*
- * Begins with a frame and the header it came with. Nothing of either is trusted.
- * A frame that needs no segmentation has its checksum finished in place; others are left alone.
- * The frame must stay until the last vs_gso_next. After a refusal gso is not to be used and
- * nothing has been written to the frame.
+ * Begins with a frame and the header it came with. Both are checked, neither is trusted. If the frame needs
+ * no segmentation, its checksum is finished in place. The frame must stay until the last vs_gso_next().
+ * After a refusal, gso is not to be used, and the frame is unchanged.
  */
 enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr *vnet, void *frame,
 				size_t len);
 
 /*
- * Before the first frame, for a network that ends TCP itself and takes frames longer than the interface's MTU: TCP
- * segments of up to frame_max bytes, headers included. Never shorter ones than the stack asked for, and no other packets.
+ * Call it before the first frame, for a network that ends TCP itself and takes frames longer than the
+ * interface's MTU. TCP segments then have up to frame_max bytes, headers included; never fewer than the
+ * stack asked for. Other packets do not change.
  */
 void vs_gso_widen(struct vs_gso *gso, size_t frame_max);
 
 /*
  * The next complete frame, as 1 or 2 pieces: its header, written to `header` (room for
  * gso->header_len bytes; it must stay until the frame is sent), and its payload within the super-frame.
- * Gives the number of pieces; 0: there are no more. May be paused for as long as one likes.
+ * Returns the number of pieces; 0: there are no more frames. Any time may pass between two calls.
  */
 int vs_gso_next(struct vs_gso *gso, void *header, struct iovec iov[2]);
 
-/* A few words for a log: why the frame was refused. */
+/* For a log: why the frame was refused. */
 const char *vs_gso_text(enum vs_gso_result result);
 
 #endif

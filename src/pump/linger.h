@@ -11,8 +11,8 @@
  * It must cost nothing where it does not help:
  *
  *  - After a few times in which no frame came, it pauses; each further failure doubles the pause.
- *  - On a busy processor, a thread that yields is scheduled later than one that sleeps and is woken. This shows as
- *    a poll that takes much too long; then it pauses at once.
+ *  - On a busy processor, a thread that yields is scheduled later than one that sleeps and is woken. This
+ *    shows as a poll that takes much too long; then it pauses at once.
  *
  * Pure: the caller passes the time (CLOCK_MONOTONIC, ns). One for each thread; all zero at first.
  */

@@ -59,7 +59,8 @@ struct vs_link {
 	int data_fd;      /* readable when there may be frames */
 	int control_fd;   /* hangs up when the network has gone; -1: none */
 	bool never_waits; /* send does not block, and poll(2) tells when data_fd has room */
-	size_t tcp_frame_max; /* it ends TCP itself and takes segments of so many bytes, headers included; 0: the MTU is the limit */
+	/* It ends TCP itself and takes segments of so many bytes, headers included; 0: the MTU is the limit. */
+	size_t tcp_frame_max;
 	bool more;        /* recv has kept frames, which data_fd does not tell; the receiving thread's */
 	unsigned mtu_max; /* longer packets are known to be lost */
 	size_t frame_max; /* longer frames are not passed to send */
@@ -75,8 +76,8 @@ void vs_link_vde_load(const char *vnl);
 #define VS_LINK_FOREIGN 1
 
 /*
- * Opens a VNL by libvdeplug; may block as long as the plugin likes. The caller has checked that this VNL may be
- * opened. 0; VS_LINK_FOREIGN, without a message; or -errno with a message.
+ * Opens a VNL by libvdeplug; may block as long as the plugin likes. The caller has checked that this VNL
+ * may be opened. 0; VS_LINK_FOREIGN, without a message; or -errno with a message.
  */
 int vs_link_vde(const char *vnl, struct vs_link **out);
 

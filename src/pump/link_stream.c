@@ -52,8 +52,8 @@ static bool wait_for(int fd, short events, int64_t deadline)
 }
 
 /* The batch as one array of pieces: before each frame its length. Frames that are too long are lost. */
-static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER], struct iovec *iov,
-		     size_t *lost)
+static size_t gather(const struct vs_frame *frames, size_t n, unsigned char (*lengths)[HEADER],
+		     struct iovec *iov, size_t *lost)
 {
 	size_t pieces = 0;
 
@@ -172,7 +172,8 @@ static int stream_recv(struct vs_link *link, struct iovec *frames, size_t n)
 		s->start += (size_t)record;
 		got++;
 	}
-	link->more = got > 0 && complete(s) != 0; /* a frame, or nonsense: perhaps nothing more comes that wakes us */
+	/* A frame, or nonsense: perhaps nothing more comes that wakes us. */
+	link->more = got > 0 && complete(s) != 0;
 	if (got > 0)
 		return (int)got;
 	return record < 0 ? (int)record : r;
@@ -198,7 +199,10 @@ int vs_link_stream(int fd, struct vs_link **out)
 		vs_close(fd);
 		return vs_fail(ENOMEM, "cannot use the stream: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	}
-	s->link = (struct vs_link){ .ops = &stream_ops, .data_fd = fd, .control_fd = -1, .mtu_max = VS_FRAME_MAX - 18,
+	s->link = (struct vs_link){ .ops = &stream_ops,
+				    .data_fd = fd,
+				    .control_fd = -1,
+				    .mtu_max = VS_FRAME_MAX - 18,
 				    .frame_max = VS_FRAME_MAX };
 	*out = &s->link;
 	return 0;

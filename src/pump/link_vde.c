@@ -111,7 +111,9 @@ static void plugin_close(struct vs_link *link)
 	free(link);
 }
 
-static const struct vs_link_ops plugin_ops = { .send = plugin_send, .recv = plugin_recv, .close = plugin_close };
+static const struct vs_link_ops plugin_ops = { .send = plugin_send,
+					       .recv = plugin_recv,
+					       .close = plugin_close };
 
 /* ------------------------------------------------------------------ without the plugin */
 
@@ -187,7 +189,8 @@ static int datagram_recv(struct vs_link *link, struct iovec *frames, size_t n)
 	int got;
 
 	do {
-		got = n == 1 ? recv_single(link->data_fd, frames) : recv_many(link->data_fd, frames, n < BATCH ? n : BATCH);
+		got = n == 1 ? recv_single(link->data_fd, frames)
+			     : recv_many(link->data_fd, frames, n < BATCH ? n : BATCH);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0) /* ECONNRESET and the like: the other side has gone; another may come */
 		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
@@ -202,7 +205,9 @@ static long datagram_unread(struct vs_link *link)
 }
 
 /* ptp:// ends at its receiver, and a full receiver makes us wait. vde:// has a switch in between. */
-static const struct vs_link_ops ptp_ops = { .send = datagram_send, .recv = datagram_recv, .close = plugin_close };
+static const struct vs_link_ops ptp_ops = { .send = datagram_send,
+					    .recv = datagram_recv,
+					    .close = plugin_close };
 static const struct vs_link_ops switched_ops = {
 	.send = datagram_send,
 	.recv = datagram_recv,
@@ -221,7 +226,8 @@ static bool is_datagram(const char *vnl, int fd)
 	socklen_t len = sizeof(type);
 
 	/* Braces mean that another plugin is nested around it. */
-	if (strchr(vnl, '{') != NULL || !(has_scheme(vnl, "vde://") || has_scheme(vnl, "ptp://") || strstr(vnl, "://") == NULL))
+	if (strchr(vnl, '{') != NULL ||
+	    !(has_scheme(vnl, "vde://") || has_scheme(vnl, "ptp://") || strstr(vnl, "://") == NULL))
 		return false;
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
 }
@@ -241,7 +247,8 @@ static bool is_vde2_switch(int fd)
 		return false;
 	peer.sun_path[sizeof(peer.sun_path) - 1] = '\0';
 	const char *name = strrchr(peer.sun_path, '/');
-	return name != NULL && sscanf(name, "/%3u.%u%n", &port, &number, &end) == 2 && name[end] == '\0' && name[4] == '.';
+	return name != NULL && sscanf(name, "/%3u.%u%n", &port, &number, &end) == 2 && name[end] == '\0' &&
+	       name[4] == '.';
 }
 
 /* ------------------------------------------------------------------ opening */
@@ -257,7 +264,8 @@ static void load_plugin(const char *name, int n)
 	char path[PATH_MAX];
 	Dl_info own;
 
-	if (dladdr((void *)vde_close, &own) == 0 || own.dli_fname == NULL || strrchr(own.dli_fname, '/') == NULL)
+	if (dladdr((void *)vde_close, &own) == 0 || own.dli_fname == NULL ||
+	    strrchr(own.dli_fname, '/') == NULL)
 		return;
 	int dir = (int)(strrchr(own.dli_fname, '/') - own.dli_fname);
 	(void)snprintf(path, sizeof(path), "%.*s/vdeplug/libvdeplug_%.*s.so", dir, own.dli_fname, n, name);
@@ -310,12 +318,13 @@ static bool path_too_long(const char *vnl)
 	for (size_t i = 0; i < VS_COUNT(schemes); i++)
 		if (strncmp(vnl, schemes[i], strlen(schemes[i])) == 0)
 			path = vnl + strlen(schemes[i]);
-	return path != NULL && strcspn(path, "[") + sizeof("/ctl") > sizeof(((struct sockaddr_un *)0)->sun_path);
+	return path != NULL &&
+	       strcspn(path, "[") + sizeof("/ctl") > sizeof(((struct sockaddr_un *)0)->sun_path);
 }
 
 /*
- * A socket of the kind that the keeper talks with (a door, a channel), either with SO_PASSCRED set or made by another
- * process. The plugin has been made to use a descriptor that is not its own.
+ * A socket of the kind that the keeper talks with (a door, a channel), either with SO_PASSCRED set or made
+ * by another process. The plugin has been made to use a descriptor that is not its own.
  */
 static bool is_foreign(int fd)
 {
@@ -337,7 +346,8 @@ int vs_link_vde(const char *vnl, struct vs_link **out)
 
 	struct vde_link *l = calloc(1, sizeof(*l));
 	if (l == NULL)
-		return vs_fail(ENOMEM, "cannot open \"%.200s\": %s", vnl, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		return vs_fail(ENOMEM, "cannot open \"%.200s\": %s", vnl,
+			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	errno = 0;
 	l->conn = vde_open((char *)vnl, (char *)"vdestack", NULL);
 	if (l->conn == NULL) {

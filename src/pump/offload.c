@@ -11,7 +11,8 @@ static const struct {
 	const char *name;
 	unsigned bits;
 } names[] = {
-	{ "csum", VS_OFFLOAD_CSUM | VS_OFFLOAD_TSO | VS_OFFLOAD_USO }, /* segmentation leaves checksums unfinished */
+	/* Segmentation leaves checksums unfinished. */
+	{ "csum", VS_OFFLOAD_CSUM | VS_OFFLOAD_TSO | VS_OFFLOAD_USO },
 	{ "tso", VS_OFFLOAD_TSO },
 	{ "uso", VS_OFFLOAD_USO },
 	{ "gro", VS_OFFLOAD_GRO },

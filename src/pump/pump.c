@@ -121,8 +121,8 @@ static void thread_ended(struct vs_pump *pump)
 	if (atomic_fetch_sub(&pump->threads, 1) != 1)
 		return;
 	/*
-	 * vs_pump_stop() stores the state and then writes. If this read takes what it wrote, the exchange finds
-	 * STOPPED. If not, `wake` stays readable. So the next start cannot miss it.
+	 * vs_pump_stop() stores the state and then writes. If this read takes what it wrote, the exchange
+	 * finds STOPPED. If not, `wake` stays readable. So the next start cannot miss it.
 	 */
 	(void)!read(pump->wake, &ignored, sizeof(ignored));
 	(void)change_state(pump, VS_PUMP_LINK_DEAD, VS_PUMP_OFF);
@@ -131,7 +131,10 @@ static void thread_ended(struct vs_pump *pump)
 
 /* ------------------------------------------------------------------ waiting */
 
-/* The usual wait, always for the same descriptors: the kernel keeps the list that poll(2) would build each time. */
+/*
+ * The usual wait, always for the same descriptors: the kernel keeps the list that poll(2) would build each
+ * time.
+ */
 static void open_epoll(struct worker *w, const struct pollfd *p)
 {
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -189,7 +192,8 @@ static int wait_poll(const struct worker *w, struct pollfd *p, bool pending, boo
 	struct timespec limit = { .tv_sec = patience / NS_PER_S, .tv_nsec = patience % NS_PER_S };
 
 	p[DEVICE].fd = w->tx != NULL && !pending ? w->pump->device.fd : -1;
-	p[LINK].events = (short)((w->rx != NULL ? POLLIN : 0) | (pending && !vs_tx_pauses(w->tx) ? POLLOUT : 0));
+	p[LINK].events =
+		(short)((w->rx != NULL ? POLLIN : 0) | (pending && !vs_tx_pauses(w->tx) ? POLLOUT : 0));
 	int n = ppoll(p, N_POLLED, pending || more ? &limit : NULL, NULL);
 	if (more)
 		p[LINK].revents |= POLLIN;
@@ -333,7 +337,8 @@ int vs_pump_start(struct vs_pump *pump)
 	link_died(pump, -r); /* ends the other thread, if it runs */
 	while (missing-- > 0)
 		thread_ended(pump);
-	return vs_fail(-r, "cannot start the pump of interface %s: %s", pump->name, vs_cause_text(vs_diagnose_limit(-r), -r));
+	return vs_fail(-r, "cannot start the pump of interface %s: %s", pump->name,
+		       vs_cause_text(vs_diagnose_limit(-r), -r));
 }
 
 void vs_pump_drop_device(struct vs_pump *pump)

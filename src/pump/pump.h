@@ -93,9 +93,9 @@ int vs_pump_init(struct vs_pump *pump, const struct vs_pump_callbacks *callbacks
 void vs_pump_free(struct vs_pump *pump);
 
 /*
- * Starts the threads. The caller has counted two uses of the owner: its own, and one for `ended`, which is called
- * once, whatever this returns. 0, or -errno with a message; then `died` is called as well. In state STOPPED the threads
- * end at once.
+ * Starts the threads. The caller has counted two uses of the owner: its own, and one for `ended`, which is
+ * called once, whatever this returns. 0, or -errno with a message; then `died` is called as well. In state
+ * STOPPED the threads end at once.
  */
 int vs_pump_start(struct vs_pump *pump);
 

@@ -31,18 +31,21 @@ struct vs_rx {
 	struct vs_lone lone;
 	struct iovec frames[BATCH];
 	struct vs_gro gro;
-	_Alignas(64) unsigned char buffers[BATCH][HEADROOM + VS_FRAME_MAX + 30]; /* 30: each starts on a cache line */
+	/* 30: each starts on a cache line. */
+	_Alignas(64) unsigned char buffers[BATCH][HEADROOM + VS_FRAME_MAX + 30];
 };
 
 static unsigned gro_bits(unsigned offloads)
 {
-	return (offloads & VS_OFFLOAD_GRO ? VS_GRO_TCP4 | VS_GRO_TCP6 : 0u) | (offloads & VS_OFFLOAD_UGRO ? (unsigned)VS_GRO_UDP : 0u);
+	return (offloads & VS_OFFLOAD_GRO ? VS_GRO_TCP4 | VS_GRO_TCP6 : 0u) |
+	       (offloads & VS_OFFLOAD_UGRO ? (unsigned)VS_GRO_UDP : 0u);
 }
 
 struct vs_rx *vs_rx_new(struct vs_pump *pump)
 {
 	/* Large and mostly untouched: mapped, so that unmapping returns it to the kernel. */
-	struct vs_rx *rx = mmap(NULL, sizeof(*rx), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct vs_rx *rx = mmap(NULL, sizeof(*rx), PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (rx == MAP_FAILED)
 		return NULL;

@@ -30,7 +30,8 @@
 #include "pump.h"
 
 #define ARENA_BYTES (4 * VS_SUPER_MAX) /* of super-frames in one batch */
-#define CHECK_FOR_MS 2000         /* a device goes down first; it is deleted after a grace period of the kernel's */
+/* A device goes down first; it is deleted after a grace period of the kernel's. */
+#define CHECK_FOR_MS 2000
 #define CHECK_EVERY_MS 20
 #define BATCH 64                  /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)    /* a batch and the rest of its last super-frame, whatever the usual MTU */
@@ -53,7 +54,8 @@ struct vs_tx {
 struct vs_tx *vs_tx_new(struct vs_pump *pump)
 {
 	/* Large and mostly untouched: mapped, so that unmapping returns it to the kernel. */
-	struct vs_tx *tx = mmap(NULL, sizeof(*tx), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct vs_tx *tx = mmap(NULL, sizeof(*tx), PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (tx == MAP_FAILED)
 		return NULL;
@@ -90,7 +92,8 @@ static size_t paced(struct vs_tx *tx, int64_t now)
 	if (tx->pace.draining)
 		vs_pace_check(&tx->pace, link->ops->unread(link), now);
 	unsigned left = vs_pace_allows(&tx->pace, now);
-	while (tx->done + n < tx->n && (left > 0 || (!tx->frames[tx->done + n].paced && !vs_pace_pauses(&tx->pace, now)))) {
+	while (tx->done + n < tx->n &&
+	       (left > 0 || (!tx->frames[tx->done + n].paced && !vs_pace_pauses(&tx->pace, now)))) {
 		left -= tx->frames[tx->done + n].paced;
 		n++;
 	}
@@ -174,7 +177,8 @@ int64_t vs_tx_patience_ns(const struct vs_tx *tx)
 {
 	int64_t now = vs_now_ns();
 
-	return vs_pace_pauses(&tx->pace, now) ? vs_pace_pause_ns(&tx->pace, now) : (int64_t)vs_left_ms(tx->deadline_ms) * 1000000;
+	return vs_pace_pauses(&tx->pace, now) ? vs_pace_pause_ns(&tx->pace, now)
+					      : (int64_t)vs_left_ms(tx->deadline_ms) * 1000000;
 }
 
 bool vs_tx_resume(struct vs_tx *tx)
@@ -190,7 +194,8 @@ static void make_room(struct vs_tx *tx)
 {
 	flush(tx);
 	while (tx->n > 0 && !tx->dead) {
-		struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd, .events = POLLOUT };
+		struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd,
+				       .events = POLLOUT };
 		int64_t patience = vs_tx_patience_ns(tx);
 		struct timespec limit = { .tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000 };
 		(void)ppoll(&room, 1, &limit, NULL);
@@ -238,7 +243,10 @@ static void segment(struct vs_tx *tx, const struct virtio_net_hdr *vnet, unsigne
 	}
 }
 
-/* Reads one super-frame into the arena. Returns what of it was used; 0: nothing to read; -errno: the device is gone. */
+/*
+ * Reads one super-frame into the arena. Returns what of it was used; 0: nothing to read; -errno: the device
+ * is gone.
+ */
 static ssize_t take_super(struct vs_tx *tx, unsigned char *at)
 {
 	const struct vs_device *device = &tx->pump->device;

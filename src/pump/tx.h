@@ -25,8 +25,8 @@ bool vs_tx_burst(struct vs_tx *tx);
 bool vs_tx_device_gone(const struct vs_tx *tx);
 
 /*
- * While a device that went down may be about to be deleted: when to call vs_tx_check_device(), in ms from now.
- * -1: there is nothing to check.
+ * While a device that went down may be about to be deleted: when to call vs_tx_check_device(), in ms from
+ * now. -1: there is nothing to check.
  */
 int vs_tx_check_ms(const struct vs_tx *tx);
 /* False: the device has been deleted. */
