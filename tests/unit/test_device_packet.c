@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Frames of a packet socket are returned as a tap would return them. The socket is simulated. The environment
- * turns offloads off.
- */
+/* Frames of a packet socket are returned as a tap would return them. The socket is simulated. */
 
 #include "unit.h"
 
@@ -13,11 +10,9 @@
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "pump/device.h"
-#include "pump/offload.h"
 
 #define HEADER sizeof(struct virtio_net_hdr)
 #define LONGEST (65535 + ETH_HLEN)
@@ -246,36 +241,6 @@ static void every_error_ends_the_reading_of_a_deleted_device(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------ offloads */
-
-static void the_environment_turns_offloads_off(void **state)
-{
-	static const struct {
-		const char *text;
-		unsigned off;
-	} table[] = {
-		{ "", 0 },
-		{ "csum", VS_OFFLOAD_CSUM | VS_OFFLOAD_TSO | VS_OFFLOAD_USO },
-		{ "tso", VS_OFFLOAD_TSO },
-		{ "uso", VS_OFFLOAD_USO },
-		{ "gro", VS_OFFLOAD_GRO },
-		{ "ugro", VS_OFFLOAD_UGRO },
-		{ "all", VS_OFFLOAD_ALL },
-		{ "gro,ugro", VS_OFFLOAD_GRO | VS_OFFLOAD_UGRO },
-		{ "tso gro", VS_OFFLOAD_TSO | VS_OFFLOAD_GRO },
-		{ ",,gro, ,", VS_OFFLOAD_GRO },
-		{ "gr,groo,GRO,none", 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		assert_int_equal(setenv("VDESTACK_NO_OFFLOAD", table[i].text, 1), 0);
-		assert_int_equal(vs_offload_allowed(), VS_OFFLOAD_ALL & ~table[i].off);
-	}
-	assert_int_equal(unsetenv("VDESTACK_NO_OFFLOAD"), 0);
-	assert_int_equal(vs_offload_allowed(), VS_OFFLOAD_ALL);
-}
-
 #define CASE(name) cmocka_unit_test_setup(name, play_frame)
 
 static const struct CMUnitTest tests[] = {
@@ -292,7 +257,6 @@ static const struct CMUnitTest tests[] = {
 	CASE(an_empty_socket_is_no_error),
 	CASE(a_frame_the_kernel_cannot_pass_on_does_not_end_the_device),
 	CASE(every_error_ends_the_reading_of_a_deleted_device),
-	CASE(the_environment_turns_offloads_off),
 };
 
 int main(int argc, char **argv)
