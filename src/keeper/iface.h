@@ -15,8 +15,8 @@
  * The kind is decided before the interface is made, and never changes.
  *
  * Lifetime: a count of users. They are the stack's list, a job, the pump from its start until it has ended,
- * and the lists of interfaces that wait. Whoever drops the last use closes everything, so nobody waits for
- * a thread that is stuck in a plugin.
+ * and the lists of interfaces that wait. The thread that drops the last use closes everything, so no
+ * thread waits for one that is stuck in a plugin.
  */
 
 #include <net/if.h>
@@ -39,7 +39,7 @@ struct vs_iface_kind {
 	 * carrier's lock is held.
 	 */
 	int (*carrier)(struct vs_iface *iface, bool on);
-	/* Somebody else has deleted the device. False while it is not made. */
+	/* The device has been deleted, not by the keeper. False while it is not made. */
 	bool (*gone)(struct vs_iface *iface);
 	/*
 	 * Deletes the device, if it has been made and not yet deleted. 0, or -errno: the kernel has kept it.
@@ -95,7 +95,7 @@ void vs_iface_unref(struct vs_iface *iface);
 void vs_iface_stop(struct vs_iface *iface);
 bool vs_iface_is_stopping(const struct vs_iface *iface);
 /*
- * Its device, which had been made, has been deleted by somebody else. Takes the keeper's lock, or that
+ * Its device, which had been made, has been deleted, not by the keeper. Takes the keeper's lock, or that
  * of the segments.
  */
 bool vs_iface_device_gone(struct vs_iface *iface);

@@ -256,7 +256,7 @@ static int bind_socket(int fd, const char *peer_name)
 		r = packet_option(fd, PACKET_AUXDATA, 1);
 	if (r < 0)
 		return r;
-	(void)packet_option(fd, PACKET_IGNORE_OUTGOING, 1); /* from Linux 4.20; nobody else sends there */
+	(void)packet_option(fd, PACKET_IGNORE_OUTGOING, 1); /* from Linux 4.20; no other socket sends there */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	r = to.sll_ifindex = vs_netdev_index(fd, peer_name);

@@ -13,7 +13,7 @@
  * One thread makes each transition: the pump thread that finds the link dead; the last thread of the
  * pump; the keeper's main thread, which has a list of waiting interfaces and starts a job when one is
  * due; the job. So the link belongs to the pump while it runs, then to the thread that makes the
- * next transition, and nobody else uses it. A plugin that never answers keeps its job, which the main
+ * next transition, and no other thread uses it. A plugin that never answers keeps its job, which the main
  * thread interrupts. The next attempt starts after that job has ended: there is one at a time.
  *
  * An interface may be deleted in any state. Deletion does not wait: it marks the interface, and the
@@ -186,7 +186,7 @@ void vs_reconnect_done(struct vs_iface *iface)
 	vs_events_tell(iface->events, VDESTACK_EVENT_LINK_UP, iface->name, 0, 0);
 }
 
-/* A call like the one that added the interface. Nobody waits for it. */
+/* A call like the one that added the interface. No caller waits for it. */
 static struct vs_call *call_again(const struct vs_iface *iface)
 {
 	struct vs_call *call = vs_call_new();

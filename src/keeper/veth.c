@@ -30,7 +30,7 @@ struct visit {
 	int result;
 };
 
-/* The devices that are made next get no address by themselves. False: each device must be told. */
+/* The devices that are made next get no address by themselves. False: each device must be set up so. */
 static bool switch_ipv6_off(void)
 {
 	VS_AUTO_CLOSE fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
@@ -113,7 +113,7 @@ int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *
  * The kernel reports a new carrier at once for a device whose index differs from its peer's, whatever
  * namespace each is in, and of all others once a second (linkwatch_urgent_event). It numbers the devices of
  * each namespace from 2, so the second interface of a stack would wait a second for its carrier. So both
- * ends get numbers here, far apart. If somebody has taken such a number, the kernel chooses.
+ * ends get numbers here, far apart. If such a number is taken, the kernel chooses.
  */
 int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
 		 unsigned number, const struct vs_peer_ns *peers)

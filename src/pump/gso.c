@@ -85,7 +85,7 @@ static enum vs_gso_result match_headers(struct vs_gso *gso, const struct virtio_
 	if (vnet->csum_start != p->l4 ||
 	    vnet->csum_offset != (p->proto == IPPROTO_UDP ? VS_UDP_CHECK : VS_TCP_CHECK))
 		return VS_GSO_CSUM;
-	if (p->end != gso->len) /* padding could not be told from payload */
+	if (p->end != gso->len) /* padding would be taken for payload */
 		return VS_GSO_LENGTH;
 	if (p->payload > VS_GSO_HEADER_MAX)
 		return VS_GSO_HEADERS;

@@ -11,7 +11,7 @@
  *  - One for each direction, if sending may wait (a plugin's link; a stream in the middle of a frame).
  *    A network that takes no frames then cannot stop those that come from it.
  *
- * How they sleep: in epoll_wait(2), or in ppoll(2) while frames wait for room. An idle pump wakes nobody.
+ * How they sleep: in epoll_wait(2), or in ppoll(2) while frames wait for room. An idle pump wakes no task.
  * A thread that has just moved half of a round trip looks for the other half for a moment before
  * it sleeps (linger.h). A thread moves at most one batch in each direction before it
  * checks the state.
@@ -56,7 +56,7 @@ struct worker {
 
 enum { DEVICE, LINK, CONTROL, WAKE, N_POLLED };
 
-/* Takes a socket's pending error, so that it wakes nobody again. False: not a socket. */
+/* Takes a socket's pending error, so that it causes no further wake-up. False: not a socket. */
 static bool take_error(int fd)
 {
 	int err;
@@ -87,7 +87,7 @@ static bool is_running(const struct vs_pump *pump)
 	return atomic_load(&pump->state) == VS_PUMP_RUNNING;
 }
 
-/* Nobody reads it while threads run: it stays readable for each of them. */
+/* It is not read while threads run, so it stays readable for each of them. */
 static void wake_threads(struct vs_pump *pump)
 {
 	(void)eventfd_write(pump->wake, 1);
@@ -157,7 +157,7 @@ static int wait_epoll(const struct worker *w, struct pollfd *p, int limit_ms)
 	return n;
 }
 
-/* Single frames in each direction: somebody waits for the next one. */
+/* Single frames in each direction: a program waits for the next one. */
 static bool is_round_trip(const struct worker *w)
 {
 	return (w->tx == NULL || vs_tx_was_single(w->tx)) && (w->rx == NULL || vs_rx_was_single(w->rx));

@@ -23,12 +23,12 @@
  * Who owns what:
  *
  *  - device, offloads and link are the owner's while the state is OFF. From vs_pump_start() until the
- *    callback `ended` they belong to the pump's threads: nobody else closes or replaces them. (One
+ *    callback `ended` they belong to the pump's threads: no other thread closes or replaces them. (One
  *    exception: vs_pump_drop_device().)
- *  - The counters have one writer each; anybody may read them.
+ *  - The counters have one writer each; any thread may read them.
  *
  * Lifetime: the owner must live until `ended`. It counts one use for the pump before vs_pump_start(), and
- * drops it in `ended`, which the last thread calls as its last action. So nobody waits for a thread. A
+ * drops it in `ended`, which the last thread calls as its last action. So no thread is waited for. A
  * thread that is stuck in a plugin keeps the owner alive, and nothing else.
  */
 
@@ -50,7 +50,7 @@ struct vs_pump_callbacks {
 	 * vs_pump_stop().
 	 */
 	void (*died)(struct vs_pump *pump, int err);
-	/* Somebody has deleted the device. */
+	/* The device has been deleted, not by the owner. */
 	void (*device_gone)(struct vs_pump *pump);
 	/*
 	 * No thread uses device and link any more. Called once for each vs_pump_start(), and after

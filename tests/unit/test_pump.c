@@ -22,12 +22,12 @@
 
 #define DEADLINE_MS 10000
 
-/* The owner, and what it was told. */
+/* The owner, and what was reported to it. */
 static struct {
 	struct vs_pump pump;
 	atomic_int died, err, gone, ended;
 	atomic_bool died_after_end;
-	int told; /* eventfd: `ended` */
+	int end_seen; /* eventfd: `ended` */
 	int device, data, control; /* the other ends; -1: closed */
 	atomic_int starts_left;    /* threads that can still be started; -1: any number */
 } o;
@@ -65,7 +65,7 @@ static void ended(struct vs_pump *pump)
 
 	(void)pump;
 	o.ended++;
-	(void)!write(o.told, &one, sizeof(one));
+	(void)!write(o.end_seen, &one, sizeof(one));
 }
 
 static const struct vs_pump_callbacks callbacks = {
@@ -137,8 +137,8 @@ static int make_pump(bool one_thread)
 
 	memset(&o, 0, sizeof(o));
 	o.starts_left = -1;
-	o.told = eventfd(0, EFD_CLOEXEC);
-	assert_true(o.told >= 0);
+	o.end_seen = eventfd(0, EFD_CLOEXEC);
+	assert_true(o.end_seen >= 0);
 	assert_int_equal(vs_pump_init(&o.pump, &callbacks, "vde7"), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, device), 0);
 	o.pump.device = (struct vs_device){ .ops = &vs_device_tap, .fd = device[0] };
@@ -171,8 +171,8 @@ static void await_end(void)
 {
 	uint64_t ignored;
 
-	await_readable(o.told);
-	assert_int_equal(read(o.told, &ignored, sizeof(ignored)), sizeof(ignored));
+	await_readable(o.end_seen);
+	assert_int_equal(read(o.end_seen, &ignored, sizeof(ignored)), sizeof(ignored));
 }
 
 static int drop_pump(void **state)
@@ -181,7 +181,7 @@ static int drop_pump(void **state)
 	close_link();
 	vs_pump_free(&o.pump);
 	vs_close(o.device);
-	close(o.told);
+	close(o.end_seen);
 	return 0;
 }
 
