@@ -50,7 +50,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "call.h"
 #include "keeper.h"
+#include "variant.h"
+#include "wire/fdmsg.h"
 
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
@@ -104,7 +107,7 @@ int vs_auth_prepare(struct vs_keeper *k)
 	o->uid = geteuid();
 	o->gid = getegid();
 	o->pid = maker_of(k->front).pid;
-	int claims = k->in_process ? vs_can_claim_pid() : k->privileged; /* which has tried it already */
+	int claims = k->variant->same_process ? vs_can_claim_pid() : k->privileged; /* which has tried it already */
 	if (claims > 0) {
 		o->proof = (pid_t)syscall(SYS_gettid);
 	} else {
@@ -120,7 +123,7 @@ int vs_auth_watch(struct vs_keeper *k, int door)
 
 	if (setsockopt(door, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
-	if (k->owner.proof == 0 && !k->owner.ids_known && !k->in_process) /* Linux 6.5 and later */
+	if (k->owner.proof == 0 && !k->owner.ids_known && !k->variant->same_process) /* Linux 6.5 and later */
 		k->owner.pidfds = setsockopt(door, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) == 0;
 	return 0;
 }
@@ -179,7 +182,7 @@ const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *cal
 
 	if (!vs_auth_has_key(k, call))
 		return "this process has been sealed (vdestack_seal)";
-	if (k->in_process ? shows_itself(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, &call->msg))
+	if (k->variant->same_process ? shows_itself(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, &call->msg))
 		return NULL;
 	return "this process has given up the privileges its keeper was started with";
 }
@@ -212,7 +215,7 @@ bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call
 	if (!is_pair(fd))
 		return false;
 	maker = maker_of(fd).pid;
-	if (!k->in_process && maker == getpid())
+	if (!k->variant->same_process && maker == getpid())
 		return false; /* a door */
 	/* Who may claim to be another process needs no keeper to speak for it. */
 	return maker == sender || (k->owner.proof != 0 && sender == k->owner.proof);

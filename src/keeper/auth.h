@@ -25,7 +25,7 @@ struct vs_owner {
 };
 
 /*
- * Fills in k->owner. k->front, k->in_process and k->privileged are set, the keeper has its final
+ * Fills in k->owner. k->front, k->variant and k->privileged are set, the keeper has its final
  * credentials. 0 or -errno: there are no random numbers.
  */
 int vs_auth_prepare(struct vs_keeper *k);

@@ -3,23 +3,23 @@
 /*
  * How a stack's networking thread begins and ends.
  *
- * It makes the stack's namespace, or enters the one to be adopted, and stays in it. Then it
- * serves, sleeping between requests in one receive on the stack's door. End of file there means that
- * no process holds the stack any more.
+ * It makes the stack's namespace, or enters the one to be adopted, and stays in it. Then it serves requests,
+ * and sleeps between them in recvmsg(2) on the stack's door. End of file there means that no process holds the
+ * stack any more.
  *
- * Making the namespace is most of what making a stack takes, and needs to know nothing of it. So
- * for a program that makes stacks one after the other a thread is kept in reserve that has one
- * already:
+ * To make the namespace takes most of the time, and needs no information about the stack. So for a program that
+ * makes stacks one after the other, one thread is kept in reserve that has a namespace already:
  *
- *     begun ──namespace made──▶ waiting ──a call is given──▶ serving ──end of file──▶ ended
- *       │                          └──────nobody came for it───────────────────────────▲
- *       └──a call is given before: serves it as soon as the namespace is made──────────┘
+ *     begun ──namespace made──▶ waiting ──it gets a call──▶ serving ──end of file──▶ ended
+ *       │                          └──────dismissed────────────────────────────────────▲
+ *       └──it gets a call before: serves it as soon as the namespace is made───────────┘
  *
- * Whoever takes it off the keeper's list, under the keeper's lock, decides about it, once. It counts as
- * a stack until it has ended. On threads of the program itself none is kept.
+ * k->reserve points to it until it gets a call or is dismissed. Whoever takes it from there, under the
+ * keeper's lock, decides which. It counts as a stack until it has ended. A keeper on threads of the program has
+ * none.
  *
- * A first interface on a network comes with the request for the stack, and its link is opened by a
- * job at the same time; see there how the two meet.
+ * A first interface on a network comes with the request for the stack. A job opens its link at the same time;
+ * job.c says how the two meet.
  */
 
 #include <errno.h>
@@ -37,13 +37,18 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "call.h"
+#include "channel.h"
 #include "config/locator.h"
 #include "events.h"
 #include "iface.h"
+#include "job.h"
 #include "keeper.h"
 #include "net.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
+#include "variant.h"
+#include "wire/fdmsg.h"
 
 #define STREAK_MS 1000  /* stacks made within this time of each other are made one after the other */
 #define STREAK_BEGIN 3  /* so many of them promise more */
@@ -55,23 +60,20 @@ static void write_sysctl(const char *path, const char *value)
 {
 	VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/*
-	 * Comfort, not need: without /proc, or on a kernel without the setting, the stack works all
-	 * the same.
-	 */
+	/* Optional: the stack works without these settings, too. */
 	if (fd >= 0)
 		(void)!write(fd, value, strlen(value));
 }
 
 /*
- * A server that has given up its uid can still bind port 80 and ping; IPv6 addresses are told when
- * they can be used.
+ * A server that has given up its uid can still bind port 80 and ping. IPv6 addresses are announced when they
+ * become usable.
  */
 static void relax_limits(const struct vs_keeper *k)
 {
 	char range[64] = "0 2147483647";
 
-	if (!k->privileged && !k->in_process) /* only one group exists in the keeper's user namespace */
+	if (!k->privileged && !k->variant->same_credentials) /* only one group exists in the keeper's user namespace */
 		(void)snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
 	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
@@ -104,16 +106,16 @@ static int enter_namespace(int fd)
 		return 0;
 	int err = errno;
 	return vs_fail(err, "cannot adopt the network namespace: %s; %s", strerror(err),
-		       err == EINVAL ? "the descriptor or path is none" : "only namespaces of this program's user can be adopted");
+		       err == EINVAL ? "the descriptor or path is no network namespace" : "only namespaces of this program's user can be adopted");
 }
 
 /* ------------------------------------------------------------------ life */
 
 /*
- * Who waits for the end of a stack may make another with its addresses next, on the same segments: the old one must not be
- * there any more. Nobody else waits for the kernel to take a device away.
+ * A program that waits for the event STACK_ENDED may make a stack with the same addresses next, on the same
+ * segments. So the old interfaces are deleted before the event. Without a subscriber nobody waits for that.
  */
-static void leave_before_it_is_told(struct vs_net *n)
+static void leave_before_event(struct vs_net *n)
 {
 	if (!vs_events_has_subscribers(n->events))
 		return;
@@ -128,7 +130,7 @@ static void end_stack(struct vs_net *n)
 	vs_close(n->door);
 	vs_close(n->programs_end);
 	vs_channels_end_lives(n->keeper, n);
-	leave_before_it_is_told(n);
+	leave_before_event(n);
 	vs_events_end(n->events); /* before the keeper may end: it must not look like its death */
 	vs_events_unref(vs_steal_ptr(n->events));
 	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
@@ -160,7 +162,7 @@ static int open_door(struct vs_net *n)
 	return 0;
 }
 
-/* The namespace, in which the thread stays. */
+/* Makes or enters the namespace, in which the thread stays. */
 static int settle(struct vs_net *n, int adopt)
 {
 	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
@@ -171,11 +173,11 @@ static int settle(struct vs_net *n, int adopt)
 	 * In the program itself every thread must keep the program's credentials: setuid() changes all
 	 * alike.
 	 */
-	r = n->keeper->in_process ? 0 : vs_caps_only(VS_CAPS_NETWORKING);
+	r = n->keeper->variant->same_credentials ? 0 : vs_caps_only(VS_CAPS_NETWORKING);
 	return r < 0 ? vs_fail(-r, "cannot give up the privileges of a networking thread: %s", strerror(-r)) : 0;
 }
 
-/* With the first interface: its job, which opens the link meanwhile, gets the tap and answers. */
+/* With the first interface: its job opens the link meanwhile. It gets the device and answers. */
 static int begin_with_link(struct vs_net *n, int r)
 {
 	struct vs_job *job = n->birth;
@@ -191,7 +193,7 @@ static int begin_with_link(struct vs_net *n, int r)
 	return r < 0 ? r : 0;
 }
 
-/* Alone, or with an interface that needs the namespace before anything can be done about it. */
+/* Without an interface, or with one that can be made only in the namespace. */
 static int begin_alone(struct vs_net *n, int r)
 {
 	if (r == 0)
@@ -208,10 +210,7 @@ static int begin_alone(struct vs_net *n, int r)
 	return r;
 }
 
-/*
- * Waits for what the reserve is for. False: nobody came, or it is good for nothing (r < 0) and nobody
- * has it yet.
- */
+/* Waits until the thread in reserve gets a call. False: it is dismissed, or it has no namespace (r < 0) and no call. */
 static bool await_call(struct vs_net *n, int r)
 {
 	struct vs_keeper *k = n->keeper;
@@ -286,15 +285,15 @@ static int net_run(struct vs_net *n)
 	return r;
 }
 
-/* What a thread needs to begin a stack: put together apart, as a reserve may have begun. */
-struct order {
+/* What a thread needs to begin a stack. It is prepared before it is known which thread that is. */
+struct beginning {
 	struct vs_call *call; /* the networking thread's */
 	struct vs_iface *iface;
 	struct vs_job *birth;
 	int adopt;
 };
 
-static void order_drop(struct order *o, const struct vs_call *call)
+static void beginning_drop(struct beginning *o, const struct vs_call *call)
 {
 	vs_job_free(o->birth);
 	vs_iface_unref(o->iface);
@@ -304,7 +303,7 @@ static void order_drop(struct order *o, const struct vs_call *call)
 }
 
 /* The first interface's link is opened by a job that has the call. */
-static int order_link(struct vs_keeper *k, struct vs_call *call, struct order *o)
+static int begin_link_job(struct vs_keeper *k, struct vs_call *call, struct beginning *o)
 {
 	int r = vs_keeper_spare(VS_SPARE_MAKE);
 
@@ -321,7 +320,7 @@ static int order_link(struct vs_keeper *k, struct vs_call *call, struct order *o
 	return 0;
 }
 
-static void give_locked(struct vs_net *n, const struct order *o)
+static void give_locked(struct vs_net *n, const struct beginning *o)
 {
 	n->call = o->call;
 	n->ifaces = o->iface;
@@ -330,8 +329,8 @@ static void give_locked(struct vs_net *n, const struct order *o)
 	n->birth = o->birth;
 }
 
-/* Gives the order to the reserve, if there is one and it fits. */
-static bool give_to_reserve(struct vs_keeper *k, const struct order *o)
+/* Hands it to the thread in reserve, if there is one and it fits. */
+static bool give_to_reserve(struct vs_keeper *k, const struct beginning *o)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_net *n = o->adopt < 0 ? k->reserve : NULL;
@@ -344,7 +343,7 @@ static bool give_to_reserve(struct vs_keeper *k, const struct order *o)
 	return n != NULL;
 }
 
-static int give_to_new(struct vs_keeper *k, const struct order *o)
+static int give_to_new(struct vs_keeper *k, const struct beginning *o)
 {
 	struct vs_net *n = net_new(k);
 
@@ -360,7 +359,7 @@ static int give_to_new(struct vs_keeper *k, const struct order *o)
 
 int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 {
-	struct order o = { .call = call, .adopt = -1 };
+	struct beginning o = { .call = call, .adopt = -1 };
 	struct vs_locator locator;
 	int64_t now = vs_now_ms();
 	int r = 0;
@@ -370,11 +369,11 @@ int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 	if (call->req.iface.name[0] == '\0')
 		o.adopt = vs_call_take_fd(call, 1);
 	else if (locator.kind != VS_KIND_SEGMENT)
-		r = order_link(k, call, &o);
+		r = begin_link_job(k, call, &o);
 	if (r == 0 && !give_to_reserve(k, &o))
 		r = give_to_new(k, &o);
 	if (r < 0) {
-		order_drop(&o, call);
+		beginning_drop(&o, call);
 		return vs_fail(-r, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	}
 	k->in_a_row = now - k->made_ms < STREAK_MS ? k->in_a_row + 1 : 1;
@@ -405,7 +404,7 @@ int vs_net_reserve(struct vs_keeper *k)
 	}
 	pthread_mutex_lock(&k->lock);
 	/* While a stack is being made, the kernel's locks are better left to it. */
-	bool wanted = k->reserve == NULL && k->jobs == NULL && k->submitted == NULL && !k->in_process;
+	bool wanted = k->reserve == NULL && k->jobs == NULL && k->submitted == NULL && !k->variant->same_process;
 	struct vs_net *n = wanted ? net_new(k) : NULL;
 	if (n != NULL)
 		n->in_reserve = true;

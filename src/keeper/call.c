@@ -2,6 +2,8 @@
 
 /* Requests as they arrive and replies as they leave. Who may ask for what: see auth.c. */
 
+#include "call.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +13,11 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "channel.h"
 #include "closer.h"
 #include "keeper.h"
+#include "wire/fdmsg.h"
+#include "wire/messages.h"
 
 struct vs_call *vs_call_new(void)
 {

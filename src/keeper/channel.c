@@ -13,6 +13,8 @@
  * sent there. The processes that do so are counted, by what the kernel tells of senders.
  */
 
+#include "channel.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include "base/cleanup.h"
 #include "closer.h"
 #include "keeper.h"
+#include "wire/fdmsg.h"
 
 struct vs_keeper_chan {
 	struct vs_keeper_chan *next;

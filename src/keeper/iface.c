@@ -11,6 +11,7 @@
 #include "events.h"
 #include "packet_device.h"
 #include "reconnect.h"
+#include "variant.h"
 
 const struct vs_iface_kind *vs_iface_kind_for(struct vs_keeper *k, enum vs_locator_kind kind)
 {
@@ -37,7 +38,7 @@ struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name, const struc
 		return NULL;
 	}
 	iface->pump.device.ops = kind->device;
-	iface->pump.keeps_capabilities = k->in_process;
+	iface->pump.keeps_capabilities = k->variant->same_credentials;
 	vs_keeper_count(k, 0, 1);
 	return iface;
 }

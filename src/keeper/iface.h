@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 #include "config/locator.h"
+#include "wire/messages.h"
 #include "keeper.h"
 #include "pump/pump.h"
 
@@ -109,56 +110,6 @@ bool vs_iface_descriptor_gone(struct vs_iface *iface);
  * *offloads: those in force.
  */
 int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads);
-
-/* ---- jobs: threads in the host network that end with their work ---- */
-
-enum vs_job_kind { VS_JOB_OPEN_LINK, VS_JOB_REOPEN_LINK, VS_JOB_JOIN_SEGMENT, VS_JOB_REMOVE };
-
-/* The interface's tap, in a job that was started before there is one. */
-enum vs_device_state { VS_DEVICE_THERE, VS_DEVICE_PENDING, VS_DEVICE_FAILED };
-
-struct vs_job {
-	struct vs_job *next, **prev;  /* in the keeper's list, under its lock */
-	struct vs_keeper *keeper;
-	enum vs_job_kind kind;
-	struct vs_iface *iface;       /* one use */
-	struct vs_call *call;         /* to be answered, unless `answered`; the job's from its start */
-	struct vs_locator locator;    /* the call's text, parsed by the keeper itself; points into it */
-	pthread_t thread;
-	atomic_int tid;               /* of that thread, for /proc */
-	int64_t deadline_ms;          /* on the monotonic clock; the main thread nudges the job from then on */
-	atomic_bool answered;         /* taken: whoever set it answers */
-	struct vs_job *next_held;     /* the main thread's */
-	bool held;                    /* by the main thread, which is about to answer; under the keeper's lock */
-	bool late;                    /* the main thread has answered; to be nudged until it ends; under the keeper's lock */
-	int nudges;                   /* the main thread's: how often, after the answer */
-	int ifindex;                  /* for an end of a veth pair */
-	bool mine;                    /* the job has taken the answer; its thread's */
-	bool pumping;                 /* the pump uses the tap */
-	int netlink;                  /* rtnetlink socket of the stack's namespace; -1; if the job makes the device, under the keeper's lock */
-	int door;                     /* goes to the caller with the answer: of a stack made by this call; -1 */
-	enum vs_device_state device;  /* under the keeper's lock */
-	bool absent;                  /* answered: without network for now; whoever takes the answer sets it */
-	int result;                   /* of its work */
-};
-
-/*
- * Hands a job to a thread; the keeper's main thread starts it, because only threads made
- * there are in the host network. Takes everything in job. 0 or -errno (nothing taken).
- */
-int vs_job_submit(struct vs_job *job);
-struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call);
-void vs_job_free(struct vs_job *job);
-/*
- * For a job whose device was pending, exactly once, by the networking thread: gives the tap
- * (if the job makes the device: an rtnetlink socket) and the door, or ends the call with this thread's sentence (r < 0).
- * The job is not to be touched afterwards.
- */
-void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int door);
-/* Main thread: starts what was submitted. */
-void vs_jobs_start(struct vs_keeper *k);
-/* Main thread: nudges jobs past their deadline; gives ms until the next one is due, -1: none. */
-int vs_jobs_check(struct vs_keeper *k);
 
 /* ---- segments ---- */
 

@@ -11,17 +11,29 @@
  *
  * The library stays loaded from then on.
  *
- * Credentials are left alone: setuid() changes all threads of a process together, and libc
- * ends the process when that goes differently in one of them.
+ * What differs from a keeper that is a process (variant.h):
+ *
+ *  - Credentials are left alone: setuid() changes all threads of a process together, and libc ends the process
+ *    when that has another result in one of them.
+ *  - No signal is ours to use. A job that waits too long is interrupted by shutting down the socket that its
+ *    system call waits on, which /proc shows: the plugin fails and cleans up. A job that still waits, for
+ *    something else, is cancelled after a while; what its plugin holds then stays until the keeper ends.
+ *  - A plugin must not open a terminal that becomes the program's.
+ *  - The keeper ends after its last interface, and has no thread in reserve: both would be threads of the program
+ *    that nobody waits for.
  */
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +43,68 @@
 #include "base/thread.h"
 #include "keeper.h"
 #include "start.h"
+#include "variant.h"
+#include "wire/messages.h"
+
+/* ------------------------------------------------------------------ what differs */
+
+#define INTERRUPTS_BEFORE_CANCEL 20 /* a second: the thread may be on its way to the call that it waits in */
+
+static void accept_nothing(void)
+{
+}
+
+/*
+ * Shuts down the socket that the thread's system call waits on. False: it waits on none. If the thread has gone on
+ * in between, the number may be that of another socket of its plugin, which shall fail as well.
+ */
+static bool shut_down_wait(int tid)
+{
+	char path[64], text[64] = "";
+	long number;
+	unsigned long fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	VS_AUTO_CLOSE file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0 || read(file, text, sizeof(text) - 1) <= 0 || sscanf(text, "%ld %lx", &number, &fd) != 2)
+		return false;
+	if (number != SYS_recvfrom && number != SYS_recvmsg && number != SYS_read && number != SYS_connect)
+		return false;
+	return shutdown((int)fd, SHUT_RDWR) == 0;
+}
+
+static void interrupt(pthread_t thread, int tid, int before)
+{
+	if (!shut_down_wait(tid) && before >= INTERRUPTS_BEFORE_CANCEL)
+		(void)pthread_cancel(thread);
+}
+
+/*
+ * The plugin for serial lines opens a terminal so that it becomes that of a session whose leader has none. Here
+ * that would be the program's session: the end of the terminal would be the end of the program.
+ */
+static int check_terminal(const char *ifname, const char *locator)
+{
+	if (getsid(0) != getpid())
+		return 0;
+	VS_AUTO_CLOSE tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (tty >= 0)
+		return 0;
+	return vs_fail(ENOTSUP, "cannot plug interface %s into \"%.200s\": the terminal would become that of this "
+				"program, which leads a session without one; leave VDESTACK_INPROCESS out",
+		       ifname, locator);
+}
+
+const struct vs_variant vs_variant_inprocess = {
+	.same_credentials = true,
+	.same_process = true,
+	.waits_for_interfaces = true,
+	.accept_interrupts = accept_nothing,
+	.interrupt = interrupt,
+	.check_terminal = check_terminal,
+};
+
+/* ------------------------------------------------------------------ the start */
 
 struct starting {
 	int front;
@@ -74,7 +148,7 @@ static void *root_main(void *arg)
 	(void)prctl(PR_SET_NAME, "vdestack-root");
 	int r = k == NULL ? -ENOMEM : leave_tables(front);
 	if (k != NULL)
-		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .in_process = true,
+		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .variant = &vs_variant_inprocess,
 					 .lock = PTHREAD_MUTEX_INITIALIZER, .met = PTHREAD_COND_INITIALIZER };
 	if (r == 0)
 		r = vs_keeper_prepare(k);

@@ -54,7 +54,7 @@ static void ignore_signal(int sig)
  * The keeper ends when its last user does and for no other reason: what is sent to a whole
  * group or control group on the way to an orderly end must not take the network away
  * before the program is done with it. Handlers, not SIG_IGN, so that nothing is inherited
- * by what a plugin executes; without SA_RESTART, so that a thread stuck in a plugin can be nudged.
+ * by what a plugin executes; without SA_RESTART, so that a thread stuck in a plugin can be interrupted.
  */
 static void settle_signals(void)
 {

@@ -18,9 +18,15 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "call.h"
+#include "channel.h"
 #include "events.h"
 #include "iface.h"
+#include "job.h"
+#include "net.h"
 #include "reconnect.h"
+#include "variant.h"
+#include "wire/messages.h"
 
 #define SPARE_MAX 32
 
@@ -85,7 +91,7 @@ static void serve_front(struct vs_keeper *k)
 static bool finished(struct vs_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
-	bool none = k->front < 0 && k->n_stacks == 0 && (k->n_ifaces == 0 || !k->in_process);
+	bool none = k->front < 0 && k->n_stacks == 0 && (k->n_ifaces == 0 || !k->variant->waits_for_interfaces);
 	pthread_mutex_unlock(&k->lock);
 	return none;
 }

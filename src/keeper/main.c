@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,41 @@
 #include "isolate.h"
 #include "keeper.h"
 #include "start.h"
+#include "variant.h"
+#include "wire/fdmsg.h"
+#include "wire/messages.h"
+
+/* Signals are this process's own, see isolate.c: this one has a handler that does nothing. */
+#define INTERRUPT_SIGNAL SIGUSR1
+
+static void accept_interrupts(void)
+{
+	sigset_t interrupt;
+
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, INTERRUPT_SIGNAL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
+}
+
+static void interrupt(pthread_t thread, int tid, int before)
+{
+	(void)tid;
+	(void)before;
+	(void)pthread_kill(thread, INTERRUPT_SIGNAL);
+}
+
+static int check_terminal(const char *ifname, const char *locator)
+{
+	(void)ifname;
+	(void)locator;
+	return 0;
+}
+
+const struct vs_variant vs_variant_process = {
+	.accept_interrupts = accept_interrupts,
+	.interrupt = interrupt,
+	.check_terminal = check_terminal,
+};
 
 /* Tells the program how the start went. */
 static void report(const struct vs_keeper *k, int result)
@@ -33,7 +70,7 @@ static void report(const struct vs_keeper *k, int result)
 
 int vs_keeper_main(void)
 {
-	struct vs_keeper k = { .front = VS_KEEPER_FRONT, .epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER,
+	struct vs_keeper k = { .variant = &vs_variant_process, .front = VS_KEEPER_FRONT, .epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER,
 			      .met = PTHREAD_COND_INITIALIZER };
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 

@@ -28,13 +28,18 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/timens.h"
+#include "call.h"
 #include "carrier.h"
+#include "channel.h"
 #include "config/locator.h"
 #include "events.h"
 #include "iface.h"
+#include "job.h"
 #include "keeper.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
+#include "wire/fdmsg.h"
+#include "wire/messages.h"
 
 /* The program's own socket() may be the one this library redefines: always the system call. */
 static int raw_socket(int domain, int type, int protocol)

@@ -30,6 +30,15 @@ struct vs_net {
 	bool dismissed;       /* under the keeper's lock: nobody came for it */
 };
 
+/* Starts a stack's networking thread; it answers the call (which it owns from then on). */
+int vs_net_start(struct vs_keeper *k, struct vs_call *call);
+
+/*
+ * Main thread: keeps, or lets go of, a networking thread in reserve. Returns ms until it has to be
+ * called again, -1: not before something happens.
+ */
+int vs_net_reserve(struct vs_keeper *k);
+
 /* Serves n->call, and answers it or hands it on. */
 void vs_net_serve(struct vs_net *n);
 /*

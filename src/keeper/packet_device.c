@@ -53,6 +53,7 @@
 #include "iface.h"
 #include "pump/offload.h"
 #include "rtnl/netdev.h"
+#include "variant.h"
 #include "veth.h"
 
 /* Of super-frames that the pump has not read; without privileges the system's limit is less. */
@@ -82,7 +83,7 @@ static int try_tun(void)
 /* With the privileges of the threads that open taps; on threads of the program all have the same. */
 static int tun_error(const struct vs_keeper *k)
 {
-	return k->in_process ? try_tun() : vs_caps_briefly(VS_CAPS_NETWORKING, try_tun);
+	return k->variant->same_credentials ? try_tun() : vs_caps_briefly(VS_CAPS_NETWORKING, try_tun);
 }
 
 bool vs_packet_device_wanted(struct vs_keeper *k)

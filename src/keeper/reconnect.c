@@ -44,11 +44,14 @@
 #include "base/backoff.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "call.h"
 #include "carrier.h"
 #include "events.h"
 #include "iface.h"
+#include "job.h"
 #include "keeper.h"
 #include "pump/link.h"
+#include "wire/messages.h"
 
 static struct vs_iface *owner(struct vs_pump *pump)
 {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <fuzz.h>
+#include <keeper/call.h>
 #include <keeper/keeper.h>
 
 #define MOST 16 /* descriptors in the message; VS_FDS_MAX are expected at most */

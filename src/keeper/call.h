@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_CALL_H
+#define VS_KEEPER_CALL_H
+
+/* Requests as they arrive, and their replies. */
+
+#include <stddef.h>
+
+#include "wire/fdmsg.h"
+#include "wire/messages.h"
+
+struct vs_keeper;
+
+/* A request as it came, with its descriptors and its sender. */
+struct vs_call {
+	struct vs_request req;
+	char text[VS_TEXT_MAX + 1]; /* NUL added */
+	size_t text_len;
+	struct vs_fdmsg msg;
+	int reply; /* descriptor of a reply channel for this call alone; -1: req.channel names one */
+	const char *refusal; /* why its sender may not change stacks, see auth.c; NULL: it may */
+};
+
+/* An empty one, to be freed after vs_call_drop(). NULL: out of memory. */
+struct vs_call *vs_call_new(void);
+
+/*
+ * Receives one request; flags as for recvmsg(2). 1: *call is filled; 0: end of file; -errno. A message
+ * that is no request (short, wrong version): -EPROTO, and its descriptors are closed.
+ */
+int vs_call_recv(int door, struct vs_call *call, int flags);
+
+/* Answers a call: result, text (may be NULL), descriptors (borrowed). Never blocks. */
+void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds);
+/* Answers with a negative errno and this thread's message. */
+void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err);
+/* Closes the descriptors of the call that nobody took. */
+void vs_call_drop(struct vs_call *call);
+/* Takes descriptor i that came with the call, -1 if it did not. */
+int vs_call_take_fd(struct vs_call *call, size_t i);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_CHANNEL_H
+#define VS_KEEPER_CHANNEL_H
+
+/* The reply channels that processes have registered, and the lives of commands; see channel.c. */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct vs_fdmsg;
+struct vs_keeper;
+struct vs_net;
+
+/*
+ * Registry of reply channels. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST,
+ * -EMFILE (more than a process needs), -ENOMEM.
+ */
+int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
+/* Sends on a registered channel; -ENOENT when there is no such one. */
+int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
+/*
+ * Keeps a socket (taken) until its other end hangs up or the stack ends, for a process that wants to
+ * see that end. net: only its address counts. 0 or -errno.
+ */
+int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, pid_t pid, int fd);
+void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net);
+/* The other end of a channel has hung up. */
+void vs_channel_hangup(struct vs_keeper *k, uint64_t number);
+/* Drops all of them. */
+void vs_channels_drop(struct vs_keeper *k);
+
+#endif
