@@ -1,39 +1,97 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     layers.sh SOURCE-DIR
+#     layers.sh SOURCE-DIR [OBJECT-DIR]
 #
-# Every folder below src/ includes only what its README.md names behind "May include:", each in
-# backquotes: a folder ("base/") or a header of one ("keeper/wire.h"). Public headers are free.
+# The folders below src/ are layers. The test fails when
+#
+#  - a folder includes one that does not stand before it in the list below: an include upwards. As the list is an
+#    order, circles of folders, and circles of files across folders, are impossible then;
+#  - a folder includes another one, or a header of it, that its README.md does not name behind "May include:", in
+#    backquotes ("base/", "keeper/start.h");
+#  - an object file uses a function or variable that is defined in such a folder, without including a header of it.
+#
+# Public headers may be included by all.
 
 set -eu -o pipefail
-cd "$1/src"
+export LC_ALL=C
+layers="base proto wire config rtnl pump auto keeper runner core api tools"
+
+source=$1/src objects=${2:-}
 status=0 edges=0
 
-for folder in */; do
-	folder=${folder%/}
-	if [ ! -f "$folder/README.md" ]; then
-		echo "src/$folder has no README.md" >&2
-		status=1
-		continue
-	fi
-	allowed=$(sed -n '/^May include:/,$p' "$folder/README.md" | { grep -o '`[a-z_/.]*`' || true; } | tr -d '`')
-	for source in "$folder"/*.[ch]; do
-		[ -f "$source" ] || continue
-		while read -r header; do
-			header=${header#../}
-			case $header in
-			"$folder"/*) continue ;;
-			*/*) ;;
-			*) continue ;;
-			esac
-			edges=$((edges + 1))
-			if ! grep -qxF -e "$header" -e "${header%%/*}/" <<<"$allowed"; then
-				echo "src/$source includes $header, which src/$folder/README.md does not allow" >&2
-				status=1
-			fi
-		done < <(sed -n 's/^#[[:space:]]*include "\(.*\)"$/\1/p' "$source")
+complain() {
+	echo "$*" >&2
+	status=1
+}
+
+# rank FOLDER: its place in the list; 0: none
+rank() {
+	local n=0 layer
+	for layer in $layers; do
+		n=$((n + 1))
+		if [ "$layer" = "$1" ]; then
+			echo $n
+			return
+		fi
 	done
+	echo 0
+}
+
+# allowed FOLDER: what its README names, a line each
+allowed() {
+	sed -n '/^May include:/,$p' "$source/$1/README.md" | { grep -o '`[a-z_/.]*`' || true; } | tr -d '`'
+}
+
+# check FROM TO WHAT [HEADER]: whether folder FROM may use folder TO
+check() {
+	local from=$1 to=$2 what=$3 header=${4:-}
+	[ "$from" != "$to" ] || return 0
+	edges=$((edges + 1))
+	if [ "$(rank "$to")" = 0 ]; then
+		complain "$what, and src/$to is no layer of tests/build/layers.sh"
+	elif [ "$(rank "$to")" -ge "$(rank "$from")" ]; then
+		complain "$what, which is above src/$from"
+	elif ! grep -qxF -e "$to/" ${header:+-e "$header"} <<<"${may[$from]}" &&
+		{ [ -n "$header" ] || ! grep -q "^$to/" <<<"${may[$from]}"; }; then
+		complain "$what, which src/$from/README.md does not allow"
+	fi
+}
+
+declare -A may=()
+for folder in "$source"/*/; do
+	folder=$(basename "$folder")
+	[ "$(rank "$folder")" != 0 ] || complain "src/$folder is no layer of tests/build/layers.sh"
+	if [ -f "$source/$folder/README.md" ]; then
+		may[$folder]=$(allowed "$folder")
+	else
+		complain "src/$folder has no README.md"
+		may[$folder]=""
+	fi
 done
-[ "$edges" -gt 20 ] || { echo "where are the sources?" >&2; status=1; }
+
+for file in "$source"/*/*.[ch]; do
+	folder=$(basename "$(dirname "$file")")
+	while read -r header; do
+		case $header in
+		../*) complain "src/$folder/$(basename "$file") includes \"$header\": write it from src/ on" ;;
+		*/*) check "$folder" "${header%%/*}" "src/$folder/$(basename "$file") includes $header" "$header" ;;
+		esac
+	done < <(sed -n 's/^#[[:space:]]*include "\(.*\)"$/\1/p' "$file")
+done
+[ "$edges" -gt 20 ] || complain "only $edges includes between folders: where are the sources?"
+
+if [ -n "$objects" ]; then
+	symbols=$(mktemp)
+	trap 'rm -f "$symbols"' EXIT
+	for object in "$objects"/*/*.o; do
+		nm -P "$object" | awk -v at="$(basename "$(dirname "$object")")/$(basename "$object")" \
+			'$2 ~ /^[TDBRCVW]$/ { print "def", $1, at } $2 == "U" { print "use", $1, at }'
+	done | sort -k1,1 -k2,2 >"$symbols"
+	edges=0
+	while read -r name user definer; do
+		check "${user%%/*}" "${definer%%/*}" "src/${user%.o} uses $name() of src/${definer%.o}"
+	done < <(awk '$1 == "def" { where[$2] = $3 } $1 == "use" && $2 in where { print $2, $3, where[$2] }' "$symbols")
+	[ "$edges" -gt 20 ] || complain "only $edges uses between folders: where are the objects?"
+fi
 exit $status
