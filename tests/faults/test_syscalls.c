@@ -147,23 +147,28 @@ static void change_registers(pid_t pid, bool skip, long result)
 	(void)ptrace(PTRACE_SETREGSET, pid, (void *)1, &iov);
 }
 
-/* Adding 1 to an eventfd takes nothing that could be missing: it is passed over. */
-static bool is_event(pid_t pid, long number, unsigned long long fd)
+/*
+ * A write to an eventfd needs nothing that the kernel could lack, so no fault is injected there. The keeper is not
+ * dumpable, so an ordinary user cannot read what its descriptors are; then the length of 8 bytes decides.
+ */
+static bool is_event(pid_t pid, long number, const unsigned long long *args)
 {
 	static const char eventfd[] = "anon_inode:[eventfd]";
 	char path[64], file[sizeof(eventfd)] = "";
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, (int)fd);
-	return number == SYS_write && readlink(path, file, sizeof(file) - 1) > 0 && strcmp(file, eventfd) == 0;
+	if (number != SYS_write || args[2] != sizeof(uint64_t))
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, (int)args[0]);
+	return readlink(path, file, sizeof(file) - 1) < 0 || strcmp(file, eventfd) == 0;
 }
 
-static void before_call(struct task *t, long number, unsigned long long first)
+static void before_call(struct task *t, long number, const unsigned long long *args)
 {
 	struct inject_control *c = inject_control;
 	enum inject_side side = t->group == program ? INJECT_PROGRAM : INJECT_KEEPER;
 	const struct known *k = look_up(number);
 
-	if (atomic_load(&c->side) != (int)side || k->error == CANNOT || is_event(t->pid, number, first))
+	if (atomic_load(&c->side) != (int)side || k->error == CANNOT || is_event(t->pid, number, args))
 		return;
 	if (atomic_fetch_add(&c->count, 1) + 1 != atomic_load(&c->target))
 		return;
@@ -188,7 +193,7 @@ static void at_call(pid_t pid)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-		before_call(t, (long)info.entry.nr, info.entry.args[0]);
+		before_call(t, (long)info.entry.nr, (const unsigned long long *)info.entry.args);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->hit) {
 		t->hit = false;
 		change_registers(pid, false, t->result);
