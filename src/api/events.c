@@ -19,7 +19,7 @@
 #include "wire/fdmsg.h"
 #include "base/timens.h"
 #include "config/config.h"
-#include "core/request.h"
+#include "core/long_call.h"
 #include "core/stack.h"
 
 static int subscribe(struct vdestack *stack)

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "config/config.h"
-#include "core/request.h"
+#include "core/long_call.h"
 #include "core/stack.h"
 #include <vdestack/conf.h>
 

@@ -34,7 +34,8 @@
 #include "handle.h"
 #include "numbers.h"
 #include "process.h"
-#include "request.h"
+#include "long_call.h"
+#include "quick_call.h"
 #include "stack.h"
 #include <vdestack/conf.h>
 

@@ -17,7 +17,7 @@
 
 #include "wire/fdmsg.h"
 #include "handle.h"
-#include "request.h"
+#include "channels.h"
 
 static void close_leash(struct vs_slot *slot)
 {

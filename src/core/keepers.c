@@ -35,11 +35,14 @@
 #include "launch.h"
 #include "numbers.h"
 #include "process.h"
-#include "request.h"
+#include "channels.h"
 
 #define ANY_STACK_BYTES (256 * 1024) /* a smaller limit is suspect */
 #define REUSE_MS 1000 /* no process gets the number of another that was alive so shortly before */
 #define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */
+
+const char vs_keeper_gone[] = "the keeper of this stack has ended, or the program has closed its descriptors; "
+			      "delete the stack and make a new one";
 
 static struct vs_keeper_link *keepers; /* under the process lock */
 static atomic_bool sealed;             /* children inherit it */

@@ -10,6 +10,9 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
+/* Why calls fail with ENETDOWN. */
+extern const char vs_keeper_gone[];
+
 enum vs_variant {
 	VS_VARIANT_PROCESS,   /* shared by all stacks of the program */
 	VS_VARIANT_INPROCESS, /* the same on threads of the program */

@@ -41,7 +41,7 @@ struct vs_channel {
 	uint64_t seq;         /* of the last request */
 	uint64_t valid_seq;   /* replies to older requests are dropped */
 	struct vs_sock sock;  /* this process's end */
-	/* Sockets sent ahead of their calls, see request.c: */
+	/* Sockets sent ahead of their calls, see quick_call.c: */
 	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
 	unsigned ahead;       /* replies still to come that no call waits for */
 	unsigned streak;      /* calls of this kind in quick succession */

@@ -23,7 +23,7 @@
 #include "handle.h"
 #include "interpose.h"
 #include "process.h"
-#include "request.h"
+#include "quick_call.h"
 
 static _Atomic(struct vdestack *) process_default;
 static __thread struct vdestack *thread_default __attribute__((tls_model("initial-exec")));

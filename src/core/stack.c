@@ -20,7 +20,7 @@
 #include "numbers.h"
 #include "config/config.h"
 #include "process.h"
-#include "request.h"
+#include "long_call.h"
 #include "rtnl/nl.h"
 #include <vdestack/conf.h>
 

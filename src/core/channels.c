@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reply channels that a process keeps, registered with a keeper.
+ *
+ * A quick call must cost little and use no descriptor numbers of the program (the lowest free one belongs to the
+ * socket it asks for). So it has one of a few channels, for one call at a time, with all signals blocked: nothing
+ * can interrupt it between request and reply.
+ *
+ * Every descriptor is checked to be what it was before it is used: the program may have
+ * closed it, and the number may be somebody else's by now.
+ */
+
+#include "channels.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include "base/cleanup.h"
+#include "keepers.h"
+#include "numbers.h"
+
+#define QUICK_TIMEOUT_S 5
+#define SPARE_NUMBERS 16 /* nearer to the limit of descriptors, calls share channels */
+
+int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
+{
+	if (!vs_sock_valid(&slot->door))
+		return -ENETDOWN;
+	int r = vs_fdmsg_send(slot->door.fd, msg, 0);
+	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
+		return -ENETDOWN;
+	return r == -EAGAIN ? -ETIMEDOUT : r;
+}
+
+/*
+ * What each channel's descriptor was when it was last opened, in this process or the one it was
+ * forked from. A child's channels are closed as far as it knows, but it has copies of the
+ * parent's descriptors, and could take replies of the parent's out of them. See fork.c.
+ */
+static struct vs_sock opened[VS_CHANNELS]; /* each under its channel's lock */
+
+void vs_channel_close_inherited(struct vs_process *p, size_t i)
+{
+	if (!p->channels[i].open)
+		vs_sock_close(&opened[i]);
+}
+
+void vs_channels_close_inherited(void)
+{
+	for (size_t i = 0; i < VS_CHANNELS; i++)
+		vs_sock_close(&opened[i]);
+}
+
+void vs_channel_close(struct vs_channel *ch)
+{
+	if (ch->open)
+		vs_sock_close(&ch->sock);
+	ch->open = false;
+	ch->ahead = 0;
+	ch->streak = 0;
+}
+
+struct vs_fdmsg vs_channel_message(struct vs_request *req, struct vs_channel *ch)
+{
+	return (struct vs_fdmsg){
+		.iov = { { req, offsetof(struct vs_request, channel) },
+			 { &ch->number, sizeof(ch->number) },
+			 { &req->seq, sizeof(*req) - offsetof(struct vs_request, seq) } },
+		.n_iov = 3,
+	};
+}
+
+/* The number of a channel; whoever has it can have sockets sent there. */
+static void draw_number(struct vs_channel *ch)
+{
+	if (getrandom(&ch->number, sizeof(ch->number), GRND_NONBLOCK) != (ssize_t)sizeof(ch->number))
+		ch->number = vs_random(); /* early at boot */
+}
+
+/*
+ * Registers a channel, whose number has been drawn; gives our end of it. The program's last numbers
+ * are for its sockets: -EMFILE when fewer than `spare` would be left.
+ */
+static int channel_register(struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
+{
+	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CHANNEL };
+	struct vs_fdmsg msg = vs_channel_message(&req, ch);
+	struct timeval limit = { .tv_sec = QUICK_TIMEOUT_S };
+	struct rlimit numbers;
+	int pair[2];
+	int r = vs_socketpair(pair);
+
+	if (r < 0)
+		return r;
+	msg.fds[0] = pair[1];
+	msg.n_fds = 1;
+	if (getrlimit(RLIMIT_NOFILE, &numbers) == 0 && (rlim_t)pair[1] + spare >= numbers.rlim_cur)
+		r = -EMFILE;
+	if (r == 0)
+		r = vs_door_send(slot, &msg);
+	vs_close(pair[1]);
+	if (r == 0)
+		r = vs_fd_raise(&pair[0], vs_number_floor());
+	if (r == 0 && setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		r = -errno;
+	if (r < 0)
+		vs_close(pair[0]);
+	return r < 0 ? r : pair[0];
+}
+
+int vs_channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
+{
+	draw_number(ch);
+	int fd = channel_register(ch, slot, spare);
+
+	if (fd < 0)
+		return fd;
+	vs_channel_close_inherited(p, (size_t)(ch - p->channels));
+	ch->sock = opened[ch - p->channels] = vs_sock_of(fd);
+	ch->keeper = slot->keeper->front.cookie;
+	ch->open = true;
+	return 0;
+}
+
+static bool channel_fits(const struct vs_channel *ch, const struct vs_slot *slot)
+{
+	return ch->open && ch->keeper == slot->keeper->front.cookie && vs_sock_valid(&ch->sock);
+}
+
+/*
+ * A channel for this call, locked: preferably a free one that is registered with the right
+ * keeper, then any other free one, then whichever becomes free first among them.
+ */
+static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_slot *slot)
+{
+	struct vs_channel *other = NULL;
+
+	for (size_t i = 0; i < VS_CHANNELS; i++) {
+		struct vs_channel *ch = &p->channels[i];
+		if (pthread_mutex_trylock(&ch->lock) != 0)
+			continue;
+		if (ch->open && ch->keeper == slot->keeper->front.cookie) {
+			if (other != NULL)
+				pthread_mutex_unlock(&other->lock);
+			return ch;
+		}
+		if (other == NULL)
+			other = ch;
+		else
+			pthread_mutex_unlock(&ch->lock);
+	}
+	if (other == NULL) {
+		other = &p->channels[((uintptr_t)&other >> 12) % VS_CHANNELS]; /* differs from thread to thread */
+		pthread_mutex_lock(&other->lock);
+	}
+	return other;
+}
+
+/*
+ * Any channel that is registered with the keeper, locked, waiting for calls under way on it.
+ * NULL when there is none.
+ */
+static struct vs_channel *channel_await(struct vs_process *p, const struct vs_slot *slot)
+{
+	for (size_t i = 0; i < VS_CHANNELS; i++) {
+		struct vs_channel *ch = &p->channels[i];
+		pthread_mutex_lock(&ch->lock);
+		if (channel_fits(ch, slot))
+			return ch;
+		pthread_mutex_unlock(&ch->lock);
+	}
+	return NULL;
+}
+
+struct vs_channel *vs_channel_ready(struct vs_process *p, struct vs_slot *slot, int *r)
+{
+	struct vs_channel *ch = channel_claim(p, slot);
+
+	*r = 0;
+	if (!channel_fits(ch, slot)) {
+		vs_channel_close(ch);
+		*r = vs_channel_open(p, ch, slot, SPARE_NUMBERS);
+	}
+	if (*r == -EMFILE) {
+		pthread_mutex_unlock(&ch->lock);
+		ch = channel_await(p, slot);
+		*r = ch != NULL ? 0 : -EMFILE;
+	}
+	if (ch == NULL) {
+		ch = channel_claim(p, slot);
+		*r = channel_fits(ch, slot) ? 0 : vs_channel_open(p, ch, slot, 0);
+	}
+	return ch;
+}
+
+void vs_channels_close(uint64_t keeper_cookie)
+{
+	struct vs_process *p = vs_process();
+
+	for (size_t i = 0; p != NULL && i < VS_CHANNELS; i++) {
+		struct vs_channel *ch = &p->channels[i];
+		pthread_mutex_lock(&ch->lock);
+		if (ch->open && ch->keeper == keeper_cookie)
+			vs_channel_close(ch);
+		pthread_mutex_unlock(&ch->lock);
+	}
+}
