@@ -7,6 +7,8 @@
  * its deadline whatever the plugin does. From then on the main thread interrupts the job until it ends; how, the
  * keeper's variant says.
  *
+ * A caller that closes its end of the reply channel has given the call up: its deadline has passed then.
+ *
  * States, under the keeper's lock. Whoever makes the transition from WORKING has taken the answer, and answers
  * the call. So it is answered once.
  *
@@ -32,8 +34,10 @@
 #include "job.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,7 +64,7 @@ struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_
 	if (job == NULL)
 		return NULL;
 	*job = (struct vs_job){ .keeper = k, .kind = kind, .iface = iface, .netlink = -1, .door = -1 };
-	job->deadline_ms = vs_now_ms() + limit;
+	job->deadline_ms = limit == VS_WIRE_NO_LIMIT ? INT64_MAX : vs_now_ms() + limit;
 	job->call = call;
 	vs_locator_parse(call->text, &job->locator);
 	vs_iface_ref(iface);
@@ -90,10 +94,31 @@ static bool take_answer(struct vs_job *job, enum vs_job_state state)
 	return mine;
 }
 
+static bool has_caller(const struct vs_job *job)
+{
+	return job->kind == VS_JOB_OPEN_LINK && job->call->reply >= 0;
+}
+
+/* Until the reply. One event at most: a process that shares the channel may keep it in the set longer. */
+static void watch_caller(struct vs_job *job)
+{
+	struct epoll_event event = { .events = EPOLLONESHOT, .data.u64 = VS_JOB_EVENT };
+
+	if (has_caller(job)) /* if that fails, the deadline is soon enough */
+		(void)epoll_ctl(job->keeper->epoll, EPOLL_CTL_ADD, job->call->reply, &event);
+}
+
+static void unwatch_caller(struct vs_job *job)
+{
+	if (has_caller(job))
+		(void)epoll_ctl(job->keeper->epoll, EPOLL_CTL_DEL, job->call->reply, NULL);
+}
+
 static void reply(struct vs_job *job, int result)
 {
 	if (job->kind == VS_JOB_REOPEN_LINK)
 		return; /* nobody has asked */
+	unwatch_caller(job);
 	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, &job->door,
 		      result >= 0 && job->door >= 0 ? 1 : 0);
 }
@@ -318,6 +343,7 @@ void vs_jobs_start(struct vs_keeper *k)
 		struct vs_job *job = k->submitted;
 		k->submitted = job->next;
 		enlist_locked(k, job);
+		watch_caller(job);
 		int r = vs_thread_start(job_main, job, &job->thread); /* it waits for the lock before it can end */
 		if (r < 0) {
 			pthread_mutex_unlock(&k->lock); /* without a thread it is ours alone */
@@ -368,6 +394,18 @@ static void answer_for(struct vs_job *job)
 static bool may_wait_for_ever(const struct vs_job *job)
 {
 	return job->kind == VS_JOB_OPEN_LINK || job->kind == VS_JOB_REOPEN_LINK; /* the others wait for nobody but the kernel */
+}
+
+void vs_jobs_hung_up(struct vs_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	for (struct vs_job *job = k->jobs; job != NULL; job = job->next) {
+		bool waits = job->state == VS_JOB_WORKING && has_caller(job);
+		struct pollfd caller = { .fd = waits ? job->call->reply : -1 };
+		if (poll(&caller, 1, 0) > 0 && (caller.revents & POLLHUP))
+			job->deadline_ms = 0;
+	}
+	pthread_mutex_unlock(&k->lock);
 }
 
 int vs_jobs_check(struct vs_keeper *k)

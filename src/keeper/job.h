@@ -11,6 +11,9 @@
 
 #include "config/locator.h"
 
+/* Data in the keeper's epoll set of the reply channels of jobs; others are in keeper.c and channel.c. */
+#define VS_JOB_EVENT 3
+
 struct vs_call;
 struct vs_iface;
 struct vs_keeper;
@@ -70,6 +73,8 @@ int vs_job_submit(struct vs_job *job);
 void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int door);
 /* Main thread: starts what was submitted. */
 void vs_jobs_start(struct vs_keeper *k);
+/* Main thread: a caller has closed its reply channel; finds out whose. */
+void vs_jobs_hung_up(struct vs_keeper *k);
 /* Main thread: answers for jobs past their deadline, and interrupts them. Returns ms until the next is due, -1: none. */
 int vs_jobs_check(struct vs_keeper *k);
 

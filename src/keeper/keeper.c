@@ -126,6 +126,8 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 		serve_front(k);
 	else if (event->data.u64 == WAKE_EVENT)
 		(void)!read(k->wake, &ignored, sizeof(ignored));
+	else if (event->data.u64 == VS_JOB_EVENT)
+		vs_jobs_hung_up(k);
 	else if (event->data.u64 < VS_EVENTS_ID_MAX)
 		vs_events_look(k, event->data.u64);
 	else

@@ -58,6 +58,7 @@ enum vs_op {
 };
 
 #define VS_SOCKETS_MAX 32
+#define VS_WIRE_NO_LIMIT UINT32_MAX /* of time */
 
 struct vs_wire_iface {
 	char name[IF_NAMESIZE];
@@ -77,7 +78,7 @@ struct vs_request {
 	uint64_t seq;
 	int32_t arg[3];
 	union {
-		uint32_t timeout_ms;
+		uint32_t timeout_ms; /* VS_OP_CREATE and _ADD: how long a network may take; VS_WIRE_NO_LIMIT */
 		uint32_t count; /* VS_OP_MSOCKET: 1 to VS_SOCKETS_MAX */
 	};
 	struct vs_wire_iface iface;
