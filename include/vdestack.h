@@ -89,6 +89,7 @@ struct vdestack;
 struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
+	int timeout_ms;      /* of the whole creation or addition; 0 or -1 = no limit but those of the steps */
 	int step_timeout_ms; /* of each step (keeper, namespace, link, addresses); 0 = 5000, -1 = no limit */
 	unsigned no_offload; /* VDESTACK_OFFLOAD_... that are off on VDE networks */
 };
@@ -114,6 +115,34 @@ struct vdestack_opts {
 struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts) VDESTACK_NODISCARD;
 
 /*
+ * The same without waiting, for programs with an event loop: start, then finish whenever the
+ * descriptor is readable. vdestack_new_start(3) has an example.
+ *
+ *  - vdestack_new_start() begins. NULL: it has failed already, with the errno of vdestack_new().
+ *  - vdestack_new_fd() returns a descriptor that is readable (POLLIN) when vdestack_new_finish() has
+ *    something to do: a reply has come, or a time limit has passed. It stays the same, belongs to
+ *    the creation, and must not be read or closed.
+ *  - vdestack_new_finish() does what can be done without waiting. It returns the stack, or NULL:
+ *    with EAGAIN the creation goes on, with another errno it has failed. Unless it goes on,
+ *    the creation is freed.
+ *  - vdestack_new_cancel() ends it and leaves nothing behind. NULL is allowed.
+ *
+ * None of them waits for a network. Start, and sometimes finish, may have to start a keeper process
+ * (some milliseconds, once) or the command of a "=command" network. No thread is started, no signal
+ * is used.
+ *
+ * The calls may come from different threads, but only one at a time. After fork(2) the creation is
+ * the parent's. In the child finish fails with ECANCELED; finish and cancel free the child's copy and
+ * change nothing for the parent. Where vdestack_new() fails with EAGAIN, finish fails with ENOMEM.
+ */
+struct vdestack_creation;
+struct vdestack_creation *vdestack_new_start(const char *config, const struct vdestack_opts *opts)
+	VDESTACK_NODISCARD;
+int vdestack_new_fd(const struct vdestack_creation *creation);
+struct vdestack *vdestack_new_finish(struct vdestack_creation *creation) VDESTACK_NODISCARD;
+void vdestack_new_cancel(struct vdestack_creation *creation);
+
+/*
  * The same on a network namespace that exists already: by descriptor (not consumed) or by
  * path ("/run/netns/NAME", "/proc/PID/ns/net"). `config` may add interfaces; interfaces
  * that were there stay when the stack is deleted, and lo and the sysctls are left as they are.
@@ -131,6 +160,19 @@ struct vdestack *vdestack_adopt_path(const char *path, const char *config, const
  * descriptors. Commands started by this process in the stack are killed.
  */
 int vdestack_delete(struct vdestack *stack);
+
+/*
+ * Names are given by the word name= of a configuration and are unique in a process. vdestack_name()
+ * copies that of a stack into buf and returns its length, 0 if it has none; ERANGE: buf is too small
+ * (64 bytes are enough). vdestack_by_name() returns the stack of that name; ENOENT: there is none.
+ * vdestack_list() stores up to n stacks of this process in list, and returns how many there are.
+ *
+ * A stack is found from the end of its creation to its deletion. Another thread may delete it right
+ * after it was found; its handle is refused then. A forked child finds its copies.
+ */
+int vdestack_name(struct vdestack *stack, char *buf, size_t size);
+struct vdestack *vdestack_by_name(const char *name);
+int vdestack_list(struct vdestack **list, size_t n);
 
 /* Adds the interfaces that `config` describes to a stack (all of them or none). */
 int vdestack_iface_add(struct vdestack *stack, const char *config, const struct vdestack_opts *opts);

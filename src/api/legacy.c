@@ -17,7 +17,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "config/config.h"
-#include "core/create.h"
+#include "core/creation.h"
+#include "core/deletion.h"
 #include <vdestack.h>
 
 #define COULD_NOT_EXECUTE 2 /* what 0.1 returns for a command that cannot be executed */

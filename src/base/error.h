@@ -21,6 +21,9 @@
 
 #define VS_SENTENCE_MAX 512 /* bytes of a message, with the final NUL */
 
+/* The result of a step that would have to wait. It is no errno: EAGAIN is one, of a limit that is reached. */
+#define VS_NOT_YET (-4096)
+
 /*
  * Records the message of a failure and returns -err. err > 0. Write it as
  * "cannot <step>: <cause>; <remedy>", without a final period or newline.

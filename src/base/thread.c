@@ -8,15 +8,17 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#define BESIDE_BYTES 65536 /* what a thread needs besides its stack, and more */
+
 int vs_thread_error(int err)
 {
-	void *p = err == EAGAIN ? mmap(NULL, VS_THREAD_STACK_BYTES, PROT_READ | PROT_WRITE,
+	void *p = err == EAGAIN ? mmap(NULL, VS_THREAD_STACK_BYTES + BESIDE_BYTES, PROT_READ | PROT_WRITE,
 				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0) : NULL;
 
 	if (p == MAP_FAILED)
 		return -ENOMEM;
 	if (p != NULL)
-		(void)munmap(p, VS_THREAD_STACK_BYTES);
+		(void)munmap(p, VS_THREAD_STACK_BYTES + BESIDE_BYTES);
 	return -err;
 }
 

@@ -38,9 +38,12 @@ struct vs_conf_iface {
 	size_t n_routes;
 };
 
+#define VS_STACK_NAME_MAX 63 /* bytes in the name of a stack */
+
 struct vs_config {
 	struct vs_conf_iface *ifaces;
 	size_t n_ifaces;
+	char name[VS_STACK_NAME_MAX + 1]; /* of the stack; "": none */
 };
 
 /* True if the stack that the string is for has an interface of that name. */

@@ -81,6 +81,31 @@ static int take_iface(struct vs_parser *parser, struct vs_section *section, cons
 	return 0;
 }
 
+static bool is_name_byte(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
+}
+
+/* Of the stack, wherever the word stands. */
+static int take_name(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+		     const char *value)
+{
+	size_t length = strlen(value);
+
+	(void)section;
+	for (const char *c = value; *c != '\0'; c++)
+		if (!is_name_byte(*c))
+			length = 0;
+	if (length == 0 || length > VS_STACK_NAME_MAX)
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "not a name for a stack; write 1 to %d ASCII letters, digits, '.', '_' and '-'",
+				    VS_STACK_NAME_MAX);
+	if (parser->name != NULL)
+		return vs_word_fail(parser->error, EINVAL, word, "the stack has a name already; remove one of the two");
+	parser->name = value;
+	return 0;
+}
+
 /* True if name can be the NAME of inproc://NAME. */
 static bool segment_name_valid(const char *name)
 {
@@ -134,6 +159,7 @@ struct rule {
 };
 
 static const struct rule rules[] = {
+	{ "name", VALUE, false, take_name, "name=web" },
 	{ "iface", VALUE, false, take_iface, "iface=eth0" },
 	{ "vnl", VALUE_OR_EMPTY, false, take_vnl, "vnl=vde:///tmp/net" },
 	{ "eth", FLAG, false, NULL, "eth" },
@@ -185,7 +211,7 @@ static int fail_unknown(struct vs_parser *parser, const struct vs_word *word, si
 				    "%.*s is not available yet; remove the word",
 				    (int)key_length, word->text);
 	return vs_word_fail(parser->error, EINVAL, word,
-			    "unknown word; the words are iface= vnl= eth mac= mtu= ip= gw= route=, and a "
+			    "unknown word; the words are name= iface= vnl= eth mac= mtu= ip= gw= route=, and a "
 			    "value with white space, ';' or ',' in it needs quotes");
 }
 
@@ -217,6 +243,8 @@ static int check_form(struct vs_parser *parser, const struct rule *rule, const s
 
 static bool begins_section(const struct vs_parser *parser, const struct rule *rule)
 {
+	if (rule->take == take_name)
+		return false;
 	if (parser->n_sections == 0 || rule->take == take_iface)
 		return true;
 	return rule->take == take_vnl && parser->sections[parser->n_sections - 1].vnl != NULL;
@@ -246,7 +274,7 @@ static int read_word(struct vs_parser *parser, const struct vs_word *word)
 		result = begin_section(parser, word);
 	if (result < 0)
 		return result;
-	struct vs_section *section = &parser->sections[parser->n_sections - 1];
+	struct vs_section *section = parser->n_sections > 0 ? &parser->sections[parser->n_sections - 1] : NULL;
 	if (rule->is_setting && section->setting == NULL)
 		section->setting = word;
 	return rule->take != NULL ? rule->take(parser, section, word, word->text + key_length + 1) : 0;
@@ -365,6 +393,8 @@ static int make_config(struct vs_parser *parser, struct vs_config **out)
 	struct vs_config *config = new_config(parser->n_sections);
 	if (config == NULL)
 		return vs_config_fail_memory(parser->error);
+	if (parser->name != NULL)
+		strcpy(config->name, parser->name);
 	for (size_t i = 0; i < parser->n_sections; i++)
 		if (!parser->sections[i].unplugged)
 			move_iface(&parser->sections[i], config);

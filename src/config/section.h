@@ -24,6 +24,7 @@ struct vs_section {
 };
 
 struct vs_parser {
+	const char *name; /* of the stack; NULL: none */
 	struct vs_section *sections;
 	size_t n_sections;
 	unsigned next_default; /* the lowest default name that has not been tried */

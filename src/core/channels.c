@@ -3,9 +3,9 @@
 /*
  * Reply channels that a process keeps, registered with a keeper.
  *
- * A quick call must cost little and use no descriptor numbers of the program (the lowest free one belongs to the
- * socket it asks for). So it has one of a few channels, for one call at a time, with all signals blocked: nothing
- * can interrupt it between request and reply.
+ * A quick call must cost little and use no descriptor numbers of the program (the lowest free one belongs to
+ * the socket it asks for). So it has one of a few channels, for one call at a time, with all signals blocked:
+ * nothing can interrupt it between request and reply.
  *
  * Every descriptor is checked to be what it was before it is used: the program may have
  * closed it, and the number may be somebody else's by now.

@@ -2,7 +2,10 @@
 #ifndef VS_CORE_CHANNELS_H
 #define VS_CORE_CHANNELS_H
 
-/* Reply channels of this process. Signals are blocked in every call, unless it says that it is async-signal-safe. */
+/*
+ * Reply channels of this process. Signals are blocked in every call, unless it says that it is
+ * async-signal-safe.
+ */
 
 #include <stdint.h>
 
@@ -12,14 +15,14 @@
 #include "wire/messages.h"
 
 /*
- * A channel for a call to the stack, locked: preferably a free one that is registered with its keeper, then another
- * free one, registered now, then whichever becomes free first. *r: 0, or why it cannot be used.
+ * A channel for a call to the stack, locked: preferably a free one that is registered with its keeper, then
+ * another free one, registered now, then whichever becomes free first. *r: 0, or why it cannot be used.
  */
 struct vs_channel *vs_channel_ready(struct vs_process *p, struct vs_slot *slot, int *r);
 
 /*
- * Registers a channel, locked and closed, with the stack's keeper. 0 or -errno: -EMFILE when fewer than `spare`
- * descriptor numbers would be left to the program.
+ * Registers a channel, locked and closed, with the stack's keeper. 0 or -errno: -EMFILE when fewer than
+ * `spare` descriptor numbers would be left to the program.
  */
 int vs_channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot, unsigned spare);
 void vs_channel_close(struct vs_channel *ch);
@@ -37,7 +40,9 @@ int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg);
 /* Closes the registered channels of a keeper. */
 void vs_channels_close(uint64_t keeper_cookie);
 
-/* In a forked child: closes its copies of its parent's channels; of one, which is locked. Async-signal-safe. */
+/*
+ * In a forked child: closes its copies of its parent's channels; of one, which is locked. Async-signal-safe.
+ */
 void vs_channels_close_inherited(void);
 void vs_channel_close_inherited(struct vs_process *p, size_t i);
 

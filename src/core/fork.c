@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a forked child lets go of at once: its copies of the parent's reply channels, and of the
- * leashes of the parent's commands.
+ * What a forked child lets go of at once: its copies of the parent's reply channels, of the
+ * leashes of the parent's commands, and of the stacks that the parent is still making.
  *
- * A child may give up its privileges next, and be taken over after that. By then it can neither take
- * replies that the parent waits for nor end the commands of the parent. What it keeps, the doors, it
- * may use as it likes.
+ * A child may give up its privileges next, and be taken over after that. By then it can neither take replies
+ * that the parent waits for nor end the commands of the parent. And a stack whose creation the parent cancels
+ * is gone, whatever children there are. What the child keeps, the doors of stacks that are made, it may use
+ * as it likes.
  *
  * It is the one handler of this library that runs at fork(2). It makes system calls that signal
  * handlers may make, takes no lock, and changes no memory. After a clone(2) by hand no handlers run:
@@ -19,16 +20,20 @@
 #include "handle.h"
 #include "channels.h"
 
-static void close_leash(struct vs_slot *slot)
+static void let_go_of(struct vs_slot *slot)
 {
 	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
 		vs_sock_close(&slot->leash[i]);
+	if (!vs_slot_complete(slot)) {
+		vs_sock_close(&slot->pending);
+		vs_sock_close(&slot->door);
+	}
 }
 
 static void let_go(void)
 {
 	vs_channels_close_inherited();
-	vs_slots_each(close_leash);
+	vs_slots_each(let_go_of);
 }
 
 __attribute__((constructor)) static void watch_forks(void)

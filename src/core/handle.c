@@ -165,6 +165,8 @@ struct vs_slot *vs_slot_new(void)
 		slot->door = slot->leash[0] = slot->leash[1] = (struct vs_sock)VS_NO_SOCK;
 		slot->keeper = NULL;
 		slot->leash_process = 0;
+		slot->pending.fd = -1;
+		__atomic_store_n(&slot->complete, false, __ATOMIC_SEQ_CST);
 		return slot;
 	}
 	errno = EMFILE;
@@ -179,6 +181,11 @@ void vs_slot_discard(struct vs_slot *slot)
 	atomic_store(&slot->state, WORD(GENERATION(word), FREE));
 }
 
+static struct vdestack *handle_of(uint64_t place, uint64_t generation)
+{
+	return (struct vdestack *)(uintptr_t)(generation << PLACE_BITS | (place + 1));
+}
+
 struct vdestack *vs_slot_publish(struct vs_slot *slot)
 {
 	struct chunk *c;
@@ -186,7 +193,17 @@ struct vdestack *vs_slot_publish(struct vs_slot *slot)
 	uint64_t generation = GENERATION(atomic_load(&slot->state));
 
 	atomic_store(&slot->state, WORD(generation, ALIVE));
-	return (struct vdestack *)(uintptr_t)(generation << PLACE_BITS | (place + 1));
+	return handle_of(place, generation);
+}
+
+void vs_slot_set_complete(struct vs_slot *slot)
+{
+	__atomic_store_n(&slot->complete, true, __ATOMIC_SEQ_CST);
+}
+
+bool vs_slot_complete(const struct vs_slot *slot)
+{
+	return __atomic_load_n(&slot->complete, __ATOMIC_SEQ_CST);
 }
 
 /* The slot a handle would lead to, and the word it should have there. */
@@ -291,6 +308,22 @@ void vs_slots_each(void (*fn)(struct vs_slot *slot))
 		for (size_t j = 0; j < CHUNK_SLOTS; j++)
 			if (PHASE(atomic_load(&c->slots[j].state)) != FREE)
 				fn(&c->slots[j]);
+	}
+}
+
+void vs_slots_find(bool (*fn)(void *arg, struct vs_slot *slot, struct vdestack *stack), void *arg)
+{
+	for (size_t i = 0; i < CHUNKS_MAX; i++) {
+		struct chunk *c = atomic_load(&chunks[i]);
+		if (c == NULL)
+			return;
+		for (size_t j = 0; j < CHUNK_SLOTS; j++) {
+			uint_fast64_t word = atomic_load(&c->slots[j].state);
+			bool alive = PHASE(word) == ALIVE, busy = PHASE(word) == BUSY;
+			struct vdestack *stack = alive ? handle_of(i * CHUNK_SLOTS + j, GENERATION(word)) : NULL;
+			if ((alive || busy) && fn(arg, &c->slots[j], stack))
+				return;
+		}
 	}
 }
 

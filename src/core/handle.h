@@ -20,6 +20,11 @@ struct vs_slot {
 	/* The leash of its commands, made on demand under the process lock: */
 	struct vs_sock leash[2];
 	uint64_t leash_process; /* token of the process that made it */
+	/* Its creation: */
+	struct vs_sock pending; /* a reply channel that a request of it has had; written by its maker alone */
+	bool complete;          /* it is over; read and written atomically */
+	uint64_t maker;         /* token of the process that makes it, if it has a name; as that under the lock of names */
+	char name[64];          /* "": none */
 };
 
 /* A free slot, for the caller alone. NULL with errno. */
@@ -28,6 +33,10 @@ struct vs_slot *vs_slot_new(void);
 void vs_slot_discard(struct vs_slot *slot);
 /* From now on the handle that is returned leads to the slot. */
 struct vdestack *vs_slot_publish(struct vs_slot *slot);
+
+/* Its creation is over: from now on the stack is found. */
+void vs_slot_set_complete(struct vs_slot *slot);
+bool vs_slot_complete(const struct vs_slot *slot);
 
 /*
  * The slot behind a handle, held until vs_slot_release(); NULL when the handle leads nowhere
@@ -47,11 +56,17 @@ bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy);
 /* True when the handle leads nowhere any more, for one who still holds a use. */
 bool vs_slot_retired(const struct vs_slot *slot);
 
-/* Closes what a retired slot holds; called once, by whoever held it last. In stack.c. */
+/* Closes what a retired slot holds; called once, by whoever held it last. In deletion.c. */
 void vs_slot_empty(struct vs_slot *slot);
 
 /* For every slot in use, whatever its phase. Async-signal-safe. */
 void vs_slots_each(void (*fn)(struct vs_slot *slot));
+
+/*
+ * For every slot whose stack is being made (stack: NULL, or its handle) or is there, in the order of their
+ * places; stops when fn returns true.
+ */
+void vs_slots_find(bool (*fn)(void *arg, struct vs_slot *slot, struct vdestack *stack), void *arg);
 
 /* True if any slot in use belongs to that keeper. */
 bool vs_slots_use(const struct vs_keeper_link *keeper);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/error.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
@@ -39,13 +40,14 @@ struct vs_keeper_link {
 
 /*
  * A living keeper of the variant, started if there is none; adopt is a namespace for
- * VS_VARIANT_ADOPT, else -1. Counts as used until vs_keeper_unhold(). 0 or -errno, sentence recorded.
+ * VS_VARIANT_ADOPT, else -1; deadline_ms is on the clock of vs_now_ms(). Counts as used until vs_keeper_unhold().
+ * 0 or -errno, message recorded.
  */
-int vs_keeper_hold(enum vs_variant variant, int adopt, unsigned timeout_ms, struct vs_keeper_link **out);
+int vs_keeper_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
 void vs_keeper_unhold(void);
 
-/* Logs, once, what a living keeper could not do for itself. */
-void vs_keeper_tell(struct vs_keeper_link *keeper);
+/* What a living keeper could not do for itself, once; "": nothing, or it has been taken. */
+void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_SENTENCE_MAX]);
 
 /* Notes that a keeper does not answer any more, so that the next stack gets a new one. */
 void vs_keeper_died(struct vs_keeper_link *keeper);

@@ -7,9 +7,9 @@
  *
  *     begun: the request waits for room in the door ──sent──▶ the reply is awaited ──▶ over
  *
- * Nearly always there is room, and begin has sent it. A call that is given up closes its channel. A reply that is
- * on its way then is lost with its descriptors, and the keeper sees the hang-up (keeper/job.c): what it has not
- * done yet it does not do.
+ * Nearly always there is room, and begin has sent it. A call that is given up closes its channel. A reply
+ * that is on its way then is lost with its descriptors, and the keeper sees the hang-up (keeper/job.c): what
+ * it has not done yet it does not do.
  *
  * The door and the channel are checked to be what they were before they are used: the program may have
  * closed them, and the numbers may be somebody else's by now.
@@ -43,7 +43,7 @@ static void close_their_end(struct vs_long_call *c)
 	vs_close(vs_steal_fd(&c->their_end));
 }
 
-/* 0: sent; -EAGAIN: no room. */
+/* 0: sent; VS_NOT_YET: no room. */
 static int send_request(struct vs_long_call *c)
 {
 	struct vs_fdmsg msg = {
@@ -71,7 +71,7 @@ static int send_request(struct vs_long_call *c)
 	if (r == 0)
 		close_their_end(c);
 	if (r >= 0 || r == -EAGAIN)
-		return r;
+		return r < 0 ? VS_NOT_YET : r;
 	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
 		return keeper_lost();
 	return vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
@@ -88,14 +88,14 @@ int vs_long_call_begin(struct vs_long_call *c)
 		return vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	c->channel = vs_sock_of(pair[0]);
 	c->their_end = pair[1];
-	c->deadline_ms = c->timeout_ms < 0 ? INT64_MAX : vs_now_ms() + c->timeout_ms;
+	c->deadline_ms = vs_deadline_ms(c->timeout_ms);
 	c->req.version = VS_WIRE_VERSION;
 	c->req.channel = 0;
 	c->req.seq = 1;
 	r = send_request(c);
-	if (r < 0 && r != -EAGAIN)
+	if (r < 0 && r != VS_NOT_YET)
 		vs_long_call_end(c);
-	return r == -EAGAIN ? 0 : r;
+	return r == VS_NOT_YET ? 0 : r;
 }
 
 struct pollfd vs_long_call_wanted(const struct vs_long_call *c)
@@ -111,14 +111,14 @@ void vs_long_call_end(struct vs_long_call *c)
 	c->channel = (struct vs_sock)VS_NO_SOCK;
 }
 
-/* -EAGAIN: there is no reply yet. */
+/* VS_NOT_YET: there is no reply. */
 static int take_reply(struct vs_long_call *c)
 {
 	struct vs_fdmsg msg = { .iov = { { &c->reply, sizeof(c->reply) }, { c->answer, VS_TEXT_MAX } }, .n_iov = 2 };
 	ssize_t len = vs_fdmsg_recv(c->channel.fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
-	if (len == -EAGAIN || len == -EINTR)
-		return -EAGAIN;
+	if (len == -EAGAIN)
+		return VS_NOT_YET;
 	if (len < (ssize_t)sizeof(c->reply) || c->reply.type != VS_REPLY_TYPE) {
 		vs_fdmsg_drop(&msg);
 		return keeper_lost();
@@ -144,11 +144,11 @@ int vs_long_call_step(struct vs_long_call *c)
 	int r = !vs_sock_valid(&c->channel) ? keeper_lost() : sending ? send_request(c) : take_reply(c);
 
 	if (r == 0 && sending)
-		return -EAGAIN; /* now for the reply */
-	if (r == -EAGAIN && vs_left_ms(c->deadline_ms) > 0)
+		return VS_NOT_YET; /* now for the reply */
+	if (r == VS_NOT_YET && vs_left_ms(c->deadline_ms) > 0)
 		return r;
 	vs_long_call_end(c);
-	return r == -EAGAIN ? vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?") : r;
+	return r == VS_NOT_YET ? vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?") : r;
 }
 
 int vs_call_long(struct vs_long_call *c)
@@ -162,6 +162,6 @@ int vs_call_long(struct vs_long_call *c)
 		struct pollfd wanted = vs_long_call_wanted(c);
 		(void)poll(&wanted, 1, vs_left_ms(c->deadline_ms));
 		r = vs_long_call_step(c);
-	} while (r == -EAGAIN);
+	} while (r == VS_NOT_YET);
 	return r;
 }

@@ -51,6 +51,7 @@ struct vs_channel {
 
 struct vs_process {
 	pthread_mutex_t lock;    /* guards the list of keepers and their starting */
+	pthread_mutex_t names;   /* guards the names of stacks */
 	atomic_uint creating;    /* stacks being made, which hold keepers without showing it */
 	atomic_uint_fast64_t token; /* tells this process from its ancestors; 0: not drawn yet */
 	struct vs_channel channels[VS_CHANNELS];

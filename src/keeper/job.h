@@ -40,7 +40,6 @@ struct vs_job {
 	struct vs_iface *iface;       /* one use */
 	struct vs_call *call;         /* to be answered */
 	struct vs_locator locator;    /* the call's text, parsed by the keeper itself; points into it */
-	int64_t deadline_ms;          /* on the monotonic clock */
 	int ifindex;                  /* for an end of a veth pair */
 	pthread_t thread;
 	atomic_int tid;               /* of that thread, for /proc */
@@ -54,6 +53,7 @@ struct vs_job {
 
 	enum vs_job_outcome outcome;  /* set by whoever has taken the answer */
 	int result;                   /* of its work; the job thread's */
+	int64_t deadline_ms;          /* on the monotonic clock; from vs_job_submit() on the main thread's */
 	struct vs_job *next_held;     /* the main thread's */
 	int interrupts;               /* the main thread's: how often, after the answer */
 };

@@ -89,10 +89,11 @@ static int check_sequence(struct nl_msg *msg, void *arg)
 	struct vs_nl *nl = arg;
 	const struct nlmsghdr *hdr = nlmsg_hdr(msg);
 
-	if (nl->done || nlmsg_get_src(msg)->nl_pid != 0 ||
-	    hdr->nlmsg_pid != nl_socket_get_local_port(nl->sock) || hdr->nlmsg_seq != nl->seq)
-		return NL_SKIP;
-	return NL_OK;
+	if (!nl->done && nlmsg_get_src(msg)->nl_pid == 0 &&
+	    hdr->nlmsg_pid == nl_socket_get_local_port(nl->sock) && hdr->nlmsg_seq == nl->seq)
+		return NL_OK;
+	nl->noticed = true;
+	return NL_SKIP;
 }
 
 static int take_valid(struct nl_msg *msg, void *arg)
@@ -221,15 +222,20 @@ int vs_nl_open(struct vs_nl *nl, int fd)
 	return 0;
 }
 
+void vs_nl_keep(struct vs_nl *nl)
+{
+	if (nl->no_cancel)
+		(void)pthread_setcancelstate(nl->cancel_state, NULL);
+	nl->no_cancel = false;
+}
+
 void vs_nl_close(struct vs_nl *nl)
 {
 	int saved = errno;
 
 	nl_socket_free(nl->sock);
 	nl->sock = NULL;
-	if (nl->no_cancel)
-		(void)pthread_setcancelstate(nl->cancel_state, NULL);
-	nl->no_cancel = false;
+	vs_nl_keep(nl);
 	errno = saved;
 }
 
@@ -308,7 +314,7 @@ static int finish_request(struct vs_nl *nl)
 			err = n == 0 ? -ETIMEDOUT : n < 0 ? n : 0;
 		} else if (err == -ENOBUFS) {
 			err = 0; /* notifications may be lost; answers are kept until they are read */
-			nl->interrupted = true;
+			nl->interrupted = nl->noticed = true;
 		}
 		if (err < 0)
 			return err;
@@ -329,14 +335,22 @@ int vs_nl_talk(struct vs_nl *nl, struct nl_msg *msg, vs_nl_each_fn *each, void *
 
 /* ------------------------------------------------------------------ dumps and notifications */
 
-/* Reads what there is to read, up to a bound, as there may be an endless stream of it. 0 or -errno. */
-static int drain(struct vs_nl *nl)
+/* Up to a bound, as there may be an endless stream of it. */
+int vs_nl_drain(struct vs_nl *nl)
 {
 	int err = 0;
 
-	for (int i = 0; i < EVENTS_AT_ONCE && (err == 0 || err == -ENOBUFS); i++)
+	for (int i = 0; i < EVENTS_AT_ONCE && (err == 0 || err == -ENOBUFS); i++) {
 		err = read_some(nl);
+		if (err == -ENOBUFS)
+			nl->noticed = true;
+	}
 	return err == -ENOBUFS || err == -EAGAIN ? 0 : err;
+}
+
+int vs_nl_fd(const struct vs_nl *nl)
+{
+	return nl_socket_get_fd(nl->sock);
 }
 
 static int dump_once(struct vs_nl *nl, const struct vs_nl_dump *what)
@@ -356,7 +370,7 @@ int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what)
 		int err = dump_once(nl, what);
 		/* Notifications have filled the buffer. The kernel goes on with the dump when it is read. */
 		if (err == -ENOBUFS || err == -EBUSY) {
-			err = drain(nl);
+			err = vs_nl_drain(nl);
 			nl->interrupted = true;
 		}
 		if (err < 0 || !nl->interrupted)
@@ -378,14 +392,4 @@ int vs_nl_list(struct vs_nl *nl, int type, const void *header, size_t len, vs_nl
 	const struct vs_nl_dump dump = { type, header, len, begin_list, each, (void *)reader };
 
 	return vs_nl_dump(nl, &dump);
-}
-
-int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms)
-{
-	int n = vs_talk_wait(nl_socket_get_fd(nl->sock), deadline_ms);
-
-	if (n <= 0)
-		return n;
-	int err = drain(nl);
-	return err < 0 ? err : 1;
 }

@@ -30,6 +30,7 @@ struct vs_nl {
 	uint32_t seq;                  /* its sequence number */
 	bool done;                     /* its answer is complete */
 	bool interrupted;              /* its dump has been disturbed by a change */
+	bool noticed;                  /* a notification has been read or lost since this was cleared */
 	int err;                       /* how it ended: 0 or -errno */
 	char reason[VS_NL_REASON_MAX]; /* the text of the kernel (extended ACK), "" if there is none */
 	bool no_cancel;                /* the thread cannot be cancelled while this is open, */
@@ -86,10 +87,19 @@ int vs_nl_list(struct vs_nl *nl, int type, const void *header, size_t len, vs_nl
 int vs_nl_subscribe(struct vs_nl *nl, int group);
 
 /*
- * Waits until the clock (vs_now_ms) shows deadline_ms for notifications and swallows
- * those there are. 1: there were some, or some were lost; 0: none came.
+ * Swallows the notifications that are there, without waiting, and sets `noticed` if there were any. 0 or
+ * -errno.
  */
-int vs_nl_wait_event(struct vs_nl *nl, int64_t deadline_ms);
+int vs_nl_drain(struct vs_nl *nl);
+
+/* The socket, which is readable when there are notifications. */
+int vs_nl_fd(const struct vs_nl *nl);
+
+/*
+ * For a conversation that outlives the call that has opened it: its thread can be cancelled again, and the
+ * caller keeps it from that while the conversation is used.
+ */
+void vs_nl_keep(struct vs_nl *nl);
 
 /* A number out of a message; an attribute of another length than its is not there. */
 uint32_t vs_nl_u32(const struct nlattr *attr, uint32_t otherwise);

@@ -3,16 +3,19 @@
 /*
  * Waiting until a stack can be used.
  *
- *     subscribe ──▶ look at everything ──▶ ready, or hopeless: done
- *                        ▲      │ not yet
- *                        │      ▼
- *                        └── sleep until the kernel tells of a change, or the deadline
+ *     begin: subscribe ──▶ step: look at everything ──▶ ready, or hopeless: done
+ *                                ▲      │ not yet
+ *                                │      ▼
+ *                                └── the socket is readable: the kernel tells of a change
  *
- * Subscribing comes first, so a change between looking and sleeping wakes us at once. What a
- * notification says is ignored: each one, and the loss of one, only means "look again". So
- * there is no picture of the stack to keep up to date, and none that could be wrong. "Ready"
- * counts only when no notification has come while looking: the parts of a look are not of
- * one moment, and the link-local address of an interface appears together with its carrier.
+ * Subscribing comes first, so a change after a look makes the socket readable. What a notification says is
+ * ignored: each one, and the loss of one, only means "look again". So there is no picture of the stack to
+ * keep up to date, and none that could be wrong. A look counts only when no notification has come meanwhile,
+ * before the answers or between them: the parts of a look are not of one moment, and the link-local address
+ * of an interface appears together with its carrier.
+ *
+ * A step never sleeps, and it looks a few times at most. If the stack changes faster than that, the next step
+ * is due at once.
  *
  * Two questions are asked this way: of the whole stack (every interface that is up has its
  * carrier, every address is past duplicate address detection), and of a configuration (its
@@ -20,13 +23,14 @@
  * such detection and is not looked at.
  */
 
-#include "apply.h"
+#include "ready.h"
 
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,35 +40,14 @@
 #include "base/error.h"
 #include "rtnl.h"
 
-/* An address that has to be usable. */
-struct wanted {
-	int ifindex;
-	const struct vs_conf_addr *addr;
-};
-
-struct watch {
-	const struct vs_config *config; /* NULL: all links and all addresses */
-	const struct wanted *wanted;    /* else these addresses */
-	size_t n_wanted;
-	bool links;                     /* and the links of config that are on segments */
-	/* What the last look has seen: */
-	size_t n_usable;                  /* of the wanted ones */
-	bool link_pending;                /* an interface is up without carrier */
-	bool addr_pending;                /* an address is under detection */
-	bool addr_failed;                 /* an address has been found in use elsewhere */
-	char what[128];                   /* the first, or the worst, of these in words */
-	int ifindex;                      /* what is about this address, on this interface, and its state */
-	char addr[INET6_ADDRSTRLEN];
-	const char *state;
-};
-
+#define LOOKS_AT_ONCE 4
 #define CARRIER_FLAGS ((unsigned)IFF_RUNNING | (unsigned)IFF_LOWER_UP)
 
 /* ------------------------------------------------------------------ looking */
 
 static void begin_links(void *arg)
 {
-	struct watch *watch = arg;
+	struct vs_ready *watch = arg;
 
 	watch->link_pending = false;
 	watch->what[0] = '\0';
@@ -79,7 +62,7 @@ static bool on_segment(const struct vs_conf_iface *iface)
 	return iface->locator.kind == VS_KIND_SEGMENT;
 }
 
-static bool is_wanted_link(const struct watch *watch, const char *name)
+static bool is_wanted_link(const struct vs_ready *watch, const char *name)
 {
 	for (size_t i = 0; watch->config != NULL && i < watch->config->n_ifaces; i++)
 		if (on_segment(&watch->config->ifaces[i]) && strcmp(watch->config->ifaces[i].name, name) == 0)
@@ -89,7 +72,7 @@ static bool is_wanted_link(const struct watch *watch, const char *name)
 
 static int look_at_link(void *arg, struct nlmsghdr *hdr)
 {
-	struct watch *watch = arg;
+	struct vs_ready *watch = arg;
 	const struct ifinfomsg *info = nlmsg_data(hdr);
 	char name[IF_NAMESIZE] = "?";
 
@@ -109,7 +92,7 @@ static int look_at_link(void *arg, struct nlmsghdr *hdr)
 
 static void begin_addrs(void *arg)
 {
-	struct watch *watch = arg;
+	struct vs_ready *watch = arg;
 
 	watch->n_usable = 0;
 	watch->addr_pending = watch->addr_failed = false;
@@ -118,7 +101,7 @@ static void begin_addrs(void *arg)
 		watch->what[0] = '\0';
 }
 
-static bool is_wanted(const struct watch *watch, int ifindex, const void *bytes)
+static bool is_wanted(const struct vs_ready *watch, int ifindex, const void *bytes)
 {
 	for (size_t i = 0; i < watch->n_wanted; i++)
 		if (watch->wanted[i].ifindex == ifindex &&
@@ -127,7 +110,7 @@ static bool is_wanted(const struct watch *watch, int ifindex, const void *bytes)
 	return watch->config == NULL;
 }
 
-static void note_addr(struct watch *watch, const struct ifaddrmsg *info, struct nlattr *attr,
+static void note_addr(struct vs_ready *watch, const struct ifaddrmsg *info, struct nlattr *attr,
 		      const char *state)
 {
 	vs_rtnl_addr_text(info->ifa_family, attr, watch->addr);
@@ -138,18 +121,18 @@ static void note_addr(struct watch *watch, const struct ifaddrmsg *info, struct 
 }
 
 /* The interface by its name, if it is still there. Between the messages of a list nothing can be asked. */
-static void put_name(struct vs_nl *nl, struct watch *watch)
+static void put_name(struct vs_ready *watch)
 {
 	struct vs_rtnl_link link;
 
-	if (watch->ifindex > 0 && vs_rtnl_link_get(nl, watch->ifindex, NULL, &link) == 0)
+	if (watch->ifindex > 0 && vs_rtnl_link_get(watch->nl, watch->ifindex, NULL, &link) == 0)
 		(void)snprintf(watch->what, sizeof(watch->what), "address %s on interface %s %s", watch->addr,
 			       link.name, watch->state);
 }
 
 static int look_at_addr(void *arg, struct nlmsghdr *hdr)
 {
-	struct watch *watch = arg;
+	struct vs_ready *watch = arg;
 	struct nlattr *attrs[IFA_MAX + 1];
 	const struct ifaddrmsg *info = nlmsg_data(hdr);
 
@@ -175,7 +158,7 @@ static int look_at_addr(void *arg, struct nlmsghdr *hdr)
 }
 
 /* Looks once. 1: ready; 0: not yet; -EADDRNOTAVAIL, or an error of looking. */
-static int look(struct vs_nl *nl, struct watch *watch)
+static int look(struct vs_ready *watch)
 {
 	const struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
 	const struct ifaddrmsg addrs = { .ifa_family = AF_INET6 };
@@ -183,10 +166,10 @@ static int look(struct vs_nl *nl, struct watch *watch)
 					      begin_links, look_at_link, watch };
 	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,       sizeof(addrs),
 					      begin_addrs, look_at_addr, watch };
-	int err = watch->links ? vs_nl_dump(nl, &link_dump) : 0;
+	int err = watch->links ? vs_nl_dump(watch->nl, &link_dump) : 0;
 
 	if (err == 0 && (watch->config == NULL || watch->n_wanted > 0))
-		err = vs_nl_dump(nl, &addr_dump);
+		err = vs_nl_dump(watch->nl, &addr_dump);
 	if (err == 0 && watch->addr_failed)
 		err = -EADDRNOTAVAIL;
 	if (err < 0)
@@ -196,62 +179,63 @@ static int look(struct vs_nl *nl, struct watch *watch)
 
 /* ------------------------------------------------------------------ waiting */
 
-static int subscribe(struct vs_nl *nl, const struct watch *watch)
+static int subscribe(const struct vs_ready *watch)
 {
-	int err = vs_nl_subscribe(nl, RTNLGRP_IPV6_IFADDR);
+	int err = vs_nl_subscribe(watch->nl, RTNLGRP_IPV6_IFADDR);
 
 	if (err == 0 && watch->links)
-		err = vs_nl_subscribe(nl, RTNLGRP_LINK);
-	return err;
+		err = vs_nl_subscribe(watch->nl, RTNLGRP_LINK);
+	return err < 0 ? vs_nl_fail(watch->nl, -err, "cannot wait for the stack") : 0;
 }
 
-static int fail_waiting(struct vs_nl *nl, struct watch *watch, int err)
+int vs_ready_step(struct vs_ready *watch)
 {
-	if (err == EADDRNOTAVAIL || err == ETIMEDOUT)
-		put_name(nl, watch);
-	switch (err) {
-	case EADDRNOTAVAIL:
-		return vs_fail(err, "cannot make the stack ready: %s; choose another address", watch->what);
-	case ETIMEDOUT:
-		return vs_fail(err,
-			       "cannot wait longer for the stack: %s; plug in its other side, or wait longer",
-			       watch->what[0] != '\0' ? watch->what
-						      : "an address that was asked for is not there");
-	default:
-		return vs_nl_fail(nl, err, "cannot wait for the stack");
+	struct vs_nl *nl = watch->nl;
+
+	watch->at_once = false;
+	for (int i = 0; i < LOOKS_AT_ONCE; i++) {
+		nl->noticed = false;
+		int seen = look(watch);
+		if (seen == -EAGAIN)
+			continue; /* changes disturbed every attempt */
+		int err = seen < 0 ? seen : vs_nl_drain(nl);
+		if (err == -EADDRNOTAVAIL)
+			put_name(watch);
+		if (err == -EADDRNOTAVAIL)
+			return vs_fail(EADDRNOTAVAIL, "cannot make the stack ready: %s; choose another address", watch->what);
+		if (err < 0)
+			return vs_nl_fail(nl, -err, "cannot wait for the stack");
+		watch->was_ready = seen > 0;
+		if (!nl->noticed)
+			return seen > 0 ? 0 : VS_NOT_YET;
 	}
+	watch->at_once = true; /* the changes may be over by now, and nothing would wake us */
+	return VS_NOT_YET;
 }
 
-static int wait_ready(struct vs_nl *nl, struct watch *watch, int64_t deadline_ms)
+int vs_ready_late(struct vs_ready *watch)
 {
-	int err = subscribe(nl, watch);
+	if (watch->was_ready)
+		return 0;
+	put_name(watch);
+	return vs_fail(ETIMEDOUT, "cannot wait longer for the stack: %s; plug in its other side, or wait longer",
+		       watch->what[0] != '\0' ? watch->what : "an address that was asked for is not there");
+}
 
-	while (err >= 0) {
-		int ready = look(nl, watch);
-		/* Changes disturbed every attempt and may be over: nothing would wake us, so no sleep. */
-		if (ready == -EAGAIN && vs_now_ms() < deadline_ms)
-			continue;
-		if (ready == -EAGAIN)
-			return fail_waiting(nl, watch, ETIMEDOUT);
-		/* With a deadline long past it only asks whether there are any. */
-		int events = ready < 0 ? ready : vs_nl_wait_event(nl, ready > 0 ? 0 : deadline_ms);
-		if (events == 0)
-			return ready > 0 ? 0 : fail_waiting(nl, watch, ETIMEDOUT);
-		if (events > 0 && vs_now_ms() >= deadline_ms)
-			return ready > 0 ? 0 : fail_waiting(nl, watch, ETIMEDOUT);
-		err = events;
+int vs_ready_wait(struct vs_ready *watch, int64_t deadline_ms)
+{
+	struct pollfd change = { .fd = vs_nl_fd(watch->nl), .events = POLLIN };
+	int r;
+
+	while ((r = vs_ready_step(watch)) == VS_NOT_YET) {
+		int left = vs_left_ms(deadline_ms);
+		if (left == 0 || (!watch->at_once && poll(&change, 1, left) == 0))
+			return vs_ready_late(watch);
 	}
-	return fail_waiting(nl, watch, -err);
+	return r;
 }
 
-int vs_rtnl_wait_ready(struct vs_nl *nl, int64_t deadline_ms)
-{
-	struct watch watch = { .links = true };
-
-	return wait_ready(nl, &watch, deadline_ms);
-}
-
-/* ------------------------------------------------------------------ a configuration */
+/* ------------------------------------------------------------------ what is waited for */
 
 static size_t count_ipv6(const struct vs_config *config)
 {
@@ -272,7 +256,7 @@ static bool any_on_segment(const struct vs_config *config)
 }
 
 /* Fills wanted[], which has room for all IPv6 addresses of config. */
-static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct wanted *wanted)
+static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct vs_ready_addr *wanted)
 {
 	for (size_t i = 0; i < config->n_ifaces; i++) {
 		const struct vs_conf_iface *iface = &config->ifaces[i];
@@ -283,7 +267,7 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 					  iface->name);
 		for (size_t j = 0; j < iface->n_addrs; j++)
 			if (iface->addrs[j].family == AF_INET6)
-				*wanted++ = (struct wanted){ link.ifindex, &iface->addrs[j] };
+				*wanted++ = (struct vs_ready_addr){ link.ifindex, &iface->addrs[j] };
 	}
 	return 0;
 }
@@ -293,25 +277,32 @@ bool vs_conf_has_to_wait(const struct vs_config *config)
 	return count_ipv6(config) > 0 || any_on_segment(config);
 }
 
-int vs_conf_wait(struct vs_nl *nl, const struct vs_config *config, int timeout_ms)
+int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config)
 {
-	int64_t deadline_ms = vs_now_ms() + timeout_ms;
-	struct watch watch = {
-		.config = config,
-		.n_wanted = count_ipv6(config),
-		.links = any_on_segment(config),
-	};
-	VS_AUTO_FREE struct wanted *wanted = calloc(watch.n_wanted + 1, sizeof(*wanted));
-	int err = 0;
+	*watch = (struct vs_ready){ .nl = nl, .config = config, .links = true };
+	if (config != NULL) {
+		watch->links = any_on_segment(config);
+		watch->n_wanted = count_ipv6(config);
+		watch->wanted = calloc(watch->n_wanted + 1, sizeof(*watch->wanted));
+		if (watch->wanted == NULL)
+			return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some", strerror(ENOMEM));
+	}
+	int r = watch->n_wanted > 0 ? find_wanted(nl, config, watch->wanted) : 0;
+	return r < 0 ? r : subscribe(watch);
+}
 
-	if (wanted == NULL)
-		return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some", strerror(ENOMEM));
-	watch.wanted = wanted;
-	if (watch.n_wanted > 0)
-		err = find_wanted(nl, config, wanted);
-	if (err == 0)
-		err = wait_ready(nl, &watch, deadline_ms);
-	if (err == 0)
-		vs_conf_announce(nl, config);
-	return err;
+void vs_ready_end(struct vs_ready *watch)
+{
+	free(vs_steal_ptr(watch->wanted));
+}
+
+int vs_rtnl_wait_ready(struct vs_nl *nl, int64_t deadline_ms)
+{
+	struct vs_ready watch;
+	int r = vs_ready_begin(&watch, nl, NULL);
+
+	if (r == 0)
+		r = vs_ready_wait(&watch, deadline_ms);
+	vs_ready_end(&watch);
+	return r;
 }

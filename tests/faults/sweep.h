@@ -72,6 +72,54 @@ static int run_new_inproc(void) { return made_from("vnl=inproc://lan"); }
 static int run_new_config(void) { return made_from("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1"); }
 static int run_add(void) { return vdestack_iface_add(base, "vnl=null:// ip=10.6.0.2/24", opts()) < 0 ? -errno : 0; }
 
+/* The keeper's threads are its main thread and that of the stack made before. */
+static bool is_alone(void *arg)
+{
+	pid_t pid;
+
+	(void)arg;
+	return find_keepers(&pid, 1) == 0 || count_tasks_of(pid) <= 2;
+}
+
+/* EAGAIN says that a creation goes on, so finish has another errno for a limit of processes. */
+static int errno_of_finish(void)
+{
+	return errno == ENOMEM && strstr(vdestack_last_error(), "limit of processes") != NULL ? EAGAIN : errno;
+}
+
+/* With the same network as the others; the waits are the program's own and fail as well, in the sweep of system calls. */
+static int run_started(void)
+{
+	struct vdestack_creation *c = vdestack_new_start("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1", opts());
+
+	while (c != NULL) {
+		struct pollfd p = { .fd = vdestack_new_fd(c), .events = POLLIN };
+		(void)poll(&p, 1, -1);
+		made = vdestack_new_finish(c);
+		if (made != NULL || errno != EAGAIN)
+			break;
+	}
+	return made == NULL ? -errno_of_finish() : 0;
+}
+
+/* Two events, and no more. */
+static int run_cancelled(void)
+{
+	struct vdestack_creation *c = vdestack_new_start("vnl=null:// iface=b vnl=inproc://lan", opts());
+
+	if (c == NULL)
+		return -errno;
+	struct pollfd p = { .fd = vdestack_new_fd(c), .events = POLLIN };
+	(void)poll(&p, 1, -1);
+	made = vdestack_new_finish(c);
+	CHECK(made == NULL);
+	if (errno != EAGAIN)
+		return -errno_of_finish();
+	vdestack_new_cancel(c);
+	(void)wait_until(is_alone, NULL, 500); /* the keeper's part comes afterwards */
+	return 0;
+}
+
 static int run_legacy(void)
 {
 	char none[] = "null://";
@@ -144,15 +192,6 @@ static int run_forked_msocket(void)
 	return -WEXITSTATUS(status);
 }
 
-/* The keeper's threads are its main thread and that of the stack made before. */
-static bool is_alone(void *arg)
-{
-	pid_t pid;
-
-	(void)arg;
-	return find_keepers(&pid, 1) == 0 || count_tasks_of(pid) <= 2;
-}
-
 static int run_delete(void)
 {
 	int side = atomic_exchange(&inject_control->side, INJECT_NONE);
@@ -214,6 +253,8 @@ static const struct op op_forked = { "msocket in a child", true, run_forked_msoc
 static const struct op op_delete = { "delete", true, run_delete, undo_nothing, NULL };
 static const struct op op_netns = { "netns", true, run_netns, close_made, NULL };
 static const struct op op_command = { "run", true, run_command, undo_nothing, NULL };
+static const struct op op_started = { "creation by its descriptor", true, run_started, made_delete, NULL };
+static const struct op op_cancelled = { "cancelled creation", true, run_cancelled, undo_nothing, NULL };
 static const struct op op_legacy = { "vde_addstack", true, run_legacy, legacy_delete, NULL };
 
 static const struct op op_packet_device = { "stack with a packet device", true, run_new_config, made_delete, prepare_packet_device };

@@ -370,6 +370,8 @@ static void sweep_and_count(const struct op *op, enum inject_side side, enum inj
 SWEEP(first)
 SWEEP(inproc)
 SWEEP(config)
+SWEEP(started)
+SWEEP(cancelled)
 SWEEP(add)
 SWEEP(remove)
 SWEEP(msocket)

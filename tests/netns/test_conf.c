@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "core/stack.h"
 #include "rtnl/apply.h"
+#include "rtnl/ready.h"
 #include "fake_core.h"
 #include <vdestack/conf.h>
 
@@ -1022,9 +1023,15 @@ static int apply(const struct vs_config *config)
 static int wait_for(const struct vs_config *config, int timeout_ms)
 {
 	VS_AUTO_NL nl = { 0 };
+	struct vs_ready watch = { 0 };
 	int err = vs_stack_nl_open(stack, &nl);
 
-	return err < 0 ? err : vs_conf_wait(&nl, config, timeout_ms);
+	if (err == 0)
+		err = vs_ready_begin(&watch, &nl, config);
+	if (err == 0)
+		err = vs_ready_wait(&watch, vs_now_ms() + timeout_ms);
+	vs_ready_end(&watch);
+	return err;
 }
 
 static void a_configuration_is_applied(void **state)
@@ -1039,7 +1046,7 @@ static void a_configuration_is_applied(void **state)
 		{ .name = "v0", .addrs = addrs, .n_addrs = 2, .routes = routes, .n_routes = 3 },
 		{ .name = "v1" },
 	};
-	const struct vs_config config = { ifaces, 2 };
+	const struct vs_config config = { .ifaces = ifaces, .n_ifaces = 2 };
 
 	(void)state;
 	make_veth();
@@ -1062,7 +1069,7 @@ static void a_failing_configuration_names_interface_and_word(void **state)
 		{ .dst = conf_addr("0.0.0.0", 0), .has_gw = true, .gw = conf_addr("10.7.0.254", 32) },
 	};
 	struct vs_conf_iface iface = { .name = "v0", .addrs = addrs, .n_addrs = 2 };
-	const struct vs_config config = { &iface, 1 };
+	const struct vs_config config = { .ifaces = &iface, .n_ifaces = 1 };
 
 	(void)state;
 	assert_int_equal(apply(&config), -ENODEV);
@@ -1079,7 +1086,7 @@ static void waiting_for_a_configuration_sees_duplicates(void **state)
 {
 	struct vs_conf_addr addr = conf_addr("fc00::1", 64);
 	struct vs_conf_iface iface = { .name = "v0", .addrs = &addr, .n_addrs = 1 };
-	const struct vs_config config = { &iface, 1 };
+	const struct vs_config config = { .ifaces = &iface, .n_ifaces = 1 };
 
 	(void)state;
 	make_veth();
@@ -1093,7 +1100,7 @@ static void waiting_without_ipv6_costs_nothing(void **state)
 {
 	struct vs_conf_addr addr = conf_addr("10.0.0.1", 24);
 	struct vs_conf_iface iface = { .name = "nosuch0", .addrs = &addr, .n_addrs = 1 };
-	const struct vs_config config = { &iface, 1 };
+	const struct vs_config config = { .ifaces = &iface, .n_ifaces = 1 };
 
 	(void)state;
 	assert_false(vs_conf_has_to_wait(&config));

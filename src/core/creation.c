@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The creation of a stack: a transaction, as a state machine.
+ *
+ *     KEEPER ──request──▶ NAMESPACE ──door──▶ CONFIG ─▶ NEXT ──request──▶ IFACE ──reply─┐
+ *       ▲                   │ the keeper has gone        │ ▲                            │
+ *       └───────once────────┘                            │ └────────────────────────────┘
+ *                                                        ▼ no more
+ *                                     DONE ◀─ TRIAL ◀─ APPLY ─▶ READY ─▶ TRIAL
+ *
+ *  KEEPER     nothing is there; a keeper is found or started, and asked for the namespace
+ *  NAMESPACE  waits for the stack's door; where possible the first interface is in the same request, which
+ *             takes half the time
+ *  CONFIG     reads a configuration that had to wait for the namespace: only that tells which names are free
+ *  NEXT       asks for the next interface, after the start of its command if it has one
+ *  IFACE      waits until the keeper has plugged the interface into its network
+ *  APPLY      addresses and routes, by rtnetlink
+ *  READY      waits for duplicate address detection and carriers, for notifications
+ *  TRIAL      one socket, so that later ones cannot fail for want of what the library needs itself
+ *
+ * An addition of interfaces begins in CONFIG, with a stack that is there, and ends before TRIAL.
+ *
+ * What each state waits for is one descriptor and one time: the reply channel of the request (or the door,
+ * while it has no room), the rtnetlink socket, and the end of the step or of the whole, whichever is sooner.
+ * A step does what can be done and says what it waits for next. Whoever drives the machine waits: in a loop
+ * with poll(2) (vs_creation_run()), or the program with an event loop of its own (async.c). What a step takes
+ * besides is bounded: the start of a keeper or of a command, answers of the kernel, and one of the networking
+ * thread, which never waits for a network.
+ *
+ * Who owns what: the creation owns the request under way, the descriptors it sends, and the rtnetlink socket.
+ * What has been made belongs to its slot. The slot is nobody else's until there is a door; then it has a
+ * handle, since the other calls of the library take one, but it is not complete: nobody finds it by name or
+ * in the list, and the handle is not given out before the creation is done.
+ *
+ * What always holds:
+ *  - At most one request is under way.
+ *  - Whatever the state, the end of the creation leaves nothing behind, unless it is done: a stack is
+ *    deleted, with all that was made. The end of a request closes its channel. The keeper sees that, and
+ *    drops what it has not done yet, a link stuck in a plugin too; a reply that is on its way is lost with
+ *    the door in it, and with its door a stack ends. Of an addition only its interfaces go. Calls that may
+ *    wait remove the interfaces first, and wait for that.
+ *  - A forked child has no part in its parent's creation: its copies of the channel and of the door are
+ *    closed at the fork (fork.c), and it cannot go on with it.
+ *  - No step is a point of cancellation, and whoever calls them keeps the thread from being cancelled.
+ */
+
+#include "creation.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "creation_steps.h"
+#include "deletion.h"
+#include "handle.h"
+#include "iface_request.h"
+#include "keepers.h"
+#include "names.h"
+#include "wire/fdmsg.h"
+
+/* What a creation whose time is over was waiting for. */
+static void describe_state(const struct vs_creation *c, char *text, size_t size)
+{
+	bool with_first = c->state == VS_CREATION_NAMESPACE && c->call.text != NULL;
+
+	if (with_first || c->state == VS_CREATION_IFACE)
+		(void)snprintf(text, size, "interface %s is not plugged into \"%.200s\" yet",
+			       c->config->ifaces[c->n_made].name, c->config->ifaces[c->n_made].vnl);
+	else if (c->state == VS_CREATION_READY)
+		(void)snprintf(text, size, "%s", c->ready.what[0] != '\0' ? c->ready.what
+						: "an address that was asked for is not there");
+	else
+		(void)snprintf(text, size, "the keeper has not made the network namespace yet");
+}
+
+static int fail_late(const struct vs_creation *c)
+{
+	char text[VS_SENTENCE_MAX / 2];
+
+	describe_state(c, text, sizeof(text));
+	return vs_fail(ETIMEDOUT, "cannot %s within %d ms: %s; raise timeout_ms",
+		       c->adding ? "add interfaces" : "make a stack", c->opts.timeout_ms, text);
+}
+
+int vs_creation_step(struct vs_creation *c)
+{
+	int r = 0;
+
+	while (r == 0 && c->state != VS_CREATION_DONE)
+		r = vs_creation_steps[c->state](c);
+	return r == VS_NOT_YET && vs_left_ms(c->deadline_ms) == 0 ? fail_late(c) : r;
+}
+
+static void begin(struct vs_creation *c, const struct vs_create_opts *opts)
+{
+	*c = (struct vs_creation){
+		.opts = *opts,
+		.deadline_ms = vs_deadline_ms(opts->timeout_ms),
+		.call = { .channel = VS_NO_SOCK, .their_end = -1 },
+		.dirs = { -1, -1 },
+		.stream = -1,
+	};
+}
+
+void vs_creation_begin(struct vs_creation *c, const struct vs_create_opts *opts,
+		       const struct vs_config *config)
+{
+	begin(c, opts);
+	c->config = config;
+}
+
+void vs_creation_begin_adoption(struct vs_creation *c, const struct vs_create_opts *opts, const char *text)
+{
+	begin(c, opts);
+	c->text = text != NULL ? text : "";
+}
+
+void vs_creation_begin_addition(struct vs_creation *c, const struct vs_create_opts *opts,
+				struct vdestack *stack, const char *text)
+{
+	vs_creation_begin_adoption(c, opts, text);
+	c->adding = true;
+	c->stack = stack;
+	c->state = VS_CREATION_CONFIG;
+}
+
+int vs_creation_run(struct vs_creation *c)
+{
+	int r;
+
+	c->may_wait = true;
+	while ((r = vs_creation_step(c)) == VS_NOT_YET)
+		(void)poll(&c->wanted, 1, vs_left_ms(c->due_ms));
+	return r;
+}
+
+/*
+ * Those that were made, and one whose reply has not been heard. When the call returns, an adopted namespace
+ * and the segments are as before; what a deletion takes along goes a moment later.
+ */
+static void remove_ifaces(struct vs_creation *c)
+{
+	bool unknown = c->state == VS_CREATION_IFACE && c->call.reply.type != VS_REPLY_TYPE;
+
+	vs_ifaces_remove(c->slot, c->config, c->n_made + unknown);
+}
+
+static void undo(struct vs_creation *c)
+{
+	VS_ERROR_KEEP;
+
+	if (c->slot == NULL)
+		return;
+	if (c->may_wait && c->config != NULL)
+		remove_ifaces(c);
+	if (c->adding)
+		return;
+	if (c->stack != NULL) {
+		(void)vs_delete(c->stack);
+	} else {
+		vs_name_drop(c->slot);
+		vs_slot_discard(c->slot);
+		vs_keepers_tidy();
+	}
+}
+
+/* If the program has closed the socket, its number may be somebody else's, and is better lost than closed. */
+static void close_netlink(struct vs_creation *c)
+{
+	if (c->nl.sock != NULL && !vs_sock_valid(&c->nl_sock))
+		c->nl.sock = NULL;
+	vs_nl_close(&c->nl);
+}
+
+void vs_creation_end(struct vs_creation *c)
+{
+	bool made = c->state == VS_CREATION_DONE && !c->adding;
+	size_t n_ifaces = c->n_made;
+	char warning[VS_SENTENCE_MAX] = "";
+
+	vs_long_call_end(&c->call);
+	vs_close(vs_steal_fd(&c->stream));
+	vs_creation_close_directories(c);
+	vs_ready_end(&c->ready);
+	close_netlink(c);
+	if (made) {
+		vs_keeper_take_warning(c->slot->keeper, warning);
+		vs_slot_set_complete(c->slot);
+	} else if (c->state != VS_CREATION_DONE) {
+		undo(c);
+	}
+	if (c->slot != NULL && c->stack != NULL)
+		vs_slot_release(c->slot);
+	vs_config_free(vs_steal_ptr(c->own_config));
+	/* Last, as a callback may do anything. */
+	if (warning[0] != '\0')
+		vs_log(4, "%s", warning);
+	if (made)
+		vs_log(7, "stack made, %zu interfaces", n_ifaces);
+}
+
+int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out)
+{
+	VS_NO_CANCEL;
+	struct vs_creation c;
+
+	vs_creation_begin(&c, opts, config);
+	int r = vs_creation_run(&c);
+	if (r == 0)
+		*out = c.stack;
+	vs_creation_end(&c);
+	return r;
+}

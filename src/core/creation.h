@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_CREATION_H
+#define VS_CORE_CREATION_H
+
+/*
+ * The creation of a stack, and the addition of interfaces to one, in steps that do not wait. See creation.c.
+ */
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "long_call.h"
+#include "options.h"
+#include "rtnl/nl.h"
+#include "rtnl/ready.h"
+#include <vdestack.h>
+
+enum vs_creation_state {
+	VS_CREATION_KEEPER,
+	VS_CREATION_NAMESPACE,
+	VS_CREATION_CONFIG,
+	VS_CREATION_NEXT,
+	VS_CREATION_IFACE,
+	VS_CREATION_APPLY,
+	VS_CREATION_READY,
+	VS_CREATION_TRIAL,
+	VS_CREATION_DONE,
+};
+
+struct vs_creation {
+	enum vs_creation_state state;
+	/* What is wanted: */
+	struct vs_create_opts opts;
+	bool adding;                    /* interfaces to a stack that is there, not a stack */
+	const char *text;               /* borrowed; read in CONFIG; NULL: config is there already */
+	const struct vs_config *config; /* borrowed, or the one that has been read */
+	struct vs_config *own_config;
+	int64_t deadline_ms;            /* of the whole */
+	/* What has been made: */
+	struct vs_slot *slot;           /* NULL: nothing; a use of it, once there is a handle */
+	struct vdestack *stack;         /* NULL: no handle yet */
+	size_t n_made;                  /* interfaces */
+	bool may_wait;                  /* at its end, until interfaces are removed */
+	bool absent;                    /* one of them has no network: addresses are not waited for */
+	unsigned attempts;              /* keepers that were asked for the namespace */
+	/* What the step under way holds: */
+	struct vs_long_call call;
+	int dirs[2];                    /* root and working directory of the caller; -1: none */
+	int stream;                     /* of the command of the next interface; -1 */
+	struct vs_nl nl;
+	struct vs_sock nl_sock;         /* its socket */
+	struct vs_ready ready;
+	int64_t step_deadline_ms;
+	/* What it waits for; set when a step returns VS_NOT_YET: */
+	struct pollfd wanted;           /* fd -1: only for the time */
+	int64_t due_ms;                 /* then the next step is due in any case */
+};
+
+/*
+ * Beginnings; nothing is done yet, and nothing fails. A stack with the interfaces of config, or, with
+ * opts->adopt, a stack on that namespace with those of text, or an addition of those of text to a stack. What
+ * is passed is borrowed.
+ */
+void vs_creation_begin(struct vs_creation *c, const struct vs_create_opts *opts,
+		       const struct vs_config *config);
+void vs_creation_begin_adoption(struct vs_creation *c, const struct vs_create_opts *opts, const char *text);
+void vs_creation_begin_addition(struct vs_creation *c, const struct vs_create_opts *opts,
+				struct vdestack *stack, const char *text);
+
+/*
+ * Goes as far as it can without waiting. 0: done; VS_NOT_YET: the next call is due as c->wanted and c->due_ms
+ * say; another -errno with a message: failed.
+ */
+int vs_creation_step(struct vs_creation *c);
+
+/* Steps until it is done or has failed, waiting in between. 0 or -errno, message recorded. */
+int vs_creation_run(struct vs_creation *c);
+
+/*
+ * Releases what c holds. What has been made stays if the creation is done, and goes if it is not; after
+ * vs_creation_run() this waits until the interfaces are removed. The last message of the thread stays.
+ */
+void vs_creation_end(struct vs_creation *c);
+
+/* A whole creation of a stack with the interfaces of config. 0 or -errno, message recorded. */
+int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out);
+
+#endif

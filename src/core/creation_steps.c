@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The steps of a creation, one function for each state. creation.c tells how they fit together.
+ *
+ * 0: on with the next state at once; VS_NOT_YET: the same function is due again when what it waits for is
+ * there; -errno with a message: the creation has failed.
+ */
+
+#include "creation_steps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diagnose.h"
+#include "base/error.h"
+#include "command.h"
+#include "configuration.h"
+#include "handle.h"
+#include "iface_request.h"
+#include "keepers.h"
+#include "names.h"
+#include "numbers.h"
+#include "rtnl/apply.h"
+#include "stack.h"
+#include "wire/fdmsg.h"
+
+#define REPLY_GRACE_MS 2000 /* the keeper answers at the limit; its answer needs a moment */
+#define KEEPERS_TRIED 2     /* one may end between being found and being asked */
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms)
+{
+	c->wanted = wanted;
+	c->due_ms = sooner(due_ms, c->deadline_ms);
+	return VS_NOT_YET;
+}
+
+/* ------------------------------------------------------------------ requests */
+
+/*
+ * What a locator means to this process: its root and directory of now. Opened once, at the first request that
+ * needs them.
+ */
+static int open_directories(struct vs_creation *c)
+{
+	if (c->dirs[0] >= 0 || c->config == NULL || !vs_ifaces_need_directories(c->config))
+		return 0;
+	c->dirs[0] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	c->dirs[1] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->dirs[1] < 0 && c->dirs[0] >= 0)
+		c->dirs[1] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* a directory that is gone */
+	if (c->dirs[0] >= 0 && c->dirs[1] >= 0)
+		return 0;
+	int err = errno;
+	return vs_fail(err, "cannot add interfaces: %s", vs_cause_text(vs_diagnose_limit(err), err));
+}
+
+void vs_creation_close_directories(struct vs_creation *c)
+{
+	vs_close(vs_steal_fd(&c->dirs[0]));
+	vs_close(vs_steal_fd(&c->dirs[1]));
+}
+
+static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op op,
+			 const struct vs_conf_iface *iface)
+{
+	struct vs_long_call *call = &c->call;
+	int limit = c->opts.step_timeout_ms;
+
+	call->door = door;
+	call->keeper = c->slot->keeper;
+	call->req = (struct vs_request){ .op = op };
+	call->req.timeout_ms = limit < 0 ? VS_WIRE_NO_LIMIT : (uint32_t)limit;
+	call->text = NULL;
+	call->text_len = call->n_fds = call->n_got = 0;
+	call->reply = (struct vs_reply){ 0 };
+	call->timeout_ms = limit < 0 || limit > INT_MAX - REPLY_GRACE_MS ? VS_NO_LIMIT_MS : limit;
+	if (call->timeout_ms >= 0 && iface != NULL)
+		call->timeout_ms += REPLY_GRACE_MS;
+	if (iface != NULL)
+		vs_iface_request(iface, &c->opts, call);
+	else if (c->opts.adopt >= 0)
+		call->fds[call->n_fds++] = c->opts.adopt;
+	for (int i = 0; i < 2 && iface != NULL && vs_iface_needs_directories(iface); i++)
+		call->fds[call->n_fds++] = c->dirs[i];
+	if (c->stream >= 0)
+		call->fds[call->n_fds++] = c->stream;
+	int r = vs_long_call_begin(call);
+	if (r < 0)
+		return r;
+	if (!c->adding)
+		c->slot->pending = call->channel;
+	return 0;
+}
+
+/* Waits for the request that begin_request() has made, or takes its reply. */
+static int await_request(struct vs_creation *c)
+{
+	int r = vs_long_call_step(&c->call);
+
+	return r == VS_NOT_YET ? wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms) : r;
+}
+
+static int now_await_request(struct vs_creation *c, enum vs_creation_state state)
+{
+	c->state = state;
+	return wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms);
+}
+
+/* ------------------------------------------------------------------ keeper and namespace */
+
+static enum vs_variant variant_for(const struct vs_create_opts *opts)
+{
+	if (opts->flags & VDESTACK_INPROCESS)
+		return VS_VARIANT_INPROCESS;
+	bool alone = opts->adopt >= 0 && (!vs_privileged() || vs_can_claim_pid() == 0);
+	return alone ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
+}
+
+/*
+ * The first interface, if it can be made together with the namespace. A command is started on behalf of a
+ * stack that is there.
+ */
+static const struct vs_conf_iface *first_at_once(const struct vs_creation *c)
+{
+	const struct vs_conf_iface *first = c->config->n_ifaces > 0 ? &c->config->ifaces[0] : NULL;
+
+	return c->opts.adopt < 0 && first != NULL && !vs_iface_has_command(first) ? first : NULL;
+}
+
+static int make_slot(struct vs_creation *c)
+{
+	int r = c->config != NULL ? vs_configuration_check_locators(c->config) : 0;
+
+	if (r < 0)
+		return r;
+	c->slot = vs_slot_new();
+	if (c->slot == NULL)
+		return vs_fail(errno, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
+	return c->config != NULL ? vs_name_take(c->slot, c->config->name) : 0;
+}
+
+/*
+ * A keeper has ended, or cannot see what this process may do, as it is in another PID namespace: then another
+ * is tried.
+ */
+static int retry(struct vs_creation *c, int r)
+{
+	struct vs_keeper_link *keeper = c->slot->keeper;
+
+	if (r == -ENETDOWN)
+		vs_keeper_died(keeper);
+	bool other = r == -ENETDOWN || (r == -EPERM && atomic_load(&keeper->elsewhere));
+	if (!other || ++c->attempts == KEEPERS_TRIED)
+		return r;
+	c->state = VS_CREATION_KEEPER;
+	return 0;
+}
+
+static int step_keeper(struct vs_creation *c)
+{
+	enum vs_variant variant = variant_for(&c->opts);
+	struct vs_keeper_link *keeper;
+	int r = c->slot == NULL ? make_slot(c) : 0;
+
+	if (r == 0)
+		r = vs_keeper_hold(variant, variant == VS_VARIANT_ADOPT ? c->opts.adopt : -1,
+				   sooner(vs_deadline_ms(c->opts.step_timeout_ms), c->deadline_ms), &keeper);
+	if (r < 0)
+		return r;
+	c->slot->keeper = keeper;
+	vs_keeper_unhold(); /* the slot shows that it is used */
+	r = open_directories(c);
+	if (r < 0)
+		return r;
+	r = begin_request(c, keeper->front, VS_OP_CREATE, c->opts.adopt < 0 ? first_at_once(c) : NULL);
+	return r < 0 ? retry(c, r) : now_await_request(c, VS_CREATION_NAMESPACE);
+}
+
+static int take_door(struct vs_creation *c)
+{
+	struct timeval limit = { .tv_sec = 5 };
+
+	if (c->call.n_got < 1)
+		return vs_fail(EPROTO, "cannot make a stack: the keeper's reply has no door");
+	int r = vs_fd_raise(&c->call.got[0], vs_number_floor());
+	if (r < 0) {
+		vs_close(c->call.got[0]);
+		return vs_fail(-r, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	}
+	(void)setsockopt(c->call.got[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	c->slot->door = vs_sock_of(c->call.got[0]);
+	return 0;
+}
+
+static int step_namespace(struct vs_creation *c)
+{
+	int result = await_request(c);
+
+	if (result == VS_NOT_YET)
+		return result;
+	if (result < 0)
+		return retry(c, result);
+	int r = take_door(c);
+	if (r < 0)
+		return r;
+	c->stack = vs_slot_publish(c->slot);
+	(void)vs_slot_acquire(c->stack); /* the use that the creation holds */
+	c->absent = result > 0;
+	c->n_made = c->call.text != NULL;
+	c->state = c->text != NULL ? VS_CREATION_CONFIG : VS_CREATION_NEXT;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ configuration and interfaces */
+
+/* Asked by the parser; a name that is free is no failure, so nothing that would be logged. */
+static bool name_taken(void *stack, const char *name)
+{
+	struct ifreq ifr = { 0 };
+	VS_AUTO_CLOSE s = vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(ifr.ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
+	return s >= 0 && ioctl(s, SIOCGIFINDEX, &ifr) == 0;
+}
+
+static int take_stack(struct vs_creation *c)
+{
+	if (c->config->name[0] != '\0')
+		return vs_fail(EINVAL, "cannot add interfaces: name=%s names a stack when it is made; leave it out",
+			       c->config->name);
+	c->slot = vs_slot_acquire(c->stack);
+	if (c->slot == NULL)
+		return vs_fail(EINVAL, "cannot add interfaces: not a stack, or one that has been deleted");
+	return 0;
+}
+
+static int step_config(struct vs_creation *c)
+{
+	int r = vs_configuration_read(c->text, name_taken, c->stack, &c->own_config);
+
+	if (r < 0)
+		return r;
+	c->config = c->own_config;
+	r = vs_configuration_check_locators(c->config);
+	if (r == 0)
+		r = c->adding ? take_stack(c) : vs_name_take(c->slot, c->config->name);
+	c->state = VS_CREATION_NEXT;
+	return r;
+}
+
+static int step_next(struct vs_creation *c)
+{
+	const struct vs_conf_iface *iface = &c->config->ifaces[c->n_made];
+
+	if (c->n_made == c->config->n_ifaces) {
+		vs_creation_close_directories(c);
+		c->state = VS_CREATION_APPLY;
+		return 0;
+	}
+	int r = open_directories(c);
+	if (r == 0 && vs_iface_has_command(iface))
+		r = vs_command_stream(c->stack, iface->locator.rest, &c->stream);
+	if (r == 0)
+		r = begin_request(c, vs_sock_load(&c->slot->door), VS_OP_ADD, iface);
+	return r < 0 ? r : now_await_request(c, VS_CREATION_IFACE);
+}
+
+static int step_iface(struct vs_creation *c)
+{
+	int r = await_request(c);
+
+	if (r == VS_NOT_YET)
+		return r;
+	vs_close(vs_steal_fd(&c->stream));
+	if (r < 0)
+		return r;
+	c->absent = c->absent || r > 0;
+	c->n_made++;
+	c->state = VS_CREATION_NEXT;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ addresses, and being ready */
+
+static int open_netlink(struct vs_creation *c)
+{
+	int r = vs_stack_nl_open(c->stack, &c->nl);
+
+	vs_nl_keep(&c->nl);
+	if (r < 0)
+		return r;
+	c->nl_sock = vs_sock_of(vs_nl_fd(&c->nl));
+	if (!c->adding)
+		c->slot->pending = c->nl_sock;
+	return 0;
+}
+
+static int step_apply(struct vs_creation *c)
+{
+	bool wait = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && vs_conf_has_to_wait(c->config);
+
+	c->state = VS_CREATION_TRIAL;
+	if (c->opts.bare || c->config->n_ifaces == 0)
+		return 0;
+	int r = open_netlink(c);
+	if (r == 0)
+		r = vs_conf_apply(&c->nl, c->config, !wait && !c->absent);
+	if (r < 0 || !wait)
+		return r;
+	c->state = VS_CREATION_READY;
+	c->step_deadline_ms = vs_deadline_ms(c->opts.step_timeout_ms);
+	return vs_ready_begin(&c->ready, &c->nl, c->config);
+}
+
+static int step_ready(struct vs_creation *c)
+{
+	if (!vs_sock_valid(&c->nl_sock))
+		return vs_fail(ENETDOWN, "%s", vs_keeper_gone);
+	int r = vs_ready_step(&c->ready);
+	if (r == VS_NOT_YET && vs_left_ms(c->step_deadline_ms) == 0)
+		r = vs_ready_late(&c->ready);
+	if (r == VS_NOT_YET && c->ready.at_once)
+		return wait_for(c, (struct pollfd){ .fd = -1 }, vs_now_ms());
+	if (r == VS_NOT_YET)
+		return wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN }, c->step_deadline_ms);
+	if (r == 0)
+		vs_conf_announce(&c->nl, c->config);
+	c->state = VS_CREATION_TRIAL;
+	return r;
+}
+
+static int step_trial(struct vs_creation *c)
+{
+	int fd = c->adding ? -1 : vdestack_msocket(c->stack, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 && !c->adding)
+		return vs_fail(errno, "cannot make sockets in the stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
+	vs_close(fd);
+	c->state = VS_CREATION_DONE;
+	return 0;
+}
+
+int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c) = {
+	[VS_CREATION_KEEPER] = step_keeper,
+	[VS_CREATION_NAMESPACE] = step_namespace,
+	[VS_CREATION_CONFIG] = step_config,
+	[VS_CREATION_NEXT] = step_next,
+	[VS_CREATION_IFACE] = step_iface,
+	[VS_CREATION_APPLY] = step_apply,
+	[VS_CREATION_READY] = step_ready,
+	[VS_CREATION_TRIAL] = step_trial,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Interfaces in requests to the keeper: what is said about one, and their removal. */
+
+#include "iface_request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define REMOVE_MS 7000
+
+bool vs_iface_has_command(const struct vs_conf_iface *iface)
+{
+	return iface->locator.kind == VS_KIND_COMMAND;
+}
+
+bool vs_iface_needs_directories(const struct vs_conf_iface *iface)
+{
+	return iface->locator.kind != VS_KIND_SEGMENT;
+}
+
+bool vs_ifaces_need_directories(const struct vs_config *config)
+{
+	for (size_t i = 0; i < config->n_ifaces; i++)
+		if (vs_iface_needs_directories(&config->ifaces[i]))
+			return true;
+	return false;
+}
+
+void vs_iface_request(const struct vs_conf_iface *iface, const struct vs_create_opts *opts,
+		      struct vs_long_call *call)
+{
+	struct vs_wire_iface *wire = &call->req.iface;
+
+	memset(wire, 0, sizeof(*wire));
+	memcpy(wire->name, iface->name, sizeof(wire->name));
+	memcpy(wire->mac, iface->mac, sizeof(wire->mac));
+	wire->has_mac = iface->has_mac;
+	wire->mtu = iface->mtu;
+	wire->force_mtu = (opts->flags & VDESTACK_FORCE_MTU) != 0;
+	wire->allow_absent = (opts->flags & VDESTACK_ALLOW_ABSENT) != 0;
+	wire->no_reconnect = (opts->flags & VDESTACK_NO_RECONNECT) != 0;
+	wire->no_offload = opts->no_offload;
+	call->text = iface->vnl;
+	call->text_len = strlen(iface->vnl);
+}
+
+int vs_iface_remove(struct vs_slot *slot, const char *ifname)
+{
+	struct vs_long_call call = {
+		.door = vs_sock_load(&slot->door),
+		.keeper = slot->keeper,
+		.req = { .op = VS_OP_REMOVE },
+		.timeout_ms = REMOVE_MS,
+	};
+
+	memcpy(call.req.iface.name, ifname, strnlen(ifname, sizeof(call.req.iface.name) - 1));
+	return vs_call_long(&call);
+}
+
+void vs_ifaces_remove(struct vs_slot *slot, const struct vs_config *config, size_t n)
+{
+	VS_ERROR_KEEP;
+
+	while (n-- > 0)
+		(void)vs_iface_remove(slot, config->ifaces[n].name);
+}

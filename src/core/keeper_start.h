@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_KEEPER_START_H
+#define VS_CORE_KEEPER_START_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "keepers.h"
+
+/* As vs_keeper_hold(), always a new one, which is the caller's. The process lock is held. */
+int vs_keeper_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
+
+/* The PID namespace that this process is in; 0: not known. */
+ino_t vs_keeper_pid_ns(void);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_RTNL_READY_H
+#define VS_RTNL_READY_H
+
+/* Waiting, in steps or as a whole, until a stack or a configuration can be used. */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "nl.h"
+
+/* An address that has to be usable. */
+struct vs_ready_addr {
+	int ifindex;
+	const struct vs_conf_addr *addr;
+};
+
+struct vs_ready {
+	struct vs_nl *nl;               /* borrowed */
+	const struct vs_config *config; /* borrowed; NULL: all links and all addresses */
+	struct vs_ready_addr *wanted;   /* else these addresses */
+	size_t n_wanted;
+	bool links;                     /* and the links of config that are on segments */
+	bool at_once;                   /* the next step is due at once, not when the socket is readable */
+	bool was_ready;                 /* at the last look, which a change may have followed */
+	/* What the last look has seen: */
+	size_t n_usable;                  /* of the wanted ones */
+	bool link_pending;                /* an interface is up without carrier */
+	bool addr_pending;                /* an address is under detection */
+	bool addr_failed;                 /* an address has been found in use elsewhere */
+	char what[128];                   /* the first, or the worst, of these in words */
+	int ifindex;                      /* what is about this address, on this interface, and its state */
+	char addr[INET6_ADDRSTRLEN];
+	const char *state;
+};
+
+/*
+ * Subscribes, and takes note of what config asks for (NULL: see above). 0 or -errno with a message. Call
+ * vs_ready_end() after both.
+ */
+int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config);
+
+/*
+ * Looks, without waiting. 0: ready; VS_NOT_YET: the next step is due when the socket (vs_nl_fd()) is
+ * readable, or at once; -EADDRNOTAVAIL when an address is in use elsewhere, or another -errno; then with a
+ * message.
+ */
+int vs_ready_step(struct vs_ready *watch);
+
+/*
+ * For who does not wait any longer: 0 when the last look was fine, else -ETIMEDOUT with a message of what is
+ * missing.
+ */
+int vs_ready_late(struct vs_ready *watch);
+
+/*
+ * Steps until the clock (vs_now_ms) shows deadline_ms. As vs_ready_step(), or -ETIMEDOUT. Looks once at
+ * least.
+ */
+int vs_ready_wait(struct vs_ready *watch, int64_t deadline_ms);
+
+void vs_ready_end(struct vs_ready *watch);
+
+/* Whether a configuration has anything to wait for. */
+bool vs_conf_has_to_wait(const struct vs_config *config);
+
+#endif
