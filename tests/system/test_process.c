@@ -178,6 +178,8 @@ static int check_descriptors(pid_t pid, pid_t tid, const int *ours, int n_ours)
 
 	(void)snprintf(dir_path, sizeof(dir_path), "/proc/%d/task/%d/fd", (int)pid, (int)tid);
 	DIR *dir = opendir(dir_path);
+	if (dir == NULL && (errno == ENOENT || errno == ESRCH))
+		return 0; /* a job that has ended since the tasks were listed */
 	if (dir == NULL)
 		FAIL("%s: %s", dir_path, strerror(errno));
 	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
@@ -227,8 +229,7 @@ CASE_BOTH_ROOT(what_serves_the_stacks_holds_no_descriptor_of_the_program)
 	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
 		if (e->d_name[0] == '.' || atoi(e->d_name) == getpid())
 			continue;
-		checked++;
-		CHECK(check_descriptors(server, atoi(e->d_name), ours, n) > 0);
+		checked += check_descriptors(server, atoi(e->d_name), ours, n) > 0; /* 0: it has ended */
 	}
 	closedir(dir);
 	CHECK(checked >= 2);
