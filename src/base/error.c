@@ -23,7 +23,7 @@ static __thread struct {
 	int err;
 } pending __attribute__((tls_model("initial-exec")));
 
-static __thread char sentence[VS_SENTENCE_MAX];
+static __thread char message[VS_MESSAGE_MAX];
 static __thread int unlogged; /* the log callback has not been called with it */
 
 /*
@@ -69,7 +69,7 @@ static void log_text(int level, const char *text)
 
 void vs_log(int level, const char *fmt, ...)
 {
-	char text[VS_SENTENCE_MAX];
+	char text[VS_MESSAGE_MAX];
 	va_list ap;
 
 	if (atomic_load(&log_target) == NULL)
@@ -85,7 +85,7 @@ int vs_fail(int err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	pending.text = NULL;
 	unlogged = 1;
@@ -99,10 +99,10 @@ int vs_fail_text(int err, const char *text)
 
 int vs_fail_step(int err, const char *step, ...)
 {
-	char text[VS_SENTENCE_MAX], below[VS_SENTENCE_MAX];
+	char text[VS_MESSAGE_MAX], below[VS_MESSAGE_MAX];
 	va_list ap;
 
-	(void)snprintf(below, sizeof(below), "%s", vs_sentence());
+	(void)snprintf(below, sizeof(below), "%s", vs_message());
 	va_start(ap, step);
 	(void)vsnprintf(text, sizeof(text), step, ap);
 	va_end(ap);
@@ -113,13 +113,13 @@ struct vs_error vs_error_save(void)
 {
 	struct vs_error saved = { .pending = pending.text, .pending_err = pending.err, .unlogged = unlogged };
 
-	memcpy(saved.message, sentence, sizeof(saved.message));
+	memcpy(saved.message, message, sizeof(saved.message));
 	return saved;
 }
 
 void vs_error_restore(const struct vs_error *saved)
 {
-	memcpy(sentence, saved->message, sizeof(sentence));
+	memcpy(message, saved->message, sizeof(message));
 	pending.err = saved->pending_err;
 	pending.text = saved->pending;
 	unlogged = saved->unlogged;
@@ -141,7 +141,7 @@ static void log_failure(void)
 	if (pending.text != NULL || !unlogged)
 		return;
 	unlogged = 0;
-	log_text(3, sentence);
+	log_text(3, message);
 }
 
 int vs_edge(int result)
@@ -160,20 +160,20 @@ void *vs_edge_null(int result)
 	return NULL;
 }
 
-const char *vs_sentence(void)
+const char *vs_message(void)
 {
 	if (pending.text != NULL) {
 		const char *text = pending.text;
-		(void)snprintf(sentence, sizeof(sentence), "%s: %s", text, strerror(pending.err));
+		(void)snprintf(message, sizeof(message), "%s: %s", text, strerror(pending.err));
 		pending.text = NULL;
 	}
-	return sentence;
+	return message;
 }
 
 const char *vdestack_last_error(void)
 {
 	int saved = errno;
-	const char *text = vs_sentence();
+	const char *text = vs_message();
 	errno = saved;
 	return text;
 }

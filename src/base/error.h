@@ -19,7 +19,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define VS_SENTENCE_MAX 512 /* bytes of a message, with the final NUL */
+#define VS_MESSAGE_MAX 512 /* bytes of a message, with the final NUL */
 
 /* The result of a step that would have to wait. It is no errno: EAGAIN is one, of a limit that is reached. */
 #define VS_NOT_YET (-4096)
@@ -52,14 +52,14 @@ int vs_edge(int result);
 void *vs_edge_null(int result);
 
 /* This thread's last message, "" if none. */
-const char *vs_sentence(void);
+const char *vs_message(void);
 
 /* The last failure of a thread: what VS_ERROR_KEEP saves. */
 struct vs_error {
 	const char *pending; /* static text of a failure on the socket path; NULL: message counts */
 	int pending_err;
 	int unlogged; /* the log has not been told */
-	char message[VS_SENTENCE_MAX];
+	char message[VS_MESSAGE_MAX];
 };
 
 struct vs_error vs_error_save(void);

@@ -165,7 +165,7 @@ static int fail_to_start(const char *name, int err, const char *step)
 static int launch_runner(struct vdestack *stack, const char *name, int stream)
 {
 	struct vs_stack_entry entry;
-	char why[VS_SENTENCE_MAX];
+	char why[VS_MESSAGE_MAX];
 	int pair[2];
 	int err = vs_socketpair(pair); /* first: ascending numbers need less room in the launch */
 

@@ -78,7 +78,7 @@ static void describe_state(const struct vs_creation *c, char *text, size_t size)
 
 static int fail_late(const struct vs_creation *c)
 {
-	char text[VS_SENTENCE_MAX / 2];
+	char text[VS_MESSAGE_MAX / 2];
 
 	describe_state(c, text, sizeof(text));
 	return vs_fail(ETIMEDOUT, "cannot %s within %d ms: %s; raise timeout_ms",
@@ -179,7 +179,7 @@ void vs_creation_end(struct vs_creation *c)
 {
 	bool made = c->state == VS_CREATION_DONE && !c->adding;
 	size_t n_ifaces = c->n_made;
-	char warning[VS_SENTENCE_MAX] = "";
+	char warning[VS_MESSAGE_MAX] = "";
 
 	vs_long_call_end(&c->call);
 	vs_close(vs_steal_fd(&c->stream));

@@ -64,10 +64,10 @@ static int exec_failed(int32_t err)
  * Waits for the keeper's word on how its start went. On success text has what it could not do for
  * itself, if anything.
  */
-static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key, char text[VS_SENTENCE_MAX])
+static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key, char text[VS_MESSAGE_MAX])
 {
 	const size_t head = offsetof(struct vs_start_report, key), least = head + sizeof(*key);
-	struct vs_fdmsg msg = { .iov = { { reply, head }, { key, sizeof(*key) }, { text, VS_SENTENCE_MAX - 1 } }, .n_iov = 3 };
+	struct vs_fdmsg msg = { .iov = { { reply, head }, { key, sizeof(*key) }, { text, VS_MESSAGE_MAX - 1 } }, .n_iov = 3 };
 	struct pollfd word = { .fd = starter, .events = POLLIN };
 	int n;
 
@@ -110,9 +110,9 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 
 static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
 {
-	char warning[VS_SENTENCE_MAX] = "";
+	char warning[VS_MESSAGE_MAX] = "";
 	struct vs_start_report ready = { .pid = 0 };
-	char why[VS_SENTENCE_MAX];
+	char why[VS_MESSAGE_MAX];
 	int starter[2];
 	int r = vs_socketpair(starter);
 

@@ -131,11 +131,11 @@ int vs_keepers_sealed(const char *step)
 	return !atomic_load(&sealed) ? 0 : vs_fail(EPERM, "%s: this process has been sealed (vdestack_seal); do that before", step);
 }
 
-void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_SENTENCE_MAX])
+void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX])
 {
 	char *warning = atomic_exchange(&keeper->warning, NULL);
 
-	(void)snprintf(text, VS_SENTENCE_MAX, "%s", warning != NULL ? warning : "");
+	(void)snprintf(text, VS_MESSAGE_MAX, "%s", warning != NULL ? warning : "");
 	free(warning);
 }
 

@@ -47,7 +47,7 @@ int vs_keeper_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, stru
 void vs_keeper_unhold(void);
 
 /* What a living keeper could not do for itself, once; "": nothing, or it has been taken. */
-void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_SENTENCE_MAX]);
+void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX]);
 
 /* Notes that a keeper does not answer any more, so that the next stack gets a new one. */
 void vs_keeper_died(struct vs_keeper_link *keeper);

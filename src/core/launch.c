@@ -422,7 +422,7 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 
 	why[0] = '\0';
 	if (vs_pidns_differs()) {
-		(void)snprintf(why, VS_SENTENCE_MAX,
+		(void)snprintf(why, VS_MESSAGE_MAX,
 			       "children of this thread go to another PID namespace (unshare or setns with CLONE_NEWPID); "
 			       "do it before that call, from another thread, or from a child");
 		return -EINVAL;
@@ -444,16 +444,16 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 	r = envp == NULL ? -ENOMEM : run_launch(&l);
 	vs_origin_close(&l.origin);
 	if (r == -ECHILD)
-		(void)snprintf(why, VS_SENTENCE_MAX, "the task that makes it was killed; try again");
+		(void)snprintf(why, VS_MESSAGE_MAX, "the task that makes it was killed; try again");
 	return r;
 }
 
-int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_SENTENCE_MAX])
+int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_MESSAGE_MAX])
 {
 	int r = launch(role, fds, n_fds, why);
 
 	if (r < 0 && why[0] == '\0')
-		(void)snprintf(why, VS_SENTENCE_MAX, "%s", vs_cause_text(vs_diagnose_limit(-r), -r));
+		(void)snprintf(why, VS_MESSAGE_MAX, "%s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	return r;
 }
 

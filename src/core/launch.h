@@ -30,7 +30,7 @@ enum vs_launch_role {
  * fds[0], which must be a SOCK_SEQPACKET socket: an int32_t, negative errno, alone in a
  * message. Not to be called with signals unblocked by design: it blocks them itself.
  */
-int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_SENTENCE_MAX]);
+int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_MESSAGE_MAX]);
 
 /*
  * Collects keeper `pid` if it is an orphan that became this program's child, waiting until it

@@ -183,7 +183,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(char *why, int err, cons
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(why, VS_SENTENCE_MAX, fmt, ap);
+	(void)vsnprintf(why, VS_MESSAGE_MAX, fmt, ap);
 	va_end(ap);
 	return err;
 }
@@ -227,7 +227,7 @@ static int open_file(char *why)
 	return same_root && is(&own_file, &st) ? vs_steal_fd(&fd) : open_trusted(same_root, why);
 }
 
-int vs_origin_open(struct vs_origin *origin, char why[VS_SENTENCE_MAX])
+int vs_origin_open(struct vs_origin *origin, char why[VS_MESSAGE_MAX])
 {
 	struct stat st;
 

@@ -21,7 +21,7 @@ struct vs_origin {
  * library was loaded from, and somebody else than root or this process's user could have put there what
  * would run. -ENOENT: the file is not known, or is not there.
  */
-int vs_origin_open(struct vs_origin *origin, char why[VS_SENTENCE_MAX]);
+int vs_origin_open(struct vs_origin *origin, char why[VS_MESSAGE_MAX]);
 
 /* Takes what vs_origin_open() has filled, or one with both descriptors -1. */
 void vs_origin_close(struct vs_origin *origin);

@@ -75,7 +75,7 @@ void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const 
 	int r = send_reply(k, call, &msg);
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET && r != -EAGAIN && r != -ENOENT) {
 		/* no way for the descriptors, but the caller must not wait in vain */
-		char why[VS_SENTENCE_MAX];
+		char why[VS_MESSAGE_MAX];
 		int n = snprintf(why, sizeof(why), "cannot hand over a descriptor: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 		reply.result = r;
 		msg.iov[1] = (struct iovec){ why, (size_t)n };
@@ -87,7 +87,7 @@ void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const 
 
 void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err)
 {
-	vs_call_reply(k, call, err, vs_sentence(), NULL, 0);
+	vs_call_reply(k, call, err, vs_message(), NULL, 0);
 }
 
 void vs_call_drop(struct vs_call *call)

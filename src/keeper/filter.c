@@ -226,7 +226,7 @@ size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX])
 
 /* ------------------------------------------------------------------ installing */
 
-static char missing[VS_SENTENCE_MAX]; /* written before there are threads */
+static char missing[VS_MESSAGE_MAX]; /* written before there are threads */
 
 /* 0, or the errno by which a filter keeps the C library from making threads. */
 static int clone3_refusal(void)

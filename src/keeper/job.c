@@ -119,7 +119,7 @@ static void reply(struct vs_job *job, int result)
 	if (job->kind == VS_JOB_REOPEN_LINK)
 		return; /* nobody has asked */
 	unwatch_caller(job);
-	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_sentence() : NULL, &job->door,
+	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_message() : NULL, &job->door,
 		      result >= 0 && job->door >= 0 ? 1 : 0);
 }
 

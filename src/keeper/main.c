@@ -58,7 +58,7 @@ static void report(const struct vs_keeper *k, int result)
 {
 	struct vs_start_report reply = { .version = VS_WIRE_VERSION, .result = result, .pid = getpid(),
 					 .proof = k->owner.proof, .key = k->owner.key };
-	const char *text = result < 0 ? vs_sentence() : vs_filter_missing();
+	const char *text = result < 0 ? vs_message() : vs_filter_missing();
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { (void *)text, strlen(text) } },
 		.n_iov = 2,

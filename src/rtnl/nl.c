@@ -70,7 +70,7 @@ static const char *remedy(int err)
 
 int vs_nl_fail(const struct vs_nl *nl, int err, const char *step, ...)
 {
-	char text[VS_SENTENCE_MAX / 2];
+	char text[VS_MESSAGE_MAX / 2];
 	bool words = nl->err == -err && nl->reason[0] != '\0';
 	va_list ap;
 

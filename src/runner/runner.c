@@ -311,14 +311,14 @@ static int become_command(const struct runner *r, pid_t runner)
 
 struct failure {
 	int32_t err;
-	char text[VS_SENTENCE_MAX];
+	char text[VS_MESSAGE_MAX];
 };
 
 static _Noreturn void run_child(const struct runner *r, pid_t runner, int report)
 {
 	struct failure failure = { .err = become_command(r, runner) };
 
-	(void)snprintf(failure.text, sizeof(failure.text), "%s", vs_sentence());
+	(void)snprintf(failure.text, sizeof(failure.text), "%s", vs_message());
 	(void)!write(report, &failure, sizeof(failure)); /* one piece, pipe(7); lost only with its reader */
 	_exit(127);
 }
@@ -392,7 +392,7 @@ static void tell_failure(const struct runner *r, int err)
 {
 	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_FAILED, .value = -err };
 
-	(void)snprintf(m.text, sizeof(m.text), "%s", vs_sentence());
+	(void)snprintf(m.text, sizeof(m.text), "%s", vs_message());
 	tell_last(r, &m);
 }
 

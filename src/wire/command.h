@@ -78,7 +78,7 @@ struct vs_command_message {
 	uint32_t type;
 	int32_t value; /* FAILED: errno; ENDED: wait status */
 	uint32_t flags;
-	char text[VS_SENTENCE_MAX]; /* FAILED: the sentence */
+	char text[VS_MESSAGE_MAX]; /* FAILED: the sentence */
 };
 
 #endif

@@ -911,12 +911,12 @@ static void the_error_becomes_the_message_of_the_call(void **state)
 
 	(void)state;
 	assert_int_equal(vs_configuration_read("vnl=a vnl='inproc://'", NULL, NULL, &config), -EINVAL);
-	assert_string_equal(vs_sentence(),
+	assert_string_equal(vs_message(),
 			    "configuration word \"vnl=inproc://\" at position 7: not a name for a "
 			    "segment; write inproc:// and 1 to 64 printable ASCII characters without '/'");
 	until_failure = 0;
 	assert_int_equal(vs_configuration_read("vnl=a", NULL, NULL, &config), -ENOMEM);
-	assert_non_null(strstr(vs_sentence(), "cannot read the configuration: out of memory"));
+	assert_non_null(strstr(vs_message(), "cannot read the configuration: out of memory"));
 	assert_null(config);
 	assert_int_equal(vs_configuration_read("vnl=a vnl='=x' vnl=inproc://b", NULL, NULL, &config), 0);
 	assert_int_equal(vs_configuration_check_locators(config), 0);
@@ -925,7 +925,7 @@ static void the_error_becomes_the_message_of_the_call(void **state)
 	assert_int_equal(vs_configuration_read("vnl=a vnl=vlan://3{cmd://x}", NULL, NULL, &config), 0);
 	assert_int_equal(vs_configuration_check_locators(config), -ENOTSUP);
 	assert_non_null(
-		strstr(vs_sentence(), "cannot plug interface vde1 into \"vlan://3{cmd://x}\": the keeper"));
+		strstr(vs_message(), "cannot plug interface vde1 into \"vlan://3{cmd://x}\": the keeper"));
 	vs_config_free(config);
 }
 

@@ -56,7 +56,7 @@ static int drop_root(void **state)
 #define APPARMOR "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 #define STATUS "/proc/self/status"
 
-static void check_sentence(enum vs_cause cause, const char *part, const char *remedy)
+static void check_message(enum vs_cause cause, const char *part, const char *remedy)
 {
 	const char *text = vs_cause_text(cause, EPERM);
 
@@ -71,7 +71,7 @@ static void user_namespaces_switched_off_by_their_maximum(void **state)
 	put(USERNS_MAX, "0\n", 0644);
 	assert_int_equal(vs_diagnose_userns(ENOSPC, root), VS_CAUSE_USERNS_OFF);
 	assert_int_equal(vs_diagnose_userns(EUSERS, root), VS_CAUSE_USERNS_OFF);
-	check_sentence(VS_CAUSE_USERNS_OFF, "switched off", "user.max_user_namespaces=");
+	check_message(VS_CAUSE_USERNS_OFF, "switched off", "user.max_user_namespaces=");
 }
 
 static void the_limit_of_user_namespaces_is_not_disk_space(void **state)
@@ -80,7 +80,7 @@ static void the_limit_of_user_namespaces_is_not_disk_space(void **state)
 	put(USERNS_MAX, "5\n", 0644);
 	assert_int_equal(vs_diagnose_userns(ENOSPC, root), VS_CAUSE_USERNS_LIMIT);
 	assert_int_equal(vs_diagnose_userns(EUSERS, root), VS_CAUSE_USERNS_LIMIT);
-	check_sentence(VS_CAUSE_USERNS_LIMIT, "the disk is not full", "user.max_user_namespaces");
+	check_message(VS_CAUSE_USERNS_LIMIT, "the disk is not full", "user.max_user_namespaces");
 }
 
 static void user_namespaces_switched_off_by_debians_sysctl(void **state)
@@ -89,7 +89,7 @@ static void user_namespaces_switched_off_by_debians_sysctl(void **state)
 	put(DEBIAN, "0\n", 0644);
 	put(APPARMOR, "1\n", 0644); /* the other file would not be read */
 	assert_int_equal(vs_diagnose_userns(EPERM, root), VS_CAUSE_USERNS_DEBIAN);
-	check_sentence(VS_CAUSE_USERNS_DEBIAN, "switched off", "kernel.unprivileged_userns_clone=1");
+	check_message(VS_CAUSE_USERNS_DEBIAN, "switched off", "kernel.unprivileged_userns_clone=1");
 }
 
 static void user_namespaces_restricted_by_apparmor(void **state)
@@ -100,8 +100,8 @@ static void user_namespaces_restricted_by_apparmor(void **state)
 	put(STATUS, "Name:\tx\nSeccomp:\t0\n", 0644);
 	assert_int_equal(vs_diagnose_userns(EPERM, root), VS_CAUSE_USERNS_APPARMOR);
 	assert_int_equal(vs_diagnose_userns(EACCES, root), VS_CAUSE_USERNS_APPARMOR);
-	check_sentence(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "kernel.apparmor_restrict_unprivileged_userns=0");
-	check_sentence(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "userns,");
+	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "kernel.apparmor_restrict_unprivileged_userns=0");
+	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "userns,");
 }
 
 static void restrictions_of_apparmor_on_a_network_namespace_are_recognised(void **state)
@@ -119,7 +119,7 @@ static void user_namespaces_refused_by_seccomp(void **state)
 	put(APPARMOR, "0\n", 0644);
 	put(STATUS, "Name:\tx\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n", 0644);
 	assert_int_equal(vs_diagnose_userns(EPERM, root), VS_CAUSE_USERNS_SECCOMP);
-	check_sentence(VS_CAUSE_USERNS_SECCOMP, "seccomp", "CLONE_NEWUSER");
+	check_message(VS_CAUSE_USERNS_SECCOMP, "seccomp", "CLONE_NEWUSER");
 }
 
 static void user_namespaces_refused_in_a_chroot(void **state)
@@ -127,7 +127,7 @@ static void user_namespaces_refused_in_a_chroot(void **state)
 	(void)state;
 	put(STATUS, "Name:\tx\nSeccomp:\t0\nSeccomp_filters:\t0\n", 0644);
 	assert_int_equal(vs_diagnose_userns(EPERM, root), VS_CAUSE_USERNS_CHROOT);
-	check_sentence(VS_CAUSE_USERNS_CHROOT, "chroot", "pivot_root");
+	check_message(VS_CAUSE_USERNS_CHROOT, "chroot", "pivot_root");
 }
 
 static void a_kernel_without_user_namespaces(void **state)
@@ -135,7 +135,7 @@ static void a_kernel_without_user_namespaces(void **state)
 	(void)state;
 	assert_int_equal(vs_diagnose_userns(EINVAL, root), VS_CAUSE_USERNS_NOT_BUILT);
 	assert_int_equal(vs_diagnose_userns(ENOSYS, root), VS_CAUSE_USERNS_NOT_BUILT);
-	check_sentence(VS_CAUSE_USERNS_NOT_BUILT, "no user namespaces", "CONFIG_USER_NS");
+	check_message(VS_CAUSE_USERNS_NOT_BUILT, "no user namespaces", "CONFIG_USER_NS");
 }
 
 static void network_namespaces_switched_off_or_used_up(void **state)
@@ -145,8 +145,8 @@ static void network_namespaces_switched_off_or_used_up(void **state)
 	assert_int_equal(vs_diagnose_netns(ENOSPC, root), VS_CAUSE_NETNS_OFF);
 	put(NETNS_MAX, "7\n", 0644);
 	assert_int_equal(vs_diagnose_netns(ENOSPC, root), VS_CAUSE_NETNS_LIMIT);
-	check_sentence(VS_CAUSE_NETNS_OFF, "switched off", "sysctl");
-	check_sentence(VS_CAUSE_NETNS_LIMIT, "the disk is not full", "user.max_net_namespaces");
+	check_message(VS_CAUSE_NETNS_OFF, "switched off", "sysctl");
+	check_message(VS_CAUSE_NETNS_LIMIT, "the disk is not full", "user.max_net_namespaces");
 }
 
 static void the_tun_device_absent_forbidden_or_without_driver(void **state)
@@ -161,10 +161,10 @@ static void the_tun_device_absent_forbidden_or_without_driver(void **state)
 	assert_int_equal(vs_diagnose_tun(EPERM, root), VS_CAUSE_TUN_PERMISSION);
 	put("/dev/net/tun", "", 0666);
 	assert_int_equal(vs_diagnose_tun(EPERM, root), VS_CAUSE_TUN_CGROUP);
-	check_sentence(VS_CAUSE_TUN_ABSENT, "does not exist", "mknod");
-	check_sentence(VS_CAUSE_TUN_PERMISSION, "may not be opened", "chmod 666");
-	check_sentence(VS_CAUSE_TUN_MODULE, "driver", "modprobe tun");
-	check_sentence(VS_CAUSE_TUN_CGROUP, "device cgroup", "c 10:200");
+	check_message(VS_CAUSE_TUN_ABSENT, "does not exist", "mknod");
+	check_message(VS_CAUSE_TUN_PERMISSION, "may not be opened", "chmod 666");
+	check_message(VS_CAUSE_TUN_MODULE, "driver", "modprobe tun");
+	check_message(VS_CAUSE_TUN_CGROUP, "device cgroup", "c 10:200");
 }
 
 static void a_tun_node_that_is_something_else(void **state)
@@ -172,7 +172,7 @@ static void a_tun_node_that_is_something_else(void **state)
 	(void)state;
 	/* the errno of TUNSETIFF on another device or a file */
 	assert_int_equal(vs_diagnose_tun(ENOTTY, root), VS_CAUSE_TUN_OTHER);
-	check_sentence(VS_CAUSE_TUN_OTHER, "not the tun driver's", "mknod");
+	check_message(VS_CAUSE_TUN_OTHER, "not the tun driver's", "mknod");
 }
 
 static void limits_have_their_own_causes(void **state)
@@ -194,7 +194,7 @@ static void limits_have_their_own_causes(void **state)
 		assert_int_equal(vs_diagnose_userns(table[i].err, root), table[i].cause);
 		assert_int_equal(vs_diagnose_netns(table[i].err, root), table[i].cause);
 		assert_int_equal(vs_diagnose_tun(table[i].err, root), table[i].cause);
-		check_sentence(table[i].cause, "limit", table[i].remedy);
+		check_message(table[i].cause, "limit", table[i].remedy);
 	}
 }
 
@@ -225,7 +225,7 @@ static void every_cause_has_a_message(void **state)
 {
 	(void)state;
 	for (int cause = VS_CAUSE_UNKNOWN + 1; cause < VS_CAUSE_NETWORK_OTHER; cause++)
-		check_sentence((enum vs_cause)cause, "", "");
+		check_message((enum vs_cause)cause, "", "");
 }
 
 /* Files that are empty, unreadable or malformed are treated as absent. */

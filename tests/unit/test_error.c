@@ -11,7 +11,7 @@
 #include <base/error.h>
 
 static int calls;
-static char logged[VS_SENTENCE_MAX];
+static char logged[VS_MESSAGE_MAX];
 
 static void note(void *arg, int level, const char *text)
 {
@@ -50,7 +50,7 @@ static void a_static_failure_is_composed_on_demand(void **state)
 
 static void a_step_is_put_in_front_of_the_message(void **state)
 {
-	char longest[2 * VS_SENTENCE_MAX];
+	char longest[2 * VS_MESSAGE_MAX];
 
 	(void)state;
 	(void)vs_fail(ENODEV, "no such interface; make one");
@@ -63,7 +63,7 @@ static void a_step_is_put_in_front_of_the_message(void **state)
 	longest[sizeof(longest) - 1] = '\0';
 	(void)vs_fail_text(EIO, longest);
 	(void)vs_fail_step(EIO, "cannot %s", longest);
-	assert_int_equal(strlen(vdestack_last_error()), VS_SENTENCE_MAX - 1);
+	assert_int_equal(strlen(vdestack_last_error()), VS_MESSAGE_MAX - 1);
 }
 
 static void undo_more(void)
@@ -78,7 +78,7 @@ static int undo(void)
 	(void)vs_fail(EPERM, "cannot undo");
 	(void)vs_fail_static(EMFILE, "cannot undo");
 	undo_more();
-	assert_non_null(strstr(vs_sentence(), "cannot undo: "));
+	assert_non_null(strstr(vs_message(), "cannot undo: "));
 	return vs_edge(vs_fail(EIO, "and this is logged"));
 }
 

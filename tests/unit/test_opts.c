@@ -126,10 +126,10 @@ static void the_message_names_step_and_struct(void **state)
 {
 	(void)state;
 	assert_int_equal(vs_opts_fail(-EINVAL, "do it", "vdestack_it"), -EINVAL);
-	assert_string_equal(vs_sentence(), "cannot do it: the size of struct vdestack_it is not set; set it "
+	assert_string_equal(vs_message(), "cannot do it: the size of struct vdestack_it is not set; set it "
 					   "to sizeof(struct vdestack_it)");
 	assert_int_equal(vs_opts_fail(-E2BIG, "do it", "vdestack_it"), -E2BIG);
-	assert_non_null(strstr(vs_sentence(), "cannot do it: struct vdestack_it has members that are newer"));
+	assert_non_null(strstr(vs_message(), "cannot do it: struct vdestack_it has members that are newer"));
 }
 
 static const struct CMUnitTest tests[] = {
