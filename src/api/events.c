@@ -10,17 +10,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <vdestack/events.h>
-
-#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
-#include "wire/fdmsg.h"
 #include "base/timens.h"
 #include "config/config.h"
 #include "core/long_call.h"
 #include "core/stack.h"
+#include "wire/fdmsg.h"
+#include <vdestack/events.h>
 
 static int subscribe(struct vdestack *stack)
 {

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "config/argv.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "config/argv.h"
 #include "config/config.h"
 #include "core/creation.h"
 #include "core/deletion.h"

@@ -2,10 +2,9 @@
 
 #include "carrier.h"
 
-#include <vdestack/events.h>
-
 #include "events.h"
 #include "iface.h"
+#include <vdestack/events.h>
 
 static int apply_locked(struct vs_iface *iface)
 {

@@ -39,14 +39,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <vdestack/events.h>
-
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "wire/fdmsg.h"
 #include "closer.h"
 #include "keeper.h"
 #include "rtnl/netdev.h"
+#include "wire/fdmsg.h"
+#include <vdestack/events.h>
 
 #define SUBSCRIBERS_MAX 8
 #define QUEUE_BYTES 65536 /* as the kernel counts them, some 80 records */

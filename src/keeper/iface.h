@@ -23,9 +23,9 @@
 #include <stdatomic.h>
 
 #include "config/locator.h"
-#include "wire/messages.h"
 #include "keeper.h"
 #include "pump/pump.h"
+#include "wire/messages.h"
 
 struct vs_events;
 struct vs_segment;

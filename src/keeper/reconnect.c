@@ -39,8 +39,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <vdestack/events.h>
-
 #include "base/backoff.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -52,6 +50,7 @@
 #include "keeper.h"
 #include "pump/link.h"
 #include "wire/messages.h"
+#include <vdestack/events.h>
 
 static struct vs_iface *owner(struct vs_pump *pump)
 {

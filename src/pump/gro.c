@@ -29,10 +29,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "proto/checksum.h"
-#include "proto/packet.h"
 #include "bytes.h"
 #include "headers.h"
+#include "proto/checksum.h"
+#include "proto/packet.h"
 
 #define IP_LENGTH_MAX 65535u
 #define UDP_SEGMENTS_MAX 64 /* all kernels with UDP_L4 take so many */

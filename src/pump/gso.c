@@ -28,10 +28,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "proto/checksum.h"
-#include "proto/packet.h"
 #include "bytes.h"
 #include "headers.h"
+#include "proto/checksum.h"
+#include "proto/packet.h"
 
 /* Adds 16 bits to a sum, or subtracts them: in one's complement, -x is ~x. */
 static inline uint64_t sum_add(uint64_t sum, uint32_t number)

@@ -14,6 +14,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <libvdeplug.h>
 #include <limits.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -26,10 +27,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <libvdeplug.h>
-
-#include "base/diagnose.h"
 #include "base/cleanup.h"
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "link.h"
 

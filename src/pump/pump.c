@@ -19,6 +19,8 @@
  * Memory is touched only by traffic: a pump that has never carried a frame has none.
  */
 
+#include "pump.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -39,7 +41,6 @@
 #include "base/thread.h"
 #include "linger.h"
 #include "link.h"
-#include "pump.h"
 #include "rx.h"
 #include "tx.h"
 

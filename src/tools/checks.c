@@ -15,10 +15,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "base/diagnose.h"
 #include "wire/fdmsg.h"
+#include <vdestack.h>
 
 static void check_userns(struct vs_finding *f, const char *arg)
 {

@@ -15,10 +15,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "apparmor.h"
 #include "checks.h"
+#include <vdestack.h>
 
 static const char help[] =
 	"Usage: vdestack doctor [--json] [LOCATOR...]\n"

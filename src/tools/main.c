@@ -4,9 +4,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include <vdestack.h>
-
 #include "doctor.h"
+#include <vdestack.h>
 
 static int show_help(int argc, char *argv[])
 {

@@ -11,10 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "base/diagnose.h"
 #include "checks.h"
+#include <vdestack.h>
 
 /* Whether an echo request is answered within two seconds. */
 static bool ping(struct vdestack *from, const char *addr)
