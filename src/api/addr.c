@@ -34,18 +34,18 @@ static int change_addr(struct vdestack *stack, int type, const char *ifname, con
 	VS_AUTO_NL nl = { 0 };
 	struct vs_rtnl_link link;
 	struct vs_conf_addr addr;
-	int err = parse_request(add ? "add" : "remove", text, prefix_len, &addr);
+	int r = parse_request(add ? "add" : "remove", text, prefix_len, &addr);
 
-	if (err == 0)
-		err = vs_named_open(stack, ifname,
+	if (r == 0)
+		r = vs_named_open(stack, ifname,
 				    add ? "cannot add an address to interface"
 					: "cannot remove an address from interface",
 				    &nl, &link);
-	if (err < 0)
-		return err;
-	err = vs_rtnl_addr_change(&nl, type, link.ifindex, &addr);
-	if (err < 0)
-		return vs_nl_fail(&nl, -err, "cannot %s address %s/%u %s interface %s",
+	if (r < 0)
+		return r;
+	r = vs_rtnl_addr_change(&nl, type, link.ifindex, &addr);
+	if (r < 0)
+		return vs_nl_fail(&nl, -r, "cannot %s address %s/%u %s interface %s",
 				  add ? "add" : "remove", text, prefix_len, add ? "to" : "from", ifname);
 	return 0;
 }

@@ -15,11 +15,11 @@ static int list_ifaddrs(struct vdestack *stack, struct ifaddrs **list)
 
 	if (list == NULL)
 		return vs_fail(EINVAL, "cannot list addresses: the pointer for the list is NULL; give one");
-	int err = vs_stack_nl_open(stack, &nl);
-	if (err < 0)
-		return err;
-	err = vs_rtnl_getifaddrs(&nl, list);
-	return err < 0 ? vs_nl_fail(&nl, -err, "cannot list the interfaces and their addresses") : 0;
+	int r = vs_stack_nl_open(stack, &nl);
+	if (r < 0)
+		return r;
+	r = vs_rtnl_getifaddrs(&nl, list);
+	return r < 0 ? vs_nl_fail(&nl, -r, "cannot list the interfaces and their addresses") : 0;
 }
 
 int vdestack_getifaddrs(struct vdestack *stack, struct ifaddrs **list)

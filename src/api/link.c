@@ -16,12 +16,12 @@ static int set_link(struct vdestack *stack, const char *ifname, const struct vs_
 {
 	VS_AUTO_NL nl = { 0 };
 	struct vs_rtnl_link link;
-	int err = vs_named_open(stack, ifname, step, &nl, &link);
+	int r = vs_named_open(stack, ifname, step, &nl, &link);
 
-	if (err < 0)
-		return err;
-	err = vs_rtnl_link_change(&nl, link.ifindex, change);
-	return err < 0 ? vs_nl_fail(&nl, -err, "%s %s", step, ifname) : 0;
+	if (r < 0)
+		return r;
+	r = vs_rtnl_link_change(&nl, link.ifindex, change);
+	return r < 0 ? vs_nl_fail(&nl, -r, "%s %s", step, ifname) : 0;
 }
 
 static int get_link(struct vdestack *stack, const char *ifname, const char *step, struct vs_rtnl_link *out)
@@ -36,9 +36,9 @@ static int get_link(struct vdestack *stack, const char *ifname, const char *step
 int vdestack_if_nametoindex(struct vdestack *stack, const char *ifname)
 {
 	struct vs_rtnl_link link;
-	int err = get_link(stack, ifname, "cannot find interface", &link);
+	int r = get_link(stack, ifname, "cannot find interface", &link);
 
-	return vs_edge(err < 0 ? err : link.ifindex);
+	return vs_edge(r < 0 ? r : link.ifindex);
 }
 
 static int indextoname(struct vdestack *stack, int ifindex, char *name)
@@ -51,12 +51,12 @@ static int indextoname(struct vdestack *stack, int ifindex, char *name)
 			       "cannot name an interface: the buffer is NULL; give IF_NAMESIZE bytes");
 	if (ifindex <= 0)
 		return vs_fail(EINVAL, "cannot name interface %d: an index is greater than 0", ifindex);
-	int err = vs_stack_nl_open(stack, &nl);
-	if (err < 0)
-		return err;
-	err = vs_rtnl_link_get(&nl, ifindex, NULL, &link);
-	if (err < 0)
-		return vs_nl_fail(&nl, -err, "cannot name interface %d", ifindex);
+	int r = vs_stack_nl_open(stack, &nl);
+	if (r < 0)
+		return r;
+	r = vs_rtnl_link_get(&nl, ifindex, NULL, &link);
+	if (r < 0)
+		return vs_nl_fail(&nl, -r, "cannot name interface %d", ifindex);
 	memcpy(name, link.name, IF_NAMESIZE);
 	return 0;
 }
@@ -79,9 +79,9 @@ int vdestack_link_set_up(struct vdestack *stack, const char *ifname, int up)
 int vdestack_link_get_flags(struct vdestack *stack, const char *ifname)
 {
 	struct vs_rtnl_link link;
-	int err = get_link(stack, ifname, "cannot read the flags of interface", &link);
+	int r = get_link(stack, ifname, "cannot read the flags of interface", &link);
 
-	return vs_edge(err < 0 ? err : (int)link.flags);
+	return vs_edge(r < 0 ? r : (int)link.flags);
 }
 
 int vdestack_link_set_mtu(struct vdestack *stack, const char *ifname, int mtu)
@@ -99,9 +99,9 @@ int vdestack_link_set_mtu(struct vdestack *stack, const char *ifname, int mtu)
 int vdestack_link_get_mtu(struct vdestack *stack, const char *ifname)
 {
 	struct vs_rtnl_link link;
-	int err = get_link(stack, ifname, "cannot read the MTU of interface", &link);
+	int r = get_link(stack, ifname, "cannot read the MTU of interface", &link);
 
-	return vs_edge(err < 0 ? err : (int)link.mtu);
+	return vs_edge(r < 0 ? r : (int)link.mtu);
 }
 
 static int set_mac(struct vdestack *stack, const char *ifname, const unsigned char *mac)
@@ -131,9 +131,9 @@ static int get_mac(struct vdestack *stack, const char *ifname, unsigned char *ma
 	if (mac == NULL)
 		return vs_fail(EINVAL,
 			       "cannot read the MAC of an interface: the buffer is NULL; give six bytes");
-	int err = get_link(stack, ifname, "cannot read the MAC of interface", &link);
-	if (err < 0)
-		return err;
+	int r = get_link(stack, ifname, "cannot read the MAC of interface", &link);
+	if (r < 0)
+		return r;
 	if (!link.has_mac)
 		return vs_fail(
 			EADDRNOTAVAIL,

@@ -40,12 +40,12 @@ static int find_name(struct vs_nl *nl, int ifindex, struct vs_rtnl_link *link)
 {
 	if (link->ifindex == ifindex)
 		return 0;
-	int err = vs_rtnl_link_get(nl, ifindex, NULL, link);
-	if (err == -ENODEV) {
+	int r = vs_rtnl_link_get(nl, ifindex, NULL, link);
+	if (r == -ENODEV) {
 		*link = (struct vs_rtnl_link){ .ifindex = ifindex };
-		err = 0;
+		r = 0;
 	}
-	return err;
+	return r;
 }
 
 static int write_names(struct vs_nl *nl, const struct vs_list_kind *kind, struct vs_list *list)
@@ -60,9 +60,9 @@ static int write_names(struct vs_nl *nl, const struct vs_list_kind *kind, struct
 		if (ifindex <= 0)
 			continue;
 		struct vs_rtnl_link *link = &cache[ifindex % CACHED];
-		int err = find_name(nl, ifindex, link);
-		if (err < 0)
-			return err;
+		int r = find_name(nl, ifindex, link);
+		if (r < 0)
+			return r;
 		memcpy(record + kind->ifname_at, link->name, sizeof(link->name));
 	}
 	return 0;
@@ -86,22 +86,22 @@ int vs_list_read(struct vdestack *stack, const struct vs_list_kind *kind, struct
 	const struct vs_nl_reader reader = { begin, kind->take, list };
 	VS_AUTO_NL nl = { 0 };
 	struct vs_rtnl_link link = { 0 };
-	int err = check(list, kind);
+	int r = check(list, kind);
 
-	if (err == 0)
-		err = vs_stack_nl_open(stack, &nl);
-	if (err < 0)
-		return err;
+	if (r == 0)
+		r = vs_stack_nl_open(stack, &nl);
+	if (r < 0)
+		return r;
 	bool one = list->ifname != NULL && list->ifname[0] != '\0';
 	if (one) {
-		err = vs_rtnl_link_get(&nl, 0, list->ifname, &link);
-		if (err < 0)
-			return vs_nl_fail(&nl, -err, "cannot list the %s of interface %s", kind->what,
+		r = vs_rtnl_link_get(&nl, 0, list->ifname, &link);
+		if (r < 0)
+			return vs_nl_fail(&nl, -r, "cannot list the %s of interface %s", kind->what,
 					  list->ifname);
 	}
 	list->ifindex = link.ifindex;
-	err = kind->read(&nl, &reader);
-	if (err == 0)
-		err = write_names(&nl, kind, list);
-	return err < 0 ? vs_nl_fail(&nl, -err, "cannot list %s", kind->what) : (int)list->count;
+	r = kind->read(&nl, &reader);
+	if (r == 0)
+		r = write_names(&nl, kind, list);
+	return r < 0 ? vs_nl_fail(&nl, -r, "cannot list %s", kind->what) : (int)list->count;
 }

@@ -14,9 +14,9 @@ int vs_named_open(struct vdestack *stack, const char *ifname, const char *step, 
 {
 	if (ifname == NULL)
 		return vs_fail(EINVAL, "%s: its name is NULL; give a name", step);
-	int err = vs_stack_nl_open(stack, nl);
-	if (err < 0)
-		return err;
-	err = vs_rtnl_link_get(nl, 0, ifname, link);
-	return err < 0 ? vs_nl_fail(nl, -err, "%s %s", step, ifname) : 0;
+	int r = vs_stack_nl_open(stack, nl);
+	if (r < 0)
+		return r;
+	r = vs_rtnl_link_get(nl, 0, ifname, link);
+	return r < 0 ? vs_nl_fail(nl, -r, "%s %s", step, ifname) : 0;
 }

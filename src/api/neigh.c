@@ -25,14 +25,14 @@ static int change_neigh(struct vdestack *stack, const char *ifname, const char *
 			       "cannot %s neighbour \"%s\": not an IPv4 or IPv6 address; write it as "
 			       "10.0.0.1 or fc00::1",
 			       verb, text != NULL ? text : "(NULL)");
-	int err = vs_named_open(stack, ifname,
+	int r = vs_named_open(stack, ifname,
 				mac != NULL ? "cannot add a neighbour to interface"
 					    : "cannot remove a neighbour from interface",
 				&nl, &link);
-	if (err < 0)
-		return err;
-	err = vs_rtnl_neigh_change(&nl, link.ifindex, &addr, mac);
-	return err < 0 ? vs_nl_fail(&nl, -err, "cannot %s neighbour %s on interface %s", verb, text, ifname)
+	if (r < 0)
+		return r;
+	r = vs_rtnl_neigh_change(&nl, link.ifindex, &addr, mac);
+	return r < 0 ? vs_nl_fail(&nl, -r, "cannot %s neighbour %s on interface %s", verb, text, ifname)
 		       : 0;
 }
 

@@ -22,10 +22,10 @@
 static int wait_once(struct vdestack *stack, int64_t deadline_ms, bool *opened)
 {
 	VS_AUTO_NL nl = { 0 };
-	int err = vs_stack_nl_open(stack, &nl);
+	int r = vs_stack_nl_open(stack, &nl);
 
-	*opened = err == 0;
-	return err < 0 ? err : vs_rtnl_wait_ready(&nl, deadline_ms);
+	*opened = r == 0;
+	return r < 0 ? r : vs_rtnl_wait_ready(&nl, deadline_ms);
 }
 
 static int wait_ready(struct vdestack *stack, int timeout_ms)
@@ -39,9 +39,9 @@ static int wait_ready(struct vdestack *stack, int timeout_ms)
 	for (;;) {
 		int64_t slice_ms = vs_now_ms() + SLICE_MS;
 		bool opened;
-		int err = wait_once(stack, slice_ms < deadline_ms ? slice_ms : deadline_ms, &opened);
-		if (err != -ETIMEDOUT || !opened || vs_now_ms() >= deadline_ms)
-			return err;
+		int r = wait_once(stack, slice_ms < deadline_ms ? slice_ms : deadline_ms, &opened);
+		if (r != -ETIMEDOUT || !opened || vs_now_ms() >= deadline_ms)
+			return r;
 		pthread_testcancel();
 	}
 }

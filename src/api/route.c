@@ -83,10 +83,10 @@ static int open_for(struct vdestack *stack, const struct vdestack_route *given, 
 
 	if (given->ifname[0] == '\0')
 		return vs_stack_nl_open(stack, nl);
-	int err = vs_named_open(stack, given->ifname, "cannot change a route through interface", nl, &link);
-	if (err == 0)
+	int r = vs_named_open(stack, given->ifname, "cannot change a route through interface", nl, &link);
+	if (r == 0)
 		*ifindex = link.ifindex;
-	return err;
+	return r;
 }
 
 static int change_route(struct vdestack *stack, int type, const struct vdestack_route *given)
@@ -94,17 +94,17 @@ static int change_route(struct vdestack *stack, int type, const struct vdestack_
 	struct vdestack_route text;
 	struct vs_rtnl_route route;
 	VS_AUTO_NL nl = { 0 };
-	int err = copy_route(given, &text);
+	int r = copy_route(given, &text);
 
-	if (err == 0)
-		err = parse_route(type, &text, &route);
-	if (err == 0)
-		err = open_for(stack, &text, &nl, &route.ifindex);
-	if (err < 0)
-		return err;
-	err = vs_rtnl_route_change(&nl, type, &route);
-	if (err < 0)
-		return vs_nl_fail(&nl, -err, "cannot %s the route to %s/%u%s%s",
+	if (r == 0)
+		r = parse_route(type, &text, &route);
+	if (r == 0)
+		r = open_for(stack, &text, &nl, &route.ifindex);
+	if (r < 0)
+		return r;
+	r = vs_rtnl_route_change(&nl, type, &route);
+	if (r < 0)
+		return vs_nl_fail(&nl, -r, "cannot %s the route to %s/%u%s%s",
 				  type == RTM_NEWROUTE ? "add" : "remove",
 				  text.dst[0] != '\0' ? text.dst : "default", text.prefix_len,
 				  text.gw[0] != '\0' ? " via " : "", text.gw);

@@ -82,21 +82,21 @@ static const char *remedy(int err)
 static int set_sysctl(struct vdestack *stack, const char *name, const char *value)
 {
 	char path[NAME_MAX_BYTES];
-	int err = check_name("set", name, path);
+	int r = check_name("set", name, path);
 
-	if (err < 0)
-		return err;
+	if (r < 0)
+		return r;
 	if (value == NULL)
 		return vs_fail(EINVAL, "cannot set sysctl %s: the value is NULL; give a text", name);
-	err = vs_keepers_sealed("cannot set a sysctl");
-	if (err < 0)
-		return err;
-	err = vs_stack_sysctl_set(stack, path, value);
-	if (err == -EPERM) /* the keeper's message tells who may */
+	r = vs_keepers_sealed("cannot set a sysctl");
+	if (r < 0)
+		return r;
+	r = vs_stack_sysctl_set(stack, path, value);
+	if (r == -EPERM) /* the keeper's message tells who may */
 		return vs_fail_step(EPERM, "cannot set sysctl %s", name);
-	if (err < 0)
-		return vs_fail(-err, "cannot set sysctl %s to \"%.64s\": %s%s", name, value, strerror(-err),
-			       remedy(-err));
+	if (r < 0)
+		return vs_fail(-r, "cannot set sysctl %s to \"%.64s\": %s%s", name, value, strerror(-r),
+			       remedy(-r));
 	return 0;
 }
 
