@@ -24,12 +24,12 @@
 static int bring_up(struct vs_nl *nl, const struct vs_conf_iface *iface, int *ifindex)
 {
 	struct vs_rtnl_link link;
-	int err = vs_rtnl_link_get(nl, 0, iface->name, &link);
+	int r = vs_rtnl_link_get(nl, 0, iface->name, &link);
 
-	if (err == 0 && (link.flags & IFF_UP) == 0)
-		err = vs_rtnl_link_set_up(nl, link.ifindex, true);
-	if (err < 0)
-		return vs_nl_fail(nl, -err, "cannot bring up interface %s", iface->name);
+	if (r == 0 && (link.flags & IFF_UP) == 0)
+		r = vs_rtnl_link_set_up(nl, link.ifindex, true);
+	if (r < 0)
+		return vs_nl_fail(nl, -r, "cannot bring up interface %s", iface->name);
 	*ifindex = link.ifindex;
 	return 0;
 }
@@ -40,10 +40,10 @@ static int add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int if
 
 	for (size_t i = 0; i < iface->n_addrs; i++) {
 		const struct vs_conf_addr *addr = &iface->addrs[i];
-		int err = vs_rtnl_addr_change(nl, RTM_NEWADDR, ifindex, addr);
-		if (err < 0) {
+		int r = vs_rtnl_addr_change(nl, RTM_NEWADDR, ifindex, addr);
+		if (r < 0) {
 			vs_prefix_to_text(addr, text);
-			return vs_nl_fail(nl, -err, "cannot give interface %s its ip=%s", iface->name, text);
+			return vs_nl_fail(nl, -r, "cannot give interface %s its ip=%s", iface->name, text);
 		}
 	}
 	return 0;
@@ -70,9 +70,9 @@ static int add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int i
 {
 	for (size_t i = 0; i < iface->n_routes; i++) {
 		const struct vs_rtnl_route route = { .to = iface->routes[i], .ifindex = ifindex };
-		int err = vs_rtnl_route_change(nl, RTM_NEWROUTE, &route);
-		if (err < 0)
-			return fail_route(nl, -err, iface, &iface->routes[i]);
+		int r = vs_rtnl_route_change(nl, RTM_NEWROUTE, &route);
+		if (r < 0)
+			return fail_route(nl, -r, iface, &iface->routes[i]);
 	}
 	return 0;
 }
@@ -86,15 +86,15 @@ void vs_conf_announce(struct vs_nl *nl, const struct vs_config *config)
 
 static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
 {
-	int err = 0;
+	int r = 0;
 
-	for (size_t i = 0; err == 0 && i < config->n_ifaces; i++)
-		err = bring_up(nl, &config->ifaces[i], &indices[i]);
-	for (size_t i = 0; err == 0 && i < config->n_ifaces; i++)
-		err = add_addrs(nl, &config->ifaces[i], indices[i]);
-	for (size_t i = 0; err == 0 && i < config->n_ifaces; i++)
-		err = add_routes(nl, &config->ifaces[i], indices[i]);
-	return err;
+	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
+		r = bring_up(nl, &config->ifaces[i], &indices[i]);
+	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
+		r = add_addrs(nl, &config->ifaces[i], indices[i]);
+	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
+		r = add_routes(nl, &config->ifaces[i], indices[i]);
+	return r;
 }
 
 int vs_conf_apply(struct vs_nl *nl, const struct vs_config *config, bool announce)
@@ -103,8 +103,8 @@ int vs_conf_apply(struct vs_nl *nl, const struct vs_config *config, bool announc
 
 	if (indices == NULL)
 		return vs_fail(ENOMEM, "cannot configure the interfaces: %s; free some", strerror(ENOMEM));
-	int err = apply(nl, config, indices);
-	if (err == 0 && announce)
+	int r = apply(nl, config, indices);
+	if (r == 0 && announce)
 		vs_conf_announce(nl, config);
-	return err;
+	return r;
 }

@@ -261,18 +261,18 @@ static int read_snapshot(struct vs_nl *nl, struct snapshot *snapshot)
 					      begin_links, take_link, snapshot };
 	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,    sizeof(addrs),
 					      begin_addrs, take_addr, snapshot };
-	int err = vs_nl_dump(nl, &link_dump);
+	int r = vs_nl_dump(nl, &link_dump);
 
-	return err < 0 ? err : vs_nl_dump(nl, &addr_dump);
+	return r < 0 ? r : vs_nl_dump(nl, &addr_dump);
 }
 
 int vs_rtnl_getifaddrs(struct vs_nl *nl, struct ifaddrs **list)
 {
 	__attribute__((cleanup(cleanup_snapshot))) struct snapshot snapshot = { 0 };
-	int err = read_snapshot(nl, &snapshot);
+	int r = read_snapshot(nl, &snapshot);
 
-	if (err < 0)
-		return err;
+	if (r < 0)
+		return r;
 	struct entry *first = vs_steal_ptr(snapshot.first);
 	*list = first != NULL ? &first->ifa : NULL;
 	return 0;

@@ -41,10 +41,10 @@ int vs_rtnl_link_get(struct vs_nl *nl, int ifindex, const char *name, struct vs_
 	if (msg == NULL || (name != NULL && nla_put_string(msg, IFLA_IFNAME, name) < 0) ||
 	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		return -ENOMEM;
-	int err = vs_nl_talk(nl, msg, take_link, &link);
-	if (err == 0)
+	int r = vs_nl_talk(nl, msg, take_link, &link);
+	if (r == 0)
 		*out = link;
-	return err;
+	return r;
 }
 
 int vs_rtnl_link_change(struct vs_nl *nl, int ifindex, const struct vs_rtnl_link_change *change)

@@ -71,7 +71,7 @@ static const char *remedy(int err)
 int vs_nl_fail(const struct vs_nl *nl, int err, const char *step, ...)
 {
 	char text[VS_MESSAGE_MAX / 2];
-	bool words = nl->err == -err && nl->reason[0] != '\0';
+	bool words = nl->result == -err && nl->reason[0] != '\0';
 	va_list ap;
 
 	va_start(ap, step);
@@ -100,8 +100,8 @@ static int take_valid(struct nl_msg *msg, void *arg)
 {
 	struct vs_nl *nl = arg;
 
-	if (nl->each != NULL && nl->err == 0)
-		nl->err = nl->each(nl->arg, nlmsg_hdr(msg));
+	if (nl->each != NULL && nl->result == 0)
+		nl->result = nl->each(nl->arg, nlmsg_hdr(msg));
 	return NL_OK;
 }
 
@@ -129,8 +129,8 @@ static int take_finish(struct nl_msg *msg, void *arg)
 
 	if (nlmsg_datalen(hdr) >= (int)sizeof(result))
 		memcpy(&result, nlmsg_data(hdr), sizeof(result));
-	if (nl->err == 0)
-		nl->err = as_errno(result);
+	if (nl->result == 0)
+		nl->result = as_errno(result);
 	nl->done = true;
 	return NL_OK;
 }
@@ -165,7 +165,7 @@ static int take_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *ar
 	struct vs_nl *nl = arg;
 
 	(void)from; /* check_sequence() has looked at it */
-	nl->err = as_errno(error->error);
+	nl->result = as_errno(error->error);
 	nl->done = true;
 	take_reason(nl, (const struct nlmsghdr *)(void *)((char *)error - NLMSG_HDRLEN), error);
 	return NL_SKIP;
@@ -210,9 +210,9 @@ int vs_nl_open(struct vs_nl *nl, int fd)
 	/* Sending and receiving are cancellation points: a cancelled call would leak the socket and memory. */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &nl->cancel_state);
 	VS_AUTO_CLOSE owned = fd;
-	int err = prepare_fd(fd);
-	if (err < 0)
-		return err;
+	int r = prepare_fd(fd);
+	if (r < 0)
+		return r;
 	nl->sock = make_sock(nl);
 	if (nl->sock == NULL || nl_socket_set_fd(nl->sock, NETLINK_ROUTE, fd) < 0)
 		return -ENOMEM;
@@ -296,7 +296,7 @@ static int send_request(struct vs_nl *nl, struct nl_msg *msg)
 	hdr->nlmsg_seq = NL_AUTO_SEQ;
 	nl_complete_msg(nl->sock, msg); /* port, sequence, and the wish for an acknowledgement */
 	nl->seq = hdr->nlmsg_seq;
-	nl->err = 0;
+	nl->result = 0;
 	nl->reason[0] = '\0';
 	nl->done = nl->interrupted = false;
 	return vs_talk_send(nl_socket_get_fd(nl->sock), hdr);
@@ -308,16 +308,16 @@ static int finish_request(struct vs_nl *nl)
 	int64_t deadline_ms = vs_now_ms() + VS_TALK_ANSWER_MS;
 
 	while (!nl->done) {
-		int err = read_some(nl);
-		if (err == -EAGAIN) {
+		int r = read_some(nl);
+		if (r == -EAGAIN) {
 			int n = vs_talk_wait(nl_socket_get_fd(nl->sock), deadline_ms);
-			err = n == 0 ? -ETIMEDOUT : n < 0 ? n : 0;
-		} else if (err == -ENOBUFS) {
-			err = 0; /* notifications may be lost; answers are kept until they are read */
+			r = n == 0 ? -ETIMEDOUT : n < 0 ? n : 0;
+		} else if (r == -ENOBUFS) {
+			r = 0; /* notifications may be lost; answers are kept until they are read */
 			nl->interrupted = nl->noticed = true;
 		}
-		if (err < 0)
-			return err;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -326,11 +326,11 @@ int vs_nl_talk(struct vs_nl *nl, struct nl_msg *msg, vs_nl_each_fn *each, void *
 {
 	nl->each = each;
 	nl->arg = arg;
-	int err = send_request(nl, msg);
-	if (err == 0)
-		err = finish_request(nl);
+	int r = send_request(nl, msg);
+	if (r == 0)
+		r = finish_request(nl);
 	nl->done = true;
-	return err < 0 ? err : nl->err;
+	return r < 0 ? r : nl->result;
 }
 
 /* ------------------------------------------------------------------ dumps and notifications */
@@ -338,14 +338,14 @@ int vs_nl_talk(struct vs_nl *nl, struct nl_msg *msg, vs_nl_each_fn *each, void *
 /* Up to a bound, as there may be an endless stream of it. */
 int vs_nl_drain(struct vs_nl *nl)
 {
-	int err = 0;
+	int r = 0;
 
-	for (int i = 0; i < EVENTS_AT_ONCE && (err == 0 || err == -ENOBUFS); i++) {
-		err = read_some(nl);
-		if (err == -ENOBUFS)
+	for (int i = 0; i < EVENTS_AT_ONCE && (r == 0 || r == -ENOBUFS); i++) {
+		r = read_some(nl);
+		if (r == -ENOBUFS)
 			nl->noticed = true;
 	}
-	return err == -ENOBUFS || err == -EAGAIN ? 0 : err;
+	return r == -ENOBUFS || r == -EAGAIN ? 0 : r;
 }
 
 int vs_nl_fd(const struct vs_nl *nl)
@@ -367,14 +367,14 @@ static int dump_once(struct vs_nl *nl, const struct vs_nl_dump *what)
 int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what)
 {
 	for (int i = 0; i < DUMP_ATTEMPTS; i++) {
-		int err = dump_once(nl, what);
+		int r = dump_once(nl, what);
 		/* Notifications have filled the buffer. The kernel goes on with the dump when it is read. */
-		if (err == -ENOBUFS || err == -EBUSY) {
-			err = vs_nl_drain(nl);
+		if (r == -ENOBUFS || r == -EBUSY) {
+			r = vs_nl_drain(nl);
 			nl->interrupted = true;
 		}
-		if (err < 0 || !nl->interrupted)
-			return err;
+		if (r < 0 || !nl->interrupted)
+			return r;
 	}
 	return -EAGAIN;
 }

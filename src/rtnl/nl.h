@@ -31,7 +31,7 @@ struct vs_nl {
 	bool done;                     /* its answer is complete */
 	bool interrupted;              /* its dump has been disturbed by a change */
 	bool noticed;                  /* a notification has been read or lost since this was cleared */
-	int err;                       /* how it ended: 0 or -errno */
+	int result;                    /* how it ended: 0 or -errno */
 	char reason[VS_NL_REASON_MAX]; /* the text of the kernel (extended ACK), "" if there is none */
 	bool no_cancel;                /* the thread cannot be cancelled while this is open, */
 	int cancel_state;              /* and gets this state back */

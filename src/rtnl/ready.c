@@ -166,14 +166,14 @@ static int look(struct vs_ready *watch)
 					      begin_links, look_at_link, watch };
 	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,       sizeof(addrs),
 					      begin_addrs, look_at_addr, watch };
-	int err = watch->links ? vs_nl_dump(watch->nl, &link_dump) : 0;
+	int r = watch->links ? vs_nl_dump(watch->nl, &link_dump) : 0;
 
-	if (err == 0 && (watch->config == NULL || watch->n_wanted > 0))
-		err = vs_nl_dump(watch->nl, &addr_dump);
-	if (err == 0 && watch->addr_failed)
-		err = -EADDRNOTAVAIL;
-	if (err < 0)
-		return err;
+	if (r == 0 && (watch->config == NULL || watch->n_wanted > 0))
+		r = vs_nl_dump(watch->nl, &addr_dump);
+	if (r == 0 && watch->addr_failed)
+		r = -EADDRNOTAVAIL;
+	if (r < 0)
+		return r;
 	return !watch->link_pending && !watch->addr_pending && watch->n_usable >= watch->n_wanted;
 }
 
@@ -181,11 +181,11 @@ static int look(struct vs_ready *watch)
 
 static int subscribe(const struct vs_ready *watch)
 {
-	int err = vs_nl_subscribe(watch->nl, RTNLGRP_IPV6_IFADDR);
+	int r = vs_nl_subscribe(watch->nl, RTNLGRP_IPV6_IFADDR);
 
-	if (err == 0 && watch->links)
-		err = vs_nl_subscribe(watch->nl, RTNLGRP_LINK);
-	return err < 0 ? vs_nl_fail(watch->nl, -err, "cannot wait for the stack") : 0;
+	if (r == 0 && watch->links)
+		r = vs_nl_subscribe(watch->nl, RTNLGRP_LINK);
+	return r < 0 ? vs_nl_fail(watch->nl, -r, "cannot wait for the stack") : 0;
 }
 
 int vs_ready_step(struct vs_ready *watch)
@@ -198,13 +198,13 @@ int vs_ready_step(struct vs_ready *watch)
 		int seen = look(watch);
 		if (seen == -EAGAIN)
 			continue; /* changes disturbed every attempt */
-		int err = seen < 0 ? seen : vs_nl_drain(nl);
-		if (err == -EADDRNOTAVAIL)
+		int r = seen < 0 ? seen : vs_nl_drain(nl);
+		if (r == -EADDRNOTAVAIL)
 			put_name(watch);
-		if (err == -EADDRNOTAVAIL)
+		if (r == -EADDRNOTAVAIL)
 			return vs_fail(EADDRNOTAVAIL, "cannot make the stack ready: %s; choose another address", watch->what);
-		if (err < 0)
-			return vs_nl_fail(nl, -err, "cannot wait for the stack");
+		if (r < 0)
+			return vs_nl_fail(nl, -r, "cannot wait for the stack");
 		watch->was_ready = seen > 0;
 		if (!nl->noticed)
 			return seen > 0 ? 0 : VS_NOT_YET;
@@ -261,9 +261,9 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 	for (size_t i = 0; i < config->n_ifaces; i++) {
 		const struct vs_conf_iface *iface = &config->ifaces[i];
 		struct vs_rtnl_link link;
-		int err = vs_rtnl_link_get(nl, 0, iface->name, &link);
-		if (err < 0)
-			return vs_nl_fail(nl, -err, "cannot wait for the addresses of interface %s",
+		int r = vs_rtnl_link_get(nl, 0, iface->name, &link);
+		if (r < 0)
+			return vs_nl_fail(nl, -r, "cannot wait for the addresses of interface %s",
 					  iface->name);
 		for (size_t j = 0; j < iface->n_addrs; j++)
 			if (iface->addrs[j].family == AF_INET6)
