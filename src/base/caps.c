@@ -73,30 +73,30 @@ static int caps_end(void)
 int vs_caps_permitted(uint64_t *permitted)
 {
 	struct sets sets = { 0 };
-	int err = get_sets(&sets);
+	int r = get_sets(&sets);
 
-	if (err == 0)
+	if (r == 0)
 		*permitted = sets.permitted;
-	return err;
+	return r;
 }
 
 int vs_caps_effective(uint64_t *effective)
 {
 	struct sets sets = { 0 };
-	int err = get_sets(&sets);
+	int r = get_sets(&sets);
 
-	if (err == 0)
+	if (r == 0)
 		*effective = sets.effective;
-	return err;
+	return r;
 }
 
 int vs_caps_inheritable(uint64_t *caps)
 {
 	struct sets sets = { 0 };
-	int err = get_sets(&sets);
+	int r = get_sets(&sets);
 
-	if (err < 0)
-		return err;
+	if (r < 0)
+		return r;
 	*caps = 0;
 	for (int cap = 0; cap < 64; cap++)
 		if (has(sets.inheritable, cap) || prctl(PR_CAPBSET_READ, (unsigned long)cap, 0, 0, 0) == 1)
@@ -108,10 +108,10 @@ int vs_caps_inheritable(uint64_t *caps)
 int vs_caps_keep(uint64_t keep)
 {
 	struct sets sets = { 0 };
-	int err = get_sets(&sets);
+	int r = get_sets(&sets);
 
-	if (err < 0)
-		return err;
+	if (r < 0)
+		return r;
 	sets.permitted &= keep;
 	sets.effective = sets.permitted;
 	sets.inheritable &= sets.permitted;
@@ -121,10 +121,10 @@ int vs_caps_keep(uint64_t keep)
 int vs_caps_only(uint64_t keep)
 {
 	struct sets sets = { 0 };
-	int err = get_sets(&sets);
+	int r = get_sets(&sets);
 
-	if (err < 0)
-		return err;
+	if (r < 0)
+		return r;
 	sets.permitted &= keep;
 	sets.effective = sets.permitted;
 	sets.inheritable = 0;
@@ -187,21 +187,21 @@ int vs_caps_confine(uint64_t caps)
 {
 	struct sets sets = { 0 };
 	int end = caps_end();
-	int err = get_sets(&sets);
+	int r = get_sets(&sets);
 
-	if (err == 0 && (caps & ~sets.permitted) != 0)
-		err = -EPERM;
-	if (err < 0)
-		return err;
+	if (r == 0 && (caps & ~sets.permitted) != 0)
+		r = -EPERM;
+	if (r < 0)
+		return r;
 	sets.effective = sets.permitted; /* CAP_SETPCAP has to be effective for what follows */
 	sets.inheritable = caps;
-	if ((err = put_sets(&sets)) < 0 || (err = raise_ambient(caps, end)) < 0)
-		return err;
+	if ((r = put_sets(&sets)) < 0 || (r = raise_ambient(caps, end)) < 0)
+		return r;
 	vs_caps_bound(caps);
 	lock_securebits();
 	sets.effective = sets.permitted = caps;
-	if ((err = put_sets(&sets)) < 0)
-		return err;
+	if ((r = put_sets(&sets)) < 0)
+		return r;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
