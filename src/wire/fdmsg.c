@@ -166,10 +166,10 @@ int vs_fd_raise(int *fd, int at_least)
 		return 0; /* no room that high: it stays where it is */
 	if (raised < 0)
 		raised = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-	int err = raised >= 0 ? 0 : errno == EINVAL ? -EMFILE : -errno; /* EINVAL: 3 is above the limit */
+	int r = raised >= 0 ? 0 : errno == EINVAL ? -EMFILE : -errno; /* EINVAL: 3 is above the limit */
 	vs_close(*fd);
 	*fd = raised;
-	return err;
+	return r;
 }
 
 static int make_pair(int type, int pair[2])
