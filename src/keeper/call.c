@@ -85,9 +85,9 @@ void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const 
 	}
 }
 
-void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err)
+void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int r)
 {
-	vs_call_reply(k, call, err, vs_message(), NULL, 0);
+	vs_call_reply(k, call, r, vs_message(), NULL, 0);
 }
 
 void vs_call_drop(struct vs_call *call)

@@ -33,7 +33,7 @@ int vs_call_recv(int door, struct vs_call *call, int flags);
 /* Answers a call: result, text (may be NULL), descriptors (borrowed). Never blocks. */
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds);
 /* Answers with a negative errno and this thread's message. */
-void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int err);
+void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int r);
 /* Closes the descriptors of the call that nobody took. */
 void vs_call_drop(struct vs_call *call);
 /* Takes descriptor i that came with the call, -1 if it did not. */
