@@ -38,6 +38,8 @@
  * that for a command whose file carries capabilities: such a one goes on until it ends.
  */
 
+#include "runner.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -56,13 +58,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "wire/fdmsg.h"
-#include "base/caps.h"
 #include "wire/command.h"
-#include "runner.h"
+#include "wire/fdmsg.h"
 #include "wire/roles.h"
 
 #define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
@@ -96,18 +97,18 @@ static int receive_bytes(void *buf, size_t size)
 	return (size_t)n == size ? 0 : -EPROTO;
 }
 
-static int receive_args(struct runner *r)
+static int receive_args(struct runner *runner)
 {
-	size_t size = r->start.args_bytes;
+	size_t size = runner->start.args_bytes;
 
-	r->args = malloc(size);
-	if (r->args == NULL)
+	runner->args = malloc(size);
+	if (runner->args == NULL)
 		return -ENOMEM;
 	for (size_t got = 0; got < size;) {
 		size_t piece = size - got < VS_COMMAND_PIECE_BYTES ? size - got : VS_COMMAND_PIECE_BYTES;
-		int err = receive_bytes(r->args + got, piece);
-		if (err < 0)
-			return err;
+		int r = receive_bytes(runner->args + got, piece);
+		if (r < 0)
+			return r;
 		got += piece;
 	}
 	return 0;
@@ -134,49 +135,49 @@ static int split(char **at, const char *end, uint32_t n, char ***out)
 	return 0;
 }
 
-static int split_args(struct runner *r)
+static int split_args(struct runner *runner)
 {
-	char *at = r->args, *end = r->args + r->start.args_bytes;
-	int err = split(&at, end, r->start.argc, &r->argv);
+	char *at = runner->args, *end = runner->args + runner->start.args_bytes;
+	int r = split(&at, end, runner->start.argc, &runner->argv);
 
-	if (err == 0 && !r->start.own_env)
-		err = split(&at, end, r->start.envc, &r->envp);
-	return err == 0 && at != end ? -EPROTO : err;
+	if (r == 0 && !runner->start.own_env)
+		r = split(&at, end, runner->start.envc, &runner->envp);
+	return r == 0 && at != end ? -EPROTO : r;
 }
 
-static int receive_start(struct runner *r)
+static int receive_start(struct runner *runner)
 {
 	struct timeval limit = { .tv_sec = VS_COMMAND_START_MS / 1000 };
 
 	/* A program that died in between may have left copies of its end in forked children. */
 	(void)setsockopt(VS_RUNNER_CONTROL, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	int err = receive_bytes(&r->start, sizeof(r->start));
-	if (err == 0 && (r->start.version != VS_COMMAND_VERSION || r->start.argc == 0 ||
-			 r->start.args_bytes < r->start.argc || r->start.args_bytes < r->start.envc || r->start.args_bytes > VS_COMMAND_ARGS_BYTES_MAX))
-		err = -EPROTO;
-	if (err == 0)
-		err = receive_args(r);
-	if (err == 0)
-		err = split_args(r);
-	if (err == -EPROTO)
+	int r = receive_bytes(&runner->start, sizeof(runner->start));
+	if (r == 0 && (runner->start.version != VS_COMMAND_VERSION || runner->start.argc == 0 ||
+			 runner->start.args_bytes < runner->start.argc || runner->start.args_bytes < runner->start.envc || runner->start.args_bytes > VS_COMMAND_ARGS_BYTES_MAX))
+		r = -EPROTO;
+	if (r == 0)
+		r = receive_args(runner);
+	if (r == 0)
+		r = split_args(runner);
+	if (r == -EPROTO)
 		return vs_fail(EPROTO, "cannot start a command: its runner does not understand this program; "
 				       "the library's file was replaced since the program started, restart it");
-	return err < 0 ? vs_fail(-err, "cannot start a command: its runner got no order: %s", strerror(-err)) : 0;
+	return r < 0 ? vs_fail(-r, "cannot start a command: its runner got no order: %s", strerror(-r)) : 0;
 }
 
 /* ------------------------------------------------------------------ what must be ready */
 
-static int fail_to_start(const struct runner *r, int err, const char *step)
+static int fail_to_start(const struct runner *runner, int err, const char *step)
 {
-	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, r->argv[0], step, strerror(err));
+	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, runner->argv[0], step, strerror(err));
 }
 
 /* So that the children's ends are seen and kept, even if the caller lets the kernel discard them. */
-static void listen_to_children(struct runner *r)
+static void listen_to_children(struct runner *runner)
 {
 	struct sigaction plain = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP }, before;
 
-	r->chld_ignored = sigaction(SIGCHLD, &plain, &before) == 0 && before.sa_handler == SIG_IGN;
+	runner->chld_ignored = sigaction(SIGCHLD, &plain, &before) == 0 && before.sa_handler == SIG_IGN;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* refused only by a filter: then only the command is killed */
 }
 
@@ -188,27 +189,27 @@ static int above_streams(int fd)
 {
 	if (fd < 0)
 		return -errno;
-	int err = fd > 2 ? 0 : vs_fd_raise(&fd, 3);
-	return err < 0 ? err : fd;
+	int r = fd > 2 ? 0 : vs_fd_raise(&fd, 3);
+	return r < 0 ? r : fd;
 }
 
-static int prepare(struct runner *r)
+static int prepare(struct runner *runner)
 {
 	sigset_t all, child;
 
 	for (int fd = VS_RUNNER_CONTROL; fd < VS_RUNNER_CONTROL + VS_RUNNER_N_FDS; fd++)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-			return fail_to_start(r, errno, "its runner lacks a descriptor");
+			return fail_to_start(runner, errno, "its runner lacks a descriptor");
 	(void)prctl(PR_SET_NAME, VS_RUNNER_NAME); /* where the dynamic linker was executed, it is that one's */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	listen_to_children(r);
-	if (getppid() == r->start.caller_pid && (r->self = above_streams(pidfd_open(getpid(), 0))) < 0)
-		return fail_to_start(r, -r->self, "no pidfd");
-	r->child_events = above_streams(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
-	return r->child_events < 0 ? fail_to_start(r, -r->child_events, "no signalfd") : 0;
+	listen_to_children(runner);
+	if (getppid() == runner->start.caller_pid && (runner->self = above_streams(pidfd_open(getpid(), 0))) < 0)
+		return fail_to_start(runner, -runner->self, "no pidfd");
+	runner->child_events = above_streams(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+	return runner->child_events < 0 ? fail_to_start(runner, -runner->child_events, "no signalfd") : 0;
 }
 
 /* ------------------------------------------------------------------ entering */
@@ -229,41 +230,41 @@ static int enter_namespaces(void)
 	return setns(VS_RUNNER_NETNS, CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
-static int choose_caps(struct runner *r)
+static int choose_caps(struct runner *runner)
 {
 	uint64_t there;
 	char names[200];
-	int err = vs_caps_inheritable(&there);
+	int r = vs_caps_inheritable(&there);
 
-	if (err < 0)
-		return fail_to_start(r, -err, "its capabilities cannot be read");
-	r->caps = r->start.caps & there;
-	if (r->caps == r->start.caps || !r->start.caps_explicit)
+	if (r < 0)
+		return fail_to_start(runner, -r, "its capabilities cannot be read");
+	runner->caps = runner->start.caps & there;
+	if (runner->caps == runner->start.caps || !runner->start.caps_explicit)
 		return 0;
-	vs_caps_names(r->start.caps & ~there, names, sizeof(names));
+	vs_caps_names(runner->start.caps & ~there, names, sizeof(names));
 	return vs_fail(EPERM, "cannot start \"%.*s\": this process has no %s to give; ask only for what it has, or for nothing",
-		       NAME_SHOWN, r->argv[0], names);
+		       NAME_SHOWN, runner->argv[0], names);
 }
 
-static int enter(struct runner *r)
+static int enter(struct runner *runner)
 {
 	/* exec gives uid 0 everything; the command shall have no more than its caller */
-	int err = vs_caps_keep(r->start.caller_caps);
+	int r = vs_caps_keep(runner->start.caller_caps);
 
-	if (err == 0)
-		err = enter_namespaces();
-	if (err == -EPERM)
+	if (r == 0)
+		r = enter_namespaces();
+	if (r == -EPERM)
 		return vs_fail(EPERM, "cannot start \"%.*s\": this process may not enter the stack: it is not, or no longer, "
 				      "of the user that made it or has dropped the privileges it had then; "
-				      "run commands before that, or from a process that kept them", NAME_SHOWN, r->argv[0]);
-	return err < 0 ? fail_to_start(r, -err, "cannot enter the stack") : choose_caps(r);
+				      "run commands before that, or from a process that kept them", NAME_SHOWN, runner->argv[0]);
+	return r < 0 ? fail_to_start(runner, -r, "cannot enter the stack") : choose_caps(runner);
 }
 
 /* ------------------------------------------------------------------ the command */
 
-static int explain_exec(const struct runner *r, int err)
+static int explain_exec(const struct runner *runner, int err)
 {
-	bool by_path = strchr(r->argv[0], '/') != NULL;
+	bool by_path = strchr(runner->argv[0], '/') != NULL;
 	const char *why = strerror(err);
 
 	if (err == ENOENT)
@@ -277,46 +278,46 @@ static int explain_exec(const struct runner *r, int err)
 		why = "arguments and environment are too long; shorten them or raise the stack limit (RLIMIT_STACK)";
 	else if (err == EPERM)
 		why = "execution refused; if the file carries capabilities, ask for them in vdestack_cmd_opts.caps";
-	return vs_fail(err, "cannot start \"%.*s\": %s", NAME_SHOWN, r->argv[0], why);
+	return vs_fail(err, "cannot start \"%.*s\": %s", NAME_SHOWN, runner->argv[0], why);
 }
 
-static int take_stream(const struct runner *r)
+static int take_stream(const struct runner *runner)
 {
 	if (dup2(VS_RUNNER_STREAM, 0) < 0 || dup2(VS_RUNNER_STREAM, 1) < 0)
-		return fail_to_start(r, errno, "it cannot get its stream");
+		return fail_to_start(runner, errno, "it cannot get its stream");
 	return 0;
 }
 
 /* The last steps in the command's own process. Comes back only with a negative errno. */
-static int become_command(const struct runner *r, pid_t runner)
+static int become_command(const struct runner *runner, pid_t parent)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	int err = r->start.stream ? take_stream(r) : vs_caps_confine(r->caps);
+	int r = runner->start.stream ? take_stream(runner) : vs_caps_confine(runner->caps);
 
-	if (err < 0)
-		return r->start.stream ? err : fail_to_start(r, -err, "its capabilities cannot be set");
+	if (r < 0)
+		return runner->start.stream ? r : fail_to_start(runner, -r, "its capabilities cannot be set");
 	/* After the capabilities: changing those forgets it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail_to_start(r, errno, "it cannot be tied to its runner");
-	if (getppid() != runner)
+		return fail_to_start(runner, errno, "it cannot be tied to its runner");
+	if (getppid() != parent)
 		return -ECANCELED; /* killed meanwhile: nobody listens */
-	if (r->chld_ignored)
+	if (runner->chld_ignored)
 		(void)sigaction(SIGCHLD, &ignore, NULL);
-	(void)sigprocmask(SIG_SETMASK, &r->start.mask, NULL);
-	if (r->envp != NULL)
-		environ = r->envp; /* its PATH counts */
-	execvp(r->argv[0], r->argv);
-	return explain_exec(r, errno);
+	(void)sigprocmask(SIG_SETMASK, &runner->start.mask, NULL);
+	if (runner->envp != NULL)
+		environ = runner->envp; /* its PATH counts */
+	execvp(runner->argv[0], runner->argv);
+	return explain_exec(runner, errno);
 }
 
 struct failure {
-	int32_t err;
+	int32_t result;
 	char text[VS_MESSAGE_MAX];
 };
 
-static _Noreturn void run_child(const struct runner *r, pid_t runner, int report)
+static _Noreturn void run_child(const struct runner *runner, pid_t parent, int report)
 {
-	struct failure failure = { .err = become_command(r, runner) };
+	struct failure failure = { .result = become_command(runner, parent) };
 
 	(void)snprintf(failure.text, sizeof(failure.text), "%s", vs_message());
 	(void)!write(report, &failure, sizeof(failure)); /* one piece, pipe(7); lost only with its reader */
@@ -334,36 +335,36 @@ static int hear_of_exec(int from_child)
 	} while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(failure))
 		return 0;
-	return vs_fail_text(-failure.err, failure.text);
+	return vs_fail_text(-failure.result, failure.text);
 }
 
-static int start_command(struct runner *r)
+static int start_command(struct runner *runner)
 {
 	int pipe_fds[2];
 	pid_t self = getpid();
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return fail_to_start(r, errno, "no pipe");
+		return fail_to_start(runner, errno, "no pipe");
 	VS_AUTO_CLOSE from_child = above_streams(pipe_fds[0]);
 	VS_AUTO_CLOSE to_runner = above_streams(pipe_fds[1]);
 	if (from_child < 0 || to_runner < 0)
-		return fail_to_start(r, EMFILE, "no pipe");
-	r->command = fork();
-	if (r->command == 0)
-		run_child(r, self, to_runner);
-	if (r->command < 0)
-		return fail_to_start(r, errno, "no process; a process limit (RLIMIT_NPROC, pids cgroup) or memory is exhausted");
+		return fail_to_start(runner, EMFILE, "no pipe");
+	runner->command = fork();
+	if (runner->command == 0)
+		run_child(runner, self, to_runner);
+	if (runner->command < 0)
+		return fail_to_start(runner, errno, "no process; a process limit (RLIMIT_NPROC, pids cgroup) or memory is exhausted");
 	/* The child cannot vanish before it is waited for, so its number is good. */
-	r->command_pidfd = above_streams(pidfd_open(r->command, 0));
-	int err = r->command_pidfd < 0 ? fail_to_start(r, -r->command_pidfd, "no pidfd") : 0;
-	if (err < 0)
-		(void)kill(r->command, SIGKILL);
+	runner->command_pidfd = above_streams(pidfd_open(runner->command, 0));
+	int r = runner->command_pidfd < 0 ? fail_to_start(runner, -runner->command_pidfd, "no pidfd") : 0;
+	if (r < 0)
+		(void)kill(runner->command, SIGKILL);
 	vs_close(vs_steal_fd(&to_runner));
-	if (err == 0)
-		err = hear_of_exec(from_child);
-	if (err < 0) /* a zombie left behind would go to a program that collects orphans */
-		(void)waitpid(r->command, NULL, 0);
-	return err;
+	if (r == 0)
+		r = hear_of_exec(from_child);
+	if (r < 0) /* a zombie left behind would go to a program that collects orphans */
+		(void)waitpid(runner->command, NULL, 0);
+	return r;
 }
 
 /* ------------------------------------------------------------------ telling */
@@ -382,39 +383,39 @@ static int tell(const struct vs_command_message *message, int fd)
  * The last message. The descriptor in it is a convenience, and the kernel may refuse it:
  * the limit of descriptors is also one of those in flight (unix(7), ETOOMANYREFS).
  */
-static void tell_last(const struct runner *r, const struct vs_command_message *message)
+static void tell_last(const struct runner *runner, const struct vs_command_message *message)
 {
-	if (tell(message, r->self) < 0)
+	if (tell(message, runner->self) < 0)
 		(void)tell(message, -1); /* nobody there to hear it is no matter */
 }
 
-static void tell_failure(const struct runner *r, int err)
+static void tell_failure(const struct runner *runner, int r)
 {
-	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_FAILED, .value = -err };
+	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_FAILED, .value = -r };
 
 	(void)snprintf(m.text, sizeof(m.text), "%s", vs_message());
-	tell_last(r, &m);
+	tell_last(runner, &m);
 }
 
-static void tell_end(const struct runner *r)
+static void tell_end(const struct runner *runner)
 {
 	struct vs_command_message m = {
-		.version = VS_COMMAND_VERSION, .type = VS_COMMAND_ENDED, .value = r->status, .flags = r->flags
+		.version = VS_COMMAND_VERSION, .type = VS_COMMAND_ENDED, .value = runner->status, .flags = runner->flags
 	};
 
-	tell_last(r, &m);
+	tell_last(runner, &m);
 }
 
 /* Hands out the command. What cannot be handed out has to be ended. */
-static int tell_started(const struct runner *r)
+static int tell_started(const struct runner *runner)
 {
 	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_STARTED };
-	int err = tell(&m, r->command_pidfd);
+	int r = tell(&m, runner->command_pidfd);
 
-	if (err == -ETOOMANYREFS)
+	if (r == -ETOOMANYREFS)
 		return vs_fail(EMFILE, "cannot start \"%.*s\": too many descriptors of this user are under way between "
-				       "processes; raise the descriptor limit (RLIMIT_NOFILE)", NAME_SHOWN, r->argv[0]);
-	return err < 0 ? fail_to_start(r, -err, "its program cannot be told") : 0;
+				       "processes; raise the descriptor limit (RLIMIT_NOFILE)", NAME_SHOWN, runner->argv[0]);
+	return r < 0 ? fail_to_start(runner, -r, "its program cannot be told") : 0;
 }
 
 /* ------------------------------------------------------------------ watching */
@@ -435,7 +436,7 @@ static void withdraw(void)
 }
 
 /* Collects one child if one has ended, or waits for it (flags 0). False: none there. */
-static bool collect_one(struct runner *r, int flags)
+static bool collect_one(struct runner *runner, int flags)
 {
 	int status;
 	pid_t pid;
@@ -443,9 +444,9 @@ static bool collect_one(struct runner *r, int flags)
 	do {
 		pid = waitpid(-1, &status, flags | __WALL);
 	} while (pid < 0 && errno == EINTR);
-	if (pid == r->command) {
-		r->ended = true;
-		r->status = status;
+	if (pid == runner->command) {
+		runner->ended = true;
+		runner->status = status;
 	}
 	return pid > 0;
 }
@@ -454,12 +455,12 @@ static bool collect_one(struct runner *r, int flags)
  * The command's end is read from its pidfd: it stays readable until the command is collected. The signal
  * is for orphans.
  */
-static void collect_ended(struct runner *r)
+static void collect_ended(struct runner *runner)
 {
 	struct signalfd_siginfo info;
 
-	(void)!read(r->child_events, &info, sizeof(info)); /* one signal may stand for many ends */
-	while (collect_one(r, WNOHANG))
+	(void)!read(runner->child_events, &info, sizeof(info)); /* one signal may stand for many ends */
+	while (collect_one(runner, WNOHANG))
 		;
 }
 
@@ -483,15 +484,15 @@ static bool kill_children(void)
 }
 
 /* Ends the command and all its descendants; without /proc, the command alone. */
-static void end_everything(struct runner *r)
+static void end_everything(struct runner *runner)
 {
 	bool listed;
 
-	if (!r->ended)
-		(void)kill(r->command, SIGKILL); /* not collected yet, so the number is still its own */
+	if (!runner->ended)
+		(void)kill(runner->command, SIGKILL); /* not collected yet, so the number is still its own */
 	do {
 		listed = kill_children();
-	} while ((listed || !r->ended) && collect_one(r, 0));
+	} while ((listed || !runner->ended) && collect_one(runner, 0));
 }
 
 /* End of file, or a socket that is good for nothing. Data, which nobody sends here, is discarded. */
@@ -517,29 +518,29 @@ static bool caller_gave_up(struct pollfd *control)
 }
 
 /* Sleeps until the command has ended (true) or has to be ended (false). */
-static bool watch(struct runner *r)
+static bool watch(struct runner *runner)
 {
 	enum { CHILDREN, COMMAND, LIFE, LEASH, CONTROL, N };
 	struct pollfd fds[N] = {
-		[CHILDREN] = { .fd = r->child_events, .events = POLLIN },
-		[COMMAND] = { .fd = r->command_pidfd, .events = POLLIN },
+		[CHILDREN] = { .fd = runner->child_events, .events = POLLIN },
+		[COMMAND] = { .fd = runner->command_pidfd, .events = POLLIN },
 		[LIFE] = { .fd = VS_RUNNER_LIFE, .events = POLLIN },
 		[LEASH] = { .fd = VS_RUNNER_LEASH, .events = POLLIN },
 		[CONTROL] = { .fd = VS_RUNNER_CONTROL, .events = POLLIN },
 	};
-	int64_t deadline = vs_now_ms() + r->start.timeout_ms;
+	int64_t deadline = vs_now_ms() + runner->start.timeout_ms;
 
-	while (!r->ended) {
-		int n = poll(fds, N, r->start.timeout_ms > 0 ? vs_left_ms(deadline) : -1);
+	while (!runner->ended) {
+		int n = poll(fds, N, runner->start.timeout_ms > 0 ? vs_left_ms(deadline) : -1);
 
 		if (n < 0)
 			continue;
 		if (fds[CHILDREN].revents || fds[COMMAND].revents)
-			collect_ended(r);
-		if (r->ended)
+			collect_ended(runner);
+		if (runner->ended)
 			break;
-		if (r->start.timeout_ms > 0 && vs_now_ms() >= deadline) {
-			r->flags |= VS_COMMAND_DEADLINE;
+		if (runner->start.timeout_ms > 0 && vs_now_ms() >= deadline) {
+			runner->flags |= VS_COMMAND_DEADLINE;
 			return false;
 		}
 		if ((fds[LIFE].revents && at_end(VS_RUNNER_LIFE)) || (fds[LEASH].revents && at_end(VS_RUNNER_LEASH)) ||
@@ -551,35 +552,35 @@ static bool watch(struct runner *r)
 
 /* ------------------------------------------------------------------ the whole */
 
-static int set_up(struct runner *r)
+static int set_up(struct runner *runner)
 {
-	int err = receive_start(r); /* all of it first: what is left unread would spoil the answer */
+	int r = receive_start(runner); /* all of it first: what is left unread would spoil the answer */
 
-	if (err == 0)
-		err = prepare(r);
-	if (err == 0 && !r->start.stream)
-		err = enter(r);
-	if (err == 0)
-		err = start_command(r);
-	return err;
+	if (r == 0)
+		r = prepare(runner);
+	if (r == 0 && !runner->start.stream)
+		r = enter(runner);
+	if (r == 0)
+		r = start_command(runner);
+	return r;
 }
 
 int vs_runner_main(void)
 {
-	struct runner r = { .self = -1, .child_events = -1, .command_pidfd = -1 };
-	int err = set_up(&r);
+	struct runner runner = { .self = -1, .child_events = -1, .command_pidfd = -1 };
+	int r = set_up(&runner);
 
-	if (err == 0 && (err = tell_started(&r)) < 0)
-		end_everything(&r);
-	if (err < 0) {
-		tell_failure(&r, err);
+	if (r == 0 && (r = tell_started(&runner)) < 0)
+		end_everything(&runner);
+	if (r < 0) {
+		tell_failure(&runner, r);
 		return 1;
 	}
 	withdraw();
-	if (!watch(&r))
-		end_everything(&r);
-	if (!WIFSIGNALED(r.status))
-		r.flags &= ~VS_COMMAND_DEADLINE; /* it was done just in time */
-	tell_end(&r);
+	if (!watch(&runner))
+		end_everything(&runner);
+	if (!WIFSIGNALED(runner.status))
+		runner.flags &= ~VS_COMMAND_DEADLINE; /* it was done just in time */
+	tell_end(&runner);
 	return 0; /* the descriptors and the arguments go with the process */
 }
