@@ -3,9 +3,9 @@
 #define VS_BASE_BACKOFF_H
 
 /*
- * How long to wait before another attempt: doubling from a tenth of a second to five, and of
- * that a random part between half and all, so that what has lost the same network does not
- * come back to it in step.
+ * The time to wait before another attempt. It doubles from 0.1 s to 5 s. A random part of it, between one
+ * half and all, is used: interfaces that lost the same network at the same time do not all come back at the
+ * same time.
  */
 
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #define VS_BACKOFF_FIRST_MS 100
 #define VS_BACKOFF_MOST_MS 5000
 
-/* attempt: how many have failed. random: any 32 bits. */
+/* attempt: how many attempts have failed. random: any 32 bits. */
 static inline int vs_backoff_ms(unsigned attempt, uint32_t random)
 {
 	unsigned doublings = attempt < 6 ? attempt : 6;

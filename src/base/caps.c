@@ -5,14 +5,14 @@
  *
  * How a command keeps some capabilities over exec and can never have others:
  *
- *  - ambient (with inheritable, its condition) carries them through the exec of any file;
- *  - no_new_privs makes the kernel cut what an exec would add (set-id, file capabilities, uid 0)
- *    down to what was there before, and takes nobody's privilege to set;
- *  - the bounding set and the locked securebits say the same a second time, and are what
- *    tools show. They need CAP_SETPCAP; without it the first line still holds alone.
+ *  - The ambient set keeps them over the exec of any file. A capability must be inheritable to be ambient.
+ *  - With no_new_privs, an exec adds nothing: no set-id, no file capabilities, nothing for uid 0. To set it
+ *    takes no privileges.
+ *  - The bounding set and the locked securebits have the same effect a second time. Tools show them. To set
+ *    them takes CAP_SETPCAP. Without CAP_SETPCAP, no_new_privs alone has the effect.
  *
- * A consequence: uid 0 in the stack is a number like any other. Such a command opens files by
- * ownership and mode, without root's CAP_DAC_OVERRIDE, unless that was asked for.
+ * A consequence: uid 0 in the stack is a number like any other. Such a command opens files by ownership and
+ * mode. It has CAP_DAC_OVERRIDE, as root has elsewhere, only if that was requested.
  */
 
 #include "caps.h"
@@ -32,7 +32,7 @@ struct sets {
 static int get_sets(struct sets *sets)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { 0 } }; /* valgrind does not know that both are written */
+	struct __user_cap_data_struct data[2] = { { 0 } }; /* valgrind does not see the write to both */
 
 	if (capget(&head, data) < 0)
 		return -errno;
@@ -157,9 +157,9 @@ void vs_caps_bound(uint64_t keep)
 }
 
 /*
- * As vs_caps_bound(). Raising ambient capabilities stays allowed: it gives nothing that is not
- * permitted already, and tools that start others with fewer capabilities need it. So does
- * keeping capabilities over a change of the user, which ping asks for.
+ * Like vs_caps_bound(). Two things stay allowed. Raising ambient capabilities adds nothing to the permitted
+ * set, and tools that start others with fewer capabilities need it. Keeping capabilities over a change of the
+ * user is needed by ping.
  */
 static void lock_securebits(void)
 {
@@ -178,7 +178,8 @@ static int raise_ambient(uint64_t caps, int end)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
 	for (int cap = 0; cap < end; cap++)
-		if (has(caps, cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)cap, 0, 0) < 0)
+		if (has(caps, cap) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)cap, 0, 0) < 0)
 			return -errno;
 	return 0;
 }
@@ -193,7 +194,7 @@ int vs_caps_confine(uint64_t caps)
 		r = -EPERM;
 	if (r < 0)
 		return r;
-	sets.effective = sets.permitted; /* CAP_SETPCAP has to be effective for what follows */
+	sets.effective = sets.permitted; /* what follows takes an effective CAP_SETPCAP */
 	sets.inheritable = caps;
 	if ((r = put_sets(&sets)) < 0 || (r = raise_ambient(caps, end)) < 0)
 		return r;
@@ -214,7 +215,8 @@ void vs_caps_names(uint64_t caps, char *buf, size_t size)
 		if (!has(caps, cap))
 			continue;
 		char *name = cap_to_name(cap);
-		int n = snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "", name != NULL ? name : "?");
+		int n = snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "",
+				 name != NULL ? name : "?");
 		cap_free(name); /* takes NULL */
 		used += n > 0 ? (size_t)n : 0;
 	}

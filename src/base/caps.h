@@ -4,7 +4,7 @@
 
 /*
  * Capability sets of the calling thread, as masks: bit n is capability n (capabilities(7)).
- * All work on this thread alone and allocate nothing. 0 or -errno; none records a message.
+ * The functions change this thread alone and allocate nothing. They return 0 or -errno and record no message.
  */
 
 #include <linux/capability.h>
@@ -28,10 +28,10 @@ int vs_caps_permitted(uint64_t *permitted);
 /* The effective set. */
 int vs_caps_effective(uint64_t *effective);
 
-/* What can still be handed over an exec: permitted and not outside the bounding set. */
+/* What can be kept over an exec: permitted and not outside the bounding set. */
 int vs_caps_inheritable(uint64_t *caps);
 
-/* Gives up, in every set but the bounding one, what is not in `keep`; the rest becomes effective. */
+/* Drops what is not in `keep` from all sets but the bounding one. What stays is effective. */
 int vs_caps_keep(uint64_t keep);
 
 /* Like vs_caps_keep(), and the inheritable set becomes empty. */
@@ -47,9 +47,9 @@ int vs_caps_briefly(uint64_t keep, int (*fn)(void));
 void vs_caps_bound(uint64_t keep);
 
 /*
- * Prepares for an exec after which exactly `caps` are permitted and effective, whatever is
- * executed: uid 0, set-id files and file capabilities give nothing more, for ever after.
- * `caps` must be within vs_caps_inheritable(): -EPERM otherwise.
+ * Prepares for an exec, of any file, after which exactly `caps` are permitted and effective. From then on uid
+ * 0, set-id files and file capabilities add nothing. -EPERM: `caps` has some that vs_caps_inheritable() does
+ * not return.
  */
 int vs_caps_confine(uint64_t caps);
 

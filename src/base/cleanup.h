@@ -2,7 +2,7 @@
 #ifndef VS_BASE_CLEANUP_H
 #define VS_BASE_CLEANUP_H
 
-/* Things that live for a scope. Every cleanup keeps errno; handing one out is a visible vs_steal. */
+/* Things that live for a scope. Every cleanup keeps errno. vs_steal_...() takes one out of its scope. */
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@ static inline void vs_close(int fd)
 {
 	if (fd >= 0) {
 		int saved = errno;
-		(void)close(fd); /* EINTR still closes on Linux, and nobody could repeat it safely */
+		(void)close(fd); /* on Linux also EINTR has closed it; to repeat could close another one */
 		errno = saved;
 	}
 }
@@ -65,7 +65,8 @@ static inline void vs_cancel_restore(const int *state)
  * From this declaration to the end of its scope the thread cannot be cancelled: nearly every call here is a
  * cancellation point and would leave descriptors, memory or locks behind.
  */
-#define VS_NO_CANCEL __attribute__((cleanup(vs_cancel_restore), unused)) const int vs_cancel_state = vs_cancel_disable()
+#define VS_NO_CANCEL \
+	__attribute__((cleanup(vs_cancel_restore), unused)) const int vs_cancel_state = vs_cancel_disable()
 
 #define VS_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

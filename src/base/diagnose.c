@@ -71,7 +71,7 @@ static const char *const texts[] = {
 		"switch again",
 	[VS_CAUSE_NETWORK_PERMISSION] =
 		"this user may not use it; check the mode of the switch's directory (vde_switch -m) or the "
-		"group (a keeper has no supplementary groups where its program may drop them)",
+		"group (a keeper has no supplementary groups if its program may drop them)",
 	[VS_CAUSE_NETWORK_LONG] =
 		"the path is too long for a socket; use a shorter one",
 	[VS_CAUSE_NETWORK_SILENT] =
@@ -175,7 +175,7 @@ enum vs_cause vs_diagnose_tun(int err, const char *root)
 		return vs_diagnose_limit(err);
 	(void)snprintf(name, sizeof(name), "%s/dev/net/tun", root);
 	if (err == EPERM && stat(name, &st) == 0 && (st.st_mode & 06) == 06)
-		return VS_CAUSE_TUN_CGROUP; /* the mode allows it, so something else does not */
+		return VS_CAUSE_TUN_CGROUP; /* the mode allows it, so a cgroup does not */
 	return VS_CAUSE_TUN_PERMISSION;
 }
 

@@ -3,9 +3,8 @@
 #define VS_BASE_DIAGNOSE_H
 
 /*
- * From an errno to its cause and remedy, by reading the settings that lead to it. One table for the
- * library's errors and for the tools. root is "" for the real /proc and /dev, or a directory with a copy
- * of them.
+ * From an errno to its cause and remedy, by reading the settings that lead to it. The library's messages and
+ * the tools use the same table. root is "" for the real /proc and /dev, or a directory with a copy of them.
  */
 
 #include <stddef.h>

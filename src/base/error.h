@@ -6,8 +6,8 @@
  * Errors and their messages.
  *
  * Inside the library a function returns 0 or a useful count, or a negative errno. The last failure of a
- * thread is kept with its message. The public edge turns a negative result into -1 or NULL with errno, and
- * tells the log; nothing else does.
+ * thread is kept with its message. Only the public edge turns a negative result into -1 or NULL with errno,
+ * and calls the log callback.
  *
  * A failing call writes its message once:
  *   - The function that knows what failed and why records it with vs_fail(). Its callers return the result.
@@ -42,7 +42,7 @@ int vs_fail_step(int err, const char *step, ...) __attribute__((format(printf, 2
 
 /*
  * Async-signal-safe, for the socket path: records err and a static text. The message is composed when
- * somebody asks for it. Returns -err.
+ * the program reads it. Returns -err.
  */
 int vs_fail_static(int err, const char *text);
 
@@ -58,7 +58,7 @@ const char *vs_message(void);
 struct vs_error {
 	const char *pending; /* static text of a failure on the socket path; NULL: message counts */
 	int pending_err;
-	int unlogged; /* the log has not been told */
+	int unlogged; /* the log callback has not been called with it */
 	char message[VS_MESSAGE_MAX];
 };
 
@@ -70,9 +70,10 @@ void vs_error_restore(const struct vs_error *saved);
  * was here. For steps that undo: their own failure must not hide why they run.
  */
 #define VS_ERROR_KEEP \
-	__attribute__((cleanup(vs_error_restore), unused)) const struct vs_error vs_error_kept = vs_error_save()
+	__attribute__((cleanup(vs_error_restore), unused)) \
+	const struct vs_error vs_error_kept = vs_error_save()
 
-/* Tells the log callback, if there is one. No lock may be held by the caller. */
+/* Calls the log callback, if there is one. The caller holds no lock. */
 void vs_log(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

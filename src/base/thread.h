@@ -2,17 +2,19 @@
 #ifndef VS_BASE_THREAD_H
 #define VS_BASE_THREAD_H
 
-/* Threads of the keeper: with a small stack and every signal blocked. */
+/* Threads of the keeper. */
 
 #include <pthread.h>
 
-/* Stack of the keeper's threads: the program's default may be anything. */
+/* The stack of such a thread. The program's default may have any size. */
 #define VS_THREAD_STACK_BYTES (128 * 1024)
+
 /*
- * The negative of what pthread_create() gave; tells want of memory for the stack, also EAGAIN there,
- * as -ENOMEM.
+ * The result of pthread_create() as 0 or -errno. pthread_create() returns EAGAIN also when there is no memory
+ * for the stack. That is -ENOMEM here.
  */
 int vs_thread_error(int err);
+
 /* A thread with a small stack and every signal blocked. 0 or -errno. Detached. */
 int vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The kernel tells the offsets of the namespace in which a process's children will live. That is its own
- * unless the process has called unshare(2), which moves its children only. Then the process itself is
- * almost always in the initial namespace, which is known by its number and has no offset.
+ * /proc shows the offsets of the time namespace of a process's future children. That is the namespace of the
+ * process, unless it has called unshare(2), which moves only the children. Then the process itself is almost
+ * always in the initial namespace. That one is known by its number and has no offset.
  */
 
 #include "timens.h"
