@@ -23,9 +23,12 @@ union control {
 	struct cmsghdr align;
 };
 
-/* Room for all that a message can have (unix(7), SCM_RIGHTS): none is left to the kernel to close. */
+/*
+ * Space for as many descriptors as a message can have (unix(7), SCM_RIGHTS). So the kernel never closes one.
+ */
 union large_control {
-	char bytes[CMSG_SPACE(253 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+	char bytes[CMSG_SPACE(253 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) +
+		   CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;
 };
 
@@ -42,8 +45,8 @@ static void add_control(struct msghdr *h, struct cmsghdr **at, int type, const v
 }
 
 /*
- * What has failed has done nothing, and a message that is lost may cost its receiver a time-out or a
- * stack.
+ * Whether to repeat a call. A call that failed has done nothing. If a message were lost, its receiver might
+ * wait until a time-out, or lose a stack.
  */
 static bool again(ssize_t result, int *attempts)
 {
@@ -70,7 +73,7 @@ int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags)
 	do {
 		n = sendmsg(fd, &h, flags | MSG_NOSIGNAL);
 	} while (again(n, &attempts));
-	/* Too many descriptors of this user on their way: the same limit by another name. */
+	/* Too many descriptors of this user are in messages: the same limit by another name. */
 	return n >= 0 ? 0 : errno == ETOOMANYREFS ? -EMFILE : -errno;
 }
 
@@ -83,8 +86,8 @@ static void drop_fd(const struct vs_fdmsg *msg, int fd)
 }
 
 /*
- * The room for credentials that the socket does not ask for is room for more descriptors than a
- * message of ours has; those are lost at once.
+ * The buffer has space for credentials. If the socket does not ask for them, that space may be filled with
+ * more descriptors than a message of ours has. They are closed at once.
  */
 static void take_fds(struct cmsghdr *c, struct vs_fdmsg *msg)
 {
@@ -141,7 +144,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 		return -errno;
 	msg->fds_lost = (h.msg_flags & MSG_CTRUNC) != 0;
 	take_control(&h, msg);
-	if (n == 0 && h.msg_controllen > 0) { /* at the end of file there is nothing beside it */
+	if (n == 0 && h.msg_controllen > 0) { /* an end of file has no control data */
 		vs_fdmsg_drop(msg);
 		return -EBADMSG;
 	}
@@ -163,7 +166,7 @@ int vs_fd_raise(int *fd, int at_least)
 	int raised = fcntl(*fd, F_DUPFD_CLOEXEC, at_least);
 
 	if (raised < 0 && *fd > 2)
-		return 0; /* no room that high: it stays where it is */
+		return 0; /* there is no free number so high: it keeps its own */
 	if (raised < 0)
 		raised = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
 	int r = raised >= 0 ? 0 : errno == EINVAL ? -EMFILE : -errno; /* EINVAL: 3 is above the limit */
@@ -217,7 +220,7 @@ int vs_can_claim_pid(void)
 	r = vs_fdmsg_send(pair[0], &msg, MSG_DONTWAIT);
 	vs_close(pair[0]);
 	vs_close(pair[1]);
-	return r != -EPERM; /* the right is asked for before the process is looked for */
+	return r != -EPERM; /* the kernel checks the right before it looks for the process */
 }
 
 static uint64_t cookie_of(int fd)

@@ -18,54 +18,55 @@ struct vs_fdmsg {
 	int n_iov;
 	int fds[VS_FDS_MAX]; /* sending: borrowed; receiving: owned by the caller afterwards */
 	size_t n_fds;
-	struct ucred creds;  /* receiving: the sender as the kernel saw it; pid 0 if the socket does not ask */
-	bool has_pidfd;      /* receiving: the socket asks for one of the sender (SO_PASSPIDFD) */
-	int pidfd;           /* that one; negative: the kernel gave none */
+	struct ucred creds;  /* receiving: the sender, as the kernel says; pid 0: the socket does not ask */
+	bool has_pidfd;      /* receiving: the socket asks for a pidfd of the sender (SO_PASSPIDFD) */
+	int pidfd;           /* the pidfd; negative: the kernel sent none */
 	bool claim_creds;    /* sending: send `creds` instead of letting the kernel fill them */
-	bool fds_lost;       /* receiving: descriptors were sent that this process has no room for */
-	void (*drop)(int fd); /* receiving: closes what is not wanted; NULL: close(2). With it surplus descriptors are received too */
+	bool fds_lost;       /* receiving: more descriptors were sent than this process can have */
+	/*
+	 * receiving: closes descriptors that are not wanted; NULL: close(2). If it is set, descriptors beyond
+	 * VS_FDS_MAX are received and closed by it, too.
+	 */
+	void (*drop)(int fd);
 };
 
 /*
- * Sends one message. Repeats after EINTR and, a few times, for want of memory. 0 or -errno (-EPIPE,
+ * Sends one message. Repeats after EINTR and, a few times, when there is no memory. 0 or -errno (-EPIPE,
  * never SIGPIPE; -EAGAIN at the send time-out).
  */
 int vs_fdmsg_send(int fd, const struct vs_fdmsg *msg, int flags);
 
 /*
- * Receives one message into msg->iov. Descriptors are close-on-exec with MSG_CMSG_CLOEXEC in
- * flags. Gives its length, 0 at end of file, or -errno (repeated as above); -EBADMSG: it was
- * empty, with descriptors or credentials, and its descriptors are closed.
+ * Receives one message into msg->iov. Descriptors are close-on-exec with MSG_CMSG_CLOEXEC in flags. Returns
+ * the length, 0 at end of file, or -errno. Repeats as above. -EBADMSG: the message was empty, with
+ * descriptors or credentials; its descriptors have been closed.
  */
 ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags);
 
 /* Closes every descriptor in msg. */
 void vs_fdmsg_drop(struct vs_fdmsg *msg);
 
-/*
- * A SOCK_SEQPACKET pair, close-on-exec, with no number below 3. 0 or -errno.
- */
+/* A SOCK_SEQPACKET pair, close-on-exec, with no number below 3. 0 or -errno. */
 int vs_socketpair(int pair[2]);
-/* The same of SOCK_STREAM. */
+/* The same with SOCK_STREAM. */
 int vs_stream_pair(int pair[2]);
 
 /*
- * Moves *fd to a number >= at_least if there is room, else anywhere >= 3. 0 or -errno (*fd is closed
- * then).
+ * Moves *fd to a number >= at_least if one is free, else to any >= 3. 0, or -errno and *fd is closed.
  */
 int vs_fd_raise(int *fd, int at_least);
 
 /*
- * Whether this process can send in another's name, which takes CAP_SYS_ADMIN in the user
- * namespace that its PID namespace belongs to. The root of a user namespace without a PID
- * namespace of its own cannot. 1, 0 or -errno: it could not be tried.
+ * Whether this process can send messages with the process id of another one (unix(7), SCM_CREDENTIALS). That
+ * takes CAP_SYS_ADMIN in the user namespace that owns its PID namespace. The root of a user namespace without
+ * a PID namespace of its own does not have that. 1, 0, or -errno: it could not be tried.
  */
 int vs_can_claim_pid(void);
 
 /*
- * A socket of this library among the descriptors of a program, which may close any of them and get the number
- * again for something else. The cookie is the kernel's 64-bit name of the socket, unique while the machine
- * runs (SO_COOKIE). All of this is async-signal-safe and keeps errno.
+ * A socket of this library in a program. The program may close any descriptor, and its number may then be
+ * that of another file. So each socket is kept with its cookie: the kernel's 64-bit name of the socket,
+ * unique while the machine runs (SO_COOKIE). All of these functions are async-signal-safe and keep errno.
  */
 struct vs_sock {
 	int fd;
@@ -74,15 +75,15 @@ struct vs_sock {
 
 #define VS_NO_SOCK { .fd = -1 }
 
-/* fd, and its cookie of now. */
+/* fd, and its current cookie. */
 struct vs_sock vs_sock_of(int fd);
 /* A copy, while another thread may store another cookie in *sock. */
 struct vs_sock vs_sock_load(const struct vs_sock *sock);
-/* Stores the cookie of what has the number now. */
+/* Stores the cookie of the socket that has the number now. */
 void vs_sock_refresh(struct vs_sock *sock);
-/* Whether the descriptor still is that socket. */
+/* Whether the descriptor is still that socket. */
 bool vs_sock_valid(const struct vs_sock *sock);
-/* Closes it if it still is that socket; *sock stays as it is. */
+/* Closes the descriptor if it is still that socket. *sock stays as it is. */
 void vs_sock_close(const struct vs_sock *sock);
 
 #endif

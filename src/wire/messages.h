@@ -3,32 +3,31 @@
 #define VS_WIRE_MESSAGES_H
 
 /*
- * What the program and its keeper say to each other.
+ * Messages between a program and its keeper.
  *
  *   program                                   keeper
  *   front door  ── requests, never replies ─▶ main thread       one per keeper
  *   stack door  ── requests, never replies ─▶ networking thread one per stack
- *   channel     ◀─ replies, never requests ── whoever serves    some per process, or one for one call
+ *   channel     ◀─ replies, never requests ── any thread        some per process, or one for one call
  *
- * All are SOCK_SEQPACKET pairs. Doors are inherited by forked children and so shared between
- * processes: nothing is ever received from one, so nobody can take another's reply. The last
- * copy of a stack's door being closed is the end of that stack; the front door and all stack
- * doors closed is the end of the keeper.
+ * All are SOCK_SEQPACKET pairs. Forked children inherit doors, so processes share them. The program never
+ * receives from a door, so a process cannot take the reply of another one. A stack ends when the last copy of
+ * its door is closed. The keeper ends when the front door and the doors of all stacks are closed.
  *
- * A request names its reply channel: one that the process has registered before, by number,
- * or one that comes with the request and serves this call alone. Replies carry the
- * request's sequence number; a reply to a call that was given up is recognised and dropped.
+ * A request names the channel for its reply: by number, if the process has registered the channel before; or
+ * the channel comes with the request and serves this call alone. A reply carries the sequence number of its
+ * request. A reply to a call that was given up is recognised by it and dropped.
  *
- * Both ends are the same file, but it may be replaced on disk while a program runs: the
- * version at the head of each request is checked.
+ * Both ends are the same file. But it may be replaced on disk while a program runs, so the version at the
+ * head of each request is checked.
  *
- * The first word of a reply is another one than that of a request, so whatever a reply is sent
- * to, a door among it, never takes it for a request.
+ * The first word of a reply differs from that of a request. So a reply is never taken for a request, even if
+ * it is sent to a door.
  *
- * A keeper draws a key and tells it to the program that started it. Every request that changes
- * something needs it. A process that has been sealed has forgotten it, and its children never had it.
- * In the program the key lies in one place, and the kernel copies it from there and to there: what
- * goes through registers leaves traces on stacks.
+ * A keeper draws a random key and sends it to the program that started it. Every request that changes
+ * something needs the key. A sealed process has erased it, and its children never had it. The program has the
+ * key in one place in memory. The kernel copies it from and to that place, because what goes through
+ * registers leaves copies on stacks.
  */
 
 #include <net/if.h>
@@ -43,7 +42,8 @@ struct vs_key {
 
 enum vs_op {
 	/* front door */
-	VS_OP_CREATE = 1,  /* fds: reply, [namespace to adopt]; or as VS_OP_ADD, with the first interface; reply fds: door */
+	/* fds: reply, [namespace to adopt]; or like VS_OP_ADD, with the first interface; reply fds: door */
+	VS_OP_CREATE = 1,
 	/* stack door */
 	VS_OP_CHANNEL,     /* fds: the channel; no reply */
 	VS_OP_MSOCKET,     /* arg: domain, type, protocol; `count` replies, each with its own socket */
@@ -52,9 +52,11 @@ enum vs_op {
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
 	VS_OP_REMOVE,      /* iface.name */
-	VS_OP_EVENTS,      /* text: int64_t, how far the sender's CLOCK_MONOTONIC is ahead, ns; reply fd: a subscriber's end */
+	/* text: int64_t, how many ns the sender's CLOCK_MONOTONIC is ahead; reply fd: for a subscriber */
+	VS_OP_EVENTS,
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
-	VS_OP_STATS,       /* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
+	/* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
+	VS_OP_STATS,
 };
 
 #define VS_SOCKETS_MAX 32
@@ -74,7 +76,11 @@ struct vs_wire_iface {
 struct vs_request {
 	uint32_t version;
 	uint32_t op;
-	uint64_t channel; /* a random number, known to who has registered it; 0: the first descriptor is the reply channel */
+	/*
+	 * A random number that only the process knows that registered it. 0: the first descriptor is the
+	 * channel.
+	 */
+	uint64_t channel;
 	uint64_t seq;
 	int32_t arg[3];
 	union {
@@ -90,24 +96,24 @@ struct vs_request {
 
 struct vs_reply {
 	uint32_t type;  /* VS_REPLY_TYPE */
-	int32_t result; /* >= 0 or -errno; then the text is the message. With an interface 1: its network is absent */
+	int32_t result; /* >= 0; 1 for an interface: its network is absent. -errno: the text is the message */
 	uint64_t seq;   /* of the request */
 };
 
-/* What a keeper says when its start is done. */
+/* What a keeper sends at the end of its start. */
 struct vs_start_report {
 	uint32_t version;
 	int32_t result;     /* 0 or -errno; then the text that follows is the message */
 	int32_t pid;        /* of the keeper; 0: threads of the program */
-	int32_t proof;      /* the process id that a sender claims to show its privileges, see auth.c; 0: none */
+	int32_t proof;      /* process id that senders claim to show privileges, see auth.c; 0: none */
 	struct vs_key key;  /* last */
 };
 
-/* Where a keeper finds what the program gave it. */
+/* The numbers of a keeper's descriptors. */
 enum {
-	VS_KEEPER_STARTER = 3, /* says how the start went: one vs_start_report, or a bare errno when exec failed */
+	VS_KEEPER_STARTER = 3, /* gets one vs_start_report, or a bare errno if exec failed */
 	VS_KEEPER_FRONT = 4,   /* the keeper's end of the front door */
-	VS_KEEPER_ADOPT = 5,   /* a namespace whose user namespace the keeper shall live in, if any */
+	VS_KEEPER_ADOPT = 5,   /* optional: a namespace, whose user namespace the keeper enters */
 };
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef VS_WIRE_ROLES_H
 #define VS_WIRE_ROLES_H
 
-/* The names under which the library's file, executed as a program, does its work. */
+/* The names under which the library's file is executed as a program. */
 
 #define VS_KEEPER_NAME "vdestack-keeper" /* 15 bytes: all that fits in a task's name */
 #define VS_RUNNER_NAME "vdestack-runner"
