@@ -3,9 +3,9 @@
 /*
  * The library's file as a program.
  *
- * The shared object has a program interpreter and an entry point, so the kernel executes it
- * like any other program. That is where keepers and runners come from: no second file that
- * could be missing, of another version, or left behind when the library is moved.
+ * The shared object has a program interpreter and an entry point, so the kernel executes it like any other
+ * program. Keepers and runners are started so. There is no second file that could be missing, of another
+ * version, or left behind when the library is moved.
  */
 
 #include <stdio.h>
@@ -35,7 +35,7 @@
 #elif defined(__loongarch64)
 #define INTERPRETER "/lib64/ld-linux-loongarch-lp64d.so.1"
 #else
-#error "tell here where this architecture's dynamic linker is"
+#error "add the path of this architecture's dynamic linker here"
 #endif
 
 extern const char vs_interpreter[];

@@ -7,35 +7,35 @@
  *        ▲                  │  ▲                               │
  *        └──── control ─────┘  └──────── end, orphans ─────────┘
  *
- * Why not the keeper: a program may have dropped privileges since it made the stack, and may
- * have another environment, directory, umask, seccomp filter or cgroup by now. The runner is
- * made by the caller at this moment, so all of that is right by construction, and what the
- * caller may not do any more, entering the stack included, fails.
+ * Why not the keeper: the program may have dropped privileges since it made the stack. Its environment,
+ * directory, umask, seccomp filter or cgroup may be others by now. The caller makes the runner at the time of
+ * the call, so the runner inherits all of these as they are. What the caller may no longer do fails, entering
+ * the stack included.
  *
- * Why not the program itself: the command would be its child, seen by wait().
+ * Why not the program itself: the command would be its child, and wait() would return it.
  *
- * Entering. With CAP_SYS_ADMIN here, and hence over the stack, the namespace is entered
- * directly. Otherwise the stack lives in a user namespace below ours, which its owner may
- * enter, and gains all capabilities there. The first way is tried first: it keeps the user
- * namespace and with it the user numbers.
+ * Entering. A runner with CAP_SYS_ADMIN in its own user namespace has it over the stack, too, and enters the
+ * network namespace directly. Otherwise the stack is in a user namespace below the runner's. The owner of
+ * that one may enter it, and has all capabilities there. The first way is tried first, because it keeps the
+ * user namespace, and with it the numbers of users.
  *
- * Life. The runner stays in the caller's process group and session, so that Ctrl-C reaches
- * the command; its own signals are all blocked. Once the command runs, the runner gives up the
- * standard streams (or a reader at the other end would not see their end), the directory and
- * its capabilities. Then it sleeps until one of these:
+ * Life. The runner stays in the caller's process group and session, so Ctrl-C reaches the command. Its own
+ * signals are all blocked. When the command runs, the runner gives up the directory, its capabilities and the
+ * standard streams: a reader at the other end of a stream would otherwise wait for the runner, too. Then it
+ * sleeps until one of these happens:
  *
- *     the command ended                   -> tell its status, exit
- *     stack, keeper or program gone       -> kill command and descendants, tell, exit
- *     time limit passed, caller gave up   -> the same
- *     a descendant became an orphan and ended -> collect it
+ *     the command ends                           -> send its status, exit
+ *     stack, keeper or program is gone           -> kill command and descendants, send the status, exit
+ *     the time limit passes, the caller gives up -> the same
+ *     an orphan that is a descendant ends        -> collect it
  *
- * Descendants are found because orphans come to the runner (child subreaper): kill all
- * children, wait for one to end, repeat; those whose parent is killed show up as children in
- * the next round. Those that outlive a command that ended by itself are left alone, like the
- * daemons that a command starts on the host.
+ * Descendants are found because orphans become children of the runner (child subreaper). It kills all
+ * children, waits for one to end, and repeats. Descendants whose parent was killed are among the children in
+ * the next round. Descendants that outlive a command that ended by itself are left alone, like the daemons
+ * that a command starts on the host.
  *
- * Should the runner be killed, the command dies with it (parent death signal). The kernel drops
- * that for a command whose file carries capabilities: such a one goes on until it ends.
+ * If the runner is killed, the command dies with it (parent death signal). The kernel clears that signal for
+ * a command whose file has capabilities. Such a command goes on until it ends.
  */
 
 #include "runner.h"
@@ -66,7 +66,7 @@
 #include "wire/fdmsg.h"
 #include "wire/roles.h"
 
-#define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
+#define NAME_SHOWN 100 /* bytes of the command's name in a message */
 
 struct runner {
 	struct vs_command_start start;
@@ -74,7 +74,7 @@ struct runner {
 	char **argv;
 	char **envp;       /* the command's environment, NULL: this process's */
 	uint64_t caps;     /* what the command gets */
-	bool chld_ignored; /* the caller ignores SIGCHLD, so the command shall */
+	bool chld_ignored; /* the caller ignores SIGCHLD, so the command does, too */
 	int self;          /* pidfd of this process, if the program collects it as an orphan; else -1 */
 	int child_events;  /* signalfd of SIGCHLD */
 	pid_t command;
@@ -84,7 +84,7 @@ struct runner {
 	uint32_t flags;    /* of VS_COMMAND_ENDED */
 };
 
-/* ------------------------------------------------------------------ what shall be run */
+/* ------------------------------------------------------------------ what to run */
 
 static int receive_bytes(void *buf, size_t size)
 {
@@ -115,8 +115,8 @@ static int receive_args(struct runner *runner)
 }
 
 /*
- * n strings lie at *at one behind the other, each with its NUL. Gives pointers to them and NULL, moves
- * *at on.
+ * At *at there are n strings, each with its NUL. Returns pointers to them, and NULL after them, in *out.
+ * Moves *at behind the strings.
  */
 static int split(char **at, const char *end, uint32_t n, char ***out)
 {
@@ -145,45 +145,53 @@ static int split_args(struct runner *runner)
 	return r == 0 && at != end ? -EPROTO : r;
 }
 
+static bool is_valid(const struct vs_command_start *start)
+{
+	return start->version == VS_COMMAND_VERSION && start->argc > 0 && start->args_bytes >= start->argc &&
+	       start->args_bytes >= start->envc && start->args_bytes <= VS_COMMAND_ARGS_BYTES_MAX;
+}
+
 static int receive_start(struct runner *runner)
 {
 	struct timeval limit = { .tv_sec = VS_COMMAND_START_MS / 1000 };
 
-	/* A program that died in between may have left copies of its end in forked children. */
+	/* If the program died meanwhile, its forked children may still have copies of its end. */
 	(void)setsockopt(VS_RUNNER_CONTROL, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	int r = receive_bytes(&runner->start, sizeof(runner->start));
-	if (r == 0 && (runner->start.version != VS_COMMAND_VERSION || runner->start.argc == 0 ||
-			 runner->start.args_bytes < runner->start.argc || runner->start.args_bytes < runner->start.envc || runner->start.args_bytes > VS_COMMAND_ARGS_BYTES_MAX))
+	if (r == 0 && !is_valid(&runner->start))
 		r = -EPROTO;
 	if (r == 0)
 		r = receive_args(runner);
 	if (r == 0)
 		r = split_args(runner);
 	if (r == -EPROTO)
-		return vs_fail(EPROTO, "cannot start a command: its runner does not understand this program; "
-				       "the library's file was replaced since the program started, restart it");
-	return r < 0 ? vs_fail(-r, "cannot start a command: its runner got no order: %s", strerror(-r)) : 0;
+		return vs_fail(EPROTO,
+			       "cannot start a command: its runner does not understand this program; the "
+			       "library's file was replaced since the program started, restart it");
+	return r < 0 ? vs_fail(-r, "cannot start a command: its runner got no request: %s", strerror(-r)) : 0;
 }
 
-/* ------------------------------------------------------------------ what must be ready */
+/* ------------------------------------------------------------------ preparing */
 
 static int fail_to_start(const struct runner *runner, int err, const char *step)
 {
-	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, runner->argv[0], step, strerror(err));
+	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, runner->argv[0], step,
+		       strerror(err));
 }
 
-/* So that the children's ends are seen and kept, even if the caller lets the kernel discard them. */
+/* So that ends of children are reported here, even if the caller has the kernel discard them. */
 static void listen_to_children(struct runner *runner)
 {
 	struct sigaction plain = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP }, before;
 
 	runner->chld_ignored = sigaction(SIGCHLD, &plain, &before) == 0 && before.sa_handler == SIG_IGN;
-	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* refused only by a filter: then only the command is killed */
+	/* Only a seccomp filter refuses this. Then the command is killed without its descendants. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
 /*
- * Takes what a call that makes a descriptor gave. Where the caller has no standard streams, their
- * numbers would be given out, and the runner closes those later. Gives fd or -errno.
+ * Takes the result of a call that makes a descriptor. If the caller has no standard streams, the descriptor
+ * may have the number of one. The runner closes these numbers later, so it is moved. Returns fd or -errno.
  */
 static int above_streams(int fd)
 {
@@ -200,13 +208,15 @@ static int prepare(struct runner *runner)
 	for (int fd = VS_RUNNER_CONTROL; fd < VS_RUNNER_CONTROL + VS_RUNNER_N_FDS; fd++)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 			return fail_to_start(runner, errno, "its runner lacks a descriptor");
-	(void)prctl(PR_SET_NAME, VS_RUNNER_NAME); /* where the dynamic linker was executed, it is that one's */
+	/* If the dynamic linker was executed, it has that one's name. */
+	(void)prctl(PR_SET_NAME, VS_RUNNER_NAME);
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	listen_to_children(runner);
-	if (getppid() == runner->start.caller_pid && (runner->self = above_streams(pidfd_open(getpid(), 0))) < 0)
+	if (getppid() == runner->start.caller_pid &&
+	    (runner->self = above_streams(pidfd_open(getpid(), 0))) < 0)
 		return fail_to_start(runner, -runner->self, "no pidfd");
 	runner->child_events = above_streams(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
 	return runner->child_events < 0 ? fail_to_start(runner, -runner->child_events, "no signalfd") : 0;
@@ -214,7 +224,7 @@ static int prepare(struct runner *runner)
 
 /* ------------------------------------------------------------------ entering */
 
-/* 0, or -errno: -EPERM when the stack is not, or no longer, this process's to enter. */
+/* 0 or -errno; -EPERM: this process may not, or no longer, enter the stack. */
 static int enter_namespaces(void)
 {
 	if (setns(VS_RUNNER_NETNS, CLONE_NEWNET) == 0)
@@ -224,7 +234,7 @@ static int enter_namespaces(void)
 	VS_AUTO_CLOSE userns = ioctl(VS_RUNNER_NETNS, NS_GET_USERNS);
 	if (userns < 0)
 		return -errno;
-	/* EINVAL: it is our own, where we lack CAP_SYS_ADMIN */
+	/* EINVAL: it is our own, in which we have no CAP_SYS_ADMIN */
 	if (setns(userns, CLONE_NEWUSER) < 0)
 		return errno == EINVAL ? -EPERM : -errno;
 	return setns(VS_RUNNER_NETNS, CLONE_NEWNET) < 0 ? -errno : 0;
@@ -242,21 +252,25 @@ static int choose_caps(struct runner *runner)
 	if (runner->caps == runner->start.caps || !runner->start.caps_explicit)
 		return 0;
 	vs_caps_names(runner->start.caps & ~there, names, sizeof(names));
-	return vs_fail(EPERM, "cannot start \"%.*s\": this process has no %s to give; ask only for what it has, or for nothing",
+	return vs_fail(EPERM,
+		       "cannot start \"%.*s\": this process has no %s to give; ask only for what it has, or "
+		       "for nothing",
 		       NAME_SHOWN, runner->argv[0], names);
 }
 
 static int enter(struct runner *runner)
 {
-	/* exec gives uid 0 everything; the command shall have no more than its caller */
+	/* exec adds all capabilities for uid 0; the command must not have more than its caller */
 	int r = vs_caps_keep(runner->start.caller_caps);
 
 	if (r == 0)
 		r = enter_namespaces();
 	if (r == -EPERM)
-		return vs_fail(EPERM, "cannot start \"%.*s\": this process may not enter the stack: it is not, or no longer, "
-				      "of the user that made it or has dropped the privileges it had then; "
-				      "run commands before that, or from a process that kept them", NAME_SHOWN, runner->argv[0]);
+		return vs_fail(EPERM,
+			       "cannot start \"%.*s\": this process may not enter the stack: it is not, or "
+			       "no longer, of the user that made it or has dropped the privileges it had "
+			       "then; run commands before that, or from a process that kept them",
+			       NAME_SHOWN, runner->argv[0]);
 	return r < 0 ? fail_to_start(runner, -r, "cannot enter the stack") : choose_caps(runner);
 }
 
@@ -272,12 +286,14 @@ static int explain_exec(const struct runner *runner, int err)
 			      : "not found in PATH; give its path or extend PATH";
 	else if (err == EACCES)
 		why = by_path ? "this user may not execute it; check its permissions and the mount's noexec"
-			      : "found in PATH, but this user may not execute it or search one of the directories; "
-				"check permissions and PATH";
+			      : "found in PATH, but this user may not execute it or search one of the "
+				"directories; check permissions and PATH";
 	else if (err == E2BIG)
-		why = "arguments and environment are too long; shorten them or raise the stack limit (RLIMIT_STACK)";
+		why = "arguments and environment are too long; shorten them or raise the stack limit "
+		      "(RLIMIT_STACK)";
 	else if (err == EPERM)
-		why = "execution refused; if the file carries capabilities, ask for them in vdestack_cmd_opts.caps";
+		why = "execution refused; if the file carries capabilities, ask for them in "
+		      "vdestack_cmd_opts.caps";
 	return vs_fail(err, "cannot start \"%.*s\": %s", NAME_SHOWN, runner->argv[0], why);
 }
 
@@ -288,7 +304,7 @@ static int take_stream(const struct runner *runner)
 	return 0;
 }
 
-/* The last steps in the command's own process. Comes back only with a negative errno. */
+/* The last steps in the command's own process. Returns only on failure, -errno. */
 static int become_command(const struct runner *runner, pid_t parent)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -296,11 +312,11 @@ static int become_command(const struct runner *runner, pid_t parent)
 
 	if (r < 0)
 		return runner->start.stream ? r : fail_to_start(runner, -r, "its capabilities cannot be set");
-	/* After the capabilities: changing those forgets it. */
+	/* After the capabilities: the kernel clears it when they change. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return fail_to_start(runner, errno, "it cannot be tied to its runner");
 	if (getppid() != parent)
-		return -ECANCELED; /* killed meanwhile: nobody listens */
+		return -ECANCELED; /* the runner was killed meanwhile, so nothing reads a message */
 	if (runner->chld_ignored)
 		(void)sigaction(SIGCHLD, &ignore, NULL);
 	(void)sigprocmask(SIG_SETMASK, &runner->start.mask, NULL);
@@ -320,12 +336,13 @@ static _Noreturn void run_child(const struct runner *runner, pid_t parent, int r
 	struct failure failure = { .result = become_command(runner, parent) };
 
 	(void)snprintf(failure.text, sizeof(failure.text), "%s", vs_message());
-	(void)!write(report, &failure, sizeof(failure)); /* one piece, pipe(7); lost only with its reader */
+	/* In one piece, pipe(7); fails only if the reader is gone. */
+	(void)!write(report, &failure, sizeof(failure));
 	_exit(127);
 }
 
-/* The pipe ends without a word when the exec closed it. Gives 0 or the child's -errno. */
-static int hear_of_exec(int from_child)
+/* The exec closes the pipe, so it ends without a message. Returns 0 or the child's -errno. */
+static int await_exec(int from_child)
 {
 	struct failure failure;
 	ssize_t n;
@@ -353,23 +370,25 @@ static int start_command(struct runner *runner)
 	if (runner->command == 0)
 		run_child(runner, self, to_runner);
 	if (runner->command < 0)
-		return fail_to_start(runner, errno, "no process; a process limit (RLIMIT_NPROC, pids cgroup) or memory is exhausted");
-	/* The child cannot vanish before it is waited for, so its number is good. */
+		return fail_to_start(runner, errno,
+				     "no process; a process limit (RLIMIT_NPROC, pids cgroup) or memory is "
+				     "exhausted");
+	/* Nothing else waits for the child, so its number stays its own. */
 	runner->command_pidfd = above_streams(pidfd_open(runner->command, 0));
 	int r = runner->command_pidfd < 0 ? fail_to_start(runner, -runner->command_pidfd, "no pidfd") : 0;
 	if (r < 0)
 		(void)kill(runner->command, SIGKILL);
 	vs_close(vs_steal_fd(&to_runner));
 	if (r == 0)
-		r = hear_of_exec(from_child);
-	if (r < 0) /* a zombie left behind would go to a program that collects orphans */
+		r = await_exec(from_child);
+	if (r < 0) /* else a program that collects orphans would get the zombie */
 		(void)waitpid(runner->command, NULL, 0);
 	return r;
 }
 
-/* ------------------------------------------------------------------ telling */
+/* ------------------------------------------------------------------ messages to the program */
 
-/* 0 or -errno; -EPIPE: the program does not listen. There is room for all messages ever sent. */
+/* 0 or -errno; -EPIPE: the program has closed its end. The queue has space for all messages of a runner. */
 static int tell(const struct vs_command_message *message, int fd)
 {
 	struct vs_fdmsg msg = { .iov = { { (void *)message, sizeof(*message) } }, .n_iov = 1 };
@@ -380,18 +399,20 @@ static int tell(const struct vs_command_message *message, int fd)
 }
 
 /*
- * The last message. The descriptor in it is a convenience, and the kernel may refuse it:
- * the limit of descriptors is also one of those in flight (unix(7), ETOOMANYREFS).
+ * The last message. It goes without its descriptor, which is a convenience, if the kernel refuses that: the
+ * limit of descriptors also limits how many are in messages (unix(7), ETOOMANYREFS).
  */
 static void tell_last(const struct runner *runner, const struct vs_command_message *message)
 {
 	if (tell(message, runner->self) < 0)
-		(void)tell(message, -1); /* nobody there to hear it is no matter */
+		(void)tell(message, -1); /* the program may be gone */
 }
 
 static void tell_failure(const struct runner *runner, int r)
 {
-	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_FAILED, .value = -r };
+	struct vs_command_message m = { .version = VS_COMMAND_VERSION,
+					.type = VS_COMMAND_FAILED,
+					.value = -r };
 
 	(void)snprintf(m.text, sizeof(m.text), "%s", vs_message());
 	tell_last(runner, &m);
@@ -399,31 +420,34 @@ static void tell_failure(const struct runner *runner, int r)
 
 static void tell_end(const struct runner *runner)
 {
-	struct vs_command_message m = {
-		.version = VS_COMMAND_VERSION, .type = VS_COMMAND_ENDED, .value = runner->status, .flags = runner->flags
-	};
+	struct vs_command_message m = { .version = VS_COMMAND_VERSION,
+					.type = VS_COMMAND_ENDED,
+					.value = runner->status,
+					.flags = runner->flags };
 
 	tell_last(runner, &m);
 }
 
-/* Hands out the command. What cannot be handed out has to be ended. */
+/* Sends a pidfd of the command. If that fails, the caller must end the command. */
 static int tell_started(const struct runner *runner)
 {
 	struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_STARTED };
 	int r = tell(&m, runner->command_pidfd);
 
 	if (r == -ETOOMANYREFS)
-		return vs_fail(EMFILE, "cannot start \"%.*s\": too many descriptors of this user are under way between "
-				       "processes; raise the descriptor limit (RLIMIT_NOFILE)", NAME_SHOWN, runner->argv[0]);
-	return r < 0 ? fail_to_start(runner, -r, "its program cannot be told") : 0;
+		return vs_fail(EMFILE,
+			       "cannot start \"%.*s\": too many descriptors of this user are in messages "
+			       "between processes; raise the descriptor limit (RLIMIT_NOFILE)",
+			       NAME_SHOWN, runner->argv[0]);
+	return r < 0 ? fail_to_start(runner, -r, "no message can be sent to the program") : 0;
 }
 
 /* ------------------------------------------------------------------ watching */
 
 /*
- * Lets go of what only the command shall hold, or what the runner no longer needs. CAP_KILL
- * stays for commands that may change their user. Not dumpable: the command, of the same
- * user, shall not reach into the descriptors kept here.
+ * Closes and gives up what only the command may hold, and what the runner no longer needs. CAP_KILL stays,
+ * because a command may change its user. The process is not dumpable, so the command, of the same user,
+ * cannot reach the descriptors of the runner.
  */
 static void withdraw(void)
 {
@@ -435,7 +459,7 @@ static void withdraw(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* Collects one child if one has ended, or waits for it (flags 0). False: none there. */
+/* Collects one child if one has ended, or waits for one (flags 0). False: there is none. */
 static bool collect_one(struct runner *runner, int flags)
 {
 	int status;
@@ -452,8 +476,8 @@ static bool collect_one(struct runner *runner, int flags)
 }
 
 /*
- * The command's end is read from its pidfd: it stays readable until the command is collected. The signal
- * is for orphans.
+ * The command's end shows at its pidfd, which stays readable until the command is collected. The signal is
+ * for orphans.
  */
 static void collect_ended(struct runner *runner)
 {
@@ -465,8 +489,8 @@ static void collect_ended(struct runner *runner)
 }
 
 /*
- * Kills every child. /proc may show another PID namespace's numbers, so only what waitid()
- * confirms as ours is killed. False: the children cannot be listed.
+ * Kills every child. /proc may show the numbers of another PID namespace, so a process is killed only if
+ * waitid() says that it is a child. False: the children cannot be listed.
  */
 static bool kill_children(void)
 {
@@ -483,19 +507,19 @@ static bool kill_children(void)
 	return true;
 }
 
-/* Ends the command and all its descendants; without /proc, the command alone. */
+/* Ends the command and all its descendants. Without /proc: the command alone. */
 static void end_everything(struct runner *runner)
 {
 	bool listed;
 
 	if (!runner->ended)
-		(void)kill(runner->command, SIGKILL); /* not collected yet, so the number is still its own */
+		(void)kill(runner->command, SIGKILL); /* it is not collected yet, so the number is its own */
 	do {
 		listed = kill_children();
 	} while ((listed || !runner->ended) && collect_one(runner, 0));
 }
 
-/* End of file, or a socket that is good for nothing. Data, which nobody sends here, is discarded. */
+/* True: end of file, or an error of the socket. Nothing sends data here; it would be discarded. */
 static bool at_end(int fd)
 {
 	char byte;
@@ -504,7 +528,7 @@ static bool at_end(int fd)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Reads one message of the program's. Forgets the control socket when its other end is closed. */
+/* Reads one message of the program. No longer watches the control socket if its other end is closed. */
 static bool caller_gave_up(struct pollfd *control)
 {
 	struct vs_command_message m;
@@ -517,7 +541,7 @@ static bool caller_gave_up(struct pollfd *control)
 	return n == (ssize_t)sizeof(m) && m.version == VS_COMMAND_VERSION && m.type == VS_COMMAND_KILL;
 }
 
-/* Sleeps until the command has ended (true) or has to be ended (false). */
+/* Sleeps until the command has ended (true) or must be ended (false). */
 static bool watch(struct runner *runner)
 {
 	enum { CHILDREN, COMMAND, LIFE, LEASH, CONTROL, N };
@@ -543,18 +567,20 @@ static bool watch(struct runner *runner)
 			runner->flags |= VS_COMMAND_DEADLINE;
 			return false;
 		}
-		if ((fds[LIFE].revents && at_end(VS_RUNNER_LIFE)) || (fds[LEASH].revents && at_end(VS_RUNNER_LEASH)) ||
+		if ((fds[LIFE].revents && at_end(VS_RUNNER_LIFE)) ||
+		    (fds[LEASH].revents && at_end(VS_RUNNER_LEASH)) ||
 		    (fds[CONTROL].revents && caller_gave_up(&fds[CONTROL])))
 			return false;
 	}
 	return true;
 }
 
-/* ------------------------------------------------------------------ the whole */
+/* ------------------------------------------------------------------ main */
 
 static int set_up(struct runner *runner)
 {
-	int r = receive_start(runner); /* all of it first: what is left unread would spoil the answer */
+	/* First, and all of it: if some stays unread, the program gets ECONNRESET instead of the answer. */
+	int r = receive_start(runner);
 
 	if (r == 0)
 		r = prepare(runner);
@@ -580,7 +606,7 @@ int vs_runner_main(void)
 	if (!watch(&runner))
 		end_everything(&runner);
 	if (!WIFSIGNALED(runner.status))
-		runner.flags &= ~VS_COMMAND_DEADLINE; /* it was done just in time */
+		runner.flags &= ~VS_COMMAND_DEADLINE; /* it ended by itself just in time */
 	tell_end(&runner);
-	return 0; /* the descriptors and the arguments go with the process */
+	return 0; /* the process ends, and its descriptors and memory with it */
 }

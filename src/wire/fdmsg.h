@@ -22,7 +22,7 @@ struct vs_fdmsg {
 	bool has_pidfd;      /* receiving: the socket asks for a pidfd of the sender (SO_PASSPIDFD) */
 	int pidfd;           /* the pidfd; negative: the kernel sent none */
 	bool claim_creds;    /* sending: send `creds` instead of letting the kernel fill them */
-	bool fds_lost;       /* receiving: more descriptors were sent than this process can have */
+	bool fds_lost;       /* receiving: not all descriptors that were sent could be received */
 	/*
 	 * receiving: closes descriptors that are not wanted; NULL: close(2). If it is set, descriptors beyond
 	 * VS_FDS_MAX are received and closed by it, too.
