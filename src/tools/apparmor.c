@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A path between quotes, where only the characters of globs still mean something. */
+/* A path in quotes. There only the characters of globs have a meaning, so they are escaped. */
 static void write_path(FILE *out, const char *path)
 {
 	(void)fputc('"', out);

@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 /*
- * Writes a profile that lets the program at an absolute path make user namespaces, and restricts
- * nothing. What the program executes, the keeper too, stays in it. 0, or -EINVAL and nothing written
- * for a path that a profile cannot name: a relative one, with a quote, '@', a backslash or a control character.
+ * Writes a profile with which the program at an absolute path may make user namespaces. It restricts nothing.
+ * What the program executes, the keeper included, stays in the profile. 0, or -EINVAL and nothing is written:
+ * the path is relative, or has a quote, '@', a backslash or a control character, so a profile cannot name it.
  */
 int vs_apparmor_write(FILE *out, const char *path);
 

@@ -25,7 +25,7 @@ static void check_userns(struct vs_finding *f, const char *arg)
 	if (unshare(CLONE_NEWUSER) == 0)
 		return vs_find(f, VS_SEVERITY_FINE, "user namespaces can be made");
 	int err = errno;
-	/* A privileged program does without, if its keeper can tell it from others. */
+	/* A privileged program does not need them, if its keeper can tell it from other processes. */
 	bool needed = unshare(CLONE_NEWNET) < 0 || vs_can_claim_pid() <= 0;
 	vs_find(f, needed ? VS_SEVERITY_FAILURE : VS_SEVERITY_WARNING, "cannot make a user namespace: %s",
 	     vs_cause_text(vs_diagnose_userns(err, ""), err));
@@ -34,11 +34,13 @@ static void check_userns(struct vs_finding *f, const char *arg)
 static void check_netns(struct vs_finding *f, const char *arg)
 {
 	(void)arg;
-	(void)unshare(CLONE_NEWUSER); /* its failure is another check's; privilege may do */
+	/* check_userns() reports its failure; with privileges it is not needed. */
+	(void)unshare(CLONE_NEWUSER);
 	if (unshare(CLONE_NEWNET) == 0)
 		return vs_find(f, VS_SEVERITY_FINE, "network namespaces can be made");
 	int err = errno;
-	vs_find(f, VS_SEVERITY_FAILURE, "cannot make a network namespace: %s", vs_cause_text(vs_diagnose_netns(err, ""), err));
+	vs_find(f, VS_SEVERITY_FAILURE, "cannot make a network namespace: %s",
+		vs_cause_text(vs_diagnose_netns(err, ""), err));
 }
 
 static void check_tun(struct vs_finding *f, const char *arg)
@@ -48,13 +50,14 @@ static void check_tun(struct vs_finding *f, const char *arg)
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0 && ioctl(fd, TUNGETFEATURES, &features) == 0)
 		return vs_find(f, VS_SEVERITY_FINE, "taps can be made%s",
-			    features & IFF_VNET_HDR ? ", the kernel grants offloads" : "; this kernel grants no offloads");
+			       features & IFF_VNET_HDR ? ", the kernel grants offloads"
+						       : "; this kernel grants no offloads");
 	int err = errno;
 	vs_find(f, VS_SEVERITY_WARNING, "stacks must do without taps, by veth pairs and packet sockets: %s",
 		vs_cause_text(vs_diagnose_tun(err, ""), err));
 }
 
-/* A number in a file of /proc, -1 when it is not there. */
+/* The number in a file of /proc; -1: there is none. */
 static long long number_in(const char *path)
 {
 	long long n = -1;
@@ -67,10 +70,10 @@ static long long number_in(const char *path)
 	return n;
 }
 
-/* What bounds stacks, what is enough of it for some, and what tells when it is not. */
+/* What limits stacks, how much is enough for some stacks, and the cause when it is not enough. */
 static const struct {
 	const char *what;
-	int resource;         /* of getrlimit, or */
+	int resource;         /* of getrlimit(2), or -1: */
 	const char *path;     /* a sysctl */
 	long long enough;
 	enum vs_cause cause;
@@ -92,18 +95,20 @@ static void check_limits(struct vs_finding *f, const char *arg)
 		size_t n = strlen(list);
 		if (limits[i].path == NULL)
 			(void)getrlimit((enum __rlimit_resource)limits[i].resource, &limit);
-		long long have = limits[i].path != NULL ? number_in(limits[i].path)
-							: limit.rlim_cur == RLIM_INFINITY ? -1 : (long long)limit.rlim_cur;
+		long long have = limits[i].path != NULL            ? number_in(limits[i].path)
+				 : limit.rlim_cur == RLIM_INFINITY ? -1
+								   : (long long)limit.rlim_cur;
 		if (have >= 0 && have < limits[i].enough)
 			return vs_find(f, VS_SEVERITY_WARNING, "only %lld %s: when %s", have, limits[i].what,
 				    vs_cause_text(limits[i].cause, 0));
 		if (have >= 0)
-			(void)snprintf(list + n, sizeof(list) - n, "%s%lld %s", n > 0 ? ", " : "", have, limits[i].what);
+			(void)snprintf(list + n, sizeof(list) - n, "%s%lld %s", n > 0 ? ", " : "", have,
+				       limits[i].what);
 	}
 	vs_find(f, VS_SEVERITY_FINE, "%s", list[0] != '\0' ? list : "none");
 }
 
-/* The rest of the line behind "key:" in a status file; false when it is not there. */
+/* The value of a line "key: value" in the status file. False: there is no such line. */
 static bool status_of(const char *key, char *value, size_t size)
 {
 	char line[256];
@@ -113,14 +118,15 @@ static bool status_of(const char *key, char *value, size_t size)
 	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
 		found = strncmp(line, key, strlen(key)) == 0;
 		if (found)
-			(void)snprintf(value, size, "%.*s", (int)strcspn(line + strlen(key) + 1, "\n"), line + strlen(key) + 1);
+			(void)snprintf(value, size, "%.*s", (int)strcspn(line + strlen(key) + 1, "\n"),
+				       line + strlen(key) + 1);
 	}
 	if (file != NULL)
 		(void)fclose(file);
 	return found;
 }
 
-/* What may stand in the way; whether it does, the checks of namespaces tell. */
+/* What may prevent stacks. The checks of namespaces report whether it does. */
 static void check_security(struct vs_finding *f, const char *arg)
 {
 	char seccomp[32] = "", profile[128] = "";
@@ -132,13 +138,18 @@ static void check_security(struct vs_finding *f, const char *arg)
 	if (file != NULL)
 		(void)fclose(file);
 	if (!status_of("Seccomp:", seccomp, sizeof(seccomp)))
-		return vs_find(f, VS_SEVERITY_WARNING, "/proc/self/status cannot be read; stacks work without /proc, their sysctls do not");
-	vs_find(f, VS_SEVERITY_FINE, "%s; AppArmor: %s%s", atoi(seccomp) != 0 ? "under a seccomp filter" : "no seccomp filter",
-	     profile[0] != '\0' ? profile : "none",
-	     number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") > 0 ? ", restricts user namespaces" : "");
+		return vs_find(f, VS_SEVERITY_WARNING,
+			       "/proc/self/status cannot be read; stacks work without /proc, their sysctls "
+			       "do not");
+	vs_find(f, VS_SEVERITY_FINE, "%s; AppArmor: %s%s",
+		atoi(seccomp) != 0 ? "under a seccomp filter" : "no seccomp filter",
+		profile[0] != '\0' ? profile : "none",
+		number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") > 0
+			? ", restricts user namespaces"
+			: "");
 }
 
-/* The path of libvdeplug, which the library has loaded, into a buffer of PATH_MAX bytes. */
+/* Copies the path of libvdeplug, which the library has loaded, to a buffer of PATH_MAX bytes. */
 static int note_libvdeplug(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
@@ -148,7 +159,7 @@ static int note_libvdeplug(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-/* Its plugins lie in the folder vdeplug beside it. */
+/* The plugins are in the folder vdeplug beside libvdeplug. */
 static void check_plugins(struct vs_finding *f, const char *arg)
 {
 	char path[PATH_MAX] = "", folder[PATH_MAX + 16], list[512] = "";
@@ -164,7 +175,8 @@ static void check_plugins(struct vs_finding *f, const char *arg)
 	while (dir != NULL && (e = readdir(dir)) != NULL) {
 		char scheme[32];
 		size_t n = strlen(list);
-		if (sscanf(e->d_name, "libvdeplug_%31[a-z0-9].so", scheme) == 1 && strcmp(strchr(e->d_name, '.'), ".so") == 0)
+		if (sscanf(e->d_name, "libvdeplug_%31[a-z0-9].so", scheme) == 1 &&
+		    strcmp(strchr(e->d_name, '.'), ".so") == 0)
 			(void)snprintf(list + n, sizeof(list) - n, " %s", scheme);
 	}
 	if (list[0] == '\0')

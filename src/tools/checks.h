@@ -5,8 +5,8 @@
 #include "report.h"
 
 /*
- * Each runs in a process of its own that ends with it, so it may change into namespaces, and be
- * killed when it takes too long. arg is the switch's locator for the check of switches, else NULL.
+ * Each check runs in a process of its own, which ends after it. So a check may enter namespaces, and is
+ * killed if it takes too long. arg is the switch's locator for the check of switches, else NULL.
  */
 struct vs_check {
 	const char *name;

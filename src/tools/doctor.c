@@ -28,7 +28,7 @@ static const char help[] =
 	"  --help, --version\n"
 	"Exit status: 0 all fine, 1 warnings, 2 something needed does not work, 64 usage.\n";
 
-/* Runs a check in a child that is killed at its deadline or with us. False: no child could be made. */
+/* Runs a check in a child, which is killed at its deadline or with this process. False: there is no child. */
 static bool run(const struct vs_check *check, const char *arg, struct vs_finding *f)
 {
 	int ends[2];
@@ -40,7 +40,8 @@ static bool run(const struct vs_check *check, const char *arg, struct vs_finding
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ends[0]);
 		check->run(f, arg);
-		_exit(write(ends[1], f, sizeof(*f)) == sizeof(*f) ? 0 : 1); /* fits a pipe: written whole */
+		/* Small enough to be written in one piece. */
+		_exit(write(ends[1], f, sizeof(*f)) == sizeof(*f) ? 0 : 1);
 	}
 	close(ends[1]);
 	struct pollfd p = { .fd = ends[0], .events = POLLIN };
@@ -52,7 +53,8 @@ static bool run(const struct vs_check *check, const char *arg, struct vs_finding
 		*f = got;
 	} else {
 		f->severity = VS_SEVERITY_FAILURE;
-		(void)snprintf(f->text, sizeof(f->text), came ? "the check crashed" : "no result within %u ms", check->deadline_ms);
+		(void)snprintf(f->text, sizeof(f->text),
+			       came ? "the check crashed" : "no result within %u ms", check->deadline_ms);
 	}
 	close(ends[0]);
 	if (pid > 0)
@@ -69,7 +71,8 @@ static int profile(const char *program)
 		return EX_USAGE;
 	}
 	if (vs_apparmor_write(stdout, path) < 0) {
-		(void)fprintf(stderr, "vdestack doctor: a profile cannot name this path (quote, @, backslash or control character)\n");
+		(void)fprintf(stderr, "vdestack doctor: a profile cannot name this path (quote, @, backslash "
+				      "or control character)\n");
 		return EX_USAGE;
 	}
 	return 0;
@@ -84,7 +87,7 @@ static bool examine(struct session *s, const struct vs_check *check, const char 
 {
 	struct vs_finding f = { 0 };
 
-	(void)fflush(stdout); /* nothing of it for the child to write again */
+	(void)fflush(stdout); /* else the child would write it again */
 	if (!run(check, arg, &f))
 		return false;
 	if (s->json)
@@ -100,7 +103,8 @@ static bool examine(struct session *s, const struct vs_check *check, const char 
 static int check_all(bool json, char *locators[])
 {
 	const char *no_colour = getenv("NO_COLOR");
-	struct session s = { .json = json, .colour = isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0') };
+	struct session s = { .json = json,
+			     .colour = isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0') };
 	bool ok = true;
 
 	if (json)
@@ -148,7 +152,7 @@ int vs_doctor_main(int argc, char *argv[])
 			program = optarg;
 			break;
 		default:
-			return EX_USAGE; /* getopt has said it */
+			return EX_USAGE; /* getopt(3) has written a message */
 		}
 	}
 	if (program != NULL && (json || optind < argc)) {

@@ -10,8 +10,8 @@
 static int show_help(int argc, char *argv[])
 {
 	(void)argc, (void)argv;
-	return puts("Usage: vdestack doctor [OPTION...] [LOCATOR...]\n       vdestack --help | --version") < 0 ||
-	       fflush(stdout) != 0 ? EX_IOERR : 0;
+	int n = puts("Usage: vdestack doctor [OPTION...] [LOCATOR...]\n       vdestack --help | --version");
+	return n < 0 || fflush(stdout) != 0 ? EX_IOERR : 0;
 }
 
 static int show_version(int argc, char *argv[])

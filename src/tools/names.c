@@ -15,7 +15,7 @@
 
 #define SERVERS_MAX 8
 #define PATIENCE_MS 2000
-#define LIST_BYTES 640 /* for SERVERS_MAX of them */
+#define LIST_BYTES 640 /* enough for SERVERS_MAX of them */
 
 struct server {
 	char text[64];
@@ -23,7 +23,10 @@ struct server {
 	bool answers;
 };
 
-/* Who serves the root: what every name server knows. The number is the server's place, which is enough among friends. */
+/*
+ * Asks for the servers of the root, which every name server knows. The number of the message is the index of
+ * the server. It need not be random, as the answer is not used.
+ */
 static size_t question(unsigned char *q, unsigned number)
 {
 	static const unsigned char rest[] = { 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1 };
@@ -36,7 +39,8 @@ static size_t question(unsigned char *q, unsigned number)
 
 static void ask(struct server *s, unsigned number)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM }, *to = NULL;
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM },
+			*to = NULL;
 	unsigned char q[32];
 	size_t len = question(q, number);
 
@@ -51,8 +55,8 @@ static void ask(struct server *s, unsigned number)
 	freeaddrinfo(to);
 }
 
-/* An answer of any kind: the server is there. False: nothing will come any more. */
-static bool hear(struct server *s, unsigned number)
+/* Reads an answer of any kind, which means that the server is there. False: no more answer is expected. */
+static bool read_answer(struct server *s, unsigned number)
 {
 	unsigned char a[512];
 	ssize_t n = recv(s->fd, a, sizeof(a), MSG_DONTWAIT);
@@ -79,7 +83,7 @@ static void wait_for_answers(struct server *servers, size_t n)
 		if (open == 0 || poll(p, n, left) <= 0)
 			break;
 		for (size_t i = 0; i < n; i++)
-			if (p[i].fd >= 0 && p[i].revents != 0 && !hear(&servers[i], (unsigned)i))
+			if (p[i].fd >= 0 && p[i].revents != 0 && !read_answer(&servers[i], (unsigned)i))
 				p[i].fd = -1;
 	}
 }
@@ -107,7 +111,8 @@ void vs_check_names(struct vs_finding *f, const char *arg)
 	size_t n = read_servers(file, servers);
 	(void)fclose(file);
 	if (n == 0)
-		return vs_find(f, VS_SEVERITY_WARNING, "/etc/resolv.conf names no server; add a line \"nameserver ADDRESS\"");
+		return vs_find(f, VS_SEVERITY_WARNING,
+			       "/etc/resolv.conf names no server; add a line \"nameserver ADDRESS\"");
 	for (size_t i = 0; i < n; i++)
 		ask(&servers[i], (unsigned)i);
 	wait_for_answers(servers, n);
@@ -120,6 +125,7 @@ void vs_check_names(struct vs_finding *f, const char *arg)
 	}
 	if (silent[0] == '\0')
 		return vs_find(f, VS_SEVERITY_FINE, "name servers that answer:%s", answering);
-	vs_find(f, VS_SEVERITY_WARNING, "no answer from name server%s; correct the addresses in /etc/resolv.conf%s%s", silent,
+	vs_find(f, VS_SEVERITY_WARNING,
+		"no answer from name server%s; correct the addresses in /etc/resolv.conf%s%s", silent,
 		answering[0] != '\0' ? "; these answer:" : "", answering);
 }

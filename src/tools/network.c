@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The checks that make stacks: they tell the library's own errors. */
+/* The checks that make stacks. They report the library's own error messages. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -43,14 +43,15 @@ void vs_check_stack(struct vs_finding *f, const char *arg)
 	if (b == NULL)
 		vs_find(f, VS_SEVERITY_FAILURE, "%s", vdestack_last_error());
 	else if (!ping(a, "10.0.0.2"))
-		vs_find(f, VS_SEVERITY_FAILURE, "two stacks on a segment do not hear each other; please report this");
+		vs_find(f, VS_SEVERITY_FAILURE,
+			"two stacks on a segment do not hear each other; please report this");
 	else
 		vs_find(f, VS_SEVERITY_FINE, "two stacks hear each other");
 	(void)vdestack_delete(b);
 	(void)vdestack_delete(a);
 }
 
-/* A network of libvdeplug that goes nowhere: a tap, or what takes its place, and its pump. */
+/* A network of libvdeplug that drops every frame. It takes a tap or a packet device, and a pump. */
 void vs_check_null(struct vs_finding *f, const char *arg)
 {
 	struct vdestack *s = vdestack_new("vnl=null:// ip=10.0.0.1/24", NULL);
@@ -75,7 +76,7 @@ static struct vdestack *joined(const char *vnl, unsigned host, unsigned mtu, uns
 	return vdestack_new(config, &opts);
 }
 
-/* Whether a packet of that length gets from one stack to the other. */
+/* Whether a packet of that length passes from one stack to the other. */
 static bool passes(struct vdestack *from, struct vdestack *to, size_t length)
 {
 	static char payload[LARGEST];
@@ -89,8 +90,10 @@ static bool passes(struct vdestack *from, struct vdestack *to, size_t length)
 		length = 0;
 	for (int i = 0; length > 0 && !passed && i < 5; i++) {
 		struct pollfd p = { .fd = in, .events = POLLIN };
-		(void)sendto(out, payload, length - 28, 0, (struct sockaddr *)&at, sizeof(at)); /* IPv4 and UDP header */
-		passed = poll(&p, 1, 100) > 0 && recv(in, payload, sizeof(payload), MSG_DONTWAIT) == (ssize_t)length - 28;
+		/* 28: the headers of IPv4 and UDP. */
+		(void)sendto(out, payload, length - 28, 0, (struct sockaddr *)&at, sizeof(at));
+		passed = poll(&p, 1, 100) > 0 &&
+			 recv(in, payload, sizeof(payload), MSG_DONTWAIT) == (ssize_t)length - 28;
 	}
 	close(out);
 	close(in);
@@ -111,23 +114,30 @@ static void probe(struct vs_finding *f, const char *vnl, struct vdestack *a, boo
 		longest = lengths[i];
 	}
 	if (longest > 0)
-		vs_find(f, VS_SEVERITY_FINE, "%.800s can be joined%s; packets of %zu bytes pass between its ports", vnl, kind, longest);
+		vs_find(f, VS_SEVERITY_FINE,
+			"%.800s can be joined%s; packets of %zu bytes pass between its ports", vnl, kind,
+			longest);
 	else
-		vs_find(f, VS_SEVERITY_FINE, "%.800s can be joined%s; nothing passed between two ports of it, as is normal for slirp://",
+		vs_find(f, VS_SEVERITY_FINE,
+			"%.800s can be joined%s; nothing passed between two ports of it, as is normal for "
+			"slirp://",
 			vnl, kind);
 	(void)vdestack_delete(b);
 }
 
 /*
- * A stock switch is known by the library's refusing more than its MTU. The addresses are link-local and of a
- * prefix of two, so the hosts of the network are not disturbed.
+ * A stock vde_switch is recognised by the library's error for an MTU that is larger than the switch's. The
+ * addresses are link-local, with a prefix for two hosts, so they do not disturb other hosts of the network.
  */
 void vs_check_network(struct vs_finding *f, const char *vnl)
 {
 	if (vnl[strcspn(vnl, " \t\n\"'\\")] != '\0')
-		return vs_find(f, VS_SEVERITY_FAILURE, "\"%.200s\" has a blank, a quote or a backslash, which doctor does not pass on", vnl);
+		return vs_find(f, VS_SEVERITY_FAILURE,
+			       "\"%.200s\" has a blank, a quote or a backslash, which doctor does not pass on",
+			       vnl);
 	if (strlen(vnl) > PATH_MAX)
-		return vs_find(f, VS_SEVERITY_FAILURE, "\"%.200s...\": %s", vnl, vs_cause_text(VS_CAUSE_NETWORK_LONG, ENAMETOOLONG));
+		return vs_find(f, VS_SEVERITY_FAILURE, "\"%.200s...\": %s", vnl,
+			       vs_cause_text(VS_CAUSE_NETWORK_LONG, ENAMETOOLONG));
 	struct vdestack *a = joined(vnl, 1, LARGEST, 0);
 	bool stock = a == NULL && errno == EMSGSIZE;
 

@@ -17,15 +17,19 @@ void vs_report_line(FILE *out, bool colour, const char *name, const struct vs_fi
 {
 	(void)fprintf(out, "%s%s%s %-9s ", colour ? looks[f->severity].colour : "", looks[f->severity].mark,
 		      colour ? "\033[0m" : "", name);
-	for (const char *at = f->text; *at != '\0'; at++) /* a locator's control characters stay off the terminal */
+	/* The terminal gets no control characters of a locator. */
+	for (const char *at = f->text; *at != '\0'; at++)
 		(void)fputc((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at, out);
 	(void)fputc('\n', out);
 }
 
-/* The length of the UTF-8 sequence of more than one byte at p (RFC 3629 section 4), 0 when there is none. */
+/* The length of the UTF-8 sequence of more than one byte at p (RFC 3629 section 4); 0: there is none. */
 static size_t sequence(const unsigned char *p)
 {
-	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+		   : (p[0] & 0xf0) == 0xe0        ? 3
+		   : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+						  : 0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)

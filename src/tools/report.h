@@ -2,12 +2,12 @@
 #ifndef VS_TOOLS_REPORT_H
 #define VS_TOOLS_REPORT_H
 
-/* What a check has found, and how it is told to people and to programs. */
+/* The result of a check, and how it is written for people and for programs. */
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Ordered; the value of the worst is the exit status. */
+/* In order; the worst one is the exit status. */
 enum vs_severity {
 	VS_SEVERITY_FINE = 0,
 	VS_SEVERITY_WARNING = 1,
@@ -22,13 +22,14 @@ struct vs_finding {
 /* One line: mark, name, text. */
 void vs_report_line(FILE *out, bool colour, const char *name, const struct vs_finding *f);
 
-/* A JSON string, quotes included. Bytes that are neither printable ASCII nor in a sequence of UTF-8 become U+FFFD. */
+/* A JSON string, with its quotes. Control characters are escaped; bytes that are not UTF-8 become U+FFFD. */
 void vs_report_json_string(FILE *out, const char *text);
 
 /* One object of "checks". */
 void vs_report_json(FILE *out, bool first, const char *name, const struct vs_finding *f);
 
-/* What a check has found. */
-__attribute__((format(printf, 3, 4))) void vs_find(struct vs_finding *f, enum vs_severity severity, const char *fmt, ...);
+/* Sets the result of a check. */
+__attribute__((format(printf, 3, 4))) void vs_find(struct vs_finding *f, enum vs_severity severity,
+						   const char *fmt, ...);
 
 #endif
