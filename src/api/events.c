@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Events and carrier, the program's side. */
+/* Events and the carrier: the program's side. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,8 +33,9 @@ static int subscribe(struct vdestack *stack)
 	int r = vs_stack_ask(stack, &call);
 
 	if (r == -EMFILE)
-		return vs_fail(EMFILE, "cannot watch the stack: eight descriptors of its events are open, copies in "
-				       "children included, or a limit of descriptors is reached; close some");
+		return vs_fail(EMFILE,
+			       "cannot watch the stack: eight descriptors of its events are open, copies in "
+			       "children included, or a limit of descriptors is reached; close some");
 	if (r < 0)
 		return r;
 	if (call.n_got < 1)
@@ -56,8 +57,8 @@ int vdestack_events(struct vdestack *stack)
 }
 
 /*
- * An end of file means that the keeper has died, unless an event about the end has been read
- * before. That fact is kept where all processes that share the descriptor find it: in its receive
+ * An end of file means that the keeper has died, unless an event about the end has been read before. Whether
+ * it has is kept in the socket, where all processes that share the descriptor find it: in the receive
  * low-water mark, which has no effect on sockets of this kind.
  */
 #define ENDED_MARK 2
@@ -77,7 +78,7 @@ static void note_end(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark));
 }
 
-/* 1: filled; 0: nothing is there; -errno. */
+/* 1: *event is filled; 0: there is none; -errno. */
 static int take(int fd, struct vdestack_event *event)
 {
 	ssize_t n;
@@ -94,14 +95,15 @@ static int take(int fd, struct vdestack_event *event)
 	if (n <= 0) {
 		if (end_was_read(fd))
 			return -EPIPE;
-		*event = (struct vdestack_event){ .type = VDESTACK_EVENT_KEEPER_LOST, .time_ns = vs_now_ns() };
+		*event = (struct vdestack_event){ .type = VDESTACK_EVENT_KEEPER_LOST,
+						  .time_ns = vs_now_ns() };
 	}
 	if (event->type == VDESTACK_EVENT_STACK_ENDED || event->type == VDESTACK_EVENT_KEEPER_LOST)
 		note_end(fd);
 	return 1;
 }
 
-/* 1: filled; 0: none came in time; -errno with the message recorded. A cancellation point. */
+/* 1: *event is filled; 0: none came in time; -errno with a message. A cancellation point. */
 static int read_event(int fd, struct vdestack_event *event, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -111,7 +113,8 @@ static int read_event(int fd, struct vdestack_event *event, int timeout_ms)
 	if (event == NULL)
 		return vs_fail(EINVAL, "cannot read an event: the pointer to its record is NULL");
 	if (!vs_timeout_valid(timeout_ms))
-		return vs_fail(EINVAL, "cannot read an event: the time-out is %d; -1 waits for ever, 0 looks once",
+		return vs_fail(EINVAL,
+			       "cannot read an event: the time-out is %d; -1 waits for ever, 0 looks once",
 			       timeout_ms);
 	while ((r = take(fd, event)) == 0) {
 		int left = vs_left_ms(deadline);

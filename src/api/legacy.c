@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The calls of libvdestack 0.1 on top of this library's own. vde_msocket() and
- * vde_default_stack() stand with the sockets.
+ * The calls of libvdestack 0.1, by calls of this library. vde_msocket() and vde_default_stack() are where the
+ * sockets are, in core/.
  *
- * A stack made here has one interface, down and without address, as its programs expect:
- * they configure it by commands or netlink.
+ * A stack made here has one interface, which is down and has no address. Programs of 0.1 expect that, and
+ * configure it by commands or netlink.
  */
 
 #include <errno.h>
@@ -67,7 +67,7 @@ void vde_delstack(struct vdestack *stack)
 	errno = saved;
 }
 
-/* One command by its full path. Its exit status; 128 + signal; -1: it could not even be tried. */
+/* One command by its full path. Returns its exit status; 128 + signal; -1: it could not be tried. */
 static int run_one(struct vdestack *stack, char **argv)
 {
 	if (argv[0][0] != '/' && strchr(argv[0], '/') == NULL) {
@@ -103,7 +103,7 @@ int vde_stackcmd(struct vdestack *stack, char *stackcmd)
 	return status;
 }
 
-/* Exported by 0.1 without standing in its header: one command, already split. */
+/* Exported by 0.1, but not declared in its header: runs one command, already split. */
 int vde_stack_onecmd(char **argv, void *stack);
 __attribute__((visibility("default"))) int vde_stack_onecmd(char **argv, void *stack)
 {

@@ -111,7 +111,7 @@ static int set_mac(struct vdestack *stack, const char *ifname, const unsigned ch
 
 	if (mac == NULL)
 		return vs_fail(EINVAL, "cannot set the MAC of an interface: it is NULL; give six bytes");
-	/* Not every driver looks. */
+	/* Not every driver checks it. */
 	if ((mac[0] & 1) != 0 || memcmp(mac, zero, sizeof(zero)) == 0)
 		return vs_fail(EADDRNOTAVAIL,
 			       "cannot set the MAC of an interface: a group address or all zero; "

@@ -3,7 +3,7 @@
 /*
  * Lists for callers that may be older or newer than this library.
  *
- * The kernel names interfaces by index. Their names are asked for when the list is complete, on the
+ * The kernel's records have the index of an interface. The names are read when the list is complete, on the
  * same socket, once for each interface.
  */
 
@@ -18,7 +18,7 @@
 #include "core/stack.h"
 #include "rtnl/rtnl.h"
 
-#define CACHED 16 /* names at a time; a stack with more interfaces costs more requests */
+#define CACHED 16 /* names; for a stack with more interfaces some are read more than once */
 
 static void begin(void *arg)
 {

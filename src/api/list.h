@@ -12,7 +12,7 @@
 #include "rtnl/nl.h"
 #include <vdestack.h>
 
-/* What a list is of. */
+/* A kind of list. */
 struct vs_list_kind {
 	const char *what;  /* "addresses", for messages */
 	size_t least;      /* the size of the first version's record, which has both: */
@@ -31,10 +31,10 @@ struct vs_list {
 	size_t count; /* how many there are, which may be more than n */
 };
 
-/* Fills the list. Returns how many records there are, or -errno with the message recorded. */
+/* Fills the list. Returns how many records there are, or -errno with a message. */
 int vs_list_read(struct vdestack *stack, const struct vs_list_kind *kind, struct vs_list *list);
 
-/* For take: adds a record, as this version of the library knows it, if it is of the interface that is asked for. */
+/* For take: adds a record, as this version of the library knows it, if it is of a wanted interface. */
 void vs_list_add(struct vs_list *list, int ifindex, const void *record, size_t size);
 
 #endif

@@ -6,9 +6,9 @@
 #include <vdestack.h>
 
 /*
- * Opens an rtnetlink conversation in the stack and finds the interface in it. 0, -EINVAL (handle,
- * ifname NULL), -ENODEV...; the message is recorded and begins with `step` and the name: "cannot
- * set the MTU of interface vde0".
+ * Opens an rtnetlink conversation in the stack and finds the interface by it. 0, or -EINVAL (handle, ifname
+ * NULL), -ENODEV... with a message. The message begins with `step` and the name: "cannot set the MTU of
+ * interface vde0".
  */
 int vs_named_open(struct vdestack *stack, const char *ifname, const char *step, struct vs_nl *nl,
 		  struct vs_rtnl_link *link);

@@ -4,7 +4,7 @@
  * Waiting until a stack is ready.
  *
  * A thread cannot be cancelled while it has a netlink socket. A long wait is made of short ones, and can be
- * cancelled between them. Each begins with a look at everything, so no change is lost.
+ * cancelled between them. Each short wait first reads the whole state, so no change is missed.
  */
 
 #include <errno.h>
@@ -34,7 +34,8 @@ static int wait_ready(struct vdestack *stack, int timeout_ms)
 
 	if (!vs_timeout_valid(timeout_ms))
 		return vs_fail(EINVAL,
-			       "cannot wait for the stack: the time-out is %d; -1 waits for ever, 0 looks once",
+			       "cannot wait for the stack: the time-out is %d; -1 waits for ever, 0 looks "
+			       "once",
 			       timeout_ms);
 	for (;;) {
 		int64_t slice_ms = vs_now_ms() + SLICE_MS;

@@ -38,7 +38,7 @@ static int bad_route(const struct vdestack_route *given, const char *why)
 		       given->dst[0] != '\0' ? given->dst : "default", given->prefix_len, given->gw, why);
 }
 
-/* 0 when neither the family nor an address tells. */
+/* 0: neither the family nor an address is set. */
 static int find_family(const struct vdestack_route *given, const struct vs_conf_route *to)
 {
 	if (given->dst[0] != '\0')
@@ -48,7 +48,7 @@ static int find_family(const struct vdestack_route *given, const struct vs_conf_
 	return to->has_gw ? to->gw.family : 0;
 }
 
-/* A route to remove may leave open where it leads. */
+/* A route to remove need not have a gateway or an interface. */
 static int parse_route(int type, const struct vdestack_route *given, struct vs_rtnl_route *out)
 {
 	struct vs_rtnl_route route = { .metric = given->metric, .table = given->table };

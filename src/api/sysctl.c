@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* sysctl of a stack: names are checked here, the networking thread does the rest. */
+/* sysctls of a stack. Names are checked here; the networking thread does the rest. */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 
 #define NAME_MAX_BYTES 256
 
-/* Not isalnum(3): that one asks the program's locale. */
+/* Not isalnum(3), which depends on the program's locale. */
 static bool is_name_byte(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -52,7 +52,7 @@ static int make_path(const char *name, char path[NAME_MAX_BYTES])
 	return is_path_below(path) ? 0 : -EINVAL;
 }
 
-/* Sentence included; verb: "set". */
+/* 0 and the path, or -EINVAL with a message; verb: "set". */
 static int check_name(const char *verb, const char *name, char path[NAME_MAX_BYTES])
 {
 	if (name == NULL || make_path(name, path) < 0)
@@ -63,7 +63,7 @@ static int check_name(const char *verb, const char *name, char path[NAME_MAX_BYT
 	return 0;
 }
 
-/* With what separates it from the cause. */
+/* "; " and the remedy; "": there is none. */
 static const char *remedy(int err)
 {
 	switch (err) {
@@ -92,7 +92,7 @@ static int set_sysctl(struct vdestack *stack, const char *name, const char *valu
 	if (r < 0)
 		return r;
 	r = vs_stack_sysctl_set(stack, path, value);
-	if (r == -EPERM) /* the keeper's message tells who may */
+	if (r == -EPERM) /* the keeper's message says who may */
 		return vs_fail_step(EPERM, "cannot set sysctl %s", name);
 	if (r < 0)
 		return vs_fail(-r, "cannot set sysctl %s to \"%.64s\": %s%s", name, value, strerror(-r),
@@ -100,7 +100,7 @@ static int set_sysctl(struct vdestack *stack, const char *name, const char *valu
 	return 0;
 }
 
-/* Reads into memory of our own, so that a value is never given out cut off. */
+/* Reads into memory of its own, so that a value is never written to buf in part. */
 static int get_sysctl(struct vdestack *stack, const char *name, char *buf, size_t size)
 {
 	char path[NAME_MAX_BYTES];
@@ -110,8 +110,9 @@ static int get_sysctl(struct vdestack *stack, const char *name, char *buf, size_
 	if (len < 0)
 		return len;
 	if (buf == NULL || size == 0)
-		return vs_fail(EINVAL, "cannot get sysctl %s: no room is given for it; give a buffer", name);
-	/* Room for a final newline and a terminator besides the size - 1 bytes that are wanted. */
+		return vs_fail(EINVAL, "cannot get sysctl %s: there is no buffer for the value; give one",
+			       name);
+	/* Besides the size - 1 bytes that are wanted there are a final newline and a NUL. */
 	value = size < SIZE_MAX - 2 ? malloc(size + 2) : NULL;
 	if (value == NULL)
 		return vs_fail(ENOMEM, "cannot get sysctl %s: %s; give a smaller buffer", name,
