@@ -66,7 +66,7 @@ static int take_addr(void *arg, struct nlmsghdr *hdr)
 		.prefix_len = info->ifa_prefixlen,
 		.flags = vs_nl_u32(attrs[IFA_FLAGS], info->ifa_flags),
 	};
-	/* Local is ours; address is the peer's where there is one. */
+	/* IFA_LOCAL is ours. IFA_ADDRESS is that of the peer, if there is one. */
 	vs_rtnl_addr_text(addr.family, attrs[IFA_LOCAL] != NULL ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS],
 			  addr.text);
 	reader->take(reader->arg, &addr);

@@ -3,10 +3,9 @@
 /*
  * The addresses and routes of a whole configuration.
  *
- * All links come up first: duplicate address detection then runs on all of them at once, and
- * a route finds its interface whatever the order of the words. Nothing is listed; the only
- * questions are the indices of the interfaces, so the cost is one request for each thing
- * that is asked for.
+ * All links are set up first. Then duplicate address detection runs on all of them at the same time, and
+ * routes may name any interface, whatever the order of the words. Nothing is listed; only the index of each
+ * interface is read. So the cost is one request for each interface, address and route.
  */
 
 #include "apply.h"
@@ -65,7 +64,7 @@ static int fail_route(const struct vs_nl *nl, int err, const struct vs_conf_ifac
 			  to->has_gw ? " via " : "", gw);
 }
 
-/* The interface goes with every gateway: a link-local one means nothing without it. */
+/* Each route has its interface: a link-local gateway is ambiguous without it. */
 static int add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex)
 {
 	for (size_t i = 0; i < iface->n_routes; i++) {

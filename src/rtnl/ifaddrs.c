@@ -4,12 +4,12 @@
  * getifaddrs(3) on a given socket. That of glibc makes a socket of its own, in the network namespace of the
  * calling thread, and nothing can redirect it.
  *
- * Interfaces are read first, then addresses; each address is put behind the last entry
- * of its interface. An address whose interface is not there came after the snapshot and is
- * left out. Every entry is one allocation that holds all it points to.
+ * Interfaces are read first, then addresses. Each address is inserted behind the last entry of its interface.
+ * An address without an interface in the list is newer than the list of interfaces, and is left out. Each
+ * entry is one allocation, which holds all that it points to.
  *
- * As in glibc, an IPv4 address without broadcast address has itself as the destination:
- * that is what the kernel says of it.
+ * As in glibc, an IPv4 address without a broadcast address has itself as its destination address, because
+ * that is what the kernel reports.
  */
 
 #include "rtnl.h"
@@ -33,7 +33,7 @@ union sockaddr_any {
 };
 
 struct entry {
-	struct ifaddrs ifa; /* first: the list that is given out is made of these */
+	struct ifaddrs ifa; /* first: the returned list is made of these */
 	union sockaddr_any addr;
 	union sockaddr_any netmask;
 	union sockaddr_any other; /* broadcast or destination */
@@ -45,7 +45,7 @@ struct entry {
 struct place {
 	int ifindex;
 	struct entry *link;
-	struct entry *last; /* where the next address of it is hung in */
+	struct entry *last; /* the next address of it is inserted behind this one */
 };
 
 struct snapshot {
@@ -80,7 +80,7 @@ static void begin_links(void *arg)
 	cleanup_snapshot(arg);
 }
 
-static void hang_in(struct entry *after, struct entry *entry)
+static void insert_after(struct entry *after, struct entry *entry)
 {
 	entry->ifa.ifa_next = after->ifa.ifa_next;
 	after->ifa.ifa_next = &entry->ifa;
@@ -127,7 +127,7 @@ static void fill_link(struct entry *entry, const struct ifinfomsg *info, struct 
 	if (attrs[IFLA_BROADCAST] != NULL)
 		entry->ifa.ifa_broadaddr = fill_hardware(&entry->other, info, attrs[IFLA_BROADCAST]);
 	if (attrs[IFLA_STATS] != NULL) {
-		/* Kernels append counters: ours may know more or fewer. */
+		/* Kernels append counters, so the kernel may have more or fewer than this struct. */
 		(void)nla_memcpy(&entry->stats, attrs[IFLA_STATS], sizeof(entry->stats));
 		entry->ifa.ifa_data = &entry->stats;
 	}
@@ -149,7 +149,7 @@ static int take_link(void *arg, struct nlmsghdr *hdr)
 	if (snapshot->n_places == 0)
 		snapshot->first = entry;
 	else
-		hang_in(snapshot->places[snapshot->n_places - 1].link, entry);
+		insert_after(snapshot->places[snapshot->n_places - 1].link, entry);
 	*place = (struct place){ .ifindex = info->ifi_index, .link = entry, .last = entry };
 	snapshot->n_places++;
 	return 0;
@@ -157,7 +157,7 @@ static int take_link(void *arg, struct nlmsghdr *hdr)
 
 /* ------------------------------------------------------------------ addresses */
 
-/* Takes the addresses away again, before they are read once more. */
+/* Removes the addresses, before they are read again. */
 static void begin_addrs(void *arg)
 {
 	struct snapshot *snapshot = arg;
@@ -227,7 +227,7 @@ static void fill_entry(struct entry *entry, const struct entry *link, const stru
 	entry->ifa.ifa_netmask = fill_netmask(&entry->netmask, info);
 	if (attrs[IFA_BROADCAST] != NULL)
 		entry->ifa.ifa_broadaddr = fill_address(&entry->other, info, attrs[IFA_BROADCAST]);
-	else if (has_local) /* then this one is the peer's */
+	else if (has_local) /* then IFA_ADDRESS is that of the peer */
 		entry->ifa.ifa_dstaddr = fill_address(&entry->other, info, attrs[IFA_ADDRESS]);
 }
 
@@ -246,7 +246,7 @@ static int take_addr(void *arg, struct nlmsghdr *hdr)
 	if (entry == NULL)
 		return -ENOMEM;
 	fill_entry(entry, place->link, info, attrs);
-	hang_in(place->last, entry);
+	insert_after(place->last, entry);
 	place->last = entry;
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-/* Takes what we keep of an RTM_NEWLINK message. */
+/* Reads an RTM_NEWLINK message. */
 static int take_link(void *arg, struct nlmsghdr *hdr)
 {
 	struct vs_rtnl_link *link = arg;
@@ -34,7 +34,10 @@ int vs_rtnl_link_get(struct vs_nl *nl, int ifindex, const char *name, struct vs_
 	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = name != NULL ? 0 : ifindex };
 	struct vs_rtnl_link link = { 0 };
 
-	/* The kernel has other errors for names that cannot be; for the caller they are no interface. */
+	/*
+	 * For names that cannot exist the kernel returns other errors. For the caller there is no such
+	 * interface.
+	 */
 	if (name != NULL && (name[0] == '\0' || strlen(name) >= IF_NAMESIZE))
 		return -ENODEV;
 	VS_AUTO_MSG *msg = vs_nl_request(RTM_GETLINK, 0, &info, sizeof(info));

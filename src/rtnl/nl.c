@@ -3,20 +3,20 @@
 /*
  * rtnetlink on a socket.
  *
- * libnl frames the messages and walks the answers. Three things are done here instead of
- * being left to its defaults:
+ * libnl makes the messages and parses the answers. Three things are done here instead of by its defaults:
  *
- *  - errors: libnl folds errno values into its own, smaller set. The kernel's number and its
- *    words are taken from the error message itself.
- *  - time: a receive timeout of the socket begins anew after every signal, so under a storm
- *    of them it never ends. The socket does not block; waiting is poll(2) up to a deadline.
- *  - order: once notifications are subscribed, they arrive between the parts of an answer,
- *    and carry the sequence number of whoever caused them. A message belongs to the request
- *    under way only if the kernel sent it, to our port, under our number; anything else is
- *    dropped, and the request is over when its own end has come, not when a read is over.
+ *  - Errors. libnl maps errno values to its own, smaller set. The kernel's errno and text are taken from the
+ *    error message itself.
+ *  - Time-outs. A receive time-out of the socket starts again after every signal, so with many signals it
+ *    never ends. The socket does not block; the wait is poll(2) up to a deadline.
+ *  - Which messages belong to a request. After a subscription, notifications arrive between the parts of an
+ *    answer, and have the sequence number of the request that caused them, perhaps of another process. A
+ *    message belongs to our request only if the kernel sent it, to our netlink port, with our sequence
+ *    number. All others are dropped. A request is complete when its own last message has come, not when a
+ *    read returns.
  *
- * An answer is always read to its end, whatever the reader thinks of it, so that the next
- * request on the same descriptor starts clean.
+ * An answer is always read to its end, also after an error of the reader. So the next request on the
+ * descriptor does not get parts of it.
  */
 
 #include "nl.h"
@@ -44,7 +44,7 @@ static const struct {
 	int err;
 	const char *text;
 } remedies[] = {
-	{ EPERM, "only who made the stack, with the privileges of then, may configure it" },
+	{ EPERM, "only the user who made the stack, with the same privileges, may configure it" },
 	{ EEXIST, "remove the old one first" },
 	{ ENODEV, "there is no such interface, check the name" },
 	{ ESRCH, "there is no such route" },
@@ -83,7 +83,7 @@ int vs_nl_fail(const struct vs_nl *nl, int err, const char *step, ...)
 
 /* ------------------------------------------------------------------ what libnl calls */
 
-/* Keeps notifications and messages of strangers away from the request under way. */
+/* Skips notifications and messages that belong to no request of ours. */
 static int check_sequence(struct nl_msg *msg, void *arg)
 {
 	struct vs_nl *nl = arg;
@@ -109,12 +109,12 @@ static int take_ack(struct nl_msg *msg, void *arg)
 {
 	struct vs_nl *nl = arg;
 
-	(void)msg; /* an acknowledgement says nothing else */
+	(void)msg; /* an acknowledgement has no content */
 	nl->done = true;
 	return NL_OK;
 }
 
-/* The kernel's numbers end there. */
+/* The kernel's errno values end at 4095. */
 static int as_errno(int result)
 {
 	return result >= -4095 && result <= 0 ? result : -EBADMSG;
@@ -144,7 +144,7 @@ static int take_interrupted(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* Copies the kernel's words out of an error message; none leave `reason` empty. */
+/* Copies the kernel's text from an error message. Without a text `reason` stays empty. */
 static void take_reason(struct vs_nl *nl, const struct nlmsghdr *hdr, const struct nlmsgerr *error)
 {
 	size_t skip = sizeof(*error);
@@ -154,7 +154,7 @@ static void take_reason(struct vs_nl *nl, const struct nlmsghdr *hdr, const stru
 	if ((hdr->nlmsg_flags & NLM_F_CAPPED) == 0) /* the whole request is repeated before the attributes */
 		skip += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
 	if (skip >= (size_t)nlmsg_datalen(hdr))
-		return; /* no room for any; libnl would look behind the message */
+		return; /* there are none; libnl would read beyond the message */
 	struct nlattr *attr = nlmsg_find_attr((struct nlmsghdr *)hdr, (int)skip, NLMSGERR_ATTR_MSG);
 	if (attr != NULL)
 		(void)nla_strlcpy(nl->reason, attr, sizeof(nl->reason));
@@ -164,7 +164,7 @@ static int take_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *ar
 {
 	struct vs_nl *nl = arg;
 
-	(void)from; /* check_sequence() has looked at it */
+	(void)from; /* check_sequence() has checked it */
 	nl->result = as_errno(error->error);
 	nl->done = true;
 	take_reason(nl, (const struct nlmsghdr *)(void *)((char *)error - NLMSG_HDRLEN), error);
@@ -173,7 +173,7 @@ static int take_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *ar
 
 /* ------------------------------------------------------------------ opening and closing */
 
-/* The callbacks start from libnl's silent set: its default one obeys the environment and may print. */
+/* The callbacks begin as libnl's silent set. Its default set depends on the environment and may print. */
 static struct nl_sock *make_sock(struct vs_nl *nl)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
@@ -191,7 +191,7 @@ static struct nl_sock *make_sock(struct vs_nl *nl)
 	return sock;
 }
 
-/* Binds before libnl looks: it then finds the port the kernel chose instead of inventing one. */
+/* Binds before libnl does, which then reads the port that the kernel chose. libnl would choose one itself. */
 static int prepare_fd(int fd)
 {
 	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
@@ -199,7 +199,7 @@ static int prepare_fd(int fd)
 
 	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		return -errno;
-	/* Without it errors come without a text. */
+	/* Without this option errors have no text. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	return 0;
 }
@@ -207,7 +207,7 @@ static int prepare_fd(int fd)
 int vs_nl_open(struct vs_nl *nl, int fd)
 {
 	*nl = (struct vs_nl){ .done = true, .no_cancel = true };
-	/* Sending and receiving are cancellation points: a cancelled call would leak the socket and memory. */
+	/* Send and receive are cancellation points. A cancelled call would leak the socket and memory. */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &nl->cancel_state);
 	VS_AUTO_CLOSE owned = fd;
 	int r = prepare_fd(fd);
@@ -217,7 +217,7 @@ int vs_nl_open(struct vs_nl *nl, int fd)
 	if (nl->sock == NULL || nl_socket_set_fd(nl->sock, NETLINK_ROUTE, fd) < 0)
 		return -ENOMEM;
 	(void)vs_steal_fd(&owned);
-	nl_socket_disable_msg_peek(nl->sock); /* one system call a read: the buffer is large enough */
+	nl_socket_disable_msg_peek(nl->sock); /* then a read is one system call; the buffer is large enough */
 	(void)nl_socket_set_msg_buf_size(nl->sock, ANSWER_BYTES);
 	return 0;
 }
@@ -280,7 +280,7 @@ static int read_some(struct vs_nl *nl)
 		return 0;
 	case NLE_AGAIN:
 		return -EAGAIN;
-	case NLE_NOMEM: /* a full buffer, as long as there is any memory */
+	case NLE_NOMEM: /* the buffer is full, or there is no memory */
 		return -ENOBUFS;
 	case NLE_MSG_TRUNC:
 		return -EMSGSIZE;
@@ -294,7 +294,7 @@ static int send_request(struct vs_nl *nl, struct nl_msg *msg)
 	struct nlmsghdr *hdr = nlmsg_hdr(msg);
 
 	hdr->nlmsg_seq = NL_AUTO_SEQ;
-	nl_complete_msg(nl->sock, msg); /* port, sequence, and the wish for an acknowledgement */
+	nl_complete_msg(nl->sock, msg); /* sets port, sequence number, and the flag for an acknowledgement */
 	nl->seq = hdr->nlmsg_seq;
 	nl->result = 0;
 	nl->reason[0] = '\0';
@@ -302,7 +302,7 @@ static int send_request(struct vs_nl *nl, struct nl_msg *msg)
 	return vs_talk_send(nl_socket_get_fd(nl->sock), hdr);
 }
 
-/* Reads until the request under way is over. -ETIMEDOUT, or an error of reading: it is not. */
+/* Reads until the request is complete. -ETIMEDOUT or another error: it is not. */
 static int finish_request(struct vs_nl *nl)
 {
 	int64_t deadline_ms = vs_now_ms() + VS_TALK_ANSWER_MS;

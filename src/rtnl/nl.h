@@ -3,7 +3,7 @@
 #define VS_RTNL_NL_H
 
 /*
- * A conversation with rtnetlink on a socket, of whatever network namespace the socket is.
+ * A conversation with rtnetlink on a socket, which may be of any network namespace.
  *
  * The functions return 0 (or what they name) or the kernel's own -errno. They record no message. When the
  * kernel refuses a request with a text, the text is kept and vs_nl_fail() puts it into the message.
@@ -20,12 +20,12 @@
 /* One message of an answer. 0, or -errno: the rest of the answer is then read and ignored. */
 typedef int vs_nl_each_fn(void *arg, struct nlmsghdr *hdr);
 
-/* Forgets what has been seen: a dump starts, perhaps again. */
+/* Called when a dump starts. If it starts again, what was read before does not count. */
 typedef void vs_nl_begin_fn(void *arg);
 
 struct vs_nl {
 	struct nl_sock *sock;
-	vs_nl_each_fn *each; /* the request under way: who gets its answer */
+	vs_nl_each_fn *each; /* gets the answer of the current request */
 	void *arg;
 	uint32_t seq;                  /* its sequence number */
 	bool done;                     /* its answer is complete */
@@ -39,7 +39,7 @@ struct vs_nl {
 
 /*
  * Opens a conversation on fd: socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
- * NETLINK_ROUTE), not yet bound. fd is consumed, on failure too. *nl need not be initialised and
+ * NETLINK_ROUTE), not yet bound. It takes fd, also on failure. *nl need not be initialised and
  * may be closed after a failure. 0, -ENOMEM, or the error of bind(2).
  */
 int vs_nl_open(struct vs_nl *nl, int fd);
@@ -56,7 +56,7 @@ void vs_nl_cleanup_msg(struct nl_msg **msg);
 /* Sends a request, hands the answer, if any, to each (may be NULL) and waits for the end of it. */
 int vs_nl_talk(struct vs_nl *nl, struct nl_msg *msg, vs_nl_each_fn *each, void *arg);
 
-/* All objects of a kind: what is asked for, and who gets it. */
+/* A dump: all objects of a kind. */
 struct vs_nl_dump {
 	int type;           /* RTM_GET... */
 	const void *header; /* the fixed part of the request */
@@ -70,8 +70,8 @@ struct vs_nl_dump {
 int vs_nl_dump(struct vs_nl *nl, const struct vs_nl_dump *what);
 
 /*
- * Who gets the records of a list, taken out of the messages. When the list changes while it is
- * read, it is read again: begin is called once more, and what was taken before does not count.
+ * Gets the records of a list, read from the messages. When the list changes while it is read, it is read
+ * again: begin is called once more, and records from before it do not count.
  */
 struct vs_nl_reader {
 	void (*begin)(void *arg);
@@ -87,7 +87,7 @@ int vs_nl_list(struct vs_nl *nl, int type, const void *header, size_t len, vs_nl
 int vs_nl_subscribe(struct vs_nl *nl, int group);
 
 /*
- * Swallows the notifications that are there, without waiting, and sets `noticed` if there were any. 0 or
+ * Reads all notifications that there are, without waiting. Sets `noticed` if there were any. 0 or
  * -errno.
  */
 int vs_nl_drain(struct vs_nl *nl);
@@ -101,7 +101,7 @@ int vs_nl_fd(const struct vs_nl *nl);
  */
 void vs_nl_keep(struct vs_nl *nl);
 
-/* A number out of a message; an attribute of another length than its is not there. */
+/* The number in an attribute. NULL, or an attribute of another length: returns `otherwise`. */
 uint32_t vs_nl_u32(const struct nlattr *attr, uint32_t otherwise);
 
 /*

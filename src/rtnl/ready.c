@@ -3,24 +3,24 @@
 /*
  * Waiting until a stack can be used.
  *
- *     begin: subscribe ──▶ step: look at everything ──▶ ready, or hopeless: done
+ *     begin: subscribe ──▶ step: read the state ──▶ ready, or it cannot become ready: done
  *                                ▲      │ not yet
  *                                │      ▼
- *                                └── the socket is readable: the kernel tells of a change
+ *                                └── the socket is readable: the kernel notifies of a change
  *
- * Subscribing comes first, so a change after a look makes the socket readable. What a notification says is
- * ignored: each one, and the loss of one, only means "look again". So there is no picture of the stack to
- * keep up to date, and none that could be wrong. A look counts only when no notification has come meanwhile,
- * before the answers or between them: the parts of a look are not of one moment, and the link-local address
+ * The subscription comes first, so a change after a read makes the socket readable. The content of a
+ * notification is ignored: each one, also a lost one, only means that the state must be read again. So no
+ * copy of the state is kept, and none can be wrong. A read counts only if no notification came meanwhile,
+ * before the answers or between them. The parts of a read are not of one moment, and the link-local address
  * of an interface appears together with its carrier.
  *
- * A step never sleeps, and it looks a few times at most. If the stack changes faster than that, the next step
- * is due at once.
+ * A step never sleeps, and it reads the state a few times at most. If the stack changes faster than that, the
+ * next step is due at once.
  *
- * Two questions are asked this way: of the whole stack (every interface that is up has its
- * carrier, every address is past duplicate address detection), and of a configuration (its
- * interfaces on segments have carrier, its IPv6 addresses are there and past it). IPv4 has no
- * such detection and is not looked at.
+ * There are two uses. For the whole stack: every interface that is up has its carrier, and every address is
+ * past duplicate address detection. For a configuration: its interfaces on segments have their carrier, and
+ * its IPv6 addresses are there and past the detection. IPv4 has no such detection, so its addresses are not
+ * read.
  */
 
 #include "ready.h"
@@ -43,7 +43,7 @@
 #define LOOKS_AT_ONCE 4
 #define CARRIER_FLAGS ((unsigned)IFF_RUNNING | (unsigned)IFF_LOWER_UP)
 
-/* ------------------------------------------------------------------ looking */
+/* ------------------------------------------------------------------ reading the state */
 
 static void begin_links(void *arg)
 {
@@ -54,8 +54,9 @@ static void begin_links(void *arg)
 }
 
 /*
- * A segment's port forwards from the moment the kernel has noticed, a little later, that both
- * its ends are up; what is sent before is lost. The stack's end shows it at the same moment.
+ * The port of a segment's bridge forwards only after the kernel has noticed that both ends of the veth pair
+ * are up, which is a little later. What is sent before is lost. The stack's end gets its carrier at the same
+ * moment.
  */
 static bool on_segment(const struct vs_conf_iface *iface)
 {
@@ -120,7 +121,7 @@ static void note_addr(struct vs_ready *watch, const struct ifaddrmsg *info, stru
 		       watch->ifindex, state);
 }
 
-/* The interface by its name, if it is still there. Between the messages of a list nothing can be asked. */
+/* Names the interface, if it is still there. No request can be sent between the messages of a dump. */
 static void put_name(struct vs_ready *watch)
 {
 	struct vs_rtnl_link link;
@@ -157,7 +158,7 @@ static int look_at_addr(void *arg, struct nlmsghdr *hdr)
 	return 0;
 }
 
-/* Looks once. 1: ready; 0: not yet; -EADDRNOTAVAIL, or an error of looking. */
+/* Reads the state once. 1: ready; 0: not yet; -EADDRNOTAVAIL: an address is in use; or another -errno. */
 static int look(struct vs_ready *watch)
 {
 	const struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
@@ -199,10 +200,12 @@ int vs_ready_step(struct vs_ready *watch)
 		if (seen == -EAGAIN)
 			continue; /* changes disturbed every attempt */
 		int r = seen < 0 ? seen : vs_nl_drain(nl);
-		if (r == -EADDRNOTAVAIL)
+		if (r == -EADDRNOTAVAIL) {
 			put_name(watch);
-		if (r == -EADDRNOTAVAIL)
-			return vs_fail(EADDRNOTAVAIL, "cannot make the stack ready: %s; choose another address", watch->what);
+			return vs_fail(EADDRNOTAVAIL,
+				       "cannot make the stack ready: %s; choose another address",
+				       watch->what);
+		}
 		if (r < 0)
 			return vs_nl_fail(nl, -r, "cannot wait for the stack");
 		watch->was_ready = seen > 0;
@@ -218,7 +221,8 @@ int vs_ready_late(struct vs_ready *watch)
 	if (watch->was_ready)
 		return 0;
 	put_name(watch);
-	return vs_fail(ETIMEDOUT, "cannot wait longer for the stack: %s; plug in its other side, or wait longer",
+	return vs_fail(ETIMEDOUT,
+		       "cannot wait longer for the stack: %s; plug in its other side, or wait longer",
 		       watch->what[0] != '\0' ? watch->what : "an address that was asked for is not there");
 }
 
@@ -285,7 +289,8 @@ int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_con
 		watch->n_wanted = count_ipv6(config);
 		watch->wanted = calloc(watch->n_wanted + 1, sizeof(*watch->wanted));
 		if (watch->wanted == NULL)
-			return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some", strerror(ENOMEM));
+			return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some",
+				       strerror(ENOMEM));
 	}
 	int r = watch->n_wanted > 0 ? find_wanted(nl, config, watch->wanted) : 0;
 	return r < 0 ? r : subscribe(watch);

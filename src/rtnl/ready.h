@@ -25,40 +25,40 @@ struct vs_ready {
 	size_t n_wanted;
 	bool links;                     /* and the links of config that are on segments */
 	bool at_once;                   /* the next step is due at once, not when the socket is readable */
-	bool was_ready;                 /* at the last look, which a change may have followed */
-	/* What the last look has seen: */
+	bool was_ready;                 /* at the last read; there may have been a change since */
+	/* What the last read has found: */
 	size_t n_usable;                  /* of the wanted ones */
 	bool link_pending;                /* an interface is up without carrier */
 	bool addr_pending;                /* an address is under detection */
 	bool addr_failed;                 /* an address has been found in use elsewhere */
-	char what[128];                   /* the first, or the worst, of these in words */
-	int ifindex;                      /* what is about this address, on this interface, and its state */
+	char what[128];                   /* the first, or the worst, of these as text */
+	int ifindex;                      /* of the address in `what`; 0: it is about a link */
 	char addr[INET6_ADDRSTRLEN];
 	const char *state;
 };
 
 /*
- * Subscribes, and takes note of what config asks for (NULL: see above). 0 or -errno with a message. Call
+ * Subscribes, and keeps what config requests (NULL: see above). 0 or -errno with a message. Call
  * vs_ready_end() after both.
  */
 int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config);
 
 /*
- * Looks, without waiting. 0: ready; VS_NOT_YET: the next step is due when the socket (vs_nl_fd()) is
- * readable, or at once; -EADDRNOTAVAIL when an address is in use elsewhere, or another -errno; then with a
+ * Reads the state, without waiting. 0: ready; VS_NOT_YET: the next step is due when the socket (vs_nl_fd())
+ * is readable, or at once; -EADDRNOTAVAIL when an address is in use elsewhere, or another -errno; then with a
  * message.
  */
 int vs_ready_step(struct vs_ready *watch);
 
 /*
- * For who does not wait any longer: 0 when the last look was fine, else -ETIMEDOUT with a message of what is
- * missing.
+ * The result for a caller that does not wait any longer: 0 if the last read found it ready, else -ETIMEDOUT
+ * with a message that says what is missing.
  */
 int vs_ready_late(struct vs_ready *watch);
 
 /*
- * Steps until the clock (vs_now_ms) shows deadline_ms. As vs_ready_step(), or -ETIMEDOUT. Looks once at
- * least.
+ * Makes steps until the clock (vs_now_ms) shows deadline_ms, but at least one. Returns as vs_ready_step(), or
+ * -ETIMEDOUT.
  */
 int vs_ready_wait(struct vs_ready *watch, int64_t deadline_ms);
 

@@ -12,8 +12,8 @@
 /* ------------------------------------------------------------------ adding and removing */
 
 /*
- * The fixed part. What is left open when removing matches anything, so that a route goes
- * away whoever made it.
+ * The fixed part. To remove a route, protocol, scope and type are left open and match any: so routes that
+ * others have made are removed, too.
  */
 static struct rtmsg route_header(int type, const struct vs_rtnl_route *route)
 {
@@ -70,7 +70,7 @@ int vs_rtnl_route_change(struct vs_nl *nl, int type, const struct vs_rtnl_route 
 
 /* ------------------------------------------------------------------ the list */
 
-/* Hands out the route with one of its next hops. */
+/* Passes the route with one of its next hops to the reader. */
 static void take_hop(const struct vs_nl_reader *reader, const struct vs_rtnl_hop *route, int ifindex,
 		     struct nlattr *gateway, struct nlattr *via)
 {
@@ -100,7 +100,7 @@ static void take_multipath(const struct vs_nl_reader *reader, const struct vs_rt
 	}
 }
 
-/* Routes to a gateway or a link. A record has no place for blackholes; clones are learned, not set. */
+/* Routes to a gateway or a link. A record cannot express blackholes. Clones are made by the kernel. */
 static bool is_wanted(const struct rtmsg *info, struct nlattr *const *attrs)
 {
 	unsigned table = vs_nl_u32(attrs[RTA_TABLE], info->rtm_table);

@@ -3,7 +3,7 @@
 #define VS_RTNL_RTNL_H
 
 /*
- * Requests to rtnetlink, on an open conversation. They know network namespaces and no stacks.
+ * Requests to rtnetlink, on an open conversation. They do not know stacks.
  * They return 0 (or what is named) or the kernel's -errno and record no message; vs_nl_fail() does that.
  */
 
