@@ -34,7 +34,7 @@ struct vs_conf_iface {
 	unsigned mtu; /* 0 = not given */
 	struct vs_conf_addr *addrs;
 	size_t n_addrs;
-	struct vs_conf_route *routes; /* gw= words are default routes here, in the order given */
+	struct vs_conf_route *routes; /* gw= words are default routes here, in their order */
 	size_t n_routes;
 };
 

@@ -3,8 +3,8 @@
 /*
  * libvdeplug reads a locator as SCHEME://REST or as a path. A plugin that nests passes the text behind
  * a brace to libvdeplug as another locator. Some plugins remove quotes and backslashes and decode %XX,
- * some only at some depth. The judgement does so everywhere. What it refuses by mistake is text that
- * nobody writes; what it lets through by mistake would be a hole.
+ * some only at some depth. The judgement does so everywhere. What it refuses by mistake is text
+ * that is not used in practice. What it accepts by mistake would be a hole.
  *
  * The kind of link is decided by the first bytes as they stand, without decoding: a locator that looks
  * like a segment only after decoding is one for a plugin, and judged as such.
@@ -131,8 +131,9 @@ static const struct {
 				    "a descriptor of this program is not one of the keeper, which opens the "
 				    "network; let the other side be at a ptp:// or vde:// path, or give "
 				    "\"=COMMAND\", whose standard input and output carry the frames" },
-	[VS_LOCATOR_COMMAND] = { ENOTSUP, "the keeper, which opens the network, executes nothing; give "
-					  "\"=COMMAND\" as the whole of vnl=, which the program itself starts" },
+	[VS_LOCATOR_COMMAND] = { ENOTSUP,
+				 "the keeper, which opens the network, executes nothing; give \"=COMMAND\" "
+				 "as the whole of vnl=, which the program itself starts" },
 	[VS_LOCATOR_PLUGIN] = { EPROTONOSUPPORT, "the name of a network's kind, before ://, has no slash" },
 	[VS_LOCATOR_DEEP] = { EINVAL, "it leads through too many braces or files" },
 };

@@ -8,7 +8,7 @@
  * The keeper opens locators by plugins of libvdeplug. Some locators name what belongs to the program
  * and not to the keeper, or would make the keeper do what it never does. Both sides parse and check:
  * the program, so that the caller gets the error before anything is made; the keeper, since a request
- * may come from anybody who holds a door.
+ * may come from any process that has a door.
  *
  * Pure: any bytes are accepted, no descriptor, no memory, no errno.
  */
@@ -30,7 +30,7 @@ enum vs_locator_verdict {
 	VS_LOCATOR_DESCRIPTOR, /* names a descriptor of the program; in the keeper the number is another's */
 	VS_LOCATOR_COMMAND,    /* has a command executed */
 	VS_LOCATOR_PLUGIN,     /* names the plugin by a path, which would start in the working directory */
-	VS_LOCATOR_DEEP,       /* more braces, or files that name files, than anybody needs */
+	VS_LOCATOR_DEEP,       /* more braces, or files that name files, than is sensible */
 };
 
 struct vs_locator {

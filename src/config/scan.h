@@ -34,7 +34,8 @@ enum vs_scan_result {
 struct vs_scan {
 	enum vs_scan_grammar grammar;
 	const char *at;      /* next byte to read */
-	char *put;           /* next byte to write; a word needs no more bytes than it is read from, and a NUL */
+	/* Next byte to write; a word needs no more bytes than it is read from, and a NUL. */
+	char *put;
 	const char *problem; /* the quote or backslash in question, unless the result is VS_SCAN_WORD */
 };
 

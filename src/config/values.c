@@ -95,7 +95,7 @@ static int fail_prefixlen(struct vs_parser *parser, const struct vs_word *word, 
 	char text[VS_PREFIX_TEXT_MAX];
 
 	if (strcmp(key, "route") == 0)
-		(void)vs_prefix_clear_host(&shown); /* a remedy that would be refused helps nobody */
+		(void)vs_prefix_clear_host(&shown); /* so that the proposed text is accepted */
 	vs_prefix_to_text(&shown, text);
 	return vs_word_fail(parser->error, EINVAL, word,
 			    "prefix length must be 0 to %u; write %s=%s", vs_addr_bits(addr),
