@@ -27,7 +27,7 @@
 /* A super-frame that was read. */
 struct vs_super {
 	struct virtio_net_hdr vnet;
-	unsigned char *frame; /* in the room that was given to read() */
+	unsigned char *frame; /* in the buffer of read() */
 	size_t len;           /* 0: shorter than a header; there is nothing to send */
 };
 

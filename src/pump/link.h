@@ -58,10 +58,10 @@ struct vs_link {
 	const struct vs_link_ops *ops;
 	int data_fd;      /* readable when there may be frames */
 	int control_fd;   /* hangs up when the network has gone; -1: none */
-	bool never_waits; /* send does not block, and poll(2) tells when data_fd has room */
+	bool never_waits; /* send does not block, and poll(2) shows when data_fd has room */
 	/* It ends TCP itself, and takes segments of so many bytes, headers included; 0: as the MTU is. */
 	size_t tcp_frame_max;
-	bool more;        /* recv has kept frames, which data_fd does not tell; the receiving thread's */
+	bool more;        /* recv has kept frames, which poll(2) does not show; the rx thread's */
 	unsigned mtu_max; /* longer packets are known to be lost */
 	size_t frame_max; /* longer frames are not passed to send */
 };

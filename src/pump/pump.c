@@ -5,7 +5,7 @@
  *
  * How many threads:
  *
- *  - One for both directions, if the link never waits and tells when it has room (a datagram socket).
+ *  - One for both directions, if the link never waits and poll(2) shows when it has room (a datagram socket).
  *    Each frame then takes one wake-up less, and most of a round trip is wake-ups. A tx
  *    direction that is blocked is one more descriptor to poll, while rx goes on.
  *  - One for each direction, if sending may wait (a plugin's link; a stream in the middle of a frame).

@@ -42,7 +42,7 @@ struct vs_pump;
 
 enum vs_pump_state { VS_PUMP_OFF, VS_PUMP_RUNNING, VS_PUMP_LINK_DEAD, VS_PUMP_STOPPED };
 
-/* What a pump tells its owner. A thread of the pump calls these (or vs_pump_start, when it fails). */
+/* What a pump reports to its owner. A thread of the pump calls these (or vs_pump_start, when it fails). */
 struct vs_pump_callbacks {
 	/*
 	 * The link has died, with this errno; 0: the other side has hung up. Called once for each
@@ -82,7 +82,7 @@ struct vs_pump {
 	struct vs_pump_stats stats;
 
 	/* The pump's own: */
-	int wake;             /* eventfd: threads shall look at the state */
+	int wake;             /* eventfd: threads must check the state */
 	atomic_int state;     /* enum vs_pump_state */
 	atomic_uint threads;  /* that use device and link */
 };
@@ -104,7 +104,7 @@ void vs_pump_stop(struct vs_pump *pump);
 bool vs_pump_is_stopped(const struct vs_pump *pump);
 
 /*
- * The device shall go away now, although a thread may use its descriptor's number: the number becomes that of
+ * The device must go away now, although a thread may use its descriptor's number: the number becomes that of
  * another file, which is never readable as a device is. For a pump that has been started.
  */
 void vs_pump_drop_device(struct vs_pump *pump);

@@ -269,7 +269,7 @@ bool vs_tx_burst(struct vs_tx *tx)
 
 	while (more && tx->n < BATCH && used + VS_SUPER_MAX <= sizeof(tx->arena)) {
 		if (alone && tx->n == 1)
-			break; /* the next wait tells if there is more */
+			break; /* the next wait returns at once if there is more */
 		ssize_t n = take_super(tx, tx->arena + used);
 		if (n < 0) {
 			tx->device_gone = true;
