@@ -133,8 +133,8 @@ void vs_check_network(struct vs_finding *f, const char *vnl)
 {
 	if (vnl[strcspn(vnl, " \t\n\"'\\")] != '\0')
 		return vs_find(f, VS_SEVERITY_FAILURE,
-			       "\"%.200s\" has a blank, a quote or a backslash, which doctor does not pass on",
-			       vnl);
+			       "\"%.200s\" has a blank, a quote or a backslash, which doctor does not "
+			       "pass on", vnl);
 	if (strlen(vnl) > PATH_MAX)
 		return vs_find(f, VS_SEVERITY_FAILURE, "\"%.200s...\": %s", vnl,
 			       vs_cause_text(VS_CAUSE_NETWORK_LONG, ENAMETOOLONG));
