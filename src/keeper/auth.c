@@ -3,12 +3,12 @@
 /*
  * Who may ask the keeper for what.
  *
- * A door can be inherited by a process that has given up privileges since, and the keeper still
- * has them. So there are two kinds of requests. To make a socket, to read, to subscribe, to
- * remove an interface takes the door alone, as with any inherited descriptor. Whatever else
- * changes something takes the keeper's key, and credentials that are the keeper's own:
+ * A process that has a door, for example by inheritance, may have given up privileges that the keeper still
+ * has. So there are two kinds of requests. To make a socket, to read, to subscribe and to remove an interface
+ * take only the door, as with any inherited descriptor. All other requests change something. They take the
+ * keeper's key, and credentials that are those of the keeper:
  *
- *   keeper                              who sends                        checked
+ *   keeper                              the sender                       checked
  *   in the program's user namespace,    claims a process id that is not  by the kernel, when the message is
  *   or on threads of the program        its own: has CAP_SYS_ADMIN;      sent (unix(7), SCM_CREDENTIALS)
  *                                       claims the keeper's uid and gid
@@ -19,20 +19,24 @@
  * The claimed process id is the thread id of the keeper's main thread: no process has it as its
  * own, not even the program when the keeper is on its threads.
  *
- * A namespace without a map for an id shows it as the overflow id, as it does all other ids that it
- * has no number for. Such a number says nothing and is never compared. prlimit(2) compares what the
- * kernel has, whatever the numbers are. The process id might be another process's by then, so where
- * nothing else is compared the message brings a pidfd of its sender, which must be alive afterwards.
- * prlimit refuses a program whose ids were not all alike when the keeper started; for such a program
- * the first check must do, so its ids must have numbers.
+ * A user namespace shows each id that it does not map as the overflow id. So the overflow id may stand for
+ * any of them, and is never compared. prlimit(2) compares the ids inside the kernel, whatever their numbers
+ * are here.
  *
- * Supplementary groups are not compared, because a keeper has none that a program can give up: who
- * can (CAP_SETGID) starts it without any. Capabilities beyond CAP_SYS_ADMIN are not compared either:
- * who may mount can replace any file.
+ * When the message is read, its process id may be that of another process. Where nothing but the ids in the
+ * kernel is compared, the message therefore has a pidfd of its sender, and the sender must still be alive
+ * after the check.
  *
- * The answer must not be of use to the sender in another way: a message of the keeper's carries
- * the keeper's credentials. It goes only to a socket pair that the sender has made. That has no
- * names, unlike a connection to a server, and the kernel tells which process made it.
+ * prlimit(2) refuses a program whose ids were not all alike when the keeper started. For such a program only
+ * the first check is made, so its ids must have numbers here.
+ *
+ * Supplementary groups are not compared. A program that may give groups up (CAP_SETGID) starts a keeper
+ * without any. Capabilities other than CAP_SYS_ADMIN are not compared either, because a process that may
+ * mount can replace any file.
+ *
+ * A message of the keeper carries the keeper's credentials, and the sender must not use it to get rights
+ * elsewhere. So a reply goes only to a socket pair that the sender has made. A pair has no names, unlike a
+ * connection to a server, and the kernel says which process made it.
  */
 
 #include "auth.h"
@@ -61,19 +65,20 @@
 
 #define OVERFLOW_DEFAULT 65534 /* proc(5), overflowuid */
 
-/* ------------------------------------------------------------------ whom the keeper works for */
+/* ------------------------------------------------------------------ the owner */
 
 bool vs_auth_is_overflow(unsigned id, bool group)
 {
 	char text[16] = "";
-	VS_AUTO_CLOSE fd = open(group ? "/proc/sys/kernel/overflowgid" : "/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+	VS_AUTO_CLOSE fd = open(group ? "/proc/sys/kernel/overflowgid" : "/proc/sys/kernel/overflowuid",
+				O_RDONLY | O_CLOEXEC);
 
 	if (id == OVERFLOW_DEFAULT)
 		return true;
 	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && id == strtoul(text, NULL, 10);
 }
 
-/* All ids of that process are those of this one, whatever numbers they have; prlimit(2). */
+/* Whether all ids of that process are those of this one, whatever their numbers; prlimit(2). */
 static bool has_our_ids(pid_t pid)
 {
 	struct rlimit limit;
@@ -86,7 +91,8 @@ static struct ucred maker_of(int socket)
 	struct ucred maker = { .pid = 0 };
 	socklen_t len = sizeof(maker);
 
-	(void)getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &maker, &len); /* cannot fail on a socket of AF_UNIX */
+	/* Cannot fail on a socket of AF_UNIX. */
+	(void)getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &maker, &len);
 	return maker;
 }
 
@@ -107,7 +113,8 @@ int vs_auth_prepare(struct vs_keeper *k)
 	o->uid = geteuid();
 	o->gid = getegid();
 	o->pid = maker_of(k->front).pid;
-	int claims = k->variant->same_process ? vs_can_claim_pid() : k->privileged; /* which has tried it already */
+	/* k->privileged: vs_isolate_user() has tried it. */
+	int claims = k->variant->same_process ? vs_can_claim_pid() : k->privileged;
 	if (claims > 0) {
 		o->proof = (pid_t)syscall(SYS_gettid);
 	} else {
@@ -123,7 +130,7 @@ int vs_auth_watch(struct vs_keeper *k, int door)
 
 	if (setsockopt(door, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
-	if (k->owner.proof == 0 && !k->owner.ids_known && !k->variant->same_process) /* Linux 6.5 and later */
+	if (k->owner.proof == 0 && !k->owner.ids_known && !k->variant->same_process) /* from Linux 6.5 */
 		k->owner.pidfds = setsockopt(door, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) == 0;
 	return 0;
 }
@@ -134,20 +141,20 @@ bool vs_auth_has_key(const struct vs_keeper *k, const struct vs_call *call)
 {
 	const struct vs_key *ours = &k->owner.key, *its = &call->req.key;
 
-	/* no early exit: how long it takes tells nothing */
+	/* no early exit: the time that it takes must not depend on the key */
 	return ((ours->half[0] ^ its->half[0]) | (ours->half[1] ^ its->half[1])) == 0;
 }
 
-/* In the program's own user namespace every id has its number, or none that matters beside CAP_SYS_ADMIN. */
+/* In the program's own user namespace. The kernel has checked that the sender has CAP_SYS_ADMIN there. */
 static bool shows_capabilities(const struct vs_owner *o, const struct ucred *sender)
 {
 	return sender->pid == o->proof && sender->uid == o->uid && sender->gid == o->gid;
 }
 
 /*
- * To threads of the program, which have its credentials of now. The root of a user namespace without a
- * PID namespace of its own cannot claim anything: there only the program itself is heard, and none of
- * its children.
+ * To threads of the program, which have the program's current credentials. The root of a user namespace
+ * without a PID namespace of its own cannot claim a process id. Then requests of the program itself are
+ * accepted, and none of its children.
  */
 static bool shows_itself(const struct vs_owner *o, const struct ucred *sender)
 {
@@ -156,7 +163,7 @@ static bool shows_itself(const struct vs_owner *o, const struct ucred *sender)
 	return sender->pid == expected && sender->uid == geteuid() && sender->gid == getegid();
 }
 
-/* It lives, so its process id has been its own all the time. */
+/* If the process is alive, its process id was not that of another process meanwhile. */
 static bool is_alive(int pidfd)
 {
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
@@ -182,12 +189,14 @@ const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *cal
 
 	if (!vs_auth_has_key(k, call))
 		return "this process has been sealed (vdestack_seal)";
-	if (k->variant->same_process ? shows_itself(o, sender) : o->proof != 0 ? shows_capabilities(o, sender) : shows_ids(o, &call->msg))
+	if (k->variant->same_process ? shows_itself(o, sender)
+	    : o->proof != 0          ? shows_capabilities(o, sender)
+				     : shows_ids(o, &call->msg))
 		return NULL;
 	return "this process has given up the privileges its keeper was started with";
 }
 
-/* ------------------------------------------------------------------ where replies go */
+/* ------------------------------------------------------------------ channels for replies */
 
 static int option(int fd, int name)
 {
@@ -197,7 +206,7 @@ static int option(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
 }
 
-/* Sockets that listen, and those that are connected to them, have a name at one end at least. */
+/* A socket that listens, and one that is connected to it, have a name at one end at least. */
 static bool is_pair(int fd)
 {
 	struct sockaddr_storage name;
@@ -217,6 +226,6 @@ bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call
 	maker = maker_of(fd).pid;
 	if (!k->variant->same_process && maker == getpid())
 		return false; /* a door */
-	/* Who may claim to be another process needs no keeper to speak for it. */
+	/* A sender that may claim any process id gains nothing from messages of the keeper. */
 	return maker == sender || (k->owner.proof != 0 && sender == k->owner.proof);
 }

@@ -2,7 +2,7 @@
 #ifndef VS_KEEPER_AUTH_H
 #define VS_KEEPER_AUTH_H
 
-/* Who may ask the keeper for what. */
+/* Who may ask the keeper for what; see auth.c. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -12,15 +12,15 @@
 struct vs_call;
 struct vs_keeper;
 
-/* Whom the keeper works for. Written at its start, only read afterwards. */
+/* The program that the keeper works for. Written at the start, then only read. */
 struct vs_owner {
-	uid_t uid;         /* of the keeper, as its own user namespace numbers it */
+	uid_t uid;         /* of the keeper, as its own user namespace shows it */
 	gid_t gid;
 	pid_t pid;         /* of the program that started it; 0: in another PID namespace */
-	bool ids_known;    /* that namespace has numbers of their own for both */
-	bool pidfds;       /* messages bring one of their sender, as the ids have no numbers */
-	bool same_ids;     /* the kernel can be asked whether a process has these and no other ids */
-	pid_t proof;       /* a process id that only CAP_SYS_ADMIN may claim; 0: capabilities prove nothing here */
+	bool ids_known;    /* that namespace maps both, so the numbers can be compared */
+	bool pidfds;       /* messages have a pidfd of their sender, as the ids cannot be compared */
+	bool same_ids;     /* prlimit(2) says whether a process has these and no other ids */
+	pid_t proof;       /* a process id that only senders with CAP_SYS_ADMIN may claim; 0: not used */
 	struct vs_key key;
 };
 
@@ -30,15 +30,14 @@ struct vs_owner {
  */
 int vs_auth_prepare(struct vs_keeper *k);
 
-/* Has a door show who sends. 0 or -errno. After vs_auth_prepare(). */
+/* Makes a door report the sender of each message. 0 or -errno. After vs_auth_prepare(). */
 int vs_auth_watch(struct vs_keeper *k, int door);
 
 /* Whether this is the number that stands for all ids without one, user_namespaces(7). */
 bool vs_auth_is_overflow(unsigned id, bool group);
 
 /*
- * NULL: the sender may change stacks now, as the keeper's owner may. Else the reason why not, for a
- * message.
+ * NULL: the sender may change stacks. Else the reason why it may not, for a message.
  */
 const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *call);
 
@@ -46,8 +45,8 @@ const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *cal
 bool vs_auth_has_key(const struct vs_keeper *k, const struct vs_call *call);
 
 /*
- * Whether a descriptor that came with the call may be sent replies: one end of a SOCK_SEQPACKET pair that the
- * sender has made itself.
+ * Whether replies may be sent to a descriptor that came with the call: it is one end of a SOCK_SEQPACKET pair
+ * that the sender has made.
  */
 bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call, int fd);
 

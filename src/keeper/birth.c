@@ -4,19 +4,19 @@
  * How a stack's networking thread begins and ends.
  *
  * It makes the stack's namespace, or enters the one to be adopted, and stays in it. Then it serves requests,
- * and sleeps between them in recvmsg(2) on the stack's door. End of file there means that no process holds the
- * stack any more.
+ * and sleeps between them in recvmsg(2) on the stack's door. End of file there means that no process holds
+ * the stack any more.
  *
- * To make the namespace takes most of the time, and needs no information about the stack. So for a program that
- * makes stacks one after the other, one thread is kept in reserve that has a namespace already:
+ * To make the namespace takes most of the time, and needs no information about the stack. So for a program
+ * that makes stacks one after the other, one thread is kept in reserve that has a namespace already:
  *
  *     begun ──namespace made──▶ waiting ──it gets a call──▶ serving ──end of file──▶ ended
  *       │                          └──────dismissed────────────────────────────────────▲
  *       └──it gets a call before: serves it as soon as the namespace is made───────────┘
  *
- * k->reserve points to it until it gets a call or is dismissed. Whoever takes it from there, under the
- * keeper's lock, decides which. It counts as a stack until it has ended. A keeper on threads of the program has
- * none.
+ * k->reserve points to it until it gets a call or is dismissed. The thread that takes it from there, under
+ * the keeper's lock, decides which. It counts as a stack until it has ended. A keeper on threads of the
+ * program has none.
  *
  * A first interface on a network comes with the request for the stack. A job opens its link at the same time;
  * job.c says how the two meet.
@@ -51,7 +51,7 @@
 #include "wire/fdmsg.h"
 
 #define STREAK_MS 1000  /* stacks made within this time of each other are made one after the other */
-#define STREAK_BEGIN 3  /* so many of them promise more */
+#define STREAK_BEGIN 3  /* after so many of them, more are expected */
 #define RESERVE_MS 2000 /* how long the reserve waits */
 
 /* ------------------------------------------------------------------ the namespace */
@@ -60,7 +60,7 @@ static void write_sysctl(const char *path, const char *value)
 {
 	VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* Optional: the stack works without these settings, too. */
+	/* Failures are ignored: the stack works without these settings, too. */
 	if (fd >= 0)
 		(void)!write(fd, value, strlen(value));
 }
@@ -73,7 +73,8 @@ static void relax_limits(const struct vs_keeper *k)
 {
 	char range[64] = "0 2147483647";
 
-	if (!k->privileged && !k->variant->same_credentials) /* only one group exists in the keeper's user namespace */
+	/* In the keeper's own user namespace there is only one group. */
+	if (!k->privileged && !k->variant->same_credentials)
 		(void)snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
 	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
@@ -84,14 +85,17 @@ static int bring_up(const char *name)
 {
 	VS_AUTO_CLOSE netlink = vs_talk_socket();
 
-	return netlink < 0 ? netlink : vs_netdev_set(netlink, &(struct vs_netdev){ .name = name, .state = VS_NETDEV_UP });
+	return netlink < 0
+		       ? netlink
+		       : vs_netdev_set(netlink, &(struct vs_netdev){ .name = name, .state = VS_NETDEV_UP });
 }
 
 static int make_namespace(const struct vs_keeper *k)
 {
 	if (unshare(CLONE_NEWNET) < 0) {
 		int err = errno;
-		return vs_fail(err, "cannot make a network namespace: %s", vs_cause_text(vs_diagnose_netns(err, ""), err));
+		return vs_fail(err, "cannot make a network namespace: %s",
+			       vs_cause_text(vs_diagnose_netns(err, ""), err));
 	}
 	int r = bring_up("lo");
 	if (r < 0)
@@ -106,14 +110,16 @@ static int enter_namespace(int fd)
 		return 0;
 	int err = errno;
 	return vs_fail(err, "cannot adopt the network namespace: %s; %s", strerror(err),
-		       err == EINVAL ? "the descriptor or path is no network namespace" : "only namespaces of this program's user can be adopted");
+		       err == EINVAL ? "the descriptor or path is no network namespace"
+				     : "only namespaces of this program's user can be adopted");
 }
 
 /* ------------------------------------------------------------------ life */
 
 /*
  * A program that waits for the event STACK_ENDED may make a stack with the same addresses next, on the same
- * segments. So the old interfaces are deleted before the event. Without a subscriber nobody waits for that.
+ * segments. So the old interfaces are deleted before the event. Without a subscriber no program waits for
+ * that.
  */
 static void leave_before_event(struct vs_net *n)
 {
@@ -131,9 +137,10 @@ static void end_stack(struct vs_net *n)
 	vs_close(n->programs_end);
 	vs_channels_end_lives(n->keeper, n);
 	leave_before_event(n);
-	vs_events_end(n->events); /* before the keeper may end: it must not look like its death */
+	vs_events_end(n->events); /* before the keeper may end: the event must come first */
 	vs_events_unref(vs_steal_ptr(n->events));
-	vs_keeper_count(n->keeper, -1, 0); /* a keeper process may end from here on, and with it everything at once */
+	/* From here on a keeper process may end, and this thread with it. */
+	vs_keeper_count(n->keeper, -1, 0);
 	while (n->ifaces != NULL) {
 		struct vs_iface *iface = n->ifaces;
 		n->ifaces = iface->next;
@@ -156,7 +163,8 @@ static int open_door(struct vs_net *n)
 		vs_close(pair[1]);
 	}
 	if (r < 0)
-		return vs_fail(-r, "cannot make the stack's door: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+		return vs_fail(-r, "cannot make the stack's door: %s",
+			       vs_cause_text(vs_diagnose_limit(-r), -r));
 	n->door = pair[0];
 	n->programs_end = pair[1];
 	return 0;
@@ -170,14 +178,15 @@ static int settle(struct vs_net *n, int adopt)
 	if (r < 0)
 		return r;
 	/*
-	 * In the program itself every thread must keep the program's credentials: setuid() changes all
-	 * alike.
+	 * On threads of the program each must keep the program's credentials, because setuid() changes all
+	 * threads together.
 	 */
 	r = n->keeper->variant->same_credentials ? 0 : vs_caps_only(VS_CAPS_NETWORKING);
-	return r < 0 ? vs_fail(-r, "cannot give up the privileges of a networking thread: %s", strerror(-r)) : 0;
+	return r < 0 ? vs_fail(-r, "cannot give up the privileges of a networking thread: %s", strerror(-r))
+		     : 0;
 }
 
-/* With the first interface: its job opens the link meanwhile. It gets the device and answers. */
+/* With the first interface. Its job opens the link meanwhile, gets the device here, and answers. */
 static int begin_with_link(struct vs_net *n, int r)
 {
 	struct vs_job *job = n->birth;
@@ -187,7 +196,9 @@ static int begin_with_link(struct vs_net *n, int r)
 	if (r == 0)
 		r = open_door(n);
 	if (r == 0)
-		r = device = job->iface->kind->made_by_job ? vs_net_rtnetlink(n, &job->call->req.iface, &job->ifindex) : vs_tap_open(&job->call->req.iface, &offloads);
+		r = device = job->iface->kind->made_by_job
+				     ? vs_net_rtnetlink(n, &job->call->req.iface, &job->ifindex)
+				     : vs_tap_open(&job->call->req.iface, &offloads);
 	n->birth = NULL;
 	vs_job_device(job, r < 0 ? r : 0, device, offloads, vs_steal_fd(&n->programs_end));
 	return r < 0 ? r : 0;
@@ -210,7 +221,10 @@ static int begin_alone(struct vs_net *n, int r)
 	return r;
 }
 
-/* Waits until the thread in reserve gets a call. False: it is dismissed, or it has no namespace (r < 0) and no call. */
+/*
+ * Waits until the thread in reserve gets a call. False: it is dismissed, or has no namespace (r < 0) and no
+ * call.
+ */
 static bool await_call(struct vs_net *n, int r)
 {
 	struct vs_keeper *k = n->keeper;
@@ -263,7 +277,11 @@ static struct vs_net *net_new(struct vs_keeper *k)
 	struct vs_net *n = calloc(1, sizeof(*n));
 
 	if (n != NULL)
-		*n = (struct vs_net){ .events = vs_events_new(k), .keeper = k, .adopt = -1, .door = -1, .programs_end = -1 };
+		*n = (struct vs_net){ .events = vs_events_new(k),
+				      .keeper = k,
+				      .adopt = -1,
+				      .door = -1,
+				      .programs_end = -1 };
 	return n;
 }
 
@@ -273,7 +291,7 @@ static void net_free(struct vs_net *n)
 	free(n);
 }
 
-/* 0: the thread has n. */
+/* 0: the thread has taken n. */
 static int net_run(struct vs_net *n)
 {
 	struct vs_keeper *k = n->keeper;
@@ -349,7 +367,7 @@ static int give_to_new(struct vs_keeper *k, const struct beginning *o)
 
 	if (n == NULL)
 		return -ENOMEM;
-	give_locked(n, o); /* nobody else knows it yet */
+	give_locked(n, o); /* no other thread uses it yet */
 	n->adopt = o->adopt;
 	int r = net_run(n);
 	if (r < 0)
@@ -403,15 +421,16 @@ int vs_net_reserve(struct vs_keeper *k)
 		return -1;
 	}
 	pthread_mutex_lock(&k->lock);
-	/* While a stack is being made, the kernel's locks are better left to it. */
-	bool wanted = k->reserve == NULL && k->jobs == NULL && k->submitted == NULL && !k->variant->same_process;
+	/* Not while a stack is made: that would have to wait for the kernel's locks. */
+	bool wanted =
+		k->reserve == NULL && k->jobs == NULL && k->submitted == NULL && !k->variant->same_process;
 	struct vs_net *n = wanted ? net_new(k) : NULL;
 	if (n != NULL)
 		n->in_reserve = true;
 	k->reserve = wanted ? n : k->reserve;
 	pthread_mutex_unlock(&k->lock);
 	if (n != NULL && net_run(n) < 0) {
-		k->reserve = NULL; /* nobody but this thread has seen it */
+		k->reserve = NULL; /* no other thread has used it */
 		net_free(n);
 	}
 	return left;

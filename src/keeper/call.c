@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests as they arrive and replies as they leave. Who may ask for what: see auth.c. */
+/* Receiving requests and sending replies. Who may ask for what: see auth.c. */
 
 #include "call.h"
 
@@ -31,7 +31,7 @@ struct vs_call *vs_call_new(void)
 int vs_call_recv(int door, struct vs_call *call, int flags)
 {
 	call->reply = -1;
-	call->refusal = "nobody has looked who sent this";
+	call->refusal = "its sender has not been checked";
 	call->msg.iov[0] = (struct iovec){ &call->req, sizeof(call->req) };
 	call->msg.iov[1] = (struct iovec){ call->text, VS_TEXT_MAX };
 	call->msg.n_iov = 2;
@@ -57,26 +57,30 @@ int vs_call_take_fd(struct vs_call *call, size_t i)
 
 static int send_reply(struct vs_keeper *k, const struct vs_call *call, const struct vs_fdmsg *msg)
 {
-	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT) : vs_channel_send(k, call->req.channel, msg);
+	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT)
+				: vs_channel_send(k, call->req.channel, msg);
 }
 
-void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds)
+void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds,
+		   size_t n_fds)
 {
 	struct vs_reply reply = { .type = VS_REPLY_TYPE, .seq = call->req.seq, .result = result };
 	struct vs_fdmsg msg = {
-		.iov = { { &reply, sizeof(reply) }, { (void *)text, text != NULL ? strnlen(text, VS_TEXT_MAX) : 0 } },
+		.iov = { { &reply, sizeof(reply) },
+			 { (void *)text, text != NULL ? strnlen(text, VS_TEXT_MAX) : 0 } },
 		.n_iov = text != NULL ? 2 : 1,
 		.n_fds = n_fds,
 	};
 
 	if (n_fds > 0)
 		memcpy(msg.fds, fds, n_fds * sizeof(*fds));
-	/* A caller that does not listen has given up or died; either way there is nobody to tell. */
+	/* If the caller has given up or died, nothing is left to do. */
 	int r = send_reply(k, call, &msg);
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET && r != -EAGAIN && r != -ENOENT) {
-		/* no way for the descriptors, but the caller must not wait in vain */
+		/* the descriptors cannot be sent, but the caller must get an answer */
 		char why[VS_MESSAGE_MAX];
-		int n = snprintf(why, sizeof(why), "cannot hand over a descriptor: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+		int n = snprintf(why, sizeof(why), "cannot hand over a descriptor: %s",
+				 vs_cause_text(vs_diagnose_limit(-r), -r));
 		reply.result = r;
 		msg.iov[1] = (struct iovec){ why, (size_t)n };
 		msg.n_iov = call->reply >= 0 ? 2 : 1;

@@ -2,7 +2,7 @@
 #ifndef VS_KEEPER_CALL_H
 #define VS_KEEPER_CALL_H
 
-/* Requests as they arrive, and their replies. */
+/* Requests and their replies. */
 
 #include <stddef.h>
 
@@ -11,7 +11,7 @@
 
 struct vs_keeper;
 
-/* A request as it came, with its descriptors and its sender. */
+/* A request as it was received, with its descriptors and its sender. */
 struct vs_call {
 	struct vs_request req;
 	char text[VS_TEXT_MAX + 1]; /* NUL added */
@@ -21,22 +21,23 @@ struct vs_call {
 	const char *refusal; /* why its sender may not change stacks, see auth.c; NULL: it may */
 };
 
-/* An empty one, to be freed after vs_call_drop(). NULL: out of memory. */
+/* An empty call. Free it after vs_call_drop(). NULL: out of memory. */
 struct vs_call *vs_call_new(void);
 
 /*
  * Receives one request; flags as for recvmsg(2). 1: *call is filled; 0: end of file; -errno. A message
- * that is no request (short, wrong version): -EPROTO, and its descriptors are closed.
+ * that is not a request (short, wrong version): -EPROTO, and its descriptors are closed.
  */
 int vs_call_recv(int door, struct vs_call *call, int flags);
 
 /* Answers a call: result, text (may be NULL), descriptors (borrowed). Never blocks. */
-void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds, size_t n_fds);
-/* Answers with a negative errno and this thread's message. */
+void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds,
+		   size_t n_fds);
+/* Answers with r, a negative errno, and this thread's message. */
 void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int r);
-/* Closes the descriptors of the call that nobody took. */
+/* Closes the descriptors of the call that have not been taken. */
 void vs_call_drop(struct vs_call *call);
-/* Takes descriptor i that came with the call, -1 if it did not. */
+/* Takes descriptor i of the call. -1: it has none. */
 int vs_call_take_fd(struct vs_call *call, size_t i);
 
 #endif

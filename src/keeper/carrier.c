@@ -15,7 +15,7 @@ void vs_carrier_network(struct vs_iface *iface, bool there)
 {
 	pthread_mutex_lock(&iface->carrier_lock);
 	iface->connected = there;
-	(void)apply_locked(iface); /* without it the interface just falls silent */
+	(void)apply_locked(iface); /* if this fails, the stack does not see the change */
 	pthread_mutex_unlock(&iface->carrier_lock);
 }
 

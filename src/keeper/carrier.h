@@ -4,7 +4,7 @@
 
 /*
  * The carrier that a stack sees at its interface. It is on when the network is there and no request has cut
- * it. A lock in the interface keeps the two reasons from crossing.
+ * it. A lock in the interface guards both reasons.
  */
 
 #include <stdbool.h>
@@ -14,10 +14,10 @@ struct vs_iface;
 /* Cuts or restores the carrier by request. 0 or -errno. */
 int vs_carrier_request(struct vs_iface *iface, bool on);
 
-/* The network is there, or not. */
+/* The network is there, or is not there. */
 void vs_carrier_network(struct vs_iface *iface, bool there);
 
-/* The device has been made, perhaps after one of the two above. */
+/* The device has been made. The carrier may have been set before: it is applied now. */
 void vs_carrier_refresh(struct vs_iface *iface);
 
 #endif

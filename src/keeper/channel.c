@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reply channels that processes have registered, by the number each chose for its own.
+ * Reply channels that processes have registered, by number.
  *
- * Networking threads send on them, the main thread drops them when they hang up. A sender
- * holds the lock for the length of one send that cannot block, so none is closed under it.
+ * Networking threads send on them. The main thread drops them when they hang up. A sender holds the lock
+ * during one send, which cannot block. So a channel is not closed while it is used.
  *
- * The lives of stacks are here as well: sockets whose other ends see that a stack has ended. Both kinds
- * go when the other end does.
+ * The lives of stacks are here as well: sockets that hang up at their other end when a stack has ended.
+ * Channels and lives are dropped when their other end is closed.
  *
- * Who registers a channel draws its number at random and keeps it to itself, so nobody else has anything
- * sent there. The processes that do so are counted, by what the kernel tells of senders.
+ * A process that registers a channel draws its number at random and keeps it secret. So another process
+ * cannot have a reply sent there. The channels of each process are counted, by the process id that the kernel
+ * reports.
  */
 
 #include "channel.h"
@@ -30,19 +31,19 @@
 struct vs_keeper_chan {
 	struct vs_keeper_chan *next;
 	uint64_t number;
-	pid_t pid; /* of the process that registered it, or asked for it */
+	pid_t pid; /* of the process that registered the channel, or requested the life */
 	const struct vs_net *life_of; /* NULL: a channel; nothing is sent on a life */
 	int fd;
 };
 
-/* A process has VS_CHANNELS at a time; one that is closed may not have been noticed yet. */
+/* A process has VS_CHANNELS at a time. More are allowed, as a closed one may not have been noticed yet. */
 #define PER_PROCESS 16
-/* Unread replies of a channel: more than a process asks for ahead. */
+/* Unread replies of a channel: more than a process requests ahead. */
 #define UNREAD_BYTES (64 * 1024)
 #define PRUNE_LEAST 64
 /*
- * In the epoll set and here channels have numbers with this bit, lives are below them, and the main
- * loop's other events below those.
+ * Here and in the epoll set, channels have numbers with this bit. The numbers of lives are below them. Those
+ * of the main loop's other events are below these.
  */
 #define CHANNEL_BIT (UINT64_C(1) << 63)
 #define LIFE_NUMBER_MIN (UINT64_C(1) << 62)
@@ -62,8 +63,8 @@ static struct vs_keeper_chan **find_locked(struct vs_keeper *k, uint64_t number)
 }
 
 /*
- * Off the list already. The sender may have kept a copy of the socket, with which it would stay in the
- * epoll set.
+ * chan is no longer on the list. The sender may have a copy of the socket, so the socket would stay in the
+ * epoll set after it is closed here.
  */
 static void drop(const struct vs_keeper *k, struct vs_keeper_chan *chan)
 {
@@ -82,7 +83,8 @@ static unsigned count_channels_locked(const struct vs_keeper *k, pid_t pid)
 	return n;
 }
 
-static void drop_those_locked(struct vs_keeper *k, bool (*which)(const struct vs_keeper_chan *, const void *), const void *arg)
+static void drop_those_locked(struct vs_keeper *k, bool (*which)(const struct vs_keeper_chan *, const void *),
+			      const void *arg)
 {
 	for (size_t i = 0; i < VS_COUNT(k->channels); i++) {
 		for (struct vs_keeper_chan **at = &k->channels[i], *chan; (chan = *at) != NULL;) {
@@ -104,8 +106,8 @@ static bool is_of_dead_process(const struct vs_keeper_chan *chan, const void *un
 }
 
 /*
- * A process can send both ends of a pair, which then never hangs up. So from time to time those of
- * processes that are gone are looked for: when there are twice as many as were left the last time.
+ * A process can send both ends of a pair, which then never hangs up. So channels and lives of dead processes
+ * are dropped from time to time: when there are twice as many as were left the last time.
  */
 static void prune_locked(struct vs_keeper *k)
 {
@@ -118,19 +120,20 @@ static void prune_locked(struct vs_keeper *k)
 static int check_locked(struct vs_keeper *k, uint64_t number, pid_t pid)
 {
 	if (*find_locked(k, number) != NULL)
-		return -EEXIST; /* numbers are random: not an accident */
+		return -EEXIST; /* numbers are random, so this is no accident */
 	return count_channels_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
 }
 
 /*
- * Half of the keeper's descriptors are for stacks, whoever wants channels and lives. The program
- * itself may have more.
+ * Half of the keeper's descriptors are kept for stacks, whatever processes request channels and lives. The
+ * program itself may have more.
  */
 static bool is_full_locked(const struct vs_keeper *k, pid_t pid)
 {
 	struct rlimit limit;
 
-	return pid != k->owner.pid && getrlimit(RLIMIT_NOFILE, &limit) == 0 && k->n_channels >= limit.rlim_cur / 2;
+	return pid != k->owner.pid && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	       k->n_channels >= limit.rlim_cur / 2;
 }
 
 static int add_locked(struct vs_keeper *k, const struct vs_keeper_chan *values)
@@ -170,7 +173,7 @@ int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 		r = add_locked(k, &values);
 	pthread_mutex_unlock(&k->lock);
 	if (r < 0)
-		vs_close_pair_end(fd); /* its owner sees the end */
+		vs_close_pair_end(fd); /* its owner gets end of file */
 	return r;
 }
 

@@ -12,17 +12,18 @@ struct vs_keeper;
 struct vs_net;
 
 /*
- * Registry of reply channels. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST,
- * -EMFILE (more than a process needs), -ENOMEM.
+ * Registers a reply channel. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST, -EMFILE
+ * (more than a process needs), -ENOMEM.
  */
 int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
-/* Sends on a registered channel; -ENOENT when there is no such one. */
+/* Sends on a registered channel. 0 or -errno; -ENOENT: there is no such channel. */
 int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
 /*
- * Keeps a socket (taken) until its other end hangs up or the stack ends, for a process that wants to
- * see that end. net: only its address counts. 0 or -errno.
+ * Keeps a socket (taken) until its other end hangs up or the stack ends. So the process at its other end
+ * notices the end of the stack. net: only its address is used. 0 or -errno.
  */
 int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, pid_t pid, int fd);
+/* Closes the lives of the stack. */
 void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net);
 /* The other end of a channel has hung up. */
 void vs_channel_hangup(struct vs_keeper *k, uint64_t number);

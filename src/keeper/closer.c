@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Closing what others have sent.
+ * Closing descriptors that other processes have sent.
  *
- * close(2) may wait: a socket for its last data to arrive (SO_LINGER), a file for a file system that
- * its user serves himself (FUSE), a terminal for its output. A Unix socket is closed together with all
- * descriptors that lie unread in it. Everybody who has a door can send such a descriptor, or put one
- * into a socket that the keeper has for him, and the thread that closes it serves a stack.
+ * close(2) may wait: for the last data of a socket (SO_LINGER), for the process that serves a file system
+ * (FUSE), for the output of a terminal. Closing a Unix socket closes all descriptors that are unread in it,
+ * too. Any process that has a door can send such a descriptor, or put one into a socket whose other end the
+ * keeper has. The thread that closes it serves a stack, and must not wait.
  *
- * Paths (O_PATH) and pipes close at once. All others go on a list, which threads made for it work off:
- * at most WORKERS_MAX of them, each ends with the list. If all of them wait, the list grows by what
- * their sender goes on to send. The number of descriptors limits it.
+ * Paths (O_PATH) and pipes close at once. All others go on a list. Worker threads close what is on it: at
+ * most WORKERS_MAX of them, which end when the list is empty. If all of them wait, the list grows with what
+ * is sent. The limit of descriptors limits it.
  */
 
 #include "closer.h"
@@ -46,7 +46,7 @@ static bool closes_at_once(int fd)
 
 	if (flags >= 0 && (flags & O_PATH) != 0)
 		return true;
-	/* A file system of somebody's own is not asked. */
+	/* Without a request to the file system, which another process may serve. */
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) < 0)
 		return false;
 	return S_ISFIFO(file.stx_mode);
@@ -98,27 +98,30 @@ void vs_close_foreign(int fd)
 	if (!enlist(w) || vs_thread_start(work, NULL, NULL) == 0)
 		return;
 	pthread_mutex_lock(&closer.lock);
-	closer.workers--; /* the next one may get a thread, for this one as well */
+	closer.workers--; /* the next descriptor may get a thread, which closes this one, too */
 	pthread_mutex_unlock(&closer.lock);
 }
 
 /*
- * Of our end of a pair, after shutdown(2): nobody can send there any more. With SO_PASSCRED every message comes with
- * credentials, an empty one too, and only the end of file without.
+ * For our end of a pair, after shutdown(2): nothing can be sent to it any more. With SO_PASSCRED each message
+ * has credentials, also an empty one. Only the end of file has none.
  */
 static bool has_nothing_unread(int fd)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(struct ucred))]; /* no room for descriptors: none is installed */
+		char bytes[CMSG_SPACE(sizeof(struct ucred))]; /* no space for descriptors: none is received */
 		struct cmsghdr align;
 	} control;
 	char byte;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr h = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	int on = 1;
 
 	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
-	       recvmsg(fd, &h, MSG_PEEK | MSG_DONTWAIT) == 0 && h.msg_controllen == 0 && (h.msg_flags & MSG_CTRUNC) == 0;
+	       recvmsg(fd, &h, MSG_PEEK | MSG_DONTWAIT) == 0 && h.msg_controllen == 0 &&
+	       (h.msg_flags & MSG_CTRUNC) == 0;
 }
 
 void vs_close_pair_end(int fd)

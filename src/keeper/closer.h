@@ -3,12 +3,12 @@
 #define VS_KEEPER_CLOSER_H
 
 /*
- * Closes a descriptor that somebody has sent, whatever it is, without waiting. fd >= 0. From any
- * thread, also under locks.
+ * Closes a descriptor that another process has sent, whatever it is, without waiting. fd >= 0. Any thread,
+ * also with locks held.
  */
 void vs_close_foreign(int fd);
 
-/* The same for our end of a pair whose other end somebody has: that one hangs up at once. */
+/* The same for our end of a pair, whose other end another process has: that end hangs up at once. */
 void vs_close_pair_end(int fd);
 
 #endif

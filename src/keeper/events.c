@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Events: from whichever thread notices something to whoever wants to know.
+ * Events: from the thread that notices a change to each subscriber.
  *
  *     pump, job, networking thread ──┐                          ┌──▶ subscriber's socket ──▶ program
- *                                    ├─ tell ─ each subscriber ─┤
+ *                                    ├─ send ─ each subscriber ─┤
  *     main thread ◀─ route socket ───┘                          └──▶ ...
  *      (addresses)
  *
- * Nobody asks, nothing is done: without a subscriber telling costs a lock, and there is no route socket. The
- * first subscriber brings one, made in the stack's namespace; the main thread's epoll has it.
+ * Without a subscriber nothing is sent: an event then costs a lock, and there is no route socket. A route
+ * socket is made in the stack's namespace for the first subscriber. It is in the main thread's epoll set.
  *
- * A subscriber's queue is the socket's. Before it is full a record says so, while there is room for
- * that; then nothing is sent until what lies there has been read, and the next record counts what was
+ * A subscriber's queue is that of its socket. Before it is full, a record says so, while there is space for
+ * one. Then nothing is sent until most of the queue has been read. The next record says how many were
  * dropped.
  *
- * The set of subscribers belongs to the stack's networking thread and, by counted references, to its
- * interfaces, which may outlive it; the lock guards everything. A subscriber whose end has been
- * closed, the last copy of it, is dropped when that happens: the main thread's epoll tells. Without a
- * route socket there is nothing in the keeper's list that it could tell of; then it is when the next
- * one comes, or something is sent.
+ * The set of subscribers belongs to the stack's networking thread. It also belongs, by counted references, to
+ * the interfaces, which may outlive that thread. The lock guards everything in it.
+ *
+ * A subscriber is dropped when the last copy of its end is closed, which the main thread's epoll reports. For
+ * a set without a route socket epoll reports nothing, as the set is not in the keeper's list. Then the
+ * subscriber is dropped when the next one comes, or an event is sent.
  */
 
 #include "events.h"
@@ -54,18 +55,19 @@
 
 struct subscriber {
 	int fd;
-	bool full;     /* told so; nothing is sent until it has read */
+	bool full;     /* and a record has said so; nothing is sent until it has read */
 	uint32_t lost;
-	int64_t ahead_ns; /* its CLOCK_MONOTONIC, of ours */
+	int64_t ahead_ns; /* how far its CLOCK_MONOTONIC is ahead of ours */
 };
 
 struct vs_events {
 	struct vs_keeper *keeper;
-	struct vs_events *next; /* in the keeper's list, while there is a route socket; under the keeper's lock */
+	/* In the keeper's list, while there is a route socket; under the keeper's lock. */
+	struct vs_events *next;
 	uint64_t id;
 	atomic_uint users;
 	pthread_mutex_t lock;   /* guards what follows; taken after the keeper's */
-	int netlink;            /* -1: nobody has asked yet */
+	int netlink;            /* route socket; -1: there has been no subscriber */
 	bool ended;
 	size_t n;
 	struct subscriber subscribers[SUBSCRIBERS_MAX];
@@ -73,7 +75,8 @@ struct vs_events {
 
 struct vs_events *vs_events_new(struct vs_keeper *k)
 {
-	static atomic_ullong last_id = 16; /* the main thread's own are below */
+	/* Smaller numbers are those of the main thread's other descriptors. */
+	static atomic_ullong last_id = 16;
 	struct vs_events *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
@@ -102,7 +105,7 @@ void vs_events_unref(struct vs_events *e)
 	free(e);
 }
 
-/* ------------------------------------------------------------------ telling */
+/* ------------------------------------------------------------------ sending */
 
 static int unread(int fd)
 {
@@ -111,7 +114,7 @@ static int unread(int fd)
 	return ioctl(fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
 }
 
-/* False: nobody reads it any more. */
+/* False: the other end is closed. */
 static bool send_record(const struct subscriber *s, const struct vdestack_event *event)
 {
 	return send(s->fd, event, sizeof(*event), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN;
@@ -119,28 +122,29 @@ static bool send_record(const struct subscriber *s, const struct vdestack_event 
 
 static bool send_to(struct subscriber *s, const struct vdestack_event *event)
 {
-	struct vdestack_event told = *event;
+	struct vdestack_event record = *event;
 
 	if (s->full && unread(s->fd) > QUEUE_LOW && event->type != VDESTACK_EVENT_STACK_ENDED) {
 		s->lost++;
 		return true;
 	}
-	told.time_ns = (int64_t)((uint64_t)event->time_ns + (uint64_t)s->ahead_ns);
-	told.lost = s->lost;
+	record.time_ns = (int64_t)((uint64_t)event->time_ns + (uint64_t)s->ahead_ns);
+	record.lost = s->lost;
 	s->lost = 0;
 	s->full = false;
-	if (!send_record(s, &told))
+	if (!send_record(s, &record))
 		return false;
 	if (unread(s->fd) < QUEUE_HIGH)
 		return true;
 	s->full = true;
-	told = (struct vdestack_event){ .type = VDESTACK_EVENT_OVERRUN, .time_ns = told.time_ns };
-	return send_record(s, &told);
+	record = (struct vdestack_event){ .type = VDESTACK_EVENT_OVERRUN, .time_ns = record.time_ns };
+	return send_record(s, &record);
 }
 
 static void drop_locked(struct vs_events *e, size_t i)
 {
-	(void)epoll_ctl(e->keeper->epoll, EPOLL_CTL_DEL, e->subscribers[i].fd, NULL); /* ENOENT: not watched */
+	/* ENOENT: not watched. */
+	(void)epoll_ctl(e->keeper->epoll, EPOLL_CTL_DEL, e->subscribers[i].fd, NULL);
 	vs_close_pair_end(e->subscribers[i].fd);
 	e->subscribers[i] = e->subscribers[--e->n];
 }
@@ -208,16 +212,19 @@ static void tell_address(struct vs_events *e, const struct nlmsghdr *h)
 	for (const struct rtattr *a = IFA_RTA(info); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		if (a->rta_type == IFA_FLAGS && RTA_PAYLOAD(a) >= sizeof(flags))
 			memcpy(&flags, RTA_DATA(a), sizeof(flags));
-		/* IFA_LOCAL comes behind IFA_ADDRESS and is the better one. */
-		if ((a->rta_type == IFA_ADDRESS || a->rta_type == IFA_LOCAL) && len > 0 && RTA_PAYLOAD(a) == len)
+		/* IFA_LOCAL comes after IFA_ADDRESS. If there are both, it is the one wanted. */
+		if ((a->rta_type == IFA_ADDRESS || a->rta_type == IFA_LOCAL) && len > 0 &&
+		    RTA_PAYLOAD(a) == len)
 			(void)inet_ntop(info->ifa_family, RTA_DATA(a), event.addr, sizeof(event.addr));
 	}
-	if (len == 0 || (h->nlmsg_type == RTM_NEWADDR && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == IFA_F_TENTATIVE))
+	if (len == 0 || (h->nlmsg_type == RTM_NEWADDR &&
+			 (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == IFA_F_TENTATIVE))
 		return;
 	bool lost = h->nlmsg_type == RTM_DELADDR || (flags & IFA_F_DADFAILED);
 	event.type = lost ? VDESTACK_EVENT_ADDR_LOST : VDESTACK_EVENT_ADDR_READY;
 	event.error = h->nlmsg_type != RTM_DELADDR && lost ? EADDRINUSE : 0;
-	(void)vs_netdev_name(e->netlink, (int)info->ifa_index, event.ifname); /* without one, if it has gone */
+	/* An interface that is gone has no name. */
+	(void)vs_netdev_name(e->netlink, (int)info->ifa_index, event.ifname);
 	tell_locked(e, &event);
 }
 
@@ -227,7 +234,7 @@ static void read_netlink_locked(struct vs_events *e)
 	ssize_t n;
 
 	while ((n = recv(e->netlink, buf, sizeof(buf), MSG_DONTWAIT)) > 0 || (n < 0 && errno == ENOBUFS)) {
-		if (n < 0) { /* the kernel has dropped some */
+		if (n < 0) { /* the kernel has dropped notifications */
 			struct vdestack_event event = { .type = VDESTACK_EVENT_OVERRUN };
 			tell_locked(e, &event);
 			continue;
@@ -256,7 +263,8 @@ void vs_events_look(struct vs_keeper *k, uint64_t id)
 /* The keeper's lock is held, and e's. */
 static int watch_addresses(struct vs_events *e, int netlink)
 {
-	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+	struct sockaddr_nl groups = { .nl_family = AF_NETLINK,
+				      .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = e->id };
 
 	if (bind(netlink, (struct sockaddr *)&groups, sizeof(groups)) < 0 ||
@@ -271,8 +279,8 @@ static int watch_addresses(struct vs_events *e, int netlink)
 /* ------------------------------------------------------------------ subscribing, ending */
 
 /*
- * Only for what is in the keeper's list: nobody would look at the others, and the hang-up is told for
- * ever.
+ * Only for a set in the keeper's list. For others the hang-up would not be handled, and epoll would report it
+ * again and again.
  */
 static int watch_hangup(struct vs_events *e, int fd)
 {
@@ -346,7 +354,7 @@ void vs_events_end(struct vs_events *e)
 	if (e->netlink >= 0) {
 		struct vs_events **at = find_locked(k, e->id);
 		*at = e->next;
-		vs_close(vs_steal_fd(&e->netlink)); /* leaves the epoll set by that */
+		vs_close(vs_steal_fd(&e->netlink)); /* so it leaves the epoll set */
 	}
 	if (!e->ended)
 		tell_locked(e, &event);

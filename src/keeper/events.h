@@ -2,7 +2,7 @@
 #ifndef VS_KEEPER_EVENTS_H
 #define VS_KEEPER_EVENTS_H
 
-/* Who wants to know what happens to a stack. */
+/* The subscribers of a stack's events. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,34 +11,38 @@ struct vs_keeper;
 struct vs_events;
 struct vdestack_event;
 
-/* With one user. NULL: out of memory. */
+/* A set without subscribers, with one user. NULL: out of memory. */
 struct vs_events *vs_events_new(struct vs_keeper *k);
 /* NULL is allowed in all that follows. */
 struct vs_events *vs_events_ref(struct vs_events *e);
 void vs_events_unref(struct vs_events *e);
 
 /*
- * A new subscriber: gives its descriptor, or -errno. netlink: a route socket of the stack's namespace,
- * taken; -1: none. ahead_ns: how far its clock is ahead of ours; it lives in another time namespace then.
+ * Adds a subscriber. Returns its descriptor, or -errno. netlink: a route socket of the stack's namespace,
+ * taken; -1: none. ahead_ns: how far the subscriber's clock is ahead of ours, if it is in another time
+ * namespace.
  */
 int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns);
 
-/* Tells all subscribers. Any thread; never blocks. type: enum vdestack_event_type. ifname may be NULL. */
+/*
+ * Sends an event to all subscribers. Any thread; never blocks. type: enum vdestack_event_type. ifname may be
+ * NULL.
+ */
 void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int error, unsigned attempt);
 
-/* Whether anybody would hear. Any thread. */
+/* Whether there is a subscriber. Any thread. */
 bool vs_events_has_subscribers(struct vs_events *e);
 
-/* The stack has ended: tells so and closes. */
+/* The stack has ended: sends the last event and closes the sockets. */
 void vs_events_end(struct vs_events *e);
 
 /*
- * Main thread: the addresses of a namespace have changed, or a subscriber has hung up; id is that of
- * the events.
+ * Main thread: the addresses of a namespace have changed, or a subscriber has hung up. id: of the set, from
+ * the epoll event.
  */
 void vs_events_look(struct vs_keeper *k, uint64_t id);
 
-/* Numbers in the keeper's epoll set below this are events', not channels'. */
+/* In the keeper's epoll set smaller numbers are those of events, larger ones those of channels and lives. */
 #define VS_EVENTS_ID_MAX (UINT64_C(1) << 32)
 
 #endif

@@ -3,29 +3,28 @@
 /*
  * The keeper's own seccomp filter.
  *
- * Plugins run in the keeper, and the C library of any release. So the filter names what the keeper
- * never does and lets everything else pass. Who makes a call on the list is no keeper any more: the
- * process ends. Calls that an honest plugin may try and do without are refused instead.
+ * Plugins run in the keeper, and any release of the C library. So the filter has a list of calls that the
+ * keeper never makes, and allows all others. A process that makes a call on the list has been taken over, and
+ * is ended. Some calls fail instead: those that an honest plugin may try, and can do without.
  *
- * Each answer depends on the number alone, except for four calls that look at one argument. So the
- * numbers are the axis of a step function: sorted steps, each valid up to the next, and the filter is
- * a binary tree of comparisons over them:
+ * The action depends on the number of the call. For four calls it depends on one argument, too. So the
+ * actions are a step function of the number: sorted steps, each valid up to the next. The filter is a binary
+ * tree of comparisons:
  *
  *     other architecture -> kill     (32-bit calls of a 64-bit kernel)
  *     number >= step[n/2] ?
  *         no: the same with the steps below        yes: the same with the steps above
  *
- * A call costs seven comparisons. Kernels from 5.11 on work out at the start which numbers are always
- * allowed, and do not run the filter for these at all; that takes a filter that looks at arguments
- * only behind the comparison.
+ * A call costs seven comparisons. From Linux 5.11 the kernel finds out in advance which numbers are always
+ * allowed, and does not run the filter for these at all. For that the filter must read arguments only after
+ * the comparison of the number.
  *
- * clone3 is unknown, never refused otherwise: its flags lie in memory, where no filter can see them,
- * and the C library then makes its threads by clone. This is also what helps where a filter of the
- * program's refuses clone3 with EPERM, as container managers older than that call did: of two filters
- * that both give an errno the younger one's counts, see seccomp(2).
+ * clone3 fails with ENOSYS, as if the kernel did not have it: its flags are in memory, which a filter cannot
+ * read. The C library then makes its threads by clone. This also helps if a filter of the program refuses
+ * clone3 with EPERM, as container managers older than that call do. Of two filters that both return an errno,
+ * the newer one's is used, see seccomp(2).
  *
- * Rejected: a list of what is allowed, which would have to know the calls of every plugin and every C
- * library.
+ * Rejected: a list of allowed calls. It would have to know the calls of every plugin and every C library.
  */
 
 #include "filter.h"
@@ -70,7 +69,7 @@
 #elif defined(__loongarch64) && defined(AUDIT_ARCH_LOONGARCH64)
 #define ARCH AUDIT_ARCH_LOONGARCH64
 #else
-#warning "the keeper has no seccomp filter on this architecture: tell its AUDIT_ARCH here"
+#warning "the keeper has no seccomp filter on this architecture: add its AUDIT_ARCH here"
 #define ARCH 0
 #endif
 
@@ -80,19 +79,21 @@
 #define CLONE_FLAGS_ARG 0
 #endif
 
-#ifndef SECCOMP_RET_KILL_PROCESS /* kernels that do not know it end the thread */
+#ifndef SECCOMP_RET_KILL_PROCESS /* on kernels that do not know it, only the thread ends */
 #define SECCOMP_RET_KILL_PROCESS 0x80000000U
 #endif
 #ifndef SECCOMP_FILTER_FLAG_SPEC_ALLOW
 #define SECCOMP_FILTER_FLAG_SPEC_ALLOW (1UL << 2)
 #endif
 
-/* CLONE_NEWTIME is not among them: for clone it is a part of the exit signal. */
-#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+/* Without CLONE_NEWTIME, which in the flags of clone is a part of the exit signal. */
+#define NAMESPACES                                                                                           \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |        \
+	 CLONE_NEWNET)
 #define UNSHARED (CLONE_NEWNET | CLONE_FS | CLONE_FILES)
 
 #define X32_BIT 0x40000000u
-#define NO_CALL 0xffffffffu /* what a tracer makes of a call that it skips */
+#define NO_CALL 0xffffffffu /* the number that a tracer sets for a call that it skips */
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define IF(what, value, yes, no) BPF_JUMP(BPF_JMP | (what) | BPF_K, (unsigned)(value), (yes), (no))
@@ -112,7 +113,7 @@ struct program {
 	size_t n;
 };
 
-/* What an action is in instructions; each ends with a verdict. */
+/* What an action is in instructions. Each ends with a return. */
 static const struct {
 	unsigned n;
 	struct sock_filter code[ACTION_MAX];
@@ -121,15 +122,19 @@ static const struct {
 	[VS_FILTER_KILL] = { 1, { RETURN(SECCOMP_RET_KILL_PROCESS) } },
 	[VS_FILTER_EPERM] = { 1, { RETURN(SECCOMP_RET_ERRNO | EPERM) } },
 	[VS_FILTER_ENOSYS] = { 1, { RETURN(SECCOMP_RET_ERRNO | ENOSYS) } },
-	[VS_FILTER_CLONE] = { 6, { LOAD_ARG(CLONE_FLAGS_ARG), IF(BPF_JSET, NAMESPACES, 0, 1), RETURN(SECCOMP_RET_KILL_PROCESS),
-				   IF(BPF_JSET, CLONE_THREAD, 0, 1), RETURN(SECCOMP_RET_ALLOW),
-				   RETURN(SECCOMP_RET_ERRNO | EPERM) } },
-	[VS_FILTER_UNSHARE] = { 4, { LOAD_ARG(0), IF(BPF_JSET, ~(unsigned)UNSHARED, 1, 0), RETURN(SECCOMP_RET_ALLOW),
-				     RETURN(SECCOMP_RET_KILL_PROCESS) } },
-	[VS_FILTER_SETNS] = { 4, { LOAD_ARG(1), IF(BPF_JEQ, CLONE_NEWNET, 0, 1), RETURN(SECCOMP_RET_ALLOW),
-				   RETURN(SECCOMP_RET_KILL_PROCESS) } },
-	[VS_FILTER_PERSONALITY] = { 4, { LOAD_ARG(0), IF(BPF_JEQ, 0xffffffff, 0, 1), RETURN(SECCOMP_RET_ALLOW),
-					 RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_CLONE] = { 6,
+			      { LOAD_ARG(CLONE_FLAGS_ARG), IF(BPF_JSET, NAMESPACES, 0, 1),
+				RETURN(SECCOMP_RET_KILL_PROCESS), IF(BPF_JSET, CLONE_THREAD, 0, 1),
+				RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_ERRNO | EPERM) } },
+	[VS_FILTER_UNSHARE] = { 4,
+				{ LOAD_ARG(0), IF(BPF_JSET, ~(unsigned)UNSHARED, 1, 0),
+				  RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_SETNS] = { 4,
+			      { LOAD_ARG(1), IF(BPF_JEQ, CLONE_NEWNET, 0, 1), RETURN(SECCOMP_RET_ALLOW),
+				RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_PERSONALITY] = { 4,
+				    { LOAD_ARG(0), IF(BPF_JEQ, 0xffffffff, 0, 1), RETURN(SECCOMP_RET_ALLOW),
+				      RETURN(SECCOMP_RET_KILL_PROCESS) } },
 };
 
 /* ------------------------------------------------------------------ building */
@@ -149,7 +154,7 @@ static int by_number(const void *a, const void *b)
 static size_t add_step(struct step *steps, size_t n, unsigned from, enum vs_filter_action action)
 {
 	if (n > 0 && steps[n - 1].from == from)
-		n--; /* the one before has no numbers: a neighbour follows at once */
+		n--; /* the step before would have no numbers */
 	if (n > 0 && steps[n - 1].action == action)
 		return n;
 	steps[n] = (struct step){ from, action };
@@ -157,14 +162,14 @@ static size_t add_step(struct step *steps, size_t n, unsigned from, enum vs_filt
 }
 
 #define STEPS_MAX (1 + 2 * VS_COUNT(vs_filter_rules))
-#define LOOK_INSIDE 20 /* instructions of the four actions that look at an argument */
+#define WITH_ARGUMENT 20 /* instructions of the four actions that depend on an argument */
 
 /*
- * A tree has a leaf for each step and one comparison less; what lies between a comparison and its
- * target is half of it.
+ * A tree has a leaf for each step, and one comparison less. Between a comparison and its target is half of
+ * the tree.
  */
-static_assert(2 * STEPS_MAX + LOOK_INSIDE + 8 <= VS_FILTER_MAX, "the filter fits");
-static_assert(STEPS_MAX + LOOK_INSIDE <= UINT8_MAX, "its comparisons reach");
+static_assert(2 * STEPS_MAX + WITH_ARGUMENT + 8 <= VS_FILTER_MAX, "the filter fits");
+static_assert(STEPS_MAX + WITH_ARGUMENT <= UINT8_MAX, "its comparisons reach");
 
 static size_t make_steps(struct step steps[STEPS_MAX])
 {
@@ -212,8 +217,8 @@ size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX])
 	put(&p, (struct sock_filter)LOAD(nr));
 #ifdef __x86_64__
 	/*
-	 * Two sets of numbers, one of them with 32-bit pointers, that the kernel does not tell apart
-	 * by the architecture.
+	 * There are two sets of numbers, one of them for 32-bit pointers (x32). Both have the same
+	 * architecture here.
 	 */
 	bool own = (__NR_read & X32_BIT) != 0;
 	put(&p, (struct sock_filter)IF(BPF_JEQ, NO_CALL, 2, 0));
@@ -226,12 +231,12 @@ size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX])
 
 /* ------------------------------------------------------------------ installing */
 
-static char missing[VS_MESSAGE_MAX]; /* written before there are threads */
+static char missing[VS_MESSAGE_MAX]; /* written before the first thread is made */
 
-/* 0, or the errno by which a filter keeps the C library from making threads. */
+/* 0, or the errno of a filter that refuses clone3, so that the C library cannot make threads. */
 static int clone3_refusal(void)
 {
-	/* Arguments of no size make nothing, and a kernel that lets us ask says EINVAL. */
+	/* With arguments of size 0 nothing is made: the kernel returns EINVAL. */
 	if (syscall(__NR_clone3, NULL, 0) >= 0 || errno == EINVAL || errno == ENOSYS)
 		return 0;
 	return errno;
@@ -245,9 +250,9 @@ static int install(void)
 	if (program.len == 0)
 		return -EOPNOTSUPP;
 	/*
-	 * Kernels before 5.16 slow a filtered process down, against code that looks into its own
-	 * process by speculation (spec_store_bypass_disable). There is none in the keeper that could
-	 * not look without.
+	 * Before Linux 5.16 the kernel disables a form of speculation in a process with a filter, which makes
+	 * it slower (spec_store_bypass_disable). That protects a process from code in it that may not read
+	 * all of its memory. The keeper has no such code.
 	 */
 	if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0)
 		return 0;
@@ -265,12 +270,15 @@ int vs_filter_install(void)
 	int r = install();
 
 	if (r < 0 && refusal != 0)
-		return vs_fail(refusal, "cannot make threads: a filter of the program's refuses clone3 (%s); let it give ENOSYS",
+		return vs_fail(refusal,
+			       "cannot make threads: a filter of the program's refuses clone3 (%s); let it "
+			       "return ENOSYS",
 			       strerror(refusal));
 	if (r < 0)
 		(void)snprintf(missing, sizeof(missing),
-			       "the keeper has no seccomp filter of its own (%s): the kernel has none, or a filter of the "
-			       "program's refuses prctl(2)", strerror(-r));
+			       "the keeper has no seccomp filter of its own (%s): the kernel has none, or a "
+			       "filter of the program's refuses prctl(2)",
+			       strerror(-r));
 	return 0;
 }
 
@@ -289,7 +297,7 @@ int vs_filter_no_new_code(void)
 {
 	struct sock_filter code[] = {
 		LOAD(arch),
-		IF(BPF_JEQ, ARCH, 0, 7), /* numbers of another architecture mean other calls */
+		IF(BPF_JEQ, ARCH, 0, 7), /* another architecture has other numbers */
 		LOAD(nr),
 		IF(BPF_JEQ, MMAP, 3, 0),
 		IF(BPF_JEQ, __NR_mprotect, 2, 0),
@@ -304,7 +312,8 @@ int vs_filter_no_new_code(void)
 
 	if (ARCH == 0)
 		return -EOPNOTSUPP;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
 		return -errno;
 	return 0;
 }

@@ -6,27 +6,26 @@
 #include <stddef.h>
 
 /*
- * Gives up the system calls that the keeper never makes: for this process and all its threads, for
- * ever. To be called single-threaded, after vs_isolate_capabilities() and whatever else the start
- * takes.
+ * Gives up the system calls that the keeper never makes, for this process and all its threads, for ever.
+ * Called as the last step of the start, while there is one thread, after vs_isolate_capabilities().
  *
- * 0 also where a filter cannot be installed, see vs_filter_missing(); -errno with the sentence
- * recorded only where there could be no threads without it.
+ * 0, also if a filter cannot be installed (see vs_filter_missing()). -errno with a message if without it the
+ * keeper could not make threads.
  */
 int vs_filter_install(void);
 
 /*
- * Keeps this thread, and those it starts, from mapping code: no library is loaded any more. 0 or
- * -errno: there can be no filter. Also on threads of the program.
+ * From then on this thread, and those it starts, cannot map code, so they cannot load libraries. 0, or
+ * -errno: there can be no filter. Also for threads of the program.
  */
 int vs_filter_no_new_code(void);
 
-/* Why the filter is missing, for a person; "" if it is there. Valid for ever. */
+/* Why the filter is missing, for a message; "": it is there. Valid for ever. */
 const char *vs_filter_missing(void);
 
 #define VS_FILTER_MAX 512 /* instructions */
 
-/* Writes the filter to `code` and gives its number of instructions; 0: none for this architecture. */
+/* Writes the filter to `code`. Returns its number of instructions; 0: there is none for this architecture. */
 size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX]);
 
 #endif

@@ -3,10 +3,10 @@
 #define VS_KEEPER_FILTER_CALLS_H
 
 /*
- * The system calls that the keeper gives up, for filter.c alone. docs/keeper-filter.md tells the
- * reason for each group.
+ * The system calls that the keeper gives up, for filter.c alone. docs/keeper-filter.md has the reason for
+ * each group.
  *
- * Numbers differ between architectures, and not all have every call; what has none here is left out.
+ * Numbers differ between architectures. A call that has no number on this one is left out.
  */
 
 #include <sys/syscall.h>
@@ -16,10 +16,10 @@ enum vs_filter_action {
 	VS_FILTER_KILL,        /* the process ends by SIGSYS */
 	VS_FILTER_EPERM,
 	VS_FILTER_ENOSYS,
-	VS_FILTER_CLONE,       /* by its flags: threads, no processes, no namespaces */
-	VS_FILTER_UNSHARE,     /* by its flags: network namespaces and the tables of a thread */
-	VS_FILTER_SETNS,       /* by the type: network namespaces */
-	VS_FILTER_PERSONALITY, /* asked for, not changed */
+	VS_FILTER_CLONE,       /* by its flags: threads are allowed; processes and namespaces are not */
+	VS_FILTER_UNSHARE,     /* by its flags: allowed for network namespaces and the tables of a thread */
+	VS_FILTER_SETNS,       /* by the type: allowed for network namespaces */
+	VS_FILTER_PERSONALITY, /* allowed to read it, not to change it */
 };
 
 struct vs_filter_rule {
@@ -27,7 +27,7 @@ struct vs_filter_rule {
 	enum vs_filter_action action;
 };
 
-/* Calls of this age have one number everywhere; the C library's headers may be older. */
+/* New calls have the same number on all architectures. The headers of the C library may not have them. */
 #if defined(__x86_64__) && defined(__ILP32__)
 #define VS_NR(number) (0x40000000 + (number))
 #else
@@ -76,7 +76,8 @@ static const struct vs_filter_rule vs_filter_rules[] = {
 #endif
 
 	/* other processes */
-	KILL(ptrace), KILL(process_vm_readv), KILL(process_vm_writev), KILL(process_madvise), KILL(kcmp), KILL(pidfd_getfd),
+	KILL(ptrace), KILL(process_vm_readv), KILL(process_vm_writev), KILL(process_madvise), KILL(kcmp),
+	KILL(pidfd_getfd),
 
 	/* new processes, foreign namespaces */
 	{ __NR_clone, VS_FILTER_CLONE }, { __NR_clone3, VS_FILTER_ENOSYS },
@@ -89,8 +90,9 @@ static const struct vs_filter_rule vs_filter_rules[] = {
 #endif
 
 	/* mounts and file handles */
-	KILL(mount), KILL(umount2), KILL(pivot_root), KILL(move_mount), KILL(open_tree), KILL(open_tree_attr), KILL(fsopen),
-	KILL(fsconfig), KILL(fsmount), KILL(fspick), KILL(mount_setattr), KILL(open_by_handle_at),
+	KILL(mount), KILL(umount2), KILL(pivot_root), KILL(move_mount), KILL(open_tree), KILL(open_tree_attr),
+	KILL(fsopen), KILL(fsconfig), KILL(fsmount), KILL(fspick), KILL(mount_setattr),
+	KILL(open_by_handle_at),
 #ifdef __NR_umount
 	KILL(umount),
 #endif
@@ -105,8 +107,8 @@ static const struct vs_filter_rule vs_filter_rules[] = {
 #endif
 
 	/* large or rarely used parts of the kernel */
-	KILL(perf_event_open), KILL(keyctl), KILL(add_key), KILL(request_key), KILL(userfaultfd), KILL(io_uring_setup),
-	KILL(io_uring_enter), KILL(io_uring_register),
+	KILL(perf_event_open), KILL(keyctl), KILL(add_key), KILL(request_key), KILL(userfaultfd),
+	KILL(io_uring_setup), KILL(io_uring_enter), KILL(io_uring_register),
 #ifdef __NR_lookup_dcookie
 	KILL(lookup_dcookie),
 #endif
@@ -132,8 +134,8 @@ static const struct vs_filter_rule vs_filter_rules[] = {
 #endif
 
 	/* the host as a whole */
-	KILL(reboot), KILL(swapon), KILL(swapoff), KILL(acct), KILL(quotactl), KILL(quotactl_fd), KILL(sethostname),
-	KILL(setdomainname), KILL(vhangup), { __NR_personality, VS_FILTER_PERSONALITY },
+	KILL(reboot), KILL(swapon), KILL(swapoff), KILL(acct), KILL(quotactl), KILL(quotactl_fd),
+	KILL(sethostname), KILL(setdomainname), KILL(vhangup), { __NR_personality, VS_FILTER_PERSONALITY },
 #ifdef __NR_nfsservctl
 	KILL(nfsservctl),
 #endif

@@ -57,9 +57,10 @@ struct vs_iface {
 	struct vs_iface *next;    /* in its stack's list; the networking thread's */
 	char name[IF_NAMESIZE];
 	atomic_uint users;
-	atomic_bool failed;       /* its call was answered so; to be taken off the stack's list */
+	atomic_bool failed;       /* its call failed; to be taken off the stack's list */
 	struct vs_pump pump;      /* device and offloads: set under the keeper's lock */
-	unsigned long long tx_lost; /* the packet socket had no room for; the networking thread's */
+	/* Frames that the packet socket had no room for; the networking thread's. */
+	unsigned long long tx_lost;
 	struct vs_events *events; /* of its stack; a counted use */
 
 	/* What it takes to reconnect, see reconnect.c: */
@@ -67,7 +68,7 @@ struct vs_iface {
 	char *vnl;                /* NULL: a segment or a stream */
 	int root, cwd;            /* the caller's, where the locator needs them; -1 */
 	atomic_bool reconnects;   /* set before the link is opened */
-	unsigned attempts;        /* of whichever thread reconnects it */
+	unsigned attempts;        /* of the thread that reconnects it */
 	int64_t connected_ms;     /* when the network was last there */
 	int64_t due_ms;           /* while it waits, under the keeper's lock */
 	struct vs_iface *next_waiting; /* under the keeper's lock */
@@ -118,6 +119,7 @@ int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads);
  * is free; the other end is plugged into the segment called name, which is made if need be. 0 or -errno
  * with a message.
  */
-int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink, int ifindex);
+int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink,
+		    int ifindex);
 
 #endif

@@ -3,24 +3,24 @@
 /*
  * The keeper on threads of the program.
  *
- * Its first thread gets a descriptor table, working directory and root of its own before it
- * does anything, and every other thread of the keeper is its descendant and shares these. So
- * the keeper's descriptors are not the program's: what the program closes, or runs out of, is not
- * ours, the doors' end of file means what it means between processes, and the
- * program's ports, files and locks are not kept alive here.
+ * Before all else, its first thread gets a descriptor table, working directory and root of its own. All other
+ * threads of the keeper are started by it and share these. So the keeper's descriptors are not those of the
+ * program. It makes no difference here what the program closes, or that it has no more free descriptors. End
+ * of file at a door means the same as between processes. The program's ports, files and locks are not kept
+ * open here.
  *
  * The library stays loaded from then on.
  *
  * What differs from a keeper that is a process (variant.h):
  *
- *  - Credentials are left alone: setuid() changes all threads of a process together, and libc ends the process
- *    when that has another result in one of them.
+ *  - Credentials are left alone: setuid() changes all threads of a process together, and libc ends the
+ *    process when that has another result in one of them.
  *  - No signal is ours to use. A job that waits too long is interrupted by shutting down the socket that its
  *    system call waits on, which /proc shows: the plugin fails and cleans up. A job that still waits, for
  *    something else, is cancelled after a while; what its plugin holds then stays until the keeper ends.
  *  - A plugin must not open a terminal that becomes the program's.
- *  - The keeper ends after its last interface, and has no thread in reserve: both would be threads of the program
- *    that nobody waits for.
+ *  - The keeper ends after its last interface, and has no thread in reserve: both would be threads of the
+ *    program that nothing waits for.
  */
 
 #include <dlfcn.h>
@@ -55,8 +55,8 @@ static void accept_nothing(void)
 }
 
 /*
- * Shuts down the socket that the thread's system call waits on. False: it waits on none. If the thread has gone on
- * in between, the number may be that of another socket of its plugin, which shall fail as well.
+ * Shuts down the socket that the thread's system call waits on. False: it waits on none. If the thread has
+ * gone on meanwhile, the number may be that of another socket of its plugin, which must fail as well.
  */
 static bool shut_down_wait(int tid)
 {
@@ -80,8 +80,8 @@ static void interrupt(pthread_t thread, int tid, int before)
 }
 
 /*
- * The plugin for serial lines opens a terminal so that it becomes that of a session whose leader has none. Here
- * that would be the program's session: the end of the terminal would be the end of the program.
+ * The plugin for serial lines opens a terminal so that it becomes that of a session whose leader has none.
+ * Here that would be the program's session: the end of the terminal would be the end of the program.
  */
 static int check_terminal(const char *ifname, const char *locator)
 {
@@ -90,8 +90,9 @@ static int check_terminal(const char *ifname, const char *locator)
 	VS_AUTO_CLOSE tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (tty >= 0)
 		return 0;
-	return vs_fail(ENOTSUP, "cannot plug interface %s into \"%.200s\": the terminal would become that of this "
-				"program, which leads a session without one; leave VDESTACK_INPROCESS out",
+	return vs_fail(ENOTSUP,
+		       "cannot plug interface %s into \"%.200s\": the terminal would become that of this "
+		       "program, which leads a session without one; leave VDESTACK_INPROCESS out",
 		       ifname, locator);
 }
 
@@ -148,8 +149,12 @@ static void *root_main(void *arg)
 	(void)prctl(PR_SET_NAME, "vdestack-root");
 	int r = k == NULL ? -ENOMEM : leave_tables(front);
 	if (k != NULL)
-		*k = (struct vs_keeper){ .front = front, .epoll = -1, .wake = -1, .variant = &vs_variant_inprocess,
-					 .lock = PTHREAD_MUTEX_INITIALIZER, .met = PTHREAD_COND_INITIALIZER };
+		*k = (struct vs_keeper){ .front = front,
+					 .epoll = -1,
+					 .wake = -1,
+					 .variant = &vs_variant_inprocess,
+					 .lock = PTHREAD_MUTEX_INITIALIZER,
+					 .met = PTHREAD_COND_INITIALIZER };
 	if (r == 0)
 		r = vs_keeper_prepare(k);
 	report(s, k, r); /* s is gone after this */
@@ -166,14 +171,17 @@ static void stay_loaded(void)
 {
 	Dl_info own;
 
+	/* Fails if the library is linked in statically. */
 	if (dladdr((void *)vs_keeper_start_inprocess, &own) != 0 && own.dli_fname != NULL)
-		(void)dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE); /* nothing by that name: linked in statically */
+		(void)dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 int vs_keeper_start_inprocess(int front, struct vs_start_report *ready)
 {
 	stay_loaded();
-	struct starting s = { .front = front, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	struct starting s = { .front = front,
+			      .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .changed = PTHREAD_COND_INITIALIZER };
 	int r = vs_thread_start(root_main, &s, NULL);
 
 	if (r == 0) {
@@ -187,5 +195,7 @@ int vs_keeper_start_inprocess(int front, struct vs_start_report *ready)
 		pthread_mutex_destroy(&s.lock);
 	}
 	vs_close(front);
-	return r < 0 ? vs_fail(-r, "cannot start the keeper's threads: %s", vs_cause_text(vs_diagnose_limit(-r), -r)) : 0;
+	return r < 0 ? vs_fail(-r, "cannot start the keeper's threads: %s",
+			       vs_cause_text(vs_diagnose_limit(-r), -r))
+		     : 0;
 }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How the keeper leaves the program behind.
+ * How the keeper becomes independent of the program.
  *
- * It starts as a copy of the program's identity: credentials, limits, directory, environment,
- * no descriptor but its own. Then, stage by stage: a name, a session and a directory of its own; a user
- * namespace of its own unless it may already make network namespaces; every capability given
- * up that making stacks does not take. Afterwards it cannot gain any: no_new_privs, an empty
- * bounding set beyond its own, and no other process of the same user may trace it.
+ * It starts with the credentials, limits, directory and environment of the program, and with no descriptors
+ * but its own. Then it gets, in stages:
  *
- * The user namespace maps one user and one group, to themselves. That is what an
- * unprivileged process may do, and it lets files and sockets look the same from both sides. Only
- * "nobody" has another number inside.
+ *  1. a name, a session and a directory of its own;
+ *  2. a user namespace of its own, unless it has the needed capabilities where it is;
+ *  3. no capabilities but those that making stacks takes.
+ *
+ * Afterwards it cannot gain capabilities: by no_new_privs, and by a bounding set that has only its own. No
+ * other process of the same user may trace it.
+ *
+ * The user namespace maps one user and one group, each to the same number. That is what an unprivileged
+ * process may do, and owners of files and sockets have the same numbers on both sides. Only the user "nobody"
+ * has another number inside.
  */
 
 #include "isolate.h"
@@ -40,9 +44,9 @@
 
 /* SYS_ADMIN makes and enters namespaces; the others configure them and open raw sockets. */
 #define CAPS_NEEDED                                                                                          \
-	(VS_CAP(CAP_SYS_ADMIN) | VS_CAP(CAP_NET_ADMIN) | VS_CAP(CAP_NET_RAW) | VS_CAP(CAP_NET_BIND_SERVICE) |  \
-	 VS_CAP(CAP_SYS_CHROOT))
-/* Without these there is no point in staying in the program's own user namespace. */
+	(VS_CAP(CAP_SYS_ADMIN) | VS_CAP(CAP_NET_ADMIN) | VS_CAP(CAP_NET_RAW) |                               \
+	 VS_CAP(CAP_NET_BIND_SERVICE) | VS_CAP(CAP_SYS_CHROOT))
+/* Without these the keeper cannot work in the program's own user namespace. */
 #define CAPS_PRIVILEGED (VS_CAP(CAP_SYS_ADMIN) | VS_CAP(CAP_NET_ADMIN) | VS_CAP(CAP_NET_RAW))
 
 static void ignore_signal(int sig)
@@ -51,20 +55,20 @@ static void ignore_signal(int sig)
 }
 
 /*
- * The keeper ends when its last user does and for no other reason: what is sent to a whole
- * group or control group on the way to an orderly end must not take the network away
- * before the program is done with it. Handlers, not SIG_IGN, so that nothing is inherited
- * by what a plugin executes; without SA_RESTART, so that a thread stuck in a plugin can be interrupted.
+ * The keeper ends when its last user has ended, and for no other reason. Signals to a whole process group or
+ * control group, as at an orderly shutdown, must not end the network while the program still uses it. There
+ * are handlers instead of SIG_IGN, because a process that a plugin executes would inherit SIG_IGN. They are
+ * without SA_RESTART, so a thread that waits in a plugin can be interrupted.
  */
 static void settle_signals(void)
 {
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGCHLD, SIGTSTP,
-				     SIGTTIN, SIGTTOU, SIGCONT, SIGURG, SIGWINCH };
+	static const int fatal[] = { SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGSYS, SIGTRAP,
+				     SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGURG, SIGWINCH };
 	struct sigaction action = { .sa_handler = ignore_signal };
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &action, NULL); /* EINVAL for those nobody can handle */
+		(void)sigaction(sig, &action, NULL); /* EINVAL for those that cannot be handled */
 	action.sa_handler = SIG_DFL;
 	for (size_t i = 0; i < VS_COUNT(fatal); i++)
 		(void)sigaction(fatal[i], &action, NULL);
@@ -72,7 +76,7 @@ static void settle_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Descriptors 0-2 must be taken by something harmless: plugins write to them. */
+/* Descriptors 0 to 2 must be something harmless, because plugins write to them. */
 static void fill_standard_descriptors(void)
 {
 	for (;;) {
@@ -89,7 +93,7 @@ static void fill_standard_descriptors(void)
 int vs_isolate_process(void)
 {
 	(void)prctl(PR_SET_NAME, VS_KEEPER_NAME);
-	(void)!chdir("/"); /* do not pin the program's directory; a call that needs it brings it along */
+	(void)!chdir("/"); /* the program's directory must not stay in use; requests that need it carry it */
 	fill_standard_descriptors();
 	settle_signals();
 	return 0;
@@ -117,7 +121,8 @@ static int write_file(const char *path, const char *text)
 }
 
 /*
- * To itself, but the overflow id to 1: as itself it could not be told from all ids that are not mapped.
+ * Maps the id to itself, but the overflow id to 1. Mapped to itself, it could not be distinguished from the
+ * ids that are not mapped.
  */
 static int write_map(const char *path, unsigned id, bool group)
 {
@@ -134,11 +139,13 @@ static int new_user_namespace(void)
 
 	if (unshare(CLONE_NEWUSER) < 0) {
 		int err = errno;
-		return vs_fail(err, "cannot make a user namespace: %s", vs_cause_text(vs_diagnose_userns(err, ""), err));
+		return vs_fail(err, "cannot make a user namespace: %s",
+			       vs_cause_text(vs_diagnose_userns(err, ""), err));
 	}
 	/*
-	 * There is no map without a /proc that can be written, nor (EPERM) for uid 0 without CAP_SETFCAP, see
-	 * user_namespaces(7): the keeper works as "nobody" then, which sockets and files do not mind.
+	 * If /proc cannot be written, nothing is mapped. Nor is it for uid 0 without CAP_SETFCAP (EPERM), see
+	 * user_namespaces(7). Then the keeper works as "nobody", which makes no difference for sockets and
+	 * files.
 	 */
 	int r = write_file("/proc/self/setgroups", "deny");
 	if (r == 0)
@@ -147,7 +154,8 @@ static int new_user_namespace(void)
 		r = write_map("/proc/self/gid_map", gid, true);
 	if (r == 0 || r == -ENOENT || r == -EROFS || (r == -EPERM && uid == 0))
 		return 0;
-	return vs_fail(-r, "cannot map the user into its namespace: %s; check that /proc is the real one", strerror(-r));
+	return vs_fail(-r, "cannot map the user into its namespace: %s; check that /proc is the real one",
+		       strerror(-r));
 }
 
 static int join_user_namespace(int adopt)
@@ -156,20 +164,26 @@ static int join_user_namespace(int adopt)
 
 	VS_AUTO_CLOSE user = ioctl(adopt, NS_GET_USERNS);
 	if (user < 0)
-		return vs_fail(errno, "cannot adopt the network namespace: its owner is out of reach (%s); "
-				      "only namespaces of this program's user can be adopted", strerror(errno));
+		return vs_fail(errno,
+			       "cannot adopt the network namespace: its owner is out of reach (%s); only "
+			       "namespaces of this program's user can be adopted",
+			       strerror(errno));
 	if (stat("/proc/self/ns/user", &mine) == 0 && fstat(user, &its) == 0 && mine.st_ino == its.st_ino &&
 	    mine.st_dev == its.st_dev)
 		return 0;
 	if (setns(user, CLONE_NEWUSER) < 0)
-		return vs_fail(errno, "cannot adopt the network namespace: entering its user namespace failed (%s); "
-				      "only namespaces of this program's user can be adopted", strerror(errno));
+		return vs_fail(errno,
+			       "cannot adopt the network namespace: entering its user namespace failed (%s); "
+			       "only namespaces of this program's user can be adopted",
+			       strerror(errno));
 	return 0;
 }
 
 int vs_isolate_user(int adopt, bool *privileged)
 {
-	/* Privileges that nobody could prove to have are worth nothing here: see auth.c. */
+	/*
+	 * The capabilities are of use only if senders of requests can prove that they have them, see auth.c.
+	 */
 	int r = has_capabilities(CAPS_PRIVILEGED) ? vs_can_claim_pid() : 0;
 
 	if (r < 0)
@@ -191,7 +205,8 @@ int vs_isolate_capabilities(bool privileged)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	vs_caps_bound(keep);
 	(void)prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-					       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
+					       SECBIT_NO_CAP_AMBIENT_RAISE |
+					       SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
 	int r = vs_caps_only(keep);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;

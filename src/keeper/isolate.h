@@ -5,21 +5,20 @@
 #include <stdbool.h>
 
 /*
- * Stages in which a fresh keeper process leaves the program behind and gives up what it does
- * not need. Each gives 0 or -errno with the sentence recorded; to be called in this order,
- * single-threaded.
+ * The stages in which a new keeper process becomes independent of the program and gives up what it does not
+ * need. Each returns 0 or -errno with a message. They are called in this order, while there is one thread.
  */
 
 /* Name, standard descriptors, signals. */
 int vs_isolate_process(void);
 
 /*
- * Into a user namespace: that of the namespace `adopt` (>= 0), a new one, or none when the
- * process has all the capabilities it needs in its own (*privileged is set).
+ * Enters a user namespace: the one that owns the namespace `adopt` (>= 0), or a new one. If the process has
+ * all the capabilities it needs in its own, it stays there and *privileged is set.
  */
 int vs_isolate_user(int adopt, bool *privileged);
 
-/* Keeps the capabilities that making stacks takes, and no way back to others. */
+/* Keeps the capabilities that making stacks takes. Others cannot be gained any more. */
 int vs_isolate_capabilities(bool privileged);
 
 #endif

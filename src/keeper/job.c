@@ -3,32 +3,33 @@
 /*
  * Jobs: what may take long, each on a thread of its own that ends with it.
  *
- * Opening a link runs a plugin that may wait for ever (a full vde_switch never answers). The call is answered at
- * its deadline whatever the plugin does. From then on the main thread interrupts the job until it ends; how, the
- * keeper's variant says.
+ * Opening a link runs a plugin that may wait for ever (a full vde_switch never answers). The call is answered
+ * at its deadline whatever the plugin does. From then on the main thread interrupts the job until it ends;
+ * how, the keeper's variant says.
  *
  * A caller that closes its end of the reply channel has given the call up: its deadline has passed then.
  *
- * States, under the keeper's lock. Whoever makes the transition from WORKING has taken the answer, and answers
- * the call. So it is answered once.
+ * States, under the keeper's lock. The thread that makes the transition from WORKING takes the answer: it
+ * answers the call. So the call is answered once.
  *
  *     WORKING ──the job's thread is done──▶ FINISHING ──▶ (thread ends, job is freed)
  *        │
- *        └──deadline, or the stack is deleted: main thread──▶ HELD ──answered──▶ LATE ──interrupted until──▶ (ends)
- *           the device failed: networking thread               ▲                         the thread ends
- *                                                              └── the job's thread waits while the job is HELD
+ *        └──main thread: deadline, or the stack is deleted──▶ HELD ──answered──▶ LATE ──▶ (the thread ends)
+ *           networking thread: the device failed
  *
- *  - A job that has opened a link takes the answer before it starts the pump. Without the answer it starts none:
- *    what was reported as failed must not start to work.
- *  - An interface that failed has no device any more when its call is answered. The kernel needs time to delete a
- *    device, so the main thread does that without the keeper's lock, which sockets wait for, too. That is what
- *    HELD is for: until the main thread is done the job, and what it points to, must stay.
+ *  - While the job is HELD, its thread waits. While the job is LATE, the main thread interrupts its thread
+ *    until that ends.
+ *  - A job that has opened a link takes the answer before it starts the pump. Without the answer it starts
+ *    none: what was reported as failed must not start to work.
+ *  - An interface that failed has no device any more when its call is answered. The kernel needs time to
+ *    delete a device, so the main thread does that without the keeper's lock, which sockets wait for, too.
+ *    That is what HELD is for: until the main thread has finished, the job and what it points to must stay.
  *
- * The device. The job of a stack's first interface starts together with the stack's networking thread: the link is
- * opened while the kernel makes namespace and tap, which takes as long. They meet before the answer, which
- * carries the stack's door then. A device that the job makes itself needs the namespace, so the job waits for it
- * first. When the networking thread fails it answers, as its error is that of the earlier step; the job stays at
- * least until then.
+ * The device. The job of a stack's first interface starts together with the stack's networking thread: the
+ * link is opened while the kernel makes namespace and tap, which takes as long. They meet before the answer,
+ * which carries the stack's door then. A device that the job makes itself needs the namespace, so the job
+ * waits for it first. When the networking thread fails it answers, as its error is that of the earlier step;
+ * the job stays at least until then.
  */
 
 #include "job.h"
@@ -56,7 +57,8 @@
 
 #define INTERRUPT_EVERY_MS 50
 
-struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface, struct vs_call *call)
+struct vs_job *vs_job_new(struct vs_keeper *k, enum vs_job_kind kind, struct vs_iface *iface,
+			  struct vs_call *call)
 {
 	struct vs_job *job = calloc(1, sizeof(*job));
 	unsigned limit = call->req.timeout_ms != 0 ? call->req.timeout_ms : 5000;
@@ -81,7 +83,7 @@ void vs_job_free(struct vs_job *job)
 	free(job);
 }
 
-/* Takes the answer, if nobody has yet. */
+/* Takes the answer, if no other thread has. */
 static bool take_answer(struct vs_job *job, enum vs_job_state state)
 {
 	struct vs_keeper *k = job->keeper;
@@ -117,13 +119,16 @@ static void unwatch_caller(struct vs_job *job)
 static void reply(struct vs_job *job, int result)
 {
 	if (job->kind == VS_JOB_REOPEN_LINK)
-		return; /* nobody has asked */
+		return; /* there is no caller */
 	unwatch_caller(job);
 	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_message() : NULL, &job->door,
 		      result >= 0 && job->door >= 0 ? 1 : 0);
 }
 
-/* For whoever has taken the answer: deletes the device, so that its name is free. Takes the keeper's lock. */
+/*
+ * By the thread that has taken the answer: deletes the device, so that its name is free. Takes the keeper's
+ * lock.
+ */
 static void abandon(struct vs_job *job)
 {
 	struct vs_keeper *k = job->keeper;
@@ -200,7 +205,8 @@ bool vs_job_await_device(struct vs_job *job)
 
 static int canceled(const struct vs_iface *iface)
 {
-	return vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile", iface->name);
+	return vs_fail(ECANCELED, "cannot plug interface %s: the stack has been deleted meanwhile",
+		       iface->name);
 }
 
 #define ABSENT 1 /* what is answered when a network may be, and is, absent */
@@ -222,14 +228,14 @@ static int go_on_with_link(struct vs_job *job, int r, bool *mine)
 		r = vs_keeper_spare(VS_SPARE_GO_ON);
 	*mine = take_answer(job, VS_JOB_FINISHING);
 	if (!*mine || !there)
-		return r < 0 ? r : -ECANCELED; /* nobody hears it */
+		return r < 0 ? r : -ECANCELED; /* another thread has answered */
 	if (r < 0 && may_be_absent(job, -r)) {
 		vs_carrier_network(job->iface, false);
 		job->outcome = VS_JOB_ABSENT;
 		return ABSENT;
 	}
 	job->outcome = r == 0 ? VS_JOB_PUMPING : VS_JOB_NOTHING;
-	/* Told before there is a pump, which may find the network gone again at once. */
+	/* Reported before the pump starts, which may find at once that the network is gone again. */
 	if (r == 0 && job->kind == VS_JOB_REOPEN_LINK)
 		vs_reconnect_done(job->iface);
 	if (r < 0)
@@ -238,14 +244,14 @@ static int go_on_with_link(struct vs_job *job, int r, bool *mine)
 	return vs_pump_start(&job->iface->pump);
 }
 
-/* By its other end where it has one: a moment later there may be another device of that name. */
+/* By its other end if it has one: by name, another device of that name might be deleted. */
 static int remove_iface(struct vs_job *job)
 {
 	struct vs_iface *iface = job->iface;
 	int r = iface->kind->leave(iface);
 
 	if (r < 0 && job->netlink >= 0 && !vs_iface_device_gone(iface))
-		(void)vs_netdev_delete(job->netlink, iface->name); /* gone before the pump lets go of the tap */
+		(void)vs_netdev_delete(job->netlink, iface->name); /* before the pump closes the tap */
 	return 0;
 }
 
@@ -270,8 +276,9 @@ static void unlist(void *arg)
 	*job->prev = job->next;
 	if (job->next != NULL)
 		job->next->prev = job->prev;
-	bool again = job->outcome == VS_JOB_ABSENT || (job->kind == VS_JOB_REOPEN_LINK && job->outcome == VS_JOB_NOTHING);
-	vs_keeper_wake(k); /* while it is held: the keeper of a program's threads may end otherwise */
+	bool again = job->outcome == VS_JOB_ABSENT ||
+		     (job->kind == VS_JOB_REOPEN_LINK && job->outcome == VS_JOB_NOTHING);
+	vs_keeper_wake(k); /* with the lock held: else a keeper on threads of the program might have ended */
 	pthread_mutex_unlock(&k->lock);
 	if (again)
 		vs_reconnect_later(job->iface, job->result < 0 ? -job->result : ETIMEDOUT);
@@ -344,16 +351,18 @@ void vs_jobs_start(struct vs_keeper *k)
 		k->submitted = job->next;
 		enlist_locked(k, job);
 		watch_caller(job);
-		int r = vs_thread_start(job_main, job, &job->thread); /* it waits for the lock before it can end */
+		/* It waits for the lock before it can end. */
+		int r = vs_thread_start(job_main, job, &job->thread);
 		if (r < 0) {
 			pthread_mutex_unlock(&k->lock); /* without a thread it is ours alone */
 			bool mine = take_answer(job, VS_JOB_FINISHING);
 			abandon(job);
 			if (mine && job->kind == VS_JOB_REMOVE)
-				reply(job, remove_iface(job)); /* which waits for nobody but the kernel */
+				reply(job, remove_iface(job)); /* which waits only for the kernel */
 			else if (mine)
-				reply(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
-						   vs_cause_text(vs_diagnose_limit(-r), -r)));
+				reply(job,
+				      vs_fail(-r, "cannot start a thread for interface %s: %s",
+					      job->iface->name, vs_cause_text(vs_diagnose_limit(-r), -r)));
 			(void)vs_job_await_device(job);
 			unlist(job);
 			pthread_mutex_lock(&k->lock);
@@ -368,7 +377,7 @@ static void interrupt_locked(struct vs_job *job)
 		job->keeper->variant->interrupt(job->thread, atomic_load(&job->tid), job->interrupts++);
 }
 
-/* In place of a job that does not come to an end. The keeper's lock is free. */
+/* In place of a job that does not end. The keeper's lock is not held. */
 static void answer_for(struct vs_job *job)
 {
 	struct vs_keeper *k = job->keeper;
@@ -383,17 +392,19 @@ static void answer_for(struct vs_job *job)
 		reply(job, ABSENT);
 		return;
 	}
-	bool deleted = vs_iface_is_stopping(iface); /* later it may be because of what goes now */
+	bool deleted = vs_iface_is_stopping(iface); /* asked before abandon(), which may stop it */
 	abandon(job);
-	reply(job, deleted
-			   ? canceled(iface)
-			   : vs_fail(ETIMEDOUT, "cannot plug interface %s into \"%.200s\": %s, else raise step_timeout_ms", iface->name,
-				     job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
+	reply(job,
+	      deleted ? canceled(iface)
+		      : vs_fail(ETIMEDOUT,
+				"cannot plug interface %s into \"%.200s\": %s, else raise step_timeout_ms",
+				iface->name, job->call->text, vs_cause_text(VS_CAUSE_NETWORK_SILENT, 0)));
 }
 
 static bool may_wait_for_ever(const struct vs_job *job)
 {
-	return job->kind == VS_JOB_OPEN_LINK || job->kind == VS_JOB_REOPEN_LINK; /* the others wait for nobody but the kernel */
+	/* The others wait only for the kernel. */
+	return job->kind == VS_JOB_OPEN_LINK || job->kind == VS_JOB_REOPEN_LINK;
 }
 
 void vs_jobs_hung_up(struct vs_keeper *k)

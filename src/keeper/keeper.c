@@ -30,7 +30,7 @@
 
 #define SPARE_MAX 32
 
-/* Event data of the two descriptors that are no channels, whose numbers are large (channel.c). */
+/* The data of two events. Those of channels are larger, see channel.c. */
 #define FRONT_EVENT 1
 #define WAKE_EVENT 2
 
@@ -39,20 +39,22 @@ int vs_keeper_spare(int wanted)
 	int taken[SPARE_MAX], n = 0;
 
 	/*
-	 * Threads open and close all the time, so there are gaps: only taking them tells how many
-	 * there are.
+	 * Threads open and close descriptors all the time, so the free numbers have gaps. How many are free
+	 * is found only by taking them.
 	 */
-	while (n < wanted && n < SPARE_MAX && (taken[n] = n == 0 ? eventfd(0, EFD_CLOEXEC) : fcntl(taken[0], F_DUPFD_CLOEXEC, 0)) >= 0)
+	while (n < wanted && n < SPARE_MAX &&
+	       (taken[n] = n == 0 ? eventfd(0, EFD_CLOEXEC) : fcntl(taken[0], F_DUPFD_CLOEXEC, 0)) >= 0)
 		n++;
 	int err = n == wanted ? 0 : errno;
 	while (n > 0)
 		vs_close(taken[--n]);
-	return err == 0 ? 0 : vs_fail(err, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(err), err));
+	return err == 0 ? 0
+			: vs_fail(err, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(err), err));
 }
 
 void vs_keeper_wake(struct vs_keeper *k)
 {
-	(void)eventfd_write(k->wake, 1); /* fails only with EAGAIN: it is awake already */
+	(void)eventfd_write(k->wake, 1); /* fails only with EAGAIN, when the loop is awake already */
 }
 
 void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
@@ -60,8 +62,9 @@ void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
 	pthread_mutex_lock(&k->lock);
 	k->n_stacks += (unsigned)stacks;
 	k->n_ifaces += (unsigned)ifaces;
+	/* With the lock held, because the keeper may end as soon as the counts allow it. */
 	if (stacks < 0 || ifaces < 0)
-		vs_keeper_wake(k); /* while it is held: the keeper may end as soon as the counts allow it */
+		vs_keeper_wake(k);
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -77,9 +80,9 @@ static void serve_front(struct vs_keeper *k)
 		vs_close(vs_steal_fd(&k->front));
 	} else if (r > 0 && call->req.op == VS_OP_CREATE && vs_auth_takes_replies(k, call, call->reply)) {
 		call->refusal = vs_auth_refusal(k, call);
-		r = call->refusal == NULL
-			    ? vs_net_start(k, call)
-			    : vs_fail(EPERM, "cannot make a stack: %s; make stacks before that", call->refusal);
+		r = call->refusal == NULL ? vs_net_start(k, call)
+					  : vs_fail(EPERM, "cannot make a stack: %s; make stacks before that",
+						    call->refusal);
 		if (r == 0)
 			return; /* the networking thread has the call now */
 		vs_call_fail(k, call, r);
@@ -91,7 +94,8 @@ static void serve_front(struct vs_keeper *k)
 static bool finished(struct vs_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
-	bool none = k->front < 0 && k->n_stacks == 0 && (k->n_ifaces == 0 || !k->variant->waits_for_interfaces);
+	bool none =
+		k->front < 0 && k->n_stacks == 0 && (k->n_ifaces == 0 || !k->variant->waits_for_interfaces);
 	pthread_mutex_unlock(&k->lock);
 	return none;
 }
@@ -113,7 +117,8 @@ int vs_keeper_prepare(struct vs_keeper *k)
 		return r;
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
 	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 || watch(k, k->wake, WAKE_EVENT) < 0)
+	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 ||
+	    watch(k, k->wake, WAKE_EVENT) < 0)
 		return -errno;
 	return 0;
 }
@@ -134,7 +139,7 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 		vs_channel_hangup(k, event->data.u64);
 }
 
-/* Of two time-outs; -1 is never. */
+/* The shorter one of two time-outs; -1 is never. */
 static int sooner(int a, int b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -146,7 +151,8 @@ void vs_keeper_run(struct vs_keeper *k)
 
 	while (!finished(k)) {
 		int jobs = vs_jobs_check(k), reserve = vs_net_reserve(k);
-		int n = epoll_wait(k->epoll, events, VS_COUNT(events), sooner(sooner(jobs, reserve), vs_reconnect_check(k)));
+		int n = epoll_wait(k->epoll, events, VS_COUNT(events),
+				   sooner(sooner(jobs, reserve), vs_reconnect_check(k)));
 		for (int i = 0; i < n; i++)
 			serve_event(k, &events[i]);
 		vs_jobs_start(k);

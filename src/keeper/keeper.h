@@ -3,21 +3,21 @@
 #define VS_KEEPER_KEEPER_H
 
 /*
- * The keeper: what holds the stacks of one program.
+ * The keeper holds the stacks of one program.
  *
  *   main thread ─ front door: makes stacks          host network
  *     ├─ networking thread, one per stack           that stack's namespace; serves its door
  *     ├─ job threads: open a link, join a segment   host network; end with the job
- *     └─ pump threads, one or two per tap                host network
+ *     └─ pump threads, one or two per device      host network
  *
- * The same code runs in a process of its own and, on request, on threads of the program. It has a
- * descriptor table, working directory and root of its own in both. What differs is in variant.h.
+ * The same code runs in a process of its own and, on request, on threads of the program. In both cases it has
+ * a descriptor table, a working directory and a root of its own. What differs is in variant.h.
  *
  * Who owns what:
- *  - the keeper: the list of stacks, the registry of reply channels; both under its lock.
- *  - a networking thread: its stack, the list of its interfaces. Others reach the stack only
- *    through references they count.
- *  - an interface: its device and link, see iface.h.
+ *  - The keeper: the registry of reply channels, the lists of jobs, segments and waiting interfaces.
+ *  - A networking thread: its stack, and the list of its interfaces. Other threads use an interface or the
+ *    events of a stack only by counted references.
+ *  - An interface: its device and link, see iface.h.
  */
 
 #include <pthread.h>
@@ -43,43 +43,47 @@ struct vs_keeper {
 	struct vs_owner owner;
 
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t met;   /* the state of a job or of a thread in reserve has changed */
+	pthread_cond_t met;   /* the state of a job or of the thread in reserve has changed */
 	unsigned n_stacks;
 	unsigned n_ifaces;
 	struct vs_keeper_chan *channels[64]; /* hash table by number */
-	uint64_t last_life;                  /* number of one */
-	unsigned n_channels;                 /* and lives */
-	unsigned prune_channels_at;          /* so many */
+	uint64_t last_life;                  /* the number of the newest life */
+	unsigned n_channels;                 /* channels and lives */
+	unsigned prune_channels_at;          /* at so many, those of dead processes are dropped */
 	struct vs_net *reserve;              /* a networking thread without a stack yet; see birth.c */
-	struct vs_job *submitted;            /* to be started by the main thread */
-	struct vs_job *jobs;                 /* that run */
+	struct vs_job *submitted;            /* jobs that the main thread starts next */
+	struct vs_job *jobs;                 /* jobs that run */
 	struct vs_segment *segments;
-	struct vs_iface *died;               /* links; the main thread reports it for their pumps */
-	struct vs_iface *waiting;            /* to be reconnected */
-	struct vs_events *events;            /* with a route socket in the epoll set */
+	/* Interfaces whose link died; the main thread reports it for their pumps. */
+	struct vs_iface *died;
+	struct vs_iface *waiting;            /* interfaces that are reconnected when they are due */
+	struct vs_events *events;            /* sets that have a route socket in the epoll set */
 
 	struct vs_packet_ns *packet_ns; /* of packet devices; under their lock */
-	atomic_bool tun_works;          /* it has been tried */
+	atomic_bool tun_works;          /* a tun device has been opened before */
 
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
 	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */
 };
 
-/* What the main loop needs, so that its failing is a failing start. k->front is set. 0 or -errno. */
+/*
+ * Makes what the main loop needs, so that a failure of it is a failure of the start. k->front is set. 0 or
+ * -errno.
+ */
 int vs_keeper_prepare(struct vs_keeper *k);
 /* Runs the keeper's main loop, which has been prepared, until its last user is gone. */
 void vs_keeper_run(struct vs_keeper *k);
 
-/* Descriptors that the stacks there are need to go on: sockets on their way, reply channels. */
+/* Descriptors that existing stacks need to go on, for new sockets and reply channels. */
 #define VS_SPARE_GO_ON 8
-/* Those, and what is open for a moment while another is made; a hub in this keeper takes some, too. */
+/* Those, and the ones that are open while a stack is made. A hub in this keeper takes some, too. */
 #define VS_SPARE_MAKE 16
 /* Checks that so many are free. 0, or -errno with a message. */
 int vs_keeper_spare(int wanted);
 
-/* Makes the main loop look at its jobs and counts. */
+/* Wakes the main loop, which then checks its jobs and counts. */
 void vs_keeper_wake(struct vs_keeper *k);
-/* Counts. The main loop is woken when one falls. */
+/* Adds to the counts. Wakes the main loop if one gets smaller. */
 void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces);
 
 #endif

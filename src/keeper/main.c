@@ -21,7 +21,7 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
-/* Signals are this process's own, see isolate.c: this one has a handler that does nothing. */
+/* This process has handlers of its own, which do nothing, see isolate.c. */
 #define INTERRUPT_SIGNAL SIGUSR1
 
 static void accept_interrupts(void)
@@ -53,7 +53,7 @@ const struct vs_variant vs_variant_process = {
 	.check_terminal = check_terminal,
 };
 
-/* Tells the program how the start went. */
+/* Sends the program the result of the start. */
 static void report(const struct vs_keeper *k, int result)
 {
 	struct vs_start_report reply = { .version = VS_WIRE_VERSION, .result = result, .pid = getpid(),
@@ -64,23 +64,27 @@ static void report(const struct vs_keeper *k, int result)
 		.n_iov = 2,
 	};
 
-	(void)vs_fdmsg_send(VS_KEEPER_STARTER, &msg, MSG_DONTWAIT); /* the program may be gone: its end of file tells */
+	/* If the program is gone, the main loop gets end of file. */
+	(void)vs_fdmsg_send(VS_KEEPER_STARTER, &msg, MSG_DONTWAIT);
 	vs_close(VS_KEEPER_STARTER);
 }
 
 int vs_keeper_main(void)
 {
-	struct vs_keeper k = { .variant = &vs_variant_process, .front = VS_KEEPER_FRONT, .epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER,
-			      .met = PTHREAD_COND_INITIALIZER };
+	struct vs_keeper k = { .variant = &vs_variant_process,
+			       .front = VS_KEEPER_FRONT,
+			       .epoll = -1,
+			       .wake = -1,
+			       .lock = PTHREAD_MUTEX_INITIALIZER,
+			       .met = PTHREAD_COND_INITIALIZER };
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 
 	/*
-	 * Most threads allocate a little once; an arena for each would cost more memory than all they
-	 * need.
+	 * Most threads allocate a little, once. An arena for each would take more memory than all their data.
 	 */
 	(void)mallopt(M_ARENA_MAX, 1);
 	for (int fd = VS_KEEPER_STARTER; fd <= VS_KEEPER_ADOPT; fd++)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* where there is no filter plugins may execute things */
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* without a filter, plugins may execute files */
 	int r = vs_isolate_process();
 	if (r == 0)
 		r = vs_isolate_user(adopt, &k.privileged);
@@ -94,6 +98,6 @@ int vs_keeper_main(void)
 	report(&k, r);
 	if (r == 0)
 		vs_keeper_run(&k);
-	/* Threads may be stuck in a plugin; the process ends with whatever they hold. */
+	/* Threads may be stuck in a plugin. They end with the process. */
 	_exit(r == 0 ? 0 : 1);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a networking thread is asked for. There is one per stack, and it lives in the stack's
- * namespace.
+ * The requests to a networking thread. There is one thread per stack. It lives in the stack's namespace.
  *
- * It does what can only be done there, in short steps that never wait for a network: makes
- * sockets, opens taps, reads and writes the namespace's sysctls. What may take long is
- * handed to a job with the descriptors it needs.
+ * It does what can only be done there, in short steps that never wait for a network: it makes sockets, opens
+ * taps, and reads and writes the namespace's sysctls. Work that may take long goes to a job, with the
+ * descriptors that it needs.
  */
 
 #include "net.h"
@@ -41,7 +40,7 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
-/* The program's own socket() may be the one this library redefines: always the system call. */
+/* Always the system call: in a program, socket() may be the one that this library redefines. */
 static int raw_socket(int domain, int type, int protocol)
 {
 	int fd = (int)syscall(SYS_socket, domain, type, protocol);
@@ -58,7 +57,7 @@ static int open_namespace(int *ns)
 	if (s < 0)
 		return s;
 	*ns = ioctl(s, SIOCGSKNS);
-	if (*ns < 0) /* in the program itself we have no more capabilities than it has kept */
+	if (*ns < 0) /* EPERM: on threads of a program without CAP_NET_ADMIN */
 		*ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	return *ns < 0 ? -errno : 0;
 }
@@ -67,14 +66,15 @@ static void do_channel(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 
-	/* A failure shows to the caller as end of file on its channel. */
+	/* If this fails, the caller gets end of file on its channel. */
 	if (call->msg.n_fds > 0 && vs_auth_takes_replies(n->keeper, call, call->msg.fds[0]))
-		(void)vs_channel_add(n->keeper, call->req.channel, call->msg.creds.pid, vs_call_take_fd(call, 0));
+		(void)vs_channel_add(n->keeper, call->req.channel, call->msg.creds.pid,
+				     vs_call_take_fd(call, 0));
 }
 
 /*
- * The kernel asks who makes a socket of this family, and never again who uses it: to have one is to configure
- * IPsec. NETLINK_XFRM, which does the same, asks both.
+ * The kernel checks who makes a socket of this family, and not who uses it. So a process that gets one could
+ * configure IPsec. For NETLINK_XFRM, which does the same, the kernel checks both.
  */
 static bool is_refused(int family)
 {
@@ -87,14 +87,15 @@ static void do_msocket(struct vs_net *n)
 	uint32_t count = n->call->req.count;
 
 	for (uint32_t i = 0; i < count && i < VS_SOCKETS_MAX; i++) {
-		VS_AUTO_CLOSE fd = is_refused(arg[0]) ? -EAFNOSUPPORT : raw_socket(arg[0], arg[1] | SOCK_CLOEXEC, arg[2]);
+		VS_AUTO_CLOSE fd = is_refused(arg[0]) ? -EAFNOSUPPORT
+						      : raw_socket(arg[0], arg[1] | SOCK_CLOEXEC, arg[2]);
 		vs_call_reply(n->keeper, n->call, fd < 0 ? fd : 0, NULL, &fd, fd < 0 ? 0 : 1);
 	}
 }
 
 /*
- * A socket that hangs up when the stack ends. Each caller has one of its own: who shuts it down ends
- * only what he has started himself.
+ * A socket that hangs up when the stack ends. Each caller has one of its own. A caller that shuts it down
+ * ends only what it has started itself.
  */
 static int new_life(struct vs_net *n, int *life)
 {
@@ -137,8 +138,8 @@ static bool is_public(int fd)
 }
 
 /*
- * The file of a sysctl. Some hold secrets, such as keys: these are read for nobody but who may change
- * them.
+ * Opens the file of a sysctl. Some have secrets, such as keys. These may be read only by processes that may
+ * change them.
  */
 static int open_sysctl(const struct vs_call *call, bool set)
 {
@@ -183,7 +184,7 @@ static void do_sysctl(struct vs_net *n)
 
 /* ------------------------------------------------------------------ interfaces */
 
-/* Nobody else's call finds it any more. */
+/* Takes an interface off the list, so that calls no longer find it. */
 static void unlist(struct vs_iface **at)
 {
 	struct vs_iface *iface = *at;
@@ -192,8 +193,8 @@ static void unlist(struct vs_iface **at)
 	vs_iface_unref(iface);
 }
 
-/* Takes those off the list that never came to life; gives where the wanted one is, or the end. */
-static struct vs_iface **look_up(struct vs_net *n, const char *name)
+/* Drops interfaces that failed to start. Returns the place of the wanted one in the list, or the end. */
+static struct vs_iface **lookup(struct vs_net *n, const char *name)
 {
 	struct vs_iface **at = &n->ifaces;
 
@@ -209,25 +210,25 @@ static struct vs_iface **look_up(struct vs_net *n, const char *name)
 }
 
 /*
- * The same, but one whose device has been deleted in the stack by somebody else is as if it had been
- * removed. Its pump has mostly noticed by then; where a cable is cut or a network is absent nobody has
- * been looking.
+ * The same, but an interface whose device has been deleted in the stack counts as removed. Usually its pump
+ * has noticed that before. If the cable is cut or the network is absent, there is no pump that could.
  */
 static struct vs_iface **find_iface(struct vs_net *n, const char *name)
 {
-	struct vs_iface **at = look_up(n, name);
+	struct vs_iface **at = lookup(n, name);
 
 	if (*at == NULL || !vs_iface_device_gone(*at))
 		return at;
 	vs_iface_stop(*at);
 	(void)(*at)->kind->leave(*at);
 	unlist(at);
-	return look_up(n, name);
+	return lookup(n, name);
 }
 
 /*
- * An index that we have chosen before is not chosen again, as the kernel does it: a program may remember the
- * index of an interface that has gone. The kernel, which chooses the index of a tap, does not know of ours.
+ * Chooses an index for a device. One that has been chosen before is not chosen again, because a program may
+ * remember the index of an interface that is gone. The kernel does the same, but when it chooses the index of
+ * a tap it does not know the ones chosen here.
  */
 static int free_index(struct vs_net *n, int netlink)
 {
@@ -250,7 +251,7 @@ int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *if
 	return fd;
 }
 
-/* Whether the stack has a device of that name, whoever made it. */
+/* Whether the stack has a device of that name, made by this library or not. */
 static bool device_exists(const char *name)
 {
 	VS_AUTO_CLOSE netlink = vs_talk_socket();
@@ -274,7 +275,7 @@ static int job_prepare(struct vs_net *n, struct vs_job *job)
 	return 0;
 }
 
-/* The call goes to the job when this succeeds. */
+/* On success the job takes the call. */
 static int add_iface(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
@@ -284,18 +285,23 @@ static int add_iface(struct vs_net *n)
 	vs_locator_parse(call->text, &locator);
 	want->name[IF_NAMESIZE - 1] = '\0';
 	if (call->refusal != NULL)
-		return vs_fail(EPERM, "cannot add interface %s: %s; add interfaces before that", want->name, call->refusal);
+		return vs_fail(EPERM, "cannot add interface %s: %s; add interfaces before that", want->name,
+			       call->refusal);
 	if (*find_iface(n, want->name) != NULL || device_exists(want->name))
-		return vs_fail(EEXIST, "cannot add interface %s: the stack has one of that name; choose another with iface=",
+		return vs_fail(EEXIST,
+			       "cannot add interface %s: the stack has one of that name; choose another with "
+			       "iface=",
 			       want->name);
-	struct vs_iface *iface = vs_iface_new(n->keeper, want->name, vs_iface_kind_for(n->keeper, locator.kind));
+	struct vs_iface *iface =
+		vs_iface_new(n->keeper, want->name, vs_iface_kind_for(n->keeper, locator.kind));
 	if (iface == NULL)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	iface->events = vs_events_ref(n->events);
 	enum vs_job_kind kind = iface->kind == &vs_iface_segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK;
 	struct vs_job *job = vs_job_new(n->keeper, kind, iface, call);
-	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
+	int r = job == NULL ? vs_fail(ENOMEM, "cannot add interface %s: %s", want->name,
+				      vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
 			    : job_prepare(n, job);
 	if (r == 0) {
 		job->door = vs_steal_fd(&n->programs_end);
@@ -320,10 +326,14 @@ static int remove_iface(struct vs_net *n)
 	struct vs_iface **at = find_iface(n, name);
 	struct vs_iface *iface = *at;
 	if (iface == NULL)
-		return vs_fail(ENODEV, "cannot remove interface %s: this library has made none of that name in the stack", name);
+		return vs_fail(ENODEV,
+			       "cannot remove interface %s: this library has made none of that name in the "
+			       "stack",
+			       name);
 	struct vs_job *job = vs_job_new(n->keeper, VS_JOB_REMOVE, iface, call);
 	if (job == NULL)
-		return vs_fail(ENOMEM, "cannot remove interface %s: %s", name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		return vs_fail(ENOMEM, "cannot remove interface %s: %s", name,
+			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	job->netlink = vs_talk_socket();
 	if (job->netlink < 0) { /* nothing has been done yet */
 		int err = -job->netlink;
@@ -344,7 +354,9 @@ static int remove_iface(struct vs_net *n)
 	return 0;
 }
 
-/* How far the sender's clock is ahead of ours; its text is its offset to the initial time namespace. */
+/*
+ * How far the sender's clock is ahead of ours. The text is the sender's offset to the initial time namespace.
+ */
 static int64_t clock_ahead_ns(const struct vs_call *call)
 {
 	int64_t offset;
@@ -373,8 +385,11 @@ static void do_carrier(struct vs_net *n)
 
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
-	int r = iface == NULL ? -ENODEV : call->refusal != NULL ? -EPERM : vs_carrier_request(iface, call->req.arg[0] != 0);
-	vs_call_reply(n->keeper, call, r, call->refusal != NULL ? call->refusal : r < 0 ? strerror(-r) : NULL, NULL, 0);
+	int r = iface == NULL           ? -ENODEV
+		: call->refusal != NULL ? -EPERM
+					: vs_carrier_request(iface, call->req.arg[0] != 0);
+	const char *why = call->refusal != NULL ? call->refusal : r < 0 ? strerror(-r) : NULL;
+	vs_call_reply(n->keeper, call, r, why, NULL, 0);
 }
 
 static void do_stats(struct vs_net *n)
@@ -385,7 +400,8 @@ static void do_stats(struct vs_net *n)
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
 	if (iface == NULL) {
-		vs_call_reply(n->keeper, call, -ENODEV, "this library has made no interface of that name in the stack", NULL, 0);
+		vs_call_reply(n->keeper, call, -ENODEV,
+			      "this library has made no interface of that name in the stack", NULL, 0);
 		return;
 	}
 	struct vs_pump *pump = &iface->pump;
@@ -395,23 +411,26 @@ static void do_stats(struct vs_net *n)
 		iface->tx_lost += pump->device.ops->lost(&pump->device);
 	unsigned offloads = pump->offloads;
 	pthread_mutex_unlock(&n->keeper->lock);
-	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", offloads, s->tx_frames, s->tx_dropped + iface->tx_lost,
-		       s->tx_refused, s->rx_frames, s->rx_writes, s->rx_dropped);
+	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", offloads, s->tx_frames,
+		       s->tx_dropped + iface->tx_lost, s->tx_refused, s->rx_frames, s->rx_writes,
+		       s->rx_dropped);
 	vs_call_reply(n->keeper, call, 0, text, NULL, 0);
 }
 
-/* A call that goes on in a job takes the buffer with it. */
+/* On success the job has the call, and this thread goes on with a new one. */
 static int do_iface(struct vs_net *n, int (*act)(struct vs_net *))
 {
 	struct vs_call *fresh = vs_call_new();
-	int r = fresh == NULL ? vs_fail(ENOMEM, "cannot change interfaces: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM)) : act(n);
+	int r = fresh == NULL ? vs_fail(ENOMEM, "cannot change interfaces: %s",
+					vs_cause_text(VS_CAUSE_MEMORY, ENOMEM))
+			      : act(n);
 
 	if (r < 0) {
 		vs_call_fail(n->keeper, n->call, r);
 		free(fresh);
 		return r;
 	}
-	n->call = fresh; /* the job owns the old one */
+	n->call = fresh; /* the job has the old one */
 	return 0;
 }
 
@@ -423,7 +442,7 @@ int vs_net_add(struct vs_net *n)
 void vs_net_serve(struct vs_net *n)
 {
 	if (n->call->reply >= 0 && !vs_auth_takes_replies(n->keeper, n->call, n->call->reply)) {
-		vs_call_drop(n->call); /* without a word: there is nobody to say it to */
+		vs_call_drop(n->call); /* without a reply, which may not be sent there */
 		return;
 	}
 	if (n->call->req.op != VS_OP_MSOCKET && n->call->req.op != VS_OP_CHANNEL)

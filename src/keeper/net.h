@@ -3,8 +3,7 @@
 #define VS_KEEPER_NET_H
 
 /*
- * A networking thread's state. Everything is that thread's alone, except what is said to be
- * under the keeper's lock.
+ * A networking thread's state. Only that thread uses it, except for what is under the keeper's lock.
  */
 
 #include <stdbool.h>
@@ -18,37 +17,38 @@ struct vs_wire_iface;
 
 struct vs_net {
 	struct vs_keeper *keeper;
-	struct vs_call *call; /* the request being served; of one in reserve, under the keeper's lock until it is given */
-	struct vs_job *birth; /* the job of the first interface, until its device is made; then not ours to touch */
+	/* The current request; in reserve: NULL until there is one, under the keeper's lock. */
+	struct vs_call *call;
+	/* The job of the first interface, until the device is made; not to be used afterwards. */
+	struct vs_job *birth;
 	int door;
-	int adopt;            /* a namespace to live in; -1: one of its own */
-	int programs_end;     /* of the door, until it is handed out */
+	int adopt;            /* the namespace to adopt; -1: makes one */
+	int programs_end;     /* of the door, until it is sent to the program */
 	struct vs_iface *ifaces;
-	int last_ifindex;     /* that was given away here */
+	int last_ifindex;     /* the last one that was chosen here */
 	struct vs_events *events;
 	bool in_reserve;      /* began without a call */
-	bool dismissed;       /* under the keeper's lock: nobody came for it */
+	bool dismissed;       /* in reserve, and not needed any more; under the keeper's lock */
 };
 
-/* Starts a stack's networking thread; it answers the call (which it owns from then on). */
+/* Starts a stack's networking thread. The thread takes the call and answers it. */
 int vs_net_start(struct vs_keeper *k, struct vs_call *call);
 
 /*
- * Main thread: keeps, or lets go of, a networking thread in reserve. Returns ms until it has to be
- * called again, -1: not before something happens.
+ * Main thread: starts or dismisses a networking thread in reserve. Returns the ms until it must be called
+ * again; -1: not before another event.
  */
 int vs_net_reserve(struct vs_keeper *k);
 
-/* Serves n->call, and answers it or hands it on. */
+/* Serves n->call: answers it, or passes it to a job. */
 void vs_net_serve(struct vs_net *n);
 /*
- * Adds the interface that n->call describes; its answer carries n->programs_end. -errno: it has been
- * answered so.
+ * Adds the interface that n->call describes. The answer has n->programs_end. -errno: that was the answer.
  */
 int vs_net_add(struct vs_net *n);
 /*
- * For a device that others make: an rtnetlink socket of this thread's namespace, or -errno with a
- * sentence; and a free index.
+ * For a device that a job makes. Returns an rtnetlink socket of this thread's namespace, or -errno with a
+ * message. *ifindex: a free index.
  */
 int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *ifindex);
 

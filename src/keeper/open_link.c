@@ -3,8 +3,9 @@
 /*
  * Opening the link of an interface: the one job that may wait for ever.
  *
- * The caller's root and working directory come with the call. The job enters them in a file-system context of its
- * own: so a locator means to the keeper what it means to the caller, also after the caller has entered a chroot.
+ * The caller's root and working directory come with the call. The job enters them in a file-system context of
+ * its own: so a locator means to the keeper what it means to the caller, also after the caller has entered a
+ * chroot.
  */
 
 #include <errno.h>
@@ -33,7 +34,7 @@
 
 /*
  * Enters the caller's root and working directory, for this thread and the threads it starts. In another root
- * than the keeper's the files may belong to anybody, and code that is loaded from there would run with the
+ * than the keeper's the files may belong to any user, and code that is loaded from there would run with the
  * keeper's rights: plugins within plugins, modules of the C library. So no new code can be loaded there.
  */
 static int enter_directories(int root, int cwd)
@@ -54,7 +55,8 @@ static int enter_directories(int root, int cwd)
 		if (foreign && (fchdir(root) < 0 || chroot(".") < 0))
 			return -errno;
 	}
-	return cwd >= 0 && fchdir(cwd) < 0 && errno != EACCES ? -errno : 0; /* EACCES: only a relative locator would mind */
+	/* EACCES matters only to a relative locator, which then fails. */
+	return cwd >= 0 && fchdir(cwd) < 0 && errno != EACCES ? -errno : 0;
 }
 
 /* Makes the packet device. It is not kept if the call has been answered meanwhile. */
@@ -65,8 +67,9 @@ static int make_device(struct vs_job *job)
 	unsigned offloads = 0;
 
 	if (!vs_job_await_device(job))
-		return -ECANCELED; /* nobody hears it */
-	VS_AUTO_CLOSE fd = vs_packet_device_open(iface, &job->call->req.iface, job->netlink, job->ifindex, &offloads);
+		return -ECANCELED; /* the networking thread has answered */
+	VS_AUTO_CLOSE fd =
+		vs_packet_device_open(iface, &job->call->req.iface, job->netlink, job->ifindex, &offloads);
 	if (fd < 0)
 		return fd;
 	pthread_mutex_lock(&k->lock);
@@ -94,7 +97,8 @@ static int remember(struct vs_job *job, int root, int cwd)
 	iface->want = job->call->req.iface;
 	iface->vnl = strdup(job->call->text);
 	if (iface->vnl == NULL)
-		return vs_fail(ENOMEM, "cannot plug interface %s: %s", iface->name, vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		return vs_fail(ENOMEM, "cannot plug interface %s: %s", iface->name,
+			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	bool elsewhere = root >= 0 && stat("/", &here) == 0 && fstat(root, &there) == 0 &&
 			 (here.st_ino != there.st_ino || here.st_dev != there.st_dev);
 	if (elsewhere)
@@ -115,7 +119,8 @@ static int check_stream(const struct vs_iface *iface, int fd)
 	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
 		return 0;
-	return vs_fail(EINVAL, "cannot plug interface %s: the stream is no stream socket of the Unix family", iface->name);
+	return vs_fail(EINVAL, "cannot plug interface %s: the stream is no stream socket of the Unix family",
+		       iface->name);
 }
 
 static int open_stream(struct vs_iface *iface, int stream)
@@ -133,7 +138,8 @@ static int refuse(const struct vs_iface *iface, const char *vnl, enum vs_locator
 {
 	struct vs_config_error error;
 
-	return vs_locator_refuse(iface->name, vnl, verdict, &error) < 0 ? vs_fail_text(error.err, error.text) : 0;
+	return vs_locator_refuse(iface->name, vnl, verdict, &error) < 0 ? vs_fail_text(error.err, error.text)
+									: 0;
 }
 
 /* By a plugin, from the caller's directories. */
@@ -192,8 +198,10 @@ int vs_job_open_link(struct vs_job *job)
 	}
 	r = stream >= 0 ? open_stream(iface, stream) : open_by_plugin(job, root, cwd);
 	if (r == 0 && job->call->req.iface.mtu > iface->pump.link->mtu_max && !job->call->req.iface.force_mtu)
-		r = vs_fail(EMSGSIZE, "cannot plug interface %s: this network drops packets longer than %u bytes (a vde_switch of "
-				      "vde2 does, and tells nobody); use mtu=%u, or VDESTACK_FORCE_MTU if you know better",
+		r = vs_fail(EMSGSIZE,
+			    "cannot plug interface %s: this network drops packets longer than %u bytes (a "
+			    "vde_switch of vde2 does so silently); use mtu=%u, or VDESTACK_FORCE_MTU if you "
+			    "know better",
 			    iface->name, iface->pump.link->mtu_max, iface->pump.link->mtu_max);
 	if (r == 0 && job->call->req.iface.force_mtu)
 		iface->pump.link->frame_max = VS_FRAME_MAX; /* the caller knows better */

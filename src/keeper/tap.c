@@ -21,7 +21,7 @@
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
 
-/* A burst of datagrams waits here while the link is busy. The kernel's 500 is less than a common burst. */
+/* A burst of datagrams waits here while the link is busy. The default, 500, is less than a common burst. */
 #define QUEUE_FRAMES 1000
 
 static int configure(const struct vs_wire_iface *want)
@@ -63,7 +63,7 @@ static int tap_carrier(struct vs_iface *iface, bool on)
 	return 0;
 }
 
-/* The device goes when the descriptor is closed, or by a request in the stack's namespace. */
+/* The device is deleted when the descriptor is closed, or by a request in the stack's namespace. */
 static int tap_leave(struct vs_iface *iface)
 {
 	(void)iface;

@@ -3,8 +3,8 @@
 #define VS_KEEPER_VARIANT_H
 
 /*
- * What differs between a keeper that is a process and one on threads of the program. Nothing else asks which of the
- * two it is. The tables are in main.c and inprocess.c, with the reasons.
+ * What differs between a keeper that is a process and one on threads of the program. Nothing else asks which
+ * of the two it is. The tables are in main.c and inprocess.c, with the reasons.
  */
 
 #include <pthread.h>

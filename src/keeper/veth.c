@@ -21,16 +21,16 @@
 
 /* ------------------------------------------------------------------ the namespace */
 
-/* What a thread does in such a namespace. It ends there. */
+/* The work of a thread that enters such a namespace, and ends there. */
 struct visit {
-	struct vs_peer_ns *made; /* to be made; NULL: enter `ns` and call fn */
+	struct vs_peer_ns *made; /* makes this one; NULL: enters `ns` and calls fn */
 	int ns;
 	void (*fn)(void *);
 	void *arg;
 	int result;
 };
 
-/* The devices that are made next get no address by themselves. False: each device must be set up so. */
+/* New devices of the namespace get no IPv6 address by themselves. False: each device must be set so. */
 static bool switch_ipv6_off(void)
 {
 	VS_AUTO_CLOSE fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
@@ -110,10 +110,10 @@ int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *
 /* ------------------------------------------------------------------ pairs */
 
 /*
- * The kernel reports a new carrier at once for a device whose index differs from its peer's, whatever
- * namespace each is in, and of all others once a second (linkwatch_urgent_event). It numbers the devices of
- * each namespace from 2, so the second interface of a stack would wait a second for its carrier. So both
- * ends get numbers here, far apart. If such a number is taken, the kernel chooses.
+ * The kernel reports a new carrier at once if the index of a device differs from that of its peer, whatever
+ * their namespaces are. For all other devices it reports once a second (linkwatch_urgent_event). It numbers
+ * the devices of each namespace from 2, so the second interface of a stack might wait a second for its
+ * carrier. So both ends get an index here, far apart. If one of them is taken, the kernel chooses both.
  */
 int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
 		 unsigned number, const struct vs_peer_ns *peers)
@@ -135,7 +135,7 @@ int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, con
 
 void vs_peer_without_ipv6(const struct vs_peer_ns *peers, const char *peer_name)
 {
-	if (!peers->without_ipv6) /* a kernel that refuses has no IPv6, or is very old */
+	if (!peers->without_ipv6) /* if the kernel refuses, it has no IPv6 or is very old */
 		(void)vs_netdev_no_autoaddress(peers->netlink, peer_name);
 }
 

@@ -12,23 +12,23 @@
 
 struct vs_wire_iface;
 
-/* The receiver's end drops what is too long for it, as on a wire. */
+/* The largest. The receiver's end drops what is too long for it, as on a wire. */
 #define VS_VETH_PEER_MTU 65535
 
 struct vs_peer_ns {
 	int netlink; /* -1: there is none */
 	int ns;
-	bool without_ipv6; /* so are its devices */
+	bool without_ipv6; /* its devices have no IPv6 by default */
 };
 
 /*
- * Makes a namespace, on a thread that ends then, as it cannot go back. Its devices have no IPv6, if the
- * kernel allows that, so they send nothing by themselves. 0 or -errno.
+ * Makes a namespace, on a thread that ends afterwards. Its devices have no IPv6, if the kernel allows that,
+ * so they send nothing by themselves. 0 or -errno.
  */
-int vs_peer_ns_make(struct vs_peer_ns *far);
-void vs_peer_ns_close(struct vs_peer_ns *far);
+int vs_peer_ns_make(struct vs_peer_ns *peers);
+void vs_peer_ns_close(struct vs_peer_ns *peers);
 /* Runs fn(arg) on a thread in that namespace and waits for it. 0 or -errno; fn reports its own result. */
-int vs_peer_ns_run(const struct vs_peer_ns *far, void (*fn)(void *arg), void *arg);
+int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *arg);
 
 /*
  * Makes a pair: `want` in the namespace of the rtnetlink socket, and the peer, number `number`, down. (A
@@ -37,8 +37,8 @@ int vs_peer_ns_run(const struct vs_peer_ns *far, void (*fn)(void *arg), void *ar
 int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
 		 unsigned number, const struct vs_peer_ns *peers);
 /*
- * For a device there that is not up yet: it gets no address by itself, so it sends nothing. Does nothing
- * where the namespace is without IPv6, which cannot be had where /proc/sys is read-only.
+ * For a device there that is not up yet: it will get no address by itself, so it sends nothing. Only needed,
+ * and only done, if the namespace has IPv6, which is so where /proc/sys is read-only.
  */
 void vs_peer_without_ipv6(const struct vs_peer_ns *peers, const char *peer_name);
 /* Sets the peer up or down: the other end has carrier, or not. 0 or -errno. */
