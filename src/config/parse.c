@@ -83,10 +83,11 @@ static int take_iface(struct vs_parser *parser, struct vs_section *section, cons
 
 static bool is_name_byte(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+	       c == '_' || c == '-';
 }
 
-/* Of the stack, wherever the word stands. */
+/* The name of the stack. The word may be in any section. */
 static int take_name(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		     const char *value)
 {
@@ -97,11 +98,13 @@ static int take_name(struct vs_parser *parser, struct vs_section *section, const
 		if (!is_name_byte(*c))
 			length = 0;
 	if (length == 0 || length > VS_STACK_NAME_MAX)
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "not a name for a stack; write 1 to %d ASCII letters, digits, '.', '_' and '-'",
-				    VS_STACK_NAME_MAX);
+		return vs_word_fail(
+			parser->error, EINVAL, word,
+			"not a name for a stack; write 1 to %d ASCII letters, digits, '.', '_' and '-'",
+			VS_STACK_NAME_MAX);
 	if (parser->name != NULL)
-		return vs_word_fail(parser->error, EINVAL, word, "the stack has a name already; remove one of the two");
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "the stack has a name already; remove one of the two");
 	parser->name = value;
 	return 0;
 }
@@ -211,8 +214,8 @@ static int fail_unknown(struct vs_parser *parser, const struct vs_word *word, si
 				    "%.*s is not available yet; remove the word",
 				    (int)key_length, word->text);
 	return vs_word_fail(parser->error, EINVAL, word,
-			    "unknown word; the words are name= iface= vnl= eth mac= mtu= ip= gw= route=, and a "
-			    "value with white space, ';' or ',' in it needs quotes");
+			    "unknown word; the words are name= iface= vnl= eth mac= mtu= ip= gw= route=, and "
+			    "a value with white space, ';' or ',' in it needs quotes");
 }
 
 static const struct rule *find_rule(const struct vs_word *word, size_t key_length)
@@ -274,7 +277,8 @@ static int read_word(struct vs_parser *parser, const struct vs_word *word)
 		result = begin_section(parser, word);
 	if (result < 0)
 		return result;
-	struct vs_section *section = parser->n_sections > 0 ? &parser->sections[parser->n_sections - 1] : NULL;
+	struct vs_section *section =
+		parser->n_sections > 0 ? &parser->sections[parser->n_sections - 1] : NULL;
 	if (rule->is_setting && section->setting == NULL)
 		section->setting = word;
 	return rule->take != NULL ? rule->take(parser, section, word, word->text + key_length + 1) : 0;

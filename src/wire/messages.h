@@ -84,7 +84,8 @@ struct vs_request {
 	uint64_t seq;
 	int32_t arg[3];
 	union {
-		uint32_t timeout_ms; /* VS_OP_CREATE and _ADD: how long a network may take; VS_WIRE_NO_LIMIT */
+		/* VS_OP_CREATE and _ADD: how long a network may take; VS_WIRE_NO_LIMIT. */
+		uint32_t timeout_ms;
 		uint32_t count; /* VS_OP_MSOCKET: 1 to VS_SOCKETS_MAX */
 	};
 	struct vs_wire_iface iface;
