@@ -7,7 +7,7 @@
  * at its deadline whatever the plugin does. From then on the main thread interrupts the job until it ends;
  * how, the keeper's variant says.
  *
- * A caller that closes its end of the reply channel has given the call up: its deadline has passed then.
+ * A caller that closes its end of the reply channel has given the call up. Then the deadline has passed.
  *
  * States, under the keeper's lock. The thread that makes the transition from WORKING takes the answer: it
  * answers the call. So the call is answered once.
@@ -106,7 +106,7 @@ static void watch_caller(struct vs_job *job)
 {
 	struct epoll_event event = { .events = EPOLLONESHOT, .data.u64 = VS_JOB_EVENT };
 
-	if (has_caller(job)) /* if that fails, the deadline is soon enough */
+	if (has_caller(job)) /* if that fails, the job is given up at its deadline */
 		(void)epoll_ctl(job->keeper->epoll, EPOLL_CTL_ADD, job->call->reply, &event);
 }
 

@@ -75,7 +75,7 @@ int vs_job_submit(struct vs_job *job);
 void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int door);
 /* Main thread: starts what was submitted. */
 void vs_jobs_start(struct vs_keeper *k);
-/* Main thread: a caller has closed its reply channel; finds out whose. */
+/* Main thread: a caller has closed its reply channel. Finds the jobs whose callers have. */
 void vs_jobs_hung_up(struct vs_keeper *k);
 /*
  * Main thread: answers for jobs past their deadline, and interrupts them. Returns ms until the next is due,
