@@ -89,7 +89,7 @@ struct vdestack;
 struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
-	int timeout_ms;      /* of the whole creation or addition; 0 or -1 = no limit but those of the steps */
+	int timeout_ms;      /* of the whole creation or addition; 0 or -1 = only the limits of the steps */
 	int step_timeout_ms; /* of each step (keeper, namespace, link, addresses); 0 = 5000, -1 = no limit */
 	unsigned no_offload; /* VDESTACK_OFFLOAD_... that are off on VDE networks */
 };
