@@ -43,7 +43,7 @@ strace)
 	grep -q 'unshare(CLONE_NEWNET' trace || complain "the keeper was not followed"
 	if grep -E -e 'killed by|--- SIG(SEGV|BUS|ILL|SYS|TRAP|ABRT)' trace >odd; then
 		cat odd >&2
-		complain "somebody was killed"
+		complain "a process was killed"
 	fi
 	;;
 valgrind)

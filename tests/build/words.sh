@@ -10,8 +10,10 @@
 set -eu -o pipefail
 cd "$1"
 
-# The files and folders that are searched. Not yet: docs/man src include.
-searched="README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md CMakeLists.txt check demo cmake .ci docs/*.md examples tests"
+# The files and folders that are searched. Not yet: docs/man src/core include.
+searched="README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md CMakeLists.txt check demo cmake .ci docs/*.md examples tests
+	src/CMakeLists.txt src/entry.c src/api src/base src/config src/keeper src/proto src/pump src/rtnl src/runner src/tools
+	src/wire"
 
 # "extended regular expression => word to use", without regard to case. Identifiers are not concerned: "_" is
 # part of a word.
@@ -24,7 +26,9 @@ banned='
 \b(gives?|gave) (-1|NULL|0|E[A-Z]{3,}|-E[A-Z]+)\b => returns, fails with
 \b(plug-ins?)\b => plugin
 \b(look-ups?)\b => lookup
-\b(somebody|someone) else\b => another user, another process
+\b(somebody|someone|anybody|anyone)\b => any process, another user, name who it is
+\bshall\b => must, will
+\baffairs?\b => name what it does
 \bto and fro\b => in both directions
 \bof now\b => current, at the time of the call
 '

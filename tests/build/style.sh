@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#     style.sh SOURCE-DIR
+#
+# What CONTRIBUTING.md says of lines and includes:
+#
+#  - no line has more than 110 columns, with tabs of 8;
+#  - includes stand in groups: the file's own header, system headers, our headers. There is a blank line between
+#    the groups and none in them, and each group is sorted. Public headers come last among ours.
+
+set -eu -o pipefail
+export LC_ALL=C
+cd "$1"
+
+# The folders that are checked. Not yet: src/core.
+folders="src/api src/base src/config src/keeper src/proto src/pump src/rtnl src/runner src/tools src/wire"
+
+status=0 checked=0
+
+# Of a character in UTF-8 only the first byte is counted.
+long_lines() { # FILE
+	sed 's/[\x80-\xbf]//g' "$1" | expand -t 8 |
+		awk -v file="$1" 'length($0) > 110 { print file ":" FNR ": " length($0) " columns"; bad = 1 } END { exit bad }'
+}
+
+# Prints the lines that stand in a wrong place. Includes after the first line of code are not looked at.
+unsorted_includes() { # FILE
+	awk -v file="$1" '
+		!/^#include/ && !/^$/ { if (seen) exit; next }
+		/^$/ { blank = 1; next }
+		{
+			name = $2
+			group = name ~ /^<vdestack/ ? 4 : name ~ /^</ ? 2 : 3
+			gsub(/[<>"]/, "", name)
+			own = name ~ /^[a-z0-9_]+\.h$/ && group == 3 && !seen && file ~ /\.c$/
+			if (maybe_own && group == 3 && !blank)
+				last_group = 3
+			wrong = seen && (group < last_group || (group == last_group && name <= last))
+			wrong = wrong || (seen && blank != (last_group < 3 && group != last_group))
+			if (wrong) {
+				print file ":" FNR ": " $0
+				bad = 1
+			}
+			maybe_own = own
+			last_group = own ? 1 : group
+			last = name
+			seen = 1
+			blank = 0
+		}
+		END { exit bad }' "$1"
+}
+
+# shellcheck disable=SC2086
+while read -r file; do
+	checked=$((checked + 1))
+	long_lines "$file" || status=1
+	unsorted_includes "$file" || status=1
+done < <(find $folders src/entry.c -name '*.[ch]')
+while read -r file; do
+	long_lines "$file" || status=1
+done < <(find include -name '*.h')
+
+# Checks that do not work find nothing.
+[ "$checked" -gt 100 ] || { echo "nothing was checked"; status=1; }
+planted=$(mktemp -d)
+trap 'rm -rf "$planted"' EXIT
+printf '\t%103d\n' 0 >"$planted/long.c"
+printf '#include "a.h"\n\n#include <b.h>\n#include <a.h>\n' >"$planted/sorted.c"
+printf '#include "a.h"\n\n#include <b.h>\n#include "c.h"\n' >"$planted/blank.c"
+! long_lines "$planted/long.c" >/dev/null || { echo "a long line is not noticed"; status=1; }
+! unsorted_includes "$planted/sorted.c" >/dev/null || { echo "includes that are not sorted are not noticed"; status=1; }
+! unsorted_includes "$planted/blank.c" >/dev/null || { echo "a missing blank line is not noticed"; status=1; }
+exit $status
