@@ -115,7 +115,7 @@ int vs_caps_keep(uint64_t keep)
 	sets.permitted &= keep;
 	sets.effective = sets.permitted;
 	sets.inheritable &= sets.permitted;
-	return put_sets(&sets); /* ambient follows by itself */
+	return put_sets(&sets); /* the kernel lowers the ambient set, too */
 }
 
 int vs_caps_only(uint64_t keep)

@@ -33,7 +33,7 @@ int vs_auth_prepare(struct vs_keeper *k);
 /* Makes a door report the sender of each message. 0 or -errno. After vs_auth_prepare(). */
 int vs_auth_watch(struct vs_keeper *k, int door);
 
-/* Whether this is the number that stands for all ids without one, user_namespaces(7). */
+/* Whether this is the overflow id, which stands for all ids that are not mapped; user_namespaces(7). */
 bool vs_auth_is_overflow(unsigned id, bool group);
 
 /*

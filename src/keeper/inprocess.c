@@ -80,8 +80,9 @@ static void interrupt(pthread_t thread, int tid, int before)
 }
 
 /*
- * The plugin for serial lines opens a terminal so that it becomes that of a session whose leader has none.
- * Here that would be the program's session: the end of the terminal would be the end of the program.
+ * The plugin for serial lines opens a terminal. If the leader of the session has no terminal, it becomes
+ * the terminal of the session. Here that would be the session of the program: the program would end with the
+ * terminal.
  */
 static int check_terminal(const char *ifname, const char *locator)
 {
@@ -119,7 +120,7 @@ static int leave_tables(int front)
 {
 	if (unshare(CLONE_FS) < 0)
 		return -errno;
-	/* Unsharing from `front`+1 on copies no more than is kept; what is below goes next. */
+	/* The copy of the table ends with `front`. The descriptors below it are closed next. */
 	if (syscall(SYS_close_range, (unsigned)front + 1, ~0u, CLOSE_RANGE_UNSHARE) < 0)
 		return -errno;
 	if (front > 0 && syscall(SYS_close_range, 0u, (unsigned)front - 1, 0) < 0)

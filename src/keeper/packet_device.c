@@ -7,7 +7,7 @@
  *     vde0 ═══════ veth ═══════ f1 ◀── packet socket ──▶ pump ──▶ link
  *
  * The peers of a keeper's packet devices share one namespace, in which nothing else is. It is made for the
- * first and goes with the last. A packet socket bound to the peer (packet(7), with PACKET_VNET_HDR) returns
+ * first and closed with the last. A packet socket bound to the peer (packet(7), with PACKET_VNET_HDR) returns
  * and takes the same as a tap with IFF_VNET_HDR: super-frames behind a virtio_net_hdr, with unfinished
  * checksums. What differs from a tap:
  *

@@ -17,7 +17,7 @@ struct vs_variant {
 	bool same_process;
 	/* It must not end before its last interface does: nothing else would end that one's threads. */
 	bool waits_for_interfaces;
-	/* A job's thread: lets interrupt() reach it. */
+	/* A job's thread: makes it ready for interrupt(). */
 	void (*accept_interrupts)(void);
 	/*
 	 * Main thread: makes the system call fail that a job's thread waits in. Repeated until the job ends;
