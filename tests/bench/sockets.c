@@ -55,8 +55,8 @@ static void show(const char *name, double *samples, size_t n)
 	if (n == 0)
 		return;
 	qsort(samples, n, sizeof(*samples), by_value);
-	printf("%s.median %.2f us\n%s.p99 %.2f us\n%s.max %.2f us\n", name, samples[n / 2], name, samples[n * 99 / 100], name,
-	       samples[n - 1]);
+	printf("%s.median %.2f us\n%s.p99 %.2f us\n%s.max %.2f us\n", name, samples[n / 2], name,
+	       samples[n * 99 / 100], name, samples[n - 1]);
 	fflush(stdout);
 }
 
@@ -88,7 +88,8 @@ static void touch(struct vdestack *s)
 
 static int bench_create(const char *vnl, size_t n)
 {
-	double *first = calloc(n, sizeof(double)), *more = calloc(n, sizeof(double)), *gone = calloc(n, sizeof(double));
+	double *first = calloc(n, sizeof(double)), *more = calloc(n, sizeof(double)),
+	       *gone = calloc(n, sizeof(double));
 
 	for (size_t i = 0; i < n; i++) { /* no other stack lives in the program */
 		double t = now_us();
@@ -96,7 +97,8 @@ static int bench_create(const char *vnl, size_t n)
 		touch(s);
 		first[i] = now_us() - t;
 		vde_delstack(s);
-		usleep(50000); /* work that deletion leaves to the kernel must not slow down the next sample */
+		/* work that deletion leaves to the kernel must not slow down the next sample */
+		usleep(50000);
 	}
 	struct vdestack *base = add(vnl);
 	touch(base);
@@ -125,7 +127,8 @@ static void loop(struct vdestack *s, double *samples, size_t n, unsigned apart_u
 		if (apart_us > 0)
 			usleep(apart_us);
 		double t = now_us();
-		int fd = s != NULL ? vde_msocket(s, AF_INET, SOCK_STREAM, 0) : (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+		int fd = s != NULL ? vde_msocket(s, AF_INET, SOCK_STREAM, 0)
+				   : (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
 		samples[i] = now_us() - t;
 		if (fd < 0)
 			die("socket");
@@ -165,7 +168,8 @@ static int bench_msocket(const char *vnl, size_t n)
 	loop(s, samples, apart, 2000);
 	show("msocket.apart", samples, apart);
 	for (int i = 0; i < 16; i++) {
-		workers[i] = (struct worker){ .stack = s, .samples = samples + (size_t)i * (n / 16), .n = n / 16 };
+		workers[i] =
+			(struct worker){ .stack = s, .samples = samples + (size_t)i * (n / 16), .n = n / 16 };
 		pthread_create(&workers[i].thread, NULL, work, &workers[i]);
 	}
 	for (int i = 0; i < 16; i++)
@@ -202,7 +206,8 @@ static void *source(void *arg)
 
 static int bench_load(const char *vnl_a, const char *vnl_b, size_t n)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(5000), .sin_addr.s_addr = htonl(0x0a000002) };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(5000),
+				  .sin_addr.s_addr = htonl(0x0a000002) };
 	struct vdestack *a = add(vnl_a), *b = add(vnl_b);
 	double *samples = calloc(n, sizeof(double));
 	pthread_t t[2];
@@ -276,7 +281,8 @@ static void add_process(int pid, struct sums *sum)
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
 		snprintf(path, sizeof(path), "/proc/%d/task/%s/status", pid, e->d_name);
 		if (e->d_name[0] != '.')
-			sum->switches += status(path, "voluntary_ctxt_switches") + status(path, "nonvoluntary_ctxt_switches");
+			sum->switches += status(path, "voluntary_ctxt_switches") +
+					 status(path, "nonvoluntary_ctxt_switches");
 	}
 	if (d != NULL)
 		closedir(d);
@@ -315,18 +321,22 @@ static int bench_idle(const char *vnl, size_t n)
 	for (size_t i = 1; i < n; i++)
 		touch(add(vnl));
 	double each = n > 1 ? (now_us() - t) / (double)(n - 1) : 0;
-	usleep(3000000); /* wait until the kernel has finished work for new interfaces (neighbour discovery) */
+	/* wait until the kernel has finished work for new interfaces (neighbour discovery) */
+	usleep(3000000);
 	struct sums all = take();
 	usleep(5000000);
 	struct sums later = take();
 	double more = n > 1 ? (double)(n - 1) : 1;
 	printf("idle.stacks %zu 1\nidle.create_each %.1f us\n", n, each);
-	printf("idle.fds_program %ld 1\nidle.fds_keeper %ld 1\nidle.tasks %ld 1\n", all.fds_here, all.fds_there, all.tasks);
+	printf("idle.fds_program %ld 1\nidle.fds_keeper %ld 1\nidle.tasks %ld 1\n", all.fds_here,
+	       all.fds_there, all.tasks);
 	printf("idle.rss_program %ld KiB\nidle.rss_keeper %ld KiB\n", all.rss_here_kib, all.rss_there_kib);
 	if (n > 1)
-		printf("idle.fds_per_stack %.2f 1\nidle.tasks_per_stack %.2f 1\nidle.rss_per_stack %.1f KiB\n",
+		printf("idle.fds_per_stack %.2f 1\nidle.tasks_per_stack %.2f 1\nidle.rss_per_stack %.1f "
+		       "KiB\n",
 		       (double)(all.fds_here - one.fds_here) / more, (double)(all.tasks - one.tasks) / more,
-		       (double)(all.rss_here_kib + all.rss_there_kib - one.rss_here_kib - one.rss_there_kib) / more);
+		       (double)(all.rss_here_kib + all.rss_there_kib - one.rss_here_kib - one.rss_there_kib) /
+			       more);
 	/* This process itself wakes once from its sleep, and reads /proc. */
 	printf("idle.wakeups %.2f 1/s\n", (double)(later.switches - all.switches - 1) / 5.0);
 	_exit(fflush(stdout));

@@ -88,7 +88,8 @@ static double cpu_seconds(void)
 	unsigned long long user, nice, sys, idle, wait, irq, softirq;
 	FILE *f = fopen("/proc/stat", "r");
 
-	if (f == NULL || fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle, &wait, &irq, &softirq) != 7)
+	if (f == NULL || fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle, &wait,
+				&irq, &softirq) != 7)
 		die("/proc/stat");
 	fclose(f);
 	return (double)(user + nice + sys + irq + softirq) / (double)sysconf(_SC_CLK_TCK);
@@ -113,8 +114,10 @@ static void join(struct end *e)
 	if (e->stack == NULL)
 		die("vde_addstack");
 	bool slirp = strncmp(e->where, "slirp:", 6) == 0;
-	snprintf(cmd, sizeof(cmd), "/sbin/ip link set vde0 mtu %d;/sbin/ip addr add %s/24 dev vde0;/sbin/ip link set vde0 up%s", mtu,
-		 slirp ? "10.0.2.15" : e->address, slirp ? ";/sbin/ip route add default via 10.0.2.2" : "");
+	snprintf(cmd, sizeof(cmd),
+		 "/sbin/ip link set vde0 mtu %d;/sbin/ip addr add %s/24 dev vde0;/sbin/ip link set vde0 up%s",
+		 mtu, slirp ? "10.0.2.15" : e->address,
+		 slirp ? ";/sbin/ip route add default via 10.0.2.2" : "");
 	if (vde_stackcmd(e->stack, cmd) != 0)
 		die(cmd);
 }
@@ -154,8 +157,10 @@ static void prove(const struct end *e)
 	ifr.ifr_data = (void *)&driver;
 	(void)ioctl(fd, SIOCETHTOOL, &ifr);
 	printf("proof %s: %s %s mtu %d", e->where, driver.driver, ifr.ifr_name, device_mtu);
-	printf(" csum %u tso %u", ethtool_value(fd, &ifr, ETHTOOL_GTXCSUM), ethtool_value(fd, &ifr, ETHTOOL_GTSO));
-	printf(" library %s\n", e->stack != NULL && dladdr((void *)vde_msocket, &library) != 0 ? library.dli_fname : "none");
+	printf(" csum %u tso %u", ethtool_value(fd, &ifr, ETHTOOL_GTXCSUM),
+	       ethtool_value(fd, &ifr, ETHTOOL_GTSO));
+	printf(" library %s\n",
+	       e->stack != NULL && dladdr((void *)vde_msocket, &library) != 0 ? library.dli_fname : "none");
 	fflush(stdout);
 	close(fd);
 }
@@ -351,8 +356,8 @@ static void send_udp(const struct end *e)
 	double took = now() - start;
 	unsigned long long got = shared->datagrams;
 	cpu = cpu_seconds() - cpu;
-	printf("udp.received %.0f 1/s\nudp.sent %.0f 1/s\nudp.cpu_per_million %.3f s\n", (double)got / took, (double)sent / took,
-	       cpu / ((double)got / 1e6));
+	printf("udp.received %.0f 1/s\nudp.sent %.0f 1/s\nudp.cpu_per_million %.3f s\n", (double)got / took,
+	       (double)sent / took, cpu / ((double)got / 1e6));
 }
 
 static void send_burst(const struct end *e)
@@ -449,7 +454,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 3) {
-		fprintf(stderr, "usage: traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] [-c PEER] tcp|rr|udp|burst A B\n");
+		fprintf(stderr, "usage: traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] "
+				"[-b BURST] [-c PEER] tcp|rr|udp|burst A B\n");
 		return 2;
 	}
 	test = argv[optind];

@@ -49,8 +49,11 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 
 	if (buffer && size > 0) /* a measurement may exceed the system's limit */
 		option = option == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE;
-	long r = syscall(SYS_setsockopt, fd, level, option, buffer && size > 0 ? (const void *)&size : value, len);
-	if (buffer && getsockopt(fd, SOL_SOCKET, option == SO_SNDBUF || option == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF, &now, &now_len) == 0)
+	long r = syscall(SYS_setsockopt, fd, level, option, buffer && size > 0 ? (const void *)&size : value,
+			 len);
+	if (buffer && getsockopt(fd, SOL_SOCKET,
+				 option == SO_SNDBUF || option == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF,
+				 &now, &now_len) == 0)
 		tell("socket buffer", now);
 	return (int)r;
 }

@@ -32,7 +32,8 @@ static void fail(const char *what)
 static void talk(const char *to, int port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port) };
-	int rx = vdestack_msocket(b, AF_INET, SOCK_DGRAM, 0), tx = vdestack_msocket(a, AF_INET, SOCK_DGRAM, 0);
+	int rx = vdestack_msocket(b, AF_INET, SOCK_DGRAM, 0),
+	    tx = vdestack_msocket(a, AF_INET, SOCK_DGRAM, 0);
 	struct pollfd p = { .fd = rx, .events = POLLIN };
 	char byte = 1;
 	int i;
@@ -80,9 +81,11 @@ int main(int argc, char **argv)
 		pthread_create(&threads[i], NULL, thread_main, &ports[i]);
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
-	if (vdestack_new("no such word", NULL) != NULL || vdestack_iface_add(a, "vnl=nosuchscheme://x", NULL) == 0)
+	if (vdestack_new("no such word", NULL) != NULL ||
+	    vdestack_iface_add(a, "vnl=nosuchscheme://x", NULL) == 0)
 		fail("what cannot be");
-	if (vdestack_iface_add(a, "iface=more vnl=inproc://more ip=10.3.0.1/24", NULL) < 0 || vdestack_iface_del(a, "more") < 0)
+	if (vdestack_iface_add(a, "iface=more vnl=inproc://more ip=10.3.0.1/24", NULL) < 0 ||
+	    vdestack_iface_del(a, "more") < 0)
 		fail("add");
 	if (vdestack_getifaddrs(a, &list) < 0)
 		fail("getifaddrs");

@@ -106,7 +106,8 @@ static int step(char ***arg)
 	if (**arg == NULL)
 		return 2;
 	const char *value = *(*arg)++;
-	if (strcmp(word, "cd") == 0 ? chdir(value) < 0 : strcmp(word, "chroot") == 0 && (chroot(value) < 0 || chdir("/") < 0)) {
+	if (strcmp(word, "cd") == 0 ? chdir(value) < 0
+				    : strcmp(word, "chroot") == 0 && (chroot(value) < 0 || chdir("/") < 0)) {
 		perror(value);
 		return 1;
 	}

@@ -29,7 +29,8 @@ static void try_bind(const char *what, int fd)
 	if (fd < 0)
 		printf("%s: no socket: %s\n", what, strerror(errno));
 	else
-		printf("%s: %s\n", what, bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0 ? "bound" : strerror(errno));
+		printf("%s: %s\n", what,
+		       bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0 ? "bound" : strerror(errno));
 	close(fd);
 }
 

@@ -14,7 +14,8 @@ static bool excepted(enum inject_side side, enum inject_mode mode, const char *w
 	 * EREMOTEIO, of the test: the command ran and was killed, like all commands of a dead keeper.
 	 */
 	if (mode == INJECT_KILL)
-		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == EREMOTEIO;
+		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH ||
+		       got == EREMOTEIO;
 	return false;
 }
 

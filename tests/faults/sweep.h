@@ -70,7 +70,10 @@ static int run_new(void) { return made_from(""); }
 static int run_new_tap(void) { return made_from("vnl=null://"); }
 static int run_new_inproc(void) { return made_from("vnl=inproc://lan"); }
 static int run_new_config(void) { return made_from("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1"); }
-static int run_add(void) { return vdestack_iface_add(base, "vnl=null:// ip=10.6.0.2/24", opts()) < 0 ? -errno : 0; }
+static int run_add(void)
+{
+	return vdestack_iface_add(base, "vnl=null:// ip=10.6.0.2/24", opts()) < 0 ? -errno : 0;
+}
 
 /* The keeper's threads are its main thread and that of the stack made before. */
 static bool is_alone(void *arg)
@@ -84,10 +87,14 @@ static bool is_alone(void *arg)
 /* EAGAIN says that a creation goes on, so finish has another errno for a limit of processes. */
 static int errno_of_finish(void)
 {
-	return errno == ENOMEM && strstr(vdestack_last_error(), "limit of processes") != NULL ? EAGAIN : errno;
+	return errno == ENOMEM && strstr(vdestack_last_error(), "limit of processes") != NULL ? EAGAIN
+											      : errno;
 }
 
-/* With the same network as the others; the waits are the program's own and fail as well, in the sweep of system calls. */
+/*
+ * With the same network as the others; the waits are the program's own and fail as well, in the sweep of
+ * system calls.
+ */
 static int run_started(void)
 {
 	struct vdestack_creation *c = vdestack_new_start("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1", opts());
@@ -257,9 +264,12 @@ static const struct op op_started = { "creation by its descriptor", true, run_st
 static const struct op op_cancelled = { "cancelled creation", true, run_cancelled, undo_nothing, NULL };
 static const struct op op_legacy = { "vde_addstack", true, run_legacy, legacy_delete, NULL };
 
-static const struct op op_packet_device = { "stack with a packet device", true, run_new_config, made_delete, prepare_packet_device };
-static const struct op op_packet_device_add = { "add a packet device", true, run_add, undo_add, prepare_packet_device };
-static const struct op op_packet_device_remove = { "remove a packet device", true, run_remove, undo_nothing, prepare_packet_device };
+static const struct op op_packet_device = { "stack with a packet device", true, run_new_config, made_delete,
+					    prepare_packet_device };
+static const struct op op_packet_device_add = { "add a packet device", true, run_add, undo_add,
+						prepare_packet_device };
+static const struct op op_packet_device_remove = { "remove a packet device", true, run_remove, undo_nothing,
+						   prepare_packet_device };
 static const struct op op_hub = { "stack on a hub", true, run_new_hub, made_delete, prepare_hub };
 
 /* ------------------------------------------------------------------ before and after */
@@ -293,7 +303,8 @@ static int count_fds_of(pid_t pid)
 static struct picture look(void)
 {
 	pid_t pid = 0;
-	struct picture p = { .fds = count_fds(), .tasks = count_tasks_of(getpid()), .maps = count_maps_of(getpid()),
+	struct picture p = { .fds = count_fds(), .tasks = count_tasks_of(getpid()),
+			     .maps = count_maps_of(getpid()),
 			     .keepers = find_keepers(&pid, 1) };
 
 	if (p.keepers == 1) {
@@ -309,9 +320,9 @@ static bool same(void *arg)
 	const struct picture *b = arg;
 	struct picture p = look();
 
-	return p.fds == b->fds && p.tasks <= b->tasks && p.keepers == b->keepers && p.keeper_fds <= b->keeper_fds &&
-	       p.keeper_tasks <= b->keeper_tasks && p.maps <= b->maps + MAPS_MAY_VARY &&
-	       p.keeper_maps <= b->keeper_maps + MAPS_MAY_VARY;
+	return p.fds == b->fds && p.tasks <= b->tasks && p.keepers == b->keepers &&
+	       p.keeper_fds <= b->keeper_fds && p.keeper_tasks <= b->keeper_tasks &&
+	       p.maps <= b->maps + MAPS_MAY_VARY && p.keeper_maps <= b->keeper_maps + MAPS_MAY_VARY;
 }
 
 /* ------------------------------------------------------------------ what came out */
@@ -344,8 +355,8 @@ static void tell(const char *what, int injected, int got, bool bad)
 {
 	char line[96];
 
-	(void)snprintf(line, sizeof(line), "%s %s: %s -> %s", bad ? "BAD" : "   ", what, strerrorname_np(injected),
-		       strerrorname_np(got));
+	(void)snprintf(line, sizeof(line), "%s %s: %s -> %s", bad ? "BAD" : "   ", what,
+		       strerrorname_np(injected), strerrorname_np(got));
 	tally.bad += bad;
 	for (int i = 0; i < tally.n_listed; i++)
 		if (strcmp(tally.listed[i], line) == 0)
@@ -391,8 +402,8 @@ static void once_without(const struct op *op, const char *when)
 	int r = op->run();
 
 	if (r < 0)
-		FAIL("%s: fails without fault %s (%s): %s, %s", op->name, when, inject_control->what, strerrorname_np(-r),
-		     vdestack_last_error());
+		FAIL("%s: fails without fault %s (%s): %s, %s", op->name, when, inject_control->what,
+		     strerrorname_np(-r), vdestack_last_error());
 	op->undo();
 }
 
@@ -415,7 +426,8 @@ static bool name_is_free(void *arg)
 	return vdestack_if_nametoindex(base, "vde0") <= 0;
 }
 
-static bool one_fault(const struct op *op, enum inject_side side, enum inject_mode mode, int target, struct picture *before)
+static bool one_fault(const struct op *op, enum inject_side side, enum inject_mode mode, int target,
+		      struct picture *before)
 {
 	long long start = now_us();
 
@@ -443,14 +455,17 @@ static bool one_fault(const struct op *op, enum inject_side side, enum inject_mo
 		base_renew(op->base);
 	}
 	if (base != NULL && !wait_until(name_is_free, NULL, 3000))
-		FAIL("%s: fault %d in %s: the interface is still there", op->name, target, inject_control->what);
+		FAIL("%s: fault %d in %s: the interface is still there", op->name, target,
+		     inject_control->what);
 	once_without(op, "afterwards");
 	if (!wait_until(same, before, 3000)) {
 		struct picture now = look();
-		FAIL("%s: fault %d in %s left something: descriptors %d, were %d; threads %d, %d; mappings %d, %d; keepers %d, %d; the "
-		     "keeper's descriptors %d, %d; its threads %d, %d; its mappings %d, %d", op->name, target, inject_control->what, now.fds,
-		     before->fds, now.tasks, before->tasks, now.maps, before->maps, now.keepers, before->keepers, now.keeper_fds,
-		     before->keeper_fds, now.keeper_tasks, before->keeper_tasks, now.keeper_maps, before->keeper_maps);
+		FAIL("%s: fault %d in %s left something: descriptors %d, were %d; threads %d, %d; mappings "
+		     "%d, %d; keepers %d, %d; the "
+		     "keeper's descriptors %d, %d; its threads %d, %d; its mappings %d, %d",
+		     op->name, target, inject_control->what, now.fds, before->fds, now.tasks, before->tasks,
+		     now.maps, before->maps, now.keepers, before->keepers, now.keeper_fds, before->keeper_fds,
+		     now.keeper_tasks, before->keeper_tasks, now.keeper_maps, before->keeper_maps);
 	}
 	return fired;
 }
@@ -467,14 +482,15 @@ static void sweep(const struct op *op, enum inject_side side, enum inject_mode m
 	once_without(op, "at first");
 	int calls = calls_of(op, side, mode);
 	int step = full != NULL && *full == '1' ? 1 : 1 + calls / SAMPLE;
-	sleep_ms(50); /* the threads of removed stacks end; those that have not ended by then only widen the bound */
+	/* the threads of removed stacks end; those that have not ended by then only widen the bound */
+	sleep_ms(50);
 	struct picture before = look();
 
 	for (int target = 1; target <= calls; target += step)
 		(void)one_fault(op, side, mode, target, &before);
 	base_renew(false);
-	printf("%-20s calls %4d  injected %4d  that errno %4d  other %3d  succeeded %4d\n", op->name, calls, tally.injected,
-	       tally.as_injected, tally.other, tally.succeeded);
+	printf("%-20s calls %4d  injected %4d  that errno %4d  other %3d  succeeded %4d\n", op->name, calls,
+	       tally.injected, tally.as_injected, tally.other, tally.succeeded);
 	for (int i = 0; i < tally.n_listed; i++)
 		printf("    %s\n", tally.listed[i]);
 	CHECK_EQ(tally.bad, 0);

@@ -53,27 +53,35 @@ static const struct known {
 } known[] = {
 #define FAILS(name, error) { SYS_##name, error, #name }
 #define NEVER(name) { SYS_##name, CANNOT, #name }
-	FAILS(openat, EMFILE), FAILS(close, EIO), FAILS(read, EIO), FAILS(pread64, EIO), FAILS(write, EIO), FAILS(writev, EIO),
-	FAILS(dup, EMFILE), FAILS(dup2, EMFILE), FAILS(dup3, EMFILE), FAILS(fcntl, EMFILE), FAILS(ioctl, ENOMEM), FAILS(pipe2, EMFILE),
-	FAILS(eventfd2, EMFILE), FAILS(signalfd4, EMFILE), FAILS(epoll_create1, EMFILE), FAILS(epoll_ctl, ENOMEM),
-	FAILS(memfd_create, EMFILE), FAILS(pidfd_open, EMFILE), FAILS(close_range, ENOSYS), FAILS(getdents64, EIO),
-	FAILS(newfstatat, EACCES), FAILS(fstat, EIO), FAILS(statx, EACCES), FAILS(access, EACCES), FAILS(readlink, EACCES),
-	FAILS(chdir, EACCES), FAILS(fchdir, EACCES), FAILS(chroot, EPERM), FAILS(unlink, EACCES), FAILS(mkdir, EACCES), FAILS(rmdir, EACCES),
-	FAILS(chmod, EPERM), FAILS(lseek, ESPIPE), FAILS(poll, ENOMEM), FAILS(ppoll, ENOMEM), FAILS(epoll_wait, EINTR), FAILS(socket, EMFILE),
-	FAILS(socketpair, EMFILE), FAILS(bind, ENOBUFS), FAILS(connect, ECONNREFUSED), FAILS(listen, ENOBUFS),
-	FAILS(accept4, EMFILE), FAILS(sendto, ENOBUFS), FAILS(recvfrom, ENOMEM), FAILS(sendmsg, ENOBUFS), FAILS(recvmsg, ENOMEM),
-	FAILS(sendmmsg, ENOBUFS), FAILS(recvmmsg, ENOMEM), FAILS(setsockopt, ENOMEM),
-	FAILS(shutdown, ENOTCONN), FAILS(mmap, ENOMEM), FAILS(mprotect, ENOMEM), FAILS(mremap, ENOMEM), FAILS(madvise, EAGAIN), FAILS(brk, ENOMEM),
-	FAILS(clone, EAGAIN), FAILS(clone3, EAGAIN), FAILS(fork, EAGAIN), FAILS(vfork, EAGAIN), FAILS(execve, EACCES), FAILS(execveat, EACCES),
-	FAILS(wait4, ECHILD), FAILS(waitid, ECHILD), FAILS(kill, ESRCH), FAILS(unshare, ENOSPC), FAILS(setns, EPERM), FAILS(setsid, EPERM),
-	FAILS(prctl, EINVAL), FAILS(capset, EPERM), FAILS(capget, EPERM), FAILS(seccomp, EINVAL), FAILS(prlimit64, EPERM), FAILS(getrandom, EAGAIN),
-	FAILS(sched_setscheduler, EPERM), FAILS(sched_getaffinity, ESRCH), FAILS(setpriority, EACCES), FAILS(setresuid, EAGAIN),
-	FAILS(setresgid, EAGAIN), FAILS(setgroups, EPERM), FAILS(sysinfo, EPERM), FAILS(pipe, EMFILE), FAILS(open, EMFILE), FAILS(stat, EACCES),
-	NEVER(exit), NEVER(exit_group), NEVER(rt_sigreturn), NEVER(restart_syscall), NEVER(futex), NEVER(sched_yield), NEVER(munmap),
-	NEVER(getpid), NEVER(gettid), NEVER(getppid), NEVER(getuid), NEVER(geteuid), NEVER(getgid), NEVER(getegid), NEVER(getresuid),
-	NEVER(getresgid), NEVER(getpgrp), NEVER(umask), NEVER(uname), NEVER(rt_sigprocmask), NEVER(rt_sigaction), NEVER(sigaltstack), NEVER(set_tid_address),
-	NEVER(set_robust_list), NEVER(rseq), NEVER(arch_prctl), NEVER(clock_gettime), NEVER(gettimeofday), NEVER(nanosleep),
-	NEVER(clock_nanosleep), NEVER(tgkill), NEVER(getsockname), NEVER(getpeername),
+	FAILS(openat, EMFILE), FAILS(close, EIO), FAILS(read, EIO), FAILS(pread64, EIO), FAILS(write, EIO),
+	FAILS(writev, EIO), FAILS(dup, EMFILE), FAILS(dup2, EMFILE), FAILS(dup3, EMFILE),
+	FAILS(fcntl, EMFILE), FAILS(ioctl, ENOMEM), FAILS(pipe2, EMFILE), FAILS(eventfd2, EMFILE),
+	FAILS(signalfd4, EMFILE), FAILS(epoll_create1, EMFILE), FAILS(epoll_ctl, ENOMEM),
+	FAILS(memfd_create, EMFILE), FAILS(pidfd_open, EMFILE), FAILS(close_range, ENOSYS),
+	FAILS(getdents64, EIO), FAILS(newfstatat, EACCES), FAILS(fstat, EIO), FAILS(statx, EACCES),
+	FAILS(access, EACCES), FAILS(readlink, EACCES), FAILS(chdir, EACCES), FAILS(fchdir, EACCES),
+	FAILS(chroot, EPERM), FAILS(unlink, EACCES), FAILS(mkdir, EACCES), FAILS(rmdir, EACCES),
+	FAILS(chmod, EPERM), FAILS(lseek, ESPIPE), FAILS(poll, ENOMEM), FAILS(ppoll, ENOMEM),
+	FAILS(epoll_wait, EINTR), FAILS(socket, EMFILE), FAILS(socketpair, EMFILE), FAILS(bind, ENOBUFS),
+	FAILS(connect, ECONNREFUSED), FAILS(listen, ENOBUFS), FAILS(accept4, EMFILE), FAILS(sendto, ENOBUFS),
+	FAILS(recvfrom, ENOMEM), FAILS(sendmsg, ENOBUFS), FAILS(recvmsg, ENOMEM), FAILS(sendmmsg, ENOBUFS),
+	FAILS(recvmmsg, ENOMEM), FAILS(setsockopt, ENOMEM), FAILS(shutdown, ENOTCONN), FAILS(mmap, ENOMEM),
+	FAILS(mprotect, ENOMEM), FAILS(mremap, ENOMEM), FAILS(madvise, EAGAIN), FAILS(brk, ENOMEM),
+	FAILS(clone, EAGAIN), FAILS(clone3, EAGAIN), FAILS(fork, EAGAIN), FAILS(vfork, EAGAIN),
+	FAILS(execve, EACCES), FAILS(execveat, EACCES), FAILS(wait4, ECHILD), FAILS(waitid, ECHILD),
+	FAILS(kill, ESRCH), FAILS(unshare, ENOSPC), FAILS(setns, EPERM), FAILS(setsid, EPERM),
+	FAILS(prctl, EINVAL), FAILS(capset, EPERM), FAILS(capget, EPERM), FAILS(seccomp, EINVAL),
+	FAILS(prlimit64, EPERM), FAILS(getrandom, EAGAIN), FAILS(sched_setscheduler, EPERM),
+	FAILS(sched_getaffinity, ESRCH), FAILS(setpriority, EACCES), FAILS(setresuid, EAGAIN),
+	FAILS(setresgid, EAGAIN), FAILS(setgroups, EPERM), FAILS(sysinfo, EPERM), FAILS(pipe, EMFILE),
+	FAILS(open, EMFILE), FAILS(stat, EACCES),
+	NEVER(exit), NEVER(exit_group), NEVER(rt_sigreturn), NEVER(restart_syscall), NEVER(futex),
+	NEVER(sched_yield), NEVER(munmap), NEVER(getpid), NEVER(gettid), NEVER(getppid), NEVER(getuid),
+	NEVER(geteuid), NEVER(getgid), NEVER(getegid), NEVER(getresuid), NEVER(getresgid), NEVER(getpgrp),
+	NEVER(umask), NEVER(uname), NEVER(rt_sigprocmask), NEVER(rt_sigaction), NEVER(sigaltstack),
+	NEVER(set_tid_address), NEVER(set_robust_list), NEVER(rseq), NEVER(arch_prctl), NEVER(clock_gettime),
+	NEVER(gettimeofday), NEVER(nanosleep), NEVER(clock_nanosleep), NEVER(tgkill), NEVER(getsockname),
+	NEVER(getpeername),
 	NEVER(getsockopt), /* see inject.c about SO_COOKIE; the others are calls on sockets of ours */
 };
 
@@ -148,8 +156,8 @@ static void change_registers(pid_t pid, bool skip, long result)
 }
 
 /*
- * A write to an eventfd needs nothing that the kernel could lack, so no fault is injected there. The keeper is not
- * dumpable, so an ordinary user cannot read what its descriptors are; then the length of 8 bytes decides.
+ * A write to an eventfd needs nothing that the kernel could lack, so no fault is injected there. The keeper is
+ * not dumpable, so an ordinary user cannot read what its descriptors are; then the length of 8 bytes decides.
  */
 static bool is_event(pid_t pid, long number, const unsigned long long *args)
 {
@@ -180,7 +188,8 @@ static void before_call(struct task *t, long number, const unsigned long long *a
 		return;
 	}
 	t->hit = true;
-	t->result = number == SYS_brk ? 0 : -k->error; /* brk returns the current break, which is less than the requested one */
+	/* brk returns the current break, which is less than the requested one */
+	t->result = number == SYS_brk ? 0 : -k->error;
 	if (number != SYS_close)
 		change_registers(t->pid, true, 0);
 }
@@ -224,7 +233,8 @@ static void look_at_clock(int signal)
 	static int seconds;
 
 	(void)signal;
-	bool busy = atomic_load(&inject_control->side) != INJECT_NONE && atomic_load(&inject_control->fired) != 0;
+	bool busy =
+		atomic_load(&inject_control->side) != INJECT_NONE && atomic_load(&inject_control->fired) != 0;
 	seconds = busy ? seconds + 1 : 0;
 	if (seconds < HANGS_AFTER_S)
 		return;
@@ -267,7 +277,11 @@ static void limit_namespaces(void)
 	write_text("/proc/sys/user/max_net_namespaces", limit);
 	if (!case_is_root())
 		MUST(syscall(SYS_capset, &header, none));
-	MUST(prctl(PR_SET_DUMPABLE, 1)); /* the change of capabilities has cleared it, and without it a process of this user may not trace this one */
+	/*
+	 * the change of capabilities has cleared it, and without it a process of this user may not trace this
+	 * one
+	 */
+	MUST(prctl(PR_SET_DUMPABLE, 1));
 }
 
 /* The tracer is a child, so the keeper has the same parent as without tracer. */
@@ -278,7 +292,8 @@ static void faults_begin(void)
 
 	limit_namespaces();
 	(void)mallopt(M_ARENA_MAX, 1); /* otherwise threads that use malloc at the same time leave mappings */
-	void *map = mmap(NULL, sizeof(*inject_control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *map = mmap(NULL, sizeof(*inject_control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
 	CHECK(map != MAP_FAILED);
 	inject_control = map;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready));
@@ -286,7 +301,8 @@ static void faults_begin(void)
 	pid_t tracer = (pid_t)MUST(fork());
 	if (tracer == 0) {
 		MUST(read(ready[0], &byte, 1));
-		long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+		long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+			       PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
 		MUST(ptrace(PTRACE_SEIZE, program, NULL, (void *)options));
 		MUST(ptrace(PTRACE_INTERRUPT, program, NULL, NULL));
 		MUST(write(ready[0], &byte, 1));
@@ -294,7 +310,8 @@ static void faults_begin(void)
 		close(ready[1]);
 		trace_all();
 	}
-	(void)prctl(PR_SET_PTRACER, (unsigned long)tracer); /* EINVAL: there is no Yama, so no permission is needed */
+	/* EINVAL: there is no Yama, so no permission is needed */
+	(void)prctl(PR_SET_PTRACER, (unsigned long)tracer);
 	MUST(write(ready[1], &byte, 1));
 	MUST(read(ready[1], &byte, 1)); /* it is attached */
 	close(ready[0]);
@@ -325,7 +342,8 @@ static bool is(const char *what, const char *const *names)
 static bool excepted(enum inject_side side, enum inject_mode mode, const char *what, int got)
 {
 	/* The dynamic linker ends the process that was to become the keeper or a runner. */
-	static const char *const linking[] = { "mmap", "mprotect", "newfstatat", "openat", "read", "pread64", "fstat", "close", NULL };
+	static const char *const linking[] = { "mmap",    "mprotect", "newfstatat", "openat", "read",
+					       "pread64", "fstat",    "close",      NULL };
 	/* libc returns the same errno if it cannot make a thread's stack and if it cannot make the thread. */
 	static const char *const stacks[] = { "mmap", "mprotect", "madvise", NULL };
 	/* libnl has error numbers of its own, fewer than the kernel. */
@@ -336,11 +354,12 @@ static bool excepted(enum inject_side side, enum inject_mode mode, const char *w
 		 * See exceptions.h; ECHILD: before the future keeper had executed anything; ECANCELED: it was
 		 * a runner.
 		 */
-		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH || got == ECHILD || got == EREMOTEIO ||
-		       got == ECANCELED;
+		return got == ENETDOWN || got == EIO || got == ENODEV || got == ENETUNREACH ||
+		       got == ECHILD || got == EREMOTEIO || got == ECANCELED;
 	if (side == INJECT_KEEPER)
 		/* EREMOTEIO, of the test: the command ran and could not do its work. */
-		return got == EREMOTEIO || ((got == EIO || got == ECANCELED) && is(what, linking)) || (got == EAGAIN && is(what, stacks));
+		return got == EREMOTEIO || ((got == EIO || got == ECANCELED) && is(what, linking)) ||
+		       (got == EAGAIN && is(what, stacks));
 	return got == ENOMEM && is(what, libnl);
 }
 

@@ -53,7 +53,8 @@ static void check_request(const struct vs_call *call, const uint8_t *bytes, size
 
 	CHECK(memcmp(&call->req, bytes, sizeof(call->req)) == 0 && call->req.version == VS_WIRE_VERSION);
 	CHECK(call->text_len == (text < VS_TEXT_MAX ? text : VS_TEXT_MAX));
-	CHECK(memcmp(call->text, bytes + sizeof(call->req), call->text_len) == 0 && call->text[call->text_len] == '\0');
+	CHECK(memcmp(call->text, bytes + sizeof(call->req), call->text_len) == 0 &&
+	      call->text[call->text_len] == '\0');
 	CHECK(call->msg.n_fds == (n < VS_FDS_MAX ? n : VS_FDS_MAX));
 	CHECK(call->msg.fds_lost == (n > VS_FDS_MAX));
 	bool own = call->req.channel == 0 && call->req.op != VS_OP_CHANNEL;

@@ -54,7 +54,8 @@ static const struct vs_link_ops fake_ops = { .send = fake_send };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct vs_link link = { .ops = &fake_ops, .never_waits = true, .frame_max = SIZE_MAX };
-	struct vs_pump pump = { .link = &link, .offloads = VS_OFFLOAD_ALL, .device = { .ops = &vs_device_tap } };
+	struct vs_pump pump = { .link = &link, .offloads = VS_OFFLOAD_ALL,
+				.device = { .ops = &vs_device_tap } };
 	size_t n = 0;
 	int pair[2];
 
@@ -73,7 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t len = (size_t)(data[0] << 8 | data[1]);
 		len = len < size - 2 ? len : size - 2;
 		if (len > 0)
-			n += send(pair[1], data + 2, len, MSG_DONTWAIT) == (ssize_t)len && len > sizeof(struct virtio_net_hdr);
+			n += send(pair[1], data + 2, len, MSG_DONTWAIT) == (ssize_t)len &&
+			     len > sizeof(struct virtio_net_hdr);
 		data += 2 + len;
 		size -= 2 + len;
 	}

@@ -128,7 +128,8 @@ static void read_tap(int fd)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct vs_link link = { .ops = &fake_ops };
-	struct vs_pump pump = { .link = &link, .offloads = VS_OFFLOAD_ALL, .device = { .ops = &vs_device_tap } };
+	struct vs_pump pump = { .link = &link, .offloads = VS_OFFLOAD_ALL,
+				.device = { .ops = &vs_device_tap } };
 	size_t kept = 0, room = 1 << 21;
 	int pair[2];
 

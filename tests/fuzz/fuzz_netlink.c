@@ -139,10 +139,13 @@ static void list_interfaces(void)
 	check_result(r);
 	for (struct ifaddrs *i = r == 0 ? list : NULL; i != NULL; i = i->ifa_next) {
 		CHECK(strlen(i->ifa_name) < IF_NAMESIZE);
-		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_PACKET) /* longer ones than the struct says exist */
-			CHECK(((struct sockaddr_ll *)(void *)i->ifa_addr)->sll_halen <= sizeof(struct sockaddr_storage));
+		if (i->ifa_addr != NULL &&
+		    i->ifa_addr->sa_family == AF_PACKET) /* longer ones than the struct says exist */
+			CHECK(((struct sockaddr_ll *)(void *)i->ifa_addr)->sll_halen <=
+			      sizeof(struct sockaddr_storage));
 		else
-			CHECK(i->ifa_addr == NULL || i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6);
+			CHECK(i->ifa_addr == NULL || i->ifa_addr->sa_family == AF_INET ||
+			      i->ifa_addr->sa_family == AF_INET6);
 	}
 	if (r == 0)
 		vdestack_freeifaddrs(list);
@@ -215,8 +218,9 @@ static void wait_until_ready(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const calls[])(void) = { list_interfaces, list_addresses, list_routes,	 list_neighbours,
-					       look_at_link,	change,		wait_until_ready };
+	static void (*const calls[])(void) = { list_interfaces, list_addresses, list_routes,
+					       list_neighbours, look_at_link,   change,
+					       wait_until_ready };
 
 	if (size == 0)
 		return 0;

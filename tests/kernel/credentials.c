@@ -36,9 +36,12 @@ static int send_as(int fd, pid_t pid, uid_t uid, gid_t gid)
 	struct ucred claim = { pid, uid, gid };
 	union creds_control control = { { 0 } };
 	struct iovec iov = { (void *)"x", 1 };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr h = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 
-	control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(claim)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
+	control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(claim)), .cmsg_level = SOL_SOCKET,
+					  .cmsg_type = SCM_CREDENTIALS };
 	memcpy(CMSG_DATA(&control.align), &claim, sizeof(claim));
 	return sendmsg(fd, &h, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
@@ -49,7 +52,9 @@ static struct ucred received(int fd)
 	union creds_control control;
 	char byte;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr h = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 
 	MUST(recvmsg(fd, &h, 0));
 	CHECK(CMSG_FIRSTHDR(&h) != NULL && control.align.cmsg_type == SCM_CREDENTIALS);

@@ -114,10 +114,13 @@ CASE(a_process_with_threads_cannot_make_a_user_namespace)
 	CHECK_EQ(pthread_barrier_init(&meet, NULL, 2), 0);
 	CHECK_EQ(pthread_create(&thread, NULL, idle, NULL), 0);
 	CHECK_ERRNO(unshare(CLONE_NEWUSER), EINVAL);
-	CHECK_ERRNO(syscall(SYS_clone, CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, NULL, NULL, NULL, NULL), EINVAL);
+	CHECK_ERRNO(syscall(SYS_clone, CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, NULL, NULL,
+			    NULL, NULL),
+		    EINVAL);
 	(void)pthread_barrier_wait(&meet);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
-	CHECK(wait_until(can_make_user_namespace, NULL, 5000)); /* without other threads it can, once the thread has ended */
+	/* without other threads it can, once the thread has ended */
+	CHECK(wait_until(can_make_user_namespace, NULL, 5000));
 }
 
 static ino_t made;
@@ -215,7 +218,8 @@ static int ask_link(int netlink, struct nlmsghdr *request)
 	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	MUST(send(netlink, request, request->nlmsg_len, 0));
 	CHECK(wait_readable(netlink, 5000));
-	CHECK(MUST(recv(netlink, &reply, sizeof(reply), 0)) >= (ssize_t)(sizeof(reply.head) + sizeof(reply.err)));
+	CHECK(MUST(recv(netlink, &reply, sizeof(reply), 0)) >=
+	      (ssize_t)(sizeof(reply.head) + sizeof(reply.err)));
 	CHECK_EQ(reply.head.nlmsg_type, NLMSG_ERROR);
 	return reply.err.error;
 }
@@ -246,7 +250,8 @@ static void end_nest(struct nlmsghdr *head, struct rtattr *nest)
 /* Sets lo up by a netlink socket of a namespace, from a thread in another one. */
 CASE(a_netlink_socket_made_inside_can_be_driven_from_outside)
 {
-	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)), .nlmsg_type = RTM_NEWLINK },
+	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)),
+					    .nlmsg_type = RTM_NEWLINK },
 				  .info = { .ifi_index = 1, .ifi_flags = IFF_UP, .ifi_change = IFF_UP } };
 	pthread_t thread;
 
@@ -297,7 +302,8 @@ CASE(a_tap_appears_in_the_namespace_of_the_task_that_opened_the_device)
 
 static int make_veth(int netlink, unsigned flags)
 {
-	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)), .nlmsg_type = RTM_NEWLINK,
+	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)),
+					    .nlmsg_type = RTM_NEWLINK,
 					    .nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL } };
 	struct ifinfomsg peer = { .ifi_flags = flags, .ifi_change = flags };
 
@@ -327,7 +333,8 @@ CASE(a_veth_cannot_be_created_up_before_it_has_both_ends)
 
 CASE(deleting_one_end_of_a_veth_deletes_both)
 {
-	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)), .nlmsg_type = RTM_DELLINK } };
+	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)),
+					    .nlmsg_type = RTM_DELLINK } };
 
 	become_able();
 	MUST(unshare(CLONE_NEWNET));

@@ -65,14 +65,17 @@ static void make_pair(void)
 		become_root();
 	MUST(unshare(CLONE_NEWNET | CLONE_NEWNS));
 	MUST(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	CHECK_EQ(system("ip link add " NEAR " type veth peer name " FAR " && ip link set " FAR " mtu 65535 up && "
+	CHECK_EQ(system("ip link add " NEAR " type veth peer name " FAR " && ip link set " FAR
+			" mtu 65535 up && "
 			"ip addr add 10.0.0.1/24 dev " NEAR " && ip link set " NEAR " up && "
-			"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev " NEAR), 0);
+			"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev " NEAR),
+		 0);
 }
 
 static int packet_socket(const char *device)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex(device) };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
+				  .sll_ifindex = (int)if_nametoindex(device) };
 	int on = 1, fd = (int)MUST(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 
 	CHECK(to.sll_ifindex > 0);
@@ -99,7 +102,8 @@ static void receive(int fd, unsigned type, struct got *g)
 	for (;;) {
 		char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 		struct iovec iov[2] = { { &g->vnet, sizeof(g->vnet) }, { g->frame, sizeof(g->frame) } };
-		struct msghdr h = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control) };
+		struct msghdr h = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control,
+				    .msg_controllen = sizeof(control) };
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		CHECK_EQ(poll(&p, 1, 5000), 1);
 		g->len = MUST(recvmsg(fd, &h, 0)) - (ssize_t)sizeof(g->vnet);
@@ -119,7 +123,8 @@ static void send_segmented(void)
 
 	CHECK_EQ(inet_pton(AF_INET, "10.0.0.2", &to.sin_addr), 1);
 	MUST(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)));
-	CHECK_EQ(MUST(sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, sizeof(to))), (long)sizeof(bytes));
+	CHECK_EQ(MUST(sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, sizeof(to))),
+		 (long)sizeof(bytes));
 	close(fd);
 }
 
@@ -140,7 +145,8 @@ CASE(super_frames_are_received_after_their_vnet_header)
 
 CASE(a_vlan_tag_is_received_as_ancillary_data)
 {
-	unsigned char frame[10 + 60] = { [10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x81, 0, 0x20, 5, 0x88, 0xb5, 'x' };
+	unsigned char frame[10 + 60] = { [10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,    0,    0,  0,
+					 0,           1,    0x81, 0,    0x20, 5,    0x88, 0xb5, 'x' };
 	static struct got g;
 
 	make_pair();
@@ -243,7 +249,9 @@ static long long until_it_runs(const char *make)
 	 * A list of all devices shows the state known so far. A request for one device would make the kernel
 	 * update it.
 	 */
-	CHECK_EQ(system("ip link set bb up && timeout 10 sh -c 'until ip -o link | grep -q \"bb@.*state UP\"; do :; done'"), 0);
+	CHECK_EQ(system("ip link set bb up && timeout 10 sh -c 'until ip -o link | grep -q \"bb@.*state "
+			"UP\"; do :; done'"),
+		 0);
 	long long took = now_ms() - start;
 	CHECK_EQ(system("ip link del bb"), 0);
 	return took;
@@ -253,13 +261,17 @@ CASE(a_veth_end_with_the_index_of_its_peer_gets_carrier_a_second_later)
 {
 	make_pair();
 	CHECK_EQ(system("unshare -n sleep 100 & echo $! >sleeper; "
-			"until [ \"$(readlink /proc/$(cat sleeper)/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; do :; done"), 0);
+			"until [ \"$(readlink /proc/$(cat sleeper)/ns/net)\" != \"$(readlink "
+			"/proc/self/ns/net)\" ]; do :; done"),
+		 0);
 	long long apart = 0, alike = 0;
 	for (int i = 0; i < 5; i++) { /* the second belongs to a clock that all devices share */
-		apart += until_it_runs("ip link add name bb index 20 type veth peer name p index 30 netns $(cat sleeper) && "
-				       "nsenter -t $(cat sleeper) -n ip link set p up");
-		alike += until_it_runs("ip link add name bb index 20 type veth peer name p index 20 netns $(cat sleeper) && "
-				       "nsenter -t $(cat sleeper) -n ip link set p up");
+		apart += until_it_runs(
+			"ip link add name bb index 20 type veth peer name p index 30 netns $(cat sleeper) && "
+			"nsenter -t $(cat sleeper) -n ip link set p up");
+		alike += until_it_runs(
+			"ip link add name bb index 20 type veth peer name p index 20 netns $(cat sleeper) && "
+			"nsenter -t $(cat sleeper) -n ip link set p up");
 	}
 	printf("ms in five runs: %lld with indices of their own, %lld with the same\n", apart, alike);
 	CHECK(alike > apart + 500); /* also on a loaded machine */
@@ -269,7 +281,8 @@ CASE(a_veth_end_with_the_index_of_its_peer_gets_carrier_a_second_later)
 /* A thread that listens on the peer until a frame of that protocol arrives. */
 static bool hears(int protocol, int timeout_ms)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = (int)if_nametoindex(FAR) };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol),
+				  .sll_ifindex = (int)if_nametoindex(FAR) };
 	int fd = (int)MUST(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 
 	MUST(bind(fd, (struct sockaddr *)&to, sizeof(to)));

@@ -324,8 +324,8 @@ CASE_FLAGS(the_kernel_clears_a_word_of_shared_memory_when_a_child_has_left_it_by
 
 	MUST(pipe2(go_on, O_CLOEXEC));
 	pid_t pid = (pid_t)MUST(clone(wait_and_exec, child_stack + sizeof(child_stack),
-				      CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, &made, NULL,
-				      &running));
+				      CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL,
+				      &made, NULL, &running));
 	CHECK_EQ(made, pid);
 	CHECK_EQ(__atomic_load_n(&running, __ATOMIC_ACQUIRE), 1);
 	MUST(write(go_on[1], "x", 1));

@@ -30,7 +30,8 @@ static int send_control(int fd, int type, const void *data, size_t len)
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = { (void *)"x", 1 };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE(len) };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+			    .msg_controllen = CMSG_SPACE(len) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
 
 	memset(&control, 0, sizeof(control));
@@ -50,7 +51,8 @@ static size_t recv_control(int fd, int type, void *data, size_t size, int *flags
 	} control;
 	char byte;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control) };
 	size_t got = 0;
 
 	CHECK_EQ(MUST(recvmsg(fd, &h, MSG_CMSG_CLOEXEC)), 1);

@@ -276,7 +276,8 @@ static void mtu_is_set_and_read(void **state)
 	assert_fails(EINVAL, vdestack_link_set_mtu(stack, "v0", -1500));
 	assert_fails(EINVAL, vdestack_link_set_mtu(stack, "v0", 1 << 20));
 	assert_non_null(
-		strstr(vdestack_last_error(), "mtu greater than device maximum")); /* the text of the kernel */
+		/* the text of the kernel */
+		strstr(vdestack_last_error(), "mtu greater than device maximum"));
 	assert_int_equal(vdestack_link_get_mtu(stack, "v0"), 9000);
 }
 

@@ -351,7 +351,8 @@ static void list_case(const struct case_entry *c)
 	if ((c->flags & CASE_F_ONLY_INPROCESS) == 0)
 		printf("%s%s", (c->flags & CASE_F_ROOT) != 0 ? " root" : "",
 		       (c->flags & CASE_F_USER) != 0 ? " user" : "");
-	printf("%s%s%s", inprocess ? " inprocess" : "", (c->flags & CASE_F_NO_TUN) != 0 ? " notun" : "", (c->flags & CASE_F_TSAN) != 0 ? " tsan" : "");
+	printf("%s%s%s", inprocess ? " inprocess" : "", (c->flags & CASE_F_NO_TUN) != 0 ? " notun" : "",
+	       (c->flags & CASE_F_TSAN) != 0 ? " tsan" : "");
 	if (c->limit_s > 0)
 		printf(" timeout=%d", c->limit_s);
 	printf("\n");

@@ -65,7 +65,8 @@ static int hit(const char *what, int hard, bool interruptible)
 	if (c == NULL || atomic_load(&c->side) != (int)own_side)
 		return 0;
 	int mode = atomic_load(&c->mode);
-	if ((mode == INJECT_INTR && !interruptible) || atomic_fetch_add(&c->count, 1) + 1 != atomic_load(&c->target))
+	if ((mode == INJECT_INTR && !interruptible) ||
+	    atomic_fetch_add(&c->count, 1) + 1 != atomic_load(&c->target))
 		return 0;
 	size_t len = strlen(what);
 	memcpy(c->what, what, len < sizeof(c->what) ? len + 1 : sizeof(c->what) - 1);
@@ -152,7 +153,8 @@ WRAP(int, pipe2, -1, EMFILE, false, (int fds[2], int flags), (fds, flags))
 WRAP(int, eventfd, -1, EMFILE, false, (unsigned n, int flags), (n, flags))
 WRAP(int, signalfd, -1, EMFILE, false, (int fd, const sigset_t *set, int flags), (fd, set, flags))
 WRAP(int, epoll_create1, -1, EMFILE, false, (int flags), (flags))
-WRAP(int, epoll_ctl, -1, ENOMEM, false, (int ep, int op, int fd, struct epoll_event *event), (ep, op, fd, event))
+WRAP(int, epoll_ctl, -1, ENOMEM, false, (int ep, int op, int fd, struct epoll_event *event),
+     (ep, op, fd, event))
 WRAP(int, epoll_wait, -1, EINTR, true, (int ep, struct epoll_event *event, int n, int ms), (ep, event, n, ms))
 WRAP(int, poll, -1, ENOMEM, true, (struct pollfd *p, nfds_t n, int ms), (p, n, ms))
 WRAP(ssize_t, read, -1, EIO, true, (int fd, void *p, size_t n), (fd, p, n))

@@ -229,15 +229,18 @@ static const struct {
 	const char *name;
 	long (*call)(void);
 } known[] = {
-	KNOWN(execve), KNOWN(execveat), KNOWN(ptrace), KNOWN(process_vm_readv), KNOWN(process_vm_writev), KNOWN(process_madvise),
-	KNOWN(kcmp), KNOWN(pidfd_getfd), KNOWN(mount), KNOWN(umount2), KNOWN(pivot_root), KNOWN(move_mount), KNOWN(open_tree),
-	KNOWN(fsopen), KNOWN(fsconfig), KNOWN(fsmount), KNOWN(fspick), KNOWN(mount_setattr), KNOWN(open_by_handle_at),
-	KNOWN(init_module), KNOWN(finit_module), KNOWN(delete_module), KNOWN(kexec_load), KNOWN(bpf), KNOWN(perf_event_open),
-	KNOWN(keyctl), KNOWN(add_key), KNOWN(request_key), KNOWN(userfaultfd), KNOWN(io_uring_setup), KNOWN(io_uring_enter),
-	KNOWN(io_uring_register), KNOWN(reboot), KNOWN(swapon), KNOWN(swapoff), KNOWN(acct), KNOWN(quotactl), KNOWN(sethostname),
-	KNOWN(setdomainname), KNOWN(vhangup), KNOWN(personality), KNOWN(settimeofday), KNOWN(clock_settime), KNOWN(clone3),
-	KNOWN(unshare_user), KNOWN(unshare_mounts), KNOWN(unshare_pids), KNOWN(unshare_tables), KNOWN(setns_user), KNOWN(setns_any),
-	KNOWN(setns_net), KNOWN(clone_mounts), KNOWN(clone_user), KNOWN(clone_process), KNOWN(fork), KNOWN(system), KNOWN(thread),
+	KNOWN(execve), KNOWN(execveat), KNOWN(ptrace), KNOWN(process_vm_readv), KNOWN(process_vm_writev),
+	KNOWN(process_madvise), KNOWN(kcmp), KNOWN(pidfd_getfd), KNOWN(mount), KNOWN(umount2),
+	KNOWN(pivot_root), KNOWN(move_mount), KNOWN(open_tree), KNOWN(fsopen), KNOWN(fsconfig),
+	KNOWN(fsmount), KNOWN(fspick), KNOWN(mount_setattr), KNOWN(open_by_handle_at), KNOWN(init_module),
+	KNOWN(finit_module), KNOWN(delete_module), KNOWN(kexec_load), KNOWN(bpf), KNOWN(perf_event_open),
+	KNOWN(keyctl), KNOWN(add_key), KNOWN(request_key), KNOWN(userfaultfd), KNOWN(io_uring_setup),
+	KNOWN(io_uring_enter), KNOWN(io_uring_register), KNOWN(reboot), KNOWN(swapon), KNOWN(swapoff),
+	KNOWN(acct), KNOWN(quotactl), KNOWN(sethostname), KNOWN(setdomainname), KNOWN(vhangup),
+	KNOWN(personality), KNOWN(settimeofday), KNOWN(clock_settime), KNOWN(clone3), KNOWN(unshare_user),
+	KNOWN(unshare_mounts), KNOWN(unshare_pids), KNOWN(unshare_tables), KNOWN(setns_user),
+	KNOWN(setns_any), KNOWN(setns_net), KNOWN(clone_mounts), KNOWN(clone_user), KNOWN(clone_process),
+	KNOWN(fork), KNOWN(system), KNOWN(thread),
 	KNOWN(personality_ask),
 #ifdef SYS_iopl
 	KNOWN(iopl), KNOWN(ioperm),

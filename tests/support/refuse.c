@@ -13,7 +13,8 @@
 
 int main(int argc, char **argv)
 {
-	if (argc < 2 || refuse_call(SYS_unshare, CLONE_NEWUSER, EPERM) < 0 || refuse_call(SYS_clone, CLONE_NEWUSER, EPERM) < 0 ||
+	if (argc < 2 || refuse_call(SYS_unshare, CLONE_NEWUSER, EPERM) < 0 ||
+	    refuse_call(SYS_clone, CLONE_NEWUSER, EPERM) < 0 ||
 	    refuse_call(SYS_clone3, 0, ENOSYS) < 0) { /* a filter cannot see its flags */
 		perror("refuse");
 		return 1;

@@ -70,7 +70,8 @@ static inline uint32_t wire_sum(uint32_t sum, const uint8_t *p, size_t len)
 	return sum;
 }
 
-static inline struct wire_flow *wire_flow(struct wire_seen *seen, const uint8_t *ip, bool ipv6, uint8_t proto, const uint8_t *l4)
+static inline struct wire_flow *wire_flow(struct wire_seen *seen, const uint8_t *ip, bool ipv6, uint8_t proto,
+					  const uint8_t *l4)
 {
 	uint8_t key[37];
 	size_t n = ipv6 ? 32 : 8;
@@ -90,7 +91,8 @@ static inline struct wire_flow *wire_flow(struct wire_seen *seen, const uint8_t 
 	return flow;
 }
 
-static inline const char *wire_tcp(struct wire_seen *seen, struct wire_flow *flow, const uint8_t *tcp, size_t len)
+static inline const char *wire_tcp(struct wire_seen *seen, struct wire_flow *flow, const uint8_t *tcp,
+				   size_t len)
 {
 	size_t header = (size_t)(tcp[12] >> 4) * 4;
 	uint32_t seq = wire_get(tcp + 4, 4);
@@ -128,7 +130,8 @@ static inline const char *wire_tcp(struct wire_seen *seen, struct wire_flow *flo
 	return NULL;
 }
 
-static inline const char *wire_transport(struct wire_seen *seen, const uint8_t *ip, bool ipv6, uint8_t proto, const uint8_t *l4, size_t len)
+static inline const char *wire_transport(struct wire_seen *seen, const uint8_t *ip, bool ipv6, uint8_t proto,
+					 const uint8_t *l4, size_t len)
 {
 	uint8_t numbers[4] = { 0, proto, (uint8_t)(len >> 8), (uint8_t)len };
 	uint32_t sum = wire_sum(0, numbers, 4);
@@ -146,13 +149,16 @@ static inline const char *wire_transport(struct wire_seen *seen, const uint8_t *
 	if (proto != 1 && proto != 6 && proto != 17 && proto != 58)
 		return NULL;
 	if (wire_sum(sum, l4, len) != 0xffff)
-		return proto == 6 ? "a wrong TCP checksum" : proto == 17 ? "a wrong UDP checksum" : "a wrong ICMP checksum";
+		return proto == 6    ? "a wrong TCP checksum"
+		       : proto == 17 ? "a wrong UDP checksum"
+				     : "a wrong ICMP checksum";
 	if (proto != 6 && proto != 17)
 		return NULL;
 	struct wire_flow *flow = wire_flow(seen, ip, ipv6, proto, l4);
 	if (flow == NULL)
 		return NULL;
-	if (!ipv6) { /* each segment of a TCP socket has the next id, also if it was cut out of a super-frame */
+	/* each segment of a TCP socket has the next id, also if it was cut out of a super-frame */
+	if (!ipv6) {
 		uint16_t id = (uint16_t)wire_get(ip + 4, 2);
 		bool data = proto == 17 || len > (size_t)(l4[12] >> 4) * 4;
 		bool syn = proto == 6 && (l4[13] & 2) != 0;
@@ -190,7 +196,8 @@ static inline const char *wire_ip6(struct wire_seen *seen, const uint8_t *ip, si
 		next = ip[at];
 		at += (size_t)(ip[at + 1] + 1) * 8;
 	}
-	return at > total ? "IPv6 extension headers that do not fit" : wire_transport(seen, ip, true, next, ip + at, total - at);
+	return at > total ? "IPv6 extension headers that do not fit"
+			  : wire_transport(seen, ip, true, next, ip + at, total - at);
 }
 
 /* Checks a frame. Returns NULL, or what is wrong with it. */
@@ -265,8 +272,9 @@ static inline void *wire_carry(void *arg)
 	while ((n = recv(way->from, frame, sizeof(frame), 0)) >= 0) {
 		const char *wrong = wire_look(way->seen, frame, (size_t)n);
 		if (wrong != NULL && way->seen->complaint[0] == '\0')
-			(void)snprintf(way->seen->complaint, sizeof(way->seen->complaint), "frame %llu, %zd bytes: %s",
-				       (unsigned long long)way->seen->frames, n, wrong);
+			(void)snprintf(way->seen->complaint, sizeof(way->seen->complaint),
+				       "frame %llu, %zd bytes: %s", (unsigned long long)way->seen->frames, n,
+				       wrong);
 		atomic_fetch_add(&way->seen->looked_at, 1);
 		if (way->to >= 0)
 			(void)send(way->to, frame, (size_t)n, MSG_NOSIGNAL);

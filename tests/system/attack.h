@@ -62,7 +62,8 @@ __attribute__((unused)) static void lose_caps(uint64_t caps)
 __attribute__((unused)) static int add_ptp(const char *path, const char *name, const struct ucred *claim)
 {
 	char vnl[256];
-	struct raw_request r = { .req = { .op = VS_OP_ADD, .timeout_ms = 3000 }, .text = vnl, .claim = claim };
+	struct raw_request r = { .req = { .op = VS_OP_ADD, .timeout_ms = 3000 }, .text = vnl,
+				 .claim = claim };
 
 	r.text_len = (size_t)snprintf(vnl, sizeof(vnl), "ptp://%s", path);
 	(void)snprintf(r.req.iface.name, sizeof(r.req.iface.name), "%s", name);
@@ -72,7 +73,9 @@ __attribute__((unused)) static int add_ptp(const char *path, const char *name, c
 __attribute__((unused)) static int set_sysctl(const struct ucred *claim)
 {
 	static const char text[] = "ipv4/ip_forward\0001";
-	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_SET }, .text = text, .text_len = sizeof(text), .claim = claim };
+	struct raw_request r = {
+		.req = { .op = VS_OP_SYSCTL_SET }, .text = text, .text_len = sizeof(text), .claim = claim
+	};
 
 	return raw_call(seen.door, &r, NULL);
 }
@@ -86,7 +89,8 @@ __attribute__((unused)) static int create(const struct ucred *claim)
 
 __attribute__((unused)) static int get_sysctl(void)
 {
-	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn", .text_len = 14 };
+	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn",
+				 .text_len = 14 };
 
 	return raw_call(seen.door, &r, NULL);
 }

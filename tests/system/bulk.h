@@ -16,7 +16,8 @@
 
 /* ------------------------------------------------------------------ stacks and their counters */
 
-__attribute__((format(printf, 2, 3))) static inline struct vdestack *stack_without(unsigned no_offload, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline struct vdestack *stack_without(unsigned no_offload,
+										   const char *fmt, ...)
 {
 	struct vdestack_opts opts = *case_opts();
 	char config[1024];
@@ -44,9 +45,10 @@ static inline void show_stats(const char *who, struct vdestack *s)
 {
 	struct vdestack_link_stats st = stats_of(s);
 
-	printf("%s: offloads 0x%x; out %llu, dropped %llu, refused %llu; in %llu as %llu, dropped %llu\n", who, st.offloads,
-	       (unsigned long long)st.tx_frames, (unsigned long long)st.tx_dropped, (unsigned long long)st.tx_refused,
-	       (unsigned long long)st.rx_frames, (unsigned long long)st.rx_writes, (unsigned long long)st.rx_dropped);
+	printf("%s: offloads 0x%x; out %llu, dropped %llu, refused %llu; in %llu as %llu, dropped %llu\n",
+	       who, st.offloads, (unsigned long long)st.tx_frames, (unsigned long long)st.tx_dropped,
+	       (unsigned long long)st.tx_refused, (unsigned long long)st.rx_frames,
+	       (unsigned long long)st.rx_writes, (unsigned long long)st.rx_dropped);
 }
 
 /* ------------------------------------------------------------------ bulk */
@@ -107,7 +109,8 @@ static inline void *bulk_receive(void *arg)
 	for (size_t done = 0; done < b->bytes; done += BLOCK) {
 		ssize_t n = recv(b->to, block, BLOCK, MSG_WAITALL);
 		if (n != BLOCK)
-			FAIL("recv: %s after %zu bytes", n < 0 ? strerror(errno) : "too few", done + (size_t)(n > 0 ? n : 0));
+			FAIL("recv: %s after %zu bytes", n < 0 ? strerror(errno) : "too few",
+			     done + (size_t)(n > 0 ? n : 0));
 		b->got = mix(b->got, block, BLOCK);
 	}
 	CHECK_EQ(recv(b->to, block, 1, 0), 0);
@@ -133,7 +136,8 @@ struct connection {
 	int listener, a, b;
 };
 
-static inline struct connection connection_to(struct vdestack *server, const char *addr, struct vdestack *client)
+static inline struct connection connection_to(struct vdestack *server, const char *addr,
+					      struct vdestack *client)
 {
 	struct connection c;
 	int port = 0;
@@ -152,7 +156,8 @@ static inline void connection_close(struct connection *c)
 }
 
 /* That many bytes in both directions at the same time. */
-static inline void bulk_both_ways(struct vdestack *server, const char *addr, struct vdestack *client, size_t bytes)
+static inline void bulk_both_ways(struct vdestack *server, const char *addr, struct vdestack *client,
+				  size_t bytes)
 {
 	struct connection c = connection_to(server, addr, client);
 	struct bulk out, in;

@@ -32,7 +32,8 @@ static inline struct vdestack *cable_plug(int i, unsigned mtu, unsigned no_offlo
 	(void)snprintf(path, sizeof(path), "%s", case_path(i == 0 ? "a" : "b"));
 	cable.end[i] = wire_open(path);
 	cable.seen[i].mtu = mtu;
-	cable.s[i] = stack_without(no_offload, "vnl=ptp://%s ip=10.0.0.%d/24 ip=fc00::%d/64 mtu=%u", path, i + 1, i + 1, mtu);
+	cable.s[i] = stack_without(no_offload, "vnl=ptp://%s ip=10.0.0.%d/24 ip=fc00::%d/64 mtu=%u", path,
+				   i + 1, i + 1, mtu);
 	wire_connect(cable.end[i], path);
 	return cable.s[i];
 }
@@ -56,9 +57,11 @@ static inline void cable_check(void)
 {
 	for (int i = 0; i < 2; i++) {
 		struct wire_seen *w = &cable.seen[i];
-		printf("from stack %d: %llu frames, %llu TCP with payload, %llu UDP, %llu tagged, %llu of full length, longest %zu\n",
-		       i, (unsigned long long)w->frames, (unsigned long long)w->tcp_data, (unsigned long long)w->udp,
-		       (unsigned long long)w->tagged, (unsigned long long)w->full, (size_t)w->longest);
+		printf("from stack %d: %llu frames, %llu TCP with payload, %llu UDP, %llu tagged, %llu of "
+		       "full length, longest %zu\n",
+		       i, (unsigned long long)w->frames, (unsigned long long)w->tcp_data,
+		       (unsigned long long)w->udp, (unsigned long long)w->tagged, (unsigned long long)w->full,
+		       (size_t)w->longest);
 		show_stats("  its counters", cable.s[i]);
 		CHECK_STR(w->complaint, "");
 		CHECK_EQ(stats_of(cable.s[i]).tx_refused, 0);

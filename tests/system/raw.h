@@ -71,20 +71,23 @@ __attribute__((unused)) static int raw_send(int door, struct raw_request *r)
 		struct cmsghdr align;
 	} control = { { 0 } };
 	struct iovec iov[] = { { &r->req, sizeof(r->req) }, { (void *)r->text, r->text_len } };
-	struct msghdr h = { .msg_iov = iov, .msg_iovlen = r->text_len > 0 ? 2 : 1, .msg_control = control.bytes };
+	struct msghdr h = { .msg_iov = iov, .msg_iovlen = r->text_len > 0 ? 2 : 1,
+			    .msg_control = control.bytes };
 	struct cmsghdr *c = &control.align;
 
 	r->req.version = VS_WIRE_VERSION;
 	if (!r->no_key)
 		r->req.key = *seen.key;
 	if (r->n_fds > 0) {
-		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(r->n_fds * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(r->n_fds * sizeof(int)), .cmsg_level = SOL_SOCKET,
+				       .cmsg_type = SCM_RIGHTS };
 		memcpy(CMSG_DATA(c), r->fds, r->n_fds * sizeof(int));
 		h.msg_controllen += CMSG_SPACE(r->n_fds * sizeof(int));
 		c = (struct cmsghdr *)(control.bytes + h.msg_controllen);
 	}
 	if (r->claim != NULL) {
-		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(*r->claim)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
+		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(*r->claim)), .cmsg_level = SOL_SOCKET,
+				       .cmsg_type = SCM_CREDENTIALS };
 		memcpy(CMSG_DATA(c), r->claim, sizeof(*r->claim));
 		h.msg_controllen += CMSG_SPACE(sizeof(*r->claim));
 	}
@@ -162,7 +165,8 @@ __attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, u
 			if (pread(mem, page, sizeof(page), (off_t)at) != sizeof(page))
 				continue;
 			for (size_t i = 0; i + 1 < 512; i++)
-				found += (page[i] ^ mask) == masked[0] && (n == 1 || (page[i + 1] ^ mask) == masked[1]);
+				found += (page[i] ^ mask) == masked[0] &&
+					 (n == 1 || (page[i + 1] ^ mask) == masked[1]);
 		}
 		memset(page, 0, sizeof(page)); /* found in itself otherwise */
 	}

@@ -51,7 +51,8 @@ struct pair {
 
 __attribute__((unused)) static struct pair new_pair(void)
 {
-	return (struct pair){ new_stack("vnl=inproc://lan ip=10.9.0.1/24"), new_stack("vnl=inproc://lan ip=10.9.0.2/24") };
+	return (struct pair){ new_stack("vnl=inproc://lan ip=10.9.0.1/24"),
+			      new_stack("vnl=inproc://lan ip=10.9.0.2/24") };
 }
 
 /* ------------------------------------------------------------------ traffic */
@@ -88,7 +89,8 @@ __attribute__((unused)) static void check_udp(struct vdestack *from, struct vdes
 }
 
 /* A server of one stack on a TCP port, a client of the other, and a line in each direction. */
-__attribute__((unused)) static void check_tcp(struct vdestack *client, struct vdestack *server, const char *addr, int port)
+__attribute__((unused)) static void check_tcp(struct vdestack *client, struct vdestack *server,
+					      const char *addr, int port)
 {
 	struct sockaddr_in sa = address(addr, port);
 	socklen_t len = sizeof(sa);

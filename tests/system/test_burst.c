@@ -40,7 +40,8 @@ static void send_bursts(int fd, int size)
 }
 
 /* Frames sent by one stack and received by the other, once both numbers are constant. */
-static void settle(struct vdestack *from, struct vdestack *to, unsigned long long *sent, unsigned long long *got)
+static void settle(struct vdestack *from, struct vdestack *to, unsigned long long *sent,
+		   unsigned long long *got)
 {
 	unsigned long long before;
 
@@ -76,7 +77,8 @@ static void bursts_arrive(const char *path, int size)
 		good += lost <= (unsigned long long)(BURSTS * size) / 100;
 	}
 	if (good < GOOD)
-		FAIL("more than one in a hundred lost in all tries but %d, %llu of %d in the last", good, lost, BURSTS * size);
+		FAIL("more than one in a hundred lost in all tries but %d, %llu of %d in the last", good,
+		     lost, BURSTS * size);
 }
 
 static void through_node(const char *scheme, int size)

@@ -67,7 +67,8 @@ static int spawn_shell(struct vdestack *stack, const char *script, int *status_f
 }
 
 /* Runs a command with its standard output in a pipe. Returns the output, in a static buffer. */
-static const char *output_of(struct vdestack *stack, const struct vdestack_cmd_opts *opts, const char *const *argv)
+static const char *output_of(struct vdestack *stack, const struct vdestack_cmd_opts *opts,
+			     const char *const *argv)
 {
 	static char text[16384];
 	int pipe_fds[2], saved = (int)MUST(fcntl(1, F_DUPFD_CLOEXEC, 10)), status_fd, status;
@@ -120,7 +121,8 @@ static void check_caps(struct vdestack *stack, uint64_t ask, uint64_t expect)
 {
 	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .caps = ask};
 	/* env is one exec more, which must change nothing */
-	const char *text = OUTPUT(stack, &opts, "env", "grep", "-e", "Cap", "-e", "NoNewPrivs", "/proc/self/status");
+	const char *text =
+		OUTPUT(stack, &opts, "env", "grep", "-e", "Cap", "-e", "NoNewPrivs", "/proc/self/status");
 
 	CHECK_EQ(status_line(text, "CapInh:"), expect);
 	CHECK_EQ(status_line(text, "CapPrm:"), expect);
@@ -162,10 +164,11 @@ static const char *family_script(struct numbers *numbers)
 
 	numbers->path = case_path("family");
 	numbers->n = 3;
-	(void)snprintf(script, sizeof(script),
-		       "sh -c 'sleep 1000 & echo $! $$ >> %s.part; wait' & setsid sleep 1000 & "
-		       "while ! test -s %s.part; do sleep 0.01; done; echo $! >> %s.part; mv %s.part %s; wait",
-		       numbers->path, numbers->path, numbers->path, numbers->path, numbers->path);
+	(void)snprintf(
+		script, sizeof(script),
+		"sh -c 'sleep 1000 & echo $! $$ >> %s.part; wait' & setsid sleep 1000 & "
+		"while ! test -s %s.part; do sleep 0.01; done; echo $! >> %s.part; mv %s.part %s; wait",
+		numbers->path, numbers->path, numbers->path, numbers->path, numbers->path);
 	return script;
 }
 
@@ -243,7 +246,8 @@ CASE(wrong_arguments_are_refused)
 	CHECK_ERRNO(RUN(s, &opts, "true"), EINVAL);
 	opts.caps = VDESTACK_CAPS_NONE | VDESTACK_CAP(12);
 	CHECK_ERRNO(RUN(s, &opts, "true"), EINVAL);
-	opts = (struct vdestack_cmd_opts){.size = offsetof(struct vdestack_cmd_opts, caps), .caps = VDESTACK_CAP(45)};
+	opts = (struct vdestack_cmd_opts){ .size = offsetof(struct vdestack_cmd_opts, caps),
+					   .caps = VDESTACK_CAP(45) };
 	CHECK_EQ(RUN(s, &opts, "true"), 0); /* the field was not there yet */
 	CHECK_EQ(RUN(s, &large.opts, "true"), 0);
 	large.newer = 1;
@@ -374,7 +378,8 @@ CASE(the_death_of_the_keeper_kills_commands)
 	int status, status_fd;
 
 	spawn_shell(s, SLEEPER, &status_fd);
-	CHECK_EQ(find_children(getppid(), "vdestack-keeper", &keeper, 1), 1); /* the wrapper collects orphans */
+	/* the wrapper collects orphans */
+	CHECK_EQ(find_children(getppid(), "vdestack-keeper", &keeper, 1), 1);
 	MUST(kill(keeper, SIGKILL));
 	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
 	CHECK_EQ(status, SIGKILL);
@@ -448,7 +453,8 @@ CASE(a_command_has_the_standard_streams_and_nothing_more)
 	struct vdestack *s = new_stack();
 	int open_fd = (int)MUST(open("/dev/null", O_RDONLY)); /* no close-on-exec */
 
-	const char *list = "i=0; while [ $i -lt 40 ]; do ! [ -e /proc/$$/fd/$i ] || printf '%s ' $i; i=$((i+1)); done";
+	const char *list =
+		"i=0; while [ $i -lt 40 ]; do ! [ -e /proc/$$/fd/$i ] || printf '%s ' $i; i=$((i+1)); done";
 	CHECK_STR(OUTPUT(s, NULL, "sh", "-c", list), "0 1 2 ");
 	close(open_fd);
 	MUST(vdestack_delete(s));
@@ -479,7 +485,8 @@ CASE(a_program_without_standard_streams_runs_commands)
 	char script[300];
 	struct numbers written = {.path = case_path("written"), .n = 1};
 
-	(void)snprintf(script, sizeof(script), "test -e /proc/$$/fd/0 -o -e /proc/$$/fd/1 -o -e /proc/$$/fd/2; echo $? > %s",
+	(void)snprintf(script, sizeof(script),
+		       "test -e /proc/$$/fd/0 -o -e /proc/$$/fd/1 -o -e /proc/$$/fd/2; echo $? > %s",
 		       written.path);
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
@@ -510,7 +517,8 @@ CASE(a_command_has_the_current_signal_mask_and_dispositions)
 	sigaddset(&some, SIGRTMIN + 3);
 	for (int round = 0; round < 2; round++) {
 		const char *text = OUTPUT(s, NULL, "grep", "Sig", "/proc/self/status");
-		unsigned long long blocked = status_line(text, "SigBlk:"), ignore = status_line(text, "SigIgn:");
+		unsigned long long blocked = status_line(text, "SigBlk:"),
+				   ignore = status_line(text, "SigIgn:");
 		CHECK_EQ(blocked, status_line(own_status(), "SigBlk:"));
 		CHECK_EQ(ignore, status_line(own_status(), "SigIgn:"));
 		CHECK_EQ(blocked != 0, round == 1);
@@ -538,7 +546,8 @@ CASE(a_signal_to_the_process_group_reaches_the_command)
 	int status, status_fd;
 
 	(void)snprintf(script, sizeof(script),
-		       "read a b c d pgrp sid rest < /proc/$$/stat; echo $pgrp $sid > %s.part; mv %s.part %s; " SLEEPER,
+		       "read a b c d pgrp sid rest < /proc/$$/stat; echo $pgrp $sid > %s.part; mv %s.part "
+		       "%s; " SLEEPER,
 		       ids.path, ids.path, ids.path);
 	MUST(sigaction(SIGINT, &note, NULL));
 	spawn_shell(s, script, &status_fd);
@@ -649,7 +658,8 @@ CASE_ROOT(root_regains_nothing_by_uid_set_id_or_file_capabilities)
 CASE_BOTH_ROOT(capabilities_that_the_caller_lacks_are_refused)
 {
 	struct vdestack *s = new_stack();
-	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .caps = VDESTACK_CAP(CAP_SYS_CHROOT) | VDESTACK_CAP(CAP_NET_RAW)};
+	struct vdestack_cmd_opts opts = { .size = sizeof(opts),
+					  .caps = VDESTACK_CAP(CAP_SYS_CHROOT) | VDESTACK_CAP(CAP_NET_RAW) };
 	uint64_t have = status_line(own_status(), "CapPrm:");
 
 	set_own_caps(have & ~VDESTACK_CAP(CAP_SYS_CHROOT) & ~VDESTACK_CAP(CAP_NET_BIND_SERVICE));
@@ -834,8 +844,8 @@ static void *run_sleeper(void *arg)
 	struct worker *w = arg;
 	char script[300];
 
-	(void)snprintf(script, sizeof(script), "echo $$ > %s.part; mv %s.part %s; " SLEEPER, case_path("sleeper"),
-		       case_path("sleeper"), case_path("sleeper"));
+	(void)snprintf(script, sizeof(script), "echo $$ > %s.part; mv %s.part %s; " SLEEPER,
+		       case_path("sleeper"), case_path("sleeper"), case_path("sleeper"));
 	(void)run_shell(w->stack, script);
 	return NULL;
 }

@@ -92,7 +92,8 @@ static void check_nothing_left(struct state before)
 		return;
 	struct state now = look();
 	FAIL("descriptors %d -> %d, threads %d -> %d, keepers %d -> %d, threads of the keeper %d -> %d",
-	     before.fds, now.fds, before.tasks, now.tasks, before.keepers, now.keepers, before.keeper_tasks, now.keeper_tasks);
+	     before.fds, now.fds, before.tasks, now.tasks, before.keepers, now.keepers, before.keeper_tasks,
+	     now.keeper_tasks);
 }
 
 /* A switch that is there and never answers: connections wait in its queue. */
@@ -129,7 +130,8 @@ CASE_TIMED(many_stacks_are_made_by_one_loop, CASE_F_ROOT | CASE_F_USER | CASE_F_
 
 	for (int i = 0; i < MANY; i++) {
 		char config[100];
-		(void)snprintf(config, sizeof(config), "vnl=inproc://lan ip=10.0.0.%d/24 ip=fc00::%d/64", i + 1, i + 1);
+		(void)snprintf(config, sizeof(config), "vnl=inproc://lan ip=10.0.0.%d/24 ip=fc00::%d/64",
+			       i + 1, i + 1);
 		creations[i] = start(config, case_opts());
 		struct epoll_event event = { .events = EPOLLIN, .data.u32 = (uint32_t)i };
 		MUST(epoll_ctl(set, EPOLL_CTL_ADD, vdestack_new_fd(creations[i]), &event));
@@ -266,7 +268,8 @@ CASE_FLAGS(the_limit_of_the_whole_ends_an_addition, BOTH_VDE)
 	if (!case_is_inprocess())
 		check_nothing_left(before);
 	/* The names are free. */
-	MUST(vdestack_iface_add(stack, "iface=first vnl=inproc://lan iface=silent vnl=inproc://lan ip=10.0.0.1/24",
+	MUST(vdestack_iface_add(stack,
+				"iface=first vnl=inproc://lan iface=silent vnl=inproc://lan ip=10.0.0.1/24",
 				case_opts()));
 	net_talk_lo(stack);
 }
@@ -274,7 +277,8 @@ CASE_FLAGS(the_limit_of_the_whole_ends_an_addition, BOTH_VDE)
 CASE_FLAGS(the_limit_of_a_step_ends_a_creation, BOTH_VDE)
 {
 	const char *config = silent_network();
-	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags(), .step_timeout_ms = 400 };
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags(),
+				      .step_timeout_ms = 400 };
 	struct state before = look();
 	int calls;
 
@@ -286,7 +290,8 @@ CASE_FLAGS(the_limit_of_a_step_ends_a_creation, BOTH_VDE)
 
 CASE_FLAGS(without_limits_a_silent_network_is_waited_for, BOTH_VDE)
 {
-	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags(), .step_timeout_ms = -1 };
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags(),
+				      .step_timeout_ms = -1 };
 	struct vdestack_creation *c;
 
 	opts.timeout_ms = -1;
@@ -299,7 +304,8 @@ CASE_FLAGS(without_limits_a_silent_network_is_waited_for, BOTH_VDE)
 
 /* ------------------------------------------------------------------ cancelling */
 
-#define ALL_STATES "iface=a vnl=null:// ip=fc00::1/64 iface=b vnl=inproc://x ip=10.0.0.1/24 iface=c 'vnl==cat'"
+#define ALL_STATES                                                                                           \
+	"iface=a vnl=null:// ip=fc00::1/64 iface=b vnl=inproc://x ip=10.0.0.1/24 iface=c 'vnl==cat'"
 
 /* After so many events. False: it was done before. */
 static bool cancel_after(int events)
@@ -384,7 +390,8 @@ CASE_BOTH(a_forked_child_has_no_part_in_it)
 	int status;
 
 	CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
-	CHECK_ERRNO(vdestack_new_finish(c), EAGAIN); /* there is a door now, and addresses are under detection */
+	/* there is a door now, and addresses are under detection */
+	CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
 	pid_t child = (pid_t)MUST(fork());
 	if (child == 0) {
 		CHECK_ERRNO(vdestack_new_finish(c), ECANCELED);
@@ -442,7 +449,8 @@ CASE(a_child_can_cancel_its_copy_while_its_parent_goes_on)
 	net_talk_lo(drive_to_end(c));
 }
 
-CASE_FLAGS(a_keeper_that_dies_before_the_stack_is_made_is_replaced_once, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+CASE_FLAGS(a_keeper_that_dies_before_the_stack_is_made_is_replaced_once,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	struct vdestack_creation *c = start(silent_network(), case_opts());
 

@@ -81,8 +81,9 @@ static struct state look(void)
 
 static void show(const char *when, const struct state *s)
 {
-	printf("%s: descriptors %d and %d, tasks %d and %d, mappings %d and %d, RSS %ld and %ld KiB\n", when, s->fds,
-	       s->keeper_fds, s->tasks, s->keeper_tasks, s->maps, s->keeper_maps, s->rss, s->keeper_rss);
+	printf("%s: descriptors %d and %d, tasks %d and %d, mappings %d and %d, RSS %ld and %ld KiB\n", when,
+	       s->fds, s->keeper_fds, s->tasks, s->keeper_tasks, s->maps, s->keeper_maps, s->rss,
+	       s->keeper_rss);
 	(void)fflush(stdout);
 }
 
@@ -100,8 +101,8 @@ static bool is_as_before(void *arg)
 	c->after = look();
 	return c->after.fds == a->fds && c->after.keeper_fds <= a->keeper_fds && c->after.tasks == a->tasks &&
 	       c->after.keeper_tasks <= a->keeper_tasks && c->after.maps <= a->maps + c->maps_slack &&
-	       c->after.keeper_maps <= a->keeper_maps + c->maps_slack && c->after.rss <= a->rss + RSS_SLACK_KIB &&
-	       c->after.keeper_rss <= a->keeper_rss + RSS_SLACK_KIB;
+	       c->after.keeper_maps <= a->keeper_maps + c->maps_slack &&
+	       c->after.rss <= a->rss + RSS_SLACK_KIB && c->after.keeper_rss <= a->keeper_rss + RSS_SLACK_KIB;
 }
 
 static void check_as_before(const struct state *before)
@@ -125,7 +126,8 @@ static bool background_is_done(void *tasks)
 static void settle(int idle)
 {
 	if (!wait_until(background_is_done, &idle, SOON_MS))
-		FAIL("%d tasks, expected no more than %d", count_tasks_of(keeper != 0 ? keeper : getpid()), idle);
+		FAIL("%d tasks, expected no more than %d", count_tasks_of(keeper != 0 ? keeper : getpid()),
+		     idle);
 }
 
 static int idle_tasks(void)
@@ -168,7 +170,10 @@ CASE_TIMED(many_stacks_made_and_deleted_beside_one_leave_nothing,
 			settle(idle);
 			before = look();
 		}
-		one_cycle(i % 10 == 0 ? "vnl=inproc://lan ip=10.0.0.1/24 iface=eth1 vnl=inproc://wan ip=10.0.1.1/24" : "");
+		one_cycle(
+			i % 10 == 0
+				? "vnl=inproc://lan ip=10.0.0.1/24 iface=eth1 vnl=inproc://wan ip=10.0.1.1/24"
+				: "");
 		if (i % 50 == 0) /* the kernel removes namespaces in the background: wait for it */
 			settle(idle);
 	}
@@ -193,7 +198,8 @@ CASE_FLAGS(stacks_made_and_deleted_each_with_its_keeper_leave_nothing,
 	check_as_before(&before);
 }
 
-CASE_FLAGS(interfaces_added_and_removed_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN)
+CASE_FLAGS(interfaces_added_and_removed_leave_nothing,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN)
 {
 	struct vdestack *stack = new_stack("");
 	int idle = idle_tasks();
@@ -205,14 +211,18 @@ CASE_FLAGS(interfaces_added_and_removed_leave_nothing, CASE_F_ROOT | CASE_F_USER
 			before = look();
 		}
 		MUST(vdestack_iface_add(stack, "iface=eth5 vnl=inproc://lan ip=10.0.0.1/24", NULL));
-		CHECK_ERRNO(vdestack_iface_add(stack, "iface=eth6 vnl=inproc://lan iface=eth7 vnl=/nonexistent/switch", NULL), ENOENT);
+		CHECK_ERRNO(vdestack_iface_add(
+				    stack, "iface=eth6 vnl=inproc://lan iface=eth7 vnl=/nonexistent/switch",
+				    NULL),
+			    ENOENT);
 		MUST(vdestack_iface_del(stack, "eth5"));
 	}
 	check_as_before(&before);
 	MUST(vdestack_delete(stack));
 }
 
-CASE_FLAGS(creations_that_fail_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN)
+CASE_FLAGS(creations_that_fail_leave_nothing,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER | CASE_F_NO_TUN)
 {
 	struct vdestack *stays = new_stack("");
 	int idle = idle_tasks();
@@ -223,7 +233,10 @@ CASE_FLAGS(creations_that_fail_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F
 			settle(idle);
 			before = look();
 		}
-		CHECK_ERRNO(vdestack_new("iface=eth0 vnl=inproc://lan ip=10.0.0.1/24 iface=eth1 vnl=/nonexistent/switch", case_opts()), ENOENT);
+		CHECK_ERRNO(vdestack_new("iface=eth0 vnl=inproc://lan ip=10.0.0.1/24 iface=eth1 "
+					 "vnl=/nonexistent/switch",
+					 case_opts()),
+			    ENOENT);
 		CHECK_ERRNO(vdestack_new("vnl=inproc://lan ip=10.0.0.300/24", case_opts()), EINVAL);
 		CHECK_ERRNO(vdestack_new("vnl=inproc://lan gw=10.77.0.1", case_opts()), ENETUNREACH);
 	}
@@ -248,7 +261,8 @@ CASE_FLAGS(commands_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS 
 	MUST(vdestack_delete(stack));
 }
 
-CASE_TIMED(a_hundred_thousand_sockets_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER, 600)
+CASE_TIMED(a_hundred_thousand_sockets_leave_nothing,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER, 600)
 {
 	struct vdestack *stack = new_stack("");
 	struct state before = { 0 };
@@ -258,7 +272,8 @@ CASE_TIMED(a_hundred_thousand_sockets_leave_nothing, CASE_F_ROOT | CASE_F_USER |
 		if (i == 1000)
 			before = look();
 		int kind = (i / 100) % 3; /* runs of each kind */
-		int fd = vdestack_msocket(stack, kind == 2 ? AF_NETLINK : AF_INET, kind == 0 ? SOCK_STREAM : SOCK_DGRAM, 0);
+		int fd = vdestack_msocket(stack, kind == 2 ? AF_NETLINK : AF_INET,
+					  kind == 0 ? SOCK_STREAM : SOCK_DGRAM, 0);
 		if (fd < 0)
 			FAIL("socket %d: %s: %s", i, strerrorname_np(errno), vdestack_last_error());
 		close(fd);
@@ -284,7 +299,8 @@ static int connections_to(const struct net_switch *sw)
 	while (fgets(line, sizeof(line), f) != NULL) {
 		unsigned state = 0;
 		char name[300] = "";
-		if (sscanf(line, "%*s %*s %*s %*s %*s %x %*s %299s", &state, name) == 2 && strcmp(name, path) == 0)
+		if (sscanf(line, "%*s %*s %*s %*s %*s %x %*s %299s", &state, name) == 2 &&
+		    strcmp(name, path) == 0)
 			n += state == 3; /* connected */
 	}
 	fclose(f);
@@ -349,8 +365,8 @@ CASE_FLAGS(stacks_on_a_vde_switch_give_their_ports_and_socket_files_back,
 			settle(idle);
 	}
 	if (!wait_until(one_is_left, &sw, SOON_MS))
-		FAIL("%d connections to the switch and %d sockets in its directory, expected 1", connections_to(&sw),
-		     sockets_of_clients(&sw));
+		FAIL("%d connections to the switch and %d sockets in its directory, expected 1",
+		     connections_to(&sw), sockets_of_clients(&sw));
 	if (case_sanitizer()[0] == '\0')
 		check_as_before(&before);
 	MUST(vdestack_delete(stays));

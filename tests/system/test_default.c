@@ -105,8 +105,9 @@ CASE_BOTH(an_abstract_name_of_the_host_can_still_be_reached)
 
 CASE_BOTH(flags_and_errors_are_those_of_the_system_call)
 {
-	static const int wrong[][3] = { { AF_INET, 77, 0 }, { AF_INET, SOCK_STREAM, IPPROTO_UDP }, { AF_INET6, SOCK_STREAM, 9999 },
-					{ 9999, SOCK_STREAM, 0 }, { AF_INET, 0, 0 },
+	static const int wrong[][3] = { { AF_INET, 77, 0 }, { AF_INET, SOCK_STREAM, IPPROTO_UDP },
+					{ AF_INET6, SOCK_STREAM, 9999 }, { 9999, SOCK_STREAM, 0 },
+					{ AF_INET, 0, 0 },
 					{ AF_NETLINK, SOCK_STREAM, NETLINK_ROUTE } };
 	int expected[6];
 
@@ -131,7 +132,8 @@ CASE_BOTH(an_unchanged_server_and_client_work_on_a_default_stack)
 	struct sockaddr_in sa = address("10.9.0.1", 80), from;
 	socklen_t len = sizeof(from);
 	int one = 1;
-	int l = (int)MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), c = (int)MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	int l = (int)MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+	    c = (int)MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 
 	MUST(setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
 	MUST(bind(l, (struct sockaddr *)&sa, sizeof(sa)));
@@ -329,7 +331,8 @@ static void *calls_socket(void *arg)
 	atomic_uint *calls = arg;
 
 	while (!atomic_load(&race.stop)) {
-		CHECK(is_known_place(place_of(socket(AF_INET, (atomic_load(calls) & 1 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0))));
+		CHECK(is_known_place(place_of(socket(
+			AF_INET, (atomic_load(calls) & 1 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0))));
 		atomic_fetch_add(calls, 1);
 	}
 	return NULL;
@@ -413,7 +416,8 @@ CASE_BOTH(nothing_changes_for_a_program_without_a_default)
 }
 
 /* While a default is set, stacks and commands are still made from the host network. */
-CASE_FLAGS(the_library_itself_does_not_use_the_default, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(the_library_itself_does_not_use_the_default,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *s = new_default();
 

@@ -117,7 +117,8 @@ static void *scan(void *arg)
 	return NULL;
 }
 
-CASE_FLAGS(every_descriptor_is_close_on_exec_from_birth, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(every_descriptor_is_close_on_exec_from_birth,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	char hub[300], vde[300];
 	pthread_t thread;
@@ -166,7 +167,9 @@ CASE_BOTH(msocket_sets_close_on_exec_and_nonblock_as_socket_does)
 CASE_BOTH(a_program_that_is_executed_inherits_no_descriptor_of_the_library)
 {
 	struct vdestack *stack = new_stack(SEGMENT);
-	char *argv[] = { "sh", "-c", "for fd in /proc/self/fd/*; do case ${fd##*/} in 0|1|2) ;; *) test -e $fd && exit 9;; esac; done; exit 0", NULL };
+	char *argv[] = { "sh", "-c",
+			 "for fd in /proc/self/fd/*; do case ${fd##*/} in 0|1|2) ;; *) test -e $fd && exit "
+			 "9;; esac; done; exit 0", NULL };
 	int status;
 
 	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0)));
@@ -246,7 +249,8 @@ CASE_BOTH(with_0_to_2_closed_everything_works_and_the_library_takes_none_of_them
 	without_standard_descriptors(SEGMENT);
 }
 
-CASE_FLAGS(with_0_to_2_closed_a_vde_network_can_be_joined, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(with_0_to_2_closed_a_vde_network_can_be_joined,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	char config[300];
 
@@ -269,7 +273,8 @@ CASE_BOTH(msocket_returns_the_lowest_free_number)
 		(void)close(victim);
 		int lowest = (int)MUST(host_socket());
 		close(lowest);
-		int fd = vdestack_msocket(stack, round % 3 ? AF_INET : AF_NETLINK, round % 3 ? SOCK_STREAM : SOCK_RAW, 0);
+		int fd = vdestack_msocket(stack, round % 3 ? AF_INET : AF_NETLINK,
+					  round % 3 ? SOCK_STREAM : SOCK_RAW, 0);
 		MUST(fd);
 		CHECK_EQ(fd, lowest);
 		CHECK_EQ(close(fd), 0);
@@ -309,8 +314,8 @@ static void compare_with_socket(struct vdestack *stack, int k)
 	CHECK_EQ(n, k);
 	CHECK_EQ(their_errno, EMFILE);
 	if (m != n || our_errno != their_errno)
-		FAIL("with %d free numbers socket(2) returned %d, msocket %d, then %s: %s", k, n, m, strerrorname_np(our_errno),
-		     vdestack_last_error());
+		FAIL("with %d free numbers socket(2) returned %d, msocket %d, then %s: %s", k, n, m,
+		     strerrorname_np(our_errno), vdestack_last_error());
 	for (int i = 0; i < n; i++)
 		CHECK_EQ(ours[i], theirs[i]);
 	/* socket(2) checks its arguments first */

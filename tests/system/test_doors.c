@@ -53,7 +53,8 @@ CASE_BOTH(a_connection_to_a_server_is_sent_no_reply)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	struct prize p = new_prize(case_opts());
-	int l = (int)MUST(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)), c = (int)MUST(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+	int l = (int)MUST(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)),
+	    c = (int)MUST(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 
 	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", case_path("server"));
 	MUST(bind(l, (struct sockaddr *)&name, sizeof(name)));
@@ -106,7 +107,9 @@ CASE_BOTH_ROOT(a_pair_that_another_process_made_is_sent_no_reply)
 
 static void reply_to_doors(void *prize)
 {
-	struct raw_request r = { .req = { .op = VS_OP_REMOVE, .seq = (uint64_t)VS_OP_CREATE << 32 | VS_WIRE_VERSION }, .n_fds = 1 };
+	struct raw_request r = { .req = { .op = VS_OP_REMOVE,
+					  .seq = (uint64_t)VS_OP_CREATE << 32 | VS_WIRE_VERSION },
+				 .n_fds = 1 };
 
 	if (prize != NULL)
 		become(OTHER, OTHER);
@@ -132,7 +135,8 @@ CASE_BOTH_ROOT(a_door_is_sent_no_reply)
 
 static void register_channel(int door, uint64_t number, int fd)
 {
-	struct raw_request r = { .req = { .op = VS_OP_CHANNEL, .channel = number }, .fds = { fd }, .n_fds = 1 };
+	struct raw_request r = { .req = { .op = VS_OP_CHANNEL, .channel = number }, .fds = { fd },
+				 .n_fds = 1 };
 
 	CHECK_EQ(raw_send(door, &r), 0);
 }
@@ -170,7 +174,8 @@ static int lingering(struct vdestack *stack)
 /* Keeps the keeper's threads busy, so later messages are received after their sender has ended. */
 static void keep_busy(void)
 {
-	struct raw_request sockets = { .req = { .op = VS_OP_MSOCKET, .channel = NUMBERS, .arg = { AF_INET, SOCK_STREAM }, .count = 32 } };
+	struct raw_request sockets = { .req = { .op = VS_OP_MSOCKET, .channel = NUMBERS,
+						.arg = { AF_INET, SOCK_STREAM }, .count = 32 } };
 	struct raw_request refused = { .req = { .op = VS_OP_CREATE }, .text = "x", .text_len = 1 };
 
 	for (int i = 0; i < 300; i++) { /* more than fit into the queues */
@@ -200,7 +205,8 @@ static void send_lingering(struct vdestack *stack, int (*make)(struct vdestack *
 	struct raw_request r[6];
 
 	for (int i = 0; i < 6; i++) {
-		r[i] = (struct raw_request){ .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn", .text_len = 14, .n_fds = many[i / 2] };
+		r[i] = (struct raw_request){ .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn",
+					     .text_len = 14, .n_fds = many[i / 2] };
 		for (size_t j = 0; j < r[i].n_fds; j++)
 			r[i].fds[j] = make(stack);
 	}
@@ -252,7 +258,9 @@ static bool hung_up(void *fd)
 /* The numbers that the main loop uses, or could use, for its other events. */
 static void register_numbers(void *prize)
 {
-	static const uint64_t numbers[] = { 0, 1, 2, 3, 20, UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63 };
+	static const uint64_t numbers[] = {
+		0, 1, 2, 3, 20, UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63
+	};
 
 	(void)prize;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -283,7 +291,8 @@ static unsigned long long ticks(pid_t pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	const char *end = strrchr(text_of(path), ')');
-	CHECK(end != NULL && sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2);
+	CHECK(end != NULL &&
+	      sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2);
 	return user + system;
 }
 
@@ -350,7 +359,8 @@ static void looks_for_number(void *arg)
 	CHECK_EQ(copies_of(masked, 1, MASK), 0);
 }
 
-CASE_FLAGS(a_child_does_not_have_the_number_of_its_parents_channel, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(a_child_does_not_have_the_number_of_its_parents_channel,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	struct prize p = new_prize(NULL);
 
@@ -466,7 +476,8 @@ static void fill_pool(struct pool *p)
 	p->fds[p->n++] = seen.door;
 	for (int i = 0; i < 3; i++) {
 		MUST(i == 0 ? pipe2(pair, O_CLOEXEC)
-			    : socketpair(AF_UNIX, (i == 1 ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC, 0, pair));
+			    : socketpair(AF_UNIX, (i == 1 ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC, 0,
+					 pair));
 		p->fds[p->n++] = pair[0];
 		p->fds[p->n++] = pair[1];
 	}
@@ -474,8 +485,9 @@ static void fill_pool(struct pool *p)
 
 static const char *random_text(size_t *len)
 {
-	static const char *const texts[] = { "", "core/somaxconn", "ipv4/ip_forward\0001", "../../../etc/shadow", "inproc://lan",
-					     "ptp:///tmp/x", "cmd://id", "seqpacket://4", "=id", "{{{{", "vlan://1{}", "x" };
+	static const char *const texts[] = { "", "core/somaxconn", "ipv4/ip_forward\0001",
+					     "../../../etc/shadow", "inproc://lan", "ptp:///tmp/x",
+					     "cmd://id", "seqpacket://4", "=id", "{{{{", "vlan://1{}", "x" };
 	static char bytes[VS_TEXT_MAX + 500];
 
 	if (draw(3) == 0) {
@@ -494,7 +506,9 @@ static const char *random_text(size_t *len)
 static void send_random(const struct pool *pool)
 {
 	static const uint64_t channels[] = { 0, 0, 1, 2, 19, UINT64_C(1) << 32, UINT64_MAX };
-	struct raw_request r = { .req = { .op = (uint32_t)draw(14), .seq = random_state, .timeout_ms = (uint32_t)draw(64) } };
+	struct raw_request r = {
+		.req = { .op = (uint32_t)draw(14), .seq = random_state, .timeout_ms = (uint32_t)draw(64) }
+	};
 	struct ucred claim = { getpid(), OTHER, OTHER };
 
 	r.req.channel = draw(4) == 0 ? random_state : draw(8) == 0 ? *seen.channel
@@ -590,7 +604,8 @@ CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 1
 	char value[16];
 
 	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
-	close((int)MUST(vdestack_events(p.stack))); /* after the first subscription the stack's addresses are watched */
+	/* after the first subscription the stack's addresses are watched */
+	close((int)MUST(vdestack_events(p.stack)));
 	CHECK_EQ(get_sysctl(), 0);
 	struct level l = { the_keeper(), open_in(the_keeper()) + 100 };
 	random_state = (uint64_t)getpid() << 32 | (uint64_t)time(NULL) | 1;
@@ -601,7 +616,8 @@ CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 1
 	CHECK_STR(value, "0");
 	close((int)MUST(vdestack_msocket(p.stack, AF_INET, SOCK_STREAM, 0)));
 	for (int i = 0; i < 100 && !low_again(&l); i++)
-		in_child(register_both_ends, &p); /* the keeper frees what ended processes have left when other processes send requests */
+		/* the keeper frees what ended processes have left when other processes send requests */
+		in_child(register_both_ends, &p);
 	if (!wait_until(low_again, &l, SOON_MS))
 		FAIL("the keeper has %d descriptors", open_in(l.keeper));
 	MUST(vdestack_if_nametoindex(p.stack, "mine"));

@@ -77,7 +77,8 @@ CASE_FLAGS(with_every_file_system_read_only_stacks_work, PLAIN | CASE_F_VDE)
 	everything_works();
 }
 
-CASE_FLAGS(with_every_file_system_read_only_an_ordinary_user_has_stacks, CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE)
+CASE_FLAGS(with_every_file_system_read_only_an_ordinary_user_has_stacks,
+	   CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE)
 {
 	make_everything_read_only();
 	drop_uid();
@@ -101,7 +102,8 @@ static void hears_nobody(const char *config)
 			continue;
 		ssize_t n = MUST(recvfrom(fd, frame, sizeof(frame), 0, (struct sockaddr *)&from, &len));
 		if (from.sll_pkttype != PACKET_OUTGOING && from.sll_hatype != ARPHRD_LOOPBACK)
-			FAIL("%s: a frame of %zd bytes, protocol 0x%04x", config, n, ntohs(from.sll_protocol));
+			FAIL("%s: a frame of %zd bytes, protocol 0x%04x", config, n,
+			     ntohs(from.sll_protocol));
 	}
 	close(fd);
 	MUST(vdestack_delete(s));

@@ -49,8 +49,8 @@ static void check_nothing_left(struct before before)
 {
 	if (!wait_until(as_before, &before, SOON_MS)) {
 		struct before now = look();
-		FAIL("descriptors %d, were %d; threads %d, were %d; keepers %d, were %d", now.fds, before.fds, now.tasks,
-		     before.tasks, now.keepers, before.keepers);
+		FAIL("descriptors %d, were %d; threads %d, were %d; keepers %d, were %d", now.fds, before.fds,
+		     now.tasks, before.tasks, now.keepers, before.keepers);
 	}
 }
 
@@ -64,8 +64,8 @@ static void check_refusal(const char *config, int err, const char *const *parts)
 	if (s != NULL)
 		FAIL("\"%.100s\" made a stack", config);
 	if (seen != err)
-		FAIL("\"%.100s\" failed with %s, should be %s; \"%s\"", config, strerrorname_np(seen), strerrorname_np(err),
-		     vdestack_last_error());
+		FAIL("\"%.100s\" failed with %s, should be %s; \"%s\"", config, strerrorname_np(seen),
+		     strerrorname_np(err), vdestack_last_error());
 	for (; *parts != NULL; parts++)
 		CHECK_CONTAINS(vdestack_last_error(), *parts);
 	if (now_us() - start > 8 * 1000000LL)
@@ -174,7 +174,8 @@ CASE_TIMED(a_full_switch_fails_within_five_seconds, BOTH_VDE, 60)
 	struct before before = look();
 	long long start = now_us();
 
-	check_refusal(config_of("vnl=%s", path), ETIMEDOUT, WORDS(path, "all ports taken", "-n", "step_timeout_ms"));
+	check_refusal(config_of("vnl=%s", path), ETIMEDOUT,
+		      WORDS(path, "all ports taken", "-n", "step_timeout_ms"));
 	long long took = now_us() - start;
 	if (took < 4500000 || took > 6500000)
 		FAIL("it took %lld ms", took / 1000);
@@ -184,7 +185,8 @@ CASE_TIMED(a_full_switch_fails_within_five_seconds, BOTH_VDE, 60)
 
 static struct vdestack_opts opts_of(int timeout_ms)
 {
-	return (struct vdestack_opts){ .size = sizeof(struct vdestack_opts), .flags = case_opts_flags(), .step_timeout_ms = timeout_ms };
+	return (struct vdestack_opts){ .size = sizeof(struct vdestack_opts), .flags = case_opts_flags(),
+				       .step_timeout_ms = timeout_ms };
 }
 
 /* Threads of the keeper, or of the program for the in-process variant. */
@@ -308,7 +310,8 @@ CASE_FLAGS(other_stacks_go_on_while_a_switch_does_not_answer, BOTH_VDE)
 	pid_t child = (pid_t)MUST(fork());
 	if (child == 0) { /* through the same keeper */
 		if (case_is_inprocess())
-			_exit(0); /* with the in-process variant the threads are here; the call below is enough */
+			/* with the in-process variant the threads are here; the call below is enough */
+			_exit(0);
 		CHECK_ERRNO(vdestack_iface_add(holder, config_of("vnl=%s", path), &opts), ETIMEDOUT);
 		_exit(0);
 	}
@@ -394,7 +397,8 @@ static void spoil_by_mode(void)
 static void spoil_by_driver(void)
 {
 	remove_tun();
-	MUST(mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 254))); /* an unused minor number of misc devices */
+	/* an unused minor number of misc devices */
+	MUST(mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 254)));
 	MUST(chmod("/dev/net/tun", 0666));
 }
 
@@ -565,7 +569,8 @@ CASE(the_limit_of_network_namespaces_is_reported)
 	limit("max_net_namespaces", "2");
 	struct vdestack *a = stack_of(" "), *b = stack_of(" ");
 	struct before before = look();
-	check_refusal("", ENOSPC, WORDS("limit of network namespaces", "the disk is not full", "delete stacks"));
+	check_refusal("", ENOSPC,
+		      WORDS("limit of network namespaces", "the disk is not full", "delete stacks"));
 	check_nothing_left(before);
 	tcp_one_way(a, "127.0.0.1", a);
 	MUST(vdestack_delete(a));
@@ -581,13 +586,16 @@ CASE(a_segment_needs_a_network_namespace_too)
 	check_nothing_left(before);
 }
 
-CASE_FLAGS(a_packet_device_that_cannot_be_made_is_reported_with_the_tun_error, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+CASE_FLAGS(a_packet_device_that_cannot_be_made_is_reported_with_the_tun_error,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	struct before before = look();
 
 	spoil_by_absence();
 	limit("max_net_namespaces", "1"); /* the stack's */
-	check_refusal(tun_config(), ENOSPC, WORDS("neither without a tun device", "the disk is not full", "/dev/net/tun does not exist"));
+	check_refusal(tun_config(), ENOSPC,
+		      WORDS("neither without a tun device", "the disk is not full",
+			    "/dev/net/tun does not exist"));
 	check_nothing_left(before);
 }
 
@@ -633,7 +641,8 @@ CASE_BOTH(every_small_limit_of_descriptors_gives_a_working_stack_or_an_error)
 		MUST(setrlimit(RLIMIT_NOFILE, &old));
 		if (s == NULL) {
 			if (err != EMFILE)
-				FAIL("with %d descriptors: %s, \"%s\"", (int)n, strerrorname_np(err), vdestack_last_error());
+				FAIL("with %d descriptors: %s, \"%s\"", (int)n, strerrorname_np(err),
+				     vdestack_last_error());
 			CHECK_CONTAINS(vdestack_last_error(), "RLIMIT_NOFILE");
 			refusals++;
 		} else {
@@ -655,7 +664,8 @@ CASE_FLAGS(the_limit_of_processes_is_reported, CASE_F_USER | CASE_F_NO_SANITIZER
 	REFUSED("", EAGAIN, "limit of processes", "RLIMIT_NPROC");
 }
 
-CASE_FLAGS(a_limit_of_memory_gives_a_working_stack_or_an_error, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(a_limit_of_memory_gives_a_working_stack_or_an_error,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	struct rlimit old, tight;
 	int stacks = 0, refusals = 0;
@@ -670,7 +680,8 @@ CASE_FLAGS(a_limit_of_memory_gives_a_working_stack_or_an_error, CASE_F_ROOT | CA
 		MUST(setrlimit(RLIMIT_AS, &old));
 		if (s == NULL) {
 			if (err != ENOMEM && err != EAGAIN)
-				FAIL("with %d MiB: %s, \"%s\"", (int)mib, strerrorname_np(err), vdestack_last_error());
+				FAIL("with %d MiB: %s, \"%s\"", (int)mib, strerrorname_np(err),
+				     vdestack_last_error());
 			CHECK(vdestack_last_error()[0] != '\0');
 			refusals++;
 		} else {
@@ -722,8 +733,13 @@ CASE_FLAGS(interfaces_made_before_one_that_fails_are_removed, BOTH_VDE)
 	struct vdestack *s = stack_of("iface=eth0 vnl=inproc://lan ip=10.0.0.1/24");
 	struct before with_stack = look();
 
-	CHECK_ERRNO(vdestack_iface_add(s, config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s "
-					      "iface=c vnl=nosuchscheme://x", case_path("ptp")), case_opts()), EPROTONOSUPPORT);
+	CHECK_ERRNO(
+		vdestack_iface_add(s,
+				   config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s "
+					     "iface=c vnl=nosuchscheme://x",
+					     case_path("ptp")),
+				   case_opts()),
+		EPROTONOSUPPORT);
 	CHECK_CONTAINS(vdestack_last_error(), "nosuchscheme");
 	CHECK_ERRNO(vdestack_if_nametoindex(s, "a"), ENODEV);
 	CHECK_ERRNO(vdestack_if_nametoindex(s, "b"), ENODEV);
@@ -731,8 +747,10 @@ CASE_FLAGS(interfaces_made_before_one_that_fails_are_removed, BOTH_VDE)
 	check_nothing_left(with_stack);
 	tcp_one_way(s, "10.0.0.1", s);
 	/* the names of the failed creation can be used */
-	MUST(vdestack_iface_add(s, config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s", case_path("ptp")),
-			  case_opts()));
+	MUST(vdestack_iface_add(s,
+				config_of("iface=a vnl=inproc://lan ip=10.0.0.2/24 iface=b vnl=ptp://%s",
+					  case_path("ptp")),
+				case_opts()));
 	MUST(vdestack_delete(s));
 	check_nothing_left(before);
 }

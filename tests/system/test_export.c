@@ -95,7 +95,8 @@ static void end_holder(struct holder *h)
 CASE_BOTH(exported_descriptor_is_close_on_exec_and_always_the_same_namespace)
 {
 	struct vdestack *a = new_stack("%s", ""), *b = new_stack("%s", "");
-	int first = (int)MUST(vdestack_netns(a)), second = (int)MUST(vdestack_netns(a)), other = (int)MUST(vdestack_netns(b));
+	int first = (int)MUST(vdestack_netns(a)), second = (int)MUST(vdestack_netns(a)),
+	    other = (int)MUST(vdestack_netns(b));
 	int here = (int)MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
 
 	CHECK(first > 2);
@@ -275,10 +276,12 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 	close((int)MUST(open(name, O_CREAT | O_RDONLY | O_CLOEXEC, 0644)));
 	MUST(mount(path_of(&h), name, NULL, MS_BIND, NULL));
 	end_holder(&h);
-	(void)snprintf(config, sizeof(config), "nsenter --net=%s ip link add vde0 type veth peer name peer", name);
+	(void)snprintf(config, sizeof(config), "nsenter --net=%s ip link add vde0 type veth peer name peer",
+		       name);
 	CHECK_EQ(system(config), 0);
 	for (int i = 0; i < 2; i++) {
-		struct vdestack *s = vdestack_adopt_path(name, "vnl=inproc://lan ip=10.9.0.1/24", case_opts());
+		struct vdestack *s =
+			vdestack_adopt_path(name, "vnl=inproc://lan ip=10.9.0.1/24", case_opts());
 		if (s == NULL)
 			FAIL("not adopted: %s", vdestack_last_error());
 		/* vde0 was taken */
@@ -319,7 +322,8 @@ CASE_BOTH(exported_namespace_of_one_stack_is_adopted_as_another)
 {
 	struct vdestack *s = new_stack("iface=first vnl=inproc://lan ip=10.9.0.1/24");
 	int ns = (int)MUST(vdestack_netns(s));
-	struct vdestack *t = vdestack_adopt_fd(ns, "iface=second vnl=inproc://other ip=10.9.1.1/24", case_opts());
+	struct vdestack *t =
+		vdestack_adopt_fd(ns, "iface=second vnl=inproc://other ip=10.9.1.1/24", case_opts());
 
 	if (t == NULL)
 		FAIL("not adopted: %s", vdestack_last_error());
@@ -339,7 +343,11 @@ CASE_BOTH(adopted_stacks_run_commands)
 
 	if (s == NULL)
 		FAIL("not adopted: %s", vdestack_last_error());
-	CHECK_EQ(vdestack_run(s, (char *[]){ (char *)"grep", (char *)"-q", (char *)"mine:", (char *)"/proc/net/dev", NULL }, NULL), 0);
+	CHECK_EQ(vdestack_run(s,
+			      (char *[]){ (char *)"grep", (char *)"-q",
+					  (char *)"mine:", (char *)"/proc/net/dev", NULL },
+			      NULL),
+		 0);
 	MUST(vdestack_delete(s));
 	end_holder(&h);
 }
@@ -385,7 +393,8 @@ CASE_BOTH(path_that_names_no_namespace_is_refused)
 	CHECK_ERRNO(vdestack_adopt_path("/proc/2147483647/ns/net", NULL, case_opts()), ENOENT);
 	CHECK_ERRNO(vdestack_adopt_path("/dev/null", NULL, case_opts()), EINVAL);
 	MUST(mkfifo("fifo", 0600));
-	CHECK_ERRNO(vdestack_adopt_path("fifo", NULL, case_opts()), EINVAL); /* and does not wait for a writer */
+	/* and does not wait for a writer */
+	CHECK_ERRNO(vdestack_adopt_path("fifo", NULL, case_opts()), EINVAL);
 }
 
 CASE_FLAGS(bad_configuration_of_an_adopted_namespace_leaves_nothing,
@@ -396,7 +405,9 @@ CASE_FLAGS(bad_configuration_of_an_adopted_namespace_leaves_nothing,
 
 	CHECK_ERRNO(vdestack_adopt_path(path_of(&h), "vnl=inproc://lan ip=10.0.0.1/99", case_opts()), EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "ip=10.0.0.1/99");
-	CHECK_ERRNO(vdestack_adopt_path(path_of(&h), "iface=one vnl=inproc://lan iface=two vnl=nosuchscheme://x", case_opts()),
+	CHECK_ERRNO(vdestack_adopt_path(path_of(&h),
+					"iface=one vnl=inproc://lan iface=two vnl=nosuchscheme://x",
+					case_opts()),
 		    EPROTONOSUPPORT);
 	CHECK_EQ(count_fds(), fds);
 	struct vdestack *s = vdestack_adopt_path(path_of(&h), NULL, case_opts());
@@ -447,7 +458,9 @@ CASE_BOTH_ROOT(root_adopts_the_namespace_of_a_user)
 	int pair[2], status, ns;
 	char control[CMSG_SPACE(sizeof(int))], byte = 0;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr h = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
 
 	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
 	pid_t pid = (pid_t)MUST(fork());
@@ -471,7 +484,8 @@ CASE_BOTH_ROOT(root_adopts_the_namespace_of_a_user)
 	close(pair[1]);
 	CHECK_EQ(recvmsg(pair[0], &h, MSG_CMSG_CLOEXEC), 1);
 	memcpy(&ns, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof(int));
-	struct vdestack *s = vdestack_adopt_fd(ns, "iface=roots vnl=inproc://other ip=10.9.0.1/24", case_opts());
+	struct vdestack *s =
+		vdestack_adopt_fd(ns, "iface=roots vnl=inproc://other ip=10.9.0.1/24", case_opts());
 	if (s == NULL)
 		FAIL("not adopted: %s", vdestack_last_error());
 	MUST(vdestack_if_nametoindex(s, "users"));

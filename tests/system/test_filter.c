@@ -22,7 +22,8 @@
 static struct vdestack *stack_with_plugin(void)
 {
 	MUST(setenv("VDEPLUGIN_PATH", PROVOKE_DIR, 1));
-	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); /* so the keeper becomes a child and can be waited for */
+	/* so the keeper becomes a child and can be waited for */
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 	return new_stack("%s", "");
 }
 
@@ -212,7 +213,8 @@ CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO
 	int status_fd, status;
 
 	CHECK_EQ(status_line(keeper, "Seccomp:"), 2);
-	struct pair q = { new_stack("vnl=hub://%s ip=10.9.0.1/24", hub), new_stack("vnl=vde://%s ip=10.9.0.2/24", hub) };
+	struct pair q = { new_stack("vnl=hub://%s ip=10.9.0.1/24", hub),
+			  new_stack("vnl=vde://%s ip=10.9.0.2/24", hub) };
 	struct vdestack *c = new_stack("vnl='=vde_plug ptp://%s'", wire);
 	check_living(&p);
 	check_living(&q);
@@ -294,7 +296,9 @@ CASE_FLAGS(a_serial_line_is_a_link_behind_the_filter, PROCESS_VDE)
 CASE_FLAGS(an_interface_of_the_host_is_captured_behind_the_filter, CASE_F_ROOT)
 {
 	MUST(unshare(CLONE_NEWNET));
-	CHECK_EQ(system("ip link add left type veth peer name right && ip link set left up && ip link set right up"), 0);
+	CHECK_EQ(system("ip link add left type veth peer name right && ip link set left up && ip link set "
+			"right up"),
+		 0);
 	opens("pcap://", "left");
 }
 
@@ -307,7 +311,8 @@ static void refuse_filters(void)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 3, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]) + 4 * (__BYTE_ORDER == __BIG_ENDIAN)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[0]) + 4 * (__BYTE_ORDER == __BIG_ENDIAN)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -329,7 +334,8 @@ static void hear(void *arg, int level, const char *message)
 	warnings++;
 }
 
-CASE_FLAGS(a_keeper_without_a_filter_works_and_is_logged_once, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(a_keeper_without_a_filter_works_and_is_logged_once,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	vdestack_set_log(hear, NULL);
 	refuse_filters();
@@ -348,7 +354,8 @@ CASE(a_keeper_with_a_filter_logs_no_warning)
 	CHECK_EQ(warnings, 0);
 }
 
-CASE_FLAGS(where_clone3_is_refused_and_no_filter_can_help_no_keeper_starts, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(where_clone3_is_refused_and_no_filter_can_help_no_keeper_starts,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	MUST(refuse_call(SYS_clone3, 0, EPERM));
 	refuse_filters();

@@ -62,7 +62,8 @@ CASE_BOTH_ROOT(stacks_live_on_when_the_program_gives_up_its_uid)
 CASE_FLAGS(vde_links_live_on_when_the_program_gives_up_its_uid, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	const char *net = case_path("net");
-	struct pair p = { new_stack("vnl=hub://%s ip=10.9.0.1/24", net), new_stack("vnl=vde://%s ip=10.9.0.2/24", net) };
+	struct pair p = { new_stack("vnl=hub://%s ip=10.9.0.1/24", net),
+			  new_stack("vnl=vde://%s ip=10.9.0.2/24", net) };
 
 	check_living(&p);
 	drop_uid();
@@ -231,7 +232,8 @@ CASE_BOTH_ROOT(a_stack_can_still_be_read_after_the_uid_is_given_up)
 /* ------------------------------------------------------------------ seccomp */
 
 /* What vdestack_msocket() takes, in a process that has made a socket before and in one that has not. */
-static const int warm_calls[] = { SYS_rt_sigprocmask, SYS_getsockopt, SYS_sendmsg, SYS_recvmsg, SYS_recvfrom, SYS_ppoll,
+static const int warm_calls[] = { SYS_rt_sigprocmask, SYS_getsockopt, SYS_sendmsg, SYS_recvmsg, SYS_recvfrom,
+				  SYS_ppoll,
 #ifdef SYS_poll
 				  SYS_poll,
 #endif
@@ -240,11 +242,11 @@ static const int cold_calls[] = { SYS_getrandom, SYS_socketpair, SYS_fcntl, SYS_
 /* What vdestack_delete() takes. */
 static const int delete_calls[] = { SYS_shutdown, SYS_dup3, SYS_waitid, -1 };
 /* What this program takes: traffic, output, the end. */
-static const int own_calls[] = { SYS_read,	 SYS_write,	    SYS_close, SYS_exit_group, SYS_futex, SYS_bind,
-				 SYS_listen,	 SYS_connect,	    SYS_accept, SYS_accept4,    SYS_sendto, SYS_recvfrom,
-				 SYS_getsockname, SYS_clock_nanosleep, SYS_ppoll, SYS_newfstatat, SYS_mmap, SYS_munmap,
-				 SYS_brk,	 SYS_setsockopt,    SYS_madvise, SYS_clock_gettime, SYS_getrandom,
-				 SYS_gettid,	 SYS_getpid,	    SYS_tgkill, SYS_rt_sigreturn,
+static const int own_calls[] = { SYS_read, SYS_write, SYS_close, SYS_exit_group, SYS_futex, SYS_bind,
+				 SYS_listen, SYS_connect, SYS_accept, SYS_accept4, SYS_sendto, SYS_recvfrom,
+				 SYS_getsockname, SYS_clock_nanosleep, SYS_ppoll, SYS_newfstatat, SYS_mmap,
+				 SYS_munmap, SYS_brk, SYS_setsockopt, SYS_madvise, SYS_clock_gettime,
+				 SYS_getrandom, SYS_gettid, SYS_getpid, SYS_tgkill, SYS_rt_sigreturn,
 #ifdef SYS_poll
 				 SYS_poll,
 #endif
@@ -253,7 +255,8 @@ static const int own_calls[] = { SYS_read,	 SYS_write,	    SYS_close, SYS_exit_g
 static void allow(struct sock_filter *code, unsigned short *n, const int *calls)
 {
 	for (; *calls >= 0; calls++) {
-		code[(*n)++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)*calls, 0, 1);
+		code[(*n)++] =
+			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)*calls, 0, 1);
 		code[(*n)++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	}
 }
@@ -264,7 +267,8 @@ static void allow(struct sock_filter *code, unsigned short *n, const int *calls)
  */
 static void install_filter(const int *const *lists)
 {
-	struct sock_filter code[128] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)) };
+	struct sock_filter code[128] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						  offsetof(struct seccomp_data, nr)) };
 	struct sock_fprog program = { .len = 1, .filter = code };
 
 	for (; *lists != NULL; lists++)

@@ -127,10 +127,13 @@ static bool frames_came(void *arg)
 }
 
 /* No data follows them, so no descriptor becomes readable for frames that one read has left in a buffer. */
-CASE_TIMED(a_burst_read_from_a_stream_in_one_call_arrives_whole, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
+CASE_TIMED(a_burst_read_from_a_stream_in_one_call_arrives_whole, STREAM | CASE_F_INPROCESS | CASE_F_NO_TUN,
+	   60)
 {
 	const char *path = case_path("burst");
-	unsigned char record[62] = { 0, 60, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+	unsigned char record[62] = {
+		0, 60, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 2, 0x88, 0xb5
+	};
 	FILE *file = fopen(path, "we");
 
 	CHECK(file != NULL);

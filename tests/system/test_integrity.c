@@ -135,7 +135,8 @@ CASE_TIMED(bytes_are_the_same_through_a_stream_without_offloads, USER_VDE, 120)
 
 CASE_TIMED(bytes_are_the_same_through_a_segment, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS, 300)
 {
-	struct vdestack *a = stack_of("vnl=inproc://lan ip=10.0.0.1/24"), *b = stack_of("vnl=inproc://lan ip=10.0.0.2/24");
+	struct vdestack *a = stack_of("vnl=inproc://lan ip=10.0.0.1/24"),
+			*b = stack_of("vnl=inproc://lan ip=10.0.0.2/24");
 
 	bulk_both_ways(a, "10.0.0.1", b, bulk_bytes() / 2);
 }
@@ -220,7 +221,8 @@ static void *come_and_go(void *arg)
 
 	while (!atomic_load(&stop_coming)) {
 		for (int i = 0; i < 2; i++)
-			MUST(vdestack_iface_add(stacks[i], with("iface=other vnl=ptp://", case_path("other")), case_opts()));
+			MUST(vdestack_iface_add(stacks[i], with("iface=other vnl=ptp://", case_path("other")),
+						case_opts()));
 		for (int i = 0; i < 2; i++)
 			MUST(vdestack_iface_del(stacks[i], "other"));
 		rounds++;
@@ -231,7 +233,8 @@ static void *come_and_go(void *arg)
 CASE_TIMED(bytes_are_the_same_while_interfaces_come_and_go, USER_VDE | CASE_F_NO_TUN, 300)
 {
 	const char *vnl = with("ptp://", case_path("p"));
-	struct vdestack *stacks[2] = { stack_of("vnl=%s ip=10.0.0.1/24", vnl), stack_of("vnl=%s ip=10.0.0.2/24", vnl) };
+	struct vdestack *stacks[2] = { stack_of("vnl=%s ip=10.0.0.1/24", vnl),
+				       stack_of("vnl=%s ip=10.0.0.2/24", vnl) };
 	pthread_t thread;
 	void *rounds;
 

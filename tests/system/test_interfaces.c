@@ -14,10 +14,11 @@
 
 CASE_BOTH(one_string_makes_several_complete_interfaces)
 {
-	struct vdestack *s = new_stack("iface=eth0 vnl=inproc://lan mac=02:00:00:00:00:01 mtu=1400 ip=10.9.0.1/24 ip=10.9.7.1/16 "
-				       "ip=fc00::1/64 gw=10.9.0.254  "
-				       "iface=eth1 vnl=inproc://wan mtu=9000 ip=10.8.0.1/30 route=192.0.2.0/24@10.8.0.2  "
-				       "vnl=inproc://lan");
+	struct vdestack *s = new_stack(
+		"iface=eth0 vnl=inproc://lan mac=02:00:00:00:00:01 mtu=1400 ip=10.9.0.1/24 ip=10.9.7.1/16 "
+		"ip=fc00::1/64 gw=10.9.0.254  "
+		"iface=eth1 vnl=inproc://wan mtu=9000 ip=10.8.0.1/30 route=192.0.2.0/24@10.8.0.2  "
+		"vnl=inproc://lan");
 	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
 	unsigned char got[6];
 	struct vdestack_addr addrs[8];
@@ -43,8 +44,10 @@ CASE_BOTH(one_string_makes_several_complete_interfaces)
 	int n = (int)MUST(vdestack_route_list(s, NULL, routes, 16, sizeof(struct vdestack_route)));
 	CHECK(n <= 16);
 	for (int i = 0; i < n; i++) {
-		gateway = gateway || (routes[i].prefix_len == 0 && strcmp(routes[i].gw, "10.9.0.254") == 0 && strcmp(routes[i].ifname, "eth0") == 0);
-		routed = routed || (strcmp(routes[i].dst, "192.0.2.0") == 0 && strcmp(routes[i].gw, "10.8.0.2") == 0);
+		gateway = gateway || (routes[i].prefix_len == 0 && strcmp(routes[i].gw, "10.9.0.254") == 0 &&
+				      strcmp(routes[i].ifname, "eth0") == 0);
+		routed = routed ||
+			 (strcmp(routes[i].dst, "192.0.2.0") == 0 && strcmp(routes[i].gw, "10.8.0.2") == 0);
 	}
 	CHECK(gateway);
 	CHECK(routed);
@@ -53,8 +56,10 @@ CASE_BOTH(one_string_makes_several_complete_interfaces)
 
 CASE_BOTH(traffic_flows_on_each_interface_of_a_stack)
 {
-	struct vdestack *a = new_stack("vnl=inproc://one ip=10.9.0.1/24 vnl=inproc://two ip=10.8.0.1/24 vnl=none vnl=");
-	struct vdestack *b = new_stack("vnl=inproc://one ip=10.9.0.2/24"), *c = new_stack("vnl=inproc://two ip=10.8.0.2/24");
+	struct vdestack *a =
+		new_stack("vnl=inproc://one ip=10.9.0.1/24 vnl=inproc://two ip=10.8.0.1/24 vnl=none vnl=");
+	struct vdestack *b = new_stack("vnl=inproc://one ip=10.9.0.2/24"),
+			*c = new_stack("vnl=inproc://two ip=10.8.0.2/24");
 
 	check_udp(a, b, "10.9.0.2");
 	check_tcp(c, a, "10.8.0.1", 0);
@@ -64,8 +69,12 @@ CASE_BOTH(traffic_flows_on_each_interface_of_a_stack)
 CASE_FLAGS(links_of_every_kind_live_side_by_side, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	const char *hub = case_path("hub"), *ptp = case_path("ptp");
-	struct vdestack *a = new_stack("vnl=hub://%s ip=10.1.0.1/24 vnl=ptp://%s ip=10.2.0.1/24 vnl=inproc://lan ip=10.3.0.1/24", hub, ptp);
-	struct vdestack *b = new_stack("vnl=vde://%s ip=10.1.0.2/24 vnl=ptp://%s ip=10.2.0.2/24 vnl=inproc://lan ip=10.3.0.2/24", hub, ptp);
+	struct vdestack *a = new_stack(
+		"vnl=hub://%s ip=10.1.0.1/24 vnl=ptp://%s ip=10.2.0.1/24 vnl=inproc://lan ip=10.3.0.1/24",
+		hub, ptp);
+	struct vdestack *b = new_stack(
+		"vnl=vde://%s ip=10.1.0.2/24 vnl=ptp://%s ip=10.2.0.2/24 vnl=inproc://lan ip=10.3.0.2/24",
+		hub, ptp);
 
 	check_udp(a, b, "10.1.0.2");
 	check_udp(b, a, "10.2.0.1");
@@ -192,7 +201,8 @@ CASE_BOTH(interfaces_come_and_go_while_another_one_is_busy)
 	start_flow(&f);
 	struct vdestack *peer = new_stack("vnl=inproc://side ip=10.7.0.2/24");
 	for (int i = 0; i < 10; i++) {
-		MUST(vdestack_iface_add(f.pair.a, "iface=side vnl=inproc://side ip=10.7.0.1/24", case_opts()));
+		MUST(vdestack_iface_add(f.pair.a, "iface=side vnl=inproc://side ip=10.7.0.1/24",
+					case_opts()));
 		check_udp(f.pair.a, peer, "10.7.0.2");
 		MUST(vdestack_iface_del(f.pair.a, "side"));
 		CHECK_ERRNO(vdestack_if_nametoindex(f.pair.a, "side"), ENODEV);
@@ -201,7 +211,8 @@ CASE_BOTH(interfaces_come_and_go_while_another_one_is_busy)
 	end_flow(&f);
 }
 
-CASE_FLAGS(vde_interfaces_come_and_go_while_another_one_is_busy, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(vde_interfaces_come_and_go_while_another_one_is_busy,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct flow f;
 	char config[256];
@@ -265,18 +276,24 @@ CASE_FLAGS(when_the_second_of_two_fails_the_first_is_removed,
 	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
 	struct vdestack *peer = new_stack("vnl=inproc://lan ip=10.9.0.2/24");
 
-	CHECK_ERRNO(vdestack_iface_add(s, "iface=first vnl=inproc://one iface=second vnl=nosuchscheme://x", case_opts()), EPROTONOSUPPORT);
+	CHECK_ERRNO(vdestack_iface_add(s, "iface=first vnl=inproc://one iface=second vnl=nosuchscheme://x",
+				       case_opts()),
+		    EPROTONOSUPPORT);
 	CHECK_CONTAINS(vdestack_last_error(), "nosuchscheme");
 	CHECK(!has(s, "first"));
 	CHECK(!has(s, "second"));
 	/* a route that cannot be set comes after both interfaces are there */
-	CHECK_ERRNO(vdestack_iface_add(s, "iface=first vnl=inproc://one ip=10.7.0.1/24 iface=second vnl=inproc://two gw=192.0.2.1", case_opts()),
+	CHECK_ERRNO(vdestack_iface_add(s,
+				       "iface=first vnl=inproc://one ip=10.7.0.1/24 iface=second "
+				       "vnl=inproc://two gw=192.0.2.1",
+				       case_opts()),
 		    ENETUNREACH);
 	CHECK_CONTAINS(vdestack_last_error(), "gw=192.0.2.1");
 	CHECK(!has(s, "first"));
 	CHECK(!has(s, "second"));
 	/* and a correct call works */
-	MUST(vdestack_iface_add(s, "iface=first vnl=inproc://one iface=second vnl=inproc://two", case_opts()));
+	MUST(vdestack_iface_add(s, "iface=first vnl=inproc://one iface=second vnl=inproc://two",
+				case_opts()));
 	check_udp(s, peer, "10.9.0.2");
 }
 
@@ -285,7 +302,9 @@ CASE_FLAGS(a_stack_that_cannot_have_all_its_interfaces_is_not_made,
 {
 	int fds = count_fds();
 
-	CHECK_ERRNO(vdestack_new("iface=first vnl=inproc://one iface=second vnl=nosuchscheme://x", case_opts()), EPROTONOSUPPORT);
+	CHECK_ERRNO(vdestack_new("iface=first vnl=inproc://one iface=second vnl=nosuchscheme://x",
+				 case_opts()),
+		    EPROTONOSUPPORT);
 	CHECK_ERRNO(vdestack_new("vnl=inproc://one gw=192.0.2.1", case_opts()), ENETUNREACH);
 	CHECK_EQ(count_fds(), fds);
 }
@@ -297,7 +316,8 @@ CASE_BOTH(an_interface_name_in_use_is_refused)
 	CHECK(vdestack_iface_add(s, "iface=eth0 vnl=inproc://lan", case_opts()) < 0);
 	CHECK(errno == EEXIST || errno == EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "eth0");
-	CHECK_ERRNO(vdestack_new("iface=eth0 vnl=inproc://lan iface=eth0 vnl=inproc://lan", case_opts()), EINVAL);
+	CHECK_ERRNO(vdestack_new("iface=eth0 vnl=inproc://lan iface=eth0 vnl=inproc://lan", case_opts()),
+		    EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "eth0");
 	CHECK_ERRNO(vdestack_iface_add(s, "iface=lo vnl=inproc://lan", case_opts()), EINVAL);
 }
@@ -384,7 +404,8 @@ static void *add_until_refused(void *stack)
 	char config[64];
 
 	for (int i = 0;; i++) {
-		(void)snprintf(config, sizeof(config), "iface=n%d vnl=inproc://lan ip=10.9.%d.1/24", i, i % 250);
+		(void)snprintf(config, sizeof(config), "iface=n%d vnl=inproc://lan ip=10.9.%d.1/24", i,
+			       i % 250);
 		if (vdestack_iface_add(stack, config, case_opts()) < 0)
 			break;
 		atomic_fetch_add(&echoed, 1);
@@ -429,7 +450,8 @@ static void *add_vde_until_refused(void *stack)
 	return NULL;
 }
 
-CASE_FLAGS(a_stack_can_be_deleted_while_another_thread_adds_vde_links, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(a_stack_can_be_deleted_while_another_thread_adds_vde_links,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *hub = new_stack("vnl=hub://%s", case_path("net"));
 

@@ -236,7 +236,8 @@ static void check_environment(pid_t pid)
 	for (char *at = text; at < text + n; at += strlen(at) + 1) {
 		has_path = has_path || strcmp(at, "PATH=/usr/sbin:/usr/bin:/sbin:/bin") == 0;
 		has_lang = has_lang || strcmp(at, "LANG=C.UTF-8") == 0;
-		if (strstr(at, "caller") != NULL || strstr(at, "planted") != NULL || strncmp(at, "LAUNCH_DOES", 11) == 0)
+		if (strstr(at, "caller") != NULL || strstr(at, "planted") != NULL ||
+		    strncmp(at, "LAUNCH_DOES", 11) == 0)
 			FAIL("process %d got \"%s\"", (int)pid, at);
 	}
 	CHECK(has_path);

@@ -316,15 +316,16 @@ CASE_FLAGS(a_user_with_capabilities_is_not_trusted_with_what_becomes_the_keeper,
 /* In all directories that a dynamic linker may search. */
 static void plant_everywhere(const char *name)
 {
-	static const char *const dirs[] = { "/lib", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib", "/usr/lib/x86_64-linux-gnu",
+	static const char *const dirs[] = { "/lib", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
+					    "/usr/lib", "/usr/lib/x86_64-linux-gnu",
 					    "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64" };
 	char path[PATH_MAX], *command;
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
 		make_directories(path, OTHER);
-		MUST(asprintf(&command, "mkdir -p %s%s/vdeplug && cp %s %s%s && chmod -R a+rwX %s", root, dirs[i], PLANTED, root, path,
-			      root));
+		MUST(asprintf(&command, "mkdir -p %s%s/vdeplug && cp %s %s%s && chmod -R a+rwX %s", root,
+			      dirs[i], PLANTED, root, path, root));
 		CHECK_EQ(system(command), 0);
 		free(command);
 	}
@@ -332,7 +333,8 @@ static void plant_everywhere(const char *name)
 
 static bool any_mark(void)
 {
-	static const char *const patterns[] = { "/*/*.mark", "/*/*/*.mark", "/*/*/*/*.mark", "/*/*/*/*/*.mark" };
+	static const char *const patterns[] = { "/*/*.mark", "/*/*/*.mark", "/*/*/*/*.mark",
+						"/*/*/*/*/*.mark" };
 	glob_t g;
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)

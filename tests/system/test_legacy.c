@@ -22,8 +22,8 @@ static struct vdestack *legacy_stack(const char *vnl, const char *ifname)
 	struct vdestack *s = vde_addstack((char *)vnl, (char *)ifname);
 
 	if (s == NULL)
-		FAIL("vde_addstack(\"%s\", \"%s\"): %s; \"%s\"", vnl != NULL ? vnl : "(null)", ifname != NULL ? ifname : "(null)",
-		     strerror(errno), vdestack_last_error());
+		FAIL("vde_addstack(\"%s\", \"%s\"): %s; \"%s\"", vnl != NULL ? vnl : "(null)",
+		     ifname != NULL ? ifname : "(null)", strerror(errno), vdestack_last_error());
 	return s;
 }
 
@@ -220,7 +220,8 @@ CASE(quotes_keep_words_and_semicolons_together)
 	struct vdestack *s = legacy_stack(NULL, NULL);
 	const char *out = case_path("out");
 
-	CHECK_EQ(cmd(s, "/bin/sh -c 'printf \"[%%s]\" \"$@\" > %s' x 'a b' \"c;d\" e\\ f '' \"g'h\"", out), 0);
+	CHECK_EQ(cmd(s, "/bin/sh -c 'printf \"[%%s]\" \"$@\" > %s' x 'a b' \"c;d\" e\\ f '' \"g'h\"", out),
+		 0);
 	CHECK_STR(file_text(out), "[a b][c;d][e f][][g'h]");
 	/* between "" a backslash is passed to the command */
 	CHECK_EQ(cmd(s, "/bin/sh -c \"printf 'a\\nb' > %s\"", out), 0);
@@ -395,10 +396,17 @@ static int find_link(const char *name)
 {
 	struct {
 		struct nlmsghdr head;
-		struct { unsigned char family, pad; unsigned short type; int index; unsigned flags, change; } info;
+		struct {
+			unsigned char family, pad;
+			unsigned short type;
+			int index;
+			unsigned flags, change;
+		} info;
 		struct { unsigned short len, type; char name[16]; } attribute;
 	} request = {
-		.head = { .nlmsg_len = sizeof(request), .nlmsg_type = 18 /* RTM_GETLINK */, .nlmsg_flags = NLM_F_REQUEST },
+		.head = { .nlmsg_len = sizeof(request),
+			  .nlmsg_type = 18 /* RTM_GETLINK */,
+			  .nlmsg_flags = NLM_F_REQUEST },
 		.attribute = { .len = 4 + 16, .type = 3 /* IFLA_IFNAME */ },
 	};
 	char reply[16384];
@@ -433,7 +441,8 @@ CASE(unix_sockets_stay_in_the_host_network)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct vdestack *s = stack_with_probe();
 	int server = (int)MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-	socklen_t len = sizeof(sa_family_t) + 1 + (socklen_t)snprintf(sun.sun_path + 1, sizeof(sun.sun_path) - 1, "%s", case_path("x"));
+	socklen_t len = sizeof(sa_family_t) + 1 +
+			(socklen_t)snprintf(sun.sun_path + 1, sizeof(sun.sun_path) - 1, "%s", case_path("x"));
 
 	MUST(bind(server, (struct sockaddr *)&sun, len));
 	MUST(listen(server, 1));

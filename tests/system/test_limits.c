@@ -52,7 +52,8 @@ static void check_refusal(const struct attempt *a, int err, const char *what)
 	if (!allowed)
 		FAIL("%s failed with %s: \"%s\"", what, strerrorname_np(err), message);
 	if (strncmp(message, "cannot ", 7) != 0 || strstr(message, a->remedy) == NULL)
-		FAIL("%s: %s: the message names no step or not \"%s\": \"%s\"", what, strerrorname_np(err), a->remedy, message);
+		FAIL("%s: %s: the message names no step or not \"%s\": \"%s\"", what, strerrorname_np(err),
+		     a->remedy, message);
 }
 
 struct asking {
@@ -98,7 +99,8 @@ static void await(int fd, short events)
 /* A connection from b to a and some data, with three descriptors. */
 static void must_carry_tcp(struct vdestack *a, struct vdestack *b)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = inet_addr("10.0.0.1") };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT),
+				  .sin_addr.s_addr = inet_addr("10.0.0.1") };
 	char word[6] = "";
 	int listener = must_have_socket(a), client = must_have_socket(b);
 
@@ -166,14 +168,17 @@ static enum outcome attempt(const struct attempt *a, const char *what)
 	}
 	MUST(waitpid(pid, &status, 0));
 	if (WIFSIGNALED(status))
-		FAIL("%s %llu/%llu: ended by signal %d", what, (unsigned long long)a->soft, (unsigned long long)a->hard, WTERMSIG(status));
+		FAIL("%s %llu/%llu: ended by signal %d", what, (unsigned long long)a->soft,
+		     (unsigned long long)a->hard, WTERMSIG(status));
 	if (WEXITSTATUS(status) != WORKED && WEXITSTATUS(status) != REFUSED)
-		FAIL("%s %llu/%llu: failed as said above", what, (unsigned long long)a->soft, (unsigned long long)a->hard);
+		FAIL("%s %llu/%llu: failed as said above", what, (unsigned long long)a->soft,
+		     (unsigned long long)a->hard);
 	return (enum outcome)WEXITSTATUS(status);
 }
 
 /* A range of values of one limit. It must contain values that are refused and values that work. */
-static void attempt_range(struct attempt *a, const char *what, rlim_t from, rlim_t to, rlim_t step, bool soft_only)
+static void attempt_range(struct attempt *a, const char *what, rlim_t from, rlim_t to, rlim_t step,
+			  bool soft_only)
 {
 	struct rlimit now;
 	int refused = 0, worked = 0;
@@ -187,11 +192,13 @@ static void attempt_range(struct attempt *a, const char *what, rlim_t from, rlim
 		else
 			refused++;
 	}
-	printf("%s %llu to %llu: %d refused, %d worked\n", what, (unsigned long long)from, (unsigned long long)to, refused, worked);
+	printf("%s %llu to %llu: %d refused, %d worked\n", what, (unsigned long long)from,
+	       (unsigned long long)to, refused, worked);
 	if (worked == 0)
 		FAIL("%s: nothing worked up to %llu", what, (unsigned long long)to);
 	if (refused == 0)
-		FAIL("%s: nothing was refused from %llu on, so nothing was shown", what, (unsigned long long)from);
+		FAIL("%s: nothing was refused from %llu on, so nothing was shown", what,
+		     (unsigned long long)from);
 }
 
 #define ON_A_SEGMENT { "vnl=inproc://lan ip=10.0.0.1/24", "vnl=inproc://lan ip=10.0.0.2/24" }
@@ -226,8 +233,10 @@ CASE_FLAGS(with_few_descriptors_a_stack_on_a_vde_network_works_or_is_refused,
 		char name[32];
 		/* A hub for each attempt, made by its first stack. */
 		(void)snprintf(name, sizeof(name), "hub%u", (unsigned)limit);
-		(void)snprintf(configs[0], sizeof(configs[0]), "vnl=hub://%s ip=10.0.0.1/24", case_path(name));
-		(void)snprintf(configs[1], sizeof(configs[1]), "vnl=vde://%s ip=10.0.0.2/24", case_path(name));
+		(void)snprintf(configs[0], sizeof(configs[0]), "vnl=hub://%s ip=10.0.0.1/24",
+			       case_path(name));
+		(void)snprintf(configs[1], sizeof(configs[1]), "vnl=vde://%s ip=10.0.0.2/24",
+			       case_path(name));
 		a.configs[0] = configs[0];
 		a.configs[1] = configs[1];
 		a.soft = a.hard = limit;
@@ -270,7 +279,8 @@ static int processes_of_this_user(void)
 	/*
 	 * The limit does not apply to root. This runs as the ordinary user, whose other processes count too.
 	 */
-	FILE *f = popen("cat /proc/[0-9]*/status 2>/dev/null | awk -v u=$(id -u) '/^Uid:/ {mine = $2 == u} /^Threads:/ && mine {n += $2} END {print n + 0}'", "re");
+	FILE *f = popen("cat /proc/[0-9]*/status 2>/dev/null | awk -v u=$(id -u) '/^Uid:/ {mine = $2 == u} "
+			"/^Threads:/ && mine {n += $2} END {print n + 0}'", "re");
 
 	CHECK(f != NULL);
 	CHECK_EQ(fscanf(f, "%d", &n), 1);
@@ -280,7 +290,8 @@ static int processes_of_this_user(void)
 
 CASE_USER(with_few_processes_a_stack_works_or_is_refused)
 {
-	struct attempt a = { .resource = RLIMIT_NPROC, .configs = ON_A_SEGMENT, .errors = { EAGAIN }, .remedy = "RLIMIT_NPROC" };
+	struct attempt a = { .resource = RLIMIT_NPROC, .configs = ON_A_SEGMENT, .errors = { EAGAIN },
+			     .remedy = "RLIMIT_NPROC" };
 	int used = processes_of_this_user();
 
 	/*
@@ -313,16 +324,19 @@ static rlim_t address_space(void)
 CASE_FLAGS(with_little_address_space_a_stack_works_or_is_refused,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 {
-	struct attempt a = { .resource = RLIMIT_AS, .configs = ON_A_SEGMENT, .errors = { ENOMEM, EAGAIN }, .remedy = "RLIMIT_AS" };
+	struct attempt a = { .resource = RLIMIT_AS, .configs = ON_A_SEGMENT, .errors = { ENOMEM, EAGAIN },
+			     .remedy = "RLIMIT_AS" };
 	const rlim_t kib = 1024;
 
 	/* In small steps from what this program uses, then up to what a keeper needs in addition. */
 	attempt_range(&a, "RLIMIT_AS", address_space(), address_space() + 1024 * kib, 64 * kib, false);
 }
 
-CASE_FLAGS(with_an_address_space_too_small_for_the_keeper_a_stack_is_refused, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(with_an_address_space_too_small_for_the_keeper_a_stack_is_refused,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
-	struct attempt a = { .resource = RLIMIT_AS, .configs = ON_A_SEGMENT, .errors = { ENOMEM, EAGAIN }, .remedy = "RLIMIT_AS" };
+	struct attempt a = { .resource = RLIMIT_AS, .configs = ON_A_SEGMENT, .errors = { ENOMEM, EAGAIN },
+			     .remedy = "RLIMIT_AS" };
 
 	/* Below what the program uses: it can map no more, and a new process little. */
 	for (rlim_t kib = 512; kib <= 8192; kib += 256) {
@@ -337,7 +351,9 @@ CASE_FLAGS(with_an_address_space_too_small_for_the_keeper_a_stack_is_refused, CA
 
 static void must_not_matter(int resource, rlim_t value, const char *what)
 {
-	struct attempt a = { .resource = resource, .soft = value, .hard = value, .configs = ON_A_SEGMENT, .remedy = "" };
+	struct attempt a = {
+		.resource = resource, .soft = value, .hard = value, .configs = ON_A_SEGMENT, .remedy = ""
+	};
 
 	CHECK_EQ(attempt(&a, what), WORKED);
 }
@@ -359,7 +375,8 @@ CASE_BOTH(without_message_queues_core_files_and_file_sizes_stacks_work)
 	must_not_matter(RLIMIT_FSIZE, 0, "RLIMIT_FSIZE");
 }
 
-CASE_FLAGS(with_a_small_stack_limit_stacks_work, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
+CASE_FLAGS(with_a_small_stack_limit_stacks_work,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 {
 	must_not_matter(RLIMIT_STACK, 256 * 1024, "RLIMIT_STACK");
 	must_not_matter(RLIMIT_STACK, 128 * 1024, "RLIMIT_STACK");
@@ -369,7 +386,8 @@ CASE_FLAGS(with_a_small_stack_limit_stacks_work, CASE_F_ROOT | CASE_F_USER | CAS
 CASE_FLAGS(with_a_stack_limit_too_small_for_any_process_a_stack_works_or_is_refused,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 {
-	struct attempt a = { .resource = RLIMIT_STACK, .configs = ON_A_SEGMENT, .errors = { ENOMEM, E2BIG, EAGAIN, EIO }, .remedy = "RLIMIT_STACK" };
+	struct attempt a = { .resource = RLIMIT_STACK, .configs = ON_A_SEGMENT,
+			     .errors = { ENOMEM, E2BIG, EAGAIN, EIO }, .remedy = "RLIMIT_STACK" };
 
 	for (rlim_t kib = 4; kib <= 96; kib += kib < 32 ? 4 : 16) {
 		a.soft = a.hard = kib * 1024;

@@ -30,7 +30,8 @@ static struct vdestack_event next_event(int events, uint32_t type)
 			FAIL("no event of type %u", type);
 		if (e.type == type)
 			return e;
-		if (e.type != VDESTACK_EVENT_LINK_RETRY && e.type != VDESTACK_EVENT_ADDR_READY && e.type != VDESTACK_EVENT_ADDR_LOST)
+		if (e.type != VDESTACK_EVENT_LINK_RETRY && e.type != VDESTACK_EVENT_ADDR_READY &&
+		    e.type != VDESTACK_EVENT_ADDR_LOST)
 			FAIL("event %u, error %d instead of %u", e.type, e.error, type);
 	}
 }
@@ -132,7 +133,8 @@ static void gone_and_back(const char *scheme)
 	tcp_both_ways(n.a, "10.0.0.1", n.b, "10.0.0.2");
 }
 
-CASE_TIMED(connections_live_through_a_restart_of_the_switch, VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN, 120)
+CASE_TIMED(connections_live_through_a_restart_of_the_switch,
+	   VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN, 120)
 {
 	gone_and_back("switch");
 }
@@ -155,7 +157,8 @@ CASE_TIMED(reconnect_attempts_are_reported_and_become_less_frequent, VDE | CASE_
 		CHECK_EQ(e.attempt, i);
 		CHECK(e.error == ENOENT || e.error == ECONNREFUSED);
 		if (last != 0)
-			CHECK(e.time_ns - last >= 90000000); /* half of 200 ms, less what a clock may differ */
+			/* half of 200 ms, less what a clock may differ */
+			CHECK(e.time_ns - last >= 90000000);
 		last = e.time_ns;
 	}
 }
@@ -222,7 +225,8 @@ CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE | CASE_F_NO_TUN
 
 CASE_TIMED(a_network_may_be_absent_at_creation, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
 {
-	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
+	struct vdestack_opts opts = { .size = sizeof(opts),
+				      .flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
 	struct on_a_node n = { .path = case_path("node") };
 	char config[400];
 
@@ -237,7 +241,8 @@ CASE_TIMED(a_network_may_be_absent_at_creation, VDE | CASE_F_INPROCESS | CASE_F_
 	(void)next_event(events, VDESTACK_EVENT_LINK_UP);
 	struct vdestack *late = stack_of("vnl=vde://%s ip=10.0.0.2/24", n.path);
 	tcp_both_ways(early, "10.0.0.1", late, "10.0.0.2");
-	CHECK_ERRNO(vdestack_iface_add(early, "vnl=nosuch://x", &opts), EPROTONOSUPPORT); /* this error is permanent */
+	/* this error is permanent */
+	CHECK_ERRNO(vdestack_iface_add(early, "vnl=nosuch://x", &opts), EPROTONOSUPPORT);
 	MUST(vdestack_iface_add(early, "vnl=vde:///nowhere/at/all", &opts));
 	CHECK(!has_carrier(early, "vde1"));
 	MUST(vdestack_iface_del(early, "vde1"));
@@ -245,7 +250,8 @@ CASE_TIMED(a_network_may_be_absent_at_creation, VDE | CASE_F_INPROCESS | CASE_F_
 
 CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE | CASE_F_NO_TUN, 60)
 {
-	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags | VDESTACK_NO_RECONNECT };
+	struct vdestack_opts opts = { .size = sizeof(opts),
+				      .flags = case_opts()->flags | VDESTACK_NO_RECONNECT };
 	struct on_a_node n;
 	struct vdestack_event e;
 	char config[400];
@@ -259,7 +265,8 @@ CASE_TIMED(without_reconnecting_an_interface_stays_down, VDE | CASE_F_NO_TUN, 60
 	(void)next_event(events, VDESTACK_EVENT_LINK_DOWN);
 	node_up(&n);
 	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
-	(void)next_event(n.events, VDESTACK_EVENT_LINK_UP); /* the other stack is back, so this one could be */
+	/* the other stack is back, so this one could be */
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_UP);
 	CHECK_EQ(vdestack_event_read(events, &e, 0), 0);
 	CHECK_ERRNO(vdestack_event_read(events, &e, -2), EINVAL);
 	CHECK(!has_carrier(c, "vde0"));
@@ -276,7 +283,8 @@ CASE_TIMED(the_carrier_stays_off_when_a_command_has_ended, VDE | CASE_F_NO_TUN, 
 
 /* ------------------------------------------------------------------ deletion in the middle */
 
-CASE_TIMED(stacks_can_be_deleted_while_they_reconnect, VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN, 60)
+CASE_TIMED(stacks_can_be_deleted_while_they_reconnect, VDE | CASE_F_INPROCESS | CASE_F_TSAN | CASE_F_NO_TUN,
+	   60)
 {
 	struct on_a_node n;
 
@@ -287,7 +295,8 @@ CASE_TIMED(stacks_can_be_deleted_while_they_reconnect, VDE | CASE_F_INPROCESS | 
 	MUST(vdestack_delete(n.a));
 	(void)next_event(n.events, VDESTACK_EVENT_STACK_ENDED);
 	MUST(vdestack_iface_del(n.b, "vde0"));
-	MUST(vdestack_iface_add(n.b, "vnl=inproc://lan ip=10.0.1.2/24", case_opts())); /* the name is free and the stack works */
+	/* the name is free and the stack works */
+	MUST(vdestack_iface_add(n.b, "vnl=inproc://lan ip=10.0.1.2/24", case_opts()));
 	MUST(vdestack_delete(n.b));
 }
 
@@ -308,14 +317,16 @@ CASE_TIMED(stacks_can_be_deleted_while_a_network_does_not_answer, VDE | CASE_F_N
 
 /* ------------------------------------------------------------------ addresses that move */
 
-#define MOVED_MS 5000 /* without announcement, a neighbour takes thirty seconds or more to learn the new MAC */
+#define MOVED_MS                                                                                             \
+	5000 /* without announcement, a neighbour takes thirty seconds or more to learn the new MAC */
 
 static void reach(struct vdestack *from, struct vdestack *to, const char *addr)
 {
 	struct sockaddr_storage ss;
 	int port = 0, err = 0, listener = bound_in(to, addr, SOCK_STREAM, &port);
 	socklen_t len = address_of(addr, port, &ss), err_len = sizeof(err);
-	int fd = (int)MUST(vdestack_msocket(from, ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	int fd = (int)MUST(
+		vdestack_msocket(from, ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	long long start = now_us();
 
@@ -408,7 +419,8 @@ CASE_TIMED(the_pump_of_an_interface_that_is_deleted_in_the_stack_ends, VDE | CAS
 static void deleted_unseen(const char *config, bool cut)
 {
 	char *argv[] = { (char *)"ip", (char *)"link", (char *)"del", (char *)"vde0", NULL };
-	struct vdestack_opts absent = { .size = sizeof(absent), .flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
+	struct vdestack_opts absent = { .size = sizeof(absent),
+					.flags = case_opts()->flags | VDESTACK_ALLOW_ABSENT };
 	struct vdestack_link_stats stats = { .size = sizeof(stats) };
 
 	struct vdestack *s = vdestack_new(config, &absent);
@@ -459,7 +471,8 @@ CASE_TIMED(the_cable_can_be_pulled_and_plugged_in_again, VDE | CASE_F_INPROCESS 
 	MUST(vdestack_link_set_carrier(n.a, "vde0", 0));
 	(void)next_event(n.events, VDESTACK_EVENT_CARRIER_CUT);
 	CHECK(!has_carrier(n.a, "vde0"));
-	int in = bound_in(n.a, "10.0.0.1", SOCK_DGRAM, &port), out = connected_in(n.b, "10.0.0.1", SOCK_DGRAM, port);
+	int in = bound_in(n.a, "10.0.0.1", SOCK_DGRAM, &port),
+	    out = connected_in(n.b, "10.0.0.1", SOCK_DGRAM, port);
 	(void)send(out, "lost", 4, 0);
 	CHECK(!wait_readable(in, 300));
 	node_down(&n); /* the state of the network has no effect meanwhile */
@@ -487,7 +500,8 @@ static bool carrier_is_gone(void *stack)
 
 CASE_BOTH(the_cable_to_a_segment_can_be_pulled)
 {
-	struct vdestack *a = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24"), *b = stack_of("%s", "vnl=inproc://lan ip=10.0.0.2/24");
+	struct vdestack *a = stack_of("%s", "vnl=inproc://lan ip=10.0.0.1/24"),
+			*b = stack_of("%s", "vnl=inproc://lan ip=10.0.0.2/24");
 
 	tcp_one_way(a, "10.0.0.1", b);
 	MUST(vdestack_link_set_carrier(a, "vde0", 0));
@@ -746,7 +760,8 @@ static void exceed(const char *vnl_a, const char *vnl_b)
 	MUST(vdestack_delete(b));
 }
 
-CASE_FLAGS(frames_too_long_for_a_stream_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+CASE_FLAGS(frames_too_long_for_a_stream_are_dropped_and_the_link_stays_up,
+	   VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;
@@ -758,7 +773,8 @@ CASE_FLAGS(frames_too_long_for_a_stream_are_dropped_and_the_link_stays_up, VDE |
 	exceed(vnl, path);
 }
 
-CASE_FLAGS(frames_too_long_for_a_datagram_link_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+CASE_FLAGS(frames_too_long_for_a_datagram_link_are_dropped_and_the_link_stays_up,
+	   VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	struct tool hub;
@@ -769,7 +785,8 @@ CASE_FLAGS(frames_too_long_for_a_datagram_link_are_dropped_and_the_link_stays_up
 	exceed(path, path);
 }
 
-CASE_FLAGS(frames_too_long_for_a_point_to_point_link_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS)
+CASE_FLAGS(frames_too_long_for_a_point_to_point_link_are_dropped_and_the_link_stays_up,
+	   VDE | CASE_F_INPROCESS)
 {
 	char vnl[300];
 
@@ -833,7 +850,8 @@ CASE_BOTH(frames_too_long_for_a_segment_do_no_harm)
  * The kernel cuts TCP by the current MTU, so the segments of super-frames are too long for the network as
  * well.
  */
-CASE_FLAGS(tcp_segments_too_long_for_a_stream_are_dropped_and_the_link_stays_up, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
+CASE_FLAGS(tcp_segments_too_long_for_a_stream_are_dropped_and_the_link_stays_up,
+	   VDE | CASE_F_INPROCESS | CASE_F_NO_TUN)
 {
 	const char *path = case_path("hub");
 	static char bytes[100000];

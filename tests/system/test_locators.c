@@ -150,7 +150,8 @@ static struct vdestack *seen_stack(void)
 /* With key and credentials of the owner, so only the locator is wrong. */
 static struct raw_request owners_request(uint32_t op, const char *vnl)
 {
-	struct raw_request r = { .req = { .op = op, .seq = 1, .timeout_ms = 3000 }, .text = vnl, .text_len = strlen(vnl), .claim = &seen.claim };
+	struct raw_request r = { .req = { .op = op, .seq = 1, .timeout_ms = 3000 }, .text = vnl,
+				 .text_len = strlen(vnl), .claim = &seen.claim };
 
 	(void)snprintf(r.req.iface.name, sizeof(r.req.iface.name), "evil0");
 	return r;
@@ -174,8 +175,9 @@ static void raw_refused(uint32_t op, const char *vnl, int err, const char *words
 CASE_FLAGS(a_keeper_that_gets_a_raw_request_executes_nothing, BOTH_VDE)
 {
 	static const char *const around[][2] = {
-		{ "cmd://", "" }, { "=", "" }, { "vlan://1{cmd://", "}" }, { "vlan://1{vlan://2{cmd://", "}}" },
-		{ "slirp:///cmdfwd=10.0.2.9:7:'", "'" }, { "slirp:///%63md=10.0.2.9:7:'", "'" },
+		{ "cmd://", "" }, { "=", "" }, { "vlan://1{cmd://", "}" },
+		{ "vlan://1{vlan://2{cmd://", "}}" }, { "slirp:///cmdfwd=10.0.2.9:7:'", "'" },
+		{ "slirp:///%63md=10.0.2.9:7:'", "'" },
 	};
 	const char *mark = case_path("mark"), *file = case_path("file");
 	struct vdestack *s = seen_stack();
@@ -265,7 +267,8 @@ CASE_FLAGS(a_file_that_names_a_network_is_that_network, BOTH_VDE)
 	node_start(&hub, text);
 	(void)snprintf(text, sizeof(text), "vde://%s\n", path);
 	write_file(file, text);
-	struct vdestack *a = stack_of("vnl=%s ip=10.0.0.1/24", file), *b = stack_of("vnl=%s ip=10.0.0.2/24", path);
+	struct vdestack *a = stack_of("vnl=%s ip=10.0.0.1/24", file),
+			*b = stack_of("vnl=%s ip=10.0.0.2/24", path);
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
 }
 
@@ -360,7 +363,8 @@ CASE_FLAGS(the_key_in_the_home_is_that_of_the_programs_user, BOTH_VDE)
 }
 
 /* Some locators contain no path, home, descriptor or command: they are opened unchanged. */
-CASE_FLAGS(a_capture_of_an_interface_needs_the_privilege_of_the_program, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+CASE_FLAGS(a_capture_of_an_interface_needs_the_privilege_of_the_program,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	if (!have_plugin("pcap", "pcap://lo"))
 		return;
@@ -372,7 +376,8 @@ CASE_FLAGS(a_capture_of_an_interface_needs_the_privilege_of_the_program, CASE_F_
 CASE_FLAGS(a_terminal_that_hangs_up_ends_only_its_link, BOTH_VDE)
 {
 	struct vdestack *other = stack_of("%s", "");
-	struct vdestack_opts once = { .size = sizeof(once), .flags = case_opts_flags() | VDESTACK_NO_RECONNECT };
+	struct vdestack_opts once = { .size = sizeof(once),
+				      .flags = case_opts_flags() | VDESTACK_NO_RECONNECT };
 	char vnl[300];
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 
@@ -386,7 +391,8 @@ CASE_FLAGS(a_terminal_that_hangs_up_ends_only_its_link, BOTH_VDE)
 	char config[400];
 	(void)snprintf(config, sizeof(config), "vnl=%s ip=10.0.0.1/24", vnl);
 	struct vdestack *s = vdestack_new(config, &once);
-	if (s == NULL && case_is_inprocess() && getsid(0) == getpid()) { /* the program itself would hang up */
+	/* the program itself would hang up */
+	if (s == NULL && case_is_inprocess() && getsid(0) == getpid()) {
 		CHECK_EQ(errno, ENOTSUP);
 		CHECK_CONTAINS(vdestack_last_error(), "terminal");
 		return;

@@ -55,7 +55,8 @@ static void do_everything(void)
 	MUST(vdestack_delete(s));
 }
 
-CASE_FLAGS(nothing_is_ever_written_to_the_standard_streams, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(nothing_is_ever_written_to_the_standard_streams,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	int out[2], status;
 	char text[1024] = "";
@@ -89,7 +90,8 @@ CASE_FLAGS(nothing_is_logged_without_a_failure, CASE_F_ROOT | CASE_F_USER | CASE
 	struct heard h = { 0 };
 
 	vdestack_set_log(hear, &h);
-	struct vdestack *s = new_stack("vnl=hub://%s ip=10.9.0.1/24 ip=fc00::1/64 gw=10.9.0.2", case_path("net"));
+	struct vdestack *s =
+		new_stack("vnl=hub://%s ip=10.9.0.1/24 ip=fc00::1/64 gw=10.9.0.2", case_path("net"));
 	MUST(vdestack_iface_add(s, "vnl=inproc://lan ip=10.8.0.1/24", case_opts()));
 	MUST(vdestack_wait_ready(s, SOON_MS));
 	MUST(vdestack_iface_del(s, "vde1"));

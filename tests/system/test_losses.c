@@ -4,7 +4,7 @@
  * Datagrams that are sent faster than they can be received. Each lost datagram must be counted once, where it
  * was lost:
  *
- *     socket ─▶ device ──────▶ pump ───────▶ link ─────▶ pump ─────▶ device ─────▶ socket
+ *     socket -> device      -> pump       -> link      -> pump      -> device      -> socket
  *               tx_dropped     out_refused   (nothing)   in_dropped  rx_dropped    its drops
  *                              out_dropped
  *
@@ -93,7 +93,8 @@ static struct rtnl_link_stats device_stats(struct vdestack *stack)
 
 	MUST(vdestack_getifaddrs(stack, &all));
 	for (struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
-		found = i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_PACKET && strcmp(i->ifa_name, "vde0") == 0;
+		found = i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_PACKET &&
+			strcmp(i->ifa_name, "vde0") == 0;
 		if (found)
 			memcpy(&stats, i->ifa_data, sizeof(stats));
 	}
@@ -146,8 +147,9 @@ static void know_each_other(struct vdestack *a, struct vdestack *b)
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 100, false, SOON_MS));
 	CHECK(datagram_arrives(b, a, "10.0.0.1", 100, false, SOON_MS));
 	/* A permanent entry. Otherwise the stack would send ARP requests while the queue is full. */
-	char *argv[] = { (char *)"ip", (char *)"neigh", (char *)"change", (char *)"10.0.0.2", (char *)"dev", (char *)"vde0",
-			 (char *)"nud", (char *)"permanent", NULL };
+	char *argv[] = { (char *)"ip",       (char *)"neigh",     (char *)"change",
+			 (char *)"10.0.0.2", (char *)"dev",       (char *)"vde0",
+			 (char *)"nud",      (char *)"permanent", NULL };
 	CHECK_EQ(MUST(vdestack_run(a, argv, NULL)), 0);
 	argv[3] = (char *)"10.0.0.1";
 	CHECK_EQ(MUST(vdestack_run(b, argv, NULL)), 0);
@@ -167,11 +169,13 @@ static void balance(struct vdestack *a, struct vdestack *b, size_t size)
 	CHECK_EQ(pthread_create(&receiver.thread, NULL, receive, &receiver), 0);
 	books.sent = flood(fd, size);
 	bool balanced = wait_until(books_balance, &books, SOON_MS);
-	printf("sent %llu, got %llu; device %llu, pump refused %llu, dropped %llu, pump %llu, device %llu, socket %llu\n", books.sent,
-	       receiver.got, books.lost[TX_DEVICE], books.lost[OUT_REFUSED], books.lost[OUT_DROPPED], books.lost[IN_DROPPED],
-	       books.lost[RX_DEVICE], books.lost[RX_SOCKET]);
+	printf("sent %llu, got %llu; device %llu, pump refused %llu, dropped %llu, pump %llu, device %llu, "
+	       "socket %llu\n",
+	       books.sent, receiver.got, books.lost[TX_DEVICE], books.lost[OUT_REFUSED],
+	       books.lost[OUT_DROPPED], books.lost[IN_DROPPED], books.lost[RX_DEVICE], books.lost[RX_SOCKET]);
 	if (!balanced)
-		FAIL("of %llu datagrams %llu came, and the places where others were lost do not add up", books.sent, receiver.got);
+		FAIL("of %llu datagrams %llu came, and the places where others were lost do not add up",
+		     books.sent, receiver.got);
 	CHECK(receiver.got > 0);
 	atomic_store(&receiver.stop, true);
 	CHECK_EQ(pthread_join(receiver.thread, NULL), 0);

@@ -39,7 +39,8 @@ static unsigned pick(struct worker *w, unsigned n)
 static struct vdestack *make(const struct worker *w, int which)
 {
 	/* The same MAC again, so the neighbour need not learn a new one. */
-	return new_stack("vnl=inproc://lan%u mac=02:00:00:00:%02x:%02x ip=10.9.0.%d/24", w->number, w->number, which, which + 1);
+	return new_stack("vnl=inproc://lan%u mac=02:00:00:00:%02x:%02x ip=10.9.0.%d/24", w->number, w->number,
+			 which, which + 1);
 }
 
 static void a_socket(struct worker *w)
@@ -108,7 +109,8 @@ static void a_child(struct worker *w)
 	if (pid == 0) { /* the fork happened during calls of other threads; sockets must still work */
 		alarm(60);
 		for (int i = 0; i < 3; i++) {
-			int fd = vdestack_msocket(i == 2 ? shared : w->stacks[i], AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+			int fd = vdestack_msocket(i == 2 ? shared : w->stacks[i], AF_INET,
+						  SOCK_DGRAM | SOCK_CLOEXEC, 0);
 			if (fd < 0)
 				_exit(10 + i);
 			close(fd);
@@ -148,7 +150,8 @@ static void *work(void *arg)
 	for (int i = 0; i < STACKS; i++)
 		w->stacks[i] = make(w, i);
 	do {
-		for (unsigned i = 0; i < OPERATIONS; i++) { /* each as often as others, in an order of its own */
+		/* each as often as others, in an order of its own */
+		for (unsigned i = 0; i < OPERATIONS; i++) {
 			unsigned what = pick(w, OPERATIONS);
 			operations[what](w);
 			w->done[what]++;
@@ -170,7 +173,8 @@ static bool no_keeper(void *arg)
 	return find_children(getppid(), "vdestack-keeper", NULL, 0) == 0;
 }
 
-CASE_TIMED(eight_threads_that_make_all_calls_at_once_leave_nothing, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 600)
+CASE_TIMED(eight_threads_that_make_all_calls_at_once_leave_nothing,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 600)
 {
 	const char *text = getenv("VDESTACK_TEST_SECONDS");
 	int seconds = text != NULL ? atoi(text) : 3, fds = count_fds();
@@ -190,8 +194,9 @@ CASE_TIMED(eight_threads_that_make_all_calls_at_once_leave_nothing, CASE_F_ROOT 
 			done[j] += workers[i].done[j];
 	}
 	MUST(vdestack_delete(shared));
-	printf("%ld sockets, %ld connections, %ld stacks, %ld interfaces, %ld settings, %ld children, %ld commands, %ld events\n", done[0],
-	       done[1], done[2], done[3], done[4], done[5], done[6], done[7]);
+	printf("%ld sockets, %ld connections, %ld stacks, %ld interfaces, %ld settings, %ld children, %ld "
+	       "commands, %ld events\n",
+	       done[0], done[1], done[2], done[3], done[4], done[5], done[6], done[7]);
 	for (unsigned j = 0; j < OPERATIONS; j++)
 		CHECK(done[j] > 0);
 	if (!case_is_inprocess())

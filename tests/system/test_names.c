@@ -26,7 +26,8 @@ static void check_name(struct vdestack *stack, const char *expected)
 
 CASE_BOTH(a_stack_is_found_by_its_name)
 {
-	struct vdestack *web = net_stack("name=web vnl=inproc://lan ip=10.0.0.1/24"), *other = net_stack(""), *list[3] = { NULL };
+	struct vdestack *web = net_stack("name=web vnl=inproc://lan ip=10.0.0.1/24"), *other = net_stack(""),
+			*list[3] = { NULL };
 	char small[3];
 
 	CHECK(vdestack_by_name("web") == web);
@@ -61,7 +62,8 @@ CASE_BOTH(a_name_is_taken_from_the_beginning_of_a_creation_to_the_deletion)
 	CHECK_ERRNO(vdestack_new("name=web", case_opts()), EEXIST);
 	CHECK_ERRNO(vdestack_new_start("name=web", case_opts()), EEXIST);
 	MUST(vdestack_delete(web));
-	CHECK_ERRNO(vdestack_new("name=web vnl=inproc://a ip=10.0.0.1/24 gw=10.9.9.9", case_opts()), ENETUNREACH);
+	CHECK_ERRNO(vdestack_new("name=web vnl=inproc://a ip=10.0.0.1/24 gw=10.9.9.9", case_opts()),
+		    ENETUNREACH);
 	CHECK(net_stack("name=web") != NULL);
 }
 
@@ -120,7 +122,8 @@ static void *find_it(void *arg)
 	return NULL;
 }
 
-CASE_TIMED(a_stack_may_be_deleted_while_others_look_for_it, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 120)
+CASE_TIMED(a_stack_may_be_deleted_while_others_look_for_it,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN, 120)
 {
 	int found[2] = { 0 };
 	pthread_t thread;

@@ -27,7 +27,8 @@ static void tcp_at(unsigned mtu)
 {
 	cable_lay(mtu, 0);
 	for (int i = 0; i < 2; i++)
-		CHECK_EQ(stats_of(cable.s[i]).offloads & (VDESTACK_OFFLOAD_CSUM | VDESTACK_OFFLOAD_TSO | VDESTACK_OFFLOAD_GRO),
+		CHECK_EQ(stats_of(cable.s[i]).offloads &
+				 (VDESTACK_OFFLOAD_CSUM | VDESTACK_OFFLOAD_TSO | VDESTACK_OFFLOAD_GRO),
 			 VDESTACK_OFFLOAD_CSUM | VDESTACK_OFFLOAD_TSO | VDESTACK_OFFLOAD_GRO);
 	bulk_both_ways(cable.s[0], "10.0.0.1", cable.s[1], 8 << 20);
 	bulk_both_ways(cable.s[1], "fc00::2", cable.s[0], 8 << 20);
@@ -100,7 +101,8 @@ static void check_pushes(const char *addr)
 	CHECK(flow->fins > 0);
 	for (unsigned i = 0; i < flow->n_pushes; i++) {
 		unsigned at = flow->pushes[i] - 1;
-		if (at <= settled * size || at > n * size) /* the last one was corked: its rest follows later */
+		if (at <= settled * size ||
+		    at > n * size) /* the last one was corked: its rest follows later */
 			continue;
 		if (at % size != 0)
 			FAIL("PSH after byte %u, in the middle of a write of %zu", at, size);
@@ -181,9 +183,11 @@ CASE_FLAGS(segmented_sends_keep_mtus_of_1280_and_9000, USER_VDE | CASE_F_NO_TUN)
 static void send_tagged(int fd, int index, int tags, bool ipv6, bool udp)
 {
 	static uint8_t out[FRAME_ROOM];
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = index, .sll_protocol = htons(ETH_P_8021Q), .sll_halen = 6 };
-	struct frame f = { .tags = tags, .ipv6 = ipv6, .udp = udp, .ttl = 64, .df = true, .id = 0xfffa, .sport = 5000, .dport = 5001,
-			   .seq = 0xfffff000, .ack = 1, .flags = ACK | PSH, .window = 500, .payload = 30001, .partial = true, .host = 1 };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = index,
+				  .sll_protocol = htons(ETH_P_8021Q), .sll_halen = 6 };
+	struct frame f = { .tags = tags, .ipv6 = ipv6, .udp = udp, .ttl = 64, .df = true, .id = 0xfffa,
+			   .sport = 5000, .dport = 5001, .seq = 0xfffff000, .ack = 1, .flags = ACK | PSH,
+			   .window = 500, .payload = 30001, .partial = true, .host = 1 };
 	struct virtio_net_hdr vnet = frame_vnet(&f, 1400);
 	struct iovec iov[2] = { { &vnet, sizeof(vnet) }, { out, frame_make(&f, out) } };
 	struct msghdr m = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = 2 };
@@ -194,7 +198,8 @@ static void send_tagged(int fd, int index, int tags, bool ipv6, bool udp)
 
 static bool has_seen(void *arg)
 {
-	return cable.seen[0].tagged >= *(unsigned long long *)arg && cable.seen[0].looked_at == cable.seen[0].frames;
+	return cable.seen[0].tagged >= *(unsigned long long *)arg &&
+	       cable.seen[0].looked_at == cable.seen[0].frames;
 }
 
 CASE_FLAGS(super_frames_in_vlan_tags_leave_complete_with_their_tags, USER_VDE | CASE_F_NO_TUN)
@@ -214,7 +219,8 @@ CASE_FLAGS(super_frames_in_vlan_tags_leave_complete_with_their_tags, USER_VDE | 
 		segments += 22; /* 21 of 1400 and one of 601 */
 		CHECK(wait_until(has_seen, &segments, SOON_MS));
 	}
-	printf("%llu frames with tags, longest %zu\n", (unsigned long long)cable.seen[0].tagged, (size_t)cable.seen[0].longest);
+	printf("%llu frames with tags, longest %zu\n", (unsigned long long)cable.seen[0].tagged,
+	       (size_t)cable.seen[0].longest);
 	show_stats("counters", s);
 	CHECK_EQ(cable.seen[0].tagged, segments);
 	CHECK_EQ(cable.seen[0].longest, 14 + 8 + 40 + 20 + 1400);
@@ -330,7 +336,8 @@ CASE_FLAGS(the_frames_counted_are_those_that_arrive, BOTH_VDE | CASE_F_NO_TUN)
 	struct expected e = { .s = s, .at_least = 50 * 21 };
 	bool agree = wait_until(out_frames_agree, &e, SOON_MS);
 	show_stats("counters", s);
-	printf("the peer has seen %llu, %llu of UDP\n", (unsigned long long)cable.seen[0].frames, (unsigned long long)cable.seen[0].udp);
+	printf("the peer has seen %llu, %llu of UDP\n", (unsigned long long)cable.seen[0].frames,
+	       (unsigned long long)cable.seen[0].udp);
 	CHECK(agree);
 	CHECK_EQ(cable.seen[0].udp, 50 * 21);
 	CHECK_EQ(stats_of(s).tx_dropped, 0);

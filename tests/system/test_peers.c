@@ -27,16 +27,18 @@ static void peer_start(struct tool *peer, const char *network, const char *scrip
 		       "set -e\n"
 		       "ip link set lo up\n"
 		       "vde_plug tap://peer0 %s &\n"
-		       "n=0; until ip link show peer0 >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 1000 ]; sleep 0.01; done\n"
+		       "n=0; until ip link show peer0 >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 1000 ]; "
+		       "sleep 0.01; done\n"
 		       "ip addr add 10.0.0.9/24 dev peer0\n"
 		       "ip link set peer0 up\n"
 		       "%s\n",
 		       network, script);
 	if (case_is_root())
-		tool_start(peer, WORDS("unshare", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", text));
+		tool_start(peer,
+			   WORDS("unshare", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", text));
 	else
-		tool_start(peer, WORDS("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child",
-				       "sh", "-c", text));
+		tool_start(peer, WORDS("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork",
+				       "--kill-child", "sh", "-c", text));
 }
 
 struct target {
@@ -70,7 +72,8 @@ static bool echoes(void *arg)
 	struct sockaddr_storage ss;
 	socklen_t len = address_of(t->addr, 0, &ss);
 	int fd = (int)MUST(vdestack_msocket(t->stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP));
-	bool came = sendto(fd, &echo, sizeof(echo), 0, (struct sockaddr *)&ss, len) > 0 && wait_readable(fd, 200);
+	bool came =
+		sendto(fd, &echo, sizeof(echo), 0, (struct sockaddr *)&ss, len) > 0 && wait_readable(fd, 200);
 
 	if (came) {
 		CHECK_EQ(recv(fd, &reply, sizeof(reply), 0), sizeof(reply));
@@ -166,7 +169,8 @@ CASE_FLAGS(nc_of_a_peer_gets_every_byte_of_a_stack, BOTH_VDE)
 
 	switch_start(&sw, path, "32");
 	struct vdestack *s = stack_of("vnl=%s ip=10.0.0.1/24", path);
-	(void)snprintf(script, sizeof(script), "nc -l -N 5001 </dev/null >%s; echo received; sleep 1000", got);
+	(void)snprintf(script, sizeof(script), "nc -l -N 5001 </dev/null >%s; echo received; sleep 1000",
+		       got);
 	peer_start(&peer, path, script);
 	struct target target = { s, "10.0.0.9", 0 };
 	await_target(echoes, &target, &peer);
@@ -237,8 +241,9 @@ CASE_FLAGS(iperf3_of_a_peer_measures_a_stack_both_ways, BOTH_VDE)
 	await_target(accepts, &target, &peer);
 	static const char *const ways[] = { "-4", "-R" };
 	for (int i = 0; i < 2; i++) {
-		char *argv[] = { (char *)"iperf3", (char *)"-c", (char *)"10.0.0.9", (char *)"-p", (char *)"5201",
-				 (char *)"-n", (char *)"2M", (char *)"--connect-timeout", (char *)"5000", (char *)ways[i], NULL };
+		char *argv[] = { (char *)"iperf3", (char *)"-c", (char *)"10.0.0.9", (char *)"-p",
+				 (char *)"5201", (char *)"-n", (char *)"2M", (char *)"--connect-timeout",
+				 (char *)"5000", (char *)ways[i], NULL };
 		struct vdestack_cmd_opts opts = { .size = sizeof(opts), .timeout_ms = SOON_MS };
 		int status = -1;
 		/* a server that is still busy with the probe reports that; then the client tries again */
@@ -248,8 +253,8 @@ CASE_FLAGS(iperf3_of_a_peer_measures_a_stack_both_ways, BOTH_VDE)
 				sleep_ms(50);
 		}
 		if (status != 0)
-			FAIL("iperf3 %s: status 0x%x, \"%s\"; the peer said \"%s\"", ways[i], (unsigned)status,
-			     vdestack_last_error(), tool_output(&peer));
+			FAIL("iperf3 %s: status 0x%x, \"%s\"; the peer said \"%s\"", ways[i],
+			     (unsigned)status, vdestack_last_error(), tool_output(&peer));
 	}
 	tool_end(&peer, SIGKILL);
 }
@@ -270,7 +275,9 @@ CASE_FLAGS(iperf3_in_one_stack_serves_iperf3_in_another, BOTH_VDE)
 	pidfd = (int)MUST(vdestack_spawn(server, serve, NULL, &status_fd));
 	struct target target = { client, "10.0.0.1", 5201 };
 	CHECK(wait_until(accepts, &target, SOON_MS));
-	char *ask[] = { (char *)"iperf3", (char *)"-c", (char *)"10.0.0.1", (char *)"-n", (char *)"2M", NULL };
+	char *ask[] = {
+		(char *)"iperf3", (char *)"-c", (char *)"10.0.0.1", (char *)"-n", (char *)"2M", NULL
+	};
 	struct vdestack_cmd_opts opts = { .size = sizeof(opts), .timeout_ms = SOON_MS };
 	for (int attempt = 0; attempt < 20 && status != 0; attempt++)
 		if ((status = vdestack_run(client, ask, &opts)) != 0)

@@ -190,8 +190,8 @@ static int check_descriptors(pid_t pid, pid_t tid, const int *ours, int n_ours)
 		target[len > 0 ? len : 0] = '\0';
 		for (int i = 0; i < n_ours; i++)
 			if (same_file(path, ours[i]))
-				FAIL("task %d holds the program's descriptor %d as its %s (%s)", (int)tid, ours[i],
-				     e->d_name, target);
+				FAIL("task %d holds the program's descriptor %d as its %s (%s)", (int)tid,
+				     ours[i], e->d_name, target);
 		n++;
 	}
 	closedir(dir);

@@ -39,7 +39,8 @@ static unsigned flags_of(struct vdestack *s, const char *text)
 
 CASE_BOTH(an_ipv6_address_is_usable_when_creation_returns)
 {
-	struct vdestack *s = new_stack("vnl=inproc://lan ip=fc00:9::1/64 ip=fc00:9::2/64 vnl=inproc://other ip=fc00:8::1/64");
+	struct vdestack *s = new_stack(
+		"vnl=inproc://lan ip=fc00:9::1/64 ip=fc00:9::2/64 vnl=inproc://other ip=fc00:8::1/64");
 
 	MUST(bind6(s, "fc00:9::1"));
 	MUST(bind6(s, "fc00:9::2"));
@@ -138,7 +139,8 @@ static bool carrier_missed(void *stack)
 
 CASE_FLAGS(waiting_reports_a_link_without_carrier, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
-	struct vdestack *s = new_stack("vnl='=true' ip=10.9.0.1/24"); /* a stream whose other end closes at once */
+	/* a stream whose other end closes at once */
+	struct vdestack *s = new_stack("vnl='=true' ip=10.9.0.1/24");
 
 	CHECK(wait_until(carrier_missed, s, SOON_MS));
 	CHECK_ERRNO(vdestack_wait_ready(s, 10), ETIMEDOUT);

@@ -98,7 +98,8 @@ CASE_BOTH(sealing_a_child_does_not_change_its_parent)
 
 static int ask(uint32_t op, const char *name)
 {
-	struct raw_request r = { .req = { .op = op, .timeout_ms = 3000 }, .text = "inproc://lan", .text_len = 12, .no_key = true };
+	struct raw_request r = { .req = { .op = op, .timeout_ms = 3000 }, .text = "inproc://lan",
+				 .text_len = 12, .no_key = true };
 	struct ucred claim = { getpid(), geteuid(), getegid() };
 
 	(void)snprintf(r.req.iface.name, sizeof(r.req.iface.name), "%s", name);
@@ -112,7 +113,8 @@ static int ask(uint32_t op, const char *name)
 
 CASE_BOTH(requests_without_the_key_change_nothing)
 {
-	static const uint32_t ops[] = { VS_OP_CREATE, VS_OP_ADD, VS_OP_SYSCTL_SET, VS_OP_ENTRY, VS_OP_CARRIER };
+	static const uint32_t ops[] = { VS_OP_CREATE, VS_OP_ADD, VS_OP_SYSCTL_SET, VS_OP_ENTRY,
+					VS_OP_CARRIER };
 	struct vdestack *s = new_stack("vnl=inproc://lan");
 	char value[16];
 

@@ -49,8 +49,9 @@ static void check_task(const char *dir, const char *tid, int *nets, int *pumps)
 		may = bounds & ~(BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_CHROOT));
 	}
 	unsigned long long effective = line_of(s, "CapEff:", 16), permitted = line_of(s, "CapPrm:", 16);
-	if ((effective & ~may) != 0 || (permitted & ~may) != 0 || (line_of(s, "CapBnd:", 16) & ~bounds) != 0 ||
-	    line_of(s, "CapInh:", 16) != 0 || line_of(s, "CapAmb:", 16) != 0 || line_of(s, "NoNewPrivs:", 10) != 1)
+	if ((effective & ~may) != 0 || (permitted & ~may) != 0 ||
+	    (line_of(s, "CapBnd:", 16) & ~bounds) != 0 || line_of(s, "CapInh:", 16) != 0 ||
+	    line_of(s, "CapAmb:", 16) != 0 || line_of(s, "NoNewPrivs:", 10) != 1)
 		FAIL("task %s %s may do more than 0x%llx:\n%s", tid, name, may, s);
 	if (strcmp(name, "vdestack-net") == 0)
 		CHECK_EQ(effective, NETWORKING); /* otherwise making sockets would fail */
@@ -91,8 +92,8 @@ CASE_FLAGS(keeper_has_only_the_capabilities_it_needs, CASE_F_ROOT | CASE_F_USER 
 	int nets, pumps;
 
 	(void)new_stack("vnl=inproc://lan");
-	(void)new_stack("vnl=hub://%s vnl=switch://%s vnl=ptp://%s vnl='=sleep 1000'", case_path("hub"), case_path("switch"),
-			case_path("ptp"));
+	(void)new_stack("vnl=hub://%s vnl=switch://%s vnl=ptp://%s vnl='=sleep 1000'", case_path("hub"),
+			case_path("switch"), case_path("ptp"));
 	pid_t keeper = the_keeper();
 	CHECK(wait_until(no_jobs, &keeper, SOON_MS));
 	check_tasks(keeper, &nets, &pumps);
@@ -178,10 +179,12 @@ static void check_socket(pid_t keeper, unsigned long inode)
 	for (const char *line = text_of(path); (line = strchr(line, '\n')) != NULL && line[1] != '\0';) {
 		line++;
 		name[0] = '\0';
-		if (sscanf(line, "%*s %*s %*s %lx %*s %*s %lu%*1[ ]%127[^\n]", &flags, &found, name) < 2 || found != inode)
+		if (sscanf(line, "%*s %*s %*s %lx %*s %*s %lu%*1[ ]%127[^\n]", &flags, &found, name) < 2 ||
+		    found != inode)
 			continue;
 		if (name[0] != '\0' || (flags & 0x10000) != 0)
-			FAIL("socket %lu of the keeper is open to others: flags 0x%lx, name \"%s\"", inode, flags, name);
+			FAIL("socket %lu of the keeper is open to others: flags 0x%lx, name \"%s\"", inode,
+			     flags, name);
 	}
 	(void)snprintf(needle, sizeof(needle), " %lu ", inode);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
@@ -440,7 +443,8 @@ CASE_FLAGS(a_relative_locator_is_resolved_where_the_program_is_now,
 	MUST(vdestack_delete(s));
 }
 
-CASE_FLAGS(a_stack_can_be_made_in_a_directory_that_is_gone, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+CASE_FLAGS(a_stack_can_be_made_in_a_directory_that_is_gone,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *s;
 

@@ -63,7 +63,8 @@ static pid_t keeper_of_this_case(void)
 static bool no_keeper(void *arg)
 {
 	(void)arg;
-	return case_is_inprocess() ? count_tasks_of(getpid()) == 1 : find_children(getppid(), KEEPER, NULL, 0) == 0;
+	return case_is_inprocess() ? count_tasks_of(getpid()) == 1
+				   : find_children(getppid(), KEEPER, NULL, 0) == 0;
 }
 
 struct kind {
@@ -71,8 +72,9 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ AF_INET, SOCK_STREAM, IPPROTO_TCP }, { AF_INET, SOCK_DGRAM, IPPROTO_UDP }, { AF_INET6, SOCK_STREAM, IPPROTO_TCP },
-	{ AF_INET6, SOCK_DGRAM, IPPROTO_UDP }, { AF_UNIX, SOCK_SEQPACKET, 0 },	     { AF_UNIX, SOCK_STREAM, 0 },
+	{ AF_INET, SOCK_STREAM, IPPROTO_TCP }, { AF_INET, SOCK_DGRAM, IPPROTO_UDP },
+	{ AF_INET6, SOCK_STREAM, IPPROTO_TCP }, { AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+	{ AF_UNIX, SOCK_SEQPACKET, 0 }, { AF_UNIX, SOCK_STREAM, 0 },
 	{ AF_NETLINK, SOCK_RAW, 0 },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -92,8 +94,8 @@ static void ask_for(struct vdestack *stack, const struct kind *kind)
 	int fd = vdestack_msocket(stack, kind->domain, kind->type | SOCK_CLOEXEC, kind->protocol);
 
 	if (fd < 0)
-		FAIL("msocket(%d, %d, %d): %s: %s", kind->domain, kind->type, kind->protocol, strerrorname_np(errno),
-		     vdestack_last_error());
+		FAIL("msocket(%d, %d, %d): %s: %s", kind->domain, kind->type, kind->protocol,
+		     strerrorname_np(errno), vdestack_last_error());
 	CHECK_EQ(option(fd, SO_DOMAIN), kind->domain);
 	CHECK_EQ(option(fd, SO_TYPE), kind->type);
 	CHECK_EQ(option(fd, SO_PROTOCOL), kind->protocol);
@@ -467,7 +469,8 @@ static void look_around(struct surroundings *s, int tty)
 static void compare(const struct surroundings *a, const struct surroundings *b, const char *after)
 {
 	for (int sig = 1; sig < NSIG; sig++)
-		if (a->actions[sig].sa_handler != b->actions[sig].sa_handler || a->actions[sig].sa_flags != b->actions[sig].sa_flags ||
+		if (a->actions[sig].sa_handler != b->actions[sig].sa_handler ||
+		    a->actions[sig].sa_flags != b->actions[sig].sa_flags ||
 		    memcmp(&a->actions[sig].sa_mask, &b->actions[sig].sa_mask, 8) != 0)
 			FAIL("%s has changed the disposition of signal %d", after, sig);
 	if (memcmp(&a->mask, &b->mask, sizeof(a->mask)) != 0)
@@ -480,7 +483,8 @@ static void compare(const struct surroundings *a, const struct surroundings *b, 
 		/* It has run, no longer than the time limit of the case. */
 		if (b->timers[i].it_value.tv_sec > a->timers[i].it_value.tv_sec ||
 		    b->timers[i].it_value.tv_sec < a->timers[i].it_value.tv_sec - 300)
-			FAIL("%s has set timer %d from %ld s to %ld s", after, i, a->timers[i].it_value.tv_sec, b->timers[i].it_value.tv_sec);
+			FAIL("%s has set timer %d from %ld s to %ld s", after, i,
+			     a->timers[i].it_value.tv_sec, b->timers[i].it_value.tv_sec);
 	}
 	if (memcmp(a->limits, b->limits, sizeof(a->limits)) != 0)
 		FAIL("%s has changed a limit", after);
@@ -594,7 +598,8 @@ CASE_BOTH(the_stack_lives_on_when_ctrl_c_ctrl_z_and_ctrl_backslash_are_handled)
 
 CASE_BOTH(the_stack_lives_on_when_signals_to_the_process_group_are_handled)
 {
-	const int sigs[] = { SIGINT, SIGTSTP, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGTTIN };
+	const int sigs[] = { SIGINT,  SIGTSTP, SIGTERM, SIGHUP,  SIGQUIT,
+			     SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGTTIN };
 	struct vdestack *stack = new_stack("vnl=inproc://lan ip=10.0.0.1/24");
 
 	CHECK_EQ(getpgrp(), getpid());
@@ -612,7 +617,8 @@ CASE_BOTH(the_stack_lives_on_when_signals_to_the_process_group_are_handled)
 /* What an administrator or a service manager sends to all processes of a service on its way down. */
 CASE(termination_signals_to_the_keeper_do_not_end_the_stack)
 {
-	const int sigs[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGCONT, SIGRTMIN };
+	const int sigs[] = { SIGTERM, SIGINT,  SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2,
+			     SIGPIPE, SIGALRM, SIGTSTP, SIGCONT, SIGRTMIN };
 	struct vdestack *stack = new_stack("vnl=inproc://lan ip=10.0.0.1/24");
 	pid_t keeper = keeper_of_this_case();
 
@@ -693,7 +699,8 @@ static void *cancel_msocket(void *arg)
 	for (;;) {
 		int fd = vdestack_msocket(cancel_stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		CHECK(fd >= 0);
-		(void)syscall(SYS_close, fd); /* close() is a cancellation point and would leave the descriptor open */
+		/* close() is a cancellation point and would leave the descriptor open */
+		(void)syscall(SYS_close, fd);
 		atomic_fetch_add(&cancel_rounds, 1);
 		pthread_testcancel();
 	}

@@ -185,8 +185,8 @@ CASE_FLAGS(frames_that_a_slow_peer_misses_are_counted, USER_VDE | CASE_F_NO_TUN)
 	struct expected e = { .s = s, .at_least = 1 };
 	bool agree = wait_until(out_frames_agree, &e, SOON_MS);
 	show_stats("counters", s);
-	printf("%llu sent, the peer has seen %llu, %llu of them UDP\n", f.sent, (unsigned long long)cable.seen[0].frames,
-	       (unsigned long long)cable.seen[0].udp);
+	printf("%llu sent, the peer has seen %llu, %llu of them UDP\n", f.sent,
+	       (unsigned long long)cable.seen[0].frames, (unsigned long long)cable.seen[0].udp);
 	CHECK(agree);
 	CHECK(cable.seen[0].udp + stats_of(s).tx_dropped <= f.sent + 1000); /* 1000: neighbours, routers */
 	CHECK_STR(cable.seen[0].complaint, "");
@@ -339,7 +339,8 @@ CASE_FLAGS(a_busy_stack_does_not_starve_another, BOTH_VDE | CASE_F_NO_TUN)
 	long long loaded = round_trip_us(&quiet);
 	long long socket_us = msocket_us(a, &max);
 	unsigned long long passed = stats_of(b).tx_frames - before;
-	printf("round trip: idle %lld us, beside a busy stack %lld us; msocket on the busy one %lld us, at most %lld; %llu frames meanwhile\n",
+	printf("round trip: idle %lld us, beside a busy stack %lld us; msocket on the busy one %lld us, at "
+	       "most %lld; %llu frames meanwhile\n",
 	       idle, loaded, socket_us, max, passed);
 	CHECK(passed > 100);
 	CHECK(loaded < 20 * idle + 20000);
@@ -364,7 +365,8 @@ struct patient {
 static void *add_in_vain(void *arg)
 {
 	struct patient *p = arg;
-	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags, .step_timeout_ms = GIVE_UP_MS };
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts()->flags,
+				      .step_timeout_ms = GIVE_UP_MS };
 
 	CHECK_ERRNO(vdestack_iface_add(p->stack, p->config, &opts), ETIMEDOUT);
 	return NULL;
@@ -394,7 +396,8 @@ CASE_FLAGS(sockets_do_not_wait_while_many_interfaces_time_out, BOTH_VDE | CASE_F
 		long long took = now_us() - start;
 		longest = took > longest ? took : longest;
 		/* The library may query an interface that is being removed. */
-		CHECK(vdestack_link_get_stats(waiting[made % GIVING_UP].stack, "vde0", &stats) == 0 || errno == ENODEV);
+		CHECK(vdestack_link_get_stats(waiting[made % GIVING_UP].stack, "vde0", &stats) == 0 ||
+		      errno == ENODEV);
 		sleep_ms(1);
 	}
 	for (int i = 0; i < GIVING_UP; i++)

@@ -97,7 +97,8 @@ static void *watch_errno(void *arg)
 	return NULL;
 }
 
-CASE_FLAGS(errno_message_and_default_of_other_threads_are_not_changed, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(errno_message_and_default_of_other_threads_are_not_changed,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	char *argv[] = { "/nonexistent/command", NULL };
 	pthread_t thread;
@@ -125,7 +126,8 @@ CASE_BOTH(msocket_that_succeeds_does_not_change_errno)
 
 	for (int i = 0; i < 50; i++) {
 		errno = ELNRNG;
-		int fd = vdestack_msocket(stack, i % 7 ? AF_INET : AF_NETLINK, i % 7 ? SOCK_STREAM : SOCK_RAW, 0);
+		int fd = vdestack_msocket(stack, i % 7 ? AF_INET : AF_NETLINK, i % 7 ? SOCK_STREAM : SOCK_RAW,
+					  0);
 		CHECK_EQ(errno, ELNRNG);
 		MUST(fd);
 		close(fd);
@@ -148,13 +150,15 @@ static void *create_and_delete(void *arg)
 	(void)arg;
 	for (int i = 0; i < rounds(12); i++) {
 		char config[100], name[IF_NAMESIZE];
-		(void)snprintf(config, sizeof(config), "iface=eth%d vnl=inproc://lan%d ip=10.0.%d.%d/24", me, me % 3, me, i + 1);
+		(void)snprintf(config, sizeof(config), "iface=eth%d vnl=inproc://lan%d ip=10.0.%d.%d/24", me,
+			       me % 3, me, i + 1);
 		struct vdestack *stack = new_stack(i % 3 ? config : "");
 		int fd = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 		if (i % 3) { /* it is the default of this thread only */
 			(void)snprintf(name, sizeof(name), "eth%d", me);
 			MUST(vdestack_if_nametoindex(stack, name));
-			CHECK_EQ(vdestack_addr_list(stack, name, NULL, 0, sizeof(struct vdestack_addr)) >= 1, 1);
+			CHECK_EQ(vdestack_addr_list(stack, name, NULL, 0, sizeof(struct vdestack_addr)) >= 1,
+				 1);
 		}
 		int other = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 		CHECK(namespace_of(fd) == namespace_of(other));
@@ -165,7 +169,8 @@ static void *create_and_delete(void *arg)
 	return NULL;
 }
 
-CASE_FLAGS(stacks_are_made_and_deleted_by_8_threads_at_once, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(stacks_are_made_and_deleted_by_8_threads_at_once,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	pthread_t threads[8];
 
@@ -175,7 +180,8 @@ CASE_FLAGS(stacks_are_made_and_deleted_by_8_threads_at_once, CASE_F_ROOT | CASE_
 		FAIL("all stacks are deleted, but their keeper has not ended");
 }
 
-CASE_FLAGS(stacks_are_made_by_8_threads_beside_one_that_stays, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(stacks_are_made_by_8_threads_beside_one_that_stays,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	struct vdestack *stays = new_stack("vnl=inproc://lan0 ip=10.9.0.1/24");
 	pthread_t threads[8];
@@ -241,12 +247,14 @@ static void ask_in_parallel(int n)
 		MUST(vdestack_delete(share.stacks[i]));
 }
 
-CASE_FLAGS(sixteen_threads_get_their_sockets_from_one_stack, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(sixteen_threads_get_their_sockets_from_one_stack,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	ask_in_parallel(1);
 }
 
-CASE_FLAGS(sixteen_threads_get_their_sockets_from_four_stacks, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(sixteen_threads_get_their_sockets_from_four_stacks,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	ask_in_parallel(4);
 }
@@ -363,9 +371,11 @@ static void delete_under(void *(*const users[])(void *), int n)
 		FAIL("all stacks are deleted, but their keeper has not ended");
 }
 
-CASE_FLAGS(msocket_on_a_stack_that_is_deleted_meanwhile_ends_with_an_error, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(msocket_on_a_stack_that_is_deleted_meanwhile_ends_with_an_error,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
-	void *(*const users[])(void *) = { use_msocket, use_msocket, use_msocket, use_msocket, use_msocket, use_msocket };
+	void *(*const users[])(void *) = { use_msocket, use_msocket, use_msocket,
+					   use_msocket, use_msocket, use_msocket };
 
 	delete_under(users, 6);
 }
@@ -373,7 +383,8 @@ CASE_FLAGS(msocket_on_a_stack_that_is_deleted_meanwhile_ends_with_an_error, CASE
 CASE_FLAGS(all_calls_on_a_stack_that_is_deleted_meanwhile_end_with_an_error,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
-	void *(*const users[])(void *) = { use_msocket, use_configuration, use_interfaces, use_commands, use_netns };
+	void *(*const users[])(void *) = { use_msocket, use_configuration, use_interfaces, use_commands,
+					   use_netns };
 
 	delete_under(users, 5);
 }
@@ -390,7 +401,8 @@ static void *delete_too(void *won)
 	return NULL;
 }
 
-CASE_FLAGS(of_several_threads_that_delete_a_stack_one_succeeds, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
+CASE_FLAGS(of_several_threads_that_delete_a_stack_one_succeeds,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_TSAN)
 {
 	for (int i = 0; i < rounds(40); i++) {
 		pthread_t threads[4];
@@ -430,7 +442,9 @@ static void refuse(struct vdestack *bad)
 	const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
 	unsigned char got[6];
 	struct vdestack_addr addr;
-	struct vdestack_route route = { .size = sizeof(route), .dst = "10.5.0.0", .prefix_len = 16, .ifname = "lo" };
+	struct vdestack_route route = {
+		.size = sizeof(route), .dst = "10.5.0.0", .prefix_len = 16, .ifname = "lo"
+	};
 	struct vdestack_neigh neigh;
 	struct ifaddrs *ifaddrs;
 	int status_fd;
@@ -490,8 +504,9 @@ CASE_FLAGS(garbage_handles_are_EINVAL_for_every_function, CASE_F_ROOT | CASE_F_U
 {
 	int on_stack = 0;
 	void *on_heap = malloc(64);
-	const uintptr_t garbage[] = { 1,	2,	 0x1234,	     0xffff, 0x10000, 0x1ffff, 0x20000, (uintptr_t)-1, (uintptr_t)INTPTR_MIN,
-				      0x41414141u, (uintptr_t)&on_stack, (uintptr_t)on_heap, (uintptr_t)refuse };
+	const uintptr_t garbage[] = { 1, 2, 0x1234, 0xffff, 0x10000, 0x1ffff, 0x20000, (uintptr_t)-1,
+				      (uintptr_t)INTPTR_MIN, 0x41414141u, (uintptr_t)&on_stack,
+				      (uintptr_t)on_heap, (uintptr_t)refuse };
 
 	for (int with = 0; with < 2; with++) {
 		struct vdestack *stack = with ? new_stack("") : NULL;
@@ -500,7 +515,8 @@ CASE_FLAGS(garbage_handles_are_EINVAL_for_every_function, CASE_F_ROOT | CASE_F_U
 		if (with) {
 			refuse((struct vdestack *)((uintptr_t)stack + 1));
 			refuse((struct vdestack *)((uintptr_t)stack - 1));
-			refuse((struct vdestack *)((uintptr_t)stack + 0x20000)); /* of the next stack in this place */
+			/* of the next stack in this place */
+			refuse((struct vdestack *)((uintptr_t)stack + 0x20000));
 			close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0)));
 			MUST(vdestack_delete(stack));
 		}

@@ -23,7 +23,8 @@ CASE_FLAGS(a_child_that_gave_up_its_uid_cannot_change_anything, CASE_F_ROOT | CA
 	struct prize p = new_prize(case_opts());
 
 	in_child(dropped_to_other, &p);
-	if (!case_is_inprocess() || strcmp(case_sanitizer(), "address") != 0) /* which refuses plugins there */
+	if (!case_is_inprocess() ||
+	    strcmp(case_sanitizer(), "address") != 0) /* which refuses plugins there */
 		check_mighty(&p, case_opts());
 }
 
@@ -122,8 +123,11 @@ static void nobody(int channel)
 		struct cmsghdr align;
 	} control = { { 0 } };
 	struct iovec iov = { &h, sizeof(h) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET,
+					  .cmsg_type = SCM_RIGHTS };
 	memcpy(CMSG_DATA(&control.align), (int[]){ seen.front, seen.door }, 2 * sizeof(int));
 	MUST(syscall(SYS_sendmsg, channel, &m, 0));
 	char c;
@@ -140,7 +144,9 @@ CASE_ROOT(the_doors_of_nobody_are_of_no_use_to_another_uid)
 	} control = { { 0 } };
 	struct handed h;
 	struct iovec iov = { &h, sizeof(h) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	int pair[2], status;
 
 	raw_pair(pair);
@@ -188,7 +194,8 @@ static void read_secrets(void *prize)
 	become(OTHER, OTHER);
 	self = (struct ucred){ getpid(), OTHER, OTHER };
 	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
-		struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = secret[i], .text_len = strlen(secret[i]), .claim = &self };
+		struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = secret[i],
+					 .text_len = strlen(secret[i]), .claim = &self };
 		CHECK_EQ(raw_call(seen.door, &r, NULL), -EPERM);
 	}
 	CHECK_EQ(get_sysctl(), 0);
@@ -233,7 +240,8 @@ CASE_BOTH_ROOT(a_child_cannot_end_commands_with_inherited_descriptors)
 	struct prize p = new_prize(case_opts());
 	int status_fd, status;
 
-	close((int)MUST(vdestack_spawn(p.stack, (char *[]){ (char *)"sleep", (char *)"1000", NULL }, NULL, &status_fd)));
+	close((int)MUST(vdestack_spawn(p.stack, (char *[]){ (char *)"sleep", (char *)"1000", NULL }, NULL,
+				       &status_fd)));
 	own_status_fd = status_fd; /* this descriptor belongs to the program, which may pass it on */
 	in_child(shut_down_all, &p);
 	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
@@ -252,7 +260,9 @@ static void shut_down_lives(void *prize)
 	} control = { { 0 } };
 	struct vs_reply reply;
 	struct iovec iov = { &reply, sizeof(reply) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	int pair[2], life;
 
 	(void)prize;
@@ -271,7 +281,8 @@ CASE_BOTH_ROOT(a_child_cannot_end_the_commands_of_its_parent)
 {
 	struct prize p = new_prize(case_opts());
 	int status_fd, status;
-	int pidfd = (int)MUST(vdestack_spawn(p.stack, (char *[]){ (char *)"sleep", (char *)"1000", NULL }, NULL, &status_fd));
+	int pidfd = (int)MUST(vdestack_spawn(p.stack, (char *[]){ (char *)"sleep", (char *)"1000", NULL },
+					     NULL, &status_fd));
 
 	close(pidfd);
 	in_child(shut_down_lives, &p);
@@ -285,7 +296,8 @@ CASE_BOTH_ROOT(a_child_cannot_end_the_commands_of_its_parent)
 /* ------------------------------------------------------------------ other PID namespaces */
 
 /* The leak sanitizer starts a task at the end, which goes to the new namespace. */
-CASE_FLAGS(in_a_new_pid_namespace_changes_fail_with_the_reason_and_new_stacks_can_be_made, CASE_F_ROOT | CASE_F_NO_SANITIZER)
+CASE_FLAGS(in_a_new_pid_namespace_changes_fail_with_the_reason_and_new_stacks_can_be_made,
+	   CASE_F_ROOT | CASE_F_NO_SANITIZER)
 {
 	struct prize p = new_prize(NULL);
 	int status;

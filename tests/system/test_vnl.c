@@ -220,7 +220,8 @@ CASE_FLAGS(stacks_of_two_programs_hear_each_other_through_vxlan, BOTH_VDE)
 	close(ready[1]);
 	CHECK_EQ(read(ready[0], &byte, 1), 1);
 	(void)snprintf(pid_text, sizeof(pid_text), "%d", (int)peer);
-	tool_run(WORDS("ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1", "netns", pid_text));
+	tool_run(WORDS("ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1", "netns",
+		       pid_text));
 	tool_run(WORDS("ip", "link", "set", "cable0", "up"));
 	tool_run(WORDS("ip", "addr", "add", "192.0.2.1/24", "dev", "cable0"));
 	MUST(write(go[1], &byte, 1));
@@ -392,7 +393,8 @@ CASE_BOTH(a_configuration_without_network_makes_no_interface)
 	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
 		struct vdestack *s = vdestack_new(configs[i], case_opts());
 		if (s == NULL)
-			FAIL("no stack from \"%s\": \"%s\"", configs[i] != NULL ? configs[i] : "(null)", vdestack_last_error());
+			FAIL("no stack from \"%s\": \"%s\"", configs[i] != NULL ? configs[i] : "(null)",
+			     vdestack_last_error());
 		CHECK_EQ(count_links(s), 1);
 		CHECK(vdestack_link_get_flags(s, "lo") & IFF_UP);
 		tcp_one_way(s, "127.0.0.1", s);
@@ -477,8 +479,10 @@ CASE_FLAGS(one_stack_is_on_several_networks, BOTH_VDE | CASE_F_NO_TUN)
 	struct tool sw;
 
 	switch_start(&sw, path, "32");
-	struct vdestack *s = stack_of("iface=sw0 vnl=%s ip=10.0.0.1/24 iface=in0 vnl=inproc://lan ip=10.1.0.1/24 "
-				      "iface=ptp0 vnl=%s ip=10.2.0.1/24", path, ptp);
+	struct vdestack *s =
+		stack_of("iface=sw0 vnl=%s ip=10.0.0.1/24 iface=in0 vnl=inproc://lan ip=10.1.0.1/24 "
+			 "iface=ptp0 vnl=%s ip=10.2.0.1/24",
+			 path, ptp);
 	struct vdestack *a = stack_of("vnl=%s ip=10.0.0.2/24", path);
 	struct vdestack *b = stack_of("vnl=inproc://lan ip=10.1.0.2/24");
 	struct vdestack *c = stack_of("vnl=%s ip=10.2.0.2/24", ptp);
@@ -518,7 +522,8 @@ CASE_BOTH(three_stacks_share_a_segment)
 
 CASE_BOTH(a_broadcast_reaches_every_stack_on_the_segment)
 {
-	struct vdestack *s[3] = { stack_of("vnl=inproc://lan ip=10.0.0.1/24"), stack_of("vnl=inproc://lan ip=10.0.0.2/24"),
+	struct vdestack *s[3] = { stack_of("vnl=inproc://lan ip=10.0.0.1/24"),
+				  stack_of("vnl=inproc://lan ip=10.0.0.2/24"),
 				  stack_of("vnl=inproc://lan ip=10.0.0.3/24") };
 	struct sockaddr_storage ss;
 	int port = 0, on = 1, got[2];
@@ -602,7 +607,8 @@ CASE_BOTH(the_two_ends_of_a_veth_have_different_indices)
 	const char *path = case_path("links");
 	char line[300], command[300];
 	int n = 0, own, peer;
-	struct vdestack *s = stack_of("vnl=inproc://a iface=b vnl=inproc://b iface=c vnl=inproc://c iface=d vnl=inproc://d%s", "");
+	struct vdestack *s = stack_of(
+		"vnl=inproc://a iface=b vnl=inproc://b iface=c vnl=inproc://c iface=d vnl=inproc://d%s", "");
 
 	(void)snprintf(command, sizeof(command), "ip -o link >%s", path);
 	char *argv[] = { (char *)"sh", (char *)"-c", command, NULL };
@@ -634,7 +640,8 @@ CASE_BOTH(a_segment_name_is_free_again_when_its_last_interface_is_removed)
 CASE_BOTH(a_removed_interface_is_off_the_segment_at_once)
 {
 	struct vdestack *a = stack_of("vnl=inproc://lan ip=10.0.0.1/24");
-	struct vdestack *b = stack_of("iface=in0 vnl=inproc://lan ip=10.0.0.2/24 iface=in1 vnl=inproc://other");
+	struct vdestack *b =
+		stack_of("iface=in0 vnl=inproc://lan ip=10.0.0.2/24 iface=in1 vnl=inproc://other");
 
 	CHECK(datagram_arrives(a, b, "10.0.0.2", 10, false, SOON_MS));
 	MUST(vdestack_iface_del(b, "in0"));
@@ -658,7 +665,8 @@ CASE_BOTH(segments_of_two_programs_are_separate)
 	pid_t pid = (pid_t)MUST(fork());
 	if (pid == 0) {
 		MUST(setenv("VDESTACK_TEST_SECOND", "1", 1));
-		(void)execl("/proc/self/exe", "second", "segments_of_two_programs_are_separate", (char *)NULL);
+		(void)execl("/proc/self/exe", "second", "segments_of_two_programs_are_separate",
+			    (char *)NULL);
 		_exit(127);
 	}
 	/* The other program has the same address on a segment of the same name. Both work. */

@@ -130,8 +130,8 @@ static inline void tool_run(const char *const *argv)
 	tool_start(&tool, argv);
 	int status = tool_wait(&tool, SOON_MS);
 	if (status != 0)
-		FAIL("%s %s failed (status 0x%x): %s", argv[0], argv[1] != NULL ? argv[1] : "", (unsigned)status,
-		     tool_output(&tool));
+		FAIL("%s %s failed (status 0x%x): %s", argv[0], argv[1] != NULL ? argv[1] : "",
+		     (unsigned)status, tool_output(&tool));
 }
 
 /* ------------------------------------------------------------------ switches */
@@ -206,7 +206,8 @@ __attribute__((format(printf, 1, 2))) static inline struct vdestack *stack_of(co
 	va_end(ap);
 	struct vdestack *stack = vdestack_new(config, case_opts());
 	if (stack == NULL)
-		FAIL("no stack from \"%s\": %s; \"%s\"", config, strerrorname_np(errno), vdestack_last_error());
+		FAIL("no stack from \"%s\": %s; \"%s\"", config, strerrorname_np(errno),
+		     vdestack_last_error());
 	return stack;
 }
 
@@ -295,12 +296,14 @@ static inline void exchange(int a, int b)
 		struct pollfd p[2];
 		for (int i = 0; i < 2; i++)
 			p[i] = (struct pollfd){ .fd = fds[i], .events = (short)((closed[i] ? 0 : POLLIN) |
-									      (sent[i] < BULK_BYTES ? POLLOUT : 0)) };
+								  (sent[i] < BULK_BYTES ? POLLOUT : 0)) };
 		if (poll(p, 2, 1000) < 0 || now_us() > end)
-			FAIL("the bytes did not arrive in time: %zu and %zu of %d", got[0], got[1], BULK_BYTES);
+			FAIL("the bytes did not arrive in time: %zu and %zu of %d", got[0], got[1],
+			     BULK_BYTES);
 		for (int i = 0; i < 2; i++) {
 			if (sent[i] < BULK_BYTES && (p[i].revents & POLLOUT) != 0) {
-				size_t n = BULK_BYTES - sent[i] < sizeof(buf) ? BULK_BYTES - sent[i] : sizeof(buf);
+				size_t n = BULK_BYTES - sent[i] < sizeof(buf) ? BULK_BYTES - sent[i]
+									      : sizeof(buf);
 				for (size_t k = 0; k < n; k++)
 					buf[k] = byte_at(sent[i] + k, (unsigned)i);
 				ssize_t r = send(fds[i], buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -316,8 +319,8 @@ static inline void exchange(int a, int b)
 					FAIL("recv: %s after %zu bytes", strerror(errno), got[i]);
 				for (ssize_t k = 0; k < r; k++)
 					if (buf[k] != byte_at(got[i] + (size_t)k, (unsigned)!i))
-						FAIL("byte %zu is %u, should be %u", got[i] + (size_t)k, buf[k],
-						     byte_at(got[i] + (size_t)k, (unsigned)!i));
+						FAIL("byte %zu is %u, should be %u", got[i] + (size_t)k,
+						     buf[k], byte_at(got[i] + (size_t)k, (unsigned)!i));
 				got[i] += r > 0 ? (size_t)r : 0;
 				closed[i] = r == 0;
 			}
@@ -342,7 +345,8 @@ static inline void tcp_one_way(struct vdestack *server, const char *addr, struct
 }
 
 /* Each opens a connection to the other. */
-static inline void tcp_both_ways(struct vdestack *a, const char *addr_a, struct vdestack *b, const char *addr_b)
+static inline void tcp_both_ways(struct vdestack *a, const char *addr_a, struct vdestack *b,
+				 const char *addr_b)
 {
 	tcp_one_way(a, addr_a, b);
 	tcp_one_way(b, addr_b, a);

@@ -225,10 +225,13 @@ static void a_default_deleted_while_it_is_being_set_is_forgotten(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_default_deleted_before_it_is_used_returns_a_socket_of_the_host, setup),
+		cmocka_unit_test_setup(a_default_deleted_before_it_is_used_returns_a_socket_of_the_host,
+				       setup),
 		cmocka_unit_test_setup(a_default_deleted_during_the_call_returns_a_socket_of_the_host, setup),
-		cmocka_unit_test_setup(a_default_replaced_before_it_is_used_returns_a_socket_of_the_new_one, setup),
-		cmocka_unit_test_setup(a_default_replaced_during_the_call_returns_a_socket_of_the_new_one, setup),
+		cmocka_unit_test_setup(a_default_replaced_before_it_is_used_returns_a_socket_of_the_new_one,
+				       setup),
+		cmocka_unit_test_setup(a_default_replaced_during_the_call_returns_a_socket_of_the_new_one,
+				       setup),
 		cmocka_unit_test_setup(a_dead_keeper_is_an_error_and_never_the_host, setup),
 		cmocka_unit_test_setup(a_thread_whose_default_is_deleted_is_refused_at_every_moment, setup),
 		cmocka_unit_test_setup(a_default_deleted_while_it_is_being_set_is_forgotten, setup),

@@ -39,7 +39,8 @@ static void play_tag(struct msghdr *message)
 	struct cmsghdr *c = CMSG_FIRSTHDR(message);
 
 	assert_true(message->msg_controllen >= CMSG_SPACE(sizeof(played.aux)));
-	*c = (struct cmsghdr){ .cmsg_level = SOL_PACKET, .cmsg_type = PACKET_AUXDATA, .cmsg_len = CMSG_LEN(sizeof(played.aux)) };
+	*c = (struct cmsghdr){ .cmsg_level = SOL_PACKET, .cmsg_type = PACKET_AUXDATA,
+			       .cmsg_len = CMSG_LEN(sizeof(played.aux)) };
 	memcpy(CMSG_DATA(c), &played.aux, sizeof(played.aux));
 	message->msg_controllen = CMSG_SPACE(sizeof(played.aux));
 }
@@ -107,7 +108,8 @@ static int play_frame(void **state)
 static void play_tagged(uint32_t status, uint16_t tpid)
 {
 	played.tagged = true;
-	played.aux = (struct tpacket_auxdata){ .tp_status = status, .tp_vlan_tci = 0x2064, .tp_vlan_tpid = tpid };
+	played.aux =
+		(struct tpacket_auxdata){ .tp_status = status, .tp_vlan_tci = 0x2064, .tp_vlan_tpid = tpid };
 }
 
 static void check_tagged(ssize_t n, uint16_t tpid)
@@ -125,7 +127,9 @@ static void check_tagged(ssize_t n, uint16_t tpid)
 static void a_frame_is_received_unchanged(void **state)
 {
 	(void)state;
-	played.vnet = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16, .hdr_len = 54 };
+	played.vnet = (struct virtio_net_hdr){
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16, .hdr_len = 54
+	};
 	assert_int_equal(read_one(), 60);
 	assert_ptr_equal(super.frame, room + BEFORE);
 	assert_memory_equal(super.frame, played.frame, 60);
@@ -136,8 +140,9 @@ static void a_tag_is_put_back_and_offsets_move_with_it(void **state)
 {
 	(void)state;
 	play_tagged(TP_STATUS_VLAN_VALID | TP_STATUS_VLAN_TPID_VALID, ETH_P_8021Q);
-	played.vnet = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
-					       .csum_start = 34, .csum_offset = 16, .hdr_len = 54, .gso_size = 1448 };
+	played.vnet = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					       .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .csum_start = 34,
+					       .csum_offset = 16, .hdr_len = 54, .gso_size = 1448 };
 	check_tagged(read_one(), ETH_P_8021Q);
 	assert_int_equal(super.vnet.csum_start, 38);
 	assert_int_equal(super.vnet.csum_offset, 16); /* from there on */

@@ -20,7 +20,8 @@ static void put(const char *path, const char *text, unsigned mode)
 	char name[512];
 
 	(void)snprintf(name, sizeof(name), "%s%s", root, path);
-	for (char *slash = strchr(name + strlen(root) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(name + strlen(root) + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		(void)mkdir(name, 0755);
 		*slash = '/';
@@ -100,7 +101,8 @@ static void user_namespaces_restricted_by_apparmor(void **state)
 	put(STATUS, "Name:\tx\nSeccomp:\t0\n", 0644);
 	assert_int_equal(vs_diagnose_userns(EPERM, root), VS_CAUSE_USERNS_APPARMOR);
 	assert_int_equal(vs_diagnose_userns(EACCES, root), VS_CAUSE_USERNS_APPARMOR);
-	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "kernel.apparmor_restrict_unprivileged_userns=0");
+	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor",
+		       "kernel.apparmor_restrict_unprivileged_userns=0");
 	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "userns,");
 }
 

@@ -130,17 +130,20 @@ static void each_number_gets_what_the_list_says(void **state)
 
 static void threads_are_made_and_nothing_else(void **state)
 {
-	const uint64_t thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS;
-	static const uint64_t namespaces[] = { CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID,
-					       CLONE_NEWNET };
+	const uint64_t thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+				CLONE_SYSVSEM | CLONE_SETTLS;
+	static const uint64_t namespaces[] = { CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+					       CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET };
 
 	(void)state;
 	/* The flags are the first or the second argument; the other argument is the address of a stack. */
 	assert_int_equal(verdict(SYS_clone, thread, thread), SECCOMP_RET_ALLOW);
 	assert_int_equal(verdict(SYS_clone, 17, 17), SECCOMP_RET_ERRNO | EPERM);
-	assert_int_equal(verdict(SYS_clone, CLONE_VM | CLONE_VFORK | 17, CLONE_VM | CLONE_VFORK | 17), SECCOMP_RET_ERRNO | EPERM);
+	assert_int_equal(verdict(SYS_clone, CLONE_VM | CLONE_VFORK | 17, CLONE_VM | CLONE_VFORK | 17),
+			 SECCOMP_RET_ERRNO | EPERM);
 	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++)
-		assert_int_equal(verdict(SYS_clone, thread | namespaces[i], thread | namespaces[i]), SECCOMP_RET_KILL_PROCESS);
+		assert_int_equal(verdict(SYS_clone, thread | namespaces[i], thread | namespaces[i]),
+				 SECCOMP_RET_KILL_PROCESS);
 }
 
 static void unshare_and_setns_are_for_network_namespaces(void **state)
@@ -151,8 +154,10 @@ static void unshare_and_setns_are_for_network_namespaces(void **state)
 	for (unsigned bit = 0; bit < 32; bit++) {
 		unsigned flag = 1u << bit;
 		bool allowed = (flag & (unsigned)(CLONE_NEWNET | CLONE_FS | CLONE_FILES)) != 0;
-		assert_int_equal(verdict(SYS_unshare, CLONE_NEWNET | flag, 0), allowed ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
-		assert_int_equal(verdict(SYS_setns, 0, flag), flag == CLONE_NEWNET ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
+		assert_int_equal(verdict(SYS_unshare, CLONE_NEWNET | flag, 0),
+				 allowed ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
+		assert_int_equal(verdict(SYS_setns, 0, flag),
+				 flag == CLONE_NEWNET ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
 	}
 	assert_int_equal(verdict(SYS_setns, 0, 0), SECCOMP_RET_KILL_PROCESS);
 	assert_int_equal(verdict(SYS_setns, 0, CLONE_NEWNET | CLONE_NEWUSER), SECCOMP_RET_KILL_PROCESS);
@@ -161,7 +166,8 @@ static void unshare_and_setns_are_for_network_namespaces(void **state)
 
 static void calls_of_another_architecture_end_the_process(void **state)
 {
-	static const uint32_t others[] = { AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64, 0 };
+	static const uint32_t others[] = { AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_X86_64,
+					   AUDIT_ARCH_AARCH64, 0 };
 	size_t steps;
 
 	(void)state;

@@ -3,7 +3,7 @@
 /*
  * The slot algorithm of src/core/handle.c in every order of its steps.
  *
- *     scheduler ──chooses──▶ thread 0 ──▶ one atomic operation ──▶ back to the scheduler
+ *     scheduler ─ chooses ─▶ thread 0 ─▶ one atomic operation ─▶ back to the scheduler
  *                            thread 1
  *                            thread 2
  *
@@ -151,7 +151,8 @@ void vs_slot_empty(struct vs_slot *slot)
 	demand(PHASE(word) == BUSY, "a slot was emptied that no thread had claimed");
 	demand(!is_emptied(GENERATION(word)), "a slot was emptied twice");
 	for (int i = 0; i < THREADS; i++)
-		demand(threads[i].generation != GENERATION(word), "a slot was emptied while a thread was using it");
+		demand(threads[i].generation != GENERATION(word),
+		       "a slot was emptied while a thread was using it");
 	world.emptied |= UINT64_C(1) << GENERATION(word);
 	vs_slot_discard(slot);
 }
@@ -195,7 +196,8 @@ static void delete(struct vdestack *stack)
 	settle(retired ? slot : NULL);
 	if (retired) {
 		for (int i = 0; i < THREADS; i++)
-			demand(busy || threads[i].generation != generation_of(stack), "a stack in use was called idle");
+			demand(busy || threads[i].generation != generation_of(stack),
+			       "a stack in use was called idle");
 		hold(stack);
 		step(NULL);
 		running->generation = 0;
@@ -402,7 +404,8 @@ static void check_the_end(void)
 		return;
 	demand(PHASE(word) == ALIVE || PHASE(word) == FREE, "a deleted stack was never emptied");
 	for (uint64_t i = 1; i <= generation; i++)
-		demand(is_emptied(i) == (i < generation || PHASE(word) == FREE), "the wrong stack was emptied");
+		demand(is_emptied(i) == (i < generation || PHASE(word) == FREE),
+		       "the wrong stack was emptied");
 }
 
 /* Follows the choices made, then takes the first ones, until a state that is known or the end. */
@@ -540,9 +543,12 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_slot_is_never_emptied_while_it_is_used, setup, teardown),
-		cmocka_unit_test_setup_teardown(three_threads_never_empty_a_slot_while_it_is_used, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_late_user_does_not_empty_a_newer_stack_in_the_slot, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_late_user_does_not_miss_a_newer_user_of_the_slot, setup, teardown),
+		cmocka_unit_test_setup_teardown(three_threads_never_empty_a_slot_while_it_is_used, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_late_user_does_not_empty_a_newer_stack_in_the_slot, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_late_user_does_not_miss_a_newer_user_of_the_slot, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_child_forked_at_any_step_works, setup, teardown),
 	};
 

@@ -52,7 +52,8 @@ static void polling_that_does_not_pay_is_given_up(void **state)
 		cost += took;
 		tries += took > 0;
 	}
-	assert_in_range(tries, VS_LINGER_FAILURES + 10, VS_LINGER_FAILURES + 30); /* and is tried again, rarely */
+	/* and is tried again, rarely */
+	assert_in_range(tries, VS_LINGER_FAILURES + 10, VS_LINGER_FAILURES + 30);
 	assert_true(cost < MS); /* a thousandth of the time */
 }
 
