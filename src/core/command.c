@@ -21,6 +21,8 @@
  * pidfd, cancelled) says so over the socket: what it does not know of must not live.
  */
 
+#include "command.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -35,20 +37,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/opts.h"
 #include "config/argv.h"
-#include "wire/fdmsg.h"
-#include "command.h"
-#include "wire/command.h"
 #include "environment.h"
 #include "launch.h"
 #include "stack.h"
-#include "base/caps.h"
+#include "wire/command.h"
+#include "wire/fdmsg.h"
+#include <vdestack.h>
 
 #define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
 #define REAP_MS 2000   /* the runner exits right after its last message */

@@ -16,9 +16,9 @@
 
 #include <pthread.h>
 
-#include "wire/fdmsg.h"
-#include "handle.h"
 #include "channels.h"
+#include "handle.h"
+#include "wire/fdmsg.h"
 
 static void let_go_of(struct vs_slot *slot)
 {

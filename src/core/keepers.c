@@ -23,14 +23,14 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
-#include "wire/fdmsg.h"
+#include "channels.h"
 #include "handle.h"
 #include "keeper_start.h"
-#include "wire/messages.h"
 #include "launch.h"
 #include "numbers.h"
 #include "process.h"
-#include "channels.h"
+#include "wire/fdmsg.h"
+#include "wire/messages.h"
 
 #define REUSE_MS 1000 /* no process gets the number of another that was alive so shortly before */
 #define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */

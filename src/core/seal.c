@@ -12,10 +12,9 @@
  * The keys lie in the records of keepers, and for the length of one system call in a request.
  */
 
-#include <vdestack.h>
-
 #include "base/error.h"
 #include "keepers.h"
+#include <vdestack.h>
 
 int vdestack_seal(void)
 {

@@ -5,17 +5,17 @@
 #include "stack.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <linux/netlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <linux/netlink.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
-#include "handle.h"
 #include "config/config.h"
+#include "handle.h"
 #include "long_call.h"
 #include "rtnl/nl.h"
 #include <vdestack/conf.h>

@@ -12,14 +12,14 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <vdestack.h>
 
 #ifdef LOAD

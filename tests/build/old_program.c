@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include <vdestack.h>
 
 /* Binds a socket to the stack's address and prints the result. */

@@ -4,6 +4,11 @@
 
 /* Which faults may fail with another errno than the injected one, and why. Included once, by the test. */
 
+#include <errno.h>
+#include <stdbool.h>
+
+#include "inject.h"
+
 static bool excepted(enum inject_side side, enum inject_mode mode, const char *what, int got)
 {
 	(void)side;

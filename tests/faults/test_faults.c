@@ -6,8 +6,8 @@
  * sweep.h describes what must hold then.
  */
 
-#include "sweep.h"
 #include "exceptions.h"
+#include "sweep.h"
 
 /* The layer in each process maps the file that the environment names. */
 static void faults_begin(void)

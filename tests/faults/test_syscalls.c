@@ -21,8 +21,6 @@
  * many as the limit allows. This fails if any of the faults has left one behind.
  */
 
-#include "sweep.h"
-
 #include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
@@ -33,6 +31,8 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+
+#include "sweep.h"
 
 #define HANGS_AFTER_S 20 /* for an operation with a failed call; the limit of each step is STEP_MS */
 #define NAMESPACES 40

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <fuzz.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,9 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fuzz.h>
-#include <keeper/call.h>
-#include <keeper/keeper.h>
+#include "keeper/call.h"
+#include "keeper/keeper.h"
 
 #define MOST 16 /* descriptors in the message; VS_FDS_MAX are expected at most */
 

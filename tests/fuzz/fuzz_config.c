@@ -6,14 +6,14 @@
  */
 
 #include <errno.h>
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <fuzz.h>
-#include <config/config.h>
+#include "config/config.h"
 
 /* Takes vde0 to vde7 as the bits of *arg say. */
 static bool taken(void *arg, const char *name)

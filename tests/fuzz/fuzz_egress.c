@@ -8,6 +8,7 @@
  */
 
 #define _GNU_SOURCE
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fuzz.h>
-#include <pump/link.h>
-#include <pump/offload.h>
-#include <pump/pump.h>
-#include <pump/tx.h>
-#include <pump/vnet.h>
+#include "pump/link.h"
+#include "pump/offload.h"
+#include "pump/pump.h"
+#include "pump/tx.h"
+#include "pump/vnet.h"
 
 static size_t at_a_time, given, sum;
 

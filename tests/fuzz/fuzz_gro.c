@@ -7,16 +7,16 @@
  * a flow stays. Undo restores the frames.
  */
 
+#include <frames.h>
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fuzz.h>
-#include <frames.h>
-#include <proto/packet.h>
-#include <pump/gro.h>
-#include <pump/gso.h>
+#include "proto/packet.h"
+#include "pump/gro.h"
+#include "pump/gso.h"
 
 #define FRAMES_MAX 48
 

@@ -6,15 +6,15 @@
  * A checksum that could be finished is right. A wrong checksum that could not be finished stays wrong.
  */
 
+#include <frames.h>
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fuzz.h>
-#include <frames.h>
-#include <proto/packet.h>
-#include <pump/gso.h>
+#include "proto/packet.h"
+#include "pump/gso.h"
 
 enum { REPAIR = 1 }; /* switches */
 

@@ -7,6 +7,7 @@
  */
 
 #define _GNU_SOURCE
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fuzz.h>
-#include <proto/packet.h>
-#include <pump/gso.h>
-#include <pump/link.h>
-#include <pump/offload.h>
-#include <pump/pump.h>
-#include <pump/rx.h>
+#include "proto/packet.h"
+#include "pump/gso.h"
+#include "pump/link.h"
+#include "pump/offload.h"
+#include "pump/pump.h"
+#include "pump/rx.h"
 
 #define FRAMES_MAX 64
 

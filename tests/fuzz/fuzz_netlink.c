@@ -10,14 +10,15 @@
  */
 
 #include <errno.h>
+#include <fuzz.h>
 #include <ifaddrs.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netlink/errno.h>
 #include <netlink/handlers.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
-#include <net/if.h>
 #include <netpacket/packet.h>
 #include <poll.h>
 #include <stdint.h>
@@ -26,8 +27,6 @@
 
 #include <vdestack.h>
 #include <vdestack/conf.h>
-
-#include <fuzz.h>
 
 /* The linker sends calls of these here (ld --wrap). */
 int __wrap_vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol);

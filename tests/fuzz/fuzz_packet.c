@@ -2,13 +2,13 @@
 
 /* The offsets of any frame are in order and within it, and do not depend on bytes outside. */
 
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fuzz.h>
-#include <proto/packet.h>
+#include "proto/packet.h"
 
 static void check_offsets(const uint8_t *data, size_t size, const struct vs_packet *p)
 {

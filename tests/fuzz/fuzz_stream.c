@@ -8,6 +8,7 @@
 
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fuzz.h>
-#include <pump/link.h>
+#include "pump/link.h"
 
 #define FRAMES 4
 

@@ -7,17 +7,17 @@
  */
 
 #include <errno.h>
+#include <fuzz.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <config/addr_text.h>
-#include <config/locator.h>
-#include <config/words.h>
-#include <config/argv.h>
-#include <fuzz.h>
+#include "config/addr_text.h"
+#include "config/argv.h"
+#include "config/locator.h"
+#include "config/words.h"
 
 /* Each byte behind a backslash, which quotes it outside of quotes. */
 static char *quote(char *at, const char *word)

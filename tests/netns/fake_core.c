@@ -2,8 +2,6 @@
 
 /* What conf/ needs of core/, without a keeper: see fake_core.h. */
 
-#include "fake_core.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/stack.h"
+#include "fake_core.h"
 
 /* The linker sends calls of these three here (ld --wrap). */
 int __wrap_vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol);

@@ -5,12 +5,11 @@
  * ip(8) makes the interfaces, and results are compared with it.
  */
 
-#include "../unit/unit.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <netpacket/packet.h>
@@ -26,14 +25,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/capability.h>
-
+#include "../unit/unit.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "core/stack.h"
+#include "fake_core.h"
 #include "rtnl/apply.h"
 #include "rtnl/ready.h"
-#include "fake_core.h"
 #include <vdestack/conf.h>
 
 #define SKIP 77

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #define _GNU_SOURCE
-#include "case.h"
-
-#include <fcntl.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "case.h"
 #include <vdestack.h>
 
 #ifndef __has_feature

@@ -10,8 +10,6 @@
  */
 
 #define _GNU_SOURCE
-#include "inject.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,6 +30,8 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "inject.h"
 
 struct inject_control *inject_control;
 static enum inject_side own_side = INJECT_PROGRAM;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #define _GNU_SOURCE
-#include "net.h"
-
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "case.h"
+#include "net.h"
+#include <vdestack.h>
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libvdeplug.h>
+#include <libvdeplug_mod.h>
 #include <linux/keyctl.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
@@ -22,9 +24,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <libvdeplug.h>
-#include <libvdeplug_mod.h>
 
 #define CALL(name, ...)                                                                                      \
 	static long do_##name(void)                                                                          \

@@ -3,13 +3,13 @@
 /* refuse PROGRAM ARG...: runs it under a seccomp filter that refuses user namespaces. */
 
 #define _GNU_SOURCE
-#include "refuse.h"
-
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "refuse.h"
 
 int main(int argc, char **argv)
 {

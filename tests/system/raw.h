@@ -15,9 +15,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include <wire/messages.h>
-
 #include "stacks.h"
+#include "wire/messages.h"
 
 static struct {
 	int front; /* where stacks are asked for */

@@ -20,10 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "case.h"
 #include <vdestack.h>
 #include <vdestack/conf.h>
-
-#include "case.h"
 
 #define SOON_MS 20000 /* upper bound for what happens at once */
 

@@ -26,9 +26,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "case.h"
+#include <vdestack.h>
 
 #define SLEEPER "exec sleep 1000"
 #define SOON_MS 20000 /* upper bound for what happens at once */

@@ -16,10 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "case.h"
 #include "net.h"
+#include <vdestack.h>
 
 #define BOTH_VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 #define MANY 16

@@ -10,9 +10,9 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-#include <vdestack/conf.h>
-
 #include "case.h"
 #include "net.h"
+#include <vdestack.h>
+#include <vdestack/conf.h>
 
 #define KEEPER "vdestack-keeper"
 #define SOON_MS 20000

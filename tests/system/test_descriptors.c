@@ -18,10 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "case.h"
 #include <vdestack.h>
 #include <vdestack/conf.h>
-
-#include "case.h"
 
 #define KEEPER "vdestack-keeper"
 #define SOON_MS 20000

@@ -11,9 +11,8 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include <vdestack/events.h>
-
 #include "attack.h"
+#include <vdestack/events.h>
 
 /* ------------------------------------------------------------------ where replies go */
 

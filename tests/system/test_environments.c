@@ -3,10 +3,10 @@
 /* Environments without something that most have: docs/environments.md says what works there. */
 
 #define _GNU_SOURCE
+#include <net/ethernet.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
-#include <net/ethernet.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>

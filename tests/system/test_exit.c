@@ -23,10 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "case.h"
 #include "net.h"
+#include <vdestack.h>
 
 #define LIMIT_MS 20000 /* upper bound for what happens at once */
 #define SECOND_US 1000000

@@ -8,10 +8,9 @@
 #define _GNU_SOURCE
 #include <stdatomic.h>
 
-#include <vdestack/events.h>
-
 #include "stacks.h"
 #include "traffic.h"
+#include <vdestack/events.h>
 
 #define FRAMES 4000
 #define LONGEST 9234

@@ -15,9 +15,9 @@
 #include <netinet/udp.h>
 #include <stdatomic.h>
 
+#include "bulk.h"
 #include "frames.h"
 #include "net.h"
-#include "bulk.h"
 #include "traffic.h"
 #include "wire.h"
 

@@ -10,8 +10,8 @@
 
 #define _GNU_SOURCE
 #include <linux/capability.h>
-#include <sys/auxv.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>

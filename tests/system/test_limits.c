@@ -22,9 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "case.h"
+#include <vdestack.h>
 
 #define ATTEMPT_MS 20000 /* twice the time that creation may take; more is a hang */
 #define PORT 4711

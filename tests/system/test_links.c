@@ -10,11 +10,10 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 
-#include <vdestack/events.h>
-
 #include "net.h"
 #include "stacks.h"
 #include "traffic.h"
+#include <vdestack/events.h>
 
 #define VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 #define BACK_MS 15000 /* a network that is back is joined within six seconds */

@@ -13,9 +13,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-#include <vdestack/events.h>
-
 #include "stacks.h"
+#include <vdestack/events.h>
 
 #define THREADS 8
 #define STACKS 2 /* of each thread: sixteen in all */

@@ -9,10 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vdestack.h>
-
 #include "case.h"
 #include "net.h"
+#include <vdestack.h>
 
 #define ROUNDS 100
 

@@ -14,10 +14,10 @@
 #include <netinet/udp.h>
 #include <stdatomic.h>
 
-#include "frames.h"
-#include "net.h"
 #include "bulk.h"
 #include "cable.h"
+#include "frames.h"
+#include "net.h"
 #include "traffic.h"
 #include "wire.h"
 

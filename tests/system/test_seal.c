@@ -2,9 +2,8 @@
 
 /* What a sealed process, or an attacker who has taken it over, can still do. */
 
-#include <vdestack/events.h>
-
 #include "raw.h"
+#include <vdestack/events.h>
 
 static char *const true_argv[] = { (char *)"true", NULL };
 

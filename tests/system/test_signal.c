@@ -22,10 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "case.h"
 #include <vdestack.h>
 #include <vdestack/conf.h>
-
-#include "case.h"
 
 #define KEEPER "vdestack-keeper"
 #define SOON_MS 20000

@@ -17,10 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "case.h"
 #include <vdestack.h>
 #include <vdestack/conf.h>
-
-#include "case.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71

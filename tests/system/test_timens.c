@@ -9,9 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
-#include <vdestack/events.h>
-
 #include "stacks.h"
+#include <vdestack/events.h>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080

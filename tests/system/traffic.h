@@ -26,10 +26,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "case.h"
 #include <vdestack.h>
 #include <vdestack/conf.h>
-
-#include "case.h"
 
 #define SOON_MS 20000 /* upper bound for what happens at once */
 #define BULK_BYTES (100 * 1024 + 7)

@@ -4,10 +4,10 @@
 
 /* A batch of frames for the coalescing, and its result. */
 
-#include "unit.h"
-
 #include <frames.h>
-#include <pump/gro.h>
+
+#include "pump/gro.h"
+#include "unit.h"
 
 #define ALL (VS_GRO_TCP4 | VS_GRO_TCP6 | VS_GRO_UDP | VS_GRO_VLAN)
 #define SLOT 9300

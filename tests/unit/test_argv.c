@@ -6,8 +6,6 @@
  * and the comparison skips such lines.
  */
 
-#include "unit.h"
-
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 
 #include "config/argv.h"
 #include "config/scan.h"
+#include "unit.h"
 
 /* The commands as one text: [word][word]|[word]| */
 static void show(char **argv, char *text, size_t size)

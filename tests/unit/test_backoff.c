@@ -2,11 +2,10 @@
 
 /* How long to wait before another attempt. */
 
-#include "unit.h"
-
 #include <stdlib.h>
 
-#include <base/backoff.h>
+#include "base/backoff.h"
+#include "unit.h"
 
 static void waits_are_bounded_and_double(void **state)
 {

@@ -2,15 +2,14 @@
 
 /* Each implementation of the checksum is compared with the definition, for every length and alignment. */
 
-#include "unit.h"
-
 #include <arpa/inet.h>
+#include <frames.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <frames.h>
-#include <proto/checksum.h>
+#include "proto/checksum.h"
+#include "unit.h"
 
 #define LENGTHS 3000
 #define ALIGNMENTS 64

@@ -9,19 +9,18 @@
  * tests make each allocation fail in turn and count what is not freed.
  */
 
-#include "unit.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include <base/error.h>
-#include <config/addr_text.h>
-#include <config/config.h>
-#include <config/words.h>
-#include <core/configuration.h>
+#include "base/error.h"
+#include "config/addr_text.h"
+#include "config/config.h"
+#include "config/words.h"
+#include "core/configuration.h"
+#include "unit.h"
 
 /* ------------------------------------------------------------------ counted allocations */
 

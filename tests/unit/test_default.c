@@ -5,8 +5,6 @@
  * real. The keeper is simulated. So is the other thread: it acts when the call reaches certain functions.
  */
 
-#include "unit.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -15,6 +13,7 @@
 
 #include "core/default.h"
 #include "core/handle.h"
+#include "unit.h"
 
 /* The keeper's answer: 0 with a copy of a descriptor that identifies the stack. */
 static struct {

@@ -2,8 +2,6 @@
 
 /* Frames of a packet socket are returned as a tap would return them. The socket is simulated. */
 
-#include "unit.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -13,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "pump/device.h"
+#include "unit.h"
 
 #define HEADER sizeof(struct virtio_net_hdr)
 #define LONGEST (65535 + ETH_HLEN)

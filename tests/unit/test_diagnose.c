@@ -3,14 +3,13 @@
 /* From an errno to its cause, with an artificial /proc and /dev for each case. */
 
 #define _GNU_SOURCE
-#include "unit.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diagnose.h"
+#include "unit.h"
 
 static char root[256];
 

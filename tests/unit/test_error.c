@@ -2,13 +2,11 @@
 
 /* The message of a failure: who writes it, what keeps it, when the log gets it. */
 
-#include "unit.h"
-
 #include <errno.h>
 
+#include "base/error.h"
+#include "unit.h"
 #include <vdestack.h>
-
-#include <base/error.h>
 
 static int calls;
 static char logged[VS_MESSAGE_MAX];

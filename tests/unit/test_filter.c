@@ -5,8 +5,6 @@
  * from.
  */
 
-#include "unit.h"
-
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
@@ -14,8 +12,9 @@
 #include <stdbool.h>
 #include <sys/syscall.h>
 
-#include <keeper/filter.h>
-#include <keeper/filter_calls.h>
+#include "keeper/filter.h"
+#include "keeper/filter_calls.h"
+#include "unit.h"
 
 #define X32_BIT 0x40000000u
 

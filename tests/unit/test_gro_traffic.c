@@ -7,8 +7,7 @@
  */
 
 #include "gro_batch.h"
-
-#include <pump/gso.h>
+#include "pump/gso.h"
 
 static uint64_t random_state;
 

@@ -5,14 +5,13 @@
  * the same number and the same bytes.
  */
 
-#include "unit.h"
-
 #include <arpa/inet.h>
+#include <frames.h>
 #include <stdlib.h>
 
-#include <frames.h>
-#include <proto/checksum.h>
-#include <pump/gso.h>
+#include "proto/checksum.h"
+#include "pump/gso.h"
+#include "unit.h"
 
 static uint8_t super[FRAME_ROOM], expected[FRAME_ROOM], found[FRAME_ROOM];
 

@@ -4,10 +4,10 @@
  * Handles of 32 bits, as on machines with such pointers: more stacks in one slot than there are generations.
  */
 
-#include "unit.h"
-
 #include <errno.h>
 #include <stdlib.h>
+
+#include "unit.h"
 
 #define HANDLE_BITS 32
 #include "core/handle.c"

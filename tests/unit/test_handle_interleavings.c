@@ -17,12 +17,12 @@
  * searched again.
  */
 
-#include "unit.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <ucontext.h>
+
+#include "unit.h"
 
 #define THREADS 3
 

@@ -2,10 +2,9 @@
 
 /* When a pump polls for the next frame before it sleeps. The time is simulated. */
 
+#include "pump/linger.h"
+#include "pump/lone.h"
 #include "unit.h"
-
-#include <pump/linger.h>
-#include <pump/lone.h>
 
 #define US 1000
 #define MS 1000000

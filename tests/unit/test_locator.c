@@ -6,13 +6,12 @@
  */
 
 #define _GNU_SOURCE
-#include "unit.h"
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include <config/locator.h>
+#include "config/locator.h"
+#include "unit.h"
 
 struct judged {
 	const char *text;

@@ -2,11 +2,10 @@
 
 /* Which offloads the environment allows. */
 
-#include "unit.h"
-
 #include <stdlib.h>
 
 #include "pump/offload.h"
+#include "unit.h"
 
 static void the_environment_turns_offloads_off(void **state)
 {

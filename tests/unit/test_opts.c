@@ -2,13 +2,12 @@
 
 /* Option structs with their size first: older, newer, wrong. */
 
-#include "unit.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
-#include <base/error.h>
-#include <base/opts.h>
+#include "base/error.h"
+#include "base/opts.h"
+#include "unit.h"
 
 struct old {
 	size_t size;

@@ -2,11 +2,10 @@
 
 /* Pacing of frames into a switch, with a simulated switch. */
 
-#include "unit.h"
-
 #include <stdlib.h>
 
-#include <pump/pace.h>
+#include "pump/pace.h"
+#include "unit.h"
 
 #define US 1000
 #define RUN 32

@@ -2,12 +2,11 @@
 
 /* Frames of every layout: complete, cut off at every byte, and wrong at one place. */
 
-#include "unit.h"
-
+#include <frames.h>
 #include <stdlib.h>
 
-#include <frames.h>
-#include <proto/packet.h>
+#include "proto/packet.h"
+#include "unit.h"
 
 static uint8_t buffer[FRAME_ROOM];
 

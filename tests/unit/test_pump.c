@@ -5,8 +5,6 @@
  * is read and written like a tap. The link is a fake.
  */
 
-#include "unit.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -19,6 +17,7 @@
 #include "base/cleanup.h"
 #include "pump/link.h"
 #include "pump/pump.h"
+#include "unit.h"
 
 #define DEADLINE_MS 10000
 

@@ -3,14 +3,13 @@
 /* What vdestack doctor writes: JSON strings, lines, profiles. */
 
 #define _GNU_SOURCE
-#include "unit.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/apparmor.h"
 #include "tools/report.h"
+#include "unit.h"
 
 static char *text;
 static size_t size;

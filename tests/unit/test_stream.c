@@ -3,8 +3,6 @@
 /* The VDE stream over a socket pair: each frame after its length, with the bytes cut in every way. */
 
 #define _GNU_SOURCE
-#include "unit.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "pump/link.h"
+#include "unit.h"
 
 struct fixture {
 	struct vs_link *link;

@@ -2,11 +2,10 @@
 
 /* The header, the library and the project have one version. */
 
-#include "unit.h"
-
 #include <stdio.h>
 #include <string.h>
 
+#include "unit.h"
 #include <vdestack.h>
 
 static void the_number_of_the_library_is_that_of_its_header(void **state)
