@@ -101,8 +101,8 @@ static int make_set(struct vdestack_creation *c)
 	c->timer = c->epoll >= 0 ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK) : -1;
 	if (c->timer < 0)
 		return fail_to_watch(errno);
-	(void)vs_fd_raise(&c->epoll, vs_number_floor());
-	(void)vs_fd_raise(&c->timer, vs_number_floor());
+	(void)vs_fd_raise(&c->epoll, vs_numbers_floor());
+	(void)vs_fd_raise(&c->timer, vs_numbers_floor());
 	return watch(c, c->timer, EPOLLIN);
 }
 

@@ -105,7 +105,7 @@ static int channel_register(struct vs_channel *ch, struct vs_slot *slot, unsigne
 		r = vs_door_send(slot, &msg);
 	vs_close(pair[1]);
 	if (r == 0)
-		r = vs_fd_raise(&pair[0], vs_number_floor());
+		r = vs_fd_raise(&pair[0], vs_numbers_floor());
 	if (r == 0 && setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
 		r = -errno;
 	if (r < 0)

@@ -145,7 +145,7 @@ static void remove_ifaces(struct vs_creation *c)
 {
 	bool unknown = c->state == VS_CREATION_IFACE && c->call.reply.type != VS_REPLY_TYPE;
 
-	vs_ifaces_remove(c->slot, c->config, c->n_made + unknown);
+	vs_iface_request_remove_first(c->slot, c->config, c->n_made + unknown);
 }
 
 static void undo(struct vs_creation *c)
@@ -187,7 +187,7 @@ void vs_creation_end(struct vs_creation *c)
 	vs_ready_end(&c->ready);
 	close_netlink(c);
 	if (made) {
-		vs_keeper_take_warning(c->slot->keeper, warning);
+		vs_keepers_take_warning(c->slot->keeper, warning);
 		vs_slot_set_complete(c->slot);
 	} else if (c->state != VS_CREATION_DONE) {
 		undo(c);

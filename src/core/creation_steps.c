@@ -56,7 +56,7 @@ static int wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms)
  */
 static int open_directories(struct vs_creation *c)
 {
-	if (c->dirs[0] >= 0 || c->config == NULL || !vs_ifaces_need_directories(c->config))
+	if (c->dirs[0] >= 0 || c->config == NULL || !vs_iface_request_any_needs_directories(c->config))
 		return 0;
 	c->dirs[0] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	c->dirs[1] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -91,10 +91,10 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 	if (call->timeout_ms >= 0 && iface != NULL)
 		call->timeout_ms += REPLY_GRACE_MS;
 	if (iface != NULL)
-		vs_iface_request(iface, &c->opts, call);
+		vs_iface_request_fill(iface, &c->opts, call);
 	else if (c->opts.adopt >= 0)
 		call->fds[call->n_fds++] = c->opts.adopt;
-	for (int i = 0; i < 2 && iface != NULL && vs_iface_needs_directories(iface); i++)
+	for (int i = 0; i < 2 && iface != NULL && vs_iface_request_needs_directories(iface); i++)
 		call->fds[call->n_fds++] = c->dirs[i];
 	if (c->stream >= 0)
 		call->fds[call->n_fds++] = c->stream;
@@ -138,7 +138,7 @@ static const struct vs_conf_iface *first_at_once(const struct vs_creation *c)
 {
 	const struct vs_conf_iface *first = c->config->n_ifaces > 0 ? &c->config->ifaces[0] : NULL;
 
-	return c->opts.adopt < 0 && first != NULL && !vs_iface_has_command(first) ? first : NULL;
+	return c->opts.adopt < 0 && first != NULL && !vs_iface_request_has_command(first) ? first : NULL;
 }
 
 static int make_slot(struct vs_creation *c)
@@ -162,7 +162,7 @@ static int retry(struct vs_creation *c, int r)
 	struct vs_keeper_link *keeper = c->slot->keeper;
 
 	if (r == -ENETDOWN)
-		vs_keeper_died(keeper);
+		vs_keepers_died(keeper);
 	bool other = r == -ENETDOWN || (r == -EPERM && atomic_load(&keeper->elsewhere));
 	if (!other || ++c->attempts == KEEPERS_TRIED)
 		return r;
@@ -177,12 +177,12 @@ static int step_keeper(struct vs_creation *c)
 	int r = c->slot == NULL ? make_slot(c) : 0;
 
 	if (r == 0)
-		r = vs_keeper_hold(variant, variant == VS_VARIANT_ADOPT ? c->opts.adopt : -1,
+		r = vs_keepers_hold(variant, variant == VS_VARIANT_ADOPT ? c->opts.adopt : -1,
 				   sooner(vs_deadline_ms(c->opts.step_timeout_ms), c->deadline_ms), &keeper);
 	if (r < 0)
 		return r;
 	c->slot->keeper = keeper;
-	vs_keeper_unhold(); /* the slot shows that it is used */
+	vs_keepers_unhold(); /* the slot shows that it is used */
 	r = open_directories(c);
 	if (r < 0)
 		return r;
@@ -196,7 +196,7 @@ static int take_door(struct vs_creation *c)
 
 	if (c->call.n_got < 1)
 		return vs_fail(EPROTO, "cannot make a stack: the keeper's reply has no door");
-	int r = vs_fd_raise(&c->call.got[0], vs_number_floor());
+	int r = vs_fd_raise(&c->call.got[0], vs_numbers_floor());
 	if (r < 0) {
 		vs_close(c->call.got[0]);
 		return vs_fail(-r, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
@@ -272,7 +272,7 @@ static int step_next(struct vs_creation *c)
 		return 0;
 	}
 	int r = open_directories(c);
-	if (r == 0 && vs_iface_has_command(iface))
+	if (r == 0 && vs_iface_request_has_command(iface))
 		r = vs_command_stream(c->stack, iface->locator.rest, &c->stream);
 	if (r == 0)
 		r = begin_request(c, vs_sock_load(&c->slot->door), VS_OP_ADD, iface);
@@ -329,7 +329,7 @@ static int step_apply(struct vs_creation *c)
 static int step_ready(struct vs_creation *c)
 {
 	if (!vs_sock_valid(&c->nl_sock))
-		return vs_fail(ENETDOWN, "%s", vs_keeper_gone);
+		return vs_fail(ENETDOWN, "%s", vs_keepers_gone);
 	int r = vs_ready_step(&c->ready);
 	if (r == VS_NOT_YET && vs_left_ms(c->step_deadline_ms) == 0)
 		r = vs_ready_late(&c->ready);

@@ -82,7 +82,7 @@ int vs_delete(struct vdestack *stack)
 	if (retired) {
 		vs_name_drop(slot);
 		vs_default_forget(stack);
-		vs_channels_forget_stack(slot->door.cookie);
+		vs_quick_call_forget_stack(slot->door.cookie);
 		drop_leash(slot);
 		if (busy)
 			cut_door(slot);

@@ -11,25 +11,25 @@
 
 #define REMOVE_MS 7000
 
-bool vs_iface_has_command(const struct vs_conf_iface *iface)
+bool vs_iface_request_has_command(const struct vs_conf_iface *iface)
 {
 	return iface->locator.kind == VS_KIND_COMMAND;
 }
 
-bool vs_iface_needs_directories(const struct vs_conf_iface *iface)
+bool vs_iface_request_needs_directories(const struct vs_conf_iface *iface)
 {
 	return iface->locator.kind != VS_KIND_SEGMENT;
 }
 
-bool vs_ifaces_need_directories(const struct vs_config *config)
+bool vs_iface_request_any_needs_directories(const struct vs_config *config)
 {
 	for (size_t i = 0; i < config->n_ifaces; i++)
-		if (vs_iface_needs_directories(&config->ifaces[i]))
+		if (vs_iface_request_needs_directories(&config->ifaces[i]))
 			return true;
 	return false;
 }
 
-void vs_iface_request(const struct vs_conf_iface *iface, const struct vs_create_opts *opts,
+void vs_iface_request_fill(const struct vs_conf_iface *iface, const struct vs_create_opts *opts,
 		      struct vs_long_call *call)
 {
 	struct vs_wire_iface *wire = &call->req.iface;
@@ -47,7 +47,7 @@ void vs_iface_request(const struct vs_conf_iface *iface, const struct vs_create_
 	call->text_len = strlen(iface->vnl);
 }
 
-int vs_iface_remove(struct vs_slot *slot, const char *ifname)
+int vs_iface_request_remove(struct vs_slot *slot, const char *ifname)
 {
 	struct vs_long_call call = {
 		.door = vs_sock_load(&slot->door),
@@ -57,13 +57,13 @@ int vs_iface_remove(struct vs_slot *slot, const char *ifname)
 	};
 
 	memcpy(call.req.iface.name, ifname, strnlen(ifname, sizeof(call.req.iface.name) - 1));
-	return vs_call_long(&call);
+	return vs_long_call_run(&call);
 }
 
-void vs_ifaces_remove(struct vs_slot *slot, const struct vs_config *config, size_t n)
+void vs_iface_request_remove_first(struct vs_slot *slot, const struct vs_config *config, size_t n)
 {
 	VS_ERROR_KEEP;
 
 	while (n-- > 0)
-		(void)vs_iface_remove(slot, config->ifaces[n].name);
+		(void)vs_iface_request_remove(slot, config->ifaces[n].name);
 }

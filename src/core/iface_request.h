@@ -11,19 +11,19 @@
 #include "options.h"
 
 /* True if the interface is plugged into the stream of a command, which has to be started. */
-bool vs_iface_has_command(const struct vs_conf_iface *iface);
+bool vs_iface_request_has_command(const struct vs_conf_iface *iface);
 
 /* Whether the locator, or any, may depend on the caller's root and working directory. */
-bool vs_iface_needs_directories(const struct vs_conf_iface *iface);
-bool vs_ifaces_need_directories(const struct vs_config *config);
+bool vs_iface_request_needs_directories(const struct vs_conf_iface *iface);
+bool vs_iface_request_any_needs_directories(const struct vs_config *config);
 
 /* Fills in what a request (VS_OP_CREATE, VS_OP_ADD) says about an interface; the call borrows iface->vnl. */
-void vs_iface_request(const struct vs_conf_iface *iface, const struct vs_create_opts *opts,
+void vs_iface_request_fill(const struct vs_conf_iface *iface, const struct vs_create_opts *opts,
 		      struct vs_long_call *call);
 
-/* Removes an interface and waits for that. As vs_call_long(). */
-int vs_iface_remove(struct vs_slot *slot, const char *ifname);
+/* Removes an interface and waits for that. As vs_long_call_run(). */
+int vs_iface_request_remove(struct vs_slot *slot, const char *ifname);
 /* Removes the first n of config; the last message of this thread stays. */
-void vs_ifaces_remove(struct vs_slot *slot, const struct vs_config *config, size_t n);
+void vs_iface_request_remove_first(struct vs_slot *slot, const struct vs_config *config, size_t n);
 
 #endif

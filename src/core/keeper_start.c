@@ -92,7 +92,7 @@ static int await_start(int starter, int64_t deadline, struct vs_start_report *re
 	return reply->result < 0 ? vs_fail_text(-reply->result, text) : 0;
 }
 
-ino_t vs_keeper_pid_ns(void)
+ino_t vs_keepers_pid_ns(void)
 {
 	struct stat ns;
 
@@ -105,7 +105,7 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 	k->proof = ready->proof;
 	k->uid = geteuid();
 	k->gid = getegid();
-	k->pid_ns = vs_keeper_pid_ns();
+	k->pid_ns = vs_keepers_pid_ns();
 }
 
 static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
@@ -145,7 +145,7 @@ static int start_threads(int front, struct vs_keeper_link *k)
 	return r;
 }
 
-int vs_keeper_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out)
+int vs_keepers_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out)
 {
 	VS_AUTO_FREE struct vs_keeper_link *k = calloc(1, sizeof(*k));
 	int front[2];
@@ -174,7 +174,7 @@ int vs_keeper_start(enum vs_variant variant, int adopt, int64_t deadline_ms, str
 		vs_close(front[0]);
 		return r;
 	}
-	(void)vs_fd_raise(&front[0], vs_number_floor());
+	(void)vs_fd_raise(&front[0], vs_numbers_floor());
 	k->front = vs_sock_of(front[0]);
 	*out = vs_steal_ptr(k);
 	return 0;

@@ -7,10 +7,10 @@
 
 #include "keepers.h"
 
-/* As vs_keeper_hold(), always a new one, which is the caller's. The process lock is held. */
-int vs_keeper_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
+/* As vs_keepers_hold(), always a new one, which is the caller's. The process lock is held. */
+int vs_keepers_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
 
 /* The PID namespace that this process is in; 0: not known. */
-ino_t vs_keeper_pid_ns(void);
+ino_t vs_keepers_pid_ns(void);
 
 #endif

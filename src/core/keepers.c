@@ -35,7 +35,7 @@
 #define REUSE_MS 1000 /* no process gets the number of another that was alive so shortly before */
 #define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */
 
-const char vs_keeper_gone[] = "the keeper of this stack has ended, or the program has closed its descriptors; "
+const char vs_keepers_gone[] = "the keeper of this stack has ended, or the program has closed its descriptors; "
 			      "delete the stack and make a new one";
 
 static struct vs_keeper_link *keepers; /* under the process lock */
@@ -70,7 +70,7 @@ static struct vs_keeper_link *find_locked(enum vs_variant variant)
 	return NULL;
 }
 
-int vs_keeper_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out)
+int vs_keepers_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out)
 {
 	struct vs_process *p = vs_process();
 	sigset_t saved;
@@ -83,7 +83,7 @@ int vs_keeper_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, stru
 	bool may = !atomic_load(&sealed);
 	struct vs_keeper_link *k = may ? find_locked(variant) : NULL;
 	if (may && k == NULL) {
-		r = vs_keeper_start(variant, adopt, deadline_ms, &k);
+		r = vs_keepers_start(variant, adopt, deadline_ms, &k);
 		if (r == 0) {
 			k->next = keepers;
 			keepers = k;
@@ -98,9 +98,9 @@ int vs_keeper_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, stru
 	return may ? r : vs_keepers_sealed("cannot make a stack");
 }
 
-const char *vs_keeper_elsewhere(struct vs_keeper_link *keeper)
+const char *vs_keepers_elsewhere(struct vs_keeper_link *keeper)
 {
-	if (keeper->proof == 0 || keeper->pid_ns == 0 || vs_keeper_pid_ns() == keeper->pid_ns)
+	if (keeper->proof == 0 || keeper->pid_ns == 0 || vs_keepers_pid_ns() == keeper->pid_ns)
 		return NULL;
 	atomic_store(&keeper->elsewhere, true);
 	return "this process is in another PID namespace than the keeper of this stack, which cannot tell there what privileges "
@@ -131,7 +131,7 @@ int vs_keepers_sealed(const char *step)
 	return !atomic_load(&sealed) ? 0 : vs_fail(EPERM, "%s: this process has been sealed (vdestack_seal); do that before", step);
 }
 
-void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX])
+void vs_keepers_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX])
 {
 	char *warning = atomic_exchange(&keeper->warning, NULL);
 
@@ -139,12 +139,12 @@ void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_
 	free(warning);
 }
 
-void vs_keeper_unhold(void)
+void vs_keepers_unhold(void)
 {
 	atomic_fetch_sub(&vs_process()->creating, 1);
 }
 
-void vs_keeper_died(struct vs_keeper_link *keeper)
+void vs_keepers_died(struct vs_keeper_link *keeper)
 {
 	struct vs_process *p = vs_process();
 	sigset_t saved;

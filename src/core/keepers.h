@@ -12,7 +12,7 @@
 #include "wire/messages.h"
 
 /* Why calls fail with ENETDOWN. */
-extern const char vs_keeper_gone[];
+extern const char vs_keepers_gone[];
 
 enum vs_variant {
 	VS_VARIANT_PROCESS,   /* shared by all stacks of the program */
@@ -40,17 +40,17 @@ struct vs_keeper_link {
 
 /*
  * A living keeper of the variant, started if there is none; adopt is a namespace for
- * VS_VARIANT_ADOPT, else -1; deadline_ms is on the clock of vs_now_ms(). Counts as used until vs_keeper_unhold().
+ * VS_VARIANT_ADOPT, else -1; deadline_ms is on the clock of vs_now_ms(). Counts as used until vs_keepers_unhold().
  * 0 or -errno, message recorded.
  */
-int vs_keeper_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
-void vs_keeper_unhold(void);
+int vs_keepers_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
+void vs_keepers_unhold(void);
 
 /* What a living keeper could not do for itself, once; "": nothing, or it has been taken. */
-void vs_keeper_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX]);
+void vs_keepers_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX]);
 
 /* Notes that a keeper does not answer any more, so that the next stack gets a new one. */
-void vs_keeper_died(struct vs_keeper_link *keeper);
+void vs_keepers_died(struct vs_keeper_link *keeper);
 
 /*
  * Ends keepers that no stack of this process uses. Async-signal-safe: what a keeper leaves in
@@ -66,7 +66,7 @@ void vs_keepers_tidy(void);
  * is in another PID namespace than the keeper, where it cannot claim what it has to. NULL: it is not.
  * Marks the keeper.
  */
-const char *vs_keeper_elsewhere(struct vs_keeper_link *keeper);
+const char *vs_keepers_elsewhere(struct vs_keeper_link *keeper);
 
 /* Forgets the keys of all keepers and keeps this process from starting others. 0 or -errno with a message. */
 int vs_keepers_seal(void);

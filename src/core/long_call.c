@@ -29,7 +29,7 @@
 
 static int keeper_lost(void)
 {
-	return vs_fail(ENETDOWN, "%s", vs_keeper_gone);
+	return vs_fail(ENETDOWN, "%s", vs_keepers_gone);
 }
 
 /* Who we are, in the form in which the keeper can tell that we still are (see its side). */
@@ -131,7 +131,7 @@ static int take_reply(struct vs_long_call *c)
 	memcpy(c->got, msg.fds, sizeof(c->got));
 	c->n_got = msg.n_fds;
 	if (c->reply.result == -EPERM) {
-		const char *elsewhere = vs_keeper_elsewhere(c->keeper);
+		const char *elsewhere = vs_keepers_elsewhere(c->keeper);
 		if (elsewhere != NULL)
 			return vs_fail(EPERM, "%s", elsewhere);
 	}
@@ -151,7 +151,7 @@ int vs_long_call_step(struct vs_long_call *c)
 	return r == VS_NOT_YET ? vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?") : r;
 }
 
-int vs_call_long(struct vs_long_call *c)
+int vs_long_call_run(struct vs_long_call *c)
 {
 	VS_NO_CANCEL;
 	int r = vs_long_call_begin(c);

@@ -38,14 +38,14 @@ struct vs_long_call {
  * Makes the call and waits for its reply; a signal never ends the wait. Returns reply.result if
  * it is >= 0; else -errno with a message: the keeper's, or -ENETDOWN, -ETIMEDOUT, -EMFILE.
  */
-int vs_call_long(struct vs_long_call *call);
+int vs_long_call_run(struct vs_long_call *call);
 
 /*
  * The same in steps, none of which waits:
  *
  *     begin ──▶ { poll(vs_long_call_wanted(), until deadline_ms) ──▶ step }, while it returns VS_NOT_YET
  *
- * begin: 0 or -errno with a message; then the call is not under way. step: as vs_call_long(), and the call is
+ * begin: 0 or -errno with a message; then the call is not under way. step: as vs_long_call_run(), and the call is
  * over, or VS_NOT_YET: it goes on. end: gives the call up, in any state, also before begin; the keeper
  * notices.
  */

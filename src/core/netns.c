@@ -31,7 +31,7 @@ static int leash_make_locked(struct vs_slot *slot, struct vs_process *p)
 	if (r < 0)
 		return r;
 	for (int i = 0; i < 2; i++) {
-		(void)vs_fd_raise(&pair[i], vs_number_floor());
+		(void)vs_fd_raise(&pair[i], vs_numbers_floor());
 		slot->leash[i] = vs_sock_of(pair[i]);
 	}
 	slot->leash_process = vs_process_token(p);

@@ -6,7 +6,7 @@
 
 #define FLOOR_MAX 512 /* half of the usual soft limit */
 
-int vs_number_floor(void)
+int vs_numbers_floor(void)
 {
 	struct rlimit limit;
 

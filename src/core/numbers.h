@@ -7,6 +7,6 @@
  * program (programs with select(2), programs that count on the lowest free number), low
  * enough for its limit and for a small table.
  */
-int vs_number_floor(void);
+int vs_numbers_floor(void);
 
 #endif

@@ -204,7 +204,7 @@ static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const stru
 	return r;
 }
 
-int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
+int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
 {
 	struct vs_process *p = vs_process();
 	struct vs_kind kind = { vs_sock_load(&slot->door).cookie, domain, type & ~SOCK_CLOEXEC, protocol };
@@ -213,7 +213,7 @@ int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int
 		return vs_fail_static(ENOMEM, "cannot call the keeper");
 	int r = socket_of_kind(p, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
 	if (r == -ENETDOWN)
-		return vs_fail_static(ENETDOWN, vs_keeper_gone);
+		return vs_fail_static(ENETDOWN, vs_keepers_gone);
 	if (r == -EMFILE)
 		return vs_fail_static(EMFILE, "cannot make a socket in the stack, raise RLIMIT_NOFILE (ulimit -n) or close descriptors");
 	return r < 0 ? vs_fail_static(-r, "cannot make a socket in the stack") : 0;
@@ -221,7 +221,7 @@ int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int
 
 /* ------------------------------------------------------------------ letting go */
 
-void vs_channels_forget_stack(uint64_t door_cookie)
+void vs_quick_call_forget_stack(uint64_t door_cookie)
 {
 	struct vs_process *p = vs_process();
 

@@ -13,12 +13,12 @@
  * descriptor is used but the one received, and it is async-signal-safe. Every signal must be
  * blocked. 0 and *fd (the number the kernel chose), or -errno, static message recorded.
  */
-int vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
+int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
 
 /*
  * Drops the sockets that were sent ahead for a stack: they would keep its namespace alive. Signals
  * blocked.
  */
-void vs_channels_forget_stack(uint64_t door_cookie);
+void vs_quick_call_forget_stack(uint64_t door_cookie);
 
 #endif

@@ -44,7 +44,7 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol, b
 	if (slot == NULL) {
 		r = vs_fail_static(EINVAL, gone);
 	} else {
-		r = vs_call_socket(slot, domain, type, protocol, &fd);
+		r = vs_quick_call_socket(slot, domain, type, protocol, &fd);
 		*deleted = r < 0 && vs_slot_retired(slot);
 		vs_slot_release(slot);
 	}

@@ -31,7 +31,7 @@ int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
 	call->door = vs_sock_load(&slot->door);
 	call->keeper = slot->keeper;
 	call->timeout_ms = ANSWER_MS;
-	int r = vs_call_long(call);
+	int r = vs_long_call_run(call);
 	vs_slot_release(slot);
 	return r;
 }

@@ -11,7 +11,7 @@
 struct vs_long_call;
 struct vs_nl;
 
-/* One long call to the stack's networking thread: fills in where it goes, and makes it. As vs_call_long. */
+/* One long call to the stack's networking thread: fills in where it goes, and makes it. As vs_long_call_run. */
 int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call);
 
 /* Opens an rtnetlink conversation in the stack (rtnl/nl.h). 0, -EINVAL (handle), -EMFILE...; message recorded. */

@@ -30,7 +30,7 @@ struct vs_slot *__real_vs_slot_acquire(struct vdestack *stack);
 void __real_vs_slot_release(struct vs_slot *slot);
 void __wrap_vs_slot_release(struct vs_slot *slot);
 struct vs_slot *__wrap_vs_slot_acquire(struct vdestack *stack);
-int __wrap_vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
+int __wrap_vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
 
 static void once(void (**action)(void))
 {
@@ -53,7 +53,7 @@ void __wrap_vs_slot_release(struct vs_slot *slot)
 	once(&played.after_release);
 }
 
-int __wrap_vs_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
+int __wrap_vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
 {
 	(void)domain, (void)type, (void)protocol;
 	once(&played.in_the_call);
