@@ -128,17 +128,17 @@ static int measure_environment(const char *name, struct vs_command_start *start)
 static int fill_start(struct vs_command_start *start, char *const argv[], const struct vdestack_cmd_opts *opts)
 {
 	struct vdestack_cmd_opts options;
-	int err;
+	int r;
 
 	memset(start, 0, sizeof(*start));
 	start->version = VS_COMMAND_VERSION;
-	if ((err = read_options(opts, &options)) < 0 || (err = read_caps(options.caps, start)) < 0 ||
-	    (err = measure_args(argv, start)) < 0 || (err = measure_environment(argv[0], start)) < 0)
-		return err;
+	if ((r = read_options(opts, &options)) < 0 || (r = read_caps(options.caps, start)) < 0 ||
+	    (r = measure_args(argv, start)) < 0 || (r = measure_environment(argv[0], start)) < 0)
+		return r;
 	start->timeout_ms = options.timeout_ms > 0 ? (uint32_t)options.timeout_ms : 0;
-	if ((err = vs_caps_permitted(&start->caller_caps)) < 0)
-		return vs_fail(-err, "cannot start \"%.*s\": this thread's capabilities cannot be read: %s",
-			       NAME_SHOWN, argv[0], strerror(-err));
+	if ((r = vs_caps_permitted(&start->caller_caps)) < 0)
+		return vs_fail(-r, "cannot start \"%.*s\": this thread's capabilities cannot be read: %s",
+			       NAME_SHOWN, argv[0], strerror(-r));
 	start->caller_pid = getpid();
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &start->mask); /* cannot fail */
 	return 0;
@@ -167,14 +167,14 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 	struct vs_stack_entry entry;
 	char why[VS_MESSAGE_MAX];
 	int pair[2];
-	int err = vs_socketpair(pair); /* first: ascending numbers need less room in the launch */
+	int r = vs_socketpair(pair); /* first: ascending numbers need less room in the launch */
 
-	if (err < 0)
-		return fail_to_start(name, -err, "no socket to talk to its runner");
-	if ((err = vs_stack_entry(stack, &entry)) < 0) {
+	if (r < 0)
+		return fail_to_start(name, -r, "no socket to talk to its runner");
+	if ((r = vs_stack_entry(stack, &entry)) < 0) {
 		vs_close(pair[0]);
 		vs_close(pair[1]);
-		return err;
+		return r;
 	}
 	const int fds[VS_RUNNER_N_FDS] = {
 		[VS_RUNNER_CONTROL - 3] = pair[1],
@@ -182,12 +182,12 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 		[VS_RUNNER_LIFE - 3] = entry.life,
 		[VS_RUNNER_LEASH - 3] = entry.leash,
 	};
-	err = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS, why);
+	r = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS, why);
 	vs_close(pair[1]);
 	close_entry(&entry);
-	if (err < 0) {
+	if (r < 0) {
 		vs_close(pair[0]);
-		return vs_fail(-err, "cannot start \"%.*s\": its runner, a process of its own, cannot be made: %s",
+		return vs_fail(-r, "cannot start \"%.*s\": its runner, a process of its own, cannot be made: %s",
 			       NAME_SHOWN, name, why);
 	}
 	return pair[0];
@@ -213,12 +213,12 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
 static int send_piece(int control, const void *bytes, size_t size, int64_t deadline_ms)
 {
 	struct vs_fdmsg msg = { .iov = { { (void *)bytes, size } }, .n_iov = 1 };
-	int err;
+	int r;
 
-	while ((err = vs_fdmsg_send(control, &msg, MSG_DONTWAIT)) == -EAGAIN)
-		if ((err = wait_for(control, POLLOUT, deadline_ms)) < 0)
+	while ((r = vs_fdmsg_send(control, &msg, MSG_DONTWAIT)) == -EAGAIN)
+		if ((r = wait_for(control, POLLOUT, deadline_ms)) < 0)
 			break;
-	return err;
+	return r;
 }
 
 static char *join_args(char *const argv[], const struct vs_command_start *start)
@@ -238,13 +238,13 @@ static int send_start(int control, const struct vs_command_start *start, char *c
 
 	if (args == NULL)
 		return -ENOMEM;
-	int err = send_piece(control, start, sizeof(*start), deadline_ms);
-	for (size_t sent = 0; err == 0 && sent < start->args_bytes; sent += VS_COMMAND_PIECE_BYTES) {
+	int r = send_piece(control, start, sizeof(*start), deadline_ms);
+	for (size_t sent = 0; r == 0 && sent < start->args_bytes; sent += VS_COMMAND_PIECE_BYTES) {
 		size_t left = start->args_bytes - sent;
-		err = send_piece(control, args + sent, left < VS_COMMAND_PIECE_BYTES ? left : VS_COMMAND_PIECE_BYTES,
+		r = send_piece(control, args + sent, left < VS_COMMAND_PIECE_BYTES ? left : VS_COMMAND_PIECE_BYTES,
 				 deadline_ms);
 	}
-	return err == -EPIPE || err == -ECONNRESET ? 0 : err; /* the runner ended: it has left word why */
+	return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* the runner ended: it has left word why */
 }
 
 /* Collects the runner if it is, as an orphan, a child of this process. Consumes pidfd. */
@@ -268,16 +268,16 @@ static void give_up(const struct command *cmd)
 
 static int not_started(const char *name, const struct vs_command_message *m, ssize_t size, struct vs_fdmsg *msg)
 {
-	int32_t err;
+	int32_t r;
 
 	if (size == (ssize_t)sizeof(*m) && m->version == VS_COMMAND_VERSION && m->type == VS_COMMAND_FAILED) {
 		if (msg->n_fds == 1)
 			collect_runner(vs_steal_fd(&msg->fds[0]));
 		return vs_fail_text(m->value, m->text);
 	}
-	if (size == (ssize_t)sizeof(err)) {
-		memcpy(&err, m, sizeof(err));
-		return fail_to_start(name, -err, "its runner, this library's file, cannot be executed");
+	if (size == (ssize_t)sizeof(r)) {
+		memcpy(&r, m, sizeof(r));
+		return fail_to_start(name, -r, "its runner, this library's file, cannot be executed");
 	}
 	if (size < 0)
 		return fail_to_start(name, (int)-size, "its runner did not answer");
@@ -297,14 +297,14 @@ static int hear_of_start(int control, const char *name, int64_t deadline_ms)
 			n = vs_fdmsg_recv(control, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (n == -EAGAIN || n == -ECONNRESET); /* reset: said once, the message comes after it */
 	if (n != (ssize_t)sizeof(m) || m.version != VS_COMMAND_VERSION || m.type != VS_COMMAND_STARTED) {
-		int err = not_started(name, &m, n, &msg);
+		int r = not_started(name, &m, n, &msg);
 		vs_fdmsg_drop(&msg);
-		return err;
+		return r;
 	}
 	if (msg.n_fds != 1)
 		return fail_to_start(name, EMFILE, "no room for a pidfd; raise the descriptor limit (RLIMIT_NOFILE)");
-	int err = msg.fds[0] > 2 ? 0 : vs_fd_raise(&msg.fds[0], 3);
-	return err < 0 ? fail_to_start(name, -err, "no room for a pidfd") : msg.fds[0];
+	int r = msg.fds[0] > 2 ? 0 : vs_fd_raise(&msg.fds[0], 3);
+	return r < 0 ? fail_to_start(name, -r, "no room for a pidfd") : msg.fds[0];
 }
 
 /*
@@ -315,24 +315,24 @@ static int start_command(struct vdestack *stack, char *const argv[], const struc
 			 int stream, struct command *cmd)
 {
 	struct vs_command_start start;
-	int err = fill_start(&start, argv, opts);
+	int r = fill_start(&start, argv, opts);
 
-	if (err < 0)
-		return err;
+	if (r < 0)
+		return r;
 	start.stream = stream >= 0;
 	cmd->control = launch_runner(stack, argv[0], stream);
 	if (cmd->control < 0)
 		return cmd->control;
 	int64_t deadline = vs_now_ms() + VS_COMMAND_START_MS;
-	if ((err = send_start(cmd->control, &start, argv, deadline)) < 0)
-		err = fail_to_start(argv[0], -err, "its runner cannot be told what to do");
+	if ((r = send_start(cmd->control, &start, argv, deadline)) < 0)
+		r = fail_to_start(argv[0], -r, "its runner cannot be told what to do");
 	else
-		err = cmd->pidfd = hear_of_start(cmd->control, argv[0], deadline);
-	if (err < 0) {
+		r = cmd->pidfd = hear_of_start(cmd->control, argv[0], deadline);
+	if (r < 0) {
 		give_up(cmd);
 		vs_close(cmd->control);
 	}
-	return err < 0 ? err : 0;
+	return r < 0 ? r : 0;
 }
 
 /* ------------------------------------------------------------------ the end */
@@ -367,14 +367,14 @@ static int peek_end(int control, struct vs_command_message *end)
 static int await_end(int control, int64_t deadline_ms, struct vs_command_message *end)
 {
 	for (;;) {
-		int err = wait_for(control, POLLIN, deadline_ms);
+		int r = wait_for(control, POLLIN, deadline_ms);
 
-		if (err < 0)
-			return err;
+		if (r < 0)
+			return r;
 		VS_NO_CANCEL;
-		err = peek_end(control, end);
-		if (err != -EAGAIN)
-			return err;
+		r = peek_end(control, end);
+		if (r != -EAGAIN)
+			return r;
 	}
 }
 
@@ -387,9 +387,9 @@ static bool is_status_fd(int fd)
 	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
-static int explain_wait(int err)
+static int explain_wait(int r)
 {
-	switch (err) {
+	switch (r) {
 	case -ETIMEDOUT:
 		return vs_fail(ETIMEDOUT, "cannot tell the command's status: it is still running");
 	case -ECANCELED:
@@ -398,7 +398,7 @@ static int explain_wait(int err)
 	case -EINVAL:
 		return vs_fail(EINVAL, "cannot wait for a command: not a descriptor that vdestack_spawn() gave as status_fd");
 	default:
-		return vs_fail(-err, "cannot wait for a command: %s", strerror(-err));
+		return vs_fail(-r, "cannot wait for a command: %s", strerror(-r));
 	}
 }
 
@@ -408,12 +408,12 @@ static int spawn(struct vdestack *stack, char *const argv[], const struct vdesta
 {
 	VS_NO_CANCEL;
 	struct command cmd = { .control = -1, .pidfd = -1 };
-	int err = start_command(stack, argv, opts, -1, &cmd);
-	if (err == 0 && status_fd != NULL)
+	int r = start_command(stack, argv, opts, -1, &cmd);
+	if (r == 0 && status_fd != NULL)
 		*status_fd = cmd.control;
-	else if (err == 0)
+	else if (r == 0)
 		vs_close(cmd.control);
-	return err < 0 ? err : cmd.pidfd;
+	return r < 0 ? r : cmd.pidfd;
 }
 
 int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd)
@@ -424,15 +424,15 @@ int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdes
 int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status)
 {
 	struct vs_command_message end;
-	int err = is_status_fd(status_fd) ? 0 : -EINVAL;
+	int r = is_status_fd(status_fd) ? 0 : -EINVAL;
 
 	if (!vs_timeout_valid(timeout_ms))
 		return vs_edge(vs_fail(EINVAL, "cannot wait for a command: the time-out is %d; -1 waits for ever, 0 looks once", timeout_ms));
-	if (err == 0)
-		err = await_end(status_fd, vs_deadline_ms(timeout_ms), &end);
+	if (r == 0)
+		r = await_end(status_fd, vs_deadline_ms(timeout_ms), &end);
 
-	if (err < 0)
-		return vs_edge(explain_wait(err));
+	if (r < 0)
+		return vs_edge(explain_wait(r));
 	if (status != NULL)
 		*status = end.value;
 	return 0;
@@ -456,14 +456,14 @@ static void cancel_run(void *arg)
 /* await_end() with the cancellation state that the caller had, and the clean-up that belongs to it. */
 static int await_end_or_cancel(struct command *cmd, int state, struct vs_command_message *end)
 {
-	int err, disabled;
+	int r, disabled;
 
 	pthread_cleanup_push(cancel_run, cmd);
 	(void)pthread_setcancelstate(state, NULL);
-	err = await_end(cmd->control, vs_deadline_ms(-1), end);
+	r = await_end(cmd->control, vs_deadline_ms(-1), end);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &disabled);
 	pthread_cleanup_pop(0);
-	return err;
+	return r;
 }
 
 static int run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts)
@@ -471,17 +471,17 @@ static int run(struct vdestack *stack, char *const argv[], const struct vdestack
 	VS_NO_CANCEL;
 	struct command cmd = { .control = -1, .pidfd = -1 };
 	struct vs_command_message end = { .value = 0 };
-	int err = start_command(stack, argv, opts, -1, &cmd);
-	if (err == 0) {
-		err = await_end_or_cancel(&cmd, vs_cancel_state, &end);
+	int r = start_command(stack, argv, opts, -1, &cmd);
+	if (r == 0) {
+		r = await_end_or_cancel(&cmd, vs_cancel_state, &end);
 		end_run(&cmd);
-		if (err < 0)
-			err = explain_wait(err);
+		if (r < 0)
+			r = explain_wait(r);
 		else if (end.flags & VS_COMMAND_DEADLINE)
-			err = vs_fail(ETIMEDOUT, "cannot wait for \"%.*s\" any longer: its time limit has passed and it was killed; "
+			r = vs_fail(ETIMEDOUT, "cannot wait for \"%.*s\" any longer: its time limit has passed and it was killed; "
 						 "raise vdestack_cmd_opts.timeout_ms", NAME_SHOWN, argv[0]);
 	}
-	return err < 0 ? err : end.value;
+	return r < 0 ? r : end.value;
 }
 
 int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts)
@@ -502,14 +502,14 @@ int vs_command_stream(struct vdestack *stack, const char *line, int *stream)
 			       errno == EINVAL ? "a quote is not closed" : strerror(errno));
 	if (argv[0] == NULL || vs_argv_next(argv) != NULL)
 		return vs_fail(EINVAL, "cannot start \"%.*s\": a link takes exactly one command", NAME_SHOWN, line);
-	int err = vs_stream_pair(pair);
-	if (err < 0)
-		return fail_to_start(argv[0], -err, "no socket for its stream");
-	err = start_command(stack, argv, NULL, pair[1], &cmd);
+	int r = vs_stream_pair(pair);
+	if (r < 0)
+		return fail_to_start(argv[0], -r, "no socket for its stream");
+	r = start_command(stack, argv, NULL, pair[1], &cmd);
 	vs_close(pair[1]);
-	if (err < 0) {
+	if (r < 0) {
 		vs_close(pair[0]);
-		return err;
+		return r;
 	}
 	vs_close(cmd.pidfd);
 	vs_close(cmd.control); /* nobody asks for its status; it ends with the stack */

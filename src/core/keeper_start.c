@@ -47,17 +47,17 @@ static int died_early(void)
 			    "replaced, a library it needs may be missing, or a security policy stops it");
 }
 
-static int exec_failed(int32_t err)
+static int exec_failed(int err)
 {
-	enum vs_cause limit = vs_diagnose_limit(-err);
+	enum vs_cause limit = vs_diagnose_limit(err);
 
 	if (limit != VS_CAUSE_UNKNOWN)
-		return vs_fail(-err, "cannot start the keeper: %s", vs_cause_text(limit, -err));
-	if (err == -E2BIG)
+		return vs_fail(err, "cannot start the keeper: %s", vs_cause_text(limit, err));
+	if (err == E2BIG)
 		return vs_fail(E2BIG, "cannot start the keeper: the environment is too large for the limit of the stack; "
 				      "raise RLIMIT_STACK (ulimit -s)");
-	return vs_fail(-err, "cannot start the keeper: executing the library's own file failed (%s); it must be "
-			     "readable where the program's root is now", strerror(-err));
+	return vs_fail(err, "cannot start the keeper: executing the library's own file failed (%s); it must be "
+			     "readable where the program's root is now", strerror(err));
 }
 
 /*
@@ -80,9 +80,9 @@ static int await_start(int starter, int64_t deadline, struct vs_start_report *re
 		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise step_timeout_ms");
 	ssize_t len = vs_fdmsg_recv(starter, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (len == (ssize_t)sizeof(int32_t)) {
-		int32_t err;
-		memcpy(&err, reply, sizeof(err));
-		return exec_failed(err);
+		int32_t r;
+		memcpy(&r, reply, sizeof(r));
+		return exec_failed(-r);
 	}
 	if (len < (ssize_t)least)
 		return died_early();

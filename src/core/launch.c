@@ -290,12 +290,12 @@ static void raise_descriptor_limit(void)
 static long execute(const struct launch *l)
 {
 	long file = 3 + (long)l->n_kept, flags = AT_EMPTY_PATH;
-	long err = call5(SYS_execveat, file, (long)"", (long)(l->argv), (long)l->envp, flags);
+	long r = call5(SYS_execveat, file, (long)"", (long)(l->argv), (long)l->envp, flags);
 
 	/* The linker starts even when there is nothing to load, and nobody would hear what it says then. */
 	if (l->origin.linker >= 0 && call(SYS_faccessat, AT_FDCWD, (long)l->origin.path, R_OK, 0) == 0)
-		err = call5(SYS_execveat, file + 1, (long)"", (long)l->linker_argv, (long)l->envp, flags);
-	return err;
+		r = call5(SYS_execveat, file + 1, (long)"", (long)l->linker_argv, (long)l->envp, flags);
+	return r;
 }
 
 /*
@@ -324,7 +324,7 @@ static int become(void *arg)
 	if (l->role == VS_LAUNCH_KEEPER)
 		raise_descriptor_limit();
 	long report = l->fds[0];
-	int32_t err = (int32_t)place_descriptors(l, &report);
+	int32_t r = (int32_t)place_descriptors(l, &report);
 
 	if (l->role == VS_LAUNCH_KEEPER) {
 		(void)call(SYS_setsid, 0, 0, 0, 0);
@@ -336,9 +336,9 @@ static int become(void *arg)
 	}
 	if (l->raise_caps)
 		raise_ambient();
-	if (err == 0)
-		err = (int32_t)execute(l);
-	(void)call(SYS_write, report, (long)&err, sizeof(err), 0);
+	if (r == 0)
+		r = (int32_t)execute(l);
+	(void)call(SYS_write, report, (long)&r, sizeof(r), 0);
 	return 127;
 }
 

@@ -116,14 +116,14 @@ __attribute__((constructor)) static void find_own_file(void)
 
 struct check {
 	char *text; /* of DISTRUST_MAX bytes */
-	int err;
+	int result;
 };
 
 static bool check_path(struct check *c, const char *path)
 {
-	if (c->err == 0)
-		c->err = vs_trust_check(path, c->text, DISTRUST_MAX);
-	return c->err == 0;
+	if (c->result == 0)
+		c->result = vs_trust_check(path, c->text, DISTRUST_MAX);
+	return c->result == 0;
 }
 
 /* An object of this process: its file, and the interpreter that the kernel takes if it is executed. */
@@ -137,7 +137,7 @@ static int check_object(struct dl_phdr_info *info, size_t size, void *arg)
 	for (size_t i = 0; i < info->dlpi_phnum; i++)
 		if (info->dlpi_phdr[i].p_type == PT_INTERP)
 			(void)check_path(c, (const char *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
-	return c->err;
+	return c->result;
 }
 
 /*
@@ -151,7 +151,7 @@ static void check_list(struct check *c, const char *variable)
 	char *rest = list, *dir;
 
 	if (value != NULL && list == NULL)
-		c->err = -ENOMEM;
+		c->result = -ENOMEM;
 	if (list != NULL && list[0] == '\0')
 		return;
 	while ((dir = strsep(&rest, ":;")) != NULL)
@@ -173,27 +173,27 @@ static int check_everything(char *text)
 	check_list(&c, "LD_LIBRARY_PATH");
 	check_list(&c, "VDEPLUGIN_PATH");
 	(void)dl_iterate_phdr(check_object, &c);
-	return c.err;
+	return c.result;
 }
 
 /* ------------------------------------------------------------------ opening */
 
-__attribute__((format(printf, 3, 4))) static int refuse(char *why, int err, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(char *why, int r, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(why, VS_MESSAGE_MAX, fmt, ap);
 	va_end(ap);
-	return err;
+	return r;
 }
 
-static int cannot_open(char *why, int err)
+static int cannot_open(char *why, int r)
 {
-	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM)
-		return err; /* the cause is told by the errno */
-	return refuse(why, err, "the library's own file %.200s cannot be opened (%s); it must be there where the "
-				"program's root is now", own_path, strerror(-err));
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+		return r; /* the cause is told by the errno */
+	return refuse(why, r, "the library's own file %.200s cannot be opened (%s); it must be there where the "
+				"program's root is now", own_path, strerror(-r));
 }
 
 /* The library's file, another one than at the load or under another root. A descriptor or -errno. */
@@ -201,18 +201,18 @@ static int open_trusted(bool same_root, char *why)
 {
 	char text[DISTRUST_MAX] = "";
 	int fd = vs_trust_open(own_path, text, sizeof(text));
-	int err = fd < 0 ? fd : same_root ? 0 : check_everything(text);
+	int r = fd < 0 ? fd : same_root ? 0 : check_everything(text);
 
-	if (err == 0)
+	if (r == 0)
 		return fd;
 	if (fd >= 0)
 		vs_close(fd);
-	if (err != -EPERM)
-		return cannot_open(why, err);
+	if (r != -EPERM)
+		return cannot_open(why, r);
 	if (same_root)
-		return refuse(why, err, "the library's file has been replaced, and %s: it would run with the rights of "
+		return refuse(why, r, "the library's file has been replaced, and %s: it would run with the rights of "
 					"this process; restart the program, or have root own that", text);
-	return refuse(why, err, "in the root that the program has changed to, %s: it would run with the rights of "
+	return refuse(why, r, "in the root that the program has changed to, %s: it would run with the rights of "
 				"this process; make the first stack before the root is changed, or have root own that", text);
 }
 
@@ -244,11 +244,11 @@ int vs_origin_open(struct vs_origin *origin, char why[VS_MESSAGE_MAX])
 	origin->linker = open(linker_path, O_PATH | O_CLOEXEC);
 	if (origin->linker >= 0)
 		return 0;
-	int err = -errno;
+	int r = -errno;
 	vs_origin_close(origin);
-	return err == -EMFILE || err == -ENFILE ? err
-		: refuse(why, err, "the dynamic linker %.200s cannot be opened (%s); make the library's file executable",
-			 linker_path, strerror(-err));
+	return r == -EMFILE || r == -ENFILE ? r
+		: refuse(why, r, "the dynamic linker %.200s cannot be opened (%s); make the library's file executable",
+			 linker_path, strerror(-r));
 }
 
 void vs_origin_close(struct vs_origin *origin)

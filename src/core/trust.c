@@ -134,9 +134,9 @@ static int step(struct walk *w, const char *name)
 	if (next < 0) /* in a directory of everybody's anybody may make it */
 		return errno == ENOENT && w->loose ? distrust(w, "can be written by others") : -errno;
 	note(w, name);
-	int err = judge(w, next);
-	if (err < 0)
-		return err;
+	int r = judge(w, next);
+	if (r < 0)
+		return r;
 	if (S_ISLNK(w->st.st_mode)) {
 		w->done[told] = '\0';
 		return follow(w, next);
@@ -161,14 +161,14 @@ int vs_trust_open(const char *path, char *text, size_t size)
 	if (strlen(path) >= sizeof(w->rest))
 		return -ENAMETOOLONG;
 	memcpy(w->rest, path, strlen(path) + 1);
-	int err = open_root(w);
-	while (err == 0 && next_name(w, name))
-		err = step(w, name);
-	if (err == 0 && w->loose)
-		err = distrust(w, "can be written by others");
-	if (err < 0)
+	int r = open_root(w);
+	while (r == 0 && next_name(w, name))
+		r = step(w, name);
+	if (r == 0 && w->loose)
+		r = distrust(w, "can be written by others");
+	if (r < 0)
 		vs_close(w->at);
-	return err < 0 ? err : w->at;
+	return r < 0 ? r : w->at;
 }
 
 int vs_trust_check(const char *path, char *text, size_t size)
