@@ -12,7 +12,7 @@
  *
  * It is readable when one of them is, which is when the next step has something to do. What is waited for is
  * taken out before a step, which may close it, and what the step waits for is put in after it: a closed
- * socket of which somebody else has a copy would stay in the set.
+ * socket of which another process has a copy would stay in the set.
  *
  * A creation belongs to the process that has started it. In a forked child it can only be released.
  */
@@ -38,7 +38,7 @@
 struct vdestack_creation {
 	struct vs_creation machine;
 	struct vs_config *config;
-	uint64_t process; /* that has started it */
+	uint64_t process; /* that has started it: its token */
 	int epoll;
 	int timer;
 	int watched;      /* what is in the set beside the timer; -1: nothing */
@@ -193,13 +193,14 @@ static int finish(struct vdestack_creation *c, struct vdestack **out)
 	if (is_ours(c))
 		r = step(c);
 	else
-		r = vs_fail(ECANCELED, "cannot finish the creation of a stack: another process has begun it; "
-				       "begin another here");
+		r = vs_fail(ECANCELED, "cannot finish the creation of a stack: another process has started "
+				       "it; start another one here");
 	if (r == VS_NOT_YET)
 		return r;
 	*out = c->machine.stack;
 	drop(c);
-	return r == -EAGAIN ? -ENOMEM : r; /* a limit that is reached, which must not look as if it went on */
+	/* a limit is reached; EAGAIN would mean that the creation goes on */
+	return r == -EAGAIN ? -ENOMEM : r;
 }
 
 struct vdestack *vdestack_new_finish(struct vdestack_creation *creation)

@@ -3,12 +3,12 @@
 /*
  * Reply channels that a process keeps, registered with a keeper.
  *
- * A quick call must cost little and use no descriptor numbers of the program (the lowest free one belongs to
- * the socket it asks for). So it has one of a few channels, for one call at a time, with all signals blocked:
- * nothing can interrupt it between request and reply.
+ * A quick call must be cheap and use no descriptor numbers of the program: the lowest free one belongs to
+ * the socket that it requests. So a process keeps a few channels. Each serves one call at a time, with all
+ * signals blocked, so nothing can interrupt the call between request and reply.
  *
- * Every descriptor is checked to be what it was before it is used: the program may have
- * closed it, and the number may be somebody else's by now.
+ * Before a descriptor is used, it is checked to be the same socket as before: the program may have closed
+ * it, and its number may be another file's by now.
  */
 
 #include "channels.h"
@@ -25,7 +25,7 @@
 #include "numbers.h"
 
 #define QUICK_TIMEOUT_S 5
-#define SPARE_NUMBERS 16 /* nearer to the limit of descriptors, calls share channels */
+#define SPARE_NUMBERS 16 /* with fewer free numbers than this, calls share channels */
 
 int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
 {
@@ -38,9 +38,9 @@ int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
 }
 
 /*
- * What each channel's descriptor was when it was last opened, in this process or the one it was
- * forked from. A child's channels are closed as far as it knows, but it has copies of the
- * parent's descriptors, and could take replies of the parent's out of them. See fork.c.
+ * What the descriptor of each channel was when it was last opened, in this process or in the one that it
+ * was forked from. In the records of a child the channels are closed. But it has copies of the parent's
+ * descriptors, and could receive the parent's replies from them. See fork.c.
  */
 static struct vs_sock opened[VS_CHANNELS]; /* each under its channel's lock */
 
@@ -75,7 +75,7 @@ struct vs_fdmsg vs_channel_message(struct vs_request *req, struct vs_channel *ch
 	};
 }
 
-/* The number of a channel; whoever has it can have sockets sent there. */
+/* Draws the number of a channel. A process that knows the number can have sockets sent to the channel. */
 static void draw_number(struct vs_channel *ch)
 {
 	if (getrandom(&ch->number, sizeof(ch->number), GRND_NONBLOCK) != (ssize_t)sizeof(ch->number))
@@ -83,8 +83,8 @@ static void draw_number(struct vs_channel *ch)
 }
 
 /*
- * Registers a channel, whose number has been drawn; gives our end of it. The program's last numbers
- * are for its sockets: -EMFILE when fewer than `spare` would be left.
+ * Registers a channel, whose number has been drawn. Returns our end of it, or -errno. The program's last
+ * numbers are for its sockets: -EMFILE if fewer than `spare` would be left.
  */
 static int channel_register(struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
 {
@@ -133,8 +133,8 @@ static bool channel_fits(const struct vs_channel *ch, const struct vs_slot *slot
 }
 
 /*
- * A channel for this call, locked: preferably a free one that is registered with the right
- * keeper, then any other free one, then whichever becomes free first among them.
+ * Returns a channel for this call, locked: preferably a free one that is registered with the right keeper,
+ * else any other free one, else one that is in use, after a wait.
  */
 static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_slot *slot)
 {
@@ -155,15 +155,16 @@ static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_sl
 			pthread_mutex_unlock(&ch->lock);
 	}
 	if (other == NULL) {
-		other = &p->channels[((uintptr_t)&other >> 12) % VS_CHANNELS]; /* differs from thread to thread */
+		/* differs from thread to thread */
+		other = &p->channels[((uintptr_t)&other >> 12) % VS_CHANNELS];
 		pthread_mutex_lock(&other->lock);
 	}
 	return other;
 }
 
 /*
- * Any channel that is registered with the keeper, locked, waiting for calls under way on it.
- * NULL when there is none.
+ * Returns any channel that is registered with the keeper, locked. Waits for calls under way on it. NULL:
+ * there is none.
  */
 static struct vs_channel *channel_await(struct vs_process *p, const struct vs_slot *slot)
 {

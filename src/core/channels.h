@@ -3,7 +3,7 @@
 #define VS_CORE_CHANNELS_H
 
 /*
- * Reply channels of this process. Signals are blocked in every call, unless it says that it is
+ * Reply channels of this process. The callers have blocked all signals, except for functions that are
  * async-signal-safe.
  */
 
@@ -15,8 +15,9 @@
 #include "wire/messages.h"
 
 /*
- * A channel for a call to the stack, locked: preferably a free one that is registered with its keeper, then
- * another free one, registered now, then whichever becomes free first. *r: 0, or why it cannot be used.
+ * Returns a channel for a call to the stack, locked: preferably a free one that is registered with the
+ * stack's keeper, else another free one, registered now, else one that is in use, after a wait. *r: 0, or
+ * the -errno for which it cannot be used.
  */
 struct vs_channel *vs_channel_ready(struct vs_process *p, struct vs_slot *slot, int *r);
 
@@ -28,20 +29,21 @@ int vs_channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot 
 void vs_channel_close(struct vs_channel *ch);
 
 /*
- * A request about a channel, whose number the kernel copies from the record that a forked child finds
- * zeroed. It is never in a register of this library: that would leave traces on stacks, which the
- * child has copies of.
+ * Builds a request about a channel. The kernel copies the channel's number from the record that a forked
+ * child finds zeroed. The number is never in a register of this library: that would leave copies on stacks,
+ * which the child inherits.
  */
 struct vs_fdmsg vs_channel_message(struct vs_request *req, struct vs_channel *ch);
 
-/* Sends to a stack's networking thread; waits for room. 0, -ENETDOWN, -ETIMEDOUT, or another -errno. */
+/* Sends to a stack's networking thread, and waits for room. 0, -ENETDOWN, -ETIMEDOUT, or another -errno. */
 int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg);
 
 /* Closes the registered channels of a keeper. */
 void vs_channels_close(uint64_t keeper_cookie);
 
 /*
- * In a forked child: closes its copies of its parent's channels; of one, which is locked. Async-signal-safe.
+ * In a forked child: closes its copies of its parent's channels, of all or of one, which is locked.
+ * Async-signal-safe.
  */
 void vs_channels_close_inherited(void);
 void vs_channel_close_inherited(struct vs_process *p, size_t i);

@@ -3,22 +3,22 @@
 /*
  * Commands in a stack, the program's side.
  *
- * A command is watched over by a runner, a process of its own (see the essay there), which is
- * launched in the moment of the call and told by one socket what to run. The socket is all
- * that binds the two: the answer to "did it start" comes over it, and in the end the status.
- * It becomes the caller's status_fd, so the library keeps nothing about a command, and
- * a caller that closes it has lost nothing but the status.
+ * A runner watches over a command. It is a process of its own (src/runner/runner.c), started by the call
+ * that starts the command. One socket connects the two: the request goes over it, then the report of the
+ * start, and in the end the status. The socket becomes the caller's status_fd. So the library keeps nothing
+ * about a command, and a caller that closes status_fd loses only the status.
  *
- * The final message is only ever peeked at: several waits, threads and forked children get
- * the same answer. In programs that collect orphans (subreapers, PID 1) the runner became a
- * child; then the message carries a pidfd of it, and whoever learns the status collects it.
- * By pidfd, because the number may long be another child's at a late second wait.
+ * The final message is only peeked at, so several waits, threads and forked children get the same answer.
+ * In programs that collect orphans (subreapers, PID 1) the runner is a child of the program. Then the
+ * message carries a pidfd of the runner, and the call that learns the status collects it. It uses the
+ * pidfd, because at a second wait, much later, the number may belong to another child.
  *
- * Cancellation: starting a command is short, bounded and not a cancellation point. Waiting is
- * one; a cancelled vdestack_run() kills its command.
+ * Cancellation: starting a command is short and bounded, and not a cancellation point. Waiting is one. A
+ * cancelled vdestack_run() kills its command.
  *
- * A caller that gives up while the command may be running (no answer in time, no room for the
- * pidfd, cancelled) says so over the socket: what it does not know of must not live.
+ * A caller may give up while the command may be running: no answer in time, no number for the pidfd,
+ * cancelled. Then it sends that to the runner, because a command that the caller does not know of must not
+ * run.
  */
 
 #include "command.h"
@@ -50,7 +50,7 @@
 #include "wire/fdmsg.h"
 #include <vdestack.h>
 
-#define NAME_SHOWN 100 /* bytes of the command's name in a sentence */
+#define NAME_SHOWN 100 /* bytes of the command's name in a message */
 #define REAP_MS 2000   /* the runner exits right after its last message */
 
 struct command {
@@ -67,10 +67,12 @@ static int read_options(const struct vdestack_cmd_opts *from, struct vdestack_cm
 	if (r < 0)
 		return vs_opts_fail(r, "start a command", "vdestack_cmd_opts");
 	if (!vs_timeout_valid(to->timeout_ms))
-		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.timeout_ms is %d; -1 and 0 mean no limit",
-			       to->timeout_ms);
-	return to->flags == 0 ? 0 : vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.flags: 0x%x; "
-						    "none are defined yet", to->flags);
+		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.timeout_ms is %d; -1 and 0 "
+				       "mean no limit", to->timeout_ms);
+	if (to->flags == 0)
+		return 0;
+	return vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.flags: 0x%x; none "
+			       "are defined yet", to->flags);
 }
 
 static int read_caps(uint64_t caps, struct vs_command_start *start)
@@ -80,10 +82,11 @@ static int read_caps(uint64_t caps, struct vs_command_start *start)
 	start->caps_explicit = caps != 0 && caps != VDESTACK_CAPS_NONE;
 	start->caps = caps == 0 ? VDESTACK_CAPS_NETWORK : caps & ~VDESTACK_CAPS_NONE;
 	if ((start->caps & ~known) != 0)
-		return vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.caps: 0x%llx",
-			       (unsigned long long)(start->caps & ~known));
+		return vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.caps: "
+				       "0x%llx", (unsigned long long)(start->caps & ~known));
 	if ((caps & VDESTACK_CAPS_NONE) != 0 && start->caps != 0)
-		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.caps has VDESTACK_CAPS_NONE together with others");
+		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.caps has "
+				       "VDESTACK_CAPS_NONE together with others");
 	return 0;
 }
 
@@ -104,8 +107,8 @@ static int measure_args(char *const argv[], struct vs_command_start *start)
 }
 
 /*
- * A runner of a program with more rights than its caller has a list of harmless variables for its
- * environment. The command gets the program's, as with any exec of such a program.
+ * In a program with more rights than its caller, the runner's environment has only variables from a list of
+ * harmless ones. The command gets the program's environment, as with any exec of such a program.
  */
 static int measure_environment(const char *name, struct vs_command_start *start)
 {
@@ -117,15 +120,16 @@ static int measure_environment(const char *name, struct vs_command_start *start)
 	for (; environ != NULL && environ[n] != NULL && bytes <= VS_COMMAND_ARGS_BYTES_MAX; n++)
 		bytes += strlen(environ[n]) + 1;
 	if (bytes > VS_COMMAND_ARGS_BYTES_MAX)
-		return vs_fail(E2BIG, "cannot start \"%.*s\": its arguments and environment are longer than any system takes",
-			       NAME_SHOWN, name);
+		return vs_fail(E2BIG, "cannot start \"%.*s\": its arguments and environment are longer than "
+				      "any system takes", NAME_SHOWN, name);
 	start->envc = (uint32_t)n;
 	start->args_bytes = (uint32_t)bytes;
 	return 0;
 }
 
-/* Everything about the order but the arguments themselves; takes the caller's signal mask. */
-static int fill_start(struct vs_command_start *start, char *const argv[], const struct vdestack_cmd_opts *opts)
+/* Fills in the request, except the arguments themselves. Takes the caller's signal mask. */
+static int fill_start(struct vs_command_start *start, char *const argv[],
+		      const struct vdestack_cmd_opts *opts)
 {
 	struct vdestack_cmd_opts options;
 	int r;
@@ -159,15 +163,15 @@ static int fail_to_start(const char *name, int err, const char *step)
 }
 
 /*
- * Starts a runner for the stack; stream (-1: none) takes the namespace's place. Gives this
- * end of its control socket, or -errno.
+ * Starts a runner for the stack. stream (-1: none) takes the place of the namespace. Returns our end of its
+ * control socket, or -errno.
  */
 static int launch_runner(struct vdestack *stack, const char *name, int stream)
 {
 	struct vs_stack_entry entry;
 	char why[VS_MESSAGE_MAX];
 	int pair[2];
-	int r = vs_socketpair(pair); /* first: ascending numbers need less room in the launch */
+	int r = vs_socketpair(pair); /* made first: the launch needs less room for ascending numbers */
 
 	if (r < 0)
 		return fail_to_start(name, -r, "no socket to talk to its runner");
@@ -187,8 +191,8 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 	close_entry(&entry);
 	if (r < 0) {
 		vs_close(pair[0]);
-		return vs_fail(-r, "cannot start \"%.*s\": its runner, a process of its own, cannot be made: %s",
-			       NAME_SHOWN, name, why);
+		return vs_fail(-r, "cannot start \"%.*s\": its runner, a process of its own, cannot be made: "
+				   "%s", NAME_SHOWN, name, why);
 	}
 	return pair[0];
 }
@@ -204,7 +208,7 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
 			return 0;
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		/* Signals may come faster than poll() gets to look at the clock. */
+		/* Signals may interrupt poll() each time before it checks the clock. */
 		if (vs_now_ms() >= deadline_ms)
 			return -ETIMEDOUT;
 	}
@@ -227,12 +231,14 @@ static char *join_args(char *const argv[], const struct vs_command_start *start)
 
 	for (uint32_t i = 0; args != NULL && i < start->argc; i++)
 		at = memccpy(at, argv[i], '\0', (size_t)(end - at));
-	for (uint32_t i = 0; at != NULL && i < start->envc; i++) /* NULL: changed meanwhile; the runner refuses */
+	/* NULL: it has changed meanwhile; the runner refuses that */
+	for (uint32_t i = 0; at != NULL && i < start->envc; i++)
 		at = memccpy(at, environ[i], '\0', (size_t)(end - at));
 	return args;
 }
 
-static int send_start(int control, const struct vs_command_start *start, char *const argv[], int64_t deadline_ms)
+static int send_start(int control, const struct vs_command_start *start, char *const argv[],
+		      int64_t deadline_ms)
 {
 	VS_AUTO_FREE char *args = join_args(argv, start);
 
@@ -241,10 +247,11 @@ static int send_start(int control, const struct vs_command_start *start, char *c
 	int r = send_piece(control, start, sizeof(*start), deadline_ms);
 	for (size_t sent = 0; r == 0 && sent < start->args_bytes; sent += VS_COMMAND_PIECE_BYTES) {
 		size_t left = start->args_bytes - sent;
-		r = send_piece(control, args + sent, left < VS_COMMAND_PIECE_BYTES ? left : VS_COMMAND_PIECE_BYTES,
-				 deadline_ms);
+		r = send_piece(control, args + sent,
+			       left < VS_COMMAND_PIECE_BYTES ? left : VS_COMMAND_PIECE_BYTES, deadline_ms);
 	}
-	return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* the runner ended: it has left word why */
+	/* the runner has ended; its last message says why */
+	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
 /* Collects the runner if it is, as an orphan, a child of this process. Consumes pidfd. */
@@ -253,8 +260,9 @@ static void collect_runner(int pidfd)
 	VS_AUTO_CLOSE runner = pidfd;
 	siginfo_t info = { .si_pid = 0 };
 
-	/* ECHILD, the usual case: not our child. Nothing, but no error: our child, still exiting. */
-	while (runner >= 0 && waitid(P_PIDFD, (id_t)runner, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid == 0)
+	/* ECHILD, the usual case: not our child. Success without a pid: our child, which is still exiting. */
+	while (runner >= 0 && waitid(P_PIDFD, (id_t)runner, &info, WEXITED | WNOHANG | __WALL) == 0 &&
+	       info.si_pid == 0)
 		if (wait_for(runner, POLLIN, vs_now_ms() + REAP_MS) < 0)
 			return;
 }
@@ -263,10 +271,11 @@ static void give_up(const struct command *cmd)
 {
 	const struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_KILL };
 
-	(void)send_piece(cmd->control, &m, sizeof(m), 0); /* if it does not take, the runner is gone already */
+	(void)send_piece(cmd->control, &m, sizeof(m), 0); /* if this fails, the runner has ended already */
 }
 
-static int not_started(const char *name, const struct vs_command_message *m, ssize_t size, struct vs_fdmsg *msg)
+static int not_started(const char *name, const struct vs_command_message *m, ssize_t size,
+		       struct vs_fdmsg *msg)
 {
 	int32_t r;
 
@@ -281,10 +290,11 @@ static int not_started(const char *name, const struct vs_command_message *m, ssi
 	}
 	if (size < 0)
 		return fail_to_start(name, (int)-size, "its runner did not answer");
-	return vs_fail(ECANCELED, "cannot start \"%.*s\": its runner was killed or could not be loaded", NAME_SHOWN, name);
+	return vs_fail(ECANCELED, "cannot start \"%.*s\": its runner was killed or could not be loaded",
+		       NAME_SHOWN, name);
 }
 
-/* Waits for the runner's first message. Gives the command's pidfd, or -errno. */
+/* Waits for the runner's first message. Returns the command's pidfd, or -errno. */
 static int hear_of_start(int control, const char *name, int64_t deadline_ms)
 {
 	struct vs_command_message m;
@@ -295,21 +305,23 @@ static int hear_of_start(int control, const char *name, int64_t deadline_ms)
 		n = wait_for(control, POLLIN, deadline_ms);
 		if (n == 0)
 			n = vs_fdmsg_recv(control, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n == -EAGAIN || n == -ECONNRESET); /* reset: said once, the message comes after it */
+	} while (n == -EAGAIN || n == -ECONNRESET); /* ECONNRESET: reported once, before the message */
 	if (n != (ssize_t)sizeof(m) || m.version != VS_COMMAND_VERSION || m.type != VS_COMMAND_STARTED) {
 		int r = not_started(name, &m, n, &msg);
 		vs_fdmsg_drop(&msg);
 		return r;
 	}
 	if (msg.n_fds != 1)
-		return fail_to_start(name, EMFILE, "no room for a pidfd; raise the descriptor limit (RLIMIT_NOFILE)");
+		return fail_to_start(name, EMFILE,
+				     "no free descriptor number for its pidfd; close descriptors, or raise "
+				     "RLIMIT_NOFILE (ulimit -n)");
 	int r = msg.fds[0] > 2 ? 0 : vs_fd_raise(&msg.fds[0], 3);
-	return r < 0 ? fail_to_start(name, -r, "no room for a pidfd") : msg.fds[0];
+	return r < 0 ? fail_to_start(name, -r, "no free descriptor number for its pidfd") : msg.fds[0];
 }
 
 /*
- * Starts a command, of the stack or, with a stream, of the host network. On success the caller
- * owns what is in *cmd; on failure there is nothing.
+ * Starts a command of the stack or, with a stream, of the host network. On success the caller owns the
+ * descriptors in *cmd. On failure there are none.
  */
 static int start_command(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
 			 int stream, struct command *cmd)
@@ -325,7 +337,7 @@ static int start_command(struct vdestack *stack, char *const argv[], const struc
 		return cmd->control;
 	int64_t deadline = vs_now_ms() + VS_COMMAND_START_MS;
 	if ((r = send_start(cmd->control, &start, argv, deadline)) < 0)
-		r = fail_to_start(argv[0], -r, "its runner cannot be told what to do");
+		r = fail_to_start(argv[0], -r, "the request cannot be sent to its runner");
 	else
 		r = cmd->pidfd = hear_of_start(cmd->control, argv[0], deadline);
 	if (r < 0) {
@@ -338,8 +350,8 @@ static int start_command(struct vdestack *stack, char *const argv[], const struc
 /* ------------------------------------------------------------------ the end */
 
 /*
- * Looks at the runner's last message. 0 and *end, -EAGAIN: not there yet, -ECANCELED: there
- * will be none, -EINVAL: not such a socket.
+ * Peeks at the runner's last message. 0: *end is set. -EAGAIN: it is not there yet. -ECANCELED: it will
+ * never come. -EINVAL: not such a socket.
  */
 static int peek_end(int control, struct vs_command_message *end)
 {
@@ -361,8 +373,8 @@ static int peek_end(int control, struct vs_command_message *end)
 }
 
 /*
- * Waits for the command's end until the clock shows deadline_ms. Cancellable, if the caller is,
- * while it sleeps, and owns nothing then.
+ * Waits for the command's end until deadline_ms, a time of vs_now_ms(). It can be cancelled only while it
+ * sleeps, and only if the caller can be. It owns nothing then.
  */
 static int await_end(int control, int64_t deadline_ms, struct vs_command_message *end)
 {
@@ -391,12 +403,14 @@ static int explain_wait(int r)
 {
 	switch (r) {
 	case -ETIMEDOUT:
-		return vs_fail(ETIMEDOUT, "cannot tell the command's status: it is still running");
+		return vs_fail(ETIMEDOUT, "cannot return the command's status: it is still running; wait "
+					  "longer");
 	case -ECANCELED:
-		return vs_fail(ECANCELED, "cannot tell the command's status: the runner that watched over it was killed, "
-					  "and the command with it");
+		return vs_fail(ECANCELED, "cannot return the command's status: the runner that watched over "
+					  "it was killed, and the command with it");
 	case -EINVAL:
-		return vs_fail(EINVAL, "cannot wait for a command: not a descriptor that vdestack_spawn() gave as status_fd");
+		return vs_fail(EINVAL, "cannot wait for a command: the descriptor is not a status_fd of "
+				       "vdestack_spawn()");
 	default:
 		return vs_fail(-r, "cannot wait for a command: %s", strerror(-r));
 	}
@@ -404,7 +418,8 @@ static int explain_wait(int r)
 
 /* ------------------------------------------------------------------ public */
 
-static int spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd)
+static int spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
+		 int *status_fd)
 {
 	VS_NO_CANCEL;
 	struct command cmd = { .control = -1, .pidfd = -1 };
@@ -416,7 +431,8 @@ static int spawn(struct vdestack *stack, char *const argv[], const struct vdesta
 	return r < 0 ? r : cmd.pidfd;
 }
 
-int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts, int *status_fd)
+int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
+		   int *status_fd)
 {
 	return vs_edge(spawn(stack, argv, opts, status_fd));
 }
@@ -427,7 +443,8 @@ int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status)
 	int r = is_status_fd(status_fd) ? 0 : -EINVAL;
 
 	if (!vs_timeout_valid(timeout_ms))
-		return vs_edge(vs_fail(EINVAL, "cannot wait for a command: the time-out is %d; -1 waits for ever, 0 looks once", timeout_ms));
+		return vs_edge(vs_fail(EINVAL, "cannot wait for a command: the time-out is %d; -1 waits for "
+					       "ever, 0 looks once", timeout_ms));
 	if (r == 0)
 		r = await_end(status_fd, vs_deadline_ms(timeout_ms), &end);
 
@@ -438,7 +455,7 @@ int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status)
 	return 0;
 }
 
-/* Ends what a vdestack_run() has begun; also when its thread is cancelled. */
+/* Closes the descriptors of a vdestack_run(), also if its thread is cancelled. */
 static void end_run(void *arg)
 {
 	const struct command *cmd = arg;
@@ -453,7 +470,7 @@ static void cancel_run(void *arg)
 	end_run(arg);
 }
 
-/* await_end() with the cancellation state that the caller had, and the clean-up that belongs to it. */
+/* await_end() with the cancellation state of the caller, and the clean-up for a cancellation. */
 static int await_end_or_cancel(struct command *cmd, int state, struct vs_command_message *end)
 {
 	int r, disabled;
@@ -478,8 +495,9 @@ static int run(struct vdestack *stack, char *const argv[], const struct vdestack
 		if (r < 0)
 			r = explain_wait(r);
 		else if (end.flags & VS_COMMAND_DEADLINE)
-			r = vs_fail(ETIMEDOUT, "cannot wait for \"%.*s\" any longer: its time limit has passed and it was killed; "
-						 "raise vdestack_cmd_opts.timeout_ms", NAME_SHOWN, argv[0]);
+			r = vs_fail(ETIMEDOUT, "cannot wait for \"%.*s\" any longer: its time limit has "
+					       "passed and it was killed; raise vdestack_cmd_opts.timeout_ms",
+				    NAME_SHOWN, argv[0]);
 	}
 	return r < 0 ? r : end.value;
 }
@@ -501,7 +519,8 @@ int vs_command_stream(struct vdestack *stack, const char *line, int *stream)
 		return vs_fail(errno, "cannot start \"%.*s\": %s", NAME_SHOWN, line,
 			       errno == EINVAL ? "a quote is not closed" : strerror(errno));
 	if (argv[0] == NULL || vs_argv_next(argv) != NULL)
-		return vs_fail(EINVAL, "cannot start \"%.*s\": a link takes exactly one command", NAME_SHOWN, line);
+		return vs_fail(EINVAL, "cannot start \"%.*s\": a link takes exactly one command", NAME_SHOWN,
+			       line);
 	int r = vs_stream_pair(pair);
 	if (r < 0)
 		return fail_to_start(argv[0], -r, "no socket for its stream");
@@ -512,7 +531,7 @@ int vs_command_stream(struct vdestack *stack, const char *line, int *stream)
 		return r;
 	}
 	vs_close(cmd.pidfd);
-	vs_close(cmd.control); /* nobody asks for its status; it ends with the stack */
+	vs_close(cmd.control); /* its status is not used; the command ends with the stack */
 	*stream = pair[0];
 	return 0;
 }

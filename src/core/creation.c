@@ -3,11 +3,11 @@
 /*
  * The creation of a stack: a transaction, as a state machine.
  *
- *     KEEPER ──request──▶ NAMESPACE ──door──▶ CONFIG ─▶ NEXT ──request──▶ IFACE ──reply─┐
- *       ▲                   │ the keeper has gone        │ ▲                            │
- *       └───────once────────┘                            │ └────────────────────────────┘
- *                                                        ▼ no more
- *                                     DONE ◀─ TRIAL ◀─ APPLY ─▶ READY ─▶ TRIAL
+ *     KEEPER --request--> NAMESPACE --door--> CONFIG -> NEXT --request--> IFACE --reply-+
+ *       ^                   | the keeper has gone        | ^                            |
+ *       +-------once--------+                            | +----------------------------+
+ *                                                        v no more
+ *                                     DONE <- TRIAL <- APPLY -> READY -> TRIAL
  *
  *  KEEPER     nothing is there; a keeper is found or started, and asked for the namespace
  *  NAMESPACE  waits for the stack's door; where possible the first interface is in the same request, which
@@ -17,21 +17,21 @@
  *  IFACE      waits until the keeper has plugged the interface into its network
  *  APPLY      addresses and routes, by rtnetlink
  *  READY      waits for duplicate address detection and carriers, for notifications
- *  TRIAL      one socket, so that later ones cannot fail for want of what the library needs itself
+ *  TRIAL      one socket, so that later ones cannot fail because the library itself lacks something
  *
  * An addition of interfaces begins in CONFIG, with a stack that is there, and ends before TRIAL.
  *
  * What each state waits for is one descriptor and one time: the reply channel of the request (or the door,
  * while it has no room), the rtnetlink socket, and the end of the step or of the whole, whichever is sooner.
- * A step does what can be done and says what it waits for next. Whoever drives the machine waits: in a loop
+ * A step does what can be done and says what it waits for next. The caller of the machine waits: in a loop
  * with poll(2) (vs_creation_run()), or the program with an event loop of its own (async.c). What a step takes
  * besides is bounded: the start of a keeper or of a command, answers of the kernel, and one of the networking
  * thread, which never waits for a network.
  *
  * Who owns what: the creation owns the request under way, the descriptors it sends, and the rtnetlink socket.
- * What has been made belongs to its slot. The slot is nobody else's until there is a door; then it has a
- * handle, since the other calls of the library take one, but it is not complete: nobody finds it by name or
- * in the list, and the handle is not given out before the creation is done.
+ * What has been made belongs to its slot. Nothing else uses the slot until there is a door. Then it has a
+ * handle, since the other calls of the library take one. But it is not complete: it is not found by name or
+ * in the list, and the handle is not returned before the creation is done.
  *
  * What always holds:
  *  - At most one request is under way.
@@ -42,7 +42,7 @@
  *    wait remove the interfaces first, and wait for that.
  *  - A forked child has no part in its parent's creation: its copies of the channel and of the door are
  *    closed at the fork (fork.c), and it cannot go on with it.
- *  - No step is a point of cancellation, and whoever calls them keeps the thread from being cancelled.
+ *  - No step is a cancellation point: the callers of the steps disable cancellation.
  */
 
 #include "creation.h"
@@ -61,7 +61,7 @@
 #include "names.h"
 #include "wire/fdmsg.h"
 
-/* What a creation whose time is over was waiting for. */
+/* What a creation was waiting for when its time was over. */
 static void describe_state(const struct vs_creation *c, char *text, size_t size)
 {
 	bool with_first = c->state == VS_CREATION_NAMESPACE && c->call.text != NULL;
@@ -138,8 +138,8 @@ int vs_creation_run(struct vs_creation *c)
 }
 
 /*
- * Those that were made, and one whose reply has not been heard. When the call returns, an adopted namespace
- * and the segments are as before; what a deletion takes along goes a moment later.
+ * Removes the interfaces that were made, and one whose reply has not arrived. When the call returns, an
+ * adopted namespace and the segments are as before. What a deletion removes goes a moment later.
  */
 static void remove_ifaces(struct vs_creation *c)
 {
@@ -167,7 +167,7 @@ static void undo(struct vs_creation *c)
 	}
 }
 
-/* If the program has closed the socket, its number may be somebody else's, and is better lost than closed. */
+/* If the program has closed the socket, its number may be that of another file, so it is not closed. */
 static void close_netlink(struct vs_creation *c)
 {
 	if (c->nl.sock != NULL && !vs_sock_valid(&c->nl_sock))

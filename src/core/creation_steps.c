@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The steps of a creation, one function for each state. creation.c tells how they fit together.
+ * The steps of a creation, one function for each state. creation.c describes how they fit together.
  *
  * 0: on with the next state at once; VS_NOT_YET: the same function is due again when what it waits for is
  * there; -errno with a message: the creation has failed.
@@ -149,7 +149,8 @@ static int make_slot(struct vs_creation *c)
 		return r;
 	c->slot = vs_slot_new();
 	if (c->slot == NULL)
-		return vs_fail(errno, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
+		return vs_fail(errno, "cannot make a stack: %s",
+			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	return c->config != NULL ? vs_name_take(c->slot, c->config->name) : 0;
 }
 
@@ -240,8 +241,8 @@ static bool name_taken(void *stack, const char *name)
 static int take_stack(struct vs_creation *c)
 {
 	if (c->config->name[0] != '\0')
-		return vs_fail(EINVAL, "cannot add interfaces: name=%s names a stack when it is made; leave it out",
-			       c->config->name);
+		return vs_fail(EINVAL, "cannot add interfaces: name=%s names a stack when it is made; leave "
+				       "it out", c->config->name);
 	c->slot = vs_slot_acquire(c->stack);
 	if (c->slot == NULL)
 		return vs_fail(EINVAL, "cannot add interfaces: not a stack, or one that has been deleted");
@@ -336,7 +337,8 @@ static int step_ready(struct vs_creation *c)
 	if (r == VS_NOT_YET && c->ready.at_once)
 		return wait_for(c, (struct pollfd){ .fd = -1 }, vs_now_ms());
 	if (r == VS_NOT_YET)
-		return wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN }, c->step_deadline_ms);
+		return wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN },
+				c->step_deadline_ms);
 	if (r == 0)
 		vs_conf_announce(&c->nl, c->config);
 	c->state = VS_CREATION_TRIAL;
@@ -348,7 +350,8 @@ static int step_trial(struct vs_creation *c)
 	int fd = c->adding ? -1 : vdestack_msocket(c->stack, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 && !c->adding)
-		return vs_fail(errno, "cannot make sockets in the stack: %s", vs_cause_text(vs_diagnose_limit(errno), errno));
+		return vs_fail(errno, "cannot make sockets in the stack: %s",
+			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	vs_close(fd);
 	c->state = VS_CREATION_DONE;
 	return 0;

@@ -2,10 +2,11 @@
 
 /*
  * The end of a stack in this process: its handle leads nowhere, its name is free, its commands are killed,
- * and its door is closed. Whether the stack itself ends then is the keeper's to see: other processes may have
+ * and its door is closed. The keeper decides whether the stack itself ends then: other processes may have
  * the door, too.
  *
- * Nobody waits here. Calls of other threads that are under way get an error.
+ * Nothing here waits, except for the end of a keeper that is a child of this process (vs_launch_reap()).
+ * Calls of other threads that are under way fail.
  */
 
 #include "deletion.h"
@@ -27,8 +28,8 @@
 #include "wire/fdmsg.h"
 
 /*
- * Calls of other threads may be using the door's number. A socket that leads nowhere is put in
- * its place: they fail, the number stays taken until they are done, the stack ends now.
+ * Calls of other threads may be using the door's number. A socket without a peer takes its place: the calls
+ * fail, the number stays in use until they are done, and the stack ends now.
  */
 static void cut_door(struct vs_slot *slot)
 {
@@ -42,7 +43,7 @@ static void cut_door(struct vs_slot *slot)
 	vs_close(pair[0]);
 }
 
-/* The leash ends our commands; a copy inherited from the parent only goes. */
+/* Ends the commands of this process. A copy of the parent's leash is only closed. */
 static void drop_leash(struct vs_slot *slot)
 {
 	struct vs_process *p = vs_process();
@@ -62,7 +63,7 @@ static void drop_leash(struct vs_slot *slot)
 void vs_slot_empty(struct vs_slot *slot)
 {
 	vs_sock_close(&slot->door);
-	/* In a child that was forked in the middle of a deletion these are copies; they only go. */
+	/* In a child that was forked in the middle of a deletion these are copies, and are only closed. */
 	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
 		vs_sock_close(&slot->leash[i]);
 	slot->leash_process = 0;

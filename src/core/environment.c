@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What of the program's environment a process gets that the library starts.
+ * Which variables of the program's environment its keeper and its runners get.
  *
- * An ordinary program's is its user's: VDEPLUGIN_PATH and LD_LIBRARY_PATH are features there. The
- * keeper gets all but what would load other code into it or trace it. A runner gets all,
- * because its command shall.
+ * In an ordinary program the environment belongs to its user, and VDEPLUGIN_PATH and LD_LIBRARY_PATH are
+ * features. The keeper gets all variables except those that would load other code into it or trace it. A
+ * runner gets all, because its command needs them.
  *
- * The environment of a program with more rights than its caller (set-user-ID, set-group-ID, file
- * capabilities) is the caller's. The C library ignores and removes what is dangerous when such a
- * program starts, but not what libvdeplug and others read, and the keeper's own start is an
- * ordinary one. So both get only what is on a list, of values that cannot name a file of the
- * caller's, and a PATH of the system's directories. Not on it: HOME, TMPDIR, XDG_RUNTIME_DIR
- * and everything for the dynamic linker, the C library and libvdeplug. What a command of such a
- * program gets is the program's own affair, as with any exec: it travels with the order to the runner.
+ * In a program with more rights than its caller (set-user-ID, set-group-ID, file capabilities) the
+ * environment comes from the caller. The C library ignores and removes dangerous variables when such a
+ * program starts. It does not remove what libvdeplug and other libraries read, and the start of the keeper
+ * is an ordinary one. So keeper and runner get only the variables of a list, with values that cannot name a
+ * file of the caller's, and a PATH of the system's directories. Not on the list: HOME, TMPDIR,
+ * XDG_RUNTIME_DIR, and everything for the dynamic linker, the C library and libvdeplug. The environment of
+ * a command of such a program is the program's responsibility, as with any exec. It is in the request to
+ * the runner.
  */
 
 #include "environment.h"
@@ -23,7 +24,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
-
 
 static char safe_path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -50,7 +50,7 @@ static bool is_harmless(const char *entry)
 	return true;
 }
 
-/* The C library looks for a time zone below its own directory, unless the value says otherwise. */
+/* True if the C library looks for this time zone only below its own directory. */
 static bool is_zone(const char *value)
 {
 	return value[0] != '/' && value[0] != ':' && strstr(value, "..") == NULL;

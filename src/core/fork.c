@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a forked child lets go of at once: its copies of the parent's reply channels, of the
- * leashes of the parent's commands, and of the stacks that the parent is still making.
+ * What a forked child closes at once: its copies of the parent's reply channels, of the leashes of the
+ * parent's commands, and of the doors of stacks that the parent is still making.
  *
- * A child may give up its privileges next, and be taken over after that. By then it can neither take replies
- * that the parent waits for nor end the commands of the parent. And a stack whose creation the parent cancels
- * is gone, whatever children there are. What the child keeps, the doors of stacks that are made, it may use
- * as it likes.
+ * A child may give up its privileges next, and an attacker may take it over after that. By then it can
+ * neither receive replies that the parent waits for nor end the commands of the parent. And a stack whose
+ * creation the parent cancels ends, whatever children there are. The child keeps the doors of stacks that
+ * are made, and may use them.
  *
- * It is the one handler of this library that runs at fork(2). It makes system calls that signal
- * handlers may make, takes no lock, and changes no memory. After a clone(2) by hand no handlers run:
- * then the same is done when the child first opens a channel or makes a leash in the same place.
+ * This is the only handler of this library that runs at fork(2). It makes system calls that signal handlers
+ * may make, takes no lock, and changes no memory. After a raw clone(2) no handlers run. Then the same is
+ * done when the child first opens a channel or makes a leash in the same place.
  */
 
 #include <pthread.h>
@@ -38,5 +38,5 @@ static void let_go(void)
 
 __attribute__((constructor)) static void watch_forks(void)
 {
-	(void)pthread_atfork(NULL, NULL, let_go); /* for want of memory: as after a clone(2) by hand */
+	(void)pthread_atfork(NULL, NULL, let_go); /* without memory for it: as after a raw clone(2) */
 }

@@ -3,33 +3,34 @@
 /*
  * Handles, and the slots they lead to.
  *
- * A handle may be used by one thread while another deletes it, and by careless programs even
- * later. So it is no address but a number: the place of a slot and the slot's generation,
- * which goes up with every stack that has lived there. Slots are never freed, only used again.
+ * A thread may use a handle while another one deletes it, and careless programs even later. So a handle is
+ * not an address but a number: the place of a slot and the slot's generation, which increases with every
+ * stack in that slot. Slots are never freed, only used again.
  *
- *     free ──new──▶ busy ──publish──▶ alive ──retire──▶ closing ──last use ends──▶ free, next generation
+ *     free -new-> busy -publish-> alive -retire-> closing -last use ends-> free, next generation
  *
- * One word holds generation and phase. How many calls use a slot is counted apart, in memory
- * that a forked child finds zeroed: the calls of the parent's other threads do not exist there.
- * A user counts itself first and looks at the word afterwards; the one who retires changes the
- * word first and looks at the count afterwards; so one of them sees the other (sequential
- * consistency), and the last to leave a closing slot empties it.
+ * One word holds generation and phase. The number of calls that use a slot is counted separately, in memory
+ * that a forked child finds zeroed: the calls of the parent's other threads do not exist there. A user
+ * first counts itself and then reads the word. The thread that retires a slot first changes the word and
+ * then reads the count. So one of them sees the other (sequential consistency), and the last one to leave a
+ * closing slot empties it.
  *
- * A thread may stop between any two steps, and the slot may be used again meanwhile. So the last
- * to leave takes nothing for granted. It reads the word, then the count, then swaps the word:
- *  - The word says closing. No user can come in from now on, and all users are counted.
- *  - The count is 0. Every user of this generation has left, and so has the one who retired it.
- *  - The swap succeeds on exactly the word that was read. The slot is still in that generation.
- * Callers that find the slot dead are counted for a moment, too. If one of them is why the
- * count is not 0, it leaves later than this check, and makes the same check itself.
+ * A thread may stop between any two steps, and the slot may be used again meanwhile. So the last one to
+ * leave assumes nothing. It reads the word, then the count, then swaps the word:
+ *  - The word says closing. No user can enter from now on, and all users are counted.
+ *  - The count is 0. Every user of this generation has left, and so has the thread that retired the slot.
+ *  - The swap succeeds only on exactly the word that was read. So the slot is still in that generation.
+ *
+ * Callers that find the slot dead are counted for a moment, too. If the count is not 0 because of one of
+ * them, that caller leaves later than this check, and makes the same check itself.
  * tests/unit/test_handle_interleavings.c runs this file through all orders of steps.
  *
- * In a forked child all counts are 0. A slot that was closing in the parent has nobody left there
- * to empty it, so whoever looks for a free slot does it.
+ * In a forked child all counts are 0. A slot that was closing in the parent has no user there that could
+ * empty it. So the search for a free slot empties it.
  *
  * A generation is never used twice in the same place: the handle of a deleted stack must not lead to
- * another stack, however many there have been. A place whose generations are used up stays free for
- * ever. On 32 bits that is so after 32767 stacks, and there are 65536 places.
+ * another stack, however many there have been. A place without unused generations stays free for ever. On
+ * 32 bits a place has 32767 generations, and there are 65536 places.
  */
 
 #include "handle.h"
@@ -55,8 +56,8 @@
 #define WORD(generation, phase) ((generation) << 2 | (phase))
 
 /*
- * The handle: generation above, place + 1 below, so that it is never NULL. Generations count from 1;
- * 0 is that of a slot before its first stack, and no handle with it leads anywhere.
+ * The handle: the generation in the upper bits, place + 1 in the lower bits, so that it is never NULL.
+ * Generations count from 1. A slot has generation 0 before its first stack, and a handle with 0 is invalid.
  */
 #define PLACE_BITS 17
 #define PLACE_MASK ((UINT64_C(1) << PLACE_BITS) - 1)
@@ -121,7 +122,7 @@ static atomic_uint *uses_of(struct vs_slot *slot)
 	return &c->uses[place % CHUNK_SLOTS];
 }
 
-/* True for one caller, once nobody holds a retired slot any more; then that one has to empty it. */
+/* True for one caller, when a retired slot has no users any more. That caller has to empty it. */
 static bool claim_empty(struct vs_slot *slot, atomic_uint *uses)
 {
 	uint_fast64_t word = atomic_load(&slot->state);
@@ -206,7 +207,7 @@ bool vs_slot_complete(const struct vs_slot *slot)
 	return __atomic_load_n(&slot->complete, __ATOMIC_SEQ_CST);
 }
 
-/* The slot a handle would lead to, and the word it should have there. */
+/* The slot that a handle would lead to, and the word that it should have. */
 static struct vs_slot *resolve(struct vdestack *stack, uint_fast64_t *word, atomic_uint **uses)
 {
 	uint64_t number = (uint64_t)(uintptr_t)stack;
@@ -223,8 +224,8 @@ static struct vs_slot *resolve(struct vdestack *stack, uint_fast64_t *word, atom
 }
 
 /*
- * One use less; true if none is left. The count is 0 before if a signal handler forked in the middle
- * of a call and this is the child.
+ * Counts one use less. True if none is left. The count is 0 before if a signal handler forked during a call
+ * and this is the child.
  */
 static bool count_down(atomic_uint *uses)
 {
@@ -235,7 +236,7 @@ static bool count_down(atomic_uint *uses)
 	return n <= 1;
 }
 
-/* Ends a use; the last one out of a closing slot empties it. True if that was this one. */
+/* Ends a use. If it was the last one of a closing slot, empties the slot and returns true. */
 static bool leave(struct vs_slot *slot, atomic_uint *uses)
 {
 	if (!count_down(uses) || !claim_empty(slot, uses))
@@ -244,7 +245,7 @@ static bool leave(struct vs_slot *slot, atomic_uint *uses)
 	return true;
 }
 
-/* The same for callers that were overtaken by the deletion: the one who deleted may be gone since. */
+/* As leave(), and ends unused keepers: the thread that deleted the stack may have left before. */
 static void leave_late(struct vs_slot *slot, atomic_uint *uses)
 {
 	if (leave(slot, uses))
@@ -320,7 +321,8 @@ void vs_slots_find(bool (*fn)(void *arg, struct vs_slot *slot, struct vdestack *
 		for (size_t j = 0; j < CHUNK_SLOTS; j++) {
 			uint_fast64_t word = atomic_load(&c->slots[j].state);
 			bool alive = PHASE(word) == ALIVE, busy = PHASE(word) == BUSY;
-			struct vdestack *stack = alive ? handle_of(i * CHUNK_SLOTS + j, GENERATION(word)) : NULL;
+			struct vdestack *stack =
+				alive ? handle_of(i * CHUNK_SLOTS + j, GENERATION(word)) : NULL;
 			if ((alive || busy) && fn(arg, &c->slots[j], stack))
 				return;
 		}

@@ -3,10 +3,10 @@
 /*
  * The library's own socket(2).
  *
- * A program that is linked with libvdestack calls this function instead of libc's: that is how the default
- * stack reaches code that knows nothing of stacks. It is the one symbol that the two variants of the library
- * differ in. libvdestack-nointerpose does not have it, for libraries that use stacks by vdestack_msocket() and
- * must not change the program that loads them.
+ * A program that is linked with libvdestack calls this function instead of libc's. So the default stack
+ * works for code that does not know of stacks. It is the one symbol in which the two variants of the
+ * library differ. libvdestack-nointerpose does not have it, for libraries that use stacks by
+ * vdestack_msocket() and must not change the program that loads them.
  */
 
 #include "interpose.h"

@@ -3,8 +3,9 @@
 /*
  * The start of a keeper: a process that executes this library's file, or threads of the program.
  *
- * Both say how it went in a report, with the key that requests need. A process says it on a socket of its
- * own, on which also a failing exec is reported; end of file there means that it ended before it was ready.
+ * Both report how the start went, with the key that requests need. A process reports on a socket of its
+ * own, where a failed exec is reported as well. End of file there means that the process ended before it
+ * was ready.
  */
 
 #include "keeper_start.h"
@@ -30,7 +31,7 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
-#define ANY_STACK_BYTES (256 * 1024) /* a smaller limit is suspect */
+#define ANY_STACK_BYTES (256 * 1024) /* a smaller limit of the stack is a likely cause */
 
 static int died_early(void)
 {
@@ -38,13 +39,14 @@ static int died_early(void)
 	bool tight = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 
 	if (tight)
-		return vs_fail(ENOMEM, "cannot start the keeper: it ended before it was ready, probably for lack of memory; "
-				       "raise RLIMIT_AS (ulimit -v)");
+		return vs_fail(ENOMEM, "cannot start the keeper: it ended before it was ready, probably for "
+				       "lack of memory; raise RLIMIT_AS (ulimit -v)");
 	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < ANY_STACK_BYTES)
-		return vs_fail(ENOMEM, "cannot start the keeper: it ended before it was ready, probably for lack of stack; "
-				       "raise RLIMIT_STACK (ulimit -s)");
-	return vs_fail(EIO, "cannot start the keeper: it ended before it was ready; its file (this library) may have been "
-			    "replaced, a library it needs may be missing, or a security policy stops it");
+		return vs_fail(ENOMEM, "cannot start the keeper: it ended before it was ready, probably for "
+				       "lack of stack; raise RLIMIT_STACK (ulimit -s)");
+	return vs_fail(EIO, "cannot start the keeper: it ended before it was ready; its file (this library) "
+			    "may have been replaced, a library it needs may be missing, or a security policy "
+			    "stops it");
 }
 
 static int exec_failed(int err)
@@ -54,20 +56,20 @@ static int exec_failed(int err)
 	if (limit != VS_CAUSE_UNKNOWN)
 		return vs_fail(err, "cannot start the keeper: %s", vs_cause_text(limit, err));
 	if (err == E2BIG)
-		return vs_fail(E2BIG, "cannot start the keeper: the environment is too large for the limit of the stack; "
-				      "raise RLIMIT_STACK (ulimit -s)");
-	return vs_fail(err, "cannot start the keeper: executing the library's own file failed (%s); it must be "
-			     "readable where the program's root is now", strerror(err));
+		return vs_fail(E2BIG, "cannot start the keeper: the environment is too large for the limit "
+				      "of the stack; raise RLIMIT_STACK (ulimit -s)");
+	return vs_fail(err, "cannot start the keeper: executing the library's own file failed (%s); it must "
+			    "be readable where the program's root is now", strerror(err));
 }
 
-/*
- * Waits for the keeper's word on how its start went. On success text has what it could not do for
- * itself, if anything.
- */
-static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key, char text[VS_MESSAGE_MAX])
+/* Waits for the keeper's report on its start. On success text is what it could not do for itself, or "". */
+static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key,
+		       char text[VS_MESSAGE_MAX])
 {
 	const size_t head = offsetof(struct vs_start_report, key), least = head + sizeof(*key);
-	struct vs_fdmsg msg = { .iov = { { reply, head }, { key, sizeof(*key) }, { text, VS_MESSAGE_MAX - 1 } }, .n_iov = 3 };
+	struct vs_fdmsg msg = {
+		.iov = { { reply, head }, { key, sizeof(*key) }, { text, VS_MESSAGE_MAX - 1 } }, .n_iov = 3
+	};
 	struct pollfd word = { .fd = starter, .events = POLLIN };
 	int n;
 
@@ -77,7 +79,8 @@ static int await_start(int starter, int64_t deadline, struct vs_start_report *re
 	if (n < 0)
 		return vs_fail(errno, "cannot wait for the keeper: %s", strerror(errno));
 	if (n == 0)
-		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise step_timeout_ms");
+		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise "
+					  "step_timeout_ms");
 	ssize_t len = vs_fdmsg_recv(starter, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (len == (ssize_t)sizeof(int32_t)) {
 		int32_t r;
@@ -87,8 +90,8 @@ static int await_start(int starter, int64_t deadline, struct vs_start_report *re
 	if (len < (ssize_t)least)
 		return died_early();
 	if (reply->version != VS_WIRE_VERSION)
-		return vs_fail(EPROTO, "cannot start the keeper: the file of this library has been replaced by another version; "
-				       "restart the program");
+		return vs_fail(EPROTO, "cannot start the keeper: the file of this library has been replaced "
+				       "by another version; restart the program");
 	return reply->result < 0 ? vs_fail_text(-reply->result, text) : 0;
 }
 
@@ -124,7 +127,8 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 	if (r < 0)
 		r = vs_fail(-r, "cannot start the keeper: %s", why);
 	else
-		r = await_start(starter[0], deadline, &ready, &k->key, warning); /* not ours yet if it fails */
+		/* if it fails, the keeper ends by itself */
+		r = await_start(starter[0], deadline, &ready, &k->key, warning);
 	vs_close(starter[0]);
 	if (r == 0) {
 		note_ready(k, &ready);
@@ -136,7 +140,7 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 static int start_threads(int front, struct vs_keeper_link *k)
 {
 	struct vs_start_report ready;
-	int r = vs_keeper_start_inprocess(front, &ready); /* takes it */
+	int r = vs_keeper_start_inprocess(front, &ready); /* takes front */
 
 	if (r == 0) {
 		note_ready(k, &ready);
@@ -157,14 +161,15 @@ int vs_keepers_start(enum vs_variant variant, int adopt, int64_t deadline_ms, st
 	if (variant == VS_VARIANT_INPROCESS) {
 		if (vs_environment_secure() && getenv("VDEPLUGIN_PATH") != NULL) {
 			vs_close(front[1]);
-			r = vs_fail(EPERM, "cannot serve stacks in this process: it has rights that its caller lacks, who may "
-					   "have chosen VDEPLUGIN_PATH; unset that, or leave out VDESTACK_INPROCESS");
+			r = vs_fail(EPERM, "cannot serve stacks in this process: the program has rights that "
+					   "its caller lacks, and the caller may have set VDEPLUGIN_PATH; "
+					   "unset VDEPLUGIN_PATH, or leave out VDESTACK_INPROCESS");
 		} else if (vs_privileged()) {
 			r = start_threads(front[1], k);
 		} else {
 			vs_close(front[1]);
-			r = vs_fail(EPERM, "cannot serve stacks in this process: that takes CAP_SYS_ADMIN, CAP_NET_ADMIN "
-					   "and CAP_NET_RAW; leave out VDESTACK_INPROCESS");
+			r = vs_fail(EPERM, "cannot serve stacks in this process: that takes CAP_SYS_ADMIN, "
+					   "CAP_NET_ADMIN and CAP_NET_RAW; leave out VDESTACK_INPROCESS");
 		}
 	} else {
 		r = start_process(front[1], adopt, deadline_ms, k);

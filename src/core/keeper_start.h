@@ -7,7 +7,10 @@
 
 #include "keepers.h"
 
-/* As vs_keepers_hold(), always a new one, which is the caller's. The process lock is held. */
+/*
+ * As vs_keepers_hold(), but always starts a new keeper, which belongs to the caller. The caller holds the
+ * process lock.
+ */
 int vs_keepers_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
 
 /* The PID namespace that this process is in; 0: not known. */

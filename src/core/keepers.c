@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The keepers of this program: sharing one, letting it go.
+ * The keepers of this program: how stacks share one, and how it is let go.
  *
- * A keeper is started by the first stack and let go with the last; what ends it is the end
- * of file on its front door and on all its stacks' doors. A forked child inherits copies of
- * all of these, so the keeper serves it too and outlives the process that started it.
+ * The first stack starts a keeper, and the last one lets it go. A keeper ends after the end of file on its
+ * front door and on the doors of all its stacks. A forked child inherits copies of all of these. So the
+ * keeper serves the child too, and outlives the process that started it.
  */
 
 #include "keepers.h"
@@ -32,11 +32,11 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
-#define REUSE_MS 1000 /* no process gets the number of another that was alive so shortly before */
-#define REAP_MS 2000 /* a keeper ends right after its last user, and that takes some milliseconds */
+#define REUSE_MS 1000 /* the number of a process is not used again so soon */
+#define REAP_MS 2000  /* a keeper ends within milliseconds after its last user */
 
-const char vs_keepers_gone[] = "the keeper of this stack has ended, or the program has closed its descriptors; "
-			      "delete the stack and make a new one";
+const char vs_keepers_gone[] = "the keeper of this stack has ended, or the program has closed its "
+			       "descriptors; delete the stack and make a new one";
 
 static struct vs_keeper_link *keepers; /* under the process lock */
 static atomic_bool sealed;             /* children inherit it */
@@ -103,8 +103,8 @@ const char *vs_keepers_elsewhere(struct vs_keeper_link *keeper)
 	if (keeper->proof == 0 || keeper->pid_ns == 0 || vs_keepers_pid_ns() == keeper->pid_ns)
 		return NULL;
 	atomic_store(&keeper->elsewhere, true);
-	return "this process is in another PID namespace than the keeper of this stack, which cannot tell there what privileges "
-	       "it has; make a new stack here";
+	return "this process is in another PID namespace than the keeper of this stack, so the keeper cannot "
+	       "check its privileges; make a new stack in this process";
 }
 
 /* ------------------------------------------------------------------ sealing */
@@ -115,9 +115,10 @@ int vs_keepers_seal(void)
 	sigset_t saved;
 
 	if (p == NULL)
-		return vs_fail(ENOMEM, "cannot seal this process: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		return vs_fail(ENOMEM, "cannot seal this process: %s",
+			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	vs_signals_block(&saved);
-	pthread_mutex_lock(&p->lock); /* nobody is starting a keeper now */
+	pthread_mutex_lock(&p->lock); /* no other thread is starting a keeper now */
 	atomic_store(&sealed, true);
 	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
 		explicit_bzero(&k->key, sizeof(k->key));
@@ -128,7 +129,10 @@ int vs_keepers_seal(void)
 
 int vs_keepers_sealed(const char *step)
 {
-	return !atomic_load(&sealed) ? 0 : vs_fail(EPERM, "%s: this process has been sealed (vdestack_seal); do that before", step);
+	if (!atomic_load(&sealed))
+		return 0;
+	return vs_fail(EPERM, "%s: this process has been sealed (vdestack_seal); do this before it is sealed",
+		       step);
 }
 
 void vs_keepers_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX])
@@ -156,7 +160,7 @@ void vs_keepers_died(struct vs_keeper_link *keeper)
 	vs_signals_restore(&saved);
 }
 
-/* A living keeper holds its end of the front door, and its number is its own. */
+/* True if the keeper has its end of the front door open. Then its number is still its own. */
 static bool is_alive(const struct vs_keeper_link *k)
 {
 	struct pollfd front = { .fd = k->front.fd };
@@ -178,7 +182,10 @@ static int let_go(struct vs_keeper_link *k)
 	return vs_launch_reap(k->pid, certain, again ? 0 : REAP_MS);
 }
 
-/* A forked child may be using it still: then whoever tidies next collects it. */
+/*
+ * Puts a keeper back into the list: a forked child may still use it. The next vs_keepers_tidy() collects
+ * it.
+ */
 static void remember(struct vs_keeper_link *k)
 {
 	struct vs_process *p = vs_process();

@@ -11,7 +11,7 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
-/* Why calls fail with ENETDOWN. */
+/* The message of calls that fail with ENETDOWN. */
 extern const char vs_keepers_gone[];
 
 enum vs_variant {
@@ -20,55 +20,59 @@ enum vs_variant {
 	VS_VARIANT_ADOPT,     /* lives in the user namespace of one adopted namespace; for that stack alone */
 };
 
-/* A keeper as the program sees it. Constant while somebody uses it. */
+/* A keeper as the program sees it. Constant while it is in use. */
 struct vs_keeper_link {
 	struct vs_keeper_link *next;
 	enum vs_variant variant;
 	struct vs_sock front; /* the program's end of its front door; the cookie names the keeper */
 	int pid;         /* 0: in this process */
-	int proof;       /* the process id to claim in requests, see the keeper's auth.c; 0: our own */
+	int proof;       /* the process id to claim in requests, see src/keeper/auth.c; 0: our own */
 	uid_t uid;       /* the ids to claim: those this program had when it started the keeper */
 	gid_t gid;
 	struct vs_key key; /* zero once this process is sealed; under the process lock, or constant */
-	ino_t pid_ns;    /* the PID namespace of who started it; 0: not known */
+	ino_t pid_ns;    /* the PID namespace of the process that started it; 0: not known */
 	atomic_bool elsewhere;  /* this process has moved to another PID namespace: no new stacks */
 	bool dead;
 	int64_t alive_ms; /* when it was last seen alive: when its front door was closed */
 	bool waited_for; /* its end, by vs_keepers_tidy() */
-	_Atomic(char *) warning; /* what it could not do for itself; NULL: nothing, or told. Whoever takes it frees it */
+	/* What it could not do for itself; the thread that takes it frees it. NULL: nothing, or taken. */
+	_Atomic(char *) warning;
 };
 
 /*
- * A living keeper of the variant, started if there is none; adopt is a namespace for
- * VS_VARIANT_ADOPT, else -1; deadline_ms is on the clock of vs_now_ms(). Counts as used until vs_keepers_unhold().
- * 0 or -errno, message recorded.
+ * Stores a living keeper of the variant in *out, and starts one if there is none. adopt is a namespace for
+ * VS_VARIANT_ADOPT, else -1. deadline_ms is a time of the clock of vs_now_ms(). The keeper counts as used
+ * until vs_keepers_unhold(). 0 or -errno, message recorded.
  */
 int vs_keepers_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
 void vs_keepers_unhold(void);
 
-/* What a living keeper could not do for itself, once; "": nothing, or it has been taken. */
+/* Takes what a living keeper could not do for itself. "": nothing, or it has been taken. */
 void vs_keepers_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX]);
 
-/* Notes that a keeper does not answer any more, so that the next stack gets a new one. */
+/* Records that a keeper does not answer any more, so that the next stack gets a new one. */
 void vs_keepers_died(struct vs_keeper_link *keeper);
 
 /*
- * Ends keepers that no stack of this process uses. Async-signal-safe: what a keeper leaves in
- * this process, and it itself if it is a child, is for the next vs_keepers_tidy().
+ * Ends keepers that no stack of this process uses. Async-signal-safe. The next vs_keepers_tidy() frees what
+ * a keeper leaves in this process, and collects the keeper itself if it is a child.
  */
 void vs_keepers_dismiss(void);
 
-/* Lets go of keepers that no stack of this process uses; collects them if they are its children. */
+/*
+ * Ends keepers that no stack of this process uses, and frees them. Collects those that are children of this
+ * process, which takes up to two seconds.
+ */
 void vs_keepers_tidy(void);
 
 /*
- * Why a request of this process may have been refused though it has its privileges, for a message: it
- * is in another PID namespace than the keeper, where it cannot claim what it has to. NULL: it is not.
- * Marks the keeper.
+ * Returns a text for a message if the keeper may have refused a request although this process has the
+ * privileges: the process is in another PID namespace than the keeper, where it cannot claim the process id
+ * that it must claim. Then marks the keeper. NULL: it is in the same one.
  */
 const char *vs_keepers_elsewhere(struct vs_keeper_link *keeper);
 
-/* Forgets the keys of all keepers and keeps this process from starting others. 0 or -errno with a message. */
+/* Erases the keys of all keepers, and keeps this process from starting others. 0 or -errno with a message. */
 int vs_keepers_seal(void);
 /* 0, or -EPERM with a message that begins with the step, e.g. "cannot make a stack". */
 int vs_keepers_sealed(const char *step);

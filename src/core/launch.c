@@ -3,35 +3,40 @@
 /*
  * Starting a process that the program cannot see.
  *
- *     program thread ──clone(VM|VFORK), exit signal 0──▶ intermediate ──clone(VM|VFORK), SIGCHLD──▶ the process
- *        waits                                             waits, then exits                         execs itself
- *        reaps it with __WCLONE
+ *     thread of the program     waits, then reaps the intermediate with __WCLONE
+ *       │ clone(VM|VFORK), exit signal 0
+ *       ▼
+ *     intermediate              waits, then exits
+ *       │ clone(VM|VFORK), exit signal SIGCHLD
+ *       ▼
+ *     new process               executes the library's file
  *
- * exec gives every process SIGCHLD as its exit signal, so the one that execs must be nobody's
- * child: it is the child of an intermediate that ends before anybody could wait for it. The
- * intermediate never execs, keeps exit signal 0 and is thus invisible to wait() without
- * __WCLONE and sends no signal. Both are made without copying page tables, so the cost does
- * not grow with the program, and neither runs its atfork handlers.
+ * exec sets the exit signal of a process to SIGCHLD. So the process that calls exec must not be a child of
+ * the program. It is a child of the intermediate, which ends before the program can wait for the new
+ * process. The intermediate never calls exec, so it keeps exit signal 0: wait() without __WCLONE does not
+ * see it, and its end sends no signal. Neither clone copies page tables, so the cost does not grow with the
+ * program. Neither runs the program's atfork handlers.
  *
- * Between clone and exec the new tasks run on the program's memory: they make system calls and nothing
- * else, on a stack of their own, with every signal blocked. errno is that of the calling thread, which
- * sleeps meanwhile and restores it. Thread checkers replace clone() by a function that takes locks; so
- * glibc's __clone() is called, which is the same function.
+ * Between clone and exec the new tasks run in the program's memory. They only make system calls, on stacks
+ * of their own, with every signal blocked. They share errno with the calling thread, which sleeps meanwhile
+ * and restores it. Thread checkers replace clone() by a function that takes locks. So this file calls
+ * glibc's __clone(), which is the same function.
  *
- * The memory that they run on is released only when both have left it. The intermediate may be
- * killed while it waits; then its child still runs. So the kernel itself writes down in the
- * program's memory that the child was made, and clears another word when it has left by exec or
- * by its end (CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID).
+ * The memory that the tasks run on is released only when both have left it. The intermediate may be killed
+ * while it waits, and then its child still runs. So the kernel itself records in the program's memory that
+ * the child was made, and clears another word when the child has left by exec or by its end
+ * (CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID).
  *
- * A checker may turn the shared-memory clone into a plain fork (valgrind does). Then nothing is
- * written there, and the exit status of the intermediate tells. A failing exec is told through a socket.
+ * A checker may turn the clone with shared memory into a plain fork (valgrind does). Then nothing is
+ * recorded there, and the exit status of the intermediate says whether the process was made. A failed exec
+ * is reported through a socket.
  *
  * A keeper gets one user, one group and no supplementary groups, see drop_groups() and settle_ids().
  *
- * The file that is executed is this library, which is a program as well: it is there wherever
- * the library could be loaded from. It is executed by a descriptor that was checked before
- * (origin.c), so there is no second way to it that could lead elsewhere. Where the file is not
- * executable (mode 644 is usual for libraries), the dynamic linker runs it.
+ * The file that is executed is this library, which is also a program. So it is there wherever the library
+ * could be loaded from. It is executed by a descriptor that was checked before (origin.c), because a path
+ * could lead to another file by then. Where the file is not executable (mode 644 is usual for libraries),
+ * the dynamic linker runs it.
  */
 
 #include "launch.h"
@@ -66,16 +71,16 @@
 #include "pidns.h"
 #include "wire/roles.h"
 
-#define STACK_BYTES 65536 /* for the intermediate; the lower half is the new process's */
+#define STACK_BYTES 65536 /* the upper half is for the intermediate, the lower half for the new process */
 #define FDS_MAX 8
 
-#ifndef SYS_futex /* 32-bit architectures that never had another */
+#ifndef SYS_futex /* some 32-bit architectures have only this one */
 #define SYS_futex SYS_futex_time64
 #endif
 
 struct launch {
 	enum vs_launch_role role;
-	int fds[FDS_MAX]; /* the new process's, then those of the file and of the linker */
+	int fds[FDS_MAX]; /* for the new process; then the file and the linker */
 	size_t n_fds;
 	size_t n_kept;    /* how many of them survive the exec */
 	struct vs_origin origin;
@@ -97,19 +102,20 @@ static long call5(long number, long a, long b, long c, long d, long e)
 	return result < 0 ? -errno : result;
 }
 
-/* The fifth is 0: prctl(2) refuses anything else. */
+/* As call5() with 0 as the fifth argument: prctl(2) refuses any other value there. */
 static long call(long number, long a, long b, long c, long d)
 {
 	return call5(number, a, b, c, d, 0);
 }
 
-/* clone(3) by its other name, which no thread checker replaces. */
+/* clone(3) by the name that thread checkers do not replace. */
 int __clone(int (*fn)(void *), void *top, int flags, void *arg, ...);
 
 /*
- * Runs fn(arg) in a new task with the caller's memory, on the stack that ends at top. The caller sleeps until
- * it has executed something or has ended. exit_signal 0 or SIGCHLD. Returns its pid or -errno. made (NULL: not
- * wanted) gets the pid before the task runs; running is cleared when it leaves the memory.
+ * Runs fn(arg) in a new task with the caller's memory, on the stack that ends at top. The caller sleeps
+ * until the task has executed a file or has ended. exit_signal is 0 or SIGCHLD. Returns the task's pid or
+ * -errno. *made gets the pid before the task runs (NULL: not wanted). *running is cleared when the task
+ * leaves the memory.
  */
 static long clone_vfork(int exit_signal, char *top, int (*fn)(void *), void *arg, pid_t *made,
 			_Atomic(pid_t) *running)
@@ -124,7 +130,7 @@ static long clone_vfork(int exit_signal, char *top, int (*fn)(void *), void *arg
 
 /* ------------------------------------------------------------------ between clone and exec */
 
-#ifdef SYS_setresuid32 /* on 32-bit architectures those without it take 16-bit numbers */
+#ifdef SYS_setresuid32 /* on 32-bit architectures the calls without "32" take 16-bit ids */
 #define VS_SYS(name) SYS_##name##32
 #else
 #define VS_SYS(name) SYS_##name
@@ -147,9 +153,9 @@ static long set_caps(struct caps *caps)
 }
 
 /*
- * No supplementary groups, where this process may do without them: the program could give them up
- * later and would have their files through the keeper. Where it may not, the program cannot give
- * them up either.
+ * Drops the supplementary groups, if this process may. Otherwise the program could drop them later, and
+ * still have their access to files through the keeper. If this process may not drop them, the program
+ * cannot either.
  */
 static void drop_groups(void)
 {
@@ -161,16 +167,17 @@ static void drop_groups(void)
 	caps.data[0].effective |= caps.data[0].permitted & (1u << CAP_SETGID);
 	if (caps.data[0].effective != before.data[0].effective && set_caps(&caps) < 0)
 		return;
-	(void)call(VS_SYS(setgroups), 0, 0, 0, 0); /* EPERM: as said */
+	(void)call(VS_SYS(setgroups), 0, 0, 0, 0); /* EPERM: this process may not */
 	if (caps.data[0].effective != before.data[0].effective)
 		(void)set_caps(&before);
 }
 
 /*
- * One user and one group, the effective ones, as real and saved ones too. Others could be given up
- * later as well, and a process that has two is not its own to map into a user namespace. What has
- * one already is left alone: a change of the file system's numbers alone would make the program,
- * whose memory this is, undumpable. Capabilities that are not uid 0's own stay as they are.
+ * Sets the real and saved ids to the effective ones, so that the keeper has one user and one group. The
+ * program could give up other ids later, and still have their rights through the keeper. And a process with
+ * two users may not map itself into a user namespace. A process with one id is left alone: even a change of
+ * only the file system ids would make the program, whose memory this is, undumpable. Capabilities that do
+ * not come from uid 0 stay as they are.
  */
 static void settle_ids(void)
 {
@@ -188,7 +195,7 @@ static void settle_ids(void)
 		(void)set_caps(&caps);
 }
 
-/* Carries capabilities that are not uid 0's over the exec (capabilities(7), ambient set). */
+/* Keeps capabilities over the exec in a process that is not uid 0 (capabilities(7), ambient set). */
 static void raise_ambient(void)
 {
 	struct caps caps;
@@ -204,7 +211,7 @@ static void raise_ambient(void)
 			(void)call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0);
 }
 
-struct entry { /* what getdents64(2) gives */
+struct entry { /* what getdents64(2) returns */
 	uint64_t inode;
 	int64_t next;
 	uint16_t size;
@@ -223,11 +230,12 @@ static long number_of(const char *name)
 	return n;
 }
 
-/* Instead of close_range(2): before Linux 5.9, or where a filter of system calls does not let it pass. */
+/* Replaces close_range(2) before Linux 5.9, or where a filter of system calls refuses it. */
 static void close_each_from(long first)
 {
 	_Alignas(struct entry) char entries[2048];
-	long dir = call(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), n = dir;
+	long dir = call(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
+	     n = dir;
 
 	while (n >= 0 && (n = call(SYS_getdents64, dir, (long)entries, sizeof(entries), 0)) > 0) {
 		for (long at = 0; at < n; at += ((struct entry *)(entries + at))->size) {
@@ -238,14 +246,14 @@ static void close_each_from(long first)
 	}
 	if (dir >= 0)
 		(void)call(SYS_close, dir, 0, 0, 0);
-	for (long fd = first; n < 0 && fd < 65536; fd++) /* without /proc: as far as it goes */
+	for (long fd = first; n < 0 && fd < 65536; fd++) /* without /proc: numbers up to a limit */
 		(void)call(SYS_close, fd, 0, 0, 0);
 }
 
 /*
- * fds[i] -> 3+i, first moved above all targets so that none overwrites another. In a table too
- * small for that they are taken as they are, which is safe when they ascend: then fds[i] >= 3+i.
- * *report: where the first one is to be found, whatever happens.
+ * Moves fds[i] to 3+i. All are moved above all targets first, so that none overwrites another. In a table
+ * too small for that they stay where they are. That is safe if they ascend, because then fds[i] >= 3+i.
+ * *report is always set to the current number of the first one.
  */
 static long place_descriptors(const struct launch *l, long *report)
 {
@@ -254,7 +262,7 @@ static long place_descriptors(const struct launch *l, long *report)
 
 	for (size_t i = 0; i < l->n_fds; i++) {
 		long moved = call(SYS_fcntl, l->fds[i], F_DUPFD, 3 + FDS_MAX, 0);
-		if (moved < 0 && moved != -EINVAL) /* which is EMFILE by another name */
+		if (moved < 0 && moved != -EINVAL) /* EINVAL: the limit is below that number, so EMFILE */
 			why = moved;
 		high[i] = moved < 0 ? l->fds[i] : (int)moved;
 		if (i == 0)
@@ -264,8 +272,9 @@ static long place_descriptors(const struct launch *l, long *report)
 	}
 	for (size_t i = 0; i < l->n_fds; i++) {
 		bool kept = i < l->n_kept;
-		long r = high[i] == (int)(3 + i) ? call(SYS_fcntl, 3 + (long)i, F_SETFD, kept ? 0 : FD_CLOEXEC, 0)
-						 : call(SYS_dup3, high[i], 3 + (long)i, kept ? 0 : O_CLOEXEC, 0);
+		long r = high[i] == (int)(3 + i)
+				 ? call(SYS_fcntl, 3 + (long)i, F_SETFD, kept ? 0 : FD_CLOEXEC, 0)
+				 : call(SYS_dup3, high[i], 3 + (long)i, kept ? 0 : O_CLOEXEC, 0);
 		if (r < 0)
 			return r;
 	}
@@ -275,7 +284,7 @@ static long place_descriptors(const struct launch *l, long *report)
 	return 0;
 }
 
-/* The program's own soft limit bounds the program, not its keeper. */
+/* The program's own soft limit is for the program, not for its keeper. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit64 limit;
@@ -286,30 +295,31 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-/* The file by its descriptor, or the linker by its own. -errno, if it comes back. */
+/* Executes the file by its descriptor, or the linker by its own. Returns only on failure, with -errno. */
 static long execute(const struct launch *l)
 {
 	long file = 3 + (long)l->n_kept, flags = AT_EMPTY_PATH;
 	long r = call5(SYS_execveat, file, (long)"", (long)(l->argv), (long)l->envp, flags);
 
-	/* The linker starts even when there is nothing to load, and nobody would hear what it says then. */
+	/* The linker would start even without a file to load, and its message would be lost. */
 	if (l->origin.linker >= 0 && call(SYS_faccessat, AT_FDCWD, (long)l->origin.path, R_OK, 0) == 0)
 		r = call5(SYS_execveat, file + 1, (long)"", (long)l->linker_argv, (long)l->envp, flags);
 	return r;
 }
 
 /*
- * A keeper must not have more capabilities than who starts it can show: exec gives uid 0 back what it
- * has dropped, and makes effective what is only permitted. no_new_privs, which the keeper sets anyway,
- * stops the first. Without CAP_SYS_ADMIN in effect the keeper has to live in a user namespace of its
- * own, so it is not left the permitted one.
+ * A keeper must not have more capabilities than the process that starts it has in effect. exec makes
+ * permitted capabilities effective, and gives uid 0 back those that it has dropped. no_new_privs, which the
+ * keeper sets anyway, prevents the latter. Without CAP_SYS_ADMIN in effect the keeper has to live in a user
+ * namespace of its own, so it does not keep the permitted one.
  */
 static void limit_capabilities(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
-	if (call(SYS_capget, (long)&head, (long)data, 0, 0) == 0 && (data[0].effective & (1u << CAP_SYS_ADMIN)) == 0) {
+	if (call(SYS_capget, (long)&head, (long)data, 0, 0) == 0 &&
+	    (data[0].effective & (1u << CAP_SYS_ADMIN)) == 0) {
 		for (int i = 0; i < 2; i++)
 			data[i].permitted = data[i].effective;
 		(void)call(SYS_capset, (long)&head, (long)data, 0, 0);
@@ -370,14 +380,14 @@ static int reap_intermediate(pid_t pid)
 	do {
 		r = waitpid(pid, &status, __WALL);
 	} while (r < 0 && errno == EINTR);
-	if (r < 0) /* somebody else of the program took it: a failing start shows on the sockets */
+	if (r < 0) /* other code of the program reaped it: a failed start shows on the sockets */
 		return 0;
 	if (!WIFEXITED(status))
 		return -ECHILD;
 	return -WEXITSTATUS(status);
 }
 
-/* Until the new process does not use this memory any more; with its maker killed that takes a moment. */
+/* Waits until the new process has left this memory. If the intermediate was killed, that takes a moment. */
 static void await_exec(struct launch *l)
 {
 	pid_t running;
@@ -390,7 +400,8 @@ static int run_launch(struct launch *l)
 {
 	sigset_t all, saved;
 	int err = errno;
-	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+			   -1, 0);
 
 	if (stack == MAP_FAILED)
 		return -errno;
@@ -402,7 +413,7 @@ static int run_launch(struct launch *l)
 	long pid = clone_vfork(0, stack + STACK_BYTES, intermediate, l, NULL, NULL);
 	int r = pid < 0 ? (int)pid : reap_intermediate((pid_t)pid);
 	await_exec(l);
-	if (l->made != 0) /* however its maker ended */
+	if (l->made != 0) /* also if the intermediate was killed */
 		r = 0;
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)munmap(stack, STACK_BYTES);
@@ -410,7 +421,7 @@ static int run_launch(struct launch *l)
 	return r;
 }
 
-/* As vs_launch(); why stays "" where the errno says it all. */
+/* As vs_launch(). why stays "" where the errno alone is the cause. */
 static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *why)
 {
 	static const char *const names[] = {
@@ -418,13 +429,15 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 		[VS_LAUNCH_RUNNER] = VS_RUNNER_NAME,
 	};
 	char *name = (char *)names[role];
-	struct launch l = { .role = role, .n_fds = n_fds, .n_kept = n_fds, .raise_caps = caps_need_raising() };
+	struct launch l = {
+		.role = role, .n_fds = n_fds, .n_kept = n_fds, .raise_caps = caps_need_raising()
+	};
 
 	why[0] = '\0';
 	if (vs_pidns_differs()) {
 		(void)snprintf(why, VS_MESSAGE_MAX,
-			       "children of this thread go to another PID namespace (unshare or setns with CLONE_NEWPID); "
-			       "do it before that call, from another thread, or from a child");
+			       "children of this thread go to another PID namespace (unshare or setns with "
+			       "CLONE_NEWPID); do it before that call, from another thread, or from a child");
 		return -EINVAL;
 	}
 	int r = vs_origin_open(&l.origin, why);
@@ -457,7 +470,7 @@ int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[V
 	return r;
 }
 
-/* Names outlive their process as long as it waits to be collected. Without /proc: no. */
+/* True if pid is a keeper, by its name, which it keeps until it is collected. False without /proc. */
 static bool is_keeper(int pid)
 {
 	static const char expected[] = VS_KEEPER_NAME "\n";
@@ -475,13 +488,13 @@ int vs_launch_reap(int pid, bool certain, int timeout_ms)
 	int64_t deadline = vs_now_ms() + timeout_ms;
 
 	if (pid <= 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return 0; /* not a child of ours */
+		return 0; /* not a child of this process */
 	VS_AUTO_CLOSE pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return errno == ESRCH ? 0 : -errno;
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 	if (!certain && !is_keeper(pid))
-		return 0; /* the program has collected it and has made another child of that number */
+		return 0; /* the program has collected it, and another child has its number */
 	int n;
 	do {
 		n = poll(&ended, 1, vs_left_ms(deadline));

@@ -12,7 +12,7 @@
  * it has not done yet it does not do.
  *
  * The door and the channel are checked to be what they were before they are used: the program may have
- * closed them, and the numbers may be somebody else's by now.
+ * closed them, and the numbers may be those of other files by now.
  */
 
 #include "long_call.h"
@@ -32,10 +32,11 @@ static int keeper_lost(void)
 	return vs_fail(ENETDOWN, "%s", vs_keepers_gone);
 }
 
-/* Who we are, in the form in which the keeper can tell that we still are (see its side). */
+/* The credentials to claim, in a form that the keeper can check (src/keeper/auth.c). */
 static struct ucred credentials(const struct vs_keeper_link *keeper)
 {
-	return (struct ucred){ .pid = keeper->proof != 0 ? keeper->proof : getpid(), .uid = keeper->uid, .gid = keeper->gid };
+	return (struct ucred){ .pid = keeper->proof != 0 ? keeper->proof : getpid(), .uid = keeper->uid,
+			       .gid = keeper->gid };
 }
 
 static void close_their_end(struct vs_long_call *c)
@@ -47,7 +48,8 @@ static void close_their_end(struct vs_long_call *c)
 static int send_request(struct vs_long_call *c)
 {
 	struct vs_fdmsg msg = {
-		.iov = { { &c->req, offsetof(struct vs_request, key) }, { &c->keeper->key, sizeof(c->keeper->key) },
+		.iov = { { &c->req, offsetof(struct vs_request, key) },
+			 { &c->keeper->key, sizeof(c->keeper->key) },
 			 { (void *)c->text, c->text_len } },
 		.n_iov = c->text_len > 0 ? 3 : 2,
 		.fds = { c->their_end },
@@ -62,8 +64,8 @@ static int send_request(struct vs_long_call *c)
 	int r = vs_fdmsg_send(c->door.fd, &msg, MSG_DONTWAIT);
 	if (r == -EPERM || r == -ESRCH || r == -EINVAL) {
 		/*
-		 * We are not who we were (or the keeper is gone). Not every request minds, and the
-		 * keeper judges.
+		 * This process has changed its ids, or the keeper is gone. Not every request needs
+		 * credentials, and the keeper decides.
 		 */
 		msg.claim_creds = false;
 		r = vs_fdmsg_send(c->door.fd, &msg, MSG_DONTWAIT);
@@ -114,7 +116,8 @@ void vs_long_call_end(struct vs_long_call *c)
 /* VS_NOT_YET: there is no reply. */
 static int take_reply(struct vs_long_call *c)
 {
-	struct vs_fdmsg msg = { .iov = { { &c->reply, sizeof(c->reply) }, { c->answer, VS_TEXT_MAX } }, .n_iov = 2 };
+	struct vs_fdmsg msg = { .iov = { { &c->reply, sizeof(c->reply) }, { c->answer, VS_TEXT_MAX } },
+				.n_iov = 2 };
 	ssize_t len = vs_fdmsg_recv(c->channel.fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	if (len == -EAGAIN)
@@ -126,7 +129,8 @@ static int take_reply(struct vs_long_call *c)
 	c->answer[(size_t)len - sizeof(c->reply)] = '\0';
 	if (msg.fds_lost) {
 		vs_fdmsg_drop(&msg);
-		return vs_fail(EMFILE, "cannot take the keeper's descriptors: %s", vs_cause_text(VS_CAUSE_DESCRIPTORS, EMFILE));
+		return vs_fail(EMFILE, "cannot take the keeper's descriptors: %s",
+			       vs_cause_text(VS_CAUSE_DESCRIPTORS, EMFILE));
 	}
 	memcpy(c->got, msg.fds, sizeof(c->got));
 	c->n_got = msg.n_fds;

@@ -43,11 +43,11 @@ int vs_long_call_run(struct vs_long_call *call);
 /*
  * The same in steps, none of which waits:
  *
- *     begin ──▶ { poll(vs_long_call_wanted(), until deadline_ms) ──▶ step }, while it returns VS_NOT_YET
+ *     begin --> { poll(vs_long_call_wanted(), until deadline_ms) --> step }, while it returns VS_NOT_YET
  *
- * begin: 0 or -errno with a message; then the call is not under way. step: as vs_long_call_run(), and the call is
- * over, or VS_NOT_YET: it goes on. end: gives the call up, in any state, also before begin; the keeper
- * notices.
+ * begin: 0, or -errno with a message: then the call is not under way. step: VS_NOT_YET: the call goes on.
+ * Any other result is that of vs_long_call_run(), and the call is over. end: cancels the call, in any
+ * state, also before begin. The keeper notices.
  */
 int vs_long_call_begin(struct vs_long_call *call);
 struct pollfd vs_long_call_wanted(const struct vs_long_call *call);

@@ -3,16 +3,16 @@
 /*
  * The stacks of this process: their names and the list of them.
  *
- * A name stands in the slot of its stack, from the beginning of its creation to its deletion. It is written
- * under one lock, by whoever makes or deletes the stack, and read under that lock. A slot is used for another
- * stack only after the name has gone, so the name that is read belongs to the generation that is read with
- * it.
+ * A name is in the slot of its stack, from the beginning of its creation to its deletion. It is written
+ * under one lock, by the thread that makes or deletes the stack, and read under that lock. A slot is used
+ * for another stack only after the name has gone. So the name that is read belongs to the generation that
+ * is read with it.
  *
- * Only stacks whose creation is over are found. The handle that is returned is of that moment: another thread
- * may delete the stack right after, and the handle leads nowhere then, as any other.
+ * Only stacks whose creation is over are found. The returned handle is that of the moment: another thread
+ * may delete the stack right after, and then the handle leads nowhere, like any other.
  *
- * A forked child finds its copies. The lock lies in memory that it finds zeroed. Names of stacks that its
- * parent was still making are nobody's in the child; the token of the process that makes them tells.
+ * A forked child finds its copies. The lock is in memory that it finds zeroed. Names of stacks that its
+ * parent was still making are ignored in the child: they have the token of another process.
  */
 
 #include "names.h"
@@ -105,7 +105,7 @@ static int name_of(struct vdestack *stack, char *buf, size_t size)
 	sigset_t saved;
 
 	if (slot == NULL)
-		return vs_fail(EINVAL, "cannot tell the name: not a stack, or one that has been deleted");
+		return vs_fail(EINVAL, "cannot return the name: not a stack, or one that has been deleted");
 	struct vs_process *p = lock_names(&saved);
 	if (p != NULL) {
 		memcpy(name, slot->name, sizeof(name));
@@ -114,7 +114,7 @@ static int name_of(struct vdestack *stack, char *buf, size_t size)
 	vs_slot_release(slot);
 	size_t len = strlen(name);
 	if (len >= size)
-		return vs_fail(ERANGE, "cannot tell the name: it takes %zu bytes", len + 1);
+		return vs_fail(ERANGE, "cannot return the name: the buffer needs %zu bytes", len + 1);
 	memcpy(buf, name, len + 1);
 	return (int)len;
 }
@@ -135,8 +135,8 @@ struct vdestack *vdestack_by_name(const char *name)
 		unlock_names(p, &saved);
 	}
 	if (s.found == NULL)
-		return vs_edge_null(vs_fail(ENOENT, "no stack of this process is called \"%.63s\"",
-					    name != NULL ? name : ""));
+		return vs_edge_null(vs_fail(ENOENT, "cannot find a stack by name: no stack of this process "
+						    "has the name \"%.63s\"", name != NULL ? name : ""));
 	return s.found;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The namespace of a stack as a descriptor, and what else it takes to run a command in it: its leash. */
+/* The namespace of a stack as a descriptor, and what else a command in it needs: its leash. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "stack.h"
 #include "wire/fdmsg.h"
 
-/* Both ends stay with the slot: [0] is cut to end the commands, copies of [1] go to their runners. */
+/* Both ends stay with the slot: [0] is shut down to end the commands, copies of [1] go to their runners. */
 static int leash_make_locked(struct vs_slot *slot, struct vs_process *p)
 {
 	if (slot->leash_process == vs_process_token(p) && vs_sock_valid(&slot->leash[1]))
@@ -48,7 +48,7 @@ static int leash_copy(struct vdestack *stack, int *copy)
 		return vs_fail(EINVAL, "not a stack, or one that has been deleted");
 	vs_signals_block(&saved);
 	pthread_mutex_lock(&p->lock);
-	/* Once it is retired, nobody would drop it again. */
+	/* A leash that is made after the deletion would never be cut. */
 	int r = vs_slot_retired(slot) ? -ENETDOWN : leash_make_locked(slot, p);
 	if (r == 0) {
 		*copy = fcntl(slot->leash[1].fd, F_DUPFD_CLOEXEC, 3);
@@ -57,7 +57,9 @@ static int leash_copy(struct vdestack *stack, int *copy)
 	pthread_mutex_unlock(&p->lock);
 	vs_signals_restore(&saved);
 	vs_slot_release(slot);
-	return r < 0 ? vs_fail(-r, "cannot watch over commands: %s", vs_cause_text(vs_diagnose_limit(-r), -r)) : 0;
+	if (r == 0)
+		return 0;
+	return vs_fail(-r, "cannot watch over commands: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 }
 
 /* life may be NULL. */
@@ -73,7 +75,7 @@ static int entry(struct vdestack *stack, int *netns, int *life)
 	if (call.n_got != (life != NULL ? 2 : 1)) {
 		for (size_t i = 0; i < call.n_got; i++)
 			vs_close(call.got[i]);
-		return vs_fail(EPROTO, "the keeper gave no namespace");
+		return vs_fail(EPROTO, "cannot enter the stack: the keeper's reply has no namespace");
 	}
 	*netns = call.got[0];
 	if (life != NULL)

@@ -50,8 +50,8 @@ static int adopt(int fd, const char *text, const struct vdestack_opts *opts, str
 
 	read.adopt = fd;
 	if (r == 0 && ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-		r = vs_fail(EINVAL, "cannot adopt a namespace: the descriptor or path is no network namespace; "
-				    "give /run/netns/NAME or /proc/PID/ns/net");
+		r = vs_fail(EINVAL, "cannot adopt a namespace: the descriptor or path is no network "
+				    "namespace; give /run/netns/NAME or /proc/PID/ns/net");
 	if (r < 0)
 		return r;
 	vs_creation_begin_adoption(&c, &read, text);
@@ -72,10 +72,12 @@ struct vdestack *vdestack_adopt_fd(int netns_fd, const char *config, const struc
 	return r < 0 ? vs_edge_null(r) : stack;
 }
 
-static int adopt_path(const char *path, const char *config, const struct vdestack_opts *opts, struct vdestack **out)
+static int adopt_path(const char *path, const char *config, const struct vdestack_opts *opts,
+		      struct vdestack **out)
 {
 	VS_NO_CANCEL;
-	VS_AUTO_CLOSE fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe has no writer to wait for */
+	/* a pipe has no writer to wait for */
+	VS_AUTO_CLOSE fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return vs_fail(errno, "cannot adopt \"%s\": %s; give the path of a network namespace, "
@@ -118,10 +120,12 @@ int vdestack_iface_add(struct vdestack *stack, const char *config, const struct 
 static int remove_iface(struct vdestack *stack, const char *ifname)
 {
 	if (ifname == NULL || !vs_ifname_valid(ifname))
-		return vs_fail(EINVAL, "cannot remove an interface: \"%.32s\" is no name of one", ifname != NULL ? ifname : "");
+		return vs_fail(EINVAL, "cannot remove an interface: \"%.32s\" is no name of one",
+			       ifname != NULL ? ifname : "");
 	struct vs_slot *slot = vs_slot_acquire(stack);
 	if (slot == NULL)
-		return vs_fail(EINVAL, "cannot remove interface %s: not a stack, or one that has been deleted", ifname);
+		return vs_fail(EINVAL, "cannot remove interface %s: not a stack, or one that has been "
+				       "deleted", ifname);
 	int r = vs_iface_request_remove(slot, ifname);
 	vs_slot_release(slot);
 	return r < 0 ? r : 0;

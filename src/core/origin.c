@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which file is executed as keeper or runner, and whether it may be.
+ * Which file is executed as keeper or runner, and whether it may be executed.
  *
- * It is the library's own. Its path is taken when the library is loaded, because a relative one
- * would be worthless after chdir, and with it the identities of the file and of the root. The same
- * file under the same root is what this process runs already: it is opened and executed by its
- * descriptor, so nothing else can take its place in between. That is the usual case, an open
- * and two stat calls.
+ * It is the library's own. Its path is read when the library is loaded, because a relative one would be
+ * wrong after chdir. The identities of the file and of the root are read at the same time. The same file
+ * under the same root is what this process runs already. It is opened, and executed by its descriptor, so
+ * nothing else can take its place in between. That is the usual case, and costs an open and two stat calls.
  *
- * Otherwise somebody may have put another file there. An upgrade does; so does a user into whose
- * directory the program has changed its root, and what he planted would run with the program's
- * rights. Then the file must be trusted: nobody but root and this process's user can have put it
- * there (trust.c). Under another root so must be all else that the dynamic linker would load: the
- * linker, each object of this process by its path, the directories it searches and the files
- * that direct it.
+ * Otherwise another file may be there. An upgrade replaces the file. And if the program has changed its
+ * root to a directory of a user, that user may have put a file there, which would run with the program's
+ * rights. Then the file must be trusted: only root and this process's user can have put it there (trust.c).
+ * Under another root, all else that the dynamic linker would load must be trusted as well: the linker, each
+ * object of this process by its path, the directories that the linker searches, and the files that
+ * configure it.
  *
- * The dynamic linker opens what it loads by path, and where it is executed itself, because the
- * library's file is not executable, the library as well. No check can be tied to that by a
- * descriptor, but none is needed: every directory on those paths is trusted, or the root and the
- * file are those of the load, whose writers this process has trusted then.
+ * The dynamic linker opens what it loads by path. If the linker itself is executed, because the library's
+ * file is not executable, it opens the library by path as well. No descriptor can tie a check to these
+ * opens. None is needed: either every directory on those paths is trusted, or the root and the file are
+ * those of the load, and this process trusted their writers then.
  *
- * No descriptor is kept open for all this in programs that never make a stack. Two mounts of one
- * file system have one root as far as this can see; making such takes root.
+ * No descriptor is kept open for this in programs that never make a stack. Two mounts of one file system
+ * look like the same root here, and only root can make such mounts.
  */
 
 #include "origin.h"
@@ -46,7 +45,7 @@
 #include "environment.h"
 #include "trust.h"
 
-#define DISTRUST_MAX 300 /* bytes of what is said about a path; the longest are cut */
+#define DISTRUST_MAX 300 /* bytes of the text about a path; longer ones are cut */
 #define EXECUTABLE (S_IXUSR | S_IXGRP | S_IXOTH)
 
 struct identity {
@@ -96,16 +95,18 @@ __attribute__((constructor)) static void find_own_file(void)
 	Dl_info info;
 	int saved = errno;
 
-	if (dladdr(own_path, &info) == 0 || info.dli_fname == NULL || realpath(info.dli_fname, own_path) == NULL)
+	if (dladdr(own_path, &info) == 0 || info.dli_fname == NULL ||
+	    realpath(info.dli_fname, own_path) == NULL)
 		own_path[0] = '\0';
 #ifdef VS_KEEPER_FILE
 	char *slash = strrchr(own_path, '/');
 	if (slash != NULL)
-		(void)snprintf(slash + 1, sizeof(own_path) - (size_t)(slash + 1 - own_path), "%s", VS_KEEPER_FILE);
+		(void)snprintf(slash + 1, sizeof(own_path) - (size_t)(slash + 1 - own_path), "%s",
+			       VS_KEEPER_FILE);
 #endif
 	ElfW(Addr) base = (ElfW(Addr))getauxval(AT_BASE);
 	const struct r_debug *debug = base == 0 ? dlsym(RTLD_DEFAULT, "_r_debug") : NULL;
-	if (debug != NULL) /* the program was given to the linker as an argument */
+	if (debug != NULL) /* the program is an argument of the linker */
 		base = debug->r_ldbase;
 	(void)dl_iterate_phdr(find_linker, (void *)(uintptr_t)base);
 	identify();
@@ -126,7 +127,10 @@ static bool check_path(struct check *c, const char *path)
 	return c->result == 0;
 }
 
-/* An object of this process: its file, and the interpreter that the kernel takes if it is executed. */
+/*
+ * Checks an object of this process: its file, and the interpreter that the kernel uses if the object is
+ * executed.
+ */
 static int check_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct check *c = arg;
@@ -141,8 +145,8 @@ static int check_object(struct dl_phdr_info *info, size_t size, void *arg)
 }
 
 /*
- * A list of directories from the environment: the keeper's linker and libvdeplug search those. An empty
- * one is the working directory, a relative path like any other; an empty list is none.
+ * Checks a list of directories from the environment, which the keeper's linker and libvdeplug search. An
+ * empty entry is the working directory, a relative path like any other. An empty list has no entries.
  */
 static void check_list(struct check *c, const char *variable)
 {
@@ -158,7 +162,7 @@ static void check_list(struct check *c, const char *variable)
 		(void)check_path(c, dir);
 }
 
-/* All that a keeper would load by a path. 0 or -errno; -EPERM with text. */
+/* Checks all that a keeper would load by a path. 0 or -errno; -EPERM with text. */
 static int check_everything(char *text)
 {
 	static const char *const others[] = {
@@ -191,12 +195,15 @@ __attribute__((format(printf, 3, 4))) static int refuse(char *why, int r, const 
 static int cannot_open(char *why, int r)
 {
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
-		return r; /* the cause is told by the errno */
-	return refuse(why, r, "the library's own file %.200s cannot be opened (%s); it must be there where the "
-				"program's root is now", own_path, strerror(-r));
+		return r; /* the errno is the cause */
+	return refuse(why, r, "the library's own file %.200s cannot be opened (%s); it must be there where "
+			      "the program's root is now", own_path, strerror(-r));
 }
 
-/* The library's file, another one than at the load or under another root. A descriptor or -errno. */
+/*
+ * Opens the library's file when it is another one than at the load, or under another root. A descriptor or
+ * -errno.
+ */
 static int open_trusted(bool same_root, char *why)
 {
 	char text[DISTRUST_MAX] = "";
@@ -210,10 +217,12 @@ static int open_trusted(bool same_root, char *why)
 	if (r != -EPERM)
 		return cannot_open(why, r);
 	if (same_root)
-		return refuse(why, r, "the library's file has been replaced, and %s: it would run with the rights of "
-					"this process; restart the program, or have root own that", text);
-	return refuse(why, r, "in the root that the program has changed to, %s: it would run with the rights of "
-				"this process; make the first stack before the root is changed, or have root own that", text);
+		return refuse(why, r, "the library's file has been replaced, and %s: it would run with the "
+				      "rights of this process; restart the program, or have root own that",
+			      text);
+	return refuse(why, r, "in the root that the program has changed to, %s: it would run with the rights "
+			      "of this process; make the first stack before the root is changed, or have "
+			      "root own that", text);
 }
 
 static int open_file(char *why)
@@ -246,9 +255,10 @@ int vs_origin_open(struct vs_origin *origin, char why[VS_MESSAGE_MAX])
 		return 0;
 	int r = -errno;
 	vs_origin_close(origin);
-	return r == -EMFILE || r == -ENFILE ? r
-		: refuse(why, r, "the dynamic linker %.200s cannot be opened (%s); make the library's file executable",
-			 linker_path, strerror(-r));
+	if (r == -EMFILE || r == -ENFILE)
+		return r;
+	return refuse(why, r, "the dynamic linker %.200s cannot be opened (%s); make the library's file "
+			      "executable", linker_path, strerror(-r));
 }
 
 void vs_origin_close(struct vs_origin *origin)

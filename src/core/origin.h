@@ -16,14 +16,14 @@ struct vs_origin {
 };
 
 /*
- * Opens the library's own file and, where the file's mode does not let everybody execute it, the dynamic
- * linker. 0, or -errno and *why, a text "cause; remedy". -EPERM: it is not the file, or the root, that the
- * library was loaded from, and somebody else than root or this process's user could have put there what
- * would run. -ENOENT: the file is not known, or is not there.
+ * Opens the library's own file. If the file's mode does not let every user execute it, opens the dynamic
+ * linker as well. 0, or -errno with a text "cause; remedy" in why. -EPERM: the file or the root is not the
+ * one that the library was loaded from, and a user other than root and this process's user could have put
+ * there what would run. -ENOENT: the path of the file is not known, or there is no file.
  */
 int vs_origin_open(struct vs_origin *origin, char why[VS_MESSAGE_MAX]);
 
-/* Takes what vs_origin_open() has filled, or one with both descriptors -1. */
+/* Closes what vs_origin_open() has opened. Both descriptors may be -1. */
 void vs_origin_close(struct vs_origin *origin);
 
 #endif

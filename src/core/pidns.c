@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where the children of this thread go.
+ * The PID namespace that the children of this thread will be in.
  *
- * After unshare(CLONE_NEWPID) the thread stays in its PID namespace and its next child is the
- * init of the new one. When that init ends, the namespace is dead: the kernel kills what is in
- * it, and each further fork of the thread fails. The intermediate of a launch ends at once, so
- * it must never be such a child. Where the namespace has an init already, the new process
- * would have a number that means another process here, so nothing is started there either.
+ * After unshare(CLONE_NEWPID) the thread stays in its PID namespace, and its next child is the init of a
+ * new one. When that init ends, the namespace is dead: the kernel kills all processes in it, and each
+ * further fork of the thread fails. The intermediate of a launch ends at once, so it must never be that
+ * init. If the namespace has an init already, the number of a new process there would mean another process
+ * here. So nothing is started there either.
  *
- * Two ways to tell, of no effect on the program. /proc names both namespaces; the link of the
- * children's leads nowhere as long as that namespace has no init. Without /proc, Linux 6.11
- * gives both as descriptors.
+ * There are two ways to find out, and neither has an effect on the program. /proc names both namespaces.
+ * The link of the children's namespace cannot be followed as long as that namespace has no init. Without
+ * /proc, Linux 6.11 returns both as descriptors.
  */
 
 #include "pidns.h"
@@ -25,7 +25,7 @@
 
 #include "base/cleanup.h"
 
-/* linux/pidfd.h, newer than the headers that this is built with may be */
+/* As in linux/pidfd.h, which may be newer than the installed headers. */
 #define OF_THREAD O_EXCL /* PIDFD_THREAD */
 #define GET_PID_NAMESPACE _IO(0xFF, 5)
 #define GET_PID_FOR_CHILDREN_NAMESPACE _IO(0xFF, 6)
@@ -35,7 +35,7 @@ static bool same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* 1 or 0 as vs_pidns_differs(), -1: this way does not tell. */
+/* 1 or 0 as vs_pidns_differs(), -1: this way does not work. */
 static int ask_proc(void)
 {
 	static const char children_link[] = "/proc/thread-self/ns/pid_for_children";
@@ -43,7 +43,7 @@ static int ask_proc(void)
 
 	if (stat("/proc/thread-self/ns/pid", &own) < 0)
 		return -1;
-	if (stat(children_link, &children) < 0) /* a link that leads nowhere, or none at all */
+	if (stat(children_link, &children) < 0) /* a link that cannot be followed, or none */
 		return errno == ENOENT && lstat(children_link, &link) == 0 ? 1 : -1;
 	return same(&own, &children) ? 0 : 1;
 }

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * True if a child of this thread would be of another PID namespace than the thread is: it has called
- * unshare(2) or setns(2) with CLONE_NEWPID. False too where it cannot be told.
+ * True if a child of this thread would be in another PID namespace than the thread: the thread has called
+ * unshare(2) or setns(2) with CLONE_NEWPID. Also false if that cannot be found out.
  */
 bool vs_pidns_differs(void);
 

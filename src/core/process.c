@@ -31,10 +31,10 @@ struct vs_process *vs_process(void)
 
 	if (p != NULL)
 		return p;
-	/* Zeroes are what pthread_mutex_t and every field here start from, now and in each child. */
+	/* All fields, pthread_mutex_t too, start as zeros, now and in each child. */
 	struct vs_process *fresh = vs_wiped_memory(sizeof(*fresh));
 	if (fresh != NULL && !atomic_compare_exchange_strong(&the_process, &p, fresh))
-		(void)munmap(fresh, sizeof(*fresh)); /* another thread was first; p is its */
+		(void)munmap(fresh, sizeof(*fresh)); /* another thread was first; p is what it has made */
 	else if (fresh != NULL)
 		p = fresh;
 	return p;
@@ -46,7 +46,8 @@ uint64_t vs_random(void)
 
 	if (getrandom(&n, sizeof(n), GRND_NONBLOCK) != (ssize_t)sizeof(n)) {
 		struct timespec ts;
-		(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* early at boot; uniqueness is all that is needed */
+		/* early at boot; uniqueness is all that is needed */
+		(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 		n = (uint64_t)ts.tv_nsec << 32 ^ (uint64_t)ts.tv_sec ^ (uint64_t)getpid() << 16;
 	}
 	return n > 2 ? n : n + 3;

@@ -3,17 +3,16 @@
 #define VS_CORE_PROCESS_H
 
 /*
- * What belongs to one process and not to its forked children: locks, counts of calls under
- * way, reply channels.
+ * What belongs to one process and not to its forked children: locks, counts of calls under way, reply
+ * channels.
  *
- * It lives in memory that the kernel gives to a child zeroed (MADV_WIPEONFORK). So a fork in
- * the middle of other threads' calls leaves nothing half done in the child: no lock is held,
- * no call is under way, no channel is shared with the parent. The child closes its copies of the
- * parent's channels when it is forked (fork.c); nothing else is done then, and none of the program's handlers
- * has to be.
+ * It is in memory that the kernel zeroes in a child (MADV_WIPEONFORK). So a fork in the middle of other
+ * threads' calls leaves nothing half done in the child: no lock is held, no call is under way, no channel
+ * is shared with the parent. The child closes its copies of the parent's channels when it is forked
+ * (fork.c). Nothing else is done then, and the program needs no handler.
  *
- * Locks here are taken only with every signal blocked, so a signal handler never finds its own
- * thread holding one, and may wait for it like anybody else.
+ * Locks here are taken only with every signal blocked. So a signal handler never finds its own thread
+ * holding one, and may wait for it like other code.
  */
 
 #include <pthread.h>
@@ -27,7 +26,7 @@
 
 #define VS_CHANNELS 8
 
-/* What kind of socket was asked for, and in which stack. */
+/* The kind of socket that was requested, and the stack. */
 struct vs_kind {
 	uint64_t door; /* cookie of the stack's door */
 	int domain, type, protocol;
@@ -36,8 +35,8 @@ struct vs_kind {
 struct vs_channel {
 	pthread_mutex_t lock; /* held for the length of a call; guards the rest */
 	bool open;
-	uint64_t number;      /* it is registered by; a secret of this process */
-	uint64_t keeper;      /* which keeper it is registered with (cookie of its front door) */
+	uint64_t number;      /* the number by which it is registered; a secret of this process */
+	uint64_t keeper;      /* the keeper that it is registered with (cookie of its front door) */
 	uint64_t seq;         /* of the last request */
 	uint64_t valid_seq;   /* replies to older requests are dropped */
 	struct vs_sock sock;  /* this process's end */
@@ -45,19 +44,19 @@ struct vs_channel {
 	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
 	unsigned ahead;       /* replies still to come that no call waits for */
 	unsigned streak;      /* calls of this kind in quick succession */
-	int64_t alive_us;     /* when the keeper was last seen to live */
-	int64_t last_us;      /* when the last one was */
+	int64_t alive_us;     /* when the keeper was last seen alive */
+	int64_t last_us;      /* when the last call was */
 };
 
 struct vs_process {
 	pthread_mutex_t lock;    /* guards the list of keepers and their starting */
 	pthread_mutex_t names;   /* guards the names of stacks */
-	atomic_uint creating;    /* stacks being made, which hold keepers without showing it */
-	atomic_uint_fast64_t token; /* tells this process from its ancestors; 0: not drawn yet */
+	atomic_uint creating;    /* creations that use a keeper which no slot shows yet */
+	atomic_uint_fast64_t token; /* differs from that of each ancestor; 0: not drawn yet */
 	struct vs_channel channels[VS_CHANNELS];
 };
 
-/* This process's; NULL with errno when there is no memory for it. Async-signal-safe. */
+/* The record of this process. NULL with errno: there is no memory. Async-signal-safe. */
 struct vs_process *vs_process(void);
 
 /* Memory of `size` bytes that a forked child finds zeroed. NULL with errno. Async-signal-safe. */
@@ -66,10 +65,10 @@ void *vs_wiped_memory(size_t size);
 /* A random number, never 0, 1 or 2. Async-signal-safe. */
 uint64_t vs_random(void);
 
-/* The number of this process among its relatives, drawn once. */
+/* A random number that identifies this process among its relatives, drawn once. */
 uint64_t vs_process_token(struct vs_process *p);
 
-/* Blocks every signal of this thread; give *saved to vs_signals_restore(). Keeps errno. */
+/* Blocks every signal of this thread. *saved is for vs_signals_restore(). Both keep errno. */
 void vs_signals_block(sigset_t *saved);
 void vs_signals_restore(const sigset_t *saved);
 

@@ -3,15 +3,16 @@
 /*
  * Quick calls to the keeper: sockets.
  *
- * A reply that comes too late for its call is recognised by its sequence number and dropped by the next call.
+ * A reply that arrives after its call has timed out is recognised by its sequence number. The next call
+ * drops it.
  *
- * A program that makes many sockets of one kind in quick succession gets them without waiting: the
- * networking thread is asked for several at once, and those that no call waits for yet lie in the
- * channel as undelivered messages. They get their descriptor number when a call takes them, so the
- * lowest-number rule and the program's limit hold as ever, and waiting for them costs no wake-ups. One
- * that makes them now and then, of one kind, has one waiting: the next is asked for when it is taken,
- * and nobody waits for that either. Only kinds are asked for ahead that receive nothing before they
- * are bound. Another kind or another stack on the channel, or the stack's deletion, drops them.
+ * A program that makes many sockets of one kind in quick succession gets them without waiting. The
+ * networking thread is asked for several at once. Those that no call waits for yet stay in the channel as
+ * undelivered messages. They get their descriptor numbers when a call receives them. So the rule of the
+ * lowest free number and the program's limit hold, and sockets that wait cause no wake-ups. A program that
+ * makes sockets of one kind now and then has one waiting: the next is requested when it is received, and no
+ * call waits for that either. Only kinds are requested ahead that receive nothing before they are bound. A
+ * call for another kind or another stack on the channel drops them, and so does the deletion of the stack.
  */
 
 #include "quick_call.h"
@@ -28,7 +29,7 @@
 #include "channels.h"
 #include "keepers.h"
 
-/* Waits for a reply to a request that still counts, dropping others. 0 and *fd, or -errno. */
+/* Waits for a reply to a request that is still valid, and drops others. 0 and *fd, or -errno. */
 static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 {
 	struct vs_reply reply;
@@ -37,7 +38,7 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 	for (int last_look = 0;;) {
 		ssize_t n = vs_fdmsg_recv(ch->sock.fd, &msg, recv_flags | (last_look ? MSG_DONTWAIT : 0));
 		if (n == -EAGAIN && !last_look) {
-			last_look = 1; /* the program may have been stopped all the while */
+			last_look = 1; /* the program may have been stopped meanwhile */
 			continue;
 		}
 		if (n == -EAGAIN)
@@ -56,7 +57,7 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 		vs_fdmsg_drop(&msg);
 		return reply.result;
 	}
-	if (msg.n_fds == 0) /* there was no free number for it, and then the kernel gives none */
+	if (msg.n_fds == 0) /* there was no free number for it */
 		return -EMFILE;
 	*fd = msg.fds[0];
 	return 0;
@@ -65,9 +66,9 @@ static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
 /* ------------------------------------------------------------------ sockets ahead of their calls */
 
 #define STREAK_APART_US 1000 /* calls further apart are not in quick succession */
-#define STREAK_BEGIN 3       /* so many calls make a streak */
-#define ALIVE_US 200         /* how long a keeper counts as living that was asked */
-#define NOW_AND_THEN 2       /* the one that is asked for, and one more */
+#define STREAK_BEGIN 3       /* calls that make a streak */
+#define ALIVE_US 200         /* how long a keeper counts as alive after a check */
+#define NOW_AND_THEN 2       /* the requested one, and one more */
 
 /* Unbound sockets of these kinds receive nothing, so it does not matter how old they are. */
 static bool keeps(const struct vs_kind *kind)
@@ -81,20 +82,22 @@ static bool keeps(const struct vs_kind *kind)
 
 static bool same_kind(const struct vs_kind *a, const struct vs_kind *b)
 {
-	return a->door == b->door && a->domain == b->domain && a->type == b->type && a->protocol == b->protocol;
+	return a->door == b->door && a->domain == b->domain && a->type == b->type &&
+	       a->protocol == b->protocol;
 }
 
-/* Waits, but not long, for what has been asked for: it comes soon or not at all. */
+/* Waits a short time for what has been requested: it comes soon or not at all. */
 static void await_ahead(struct vs_channel *ch)
 {
 	struct vs_reply reply;
 	struct pollfd more = { .fd = ch->sock.fd, .events = POLLIN };
 
-	while (ch->ahead > 0 && poll(&more, 1, 100) > 0 && recv(ch->sock.fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
+	while (ch->ahead > 0 && poll(&more, 1, 100) > 0 &&
+	       recv(ch->sock.fd, &reply, sizeof(reply), MSG_DONTWAIT) > 0)
 		ch->ahead--;
 }
 
-/* Takes what has arrived off the channel; without room for descriptors the kernel closes them. */
+/* Receives what has arrived in the channel, without room for descriptors: then the kernel closes them. */
 static void drop_ahead(struct vs_channel *ch)
 {
 	struct vs_reply reply;
@@ -105,7 +108,7 @@ static void drop_ahead(struct vs_channel *ch)
 	ch->valid_seq = ch->seq + 1;
 }
 
-/* Notes a call of this kind; gives how many sockets to ask for. */
+/* Records a call of this kind. Returns how many sockets to request. */
 static uint32_t note_call(struct vs_channel *ch, const struct vs_kind *kind)
 {
 	int64_t now = vs_now_ns() / 1000;
@@ -139,8 +142,8 @@ static int ask_for(struct vs_channel *ch, struct vs_slot *slot, const struct vs_
 }
 
 /*
- * Sockets of a keeper that has died still lie in the channel, and are good for nothing. One that lived a
- * moment ago is taken to live: it could die right after being asked just as well.
+ * True if the keeper has died. Its sockets are still in the channel, but useless. A keeper that was alive a
+ * moment ago counts as alive: it could die right after a check as well.
  */
 static bool hung_up(struct vs_channel *ch)
 {
@@ -152,7 +155,8 @@ static bool hung_up(struct vs_channel *ch)
 	return poll(&other_end, 1, 0) > 0;
 }
 
-static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind, int recv_flags, int *fd)
+static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind, int recv_flags,
+		     int *fd)
 {
 	uint32_t count = note_call(ch, kind);
 	int r = 0;
@@ -165,7 +169,7 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 		ch->valid_seq = ch->seq + 1;
 		r = ask_for(ch, slot, kind, count);
 	} else if (count == VS_SOCKETS_MAX && ch->ahead == VS_SOCKETS_MAX / 2) {
-		r = ask_for(ch, slot, kind, VS_SOCKETS_MAX / 2); /* in good time for the calls to come */
+		r = ask_for(ch, slot, kind, VS_SOCKETS_MAX / 2); /* early enough for the next calls */
 	}
 	if (r < 0)
 		return r;
@@ -175,7 +179,7 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 	if (r == -ETIMEDOUT)
 		drop_ahead(ch);
 	else if (r == 0 && count == NOW_AND_THEN && ch->ahead == 0)
-		(void)ask_for(ch, slot, kind, 1); /* the next call sees for itself */
+		(void)ask_for(ch, slot, kind, 1); /* a failure shows in the next call */
 	return r;
 }
 
@@ -186,7 +190,8 @@ static bool door_open(const struct vs_slot *slot)
 	return vs_sock_valid(&slot->door) && poll(&door, 1, 0) == 0;
 }
 
-static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const struct vs_kind *kind, int recv_flags, int *fd)
+static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const struct vs_kind *kind,
+			  int recv_flags, int *fd)
 {
 	int r;
 	struct vs_channel *ch = vs_channel_ready(p, slot, &r);
@@ -194,7 +199,7 @@ static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const stru
 	if (r == 0)
 		r = socket_on(ch, slot, kind, recv_flags, fd);
 	if (r == -ENETDOWN && door_open(slot)) {
-		/* The keeper has dropped the channel, for want of memory perhaps, and not the stack. */
+		/* The keeper has dropped the channel, perhaps for lack of memory, but has the stack. */
 		vs_channel_close(ch);
 		r = vs_channel_open(p, ch, slot, 0);
 		if (r == 0)
@@ -215,7 +220,8 @@ int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protoco
 	if (r == -ENETDOWN)
 		return vs_fail_static(ENETDOWN, vs_keepers_gone);
 	if (r == -EMFILE)
-		return vs_fail_static(EMFILE, "cannot make a socket in the stack, raise RLIMIT_NOFILE (ulimit -n) or close descriptors");
+		return vs_fail_static(EMFILE, "cannot make a socket in the stack, raise RLIMIT_NOFILE "
+					      "(ulimit -n) or close descriptors");
 	return r < 0 ? vs_fail_static(-r, "cannot make a socket in the stack") : 0;
 }
 
@@ -228,7 +234,7 @@ void vs_quick_call_forget_stack(uint64_t door_cookie)
 	for (size_t i = 0; p != NULL && i < VS_CHANNELS; i++) {
 		struct vs_channel *ch = &p->channels[i];
 		pthread_mutex_lock(&ch->lock);
-		vs_channel_close_inherited(p, i); /* what is in them may be of this stack */
+		vs_channel_close_inherited(p, i); /* they may contain sockets of this stack */
 		if (ch->open && ch->ahead > 0 && ch->kind.door == door_cookie) {
 			if (vs_sock_valid(&ch->sock))
 				await_ahead(ch);

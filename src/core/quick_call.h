@@ -9,15 +9,15 @@
 #include "handle.h"
 
 /*
- * socket(2) by the stack's networking thread, on a channel that this process keeps: no
- * descriptor is used but the one received, and it is async-signal-safe. Every signal must be
- * blocked. 0 and *fd (the number the kernel chose), or -errno, static message recorded.
+ * socket(2) by the stack's networking thread, on a channel that this process keeps. It uses no descriptor
+ * number but that of the socket, and is async-signal-safe. The caller has blocked every signal. 0 and *fd
+ * (the kernel chooses the number), or -errno with a static message.
  */
 int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
 
 /*
- * Drops the sockets that were sent ahead for a stack: they would keep its namespace alive. Signals
- * blocked.
+ * Drops the sockets that were sent ahead for a stack, which would keep its namespace alive. The caller has
+ * blocked every signal.
  */
 void vs_quick_call_forget_stack(uint64_t door_cookie);
 

@@ -3,13 +3,13 @@
 /*
  * Sealing a process.
  *
- * A program that sandboxes itself (seccomp, Landlock, no_new_privs) still has a keeper outside
- * the sandbox. Every request that changes something needs the keeper's key, which lies in the
- * memory of the program. To seal a process is to forget the key, for good: whoever takes the
- * process over later does not find it, nor do children that are made from now on have it. Nothing changes for
- * relatives, and the keeper need not know.
+ * A program that sandboxes itself (seccomp, Landlock, no_new_privs) still has a keeper outside the sandbox.
+ * Every request that changes something needs the keeper's key, which is in the memory of the program.
+ * Sealing a process erases the key for ever. An attacker who takes over the process later does not find it,
+ * and children that are made from now on do not have it. Nothing changes for other processes of the
+ * program, and the keeper is not informed.
  *
- * The keys lie in the records of keepers, and for the length of one system call in a request.
+ * The keys are in the records of keepers, and in a request for the length of one system call.
  */
 
 #include "base/error.h"

@@ -30,7 +30,7 @@ static __thread struct vdestack *thread_default __attribute__((tls_model("initia
 
 static const char gone[] = "not a stack, or one that has been deleted";
 
-/* *deleted: the stack was deleted before the call or under it, and that may be all that is wrong. */
+/* *deleted: the stack was deleted before or during the call, which may be the only cause of the error. */
 static int msocket(struct vdestack *stack, int domain, int type, int protocol, bool *deleted)
 {
 	VS_NO_CANCEL; /* like socket(2), which is no cancellation point */
@@ -51,7 +51,7 @@ static int msocket(struct vdestack *stack, int domain, int type, int protocol, b
 	vs_signals_restore(&saved);
 	if (r < 0)
 		return r;
-	errno = err; /* a success says nothing there */
+	errno = err; /* success does not change errno */
 	return fd;
 }
 
@@ -84,11 +84,11 @@ static bool is_stack(struct vdestack *stack)
 }
 
 /*
- * Whether the program's socket(2) is ours. It is not where libc comes before this library in the program's
- * order of lookup (dlopen(3), a plug-in or another library that links this one), nor in the variant of the
- * library that has none. Then a default would have no effect, and what the program sends would go to the host
- * network. Another library may stand in front and call ours, so the address alone does not tell: socket(2) is
- * called with a family that does not exist.
+ * Whether the program's socket(2) is that of this library. It is not if libc comes before this library in
+ * the program's lookup order (dlopen(3), a plugin or another library that links this one), nor in the
+ * variant of the library that has no socket(2). Then a default would have no effect, and the program would
+ * use the host network. Another library may stand in front and call ours, so the address alone does not
+ * tell. So socket(2) is called with a family that does not exist.
  */
 #define PROBE_FAMILY (-0x7673)
 
@@ -120,7 +120,7 @@ static bool interposes(void)
 	return atomic_load(&certain);
 }
 
-/* dlsym(3) and dladdr(3) are not for signal handlers, where a default may be set. */
+/* A default may be set in a signal handler, which may not call dlsym(3) and dladdr(3). */
 __attribute__((constructor)) static void look_up_socket(void)
 {
 	Dl_info own;
@@ -129,13 +129,13 @@ __attribute__((constructor)) static void look_up_socket(void)
 	program_socket = (__typeof__(socket) *)dlsym(RTLD_DEFAULT, "socket");
 	if (vs_has_socket)
 		(void)snprintf(no_effect, sizeof(no_effect),
-			       "a default stack has no effect: the program's socket() is not the one of this library, which was "
-			       "loaded after libc; start the program with LD_PRELOAD=%s, or use vdestack_msocket()",
-			       named ? own.dli_fname : "libvdestack.so.0");
+			       "a default stack has no effect: the program's socket() is not the one of this "
+			       "library, which was loaded after libc; start the program with LD_PRELOAD=%s, "
+			       "or use vdestack_msocket()", named ? own.dli_fname : "libvdestack.so.0");
 	else
 		(void)snprintf(no_effect, sizeof(no_effect),
-			       "a default stack has no effect: libvdestack-nointerpose leaves socket() alone; use "
-			       "vdestack_msocket(), or link the program with libvdestack");
+			       "a default stack has no effect: libvdestack-nointerpose leaves socket() "
+			       "alone; use vdestack_msocket(), or link the program with libvdestack");
 }
 
 static int check_handle(struct vdestack *stack)
@@ -143,7 +143,8 @@ static int check_handle(struct vdestack *stack)
 	if (stack == NULL)
 		return 0;
 	if (!is_stack(stack))
-		return vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been deleted");
+		return vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been "
+					      "deleted");
 	return interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect);
 }
 
@@ -154,7 +155,7 @@ static int set_default(struct vdestack *stack)
 	if (r < 0)
 		return r;
 	atomic_store(&process_default, stack);
-	/* Its deletion may have looked at the default between the check and the store. */
+	/* The stack may have been deleted between the check and the store. */
 	if (stack != NULL && !is_stack(stack))
 		vs_default_forget(stack);
 	return 0;
@@ -181,7 +182,8 @@ int vdestack_set_thread_default(struct vdestack *stack)
 
 int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old)
 {
-	int r = old != NULL ? check_handle(stack) : vs_fail_static(EINVAL, "cannot swap the default: no room for the one before");
+	int r = old != NULL ? check_handle(stack)
+			    : vs_fail_static(EINVAL, "cannot swap the default: no room for the one before");
 
 	if (r == 0) {
 		*old = thread_default;
@@ -211,8 +213,8 @@ void vde_default_stack(struct vdestack *stack)
 /* ------------------------------------------------------------------ socket(2) */
 
 /*
- * Abstract names of AF_UNIX and the other families belong to the host: a program would lose its
- * session bus.
+ * AF_UNIX, whose abstract names belong to a network namespace, and the other families stay in the host
+ * network. Otherwise a program would lose its session bus.
  */
 static int redirected(int domain, int protocol)
 {
@@ -221,11 +223,13 @@ static int redirected(int domain, int protocol)
 }
 
 /*
- * In the default stack of the process. It may be deleted or replaced between being read and being used.
- * Then what is the default now gets the call. The one who deletes it forgets it a moment later than the
- * handle is dead; so it is forgotten here, too, and each further attempt sees another default.
+ * Makes a socket in the default stack of the process. The stack may be deleted or replaced between the read
+ * and the use of the default. Then the call goes to what is the default now. A deletion clears the default
+ * a moment after the handle becomes invalid. So the default is cleared here as well, and each further
+ * attempt reads another one.
  *
- * That is for deleted stacks only. When the keeper has died the call fails, and never goes to the host.
+ * This is for deleted stacks only. If the keeper has died the call fails, and never goes to the host
+ * network.
  */
 static int process_socket(int domain, int type, int protocol)
 {
@@ -243,7 +247,7 @@ static int process_socket(int domain, int type, int protocol)
 	return (int)syscall(SYS_socket, domain, type, protocol);
 }
 
-/* A thread keeps a default that was deleted, and is refused: it was meant to talk there and nowhere else. */
+/* A thread keeps a default that was deleted, and the call fails: it must not reach another network. */
 static int thread_socket(struct vdestack *stack, int domain, int type, int protocol)
 {
 	bool deleted;
@@ -252,14 +256,13 @@ static int thread_socket(struct vdestack *stack, int domain, int type, int proto
 	return vs_edge(r < 0 && deleted ? vs_fail_static(EINVAL, gone) : r);
 }
 
-/*
- * The program's socket(2), see interpose.c. Without a default stack it is the system call and nothing else.
- */
+/* The program's socket(2), see interpose.c. Without a default stack it makes only the system call. */
 int vs_default_socket(int domain, int type, int protocol)
 {
 	struct vdestack *stack = thread_default;
 
 	if (!redirected(domain, protocol))
 		return is_probe(domain) ? -1 : (int)syscall(SYS_socket, domain, type, protocol);
-	return stack != NULL ? thread_socket(stack, domain, type, protocol) : process_socket(domain, type, protocol);
+	return stack != NULL ? thread_socket(stack, domain, type, protocol)
+			     : process_socket(domain, type, protocol);
 }

@@ -68,7 +68,8 @@ int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *va
 
 int vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size)
 {
-	struct vs_long_call call = { .req = { .op = VS_OP_SYSCTL_GET }, .text = name, .text_len = strlen(name) };
+	struct vs_long_call call = { .req = { .op = VS_OP_SYSCTL_GET }, .text = name,
+				     .text_len = strlen(name) };
 	int r = vs_stack_ask(stack, &call);
 
 	if (r < 0)

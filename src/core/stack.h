@@ -11,10 +11,13 @@
 struct vs_long_call;
 struct vs_nl;
 
-/* One long call to the stack's networking thread: fills in where it goes, and makes it. As vs_long_call_run. */
+/* Makes a long call to the stack's networking thread, and fills in where it goes. As vs_long_call_run(). */
 int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call);
 
-/* Opens an rtnetlink conversation in the stack (rtnl/nl.h). 0, -EINVAL (handle), -EMFILE...; message recorded. */
+/*
+ * Opens an rtnetlink conversation in the stack (rtnl/nl.h). 0, -EINVAL (handle), -EMFILE...; message
+ * recorded.
+ */
 int vs_stack_nl_open(struct vdestack *stack, struct vs_nl *nl);
 
 /*
@@ -33,8 +36,8 @@ int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out);
 
 /*
  * sysctl by the networking thread. name is the path below /proc/sys/net, checked by the caller. Returns 0
- * (set) or the length (get), or -errno, for which the caller records the message: of -EPERM, which the
- * keeper explains, there is one to put a step in front of.
+ * (set) or the length (get), or -errno, for which the caller records the message. Of -EPERM the keeper has
+ * given the cause: it is recorded, and the caller puts the step in front of it.
  */
 int vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *value);
 int vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who could have put a file where it is, and could put another there.
+ * Who could have put a file where it is, and who could replace it.
  *
- * The path is walked by descriptors, component by component, so what is looked at is what the next
- * step starts from. Symbolic links are followed by hand: what they lead to is put before the rest of
- * the path. As every directory on the way is trusted, no untrusted process can change the path
- * between this and a later use of it.
+ * The path is walked by descriptors, one component at a time. So what is checked is what the next step
+ * starts from. Symbolic links are followed by this code: their target is put in front of the rest of the
+ * path. Every directory on the way is trusted, so no untrusted process can change the path between this
+ * check and a later use of the path.
  */
 
 #include "trust.h"
@@ -30,26 +30,28 @@
 
 struct walk {
 	char rest[PATH_MAX]; /* what is still to be walked */
-	char done[PATH_MAX]; /* what has been, for people */
+	char done[PATH_MAX]; /* what has been walked, for the message */
 	char target[PATH_MAX], joined[PATH_MAX]; /* of a link */
 	int at;
 	int links;
 	bool loose; /* `at` is a sticky directory that others may write to */
-	struct stat st; /* of what was looked at last */
+	struct stat st; /* of what was checked last */
 	char *text;
 	size_t size;
 };
 
 static int distrust(struct walk *w, const char *what)
 {
-	(void)snprintf(w->text, w->size, "%.200s %s (owner %u, mode %04o)", w->done[0] == '\0' ? "/" : w->done, what,
-		       (unsigned)w->st.st_uid, (unsigned)w->st.st_mode & 07777);
+	(void)snprintf(w->text, w->size, "%.200s %s (owner %u, mode %04o)",
+		       w->done[0] == '\0' ? "/" : w->done, what, (unsigned)w->st.st_uid,
+		       (unsigned)w->st.st_mode & 07777);
 	return -EPERM;
 }
 
 /*
- * The program's own user is trusted only if he is all that the program is: with file or ambient
- * capabilities, or in a set-group-ID program, what he could plant would have more rights than he has.
+ * The program's own user is trusted only if the program has no more rights than that user. With file or
+ * ambient capabilities, or in a set-group-ID program, a file that the user plants would have more rights
+ * than the user.
  */
 static bool is_own(uid_t uid)
 {
@@ -60,7 +62,7 @@ static bool is_own(uid_t uid)
 	       (data[0].permitted | data[1].permitted) == 0;
 }
 
-/* Looks at what was opened. */
+/* Checks what was opened. */
 static int judge(struct walk *w, int fd)
 {
 	const struct stat *st = &w->st;
@@ -76,7 +78,7 @@ static int judge(struct walk *w, int fd)
 	if (others_write && !w->loose)
 		return distrust(w, "can be written by others");
 	if (was_loose && !S_ISDIR(st->st_mode))
-		return distrust(w, "is in a directory that anybody can write to");
+		return distrust(w, "is in a directory that every user can write to");
 	return 0;
 }
 
@@ -88,7 +90,8 @@ static bool next_name(struct walk *w, char name[NAME_MAX + 2])
 
 	if (len == 0)
 		return false;
-	(void)snprintf(name, NAME_MAX + 2, "%.*s", (int)len, from); /* of one that is too long the kernel says so */
+	/* the kernel refuses a name that is too long */
+	(void)snprintf(name, NAME_MAX + 2, "%.*s", (int)len, from);
 	memmove(w->rest, from + len, strlen(from + len) + 1);
 	return true;
 }
@@ -102,7 +105,7 @@ static int open_root(struct walk *w)
 	return w->at < 0 ? -errno : judge(w, w->at);
 }
 
-/* Puts the target of a link before the rest; from the root on again if it is absolute. */
+/* Puts the target of a link in front of the rest. Starts at the root again if it is absolute. */
 static int follow(struct walk *w, int link)
 {
 	ssize_t n = readlinkat(link, "", w->target, sizeof(w->target) - 1);
@@ -118,7 +121,7 @@ static int follow(struct walk *w, int link)
 	return w->target[0] == '/' ? open_root(w) : 0;
 }
 
-/* Adds a step to what is told to people. */
+/* Adds a component to the path in the message. */
 static void note(struct walk *w, const char *name)
 {
 	size_t len = strlen(w->done);
@@ -129,16 +132,16 @@ static void note(struct walk *w, const char *name)
 static int step(struct walk *w, const char *name)
 {
 	VS_AUTO_CLOSE next = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	size_t told = strlen(w->done);
+	size_t before = strlen(w->done);
 
-	if (next < 0) /* in a directory of everybody's anybody may make it */
+	if (next < 0) /* where every user may write, any user may create it */
 		return errno == ENOENT && w->loose ? distrust(w, "can be written by others") : -errno;
 	note(w, name);
 	int r = judge(w, next);
 	if (r < 0)
 		return r;
 	if (S_ISLNK(w->st.st_mode)) {
-		w->done[told] = '\0';
+		w->done[before] = '\0';
 		return follow(w, next);
 	}
 	vs_close(w->at);
@@ -177,6 +180,6 @@ int vs_trust_check(const char *path, char *text, size_t size)
 
 	if (fd >= 0)
 		vs_close(fd);
-	/* What is not there, or not for this process, is not for its keeper either. */
+	/* What this process cannot reach, its keeper cannot reach either. */
 	return fd >= 0 || fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES || fd == -ELOOP ? 0 : fd;
 }

@@ -5,17 +5,20 @@
 #include <stddef.h>
 
 /*
- * Opens a file by its absolute path, from the root on, and looks at each directory, symbolic link and
- * file on the way: all must belong to uid 0 or to this process's effective user, and nobody else may
- * write to them. A directory that everybody may write to and that is sticky is let pass when what
- * follows is a trusted directory: nobody else can replace that.
+ * Opens a file by its absolute path. Checks each directory, symbolic link and file on the way, from the
+ * root on: it must belong to uid 0 or to this process's effective user, and no other user may write to it.
+ * A sticky directory that every user may write to is accepted if the next component is a trusted directory,
+ * because no other user can replace that.
  *
- * Gives an O_PATH descriptor, close-on-exec; -ENOENT and the like when it cannot be had, all that was seen
- * being trusted; -EPERM with text about what is not.
+ * Returns an O_PATH descriptor, close-on-exec. -ENOENT and the like: it cannot be opened, and all that was
+ * checked is trusted. -EPERM: text says what is not trusted.
  */
 int vs_trust_open(const char *path, char *text, size_t size);
 
-/* 0 if nothing untrusted can be, or appear, under this path; else -errno; -EPERM with text as above. */
+/*
+ * 0 if there is nothing untrusted under this path, and no untrusted user can create it; else -errno. -EPERM
+ * with text as above.
+ */
 int vs_trust_check(const char *path, char *text, size_t size);
 
 #endif

@@ -156,8 +156,9 @@ static void change_registers(pid_t pid, bool skip, long result)
 }
 
 /*
- * A write to an eventfd needs nothing that the kernel could lack, so no fault is injected there. The keeper is
- * not dumpable, so an ordinary user cannot read what its descriptors are; then the length of 8 bytes decides.
+ * A write to an eventfd needs nothing that the kernel could lack, so no fault is injected there. The keeper
+ * is not dumpable, so an ordinary user cannot read what its descriptors are; then the length of 8 bytes
+ * decides.
  */
 static bool is_event(pid_t pid, long number, const unsigned long long *args)
 {
