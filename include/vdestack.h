@@ -9,18 +9,21 @@
  * vdestack_msocket() makes ordinary kernel sockets inside it, while the program itself stays in the
  * host network.
  *
- * A program that links the library gets its socket(2): without a default stack it is the system
- * call, with one it makes sockets in that stack. A library that links this one must not change its
- * program: it links libvdestack-nointerpose, the same library without socket(2), see vdestack(7).
+ * A program that links the library calls the library's socket(2) instead of libc's. Without a default
+ * stack that is the system call. With one it makes sockets in that stack. A library that uses stacks
+ * must not change the programs that load it. It links vdestack::nointerpose (CMake) or
+ * vdestack-nointerpose (pkg-config): the same library without socket(2), in which a default stack
+ * cannot be set (ENOTSUP). See vdestack(7).
  *
  * Conventions of this header, unless a declaration says otherwise:
  *  - int functions return 0 (or the value they name) on success, -1 with errno on failure; pointer
  *    functions return NULL with errno. vdestack_last_error() then returns the message.
  *  - strings are NUL-terminated and only read; the library keeps nothing that is passed in.
- *  - a descriptor that is returned belongs to the caller and is close-on-exec; a socket is so only if
- *    SOCK_CLOEXEC was asked for, as with socket(2).
- *  - times are in milliseconds. A time-out that is an argument: -1 waits for ever, 0 looks once, more waits
- *    that long. In a struct of options 0 means the default and -1 no limit. Other negative values: EINVAL.
+ *  - a descriptor that is returned belongs to the caller and is close-on-exec. A socket is close-on-exec
+ *    only if SOCK_CLOEXEC is given, as with socket(2).
+ *  - times are in milliseconds. A time-out that is an argument: -1 waits for ever, 0 does not wait, a greater
+ *    one is the longest wait. In a struct of options 0 means the default and -1 no limit. Other negative
+ *    values: EINVAL.
  *  - every function may be called from any thread. vdestack_msocket(), vde_msocket(), socket(2) and the
  *    default-stack functions may also be called from signal handlers.
  *  - after fork(2) the child may use its copies of the handles: what it does with them, deletion included,
@@ -71,9 +74,10 @@ struct vdestack;
 /* ------------------------------------------------------------------ making stacks */
 
 /* Bits of vdestack_opts.flags. */
-#define VDESTACK_INPROCESS 0x1u /* threads of this process serve it; needs CAP_SYS_, _NET_ADMIN, _NET_RAW */
+/* Threads of this process serve the stack. Needs CAP_SYS_ADMIN, CAP_NET_ADMIN and CAP_NET_RAW. */
+#define VDESTACK_INPROCESS 0x1u
 #define VDESTACK_NO_WAIT   0x2u /* do not wait for IPv6 addresses to pass duplicate address detection */
-#define VDESTACK_FORCE_MTU 0x4u /* take mtu= as it is, also where the network is known to drop such packets */
+#define VDESTACK_FORCE_MTU 0x4u /* accept mtu= also where the network is known to drop such packets */
 #define VDESTACK_ALLOW_ABSENT 0x8u /* absent network: no failure, the interface connects later */
 #define VDESTACK_NO_RECONNECT 0x10u /* an interface that has lost its network does not reconnect */
 
@@ -106,11 +110,11 @@ struct vdestack_opts {
  *
  * errno: EINVAL (a word of config; the message names it and its position), ENOTSUP (a
  * word reserved for later), E2BIG (a string or options too long for this version), EEXIST (an
- * interface of that name), EMSGSIZE (mtu= is more than the network carries), EADDRNOTAVAIL (an
- * address is in use by another host), ETIMEDOUT, EPERM, ENOSPC (the limit of namespaces, not the
- * disk), EAGAIN (the limit of processes and threads), EMFILE, ENOMEM, EIO (the keeper
- * ended at its start), ENETDOWN, or the error of the step that failed; for a network, the error of
- * its libvdeplug plugin. The caller owns the handle and ends it with vdestack_delete().
+ * interface of that name, or another stack with that name=), EMSGSIZE (mtu= is more than the network
+ * carries), EADDRNOTAVAIL (an address is in use by another host), ETIMEDOUT, EPERM, ENOSPC (the limit
+ * of namespaces, not the disk), EAGAIN (the limit of processes and threads), EMFILE, ENOMEM, EIO (the
+ * keeper ended at its start), ENETDOWN, or the error of the step that failed; for a network, the error
+ * of its libvdeplug plugin. The caller owns the handle and ends it with vdestack_delete().
  */
 struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts) VDESTACK_NODISCARD;
 
@@ -155,9 +159,11 @@ struct vdestack *vdestack_adopt_path(const char *path, const char *config, const
 	VDESTACK_NODISCARD VDESTACK_NONNULL(1);
 
 /*
- * Ends the stack for this process; returns at once, the kernel cleans up afterwards.
- * Calls under way in other threads end with an error. Sockets made in the stack stay valid
- * descriptors. Commands started by this process in the stack are killed.
+ * Ends the stack for this process. It returns at once, and the kernel cleans up afterwards. Only in a
+ * process that collects orphans (PID 1, PR_SET_CHILD_SUBREAPER) it waits for the end of a keeper
+ * without stacks, some milliseconds, at most two seconds. Calls under way in other threads fail.
+ * Sockets made in the stack stay valid descriptors. Commands started by this process in the stack are
+ * killed.
  */
 int vdestack_delete(struct vdestack *stack);
 
@@ -200,11 +206,13 @@ int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
 int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol) VDESTACK_NODISCARD;
 
 /*
- * The default stack: where the plain socket(2) of the program goes, for AF_INET, AF_INET6,
- * AF_PACKET and AF_NETLINK/NETLINK_ROUTE; every other family stays in the host network.
+ * The default stack: the plain socket(2) of the program makes its sockets there, for AF_INET, AF_INET6,
+ * AF_PACKET and AF_NETLINK with NETLINK_ROUTE. Every other family stays in the host network.
  * The thread's own default, if set, comes before the one of the process. NULL removes a default.
  * Deleting a stack that is the default of the process removes that default. When the own default of a thread
- * has been deleted, socket(2) fails with EINVAL there, and never makes a socket of another network.
+ * has been deleted, socket(2) fails with EINVAL in that thread, and never makes a socket of another network.
+ * ENOTSUP: a default would have no effect, because the program's socket(2) is not the library's. It was
+ * loaded after libc, or it is libvdestack-nointerpose.
  */
 int vdestack_set_default(struct vdestack *stack) VDESTACK_NODISCARD;
 struct vdestack *vdestack_get_default(void);
@@ -237,9 +245,9 @@ struct vdestack_cmd_opts {
 
 /*
  * Starts argv[0] (looked up in PATH when it has no '/') inside the stack, with the caller's
- * credentials, environment, directory, standard streams, umask and signal mask of now, and
- * with the chosen capabilities and no way to more. It is not visible to wait(2). It and its
- * descendants are killed when this process deletes the stack, or the program ends.
+ * current credentials, environment, directory, standard streams, umask and signal mask. It has the
+ * chosen capabilities, and can gain no others. wait(2) does not see it. It and its descendants are
+ * killed when this process deletes the stack or ends, and when the keeper ends.
  *
  * The capabilities in caps must be available, or the call fails with EPERM. Of the default ones the
  * command gets those that are available. A command of root has only these too: to read the files of
@@ -271,11 +279,11 @@ int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdesta
 
 /*
  * Gives up, for this process and the children it makes from now on, everything the library could do
- * for them except sockets, reading, events and deletion. From then on vdestack_new(), _adopt_*(),
- * _iface_add(), _sysctl_set(), _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM.
- * So does a request that an attacker who controls the process makes by hand. There is no way back.
- * Stacks, interfaces and sockets go on; interfaces reconnect as before. Relatives that were forked
- * before keep what they have.
+ * for them, except to make sockets, to read settings and events, to remove interfaces and to delete
+ * stacks. From then on vdestack_new(), _new_start(), _adopt_*(), _iface_add(), _sysctl_set(),
+ * _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM. So does a request that an
+ * attacker who controls the process makes by hand. It cannot be undone. Stacks, interfaces and sockets
+ * go on, and interfaces reconnect as before. Processes that were forked before keep what they have.
  *
  * For programs that confine themselves (seccomp, Landlock, no_new_privs): the process that serves
  * their stacks is not confined. Call it when the stacks are made, with no other call of the library

@@ -11,7 +11,7 @@
  *  - A hardware address (MAC) is six bytes, in the order in which they are sent.
  *  - Changes need the right to administer the stack: the user that made it, with the privileges it had then;
  *    EPERM otherwise. Reading needs none.
- *  - The functions return at most five seconds later: ETIMEDOUT when the kernel did not answer.
+ *  - The functions wait some seconds at most: ETIMEDOUT when the kernel or the keeper did not answer.
  *
  * Besides these, errno is the kernel's own (EEXIST, ESRCH, EADDRNOTAVAIL, ENETUNREACH...) or
  * EINVAL: text that is no address, or a prefix that is too long.
@@ -83,7 +83,7 @@ struct vdestack_addr {
 	int ifindex;
 	int family;                  /* AF_INET or AF_INET6 */
 	unsigned prefix_len;         /* 0..32 or 0..128 */
-	unsigned flags;              /* IFA_F_... of rtnetlink(7): IFA_F_TENTATIVE, IFA_F_DADFAILED... */
+	unsigned flags;              /* IFA_F_... of <linux/if_addr.h>: IFA_F_TENTATIVE... */
 	char addr[INET6_ADDRSTRLEN];
 };
 
@@ -123,7 +123,7 @@ struct vdestack_neigh {
 	char ifname[IF_NAMESIZE];
 	int ifindex;
 	int family;
-	unsigned state;              /* NUD_... of rtnetlink(7) */
+	unsigned state;              /* NUD_... of <linux/neighbour.h> */
 	char addr[INET6_ADDRSTRLEN];
 	unsigned char mac[6];        /* all zero while it is not known */
 };

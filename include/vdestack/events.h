@@ -61,7 +61,8 @@ int vdestack_event_read(int fd, struct vdestack_event *event, int timeout_ms) VD
 /*
  * Cuts the carrier of an interface that this library has made, or restores it (on != 0). Without
  * carrier it passes no frames, as if its cable were pulled; it stays connected to its network.
- * ENODEV: there is no such interface.
+ * ENODEV: there is no such interface. EPERM: this process has given up the privileges that the stack was
+ * made with, or has been sealed.
  */
 int vdestack_link_set_carrier(struct vdestack *stack, const char *ifname, int on) VDESTACK_NONNULL(2);
 
