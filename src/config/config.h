@@ -51,8 +51,8 @@ typedef bool vs_conf_taken_fn(void *arg, const char *name);
 
 /*
  * Parses text (NULL = ""). taken may be NULL. Returns 0 and *out, which the caller frees with
- * vs_config_free(), or -EINVAL, -ENOTSUP, -E2BIG, -ENAMETOOLONG, -ENOMEM with *error filled: its message
- * names the word and the position.
+ * vs_config_free(), or -EINVAL, -EEXIST, -ENOTSUP, -E2BIG, -ENAMETOOLONG, -ENOMEM with *error filled: its
+ * message names the word and the position.
  */
 int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config_error *error,
 		    struct vs_config **out);

@@ -75,7 +75,7 @@ static int take_iface(struct vs_parser *parser, struct vs_section *section, cons
 		return vs_word_fail(parser->error, EINVAL, word,
 				    "the name stands in this configuration already; choose another");
 	if (name_taken(parser, value))
-		return vs_word_fail(parser->error, EINVAL, word,
+		return vs_word_fail(parser->error, EEXIST, word,
 				    "the stack has an interface of that name; choose another");
 	strcpy(section->iface.name, value);
 	return 0;

@@ -721,7 +721,7 @@ CASE_BOTH(a_name_used_twice_is_reported)
 	REFUSED("iface=eth0 vnl=inproc://a iface=eth0 vnl=inproc://b", EINVAL, "iface=eth0", "position 27");
 	struct vdestack *s = stack_of("iface=eth0 vnl=inproc://a ip=10.0.0.1/24");
 	struct before before = look();
-	CHECK_ERRNO(vdestack_iface_add(s, "iface=eth0 vnl=inproc://b", case_opts()), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(s, "iface=eth0 vnl=inproc://b", case_opts()), EEXIST);
 	CHECK_CONTAINS(vdestack_last_error(), "eth0");
 	check_nothing_left(before);
 	tcp_one_way(s, "10.0.0.1", s);

@@ -288,7 +288,7 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 		MUST(vdestack_if_nametoindex(s, "vde0"));
 		MUST(vdestack_if_nametoindex(s, "vde1"));
 		CHECK_ERRNO(vdestack_iface_del(s, "vde0"), ENODEV);
-		CHECK_ERRNO(vdestack_iface_add(s, "iface=vde0 vnl=inproc://lan", case_opts()), EINVAL);
+		CHECK_ERRNO(vdestack_iface_add(s, "iface=vde0 vnl=inproc://lan", case_opts()), EEXIST);
 		CHECK_CONTAINS(vdestack_last_error(), "vde0");
 		bring_lo_up(s);
 		check_tcp(s, s, "10.9.0.1", 0);

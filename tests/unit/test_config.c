@@ -378,7 +378,7 @@ static void bad_interface_names_are_refused(void **state)
 
 static void taken_names_are_refused(void **state)
 {
-	static const struct refusal given = { "vnl=a iface=eth7 vnl=b", EINVAL, "iface=eth7", 7,
+	static const struct refusal given = { "vnl=a iface=eth7 vnl=b", EEXIST, "iface=eth7", 7,
 					      "the stack has" };
 	static const struct refusal made = { "eth vnl=a", EINVAL, "eth", 1, "from vde0 to vde65535" };
 	int calls = 0;
