@@ -51,8 +51,8 @@ static int wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms)
 /* ------------------------------------------------------------------ requests */
 
 /*
- * What a locator means to this process: its root and directory of now. Opened once, at the first request that
- * needs them.
+ * Opens the current root and working directory of this process, on which the meaning of a locator depends.
+ * Done once, at the first request that needs them.
  */
 static int open_directories(struct vs_creation *c)
 {

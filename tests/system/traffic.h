@@ -141,8 +141,9 @@ static inline bool path_exists(void *arg)
 }
 
 /*
- * True when something listens on the switch's control socket, by the kernel's table. A connection would tell as well, but
- * its end disturbs vde_switch 2.3: a client that connects in the same moment can lose its port later.
+ * True when something listens on the switch's control socket, by the kernel's table. A connection would
+ * tell as well, but its end disturbs vde_switch 2.3: a client that connects in the same moment can lose its
+ * port later.
  */
 static inline bool switch_listens(void *arg)
 {
@@ -154,7 +155,8 @@ static inline bool switch_listens(void *arg)
 	(void)snprintf(control, sizeof(control), " %s/ctl\n", (const char *)arg);
 	while (!there && fgets(line, sizeof(line), table) != NULL) {
 		const char *path = strstr(line, control);
-		there = path != NULL && strcmp(path, control) == 0 && strstr(line, " 00010000 0001 01 ") != NULL;
+		there = path != NULL && strcmp(path, control) == 0 &&
+			strstr(line, " 00010000 0001 01 ") != NULL;
 	}
 	fclose(table);
 	return there;
