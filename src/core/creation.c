@@ -59,6 +59,7 @@
 #include "iface_request.h"
 #include "keepers.h"
 #include "names.h"
+#include "process.h"
 #include "wire/fdmsg.h"
 
 /* What a creation was waiting for when its time was over. */
@@ -99,6 +100,7 @@ static void begin(struct vs_creation *c, const struct vs_create_opts *opts)
 	*c = (struct vs_creation){
 		.opts = *opts,
 		.deadline_ms = vs_deadline_ms(opts->timeout_ms),
+		.addition = vs_random(),
 		.call = { .channel = VS_NO_SOCK, .their_end = -1 },
 		.dirs = { -1, -1 },
 		.stream = -1,
@@ -138,14 +140,15 @@ int vs_creation_run(struct vs_creation *c)
 }
 
 /*
- * Removes the interfaces that were made, and one whose reply has not arrived. When the call returns, an
- * adopted namespace and the segments are as before. What a deletion removes goes a moment later.
+ * Those that were made, and one whose reply has not been heard. Another call may have made an interface of
+ * that name, so the request says which addition it belongs to. When the call returns, an adopted namespace
+ * and the segments are as before; what a deletion takes along goes a moment later.
  */
 static void remove_ifaces(struct vs_creation *c)
 {
 	bool unknown = c->state == VS_CREATION_IFACE && c->call.reply.type != VS_REPLY_TYPE;
 
-	vs_iface_request_remove_first(c->slot, c->config, c->n_made + unknown);
+	vs_iface_request_remove_first(c->slot, c->config, c->n_made + unknown, c->addition);
 }
 
 static void undo(struct vs_creation *c)

@@ -40,6 +40,7 @@ struct vs_creation {
 	struct vs_config *own_config;
 	int64_t deadline_ms;            /* of the whole */
 	/* What has been made: */
+	uint64_t addition;              /* random: the keeper tells its interfaces from others of the same name */
 	struct vs_slot *slot;           /* NULL: nothing; a use of it, once there is a handle */
 	struct vdestack *stack;         /* NULL: no handle yet */
 	size_t n_made;                  /* interfaces */

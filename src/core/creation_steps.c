@@ -91,7 +91,7 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 	if (call->timeout_ms >= 0 && iface != NULL)
 		call->timeout_ms += REPLY_GRACE_MS;
 	if (iface != NULL)
-		vs_iface_request_fill(iface, &c->opts, call);
+		vs_iface_request_fill(iface, &c->opts, c->addition, call);
 	else if (c->opts.adopt >= 0)
 		call->fds[call->n_fds++] = c->opts.adopt;
 	for (int i = 0; i < 2 && iface != NULL && vs_iface_request_needs_directories(iface); i++)

@@ -30,7 +30,7 @@ bool vs_iface_request_any_needs_directories(const struct vs_config *config)
 }
 
 void vs_iface_request_fill(const struct vs_conf_iface *iface, const struct vs_create_opts *opts,
-		      struct vs_long_call *call)
+		      uint64_t addition, struct vs_long_call *call)
 {
 	struct vs_wire_iface *wire = &call->req.iface;
 
@@ -43,16 +43,17 @@ void vs_iface_request_fill(const struct vs_conf_iface *iface, const struct vs_cr
 	wire->allow_absent = (opts->flags & VDESTACK_ALLOW_ABSENT) != 0;
 	wire->no_reconnect = (opts->flags & VDESTACK_NO_RECONNECT) != 0;
 	wire->no_offload = opts->no_offload;
+	wire->addition = addition;
 	call->text = iface->vnl;
 	call->text_len = strlen(iface->vnl);
 }
 
-int vs_iface_request_remove(struct vs_slot *slot, const char *ifname)
+int vs_iface_request_remove(struct vs_slot *slot, const char *ifname, uint64_t addition)
 {
 	struct vs_long_call call = {
 		.door = vs_sock_load(&slot->door),
 		.keeper = slot->keeper,
-		.req = { .op = VS_OP_REMOVE },
+		.req = { .op = VS_OP_REMOVE, .iface.addition = addition },
 		.timeout_ms = REMOVE_MS,
 	};
 
@@ -60,10 +61,11 @@ int vs_iface_request_remove(struct vs_slot *slot, const char *ifname)
 	return vs_long_call_run(&call);
 }
 
-void vs_iface_request_remove_first(struct vs_slot *slot, const struct vs_config *config, size_t n)
+void vs_iface_request_remove_first(struct vs_slot *slot, const struct vs_config *config, size_t n,
+		      uint64_t addition)
 {
 	VS_ERROR_KEEP;
 
 	while (n-- > 0)
-		(void)vs_iface_request_remove(slot, config->ifaces[n].name);
+		(void)vs_iface_request_remove(slot, config->ifaces[n].name, addition);
 }

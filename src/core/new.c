@@ -124,9 +124,8 @@ static int remove_iface(struct vdestack *stack, const char *ifname)
 			       ifname != NULL ? ifname : "");
 	struct vs_slot *slot = vs_slot_acquire(stack);
 	if (slot == NULL)
-		return vs_fail(EINVAL, "cannot remove interface %s: not a stack, or one that has been "
-				       "deleted", ifname);
-	int r = vs_iface_request_remove(slot, ifname);
+		return vs_fail(EINVAL, "cannot remove interface %s: not a stack, or one that has been deleted", ifname);
+	int r = vs_iface_request_remove(slot, ifname, 0);
 	vs_slot_release(slot);
 	return r < 0 ? r : 0;
 }

@@ -20,7 +20,8 @@ const struct vs_iface_kind *vs_iface_kind_for(struct vs_keeper *k, enum vs_locat
 	return vs_packet_device_wanted(k) ? &vs_iface_packet : &vs_iface_tap;
 }
 
-struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name, const struct vs_iface_kind *kind)
+struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *want,
+			      const struct vs_iface_kind *kind)
 {
 	struct vs_iface *iface = calloc(1, sizeof(*iface));
 
@@ -32,7 +33,8 @@ struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name, const struc
 	iface->connected = true;
 	(void)pthread_mutex_init(&iface->carrier_lock, NULL);
 	atomic_init(&iface->users, 1);
-	(void)snprintf(iface->name, sizeof(iface->name), "%s", name);
+	iface->addition = want->addition;
+	(void)snprintf(iface->name, sizeof(iface->name), "%s", want->name);
 	if (vs_pump_init(&iface->pump, &vs_reconnect_callbacks, iface->name) < 0) {
 		vs_cleanup_free(&iface);
 		return NULL;

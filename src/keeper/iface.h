@@ -56,6 +56,7 @@ struct vs_iface {
 	const struct vs_iface_kind *kind;
 	struct vs_iface *next;    /* in its stack's list; the networking thread's */
 	char name[IF_NAMESIZE];
+	uint64_t addition;        /* number of the creation or addition that has made it */
 	atomic_uint users;
 	atomic_bool failed;       /* its call failed; to be taken off the stack's list */
 	struct vs_pump pump;      /* device and offloads: set under the keeper's lock */
@@ -89,7 +90,8 @@ struct vs_iface {
 const struct vs_iface_kind *vs_iface_kind_for(struct vs_keeper *k, enum vs_locator_kind kind);
 
 /* A new one with one user. NULL: out of memory or descriptors (errno). */
-struct vs_iface *vs_iface_new(struct vs_keeper *k, const char *name, const struct vs_iface_kind *kind);
+struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *want,
+			      const struct vs_iface_kind *kind);
 void vs_iface_ref(struct vs_iface *iface);
 /* The last one closes everything. NULL is allowed. May take long (a tap: tens of ms). */
 void vs_iface_unref(struct vs_iface *iface);

@@ -293,7 +293,7 @@ static int add_iface(struct vs_net *n)
 			       "iface=",
 			       want->name);
 	struct vs_iface *iface =
-		vs_iface_new(n->keeper, want->name, vs_iface_kind_for(n->keeper, locator.kind));
+		vs_iface_new(n->keeper, want, vs_iface_kind_for(n->keeper, locator.kind));
 	if (iface == NULL)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
@@ -321,11 +321,13 @@ static int remove_iface(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 	const char *name = call->req.iface.name;
+	uint64_t addition = call->req.iface.addition;
 
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	struct vs_iface **at = find_iface(n, name);
 	struct vs_iface *iface = *at;
-	if (iface == NULL)
+	/* Who undoes an addition cannot know whether the interface of that name is its own. */
+	if (iface == NULL || (addition != 0 && addition != iface->addition))
 		return vs_fail(ENODEV,
 			       "cannot remove interface %s: this library has made none of that name in the "
 			       "stack",

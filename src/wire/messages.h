@@ -33,7 +33,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730003u
+#define VS_WIRE_VERSION 0x76730004u
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -51,7 +51,7 @@ enum vs_op {
 	VS_OP_SYSCTL_GET,  /* text: name; reply text: value */
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
-	VS_OP_REMOVE,      /* iface.name */
+	VS_OP_REMOVE,      /* iface.name; iface.addition: 0, or of the request that made it */
 	/* text: int64_t, how many ns the sender's CLOCK_MONOTONIC is ahead; reply fd: for a subscriber */
 	VS_OP_EVENTS,
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
@@ -71,6 +71,7 @@ struct vs_wire_iface {
 	uint8_t no_reconnect;
 	uint32_t no_offload; /* VS_OFFLOAD_... */
 	uint32_t mtu; /* 0 = default */
+	uint64_t addition;   /* random number of the creation or addition that makes it */
 };
 
 struct vs_request {

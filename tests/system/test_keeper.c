@@ -17,6 +17,8 @@
 #include "case.h"
 #include "net.h"
 #include <vdestack.h>
+#include <vdestack/conf.h>
+#include <vdestack/events.h>
 
 #define LIMIT_MS 20000 /* upper bound for what happens at once */
 #define AT_ONCE_US 1000000
@@ -240,6 +242,31 @@ CASE(msocket_gives_up_on_a_stopped_keeper_and_its_late_reply_is_dropped)
 	CHECK_EQ(count_fds(), fds);
 	net_talk_lo(stack);
 	MUST(vdestack_delete(stack));
+}
+
+static void *continue_later(void *arg)
+{
+	sleep_ms(8000); /* to ask whether the name is free takes 5 s; the undo after it waits for 7 s */
+	MUST(kill(*(pid_t *)arg, SIGCONT));
+	return NULL;
+}
+
+CASE_TIMED(an_addition_that_times_out_leaves_an_interface_that_has_the_name_already,
+	   CASE_F_ROOT | CASE_F_USER, 60)
+{
+	struct vdestack *stack = net_stack("iface=eth0 vnl=inproc://lan ip=10.0.0.1/24");
+	struct vdestack_opts opts = { .size = sizeof(opts), .timeout_ms = 300 };
+	pid_t keeper = net_keeper();
+	pthread_t thread;
+
+	int ifindex = (int)MUST(vdestack_if_nametoindex(stack, "eth0"));
+	stop(keeper);
+	CHECK_EQ(pthread_create(&thread, NULL, continue_later, &keeper), 0);
+	CHECK_ERRNO(vdestack_iface_add(stack, "iface=eth0 vnl=inproc://wan", &opts), ETIMEDOUT);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	/* The keeper serves this request after both of the addition. */
+	MUST(vdestack_link_set_carrier(stack, "eth0", 1));
+	CHECK_EQ(vdestack_if_nametoindex(stack, "eth0"), ifindex);
 }
 
 static void *continue_soon(void *keeper)
