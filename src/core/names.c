@@ -101,9 +101,11 @@ void vs_name_drop(struct vs_slot *slot)
 static int name_of(struct vdestack *stack, char *buf, size_t size)
 {
 	char name[sizeof(((struct vs_slot *)NULL)->name)] = "";
-	struct vs_slot *slot = vs_slot_acquire(stack);
+	struct vs_slot *slot = buf != NULL || size == 0 ? vs_slot_acquire(stack) : NULL;
 	sigset_t saved;
 
+	if (buf == NULL && size > 0)
+		return vs_fail(EINVAL, "cannot tell the name: no room is given for it; give a buffer");
 	if (slot == NULL)
 		return vs_fail(EINVAL, "cannot return the name: not a stack, or one that has been deleted");
 	struct vs_process *p = lock_names(&saved);

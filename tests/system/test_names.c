@@ -33,6 +33,8 @@ CASE_BOTH(a_stack_is_found_by_its_name)
 	check_name(web, "web");
 	check_name(other, "");
 	CHECK_ERRNO(vdestack_name(web, small, sizeof(small)), ERANGE);
+	CHECK_ERRNO(vdestack_name(web, NULL, 64), EINVAL);
+	CHECK_ERRNO(vdestack_name(web, NULL, 0), ERANGE);
 	CHECK_ERRNO(vdestack_by_name("we"), ENOENT);
 	CHECK_ERRNO(vdestack_by_name(""), ENOENT);
 	CHECK_ERRNO(vdestack_by_name(NULL), ENOENT);
