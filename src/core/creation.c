@@ -49,9 +49,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "creation_steps.h"
 #include "deletion.h"
@@ -63,7 +65,7 @@
 #include "wire/fdmsg.h"
 
 /* What a creation was waiting for when its time was over. */
-static void describe_state(const struct vs_creation *c, char *text, size_t size)
+static void describe_state(struct vs_creation *c, char *text, size_t size)
 {
 	bool with_first = c->state == VS_CREATION_NAMESPACE && c->call.text != NULL;
 
@@ -71,13 +73,12 @@ static void describe_state(const struct vs_creation *c, char *text, size_t size)
 		(void)snprintf(text, size, "interface %s is not plugged into \"%.200s\" yet",
 			       c->config->ifaces[c->n_made].name, c->config->ifaces[c->n_made].vnl);
 	else if (c->state == VS_CREATION_READY)
-		(void)snprintf(text, size, "%s", c->ready.what[0] != '\0' ? c->ready.what
-						: "an address that was asked for is not there");
+		(void)snprintf(text, size, "%s", vs_ready_missing(&c->ready));
 	else
 		(void)snprintf(text, size, "the keeper has not made the network namespace yet");
 }
 
-static int fail_late(const struct vs_creation *c)
+static int fail_late(struct vs_creation *c)
 {
 	char text[VS_MESSAGE_MAX / 2];
 
@@ -208,12 +209,14 @@ void vs_creation_end(struct vs_creation *c)
 int vs_create(const struct vs_config *config, const struct vs_create_opts *opts, struct vdestack **out)
 {
 	VS_NO_CANCEL;
-	struct vs_creation c;
+	VS_AUTO_FREE struct vs_creation *c = malloc(sizeof(*c)); /* threads may have small stacks */
 
-	vs_creation_begin(&c, opts, config);
-	int r = vs_creation_run(&c);
+	if (c == NULL)
+		return vs_fail(ENOMEM, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	vs_creation_begin(c, opts, config);
+	int r = vs_creation_run(c);
 	if (r == 0)
-		*out = c.stack;
-	vs_creation_end(&c);
+		*out = c->stack;
+	vs_creation_end(c);
 	return r;
 }

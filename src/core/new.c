@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/cleanup.h"
+#include "base/diagnose.h"
 #include "base/error.h"
 #include "config/config.h"
 #include "configuration.h"
@@ -45,7 +47,6 @@ static int adopt(int fd, const char *text, const struct vdestack_opts *opts, str
 {
 	VS_NO_CANCEL;
 	struct vs_create_opts read;
-	struct vs_creation c;
 	int r = vs_create_opts_read(opts, &read);
 
 	read.adopt = fd;
@@ -54,11 +55,14 @@ static int adopt(int fd, const char *text, const struct vdestack_opts *opts, str
 				    "namespace; give /run/netns/NAME or /proc/PID/ns/net");
 	if (r < 0)
 		return r;
-	vs_creation_begin_adoption(&c, &read, text);
-	r = vs_creation_run(&c);
+	VS_AUTO_FREE struct vs_creation *c = malloc(sizeof(*c)); /* threads may have small stacks */
+	if (c == NULL)
+		return vs_fail(ENOMEM, "cannot adopt a namespace: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	vs_creation_begin_adoption(c, &read, text);
+	r = vs_creation_run(c);
 	if (r == 0)
-		*out = c.stack;
-	vs_creation_end(&c);
+		*out = c->stack;
+	vs_creation_end(c);
 	return r;
 }
 
@@ -99,16 +103,18 @@ static int add(struct vdestack *stack, const char *text, const struct vdestack_o
 {
 	VS_NO_CANCEL;
 	struct vs_create_opts read;
-	struct vs_creation c;
 	int r = vs_create_opts_read(opts, &read);
 
 	if (r == 0)
 		r = vs_keepers_sealed("cannot add interfaces");
 	if (r < 0)
 		return r;
-	vs_creation_begin_addition(&c, &read, stack, text);
-	r = vs_creation_run(&c);
-	vs_creation_end(&c);
+	VS_AUTO_FREE struct vs_creation *c = malloc(sizeof(*c)); /* threads may have small stacks */
+	if (c == NULL)
+		return vs_fail(ENOMEM, "cannot add interfaces: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	vs_creation_begin_addition(c, &read, stack, text);
+	r = vs_creation_run(c);
+	vs_creation_end(c);
 	return r;
 }
 

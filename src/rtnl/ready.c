@@ -216,14 +216,19 @@ int vs_ready_step(struct vs_ready *watch)
 	return VS_NOT_YET;
 }
 
+const char *vs_ready_missing(struct vs_ready *watch)
+{
+	put_name(watch);
+	return watch->what[0] != '\0' ? watch->what : "an address that was asked for is not there";
+}
+
 int vs_ready_late(struct vs_ready *watch)
 {
 	if (watch->was_ready)
 		return 0;
-	put_name(watch);
 	return vs_fail(ETIMEDOUT,
 		       "cannot wait longer for the stack: %s; plug in its other side, or wait longer",
-		       watch->what[0] != '\0' ? watch->what : "an address that was asked for is not there");
+		       vs_ready_missing(watch));
 }
 
 int vs_ready_wait(struct vs_ready *watch, int64_t deadline_ms)

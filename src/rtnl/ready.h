@@ -55,6 +55,8 @@ int vs_ready_step(struct vs_ready *watch);
  * with a message that says what is missing.
  */
 int vs_ready_late(struct vs_ready *watch);
+/* What is missing, for a message. Valid until the next step. */
+const char *vs_ready_missing(struct vs_ready *watch);
 
 /*
  * Makes steps until the clock (vs_now_ms) shows deadline_ms, but at least one. Returns as vs_ready_step(), or

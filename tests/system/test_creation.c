@@ -253,6 +253,15 @@ CASE_FLAGS(the_limit_of_the_whole_ends_a_creation, BOTH_VDE)
 	check_nothing_left(before);
 }
 
+CASE_BOTH(the_message_about_the_limit_of_the_whole_names_the_interface)
+{
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags(), .timeout_ms = 600 };
+
+	CHECK_ERRNO(vdestack_new("iface=slow vnl=null:// ip=fc00::1/64", &opts), ETIMEDOUT);
+	CHECK_CONTAINS(vdestack_last_error(), "fc00::1");
+	CHECK_CONTAINS(vdestack_last_error(), "slow");
+}
+
 CASE_FLAGS(the_limit_of_the_whole_ends_an_addition, BOTH_VDE)
 {
 	const char *config = silent_network();

@@ -604,5 +604,5 @@ CASE_FLAGS(msocket_needs_no_more_than_the_smallest_stack_a_thread_can_have,
 CASE_FLAGS(a_thread_with_a_small_stack_can_make_stacks,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_SANITIZER)
 {
-	in_a_small_thread(everything_in_a_small_thread, NULL, 32768);
+	in_a_small_thread(everything_in_a_small_thread, NULL, 2048);
 }
