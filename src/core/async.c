@@ -120,7 +120,8 @@ static void drop(struct vdestack_creation *c)
 {
 	if (c == NULL)
 		return;
-	if (is_ours(c))
+	c->machine.inherited = !is_ours(c);
+	if (!c->machine.inherited)
 		unwatch(c);
 	vs_close(c->epoll);
 	vs_close(c->timer);

@@ -41,7 +41,8 @@
  *    the door in it, and with its door a stack ends. Of an addition only its interfaces go. Calls that may
  *    wait remove the interfaces first, and wait for that.
  *  - A forked child has no part in its parent's creation: its copies of the channel and of the door are
- *    closed at the fork (fork.c), and it cannot go on with it.
+ *    closed at the fork (fork.c), and it cannot go on with it. A copy that is not known yet, as another
+ *    thread was about to store its number, does no harm: a cancelled creation is shut down, not only closed.
  *  - No step is a cancellation point: the callers of the steps disable cancellation.
  */
 
@@ -50,6 +51,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -152,6 +154,13 @@ static void remove_ifaces(struct vs_creation *c)
 	vs_iface_request_remove_first(c->slot, c->config, c->n_made + unknown, c->addition);
 }
 
+/* The stack has no other user. A child that was forked in the meantime may have a copy of its door: it ends all the same. */
+static void end_stack(struct vs_creation *c)
+{
+	if (!c->inherited && vs_sock_valid(&c->slot->door))
+		(void)shutdown(c->slot->door.fd, SHUT_RDWR);
+}
+
 static void undo(struct vs_creation *c)
 {
 	VS_ERROR_KEEP;
@@ -163,6 +172,7 @@ static void undo(struct vs_creation *c)
 	if (c->adding)
 		return;
 	if (c->stack != NULL) {
+		end_stack(c);
 		(void)vs_delete(c->stack);
 	} else {
 		vs_name_drop(c->slot);
@@ -185,7 +195,10 @@ void vs_creation_end(struct vs_creation *c)
 	size_t n_ifaces = c->n_made;
 	char warning[VS_MESSAGE_MAX] = "";
 
-	vs_long_call_end(&c->call);
+	if (c->inherited)
+		vs_long_call_close(&c->call);
+	else
+		vs_long_call_end(&c->call);
 	vs_close(vs_steal_fd(&c->stream));
 	vs_creation_close_directories(c);
 	vs_ready_end(&c->ready);

@@ -45,6 +45,7 @@ struct vs_creation {
 	struct vdestack *stack;         /* NULL: no handle yet */
 	size_t n_made;                  /* interfaces */
 	bool may_wait;                  /* at its end, until interfaces are removed */
+	bool inherited;                 /* this process is a forked child: its end changes nothing for the parent */
 	bool absent;                    /* one of them has no network: addresses are not waited for */
 	unsigned attempts;              /* keepers that were asked for the namespace */
 	/* What the step under way holds: */

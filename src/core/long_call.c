@@ -96,7 +96,7 @@ int vs_long_call_begin(struct vs_long_call *c)
 	c->req.seq = 1;
 	r = send_request(c);
 	if (r < 0 && r != VS_NOT_YET)
-		vs_long_call_end(c);
+		vs_long_call_close(c);
 	return r == VS_NOT_YET ? 0 : r;
 }
 
@@ -106,11 +106,28 @@ struct pollfd vs_long_call_wanted(const struct vs_long_call *c)
 				 : (struct pollfd){ .fd = c->channel.fd, .events = POLLIN };
 }
 
-void vs_long_call_end(struct vs_long_call *c)
+void vs_long_call_close(struct vs_long_call *c)
 {
 	close_their_end(c);
 	vs_sock_close(&c->channel);
 	c->channel = (struct vs_sock)VS_NO_SOCK;
+}
+
+/*
+ * A child that was forked under the call may have copies of the channel. So it is shut down, which the keeper sees
+ * whatever copies there are, and a reply that has arrived is taken out: without room for descriptors the kernel
+ * closes those in it.
+ */
+void vs_long_call_end(struct vs_long_call *c)
+{
+	char byte;
+
+	if (vs_sock_valid(&c->channel)) {
+		(void)shutdown(c->channel.fd, SHUT_RDWR);
+		while (recv(c->channel.fd, &byte, 1, MSG_DONTWAIT) > 0)
+			;
+	}
+	vs_long_call_close(c);
 }
 
 /* VS_NOT_YET: there is no reply. */
@@ -151,7 +168,10 @@ int vs_long_call_step(struct vs_long_call *c)
 		return VS_NOT_YET; /* now for the reply */
 	if (r == VS_NOT_YET && vs_left_ms(c->deadline_ms) > 0)
 		return r;
-	vs_long_call_end(c);
+	if (r == VS_NOT_YET)
+		vs_long_call_end(c);
+	else
+		vs_long_call_close(c);
 	return r == VS_NOT_YET ? vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?") : r;
 }
 

@@ -47,11 +47,13 @@ int vs_long_call_run(struct vs_long_call *call);
  *
  * begin: 0, or -errno with a message: then the call is not under way. step: VS_NOT_YET: the call goes on.
  * Any other result is that of vs_long_call_run(), and the call is over. end: cancels the call, in any
- * state, also before begin. The keeper notices.
+ * state, also before begin. The keeper notices. close: closes this process's descriptors only, for a
+ * forked child.
  */
 int vs_long_call_begin(struct vs_long_call *call);
 struct pollfd vs_long_call_wanted(const struct vs_long_call *call);
 int vs_long_call_step(struct vs_long_call *call);
 void vs_long_call_end(struct vs_long_call *call);
+void vs_long_call_close(struct vs_long_call *call);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -436,6 +437,54 @@ CASE(a_forked_child_keeps_nothing_that_was_cancelled)
 		MUST(waitpid(child, NULL, 0));
 	}
 	net_talk_lo(other);
+}
+
+/* Without the handlers of fork(2), as if it had been made in the middle of a call: it keeps all copies. */
+static pid_t clone_by_hand(void)
+{
+	return (pid_t)MUST(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+}
+
+CASE(what_is_cancelled_ends_whatever_copies_of_descriptors_there_are)
+{
+	struct vdestack *other = net_stack("");
+	struct state before = look();
+
+	for (int finishes = 0; finishes < 2; finishes++) {
+		struct vdestack_creation *c = start("vnl=inproc://lan ip=fc00::1/64", case_opts());
+		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS)); /* the reply has come, and is not read yet */
+		if (finishes > 0)
+			CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+		pid_t child = clone_by_hand();
+		if (child == 0)
+			for (;;)
+				pause();
+		vdestack_new_cancel(c);
+		check_nothing_left(before);
+		MUST(kill(child, SIGKILL));
+		MUST(waitpid(child, NULL, 0));
+	}
+	net_talk_lo(other);
+}
+
+CASE(a_child_with_all_copies_can_cancel_while_its_parent_goes_on)
+{
+	for (int finishes = 0; finishes < 2; finishes++) {
+		struct vdestack_creation *c = start("vnl=null:// ip=fc00::1/64", case_opts());
+		int status;
+
+		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
+		if (finishes > 0)
+			CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+		pid_t child = clone_by_hand();
+		if (child == 0) {
+			vdestack_new_cancel(c);
+			_exit(0);
+		}
+		MUST(waitpid(child, &status, 0));
+		CHECK_EQ(status, 0);
+		net_talk_lo(drive_to_end(c));
+	}
 }
 
 CASE(a_child_can_cancel_its_copy_while_its_parent_goes_on)
