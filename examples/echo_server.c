@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 		close(pidfd); /* only needed to send signals to the command */
 	}
 	serve(listener, done);
-	if (done >= 0 && vdestack_cmd_wait(done, 0, &status) < 0)
+	if (done >= 0 && vdestack_cmd_wait(done, &status, 0) < 0)
 		fprintf(stderr, "echo_server: %s\n", vdestack_last_error());
 	close(listener);
 	vdestack_delete(stack);

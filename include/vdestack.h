@@ -126,9 +126,8 @@ struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *op
  *  - vdestack_new_fd() returns a descriptor that is readable (POLLIN) when vdestack_new_finish() has
  *    something to do: a reply has come, or a time limit has passed. It stays the same, belongs to
  *    the creation, and must not be read or closed.
- *  - vdestack_new_finish() does what can be done without waiting. It returns the stack, or NULL:
- *    with EAGAIN the creation goes on, with another errno it has failed. Unless it goes on,
- *    the creation is freed.
+ *  - vdestack_new_finish() does what can be done without waiting. 1: *stack is the stack. 0: the creation
+ *    goes on. -1: it has failed. Unless it goes on, the creation is freed.
  *  - vdestack_new_cancel() ends it and leaves nothing behind. NULL is allowed.
  *
  * None of them waits for a network. Start, and sometimes finish, may have to start a keeper process
@@ -137,13 +136,13 @@ struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *op
  *
  * The calls may come from different threads, but only one at a time. After fork(2) the creation is
  * the parent's. In the child finish fails with ECANCELED; finish and cancel free the child's copy and
- * change nothing for the parent. Where vdestack_new() fails with EAGAIN, finish fails with ENOMEM.
+ * change nothing for the parent.
  */
 struct vdestack_creation;
 struct vdestack_creation *vdestack_new_start(const char *config, const struct vdestack_opts *opts)
 	VDESTACK_NODISCARD;
 int vdestack_new_fd(const struct vdestack_creation *creation);
-struct vdestack *vdestack_new_finish(struct vdestack_creation *creation) VDESTACK_NODISCARD;
+int vdestack_new_finish(struct vdestack_creation *creation, struct vdestack **stack) VDESTACK_NODISCARD;
 void vdestack_new_cancel(struct vdestack_creation *creation);
 
 /*
@@ -217,7 +216,10 @@ int vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol)
 int vdestack_set_default(struct vdestack *stack) VDESTACK_NODISCARD;
 struct vdestack *vdestack_get_default(void);
 int vdestack_set_thread_default(struct vdestack *stack) VDESTACK_NODISCARD;
-/* Sets the thread's own default. *old is the one before (NULL: none), so that it can be restored. */
+/*
+ * Sets the thread's own default. *old is the one before (NULL: none), so that it can be restored. To restore
+ * one that has been deleted meanwhile is no error: socket(2) then fails, as above.
+ */
 int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old)
 	VDESTACK_NODISCARD VDESTACK_NONNULL(2);
 struct vdestack *vdestack_get_thread_default(void);
@@ -266,7 +268,7 @@ int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdes
  * EINVAL: not a status_fd of vdestack_spawn().
  * ECANCELED: the process that watched over the command was killed, and the command with it.
  */
-int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status);
+int vdestack_cmd_wait(int status_fd, int *status, int timeout_ms);
 
 /*
  * vdestack_spawn() and vdestack_cmd_wait() in one. Returns the wait status

@@ -85,6 +85,7 @@ struct vdestack_addr {
 	unsigned prefix_len;         /* 0..32 or 0..128 */
 	unsigned flags;              /* IFA_F_... of <linux/if_addr.h>: IFA_F_TENTATIVE... */
 	char addr[INET6_ADDRSTRLEN];
+	char reserved[2];            /* 0 */
 };
 
 /* Does not wait for duplicate address detection; vdestack_wait_ready() does. */

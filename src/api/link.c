@@ -126,6 +126,7 @@ int vdestack_link_set_mac(struct vdestack *stack, const char *ifname, const unsi
 
 static int get_mac(struct vdestack *stack, const char *ifname, unsigned char *mac)
 {
+	static const unsigned char no_mac[6]; /* of lo */
 	struct vs_rtnl_link link;
 
 	if (mac == NULL)
@@ -134,7 +135,7 @@ static int get_mac(struct vdestack *stack, const char *ifname, unsigned char *ma
 	int r = get_link(stack, ifname, "cannot read the MAC of interface", &link);
 	if (r < 0)
 		return r;
-	if (!link.has_mac)
+	if (!link.has_mac || memcmp(link.mac, no_mac, sizeof(no_mac)) == 0)
 		return vs_fail(
 			EADDRNOTAVAIL,
 			"cannot read the MAC of interface %s: it has none; only Ethernet interfaces do",

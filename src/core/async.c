@@ -189,8 +189,9 @@ static int finish(struct vdestack_creation *c, struct vdestack **out)
 	VS_NO_CANCEL;
 	int r;
 
-	if (c == NULL)
-		return vs_fail(EINVAL, "cannot finish a creation: there is none");
+	if (c == NULL || out == NULL)
+		return vs_fail(EINVAL, "cannot finish a creation: %s is NULL",
+			       c == NULL ? "it" : "the result");
 	if (is_ours(c))
 		r = step(c);
 	else
@@ -198,22 +199,17 @@ static int finish(struct vdestack_creation *c, struct vdestack **out)
 				       "it; start another one here");
 	if (r == VS_NOT_YET)
 		return r;
-	*out = c->machine.stack;
+	if (r == 0)
+		*out = c->machine.stack;
 	drop(c);
-	/* a limit is reached; EAGAIN would mean that the creation goes on */
-	return r == -EAGAIN ? -ENOMEM : r;
+	return r;
 }
 
-struct vdestack *vdestack_new_finish(struct vdestack_creation *creation)
+int vdestack_new_finish(struct vdestack_creation *creation, struct vdestack **stack)
 {
-	struct vdestack *stack = NULL;
-	int r = finish(creation, &stack);
+	int r = finish(creation, stack);
 
-	if (r == VS_NOT_YET) {
-		errno = EAGAIN; /* no failure, and nothing for the log */
-		return NULL;
-	}
-	return r < 0 ? vs_edge_null(r) : stack;
+	return r == VS_NOT_YET ? 0 : r < 0 ? vs_edge(r) : 1;
 }
 
 void vdestack_new_cancel(struct vdestack_creation *creation)

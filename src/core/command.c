@@ -437,7 +437,7 @@ int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdes
 	return vs_edge(spawn(stack, argv, opts, status_fd));
 }
 
-int vdestack_cmd_wait(int status_fd, int timeout_ms, int *status)
+int vdestack_cmd_wait(int status_fd, int *status, int timeout_ms)
 {
 	struct vs_command_message end;
 	int r = is_status_fd(status_fd) ? 0 : -EINVAL;

@@ -154,7 +154,10 @@ static void remove_ifaces(struct vs_creation *c)
 	vs_iface_request_remove_first(c->slot, c->config, c->n_made + unknown, c->addition);
 }
 
-/* The stack has no other user. A child that was forked in the meantime may have a copy of its door: it ends all the same. */
+/*
+ * The stack has no other user. A child that was forked in the meantime may have a copy of its door: the stack
+ * ends all the same.
+ */
 static void end_stack(struct vs_creation *c)
 {
 	if (!c->inherited && vs_sock_valid(&c->slot->door))
@@ -173,6 +176,7 @@ static void undo(struct vs_creation *c)
 		return;
 	if (c->stack != NULL) {
 		end_stack(c);
+		vs_slot_release(vs_steal_ptr(c->slot)); /* before it can become another stack's */
 		(void)vs_delete(c->stack);
 	} else {
 		vs_name_drop(c->slot);

@@ -40,12 +40,12 @@ struct vs_creation {
 	struct vs_config *own_config;
 	int64_t deadline_ms;            /* of the whole */
 	/* What has been made: */
-	uint64_t addition;              /* random: the keeper tells its interfaces from others of the same name */
+	uint64_t addition;              /* random: whose interfaces they are, for the keeper */
 	struct vs_slot *slot;           /* NULL: nothing; a use of it, once there is a handle */
 	struct vdestack *stack;         /* NULL: no handle yet */
 	size_t n_made;                  /* interfaces */
 	bool may_wait;                  /* at its end, until interfaces are removed */
-	bool inherited;                 /* this process is a forked child: its end changes nothing for the parent */
+	bool inherited;                 /* this process is a forked child: the parent goes on */
 	bool absent;                    /* one of them has no network: addresses are not waited for */
 	unsigned attempts;              /* keepers that were asked for the namespace */
 	/* What the step under way holds: */

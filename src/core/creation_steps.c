@@ -62,9 +62,14 @@ static int open_directories(struct vs_creation *c)
 	c->dirs[1] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (c->dirs[1] < 0 && c->dirs[0] >= 0)
 		c->dirs[1] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* a directory that is gone */
+	int err = errno;
+	/* The program runs between the steps of an asynchronous creation, and has numbers of its own. */
+	for (int i = 0; i < 2 && !c->may_wait && c->dirs[0] >= 0 && c->dirs[1] >= 0; i++) {
+		int r = vs_fd_raise(&c->dirs[i], vs_numbers_floor());
+		err = r < 0 ? -r : err;
+	}
 	if (c->dirs[0] >= 0 && c->dirs[1] >= 0)
 		return 0;
-	int err = errno;
 	return vs_fail(err, "cannot add interfaces: %s", vs_cause_text(vs_diagnose_limit(err), err));
 }
 

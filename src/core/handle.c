@@ -295,6 +295,15 @@ bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy)
 	return true;
 }
 
+bool vs_slot_was_handle(struct vdestack *stack)
+{
+	uint_fast64_t word;
+	atomic_uint *uses;
+	const struct vs_slot *slot = resolve(stack, &word, &uses);
+
+	return slot != NULL && GENERATION(word) > 0 && GENERATION(word) <= GENERATION(atomic_load(&slot->state));
+}
+
 bool vs_slot_retired(const struct vs_slot *slot)
 {
 	return PHASE(atomic_load(&slot->state)) != ALIVE;

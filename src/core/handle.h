@@ -54,6 +54,9 @@ void vs_slot_release_retired(struct vs_slot *slot);
  */
 bool vs_slot_retire(struct vdestack *stack, struct vs_slot **slot, bool *busy);
 
+/* True if that has been the handle of a stack, which may have been deleted since. Async-signal-safe. */
+bool vs_slot_was_handle(struct vdestack *stack);
+
 /* True if the handle leads nowhere any more. The caller still holds a use. */
 bool vs_slot_retired(const struct vs_slot *slot);
 

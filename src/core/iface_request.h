@@ -22,8 +22,8 @@ void vs_iface_request_fill(const struct vs_conf_iface *iface, const struct vs_cr
 		      uint64_t addition, struct vs_long_call *call);
 
 /*
- * Removes an interface and waits for that. As vs_long_call_run(). addition: only if this creation or addition has
- * made it (-ENODEV otherwise); 0: whoever has made it.
+ * Removes an interface and waits for that. As vs_long_call_run(). addition: only if this creation or
+ * addition has made it (-ENODEV otherwise); 0: any interface of that name.
  */
 int vs_iface_request_remove(struct vs_slot *slot, const char *ifname, uint64_t addition);
 /*

@@ -114,9 +114,9 @@ void vs_long_call_close(struct vs_long_call *c)
 }
 
 /*
- * A child that was forked under the call may have copies of the channel. So it is shut down, which the keeper sees
- * whatever copies there are, and a reply that has arrived is taken out: without room for descriptors the kernel
- * closes those in it.
+ * A child that was forked during the call may have copies of the channel. So the channel is shut down, which
+ * the keeper sees whatever copies there are. A reply that has arrived is taken out: without space for
+ * descriptors the kernel closes those in it.
  */
 void vs_long_call_end(struct vs_long_call *c)
 {

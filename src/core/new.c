@@ -57,7 +57,8 @@ static int adopt(int fd, const char *text, const struct vdestack_opts *opts, str
 		return r;
 	VS_AUTO_FREE struct vs_creation *c = malloc(sizeof(*c)); /* threads may have small stacks */
 	if (c == NULL)
-		return vs_fail(ENOMEM, "cannot adopt a namespace: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		return vs_fail(ENOMEM, "cannot adopt a namespace: %s",
+			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	vs_creation_begin_adoption(c, &read, text);
 	r = vs_creation_run(c);
 	if (r == 0)
@@ -130,7 +131,8 @@ static int remove_iface(struct vdestack *stack, const char *ifname)
 			       ifname != NULL ? ifname : "");
 	struct vs_slot *slot = vs_slot_acquire(stack);
 	if (slot == NULL)
-		return vs_fail(EINVAL, "cannot remove interface %s: not a stack, or one that has been deleted", ifname);
+		return vs_fail(EINVAL, "cannot remove interface %s: not a stack, or one that has been "
+				       "deleted", ifname);
 	int r = vs_iface_request_remove(slot, ifname, 0);
 	vs_slot_release(slot);
 	return r < 0 ? r : 0;

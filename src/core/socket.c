@@ -180,11 +180,21 @@ int vdestack_set_thread_default(struct vdestack *stack)
 	return vs_edge(r);
 }
 
+/*
+ * Also accepts the handle of a stack that has been deleted. A function that restores its caller's default
+ * must not leave the thread in its own stack if another thread has deleted that default: socket(2) then
+ * fails, as it would have without the function.
+ */
 int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old)
 {
-	int r = old != NULL ? check_handle(stack)
-			    : vs_fail_static(EINVAL, "cannot swap the default: no room for the one before");
+	int r;
 
+	if (old == NULL)
+		r = vs_fail_static(EINVAL, "cannot swap the default: no room for the one before");
+	else if (vs_slot_was_handle(stack))
+		r = interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect);
+	else
+		r = check_handle(stack);
 	if (r == 0) {
 		*old = thread_default;
 		thread_default = stack;

@@ -384,9 +384,9 @@ static void answer_for(struct vs_job *job)
 	struct vs_iface *iface = job->iface;
 
 	pthread_mutex_lock(&k->lock);
-	bool has_device = iface->pump.device.fd >= 0;
+	bool goes_on = iface->pump.device.fd >= 0 && !job->caller_gone;
 	pthread_mutex_unlock(&k->lock);
-	if (may_be_absent(job, ETIMEDOUT) && has_device) {
+	if (may_be_absent(job, ETIMEDOUT) && goes_on) {
 		vs_carrier_network(iface, false);
 		job->outcome = VS_JOB_ABSENT;
 		reply(job, ABSENT);
@@ -414,7 +414,7 @@ void vs_jobs_hung_up(struct vs_keeper *k)
 		bool waits = job->state == VS_JOB_WORKING && has_caller(job);
 		struct pollfd caller = { .fd = waits ? job->call->reply : -1 };
 		if (poll(&caller, 1, 0) > 0 && (caller.revents & POLLHUP))
-			job->deadline_ms = 0;
+			job->caller_gone = true;
 	}
 	pthread_mutex_unlock(&k->lock);
 }
@@ -428,7 +428,7 @@ int vs_jobs_check(struct vs_keeper *k)
 	for (struct vs_job *job = k->jobs; job != NULL; job = job->next) {
 		if (!may_wait_for_ever(job))
 			continue;
-		int left = vs_left_ms(job->deadline_ms);
+		int left = job->caller_gone ? 0 : vs_left_ms(job->deadline_ms);
 		if (left == 0 || vs_iface_is_stopping(job->iface)) {
 			interrupt_locked(job);
 			left = INTERRUPT_EVERY_MS;

@@ -47,6 +47,7 @@ struct vs_job {
 	/* Under the keeper's lock: */
 	struct vs_job *next, **prev;  /* in the keeper's list */
 	enum vs_job_state state;
+	bool caller_gone;             /* nobody waits for the answer */
 	enum vs_device_state device;
 	int netlink;                  /* rtnetlink socket of the stack's namespace; -1 */
 	/* Of a stack made by this call: goes to the caller with the answer; -1. */

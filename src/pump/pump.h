@@ -105,7 +105,7 @@ bool vs_pump_is_stopped(const struct vs_pump *pump);
 
 /*
  * The device must go away now, although a thread may use its descriptor's number: the number becomes that of
- * another file, which is never readable as a device is. For a pump that has been started.
+ * the pump's eventfd. What a thread reads there is too short for a frame. For a pump that has been stopped.
  */
 void vs_pump_drop_device(struct vs_pump *pump);
 

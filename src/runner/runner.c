@@ -563,6 +563,8 @@ static bool watch(struct runner *runner)
 			collect_ended(runner);
 		if (runner->ended)
 			break;
+		if (fds[COMMAND].revents)
+			fds[COMMAND].fd = -1; /* a debugger has it; when it lets go, there is a signal */
 		if (runner->start.timeout_ms > 0 && vs_now_ms() >= deadline) {
 			runner->flags |= VS_COMMAND_DEADLINE;
 			return false;

@@ -84,7 +84,9 @@ done
 if [ -n "$objects" ]; then
 	symbols=$(mktemp)
 	trap 'rm -f "$symbols"' EXIT
-	for object in "$objects"/*/*.o; do
+	for object in "$objects"/*/*.c.o; do
+		file=${object#"$objects"/}
+		[ -f "$source/${file%.o}" ] || continue # left over from a source that has been moved
 		nm -P "$object" | awk -v at="$(basename "$(dirname "$object")")/$(basename "$object")" \
 			'$2 ~ /^[TDBRCVW]$/ { print "def", $1, at } $2 == "U" { print "use", $1, at }'
 	done | sort -k1,1 -k2,2 >"$symbols"

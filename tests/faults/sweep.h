@@ -84,13 +84,6 @@ static bool is_alone(void *arg)
 	return find_keepers(&pid, 1) == 0 || count_tasks_of(pid) <= 2;
 }
 
-/* EAGAIN says that a creation goes on, so finish has another errno for a limit of processes. */
-static int errno_of_finish(void)
-{
-	return errno == ENOMEM && strstr(vdestack_last_error(), "limit of processes") != NULL ? EAGAIN
-											      : errno;
-}
-
 /*
  * With the same network as the others; the waits are the program's own and fail as well, in the sweep of
  * system calls.
@@ -102,11 +95,10 @@ static int run_started(void)
 	while (c != NULL) {
 		struct pollfd p = { .fd = vdestack_new_fd(c), .events = POLLIN };
 		(void)poll(&p, 1, -1);
-		made = vdestack_new_finish(c);
-		if (made != NULL || errno != EAGAIN)
+		if (vdestack_new_finish(c, &made) != 0)
 			break;
 	}
-	return made == NULL ? -errno_of_finish() : 0;
+	return made == NULL ? -errno : 0;
 }
 
 /* Two events, and no more. */
@@ -118,10 +110,10 @@ static int run_cancelled(void)
 		return -errno;
 	struct pollfd p = { .fd = vdestack_new_fd(c), .events = POLLIN };
 	(void)poll(&p, 1, -1);
-	made = vdestack_new_finish(c);
-	CHECK(made == NULL);
-	if (errno != EAGAIN)
-		return -errno_of_finish();
+	int r = vdestack_new_finish(c, &made);
+	CHECK(r <= 0);
+	if (r < 0)
+		return -errno;
 	vdestack_new_cancel(c);
 	(void)wait_until(is_alone, NULL, 500); /* the keeper's part comes afterwards */
 	return 0;

@@ -85,7 +85,7 @@ static const char *output_of(struct vdestack *stack, const struct vdestack_cmd_o
 		n += (size_t)got;
 	text[n] = '\0';
 	text[n > 0 && text[n - 1] == '\n' ? n - 1 : n] = '\0';
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK_EQ(status, 0);
 	close(pidfd);
 	close(status_fd);
@@ -252,11 +252,11 @@ CASE(wrong_arguments_are_refused)
 	large.newer = 1;
 	CHECK_ERRNO(RUN(s, &large.opts, "true"), E2BIG);
 
-	CHECK_ERRNO(vdestack_cmd_wait(-1, 0, &status), EINVAL);
-	CHECK_ERRNO(vdestack_cmd_wait(0, 0, &status), EINVAL);
+	CHECK_ERRNO(vdestack_cmd_wait(-1, &status, 0), EINVAL);
+	CHECK_ERRNO(vdestack_cmd_wait(0, &status, 0), EINVAL);
 	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
 	MUST(write(pair[0], "hello", 5));
-	CHECK_ERRNO(vdestack_cmd_wait(pair[1], 0, &status), EINVAL);
+	CHECK_ERRNO(vdestack_cmd_wait(pair[1], &status, 0), EINVAL);
 	MUST(vdestack_delete(s));
 }
 
@@ -270,11 +270,11 @@ CASE(the_status_can_be_read_late_and_more_than_once)
 	sleep_ms(300); /* the runner has long gone */
 	for (int i = 0; i < 3; i++) {
 		CHECK(wait_readable(status_fd, SOON_MS));
-		MUST(vdestack_cmd_wait(status_fd, i == 0 ? -1 : 0, &status));
+		MUST(vdestack_cmd_wait(status_fd, &status, i == 0 ? -1 : 0));
 		CHECK_EQ(status, 5 << 8);
 	}
 	MUST(vdestack_delete(s));
-	MUST(vdestack_cmd_wait(status_fd, 0, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, 0));
 	CHECK_EQ(status, 5 << 8);
 }
 
@@ -284,14 +284,14 @@ CASE(a_pidfd_signals_the_command_and_reports_its_end)
 	int status_fd, status;
 	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
 
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 0, &status), ETIMEDOUT);
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 50, &status), ETIMEDOUT);
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, -2, &status), EINVAL);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, 0), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, 50), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, -2), EINVAL);
 	CHECK(!wait_readable(pidfd, 0));
 	CHECK(!wait_readable(status_fd, 0));
 	MUST(pidfd_send_signal(pidfd, SIGTERM, NULL, 0));
 	CHECK(wait_readable(pidfd, SOON_MS));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK(WIFSIGNALED(status));
 	CHECK_EQ(WTERMSIG(status), SIGTERM);
 	CHECK((fcntl(pidfd, F_GETFD) & fcntl(status_fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -328,7 +328,7 @@ CASE(a_deadline_kills_the_command_and_its_descendants)
 	check_family_gone(&family);
 	opts.timeout_ms = 100;
 	MUST(vdestack_spawn(s, (char *[]){"sleep", "1000", NULL}, &opts, &status_fd));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK_EQ(status, SIGKILL);
 	opts.timeout_ms = SOON_MS;
 	CHECK_EQ(RUN(s, &opts, "true"), 0);
@@ -348,7 +348,7 @@ CASE_BOTH(deletion_kills_commands_and_their_descendants)
 	spawn_shell(s, family_script(&family), &status_fd);
 	CHECK(wait_until(has_numbers, &family, SOON_MS));
 	MUST(vdestack_delete(s));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK_EQ(status, SIGKILL);
 	check_family_gone(&family);
 }
@@ -380,7 +380,7 @@ CASE(the_death_of_the_keeper_kills_commands)
 	/* the wrapper collects orphans */
 	CHECK_EQ(find_children(getppid(), "vdestack-keeper", &keeper, 1), 1);
 	MUST(kill(keeper, SIGKILL));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK_EQ(status, SIGKILL);
 	CHECK_ERRNO(RUN(s, NULL, "true"), ENETDOWN);
 }
@@ -397,8 +397,8 @@ CASE(the_death_of_the_runner_kills_the_command_and_is_reported)
 	CHECK(wait_until(has_numbers, &runner, SOON_MS));
 	CHECK_STR(name_of(runner.value[0]), "vdestack-runner");
 	MUST(kill(runner.value[0], SIGKILL));
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, SOON_MS, &status), ECANCELED);
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 0, &status), ECANCELED);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, SOON_MS), ECANCELED);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, 0), ECANCELED);
 	CHECK(wait_readable(pidfd, SOON_MS));
 	MUST(vdestack_delete(s));
 }
@@ -491,7 +491,7 @@ CASE(a_program_without_standard_streams_runs_commands)
 		close(fd);
 	int run = run_shell(s, script);
 	int pidfd = vdestack_spawn(s, (char *[]){"true", NULL}, NULL, &status_fd);
-	int waited = vdestack_cmd_wait(status_fd, SOON_MS, &status);
+	int waited = vdestack_cmd_wait(status_fd, &status, SOON_MS);
 	bool closed = fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0;
 	MUST(dup2(errors, 2));
 	if (run != 0)
@@ -554,7 +554,7 @@ CASE(a_signal_to_the_process_group_reaches_the_command)
 	CHECK_EQ(ids.value[0], getpgrp());
 	CHECK_EQ(ids.value[1], getsid(0));
 	MUST(kill(0, SIGINT));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK(WIFSIGNALED(status));
 	CHECK_EQ(WTERMSIG(status), SIGINT);
 	CHECK_EQ(interrupted, 1);
@@ -709,7 +709,7 @@ CASE_BOTH(commands_are_invisible_to_wait_whatever_sigchld_does)
 		int pidfd = spawn_shell(s, SLEEPER, &status_fd);
 		CHECK_ERRNO(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
 		MUST(pidfd_send_signal(pidfd, SIGKILL, NULL, 0));
-		MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+		MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 		CHECK_EQ(status, SIGKILL);
 		CHECK_EQ(run_shell(s, "exit 4"), 4 << 8);
 		CHECK_ERRNO(RUN(s, NULL, "no-such-command"), ENOENT);
@@ -731,9 +731,9 @@ CASE(a_program_that_collects_orphans_gets_no_stray_child)
 	CHECK_ERRNO(RUN(s, NULL, "no-such-command"), ENOENT);
 	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
 	MUST(pidfd_send_signal(pidfd, SIGKILL, NULL, 0));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK_EQ(find_children(getpid(), "vdestack-runner", NULL, 0), 0);
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	MUST(vdestack_delete(s));
 	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0) /* the keeper, once it has ended */
 		;
@@ -809,10 +809,10 @@ CASE_BOTH(a_4_khz_signal_disturbs_no_command)
 	}
 	int pidfd = spawn_shell(s, SLEEPER, &status_fd);
 	long long before = now_us();
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 200, &status), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, 200), ETIMEDOUT);
 	CHECK(now_us() - before >= 199000);
 	MUST(pidfd_send_signal(pidfd, SIGKILL, NULL, 0));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	MUST(setitimer(ITIMER_REAL, &calm, NULL));
 	CHECK(interrupted > 100);
 	MUST(vdestack_delete(s));
@@ -835,7 +835,7 @@ CASE_BOTH(a_forked_child_runs_commands_of_its_own)
 	CHECK(!wait_readable(pidfd, 100)); /* the end of the child does not affect commands of the parent */
 	CHECK_EQ(run_shell(s, "exit 8"), 8 << 8);
 	MUST(vdestack_delete(s));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 }
 
 static void *run_sleeper(void *arg)

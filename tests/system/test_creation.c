@@ -38,13 +38,24 @@ static struct vdestack_creation *start(const char *config, const struct vdestack
 	return c;
 }
 
+/* vdestack_new_finish() with the errno EAGAIN and NULL while the creation goes on. */
+static struct vdestack *finish(struct vdestack_creation *c)
+{
+	struct vdestack *stack = NULL;
+	int r = vdestack_new_finish(c, &stack);
+
+	if (r == 0)
+		errno = EAGAIN;
+	return r > 0 ? stack : NULL;
+}
+
 /* Calls finish when the descriptor says so, until it is done or has failed. *calls counts. */
 static struct vdestack *drive(struct vdestack_creation *c, int *calls)
 {
 	for (*calls = 1;; ++*calls) {
 		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
 		long long begin = now_us();
-		struct vdestack *stack = vdestack_new_finish(c);
+		struct vdestack *stack = finish(c);
 		int err = errno;
 		CHECK(now_us() - begin < AT_ONCE_MS * 1000LL);
 		errno = err;
@@ -140,7 +151,7 @@ CASE_TIMED(many_stacks_are_made_by_one_loop, CASE_F_ROOT | CASE_F_USER | CASE_F_
 		struct epoll_event event;
 		CHECK_EQ(MUST(epoll_wait(set, &event, 1, SOON_MS)), 1);
 		int i = (int)event.data.u32;
-		stacks[i] = vdestack_new_finish(creations[i]);
+		stacks[i] = finish(creations[i]);
 		if (stacks[i] == NULL)
 			CHECK_EQ(errno, EAGAIN);
 		made += stacks[i] != NULL;
@@ -177,7 +188,7 @@ CASE_BOTH(a_stack_is_made_with_few_calls_and_each_has_an_event)
 	struct vdestack_creation *c = start("vnl=null:// ip=10.0.0.1/24", case_opts());
 	int calls;
 
-	CHECK_ERRNO(vdestack_new_finish(c), EAGAIN); /* too early does no harm */
+	CHECK_ERRNO(finish(c), EAGAIN); /* too early does no harm */
 	struct vdestack *stack = drive(c, &calls);
 	CHECK(stack != NULL);
 	if (calls > 4)
@@ -200,7 +211,7 @@ CASE_FLAGS(a_network_that_never_answers_blocks_nothing, BOTH_VDE)
 	for (int i = 0; i < 3; i++) {
 		struct vdestack_creation *c = start(config, case_opts());
 		CHECK(is_quiet(c, 300));
-		CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+		CHECK_ERRNO(finish(c), EAGAIN);
 		CHECK(is_quiet(c, 100));
 		long long begin = now_us();
 		vdestack_new_cancel(c);
@@ -323,7 +334,7 @@ static bool cancel_after(int events)
 
 	for (int i = 0; i < events; i++) {
 		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
-		struct vdestack *stack = vdestack_new_finish(c);
+		struct vdestack *stack = finish(c);
 		if (stack != NULL) {
 			MUST(vdestack_delete(stack));
 			return false;
@@ -400,10 +411,10 @@ CASE_BOTH(a_forked_child_has_no_part_in_it)
 
 	CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
 	/* there is a door now, and addresses are under detection */
-	CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+	CHECK_ERRNO(finish(c), EAGAIN);
 	pid_t child = (pid_t)MUST(fork());
 	if (child == 0) {
-		CHECK_ERRNO(vdestack_new_finish(c), ECANCELED);
+		CHECK_ERRNO(finish(c), ECANCELED);
 		CHECK_EQ(vdestack_list(NULL, 0), 0);
 		CHECK_ERRNO(vdestack_by_name("mine"), ENOENT);
 		_exit(0);
@@ -424,7 +435,7 @@ CASE(a_forked_child_keeps_nothing_that_was_cancelled)
 		struct vdestack_creation *c = start("vnl=inproc://lan ip=fc00::1/64", case_opts());
 		for (int i = 0; i < finishes; i++) {
 			CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
-			CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+			CHECK_ERRNO(finish(c), EAGAIN);
 		}
 		pid_t child = (pid_t)MUST(fork());
 		if (child == 0) {
@@ -452,9 +463,10 @@ CASE(what_is_cancelled_ends_whatever_copies_of_descriptors_there_are)
 
 	for (int finishes = 0; finishes < 2; finishes++) {
 		struct vdestack_creation *c = start("vnl=inproc://lan ip=fc00::1/64", case_opts());
-		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS)); /* the reply has come, and is not read yet */
+		/* The reply has come, and is not read yet. */
+		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
 		if (finishes > 0)
-			CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+			CHECK_ERRNO(finish(c), EAGAIN);
 		pid_t child = clone_by_hand();
 		if (child == 0)
 			for (;;)
@@ -475,7 +487,7 @@ CASE(a_child_with_all_copies_can_cancel_while_its_parent_goes_on)
 
 		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
 		if (finishes > 0)
-			CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+			CHECK_ERRNO(finish(c), EAGAIN);
 		pid_t child = clone_by_hand();
 		if (child == 0) {
 			vdestack_new_cancel(c);
@@ -493,7 +505,7 @@ CASE(a_child_can_cancel_its_copy_while_its_parent_goes_on)
 	int status;
 
 	CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
-	CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+	CHECK_ERRNO(finish(c), EAGAIN);
 	pid_t child = (pid_t)MUST(fork());
 	if (child == 0) {
 		vdestack_new_cancel(c);
@@ -515,7 +527,7 @@ CASE_FLAGS(a_keeper_that_dies_before_the_stack_is_made_is_replaced_once,
 		CHECK(is_quiet(c, 200));
 		MUST(kill(net_keeper(), SIGKILL));
 		CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
-		struct vdestack *stack = vdestack_new_finish(c);
+		struct vdestack *stack = finish(c);
 		CHECK(stack == NULL && errno == (i == 0 ? EAGAIN : ENETDOWN));
 	}
 	net_talk_lo(drive_to_end(start("vnl=null:// ip=10.0.0.1/24", case_opts())));
@@ -526,10 +538,10 @@ CASE(descriptors_that_the_program_closes_end_a_creation)
 	struct vdestack_creation *c = start("vnl=null:// ip=fc00::1/64", case_opts());
 
 	CHECK(wait_readable(vdestack_new_fd(c), SOON_MS));
-	CHECK_ERRNO(vdestack_new_finish(c), EAGAIN);
+	CHECK_ERRNO(finish(c), EAGAIN);
 	for (int fd = 3; fd < 4096; fd++)
 		(void)close(fd);
 	int stranger = (int)MUST(open("/dev/null", O_RDONLY | O_CLOEXEC));
-	CHECK_ERRNO(vdestack_new_finish(c), ENETDOWN);
+	CHECK_ERRNO(finish(c), ENETDOWN);
 	MUST(fcntl(stranger, F_GETFD));
 }

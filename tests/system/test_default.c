@@ -214,13 +214,27 @@ CASE_BOTH(swapping_the_default_of_a_thread_returns_the_one_before)
 	MUST(vdestack_swap_thread_default(old, &old));
 	CHECK(old == b);
 	CHECK_EQ(here(), place_of_stack(a));
-	MUST(vdestack_delete(b));
-	CHECK_ERRNO(vdestack_swap_thread_default(b, &old), EINVAL);
+	CHECK_ERRNO(vdestack_swap_thread_default((struct vdestack *)&host, &old), EINVAL);
 	CHECK(vdestack_get_thread_default() == a); /* a failure changes nothing */
 	CHECK(old == b);
 	MUST(vdestack_swap_thread_default(NULL, &old));
 	CHECK(old == a);
 	CHECK_EQ(here(), host);
+}
+
+/* A function sets a default of its own for a while; meanwhile another thread deletes its caller's. */
+CASE_BOTH(a_default_that_was_deleted_meanwhile_is_restored_and_refused)
+{
+	struct vdestack *callers = new_stack("%s", ""), *own = new_stack("%s", ""), *old;
+
+	MUST(vdestack_set_thread_default(callers));
+	MUST(vdestack_swap_thread_default(own, &old));
+	CHECK(old == callers);
+	MUST(vdestack_delete(callers));
+	MUST(vdestack_swap_thread_default(old, &old));
+	CHECK(old == own);
+	CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 0), EINVAL); /* in no other network */
+	MUST(vdestack_set_thread_default(NULL));
 }
 
 CASE_BOTH(a_handle_that_is_no_stack_cannot_be_a_default)

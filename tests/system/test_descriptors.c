@@ -135,7 +135,7 @@ CASE_FLAGS(every_descriptor_is_close_on_exec_from_birth,
 		int s = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 		int ns = (int)MUST(vdestack_netns(stack));
 		int pidfd = (int)MUST(vdestack_spawn(stack, argv, NULL, &status_fd));
-		MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+		MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 		MUST(vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr)));
 		close(s);
 		close(ns);
@@ -217,7 +217,7 @@ static void without_standard_descriptors(const char *config)
 	numbers[2] = vdestack_netns(stack);
 	numbers[3] = vdestack_spawn(stack, argv, NULL, &status_fd);
 	numbers[4] = status_fd;
-	numbers[5] = vdestack_cmd_wait(status_fd, SOON_MS, &status);
+	numbers[5] = vdestack_cmd_wait(status_fd, &status, SOON_MS);
 	closed[2] = standard_are_closed();
 	int addresses = vdestack_addr_list(stack, NULL, NULL, 0, sizeof(struct vdestack_addr));
 	int deleted = vdestack_delete(stack);

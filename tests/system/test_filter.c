@@ -227,7 +227,7 @@ CASE_FLAGS(a_keeper_does_all_its_work_behind_the_filter, PROCESS_VDE | CASE_F_NO
 	close(netns);
 	CHECK_EQ(MUST(vdestack_run(p.a, (char *[]){ (char *)"true", NULL }, NULL)), 0);
 	close((int)MUST(vdestack_spawn(p.a, (char *[]){ (char *)"true", NULL }, NULL, &status_fd)));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	close(status_fd);
 	CHECK_EQ(kill(keeper, 0), 0);
 	MUST(vdestack_delete(adopted));

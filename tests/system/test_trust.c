@@ -245,9 +245,9 @@ CASE_BOTH_ROOT(a_child_cannot_end_commands_with_inherited_descriptors)
 	own_status_fd = status_fd; /* this descriptor belongs to the program, which may pass it on */
 	in_child(shut_down_all, &p);
 	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 0, &status), ETIMEDOUT);
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, 0), ETIMEDOUT);
 	MUST(vdestack_delete(p.stack));
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK(WIFSIGNALED(status));
 }
 
@@ -287,9 +287,9 @@ CASE_BOTH_ROOT(a_child_cannot_end_the_commands_of_its_parent)
 	close(pidfd);
 	in_child(shut_down_lives, &p);
 	CHECK_EQ(vdestack_run(p.stack, (char *[]){ (char *)"true", NULL }, NULL), 0);
-	CHECK_ERRNO(vdestack_cmd_wait(status_fd, 0, &status), ETIMEDOUT); /* it still runs */
+	CHECK_ERRNO(vdestack_cmd_wait(status_fd, &status, 0), ETIMEDOUT); /* it still runs */
 	MUST(vdestack_delete(p.stack)); /* which ends it */
-	MUST(vdestack_cmd_wait(status_fd, SOON_MS, &status));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK(WIFSIGNALED(status));
 }
 
