@@ -209,6 +209,47 @@ CASE(peeking_at_a_message_receives_its_descriptor_each_time)
 	}
 }
 
+/*
+ * Why sockets that wait in a channel are not taken back by hanging up: what is queued is received
+ * first. Only a close with something unread makes the next call fail, and a copy of the closed end
+ * prevents that.
+ */
+CASE(what_was_sent_is_received_after_the_sender_has_shut_down_and_closed)
+{
+	int pair[2], flags, got = -1;
+	char byte;
+
+	socket_pair(pair);
+	CHECK_EQ(send_fd(pair[0], 1), 0);
+	CHECK_EQ(send_fd(pair[0], 1), 0);
+	MUST(shutdown(pair[0], SHUT_RDWR));
+	CHECK_EQ(recv_control(pair[1], SCM_RIGHTS, &got, sizeof(got), &flags), sizeof(got));
+	close(pair[0]);
+	CHECK_EQ(recv_control(pair[1], SCM_RIGHTS, &got, sizeof(got), &flags), sizeof(got));
+	CHECK_EQ(recv(pair[1], &byte, 1, 0), 0);
+}
+
+CASE(a_close_with_something_unread_is_seen_before_what_was_sent_if_there_is_no_copy)
+{
+	for (int copied = 0; copied < 2; copied++) {
+		int pair[2];
+		char byte;
+
+		MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+		int copy = copied ? (int)MUST(fcntl(pair[0], F_DUPFD_CLOEXEC, 0)) : -1;
+		CHECK_EQ(MUST(send(pair[1], "x", 1, 0)), 1);
+		CHECK_EQ(send_fd(pair[0], 1), 0);
+		close(pair[0]);
+		if (copied)
+			CHECK_EQ(MUST(recv(pair[1], &byte, 1, 0)), 1);
+		else
+			CHECK_ERRNO(recv(pair[1], &byte, 1, 0), ECONNRESET);
+		if (copied)
+			close(copy);
+		close(pair[1]);
+	}
+}
+
 /* ------------------------------------------------------------------ the name of a socket */
 
 static uint64_t cookie_of(int fd)
