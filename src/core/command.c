@@ -175,7 +175,7 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 
 	if (r < 0)
 		return fail_to_start(name, -r, "no socket to talk to its runner");
-	if ((r = vs_stack_entry(stack, &entry)) < 0) {
+	if ((r = vs_stack_entry(stack, stream >= 0, &entry)) < 0) {
 		vs_close(pair[0]);
 		vs_close(pair[1]);
 		return r;
@@ -188,6 +188,8 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 	};
 	r = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS, why);
 	vs_close(pair[1]);
+	if (r < 0) /* tells the keeper that no process has entered the stack */
+		(void)send(entry.life, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close_entry(&entry);
 	if (r < 0) {
 		vs_close(pair[0]);

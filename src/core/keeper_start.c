@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #include "keeper/start.h"
 #include "launch.h"
 #include "numbers.h"
+#include "wire/changes.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
@@ -62,9 +64,12 @@ static int exec_failed(int err)
 			    "be readable where the program's root is now", strerror(err));
 }
 
-/* Waits for the keeper's report on its start. On success text is what it could not do for itself, or "". */
+/*
+ * Waits for the keeper's report on its start. On success text is what it could not do for itself, or "", and
+ * *changes the change page as a descriptor, or -1.
+ */
 static int await_start(int starter, int64_t deadline, struct vs_start_report *reply, struct vs_key *key,
-		       char text[VS_MESSAGE_MAX])
+		       char text[VS_MESSAGE_MAX], int *changes)
 {
 	const size_t head = offsetof(struct vs_start_report, key), least = head + sizeof(*key);
 	struct vs_fdmsg msg = {
@@ -82,6 +87,9 @@ static int await_start(int starter, int64_t deadline, struct vs_start_report *re
 		return vs_fail(ETIMEDOUT, "cannot start the keeper: it is not ready in time; raise "
 					  "step_timeout_ms");
 	ssize_t len = vs_fdmsg_recv(starter, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (msg.n_fds > 0)
+		*changes = vs_steal_fd(&msg.fds[0]);
+	vs_fdmsg_drop(&msg);
 	if (len == (ssize_t)sizeof(int32_t)) {
 		int32_t r;
 		memcpy(&r, reply, sizeof(r));
@@ -111,11 +119,26 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 	k->pid_ns = vs_keepers_pid_ns();
 }
 
+static struct vs_changes *map_changes(int fd)
+{
+	void *page = fd < 0 ? MAP_FAILED : mmap(NULL, VS_CHANGES_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+
+	return page != MAP_FAILED ? page : NULL;
+}
+
+void vs_keeper_forget_changes(struct vs_keeper_link *k)
+{
+	if (k->changes != NULL && k->variant != VS_VARIANT_INPROCESS)
+		(void)munmap(k->changes, VS_CHANGES_BYTES);
+	k->changes = NULL;
+}
+
 static int start_process(int front, int adopt, int64_t deadline, struct vs_keeper_link *k)
 {
 	char warning[VS_MESSAGE_MAX] = "";
 	struct vs_start_report ready = { .pid = 0 };
 	char why[VS_MESSAGE_MAX];
+	VS_AUTO_CLOSE changes = -1;
 	int starter[2];
 	int r = vs_socketpair(starter);
 
@@ -128,10 +151,11 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 		r = vs_fail(-r, "cannot start the keeper: %s", why);
 	else
 		/* if it fails, the keeper ends by itself */
-		r = await_start(starter[0], deadline, &ready, &k->key, warning);
+		r = await_start(starter[0], deadline, &ready, &k->key, warning, &changes);
 	vs_close(starter[0]);
 	if (r == 0) {
 		note_ready(k, &ready);
+		k->changes = map_changes(changes);
 		k->warning = warning[0] != '\0' ? strdup(warning) : NULL;
 	}
 	return r;
@@ -140,7 +164,7 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 static int start_threads(int front, struct vs_keeper_link *k)
 {
 	struct vs_start_report ready;
-	int r = vs_keeper_start_inprocess(front, &ready); /* takes front */
+	int r = vs_keeper_start_inprocess(front, &ready, &k->changes); /* takes front */
 
 	if (r == 0) {
 		note_ready(k, &ready);

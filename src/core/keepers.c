@@ -255,6 +255,7 @@ void vs_keepers_tidy(void)
 			remember(k);
 		} else {
 			free(atomic_load(&k->warning));
+			vs_keeper_forget_changes(k);
 			free(k);
 		}
 	}

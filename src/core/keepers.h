@@ -11,6 +11,8 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
+struct vs_changes;
+
 /* The message of calls that fail with ENETDOWN. */
 extern const char vs_keepers_gone[];
 
@@ -30,6 +32,7 @@ struct vs_keeper_link {
 	uid_t uid;       /* the ids to claim: those this program had when it started the keeper */
 	gid_t gid;
 	struct vs_key key; /* zero once this process is sealed; under the process lock, or constant */
+	struct vs_changes *changes; /* the change page, to be read; NULL: there is none */
 	ino_t pid_ns;    /* the PID namespace of the process that started it; 0: not known */
 	atomic_bool elsewhere;  /* this process has moved to another PID namespace: no new stacks */
 	bool dead;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
@@ -16,6 +17,7 @@
 #include "process.h"
 #include "stack.h"
 #include "wire/fdmsg.h"
+#include "wire/messages.h"
 
 /* Both ends stay with the slot: [0] is shut down to end the commands, copies of [1] go to their runners. */
 static int leash_make_locked(struct vs_slot *slot, struct vs_process *p)
@@ -62,39 +64,40 @@ static int leash_copy(struct vdestack *stack, int *copy)
 	return vs_fail(-r, "cannot watch over commands: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 }
 
-/* life may be NULL. */
-static int entry(struct vdestack *stack, int *netns, int *life)
+/* For VS_ENTRY_NAMESPACE life may be NULL, for VS_ENTRY_LIFE netns. */
+static int entry(struct vdestack *stack, enum vs_entry what, int *netns, int *life)
 {
-	struct vs_long_call call = { .req = { .op = VS_OP_ENTRY, .arg = { life != NULL } } };
+	struct vs_long_call call = { .req = { .op = VS_OP_ENTRY, .arg = { what } } };
 	int r = vs_keepers_sealed("cannot enter the stack");
 
 	if (r == 0)
 		r = vs_stack_ask(stack, &call);
 	if (r < 0)
 		return r;
-	if (call.n_got != (life != NULL ? 2 : 1)) {
+	if (call.n_got != (what == VS_ENTRY_COMMAND ? 2 : 1)) {
 		for (size_t i = 0; i < call.n_got; i++)
 			vs_close(call.got[i]);
 		return vs_fail(EPROTO, "cannot enter the stack: the keeper's reply has no namespace");
 	}
-	*netns = call.got[0];
-	if (life != NULL)
-		*life = call.got[1];
+	if (what != VS_ENTRY_LIFE)
+		*netns = call.got[0];
+	if (what != VS_ENTRY_NAMESPACE)
+		*life = call.got[call.n_got - 1];
 	return 0;
 }
 
-int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out)
+int vs_stack_entry(struct vdestack *stack, bool host, struct vs_stack_entry *out)
 {
 	VS_AUTO_CLOSE netns = -1;
 	VS_AUTO_CLOSE life = -1;
 	int leash = -1;
-	int r = entry(stack, &netns, &life);
+	int r = entry(stack, host ? VS_ENTRY_LIFE : VS_ENTRY_COMMAND, &netns, &life);
 
 	if (r == 0)
 		r = leash_copy(stack, &leash);
 	if (r < 0)
 		return r;
-	r = vs_fd_raise(&netns, 3);
+	r = host ? 0 : vs_fd_raise(&netns, 3);
 	if (r == 0)
 		r = vs_fd_raise(&life, 3);
 	if (r < 0) {
@@ -111,7 +114,7 @@ static int open_netns(struct vdestack *stack)
 {
 	VS_NO_CANCEL;
 	int netns = -1;
-	int r = entry(stack, &netns, NULL);
+	int r = entry(stack, VS_ENTRY_NAMESPACE, &netns, NULL);
 
 	if (r == 0 && netns < 3)
 		r = vs_fd_raise(&netns, 3);

@@ -43,6 +43,7 @@ struct vs_channel {
 	/* Sockets sent ahead of their calls, see quick_call.c: */
 	struct vs_kind kind;  /* of the last call, and of every socket that is on its way */
 	unsigned ahead;       /* replies still to come that no call waits for */
+	unsigned changes;     /* of the stack before they were asked for, see wire/changes.h */
 	unsigned streak;      /* calls of this kind in quick succession */
 	int64_t alive_us;     /* when the keeper was last seen alive */
 	int64_t last_us;      /* when the last call was */

@@ -13,6 +13,10 @@
  * makes sockets of one kind now and then has one waiting: the next is requested when it is received, and no
  * call waits for that either. Only kinds are requested ahead that receive nothing before they are bound. A
  * call for another kind or another stack on the channel drops them, and so does the deletion of the stack.
+ *
+ * A socket has the sysctls of the moment at which it was made. So those made ahead are dropped as well when a
+ * sysctl may have been changed since. None is requested ahead while other processes than the keeper may change
+ * sysctls. The keeper's change page tells both (wire/changes.h).
  */
 
 #include "quick_call.h"
@@ -28,6 +32,7 @@
 #include "base/error.h"
 #include "channels.h"
 #include "keepers.h"
+#include "wire/changes.h"
 
 /* Waits for a reply to a request that is still valid, and drops others. 0 and *fd, or -errno. */
 static int next_reply(struct vs_channel *ch, int recv_flags, int *fd)
@@ -108,18 +113,33 @@ static void drop_ahead(struct vs_channel *ch)
 	ch->valid_seq = ch->seq + 1;
 }
 
+/*
+ * Whether sockets may be requested ahead. *changes tells those that are on their way already from those
+ * that are made from now on. It is read first: see wire/changes.h.
+ */
+static bool sysctls_are_ours(struct vs_slot *slot, const struct vs_kind *kind, unsigned *changes)
+{
+	struct vs_changes *stack = vs_changes_of(atomic_load(&slot->keeper)->changes, kind->door);
+
+	*changes = stack != NULL ? atomic_load(&stack->changes) : 0;
+	return stack != NULL && atomic_load(&stack->guests) == 0;
+}
+
 /* Records a call of this kind. Returns how many sockets to request. */
-static uint32_t note_call(struct vs_channel *ch, const struct vs_kind *kind)
+static uint32_t note_call(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind)
 {
 	int64_t now = vs_now_ns() / 1000;
-	bool again = same_kind(kind, &ch->kind);
+	unsigned changes;
+	bool ours = sysctls_are_ours(slot, kind, &changes);
+	bool again = same_kind(kind, &ch->kind) && changes == ch->changes;
 
 	if (ch->ahead > 0 && !again)
 		drop_ahead(ch);
+	ch->changes = changes;
 	ch->streak = again && now - ch->last_us < STREAK_APART_US ? ch->streak + 1 : 0;
 	ch->last_us = now;
 	ch->kind = *kind;
-	if (!again || !keeps(kind))
+	if (!again || !ours || !keeps(kind))
 		return 1;
 	return ch->streak >= STREAK_BEGIN ? VS_SOCKETS_MAX : NOW_AND_THEN;
 }
@@ -158,7 +178,7 @@ static bool hung_up(struct vs_channel *ch)
 static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct vs_kind *kind, int recv_flags,
 		     int *fd)
 {
-	uint32_t count = note_call(ch, kind);
+	uint32_t count = note_call(ch, slot, kind);
 	int r = 0;
 
 	if (ch->ahead > 0 && hung_up(ch)) {

@@ -4,6 +4,7 @@
 
 /* What the rest of the program's side may ask of a stack. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <vdestack.h>
@@ -22,7 +23,7 @@ int vs_stack_nl_open(struct vdestack *stack, struct vs_nl *nl);
 
 /*
  * Descriptors a command runner needs, owned by the caller afterwards:
- *  netns: the stack's namespace
+ *  netns: the stack's namespace; -1 for a command in the host network
  *  life:  SOCK_SEQPACKET; end of file when the keeper or the stack has ended
  *  leash: SOCK_SEQPACKET; end of file when this program (all its processes) has ended or
  *         this process has deleted the stack
@@ -32,7 +33,7 @@ struct vs_stack_entry {
 	int life;
 	int leash;
 };
-int vs_stack_entry(struct vdestack *stack, struct vs_stack_entry *out);
+int vs_stack_entry(struct vdestack *stack, bool host, struct vs_stack_entry *out);
 
 /*
  * sysctl by the networking thread. name is the path below /proc/sys/net, checked by the caller. Returns 0

@@ -41,6 +41,7 @@
 #include "channel.h"
 #include "config/locator.h"
 #include "events.h"
+#include "guests.h"
 #include "iface.h"
 #include "job.h"
 #include "keeper.h"
@@ -136,6 +137,7 @@ static void end_stack(struct vs_net *n)
 	vs_close(n->door);
 	vs_close(n->programs_end);
 	vs_channels_end_lives(n->keeper, n);
+	vs_guests_end(n);
 	leave_before_event(n);
 	vs_events_end(n->events); /* before the keeper may end: the event must come first */
 	vs_events_unref(vs_steal_ptr(n->events));
@@ -167,6 +169,7 @@ static int open_door(struct vs_net *n)
 			       vs_cause_text(vs_diagnose_limit(-r), -r));
 	n->door = pair[0];
 	n->programs_end = pair[1];
+	vs_guests_begin(n, vs_sock_of(pair[1]).cookie);
 	return 0;
 }
 
@@ -256,6 +259,7 @@ static void *net_main(void *arg)
 	struct vs_net *n = arg;
 
 	(void)prctl(PR_SET_NAME, "vdestack-net");
+	n->guests = n->adopt >= 0 ? 1 : 0; /* the processes that have the namespace already */
 	int r = settle(n, n->adopt);
 	vs_close(vs_steal_fd(&n->adopt));
 	if (n->in_reserve && !await_call(n, r))

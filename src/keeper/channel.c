@@ -25,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "closer.h"
+#include "guests.h"
 #include "keeper.h"
 #include "wire/fdmsg.h"
 
@@ -32,7 +33,8 @@ struct vs_keeper_chan {
 	struct vs_keeper_chan *next;
 	uint64_t number;
 	pid_t pid; /* of the process that registered the channel, or requested the life */
-	const struct vs_net *life_of; /* NULL: a channel; nothing is sent on a life */
+	struct vs_net *life_of; /* NULL: a channel; nothing is sent on a life */
+	bool guest;             /* a life: a guest until the runner says that no process is left */
 	int fd;
 };
 
@@ -177,9 +179,9 @@ int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 	return r;
 }
 
-int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, pid_t pid, int fd)
+int vs_channel_add_life(struct vs_keeper *k, struct vs_net *net, bool guest, pid_t pid, int fd)
 {
-	struct vs_keeper_chan values = { .life_of = net, .pid = pid, .fd = fd };
+	struct vs_keeper_chan values = { .life_of = net, .guest = guest, .pid = pid, .fd = fd };
 
 	pthread_mutex_lock(&k->lock);
 	values.number = LIFE_NUMBER_MIN + k->last_life++;
@@ -217,6 +219,8 @@ void vs_channel_hangup(struct vs_keeper *k, uint64_t number)
 	struct vs_keeper_chan **at = find_locked(k, number);
 	struct vs_keeper_chan *chan = *at;
 	if (chan != NULL) {
+		if (chan->guest && vs_take_byte(chan->fd))
+			vs_guests_leave_locked(chan->life_of);
 		*at = chan->next;
 		k->n_channels--;
 		drop(k, chan);

@@ -4,6 +4,7 @@
 
 /* The reply channels that processes have registered, and the lives of commands; see channel.c. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,9 +21,10 @@ int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
 int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
 /*
  * Keeps a socket (taken) until its other end hangs up or the stack ends. So the process at its other end
- * notices the end of the stack. net: only its address is used. 0 or -errno.
+ * notices the end of the stack. guest: it enters the namespace (guests.h). 0 or
+ * -errno.
  */
-int vs_channel_add_life(struct vs_keeper *k, const struct vs_net *net, pid_t pid, int fd);
+int vs_channel_add_life(struct vs_keeper *k, struct vs_net *net, bool guest, pid_t pid, int fd);
 /* Closes the lives of the stack. */
 void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net);
 /* The other end of a channel has hung up. */

@@ -103,10 +103,11 @@ void vs_close_foreign(int fd)
 }
 
 /*
- * For our end of a pair, after shutdown(2): nothing can be sent to it any more. With SO_PASSCRED each message
- * has credentials, also an empty one. Only the end of file has none.
+ * Looks at the first message of a socket pair. With SO_PASSCRED each message has credentials, also an empty
+ * one. Only the end of file has none. Returns the length; -1: there is no message, or an error.
+ * *control_bytes: length of the control data; *lost: the message has descriptors.
  */
-static bool has_nothing_unread(int fd)
+static ssize_t look_at_first(int fd, size_t *control_bytes, bool *lost)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(struct ucred))]; /* no space for descriptors: none is received */
@@ -119,9 +120,31 @@ static bool has_nothing_unread(int fd)
 	};
 	int on = 1;
 
-	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
-	       recvmsg(fd, &h, MSG_PEEK | MSG_DONTWAIT) == 0 && h.msg_controllen == 0 &&
-	       (h.msg_flags & MSG_CTRUNC) == 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -1;
+	ssize_t n = recvmsg(fd, &h, MSG_PEEK | MSG_DONTWAIT);
+	*control_bytes = h.msg_controllen;
+	*lost = (h.msg_flags & MSG_CTRUNC) != 0;
+	return n;
+}
+
+/* For our end of a pair, after shutdown(2): nothing can be sent to it any more. */
+static bool has_nothing_unread(int fd)
+{
+	size_t control_bytes;
+	bool lost;
+
+	return look_at_first(fd, &control_bytes, &lost) == 0 && control_bytes == 0 && !lost;
+}
+
+bool vs_take_byte(int fd)
+{
+	size_t control_bytes;
+	bool lost;
+	char byte;
+
+	return look_at_first(fd, &control_bytes, &lost) == 1 && !lost &&
+	       recv(fd, &byte, 1, MSG_DONTWAIT) == 1;
 }
 
 void vs_close_pair_end(int fd)

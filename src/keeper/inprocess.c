@@ -29,9 +29,11 @@
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -44,6 +46,7 @@
 #include "keeper.h"
 #include "start.h"
 #include "variant.h"
+#include "wire/changes.h"
 #include "wire/messages.h"
 
 /* ------------------------------------------------------------------ what differs */
@@ -110,6 +113,7 @@ const struct vs_variant vs_variant_inprocess = {
 
 struct starting {
 	int front;
+	struct vs_changes *changes;
 	struct vs_start_report ready;
 	pthread_mutex_t lock; /* guards done and ready */
 	pthread_cond_t changed;
@@ -154,6 +158,7 @@ static void *root_main(void *arg)
 					 .epoll = -1,
 					 .wake = -1,
 					 .variant = &vs_variant_inprocess,
+					 .changes = s->changes,
 					 .lock = PTHREAD_MUTEX_INITIALIZER,
 					 .met = PTHREAD_COND_INITIALIZER };
 	if (r == 0)
@@ -167,6 +172,27 @@ static void *root_main(void *arg)
 	return NULL;
 }
 
+/*
+ * The change page of all keepers on threads of this process and its forked children. It stays: a thread
+ * of a keeper may write to it after the program has forgotten the keeper, and the program may read it
+ * after the keeper's end.
+ */
+static struct vs_changes *change_page(void)
+{
+	static _Atomic(struct vs_changes *) page;
+	struct vs_changes *p = atomic_load(&page);
+
+	if (p != NULL)
+		return p;
+	void *fresh = mmap(NULL, VS_CHANGES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fresh == MAP_FAILED)
+		return NULL;
+	if (atomic_compare_exchange_strong(&page, &p, fresh))
+		return fresh;
+	(void)munmap(fresh, VS_CHANGES_BYTES); /* another thread was first; p is its */
+	return p;
+}
+
 /* The code that threads run must not be unmapped under them by a dlclose(). */
 static void stay_loaded(void)
 {
@@ -177,10 +203,11 @@ static void stay_loaded(void)
 		(void)dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
-int vs_keeper_start_inprocess(int front, struct vs_start_report *ready)
+int vs_keeper_start_inprocess(int front, struct vs_start_report *ready, struct vs_changes **changes)
 {
 	stay_loaded();
 	struct starting s = { .front = front,
+			      .changes = change_page(),
 			      .lock = PTHREAD_MUTEX_INITIALIZER,
 			      .changed = PTHREAD_COND_INITIALIZER };
 	int r = vs_thread_start(root_main, &s, NULL);
@@ -192,6 +219,7 @@ int vs_keeper_start_inprocess(int front, struct vs_start_report *ready)
 		pthread_mutex_unlock(&s.lock);
 		r = s.ready.result;
 		*ready = s.ready;
+		*changes = s.changes;
 		pthread_cond_destroy(&s.changed);
 		pthread_mutex_destroy(&s.lock);
 	}

@@ -27,6 +27,7 @@
 
 #include "auth.h"
 
+struct vs_changes;
 struct vs_events;
 struct vs_iface;
 struct vs_keeper_chan;
@@ -41,6 +42,7 @@ struct vs_keeper {
 	const struct vs_variant *variant; /* a process of its own, or threads of the program */
 	bool privileged;  /* lives in the program's user namespace */
 	struct vs_owner owner;
+	struct vs_changes *changes; /* the change page; NULL: none */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t met;   /* the state of a job or of the thread in reserve has changed */

@@ -32,6 +32,7 @@
 #include "channel.h"
 #include "config/locator.h"
 #include "events.h"
+#include "guests.h"
 #include "iface.h"
 #include "job.h"
 #include "keeper.h"
@@ -97,13 +98,13 @@ static void do_msocket(struct vs_net *n)
  * A socket that hangs up when the stack ends. Each caller has one of its own. A caller that shuts it down
  * ends only what it has started itself.
  */
-static int new_life(struct vs_net *n, int *life)
+static int new_life(struct vs_net *n, bool guest, int *life)
 {
 	int pair[2];
 	int r = vs_socketpair(pair);
 
 	if (r == 0)
-		r = vs_channel_add_life(n->keeper, n, n->call->msg.creds.pid, pair[0]); /* takes it */
+		r = vs_channel_add_life(n->keeper, n, guest, n->call->msg.creds.pid, pair[0]); /* takes it */
 	if (r < 0)
 		vs_close(pair[1]);
 	else
@@ -113,14 +114,24 @@ static int new_life(struct vs_net *n, int *life)
 
 static void do_entry(struct vs_net *n)
 {
+	bool guest = n->call->req.arg[0] != VS_ENTRY_LIFE;
 	VS_AUTO_CLOSE ns = -1;
 	VS_AUTO_CLOSE life = -1;
-	int r = vs_auth_has_key(n->keeper, n->call) ? open_namespace(&ns) : -EPERM;
+	int r = vs_auth_has_key(n->keeper, n->call) ? 0 : -EPERM;
 
-	if (r == 0 && n->call->req.arg[0] != 0)
-		r = new_life(n, &life);
-	int fds[] = { ns, life };
-	vs_call_reply(n->keeper, n->call, r, r < 0 ? strerror(-r) : NULL, fds, r < 0 ? 0 : life < 0 ? 1 : 2);
+	if (r == 0 && guest)
+		r = open_namespace(&ns);
+	if (r == 0 && n->call->req.arg[0] != VS_ENTRY_NAMESPACE)
+		r = new_life(n, guest, &life);
+	if (r == 0 && guest)
+		vs_guests_enter(n);
+	int fds[2];
+	size_t n_fds = 0;
+	if (ns >= 0)
+		fds[n_fds++] = ns;
+	if (life >= 0)
+		fds[n_fds++] = life;
+	vs_call_reply(n->keeper, n->call, r, r < 0 ? strerror(-r) : NULL, fds, r < 0 ? 0 : n_fds);
 }
 
 static bool sysctl_path(const char *name, char *path, size_t size)
@@ -169,6 +180,8 @@ static void do_sysctl(struct vs_net *n)
 	ssize_t len = -EINVAL;
 
 	VS_AUTO_CLOSE fd = open_sysctl(call, set);
+	if (fd >= 0 && set)
+		vs_guests_note_change(n);
 	if (fd < 0)
 		len = fd;
 	else if (!set || value <= call->text + call->text_len)

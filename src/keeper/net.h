@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct vs_call;
+struct vs_changes;
 struct vs_events;
 struct vs_iface;
 struct vs_job;
@@ -26,6 +27,8 @@ struct vs_net {
 	int programs_end;     /* of the door, until it is sent to the program */
 	struct vs_iface *ifaces;
 	int last_ifindex;     /* the last one that was chosen here */
+	struct vs_changes *changes; /* this stack's place on the change page; NULL: there is no page */
+	unsigned guests;      /* see guests.c; under the keeper's lock once there is a door */
 	struct vs_events *events;
 	bool in_reserve;      /* began without a call */
 	bool dismissed;       /* in reserve, and not needed any more; under the keeper's lock */

@@ -4,6 +4,7 @@
 
 /* The two ways in which a keeper starts. */
 
+struct vs_changes;
 struct vs_start_report;
 
 /* The keeper as a process: its whole life. Returns never; the exit status is 0 or 1. */
@@ -11,8 +12,8 @@ int vs_keeper_main(void);
 
 /*
  * Starts the keeper on threads of this process. front: its end of the front door, taken.
- * 0 and *ready, or -errno with a message.
+ * 0, *ready and *changes (the change page, which stays; NULL: none), or -errno with a message.
  */
-int vs_keeper_start_inprocess(int front, struct vs_start_report *ready);
+int vs_keeper_start_inprocess(int front, struct vs_start_report *ready, struct vs_changes **changes);
 
 #endif

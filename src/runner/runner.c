@@ -593,6 +593,18 @@ static int set_up(struct runner *runner)
 	return r;
 }
 
+/*
+ * Tells the keeper if no descendant is left in the stack. All orphans become children of this
+ * process.
+ */
+static void tell_keeper(void)
+{
+	siginfo_t info;
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 && errno == ECHILD)
+		(void)send(VS_RUNNER_LIFE, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 int vs_runner_main(void)
 {
 	struct runner runner = { .self = -1, .child_events = -1, .command_pidfd = -1 };
@@ -601,6 +613,7 @@ int vs_runner_main(void)
 	if (r == 0 && (r = tell_started(&runner)) < 0)
 		end_everything(&runner);
 	if (r < 0) {
+		tell_keeper();
 		tell_failure(&runner, r);
 		return 1;
 	}
@@ -609,6 +622,7 @@ int vs_runner_main(void)
 		end_everything(&runner);
 	if (!WIFSIGNALED(runner.status))
 		runner.flags &= ~VS_COMMAND_DEADLINE; /* it ended by itself just in time */
+	tell_keeper();
 	tell_end(&runner);
 	return 0; /* the process ends, and its descriptors and memory with it */
 }

@@ -47,7 +47,7 @@ enum vs_op {
 	/* stack door */
 	VS_OP_CHANNEL,     /* fds: the channel; no reply */
 	VS_OP_MSOCKET,     /* arg: domain, type, protocol; `count` replies, each with its own socket */
-	VS_OP_ENTRY,       /* arg: 1 for a life as well; reply fds: namespace, [life] */
+	VS_OP_ENTRY,       /* arg: enum vs_entry; reply fds: [namespace], [life] */
 	VS_OP_SYSCTL_GET,  /* text: name; reply text: value */
 	VS_OP_SYSCTL_SET,  /* text: name NUL value */
 	VS_OP_ADD,         /* iface; text: VNL; fds: reply, root directory, working directory, [stream] */
@@ -57,6 +57,12 @@ enum vs_op {
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
 	/* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
 	VS_OP_STATS,
+};
+
+enum vs_entry {
+	VS_ENTRY_NAMESPACE, /* for the program, for good */
+	VS_ENTRY_COMMAND,   /* and a life: one byte on it says that nobody is left in the namespace */
+	VS_ENTRY_LIFE,      /* the life alone, for a command in the host network */
 };
 
 #define VS_SOCKETS_MAX 32
@@ -102,7 +108,7 @@ struct vs_reply {
 	uint64_t seq;   /* of the request */
 };
 
-/* What a keeper sends at the end of its start. */
+/* What a keeper sends at the end of its start. A keeper process sends the change page with it (changes.h). */
 struct vs_start_report {
 	uint32_t version;
 	int32_t result;     /* 0 or -errno; then the text that follows is the message */
