@@ -301,7 +301,8 @@ bool vs_slot_was_handle(struct vdestack *stack)
 	atomic_uint *uses;
 	const struct vs_slot *slot = resolve(stack, &word, &uses);
 
-	return slot != NULL && GENERATION(word) > 0 && GENERATION(word) <= GENERATION(atomic_load(&slot->state));
+	return slot != NULL && GENERATION(word) > 0 &&
+	       GENERATION(word) <= GENERATION(atomic_load(&slot->state));
 }
 
 bool vs_slot_retired(const struct vs_slot *slot)

@@ -14,9 +14,9 @@
  * call waits for that either. Only kinds are requested ahead that receive nothing before they are bound. A
  * call for another kind or another stack on the channel drops them, and so does the deletion of the stack.
  *
- * A socket has the sysctls of the moment at which it was made. So those made ahead are dropped as well when a
- * sysctl may have been changed since. None is requested ahead while other processes than the keeper may change
- * sysctls. The keeper's change page tells both (wire/changes.h).
+ * A socket has the sysctls of the moment at which it was made. So those made ahead are dropped as well when
+ * a sysctl may have been changed since. None is requested ahead while other processes than the keeper may
+ * change sysctls. The keeper's change page tells both (wire/changes.h).
  */
 
 #include "quick_call.h"

@@ -136,7 +136,7 @@ static void end_stack(struct vs_net *n)
 {
 	vs_close(n->door);
 	vs_close(n->programs_end);
-	vs_channels_end_lives(n->keeper, n);
+	vs_registry_end_lives(n->keeper, n);
 	vs_guests_end(n);
 	leave_before_event(n);
 	vs_events_end(n->events); /* before the keeper may end: the event must come first */

@@ -58,7 +58,7 @@ int vs_call_take_fd(struct vs_call *call, size_t i)
 static int send_reply(struct vs_keeper *k, const struct vs_call *call, const struct vs_fdmsg *msg)
 {
 	return call->reply >= 0 ? vs_fdmsg_send(call->reply, msg, MSG_DONTWAIT)
-				: vs_channel_send(k, call->req.channel, msg);
+				: vs_registry_send(k, call->req.channel, msg);
 }
 
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds,

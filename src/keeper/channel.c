@@ -162,7 +162,7 @@ static int add_locked(struct vs_keeper *k, const struct vs_keeper_chan *values)
 	return r;
 }
 
-int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
+int vs_registry_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 {
 	struct vs_keeper_chan values = { .number = number | CHANNEL_BIT, .pid = pid, .fd = fd };
 	int unread = UNREAD_BYTES / 2; /* the kernel doubles it */
@@ -179,7 +179,7 @@ int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 	return r;
 }
 
-int vs_channel_add_life(struct vs_keeper *k, struct vs_net *net, bool guest, pid_t pid, int fd)
+int vs_registry_add_life(struct vs_keeper *k, struct vs_net *net, bool guest, pid_t pid, int fd)
 {
 	struct vs_keeper_chan values = { .life_of = net, .guest = guest, .pid = pid, .fd = fd };
 
@@ -197,14 +197,14 @@ static bool is_life_of(const struct vs_keeper_chan *chan, const void *net)
 	return chan->life_of == net;
 }
 
-void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net)
+void vs_registry_end_lives(struct vs_keeper *k, const struct vs_net *net)
 {
 	pthread_mutex_lock(&k->lock);
 	drop_those_locked(k, is_life_of, net);
 	pthread_mutex_unlock(&k->lock);
 }
 
-int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg)
+int vs_registry_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_keeper_chan *chan = *find_locked(k, number | CHANNEL_BIT);
@@ -213,7 +213,7 @@ int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg 
 	return r;
 }
 
-void vs_channel_hangup(struct vs_keeper *k, uint64_t number)
+void vs_registry_hangup(struct vs_keeper *k, uint64_t number)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_keeper_chan **at = find_locked(k, number);
@@ -228,9 +228,9 @@ void vs_channel_hangup(struct vs_keeper *k, uint64_t number)
 	pthread_mutex_unlock(&k->lock);
 }
 
-void vs_channels_drop(struct vs_keeper *k)
+void vs_registry_drop(struct vs_keeper *k)
 {
 	for (size_t i = 0; i < VS_COUNT(k->channels); i++)
 		while (k->channels[i] != NULL)
-			vs_channel_hangup(k, k->channels[i]->number);
+			vs_registry_hangup(k, k->channels[i]->number);
 }

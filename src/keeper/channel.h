@@ -16,20 +16,20 @@ struct vs_net;
  * Registers a reply channel. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST, -EMFILE
  * (more than a process needs), -ENOMEM.
  */
-int vs_channel_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
+int vs_registry_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
 /* Sends on a registered channel. 0 or -errno; -ENOENT: there is no such channel. */
-int vs_channel_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
+int vs_registry_send(struct vs_keeper *k, uint64_t number, const struct vs_fdmsg *msg);
 /*
  * Keeps a socket (taken) until its other end hangs up or the stack ends. So the process at its other end
  * notices the end of the stack. guest: it enters the namespace (guests.h). 0 or
  * -errno.
  */
-int vs_channel_add_life(struct vs_keeper *k, struct vs_net *net, bool guest, pid_t pid, int fd);
+int vs_registry_add_life(struct vs_keeper *k, struct vs_net *net, bool guest, pid_t pid, int fd);
 /* Closes the lives of the stack. */
-void vs_channels_end_lives(struct vs_keeper *k, const struct vs_net *net);
+void vs_registry_end_lives(struct vs_keeper *k, const struct vs_net *net);
 /* The other end of a channel has hung up. */
-void vs_channel_hangup(struct vs_keeper *k, uint64_t number);
+void vs_registry_hangup(struct vs_keeper *k, uint64_t number);
 /* Drops all of them. */
-void vs_channels_drop(struct vs_keeper *k);
+void vs_registry_drop(struct vs_keeper *k);
 
 #endif

@@ -136,7 +136,7 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 	else if (event->data.u64 < VS_EVENTS_ID_MAX)
 		vs_events_look(k, event->data.u64);
 	else
-		vs_channel_hangup(k, event->data.u64);
+		vs_registry_hangup(k, event->data.u64);
 }
 
 /* The shorter one of two time-outs; -1 is never. */
@@ -157,7 +157,7 @@ void vs_keeper_run(struct vs_keeper *k)
 			serve_event(k, &events[i]);
 		vs_jobs_start(k);
 	}
-	vs_channels_drop(k);
+	vs_registry_drop(k);
 	vs_close(k->epoll);
 	vs_close(k->wake);
 	vs_close(k->front);

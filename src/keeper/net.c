@@ -69,7 +69,7 @@ static void do_channel(struct vs_net *n)
 
 	/* If this fails, the caller gets end of file on its channel. */
 	if (call->msg.n_fds > 0 && vs_auth_takes_replies(n->keeper, call, call->msg.fds[0]))
-		(void)vs_channel_add(n->keeper, call->req.channel, call->msg.creds.pid,
+		(void)vs_registry_add(n->keeper, call->req.channel, call->msg.creds.pid,
 				     vs_call_take_fd(call, 0));
 }
 
@@ -104,7 +104,7 @@ static int new_life(struct vs_net *n, bool guest, int *life)
 	int r = vs_socketpair(pair);
 
 	if (r == 0)
-		r = vs_channel_add_life(n->keeper, n, guest, n->call->msg.creds.pid, pair[0]); /* takes it */
+		r = vs_registry_add_life(n->keeper, n, guest, n->call->msg.creds.pid, pair[0]); /* takes it */
 	if (r < 0)
 		vs_close(pair[1]);
 	else
