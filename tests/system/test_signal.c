@@ -550,7 +550,7 @@ CASE_FLAGS(signals_timers_limits_and_terminal_are_not_changed,
 	CHECK_EQ(run_shell(stack, "exit 3"), 3 << 8);
 	look_around(&after, tty);
 	compare(&before, &after, "a command");
-	CHECK_ERRNO(vdestack_iface_add(stack, "vnl=inproc://lan iface=vde0", NULL), EINVAL);
+	CHECK_ERRNO(vdestack_iface_add(stack, "vnl=inproc://lan iface=vde0", NULL), EEXIST);
 	CHECK_ERRNO(vdestack_iface_add(stack, "vnl=/nonexistent/switch", NULL), ENOENT);
 	look_around(&after, tty);
 	compare(&before, &after, "a failing call");
