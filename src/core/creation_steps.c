@@ -270,13 +270,12 @@ static int step_config(struct vs_creation *c)
 
 static int step_next(struct vs_creation *c)
 {
-	const struct vs_conf_iface *iface = &c->config->ifaces[c->n_made];
-
 	if (c->n_made == c->config->n_ifaces) {
 		vs_creation_close_directories(c);
 		c->state = VS_CREATION_APPLY;
 		return 0;
 	}
+	const struct vs_conf_iface *iface = &c->config->ifaces[c->n_made];
 	int r = open_directories(c);
 	if (r == 0 && vs_iface_request_has_command(iface))
 		r = vs_command_stream(c->stack, iface->locator.rest, &c->stream);

@@ -230,9 +230,9 @@ static int open_file(char *why)
 	struct stat st, root;
 	VS_AUTO_CLOSE fd = open(own_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || stat("/", &root) < 0)
 		return cannot_open(why, -errno);
-	bool same_root = stat("/", &root) == 0 && is(&own_root, &root);
+	bool same_root = is(&own_root, &root);
 	return same_root && is(&own_file, &st) ? vs_steal_fd(&fd) : open_trusted(same_root, why);
 }
 
