@@ -183,7 +183,7 @@ CASE_FLAGS(many_stacks_on_a_switch_are_made_by_one_loop, BOTH_VDE)
 	net_talk(first, "10.0.0.1", last);
 }
 
-CASE_BOTH(a_stack_is_made_with_few_calls_and_each_has_an_event)
+CASE_FLAGS(a_stack_is_made_with_few_calls_and_each_has_an_event, BOTH_VDE)
 {
 	struct vdestack_creation *c = start("vnl=null:// ip=10.0.0.1/24", case_opts());
 	int calls;
@@ -265,7 +265,7 @@ CASE_FLAGS(the_limit_of_the_whole_ends_a_creation, BOTH_VDE)
 	check_nothing_left(before);
 }
 
-CASE_BOTH(the_message_about_the_limit_of_the_whole_names_the_interface)
+CASE_FLAGS(the_message_about_the_limit_of_the_whole_names_the_interface, BOTH_VDE)
 {
 	struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags(), .timeout_ms = 600 };
 
@@ -533,7 +533,9 @@ CASE_FLAGS(a_keeper_that_dies_before_the_stack_is_made_is_replaced_once,
 	net_talk_lo(drive_to_end(start("vnl=null:// ip=10.0.0.1/24", case_opts())));
 }
 
-CASE(descriptors_that_the_program_closes_end_a_creation)
+/* libnl cannot free a socket object without closing its number, so that memory is lost here. */
+CASE_FLAGS(descriptors_that_the_program_closes_end_a_creation,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE | CASE_F_NO_SANITIZER)
 {
 	struct vdestack_creation *c = start("vnl=null:// ip=fc00::1/64", case_opts());
 

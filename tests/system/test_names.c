@@ -49,7 +49,8 @@ CASE_BOTH(a_stack_is_found_by_its_name)
 	CHECK(list[0] == other);
 }
 
-CASE_BOTH(a_name_is_taken_from_the_beginning_of_a_creation_to_the_deletion)
+CASE_FLAGS(a_name_is_taken_from_the_beginning_of_a_creation_to_the_deletion,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack_creation *c = vdestack_new_start("name=web vnl=null:// ip=fc00::1/64", case_opts());
 
