@@ -105,7 +105,7 @@ int vs_caps_inheritable(uint64_t *caps)
 	return 0;
 }
 
-int vs_caps_keep(uint64_t keep)
+static int lower(uint64_t keep, uint64_t inheritable)
 {
 	struct sets sets = { 0 };
 	int r = get_sets(&sets);
@@ -114,21 +114,18 @@ int vs_caps_keep(uint64_t keep)
 		return r;
 	sets.permitted &= keep;
 	sets.effective = sets.permitted;
-	sets.inheritable &= sets.permitted;
+	sets.inheritable &= sets.permitted & inheritable;
 	return put_sets(&sets); /* the kernel lowers the ambient set, too */
+}
+
+int vs_caps_keep(uint64_t keep)
+{
+	return lower(keep, keep);
 }
 
 int vs_caps_only(uint64_t keep)
 {
-	struct sets sets = { 0 };
-	int r = get_sets(&sets);
-
-	if (r < 0)
-		return r;
-	sets.permitted &= keep;
-	sets.effective = sets.permitted;
-	sets.inheritable = 0;
-	return put_sets(&sets);
+	return lower(keep, 0);
 }
 
 int vs_caps_briefly(uint64_t keep, int (*fn)(void))

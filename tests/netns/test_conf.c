@@ -289,6 +289,7 @@ static void mac_is_set_and_read(void **state)
 
 	(void)state;
 	assert_works(vdestack_link_set_mac(stack, "d0", good));
+	assert_fails(EADDRNOTAVAIL, vdestack_link_get_mac(stack, "lo", mac)); /* all zero */
 	assert_works(vdestack_link_get_mac(stack, "d0", mac));
 	assert_memory_equal(mac, good, sizeof(mac));
 	assert_fails(EADDRNOTAVAIL, vdestack_link_set_mac(stack, "d0", group));

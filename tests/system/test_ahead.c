@@ -64,7 +64,7 @@ CASE_BOTH(a_sysctl_reaches_the_next_socket)
 		MUST(vdestack_sysctl_set(stack, NAME, i % 2 ? "0" : "1"));
 		many_sockets(stack, i % 2 ? 0 : 1);
 	}
-	usleep(300000); /* now and then: one waits */
+	usleep(300000); /* the program pauses: then one is made ahead. This waits for no event */
 	many_sockets(stack, 0);
 	MUST(vdestack_sysctl_set(stack, NAME, "1"));
 	CHECK_EQ(next_socket(stack), 1);

@@ -20,6 +20,7 @@
 #include "case.h"
 #include "net.h"
 #include <vdestack.h>
+#include <vdestack/conf.h>
 
 #define BOTH_VDE (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 #define MANY 16
@@ -546,4 +547,45 @@ CASE_FLAGS(descriptors_that_the_program_closes_end_a_creation,
 	int stranger = (int)MUST(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	CHECK_ERRNO(finish(c), ENETDOWN);
 	MUST(fcntl(stranger, F_GETFD));
+}
+
+static bool has_silent(void *stack)
+{
+	return vdestack_if_nametoindex(stack, "silent") > 0;
+}
+
+static bool has_no_silent(void *stack)
+{
+	return !has_silent(stack);
+}
+
+/* Its network may be absent. But no caller got it, so it does not stay for the other users of the stack. */
+CASE_FLAGS(an_addition_whose_caller_dies_leaves_no_interface, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+{
+	struct vdestack *stack = net_stack("");
+	struct vdestack_opts opts = { .size = sizeof(opts),
+				      .flags = case_opts_flags() | VDESTACK_ALLOW_ABSENT,
+				      .step_timeout_ms = -1 };
+	const char *config = silent_network();
+	int status;
+
+	pid_t child = (pid_t)MUST(fork());
+	if (child == 0)
+		_exit(vdestack_iface_add(stack, config, &opts) == 0);
+	CHECK(wait_until(has_silent, stack, SOON_MS));
+	MUST(kill(child, SIGKILL));
+	MUST(waitpid(child, &status, 0));
+	CHECK(wait_until(has_no_silent, stack, SOON_MS));
+}
+
+CASE_BOTH(a_creation_is_finished_into_a_result_only)
+{
+	struct vdestack_creation *c = start("", case_opts());
+	struct vdestack *stack = NULL;
+
+	/* NULL, as a program may pass that is not built with the warnings of this one. */
+	int (*volatile call)(struct vdestack_creation *, struct vdestack **) = vdestack_new_finish;
+	CHECK_ERRNO(call(c, NULL), EINVAL);
+	CHECK_ERRNO(call(NULL, &stack), EINVAL);
+	net_talk_lo(drive_to_end(c)); /* it goes on */
 }
