@@ -1138,7 +1138,8 @@ static void signals_do_not_disturb(void **state)
 	make_veth();
 	assert_works(vdestack_wait_ready(stack, 10000));
 	storm(4000);
-	for (int64_t end = vs_now_ms() + 1500; vs_now_ms() < end;) {
+	/* On a loaded machine several expirations of the timer are one signal. */
+	for (int64_t end = vs_now_ms() + 1500; vs_now_ms() < end || atomic_load(&storm_count) <= 1000;) {
 		int n = vdestack_addr_list(stack, "d0", list, VS_COUNT(list), sizeof(struct vdestack_addr));
 		assert_true(n >= 200 && has_many(list, n));
 		assert_works(vdestack_getifaddrs(stack, &ifaddrs));
@@ -1147,12 +1148,13 @@ static void signals_do_not_disturb(void **state)
 		assert_fails(ENODEV, vdestack_if_nametoindex(stack, "nosuch0"));
 	}
 	assert_works(vdestack_link_set_up(stack, "v0", 1));
+	int before = atomic_load(&storm_count);
 	int64_t start = vs_now_ms();
 	assert_fails(ETIMEDOUT, vdestack_wait_ready(stack, 300)); /* no carrier: waits through the storm */
 	int64_t took = vs_now_ms() - start;
 	storm(0);
 	assert_true(took >= 290 && took < 3000);
-	assert_true(atomic_load(&storm_count) > 1000);
+	assert_true(atomic_load(&storm_count) > before);
 }
 
 static atomic_bool changing;
