@@ -3,21 +3,21 @@
 # Run after the build of a test program: reads its cases from it (--list: a line "NAME FLAG..." each)
 # and writes the file from which ctest reads them, one test per case and variant.
 #
-#   PROGRAM   the program
+#   PROGRAM   the program, behind the emulator of a cross build
 #   PREFIX    what the names of its tests begin with
 #   WRAP      the wrapper with its general options
 #   OUTPUT    the file to write
 #   TIMEOUT   seconds, unless the case has a flag timeout=N, which FACTOR multiplies
 #   VARIANTS  the variants wanted: a case runs in those it allows; one that allows none runs in all
-#   SUFFIX    whether a variant is part of the name
+#   SUFFIX    whether a variant is part of the name; these cases need user namespaces as an ordinary user
 #   LABELS    for all of them
 #   BARE      the wrapper's arguments for running the program without an environment
 
 cmake_policy(VERSION 3.20)
-foreach(name IN ITEMS WRAP VARIANTS LABELS BARE)
+foreach(name IN ITEMS PROGRAM WRAP VARIANTS LABELS BARE)
   string(REPLACE "|" ";" ${name} "${${name}}")
 endforeach()
-execute_process(COMMAND ${BARE} "${PROGRAM}" --list
+execute_process(COMMAND ${BARE} ${PROGRAM} --list
   RESULT_VARIABLE result OUTPUT_VARIABLE lines ERROR_VARIABLE errors)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "${PROGRAM} --list failed: ${result}\n${errors}")
@@ -30,7 +30,14 @@ function(add name variant case timeout environment labels)
   foreach(word IN LISTS WRAP)
     string(APPEND text " [==[${word}]==]")
   endforeach()
-  string(APPEND text " --as ${variant} --timeout ${timeout} [==[${PROGRAM}]==] [==[${case}]==])\n")
+  if(SUFFIX AND variant STREQUAL "user")
+    string(APPEND text " --userns")
+  endif()
+  string(APPEND text " --as ${variant} --timeout ${timeout}")
+  foreach(word IN LISTS PROGRAM)
+    string(APPEND text " [==[${word}]==]")
+  endforeach()
+  string(APPEND text " [==[${case}]==])\n")
   string(APPEND text "set_tests_properties([==[${name}]==] PROPERTIES SKIP_RETURN_CODE 77"
     " TIMEOUT ${hard_limit} LABELS [==[${labels}]==] ENVIRONMENT [==[${environment}]==])\n")
   set(text "${text}" PARENT_SCOPE)

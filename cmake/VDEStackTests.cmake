@@ -41,6 +41,12 @@ if(VDESTACK_SANITIZE)
   math(EXPR VDESTACK_TIME_FACTOR "3 * ${VDESTACK_TIME_FACTOR}")
 endif()
 
+# What runs a program of the target: nothing, or the emulator of a cross build.
+set(VDESTACK_EMULATOR "")
+if(CMAKE_CROSSCOMPILING)
+  set(VDESTACK_EMULATOR ${CMAKE_CROSSCOMPILING_EMULATOR})
+endif()
+
 # TIMEOUT in seconds -> `result`, with the default and the factor.
 function(vdestack_time_limit result wanted)
   if(NOT wanted)
@@ -57,6 +63,10 @@ function(vdestack_add_test)
   if(NOT arg_ROOT AND NOT arg_USER)
     set(arg_SELF ON)
   endif()
+  set(emulator "") # CMake starts the wrapper with it, and the wrapper the program
+  if(arg_COMMAND MATCHES "^[$]<TARGET_FILE:")
+    set(emulator ${VDESTACK_EMULATOR})
+  endif()
   foreach(variant IN ITEMS ROOT USER SELF)
     if(NOT arg_${variant})
       continue()
@@ -66,9 +76,13 @@ function(vdestack_add_test)
     if(NOT variant STREQUAL "SELF")
       string(APPEND name ".${identity}")
     endif()
+    set(userns "")
+    if(variant STREQUAL "USER")
+      set(userns --userns)
+    endif()
     add_test(NAME "${name}"
-      COMMAND vdestack_wrap ${VDESTACK_WRAP_OPTIONS} --as ${identity} --timeout ${limit}
-              ${arg_COMMAND})
+      COMMAND vdestack_wrap ${VDESTACK_WRAP_OPTIONS} --as ${identity} ${userns} --timeout ${limit}
+              ${emulator} ${arg_COMMAND})
     set_tests_properties("${name}" PROPERTIES
       SKIP_RETURN_CODE 77 TIMEOUT ${hard_limit} LABELS "${arg_LABELS};${identity}")
   endforeach()
@@ -79,17 +93,18 @@ function(vdestack_discover target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX;TIMEOUT;SUFFIX" "VARIANTS;LABELS")
   vdestack_time_limit(limit "${arg_TIMEOUT}")
   set(cases "${CMAKE_CURRENT_BINARY_DIR}/${target}-cases.cmake")
-  set(wrap "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_OPTIONS})
-  set(bare "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_BARE})
+  set(wrap ${VDESTACK_EMULATOR} "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_OPTIONS})
+  set(bare ${VDESTACK_EMULATOR} "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_BARE})
+  set(program ${VDESTACK_EMULATOR} "$<TARGET_FILE:${target}>")
   # Lists are passed with | between their words: ; would be lost in the command line.
-  foreach(name IN ITEMS wrap bare arg_VARIANTS arg_LABELS)
+  foreach(name IN ITEMS wrap bare program arg_VARIANTS arg_LABELS)
     list(JOIN ${name} "|" ${name})
   endforeach()
   add_dependencies(${target} vdestack_wrap)
   add_custom_command(TARGET ${target} POST_BUILD
     BYPRODUCTS "${cases}"
     COMMAND "${CMAKE_COMMAND}"
-      "-DPROGRAM=$<TARGET_FILE:${target}>" "-DPREFIX=${arg_PREFIX}" "-DSUFFIX=${arg_SUFFIX}"
+      "-DPROGRAM=${program}" "-DPREFIX=${arg_PREFIX}" "-DSUFFIX=${arg_SUFFIX}"
       "-DWRAP=${wrap}" "-DBARE=${bare}" "-DOUTPUT=${cases}" "-DTIMEOUT=${limit}"
       "-DFACTOR=${VDESTACK_TIME_FACTOR}" "-DVARIANTS=${arg_VARIANTS}" "-DLABELS=${arg_LABELS}"
       -P "${PROJECT_SOURCE_DIR}/cmake/DiscoverCases.cmake"

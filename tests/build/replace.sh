@@ -16,6 +16,8 @@ case $old in
 esac
 "$cc" "$program" -o old_program "$old"
 
+(: <>/dev/net/tun) 2>/dev/null || { echo "this user cannot open /dev/net/tun, which Debian's library needs" >&2; exit 77; }
+
 vde_plug null:// "hub://$PWD/hub" </dev/null &
 hub=$!
 trap 'kill "$hub" 2>/dev/null || true; wait "$hub" 2>/dev/null || true' EXIT

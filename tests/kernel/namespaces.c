@@ -284,6 +284,7 @@ CASE(a_tap_appears_in_the_namespace_of_the_task_that_opened_the_device)
 {
 	pthread_t thread;
 
+	case_need_tun();
 	become_able();
 	MUST(unshare(CLONE_NEWNET));
 	tun_fd = (int)MUST(open("/dev/net/tun", O_RDWR | O_CLOEXEC));

@@ -132,6 +132,15 @@ const char *case_path(const char *name)
 	return path;
 }
 
+void case_need_tun(void)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		case_skip("this user cannot open /dev/net/tun: %s", strerror(errno));
+	close(fd);
+}
+
 bool case_is_root(void)
 {
 	return geteuid() == 0;

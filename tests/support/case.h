@@ -106,6 +106,8 @@ const char *case_tmp(void);
 /* "DIR/name" in it; a static ring of 8 results. */
 const char *case_path(const char *name);
 
+/* Skips the case if this user cannot open /dev/net/tun: for cases that need a tap outside the library. */
+void case_need_tun(void);
 bool case_is_root(void);
 /* This run is the in-process variant. */
 bool case_is_inprocess(void);

@@ -3,7 +3,8 @@
 /*
  * wrap: runs one test case in an environment of its own.
  *
- *     wrap [--as root|user|self] [--timeout SECONDS] [--reach DIR]... [--fixed-addresses] PROGRAM ARG...
+ *     wrap [--as root|user|self] [--timeout SECONDS] [--reach DIR]... [--userns] [--fixed-addresses]
+ *          PROGRAM ARG...
  *     wrap --bare [--fixed-addresses] PROGRAM ARG...
  *
  * What the case gets:
@@ -14,14 +15,21 @@
  *  - an empty directory of its own: HOME, TMPDIR, VDESTACK_TEST_TMP and the current directory;
  *  - default signal dispositions, no blocked signals, a session of its own, /dev/null as input,
  *    no descriptor above 2, the administrator's directories in PATH;
- *  - as "user": an ordinary user without capabilities or supplementary groups. A build tree
- *    below a directory that this user may not enter (a checkout in /root) is made reachable,
- *    in the private namespace only.
+ *  - as "user": an ordinary user without capabilities or supplementary groups. The directories of --reach
+ *    are made readable for this user, in the private namespace only: below a directory that the user may
+ *    not enter (a checkout in /root), and in a checkout that others cannot read (made with umask 077).
+ *
+ * With --userns, a case that runs as an ordinary user is skipped where this user cannot make user namespaces
+ * (in a chroot, for example). The reason is printed.
+ *
+ * With VDESTACK_TEST_COSTS=FILE, one line is appended to FILE: wall and processor time of the case and all
+ * its descendants in ms, its exit status, its identity, the program and its arguments.
  *
  * What the case must do: two seconds after its end, all processes that it started have ended.
  * This program is a subreaper, so orphans become its children, and "no child is left" proves it.
- * Processes that are left are named and killed, and the case has failed. All processes are also killed
- * at the time limit and when a signal asks this program to end.
+ * Processes that are left are named and killed, and the case has failed. It also fails if its directory
+ * cannot be removed. All processes are also killed at the time limit and when a signal asks this program
+ * to end.
  *
  * Exit status: that of the case; 128+n if signal n ended it; 77 (skipped) if the environment cannot
  * be made. VDESTACK_TESTS_MUST_RUN=1 turns 77 into 1.
@@ -49,6 +57,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -70,6 +79,7 @@ struct options {
 	enum identity as;
 	bool bare;
 	bool fixed_addresses;
+	bool userns;
 	int timeout_s;
 	const char *reach[MAX_REACH];
 	int n_reach;
@@ -181,6 +191,12 @@ static void make_directories(const char *path)
 	}
 }
 
+static void mount_empty(const char *path)
+{
+	if (mount("tmpfs", path, "tmpfs", MS_NOSUID, "mode=0755") != 0)
+		die(path);
+}
+
 /* Mounts over the first directory of `path` that others may not enter. */
 static void uncover(const char *path)
 {
@@ -192,22 +208,132 @@ static void uncover(const char *path)
 		if (stat(part, &st) != 0)
 			return;
 		if ((st.st_mode & S_IXOTH) == 0) {
-			if (mount("tmpfs", part, "tmpfs", MS_NOSUID, "mode=0755") != 0)
-				die(part);
+			mount_empty(part);
 			return;
 		}
 	}
 }
 
+static void copy_file(int from_dir, int to_dir, const char *name, mode_t mode)
+{
+	int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC);
+	int to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	struct stat st;
+
+	if (from < 0 || to < 0 || fstat(from, &st) != 0)
+		die(name);
+	for (off_t left = st.st_size; left > 0;) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)left);
+		if (n <= 0)
+			die(name);
+		left -= n;
+	}
+	if (fchmod(to, (mode & S_IXUSR) != 0 ? 0755 : 0644) != 0)
+		die(name);
+	close(from);
+	close(to);
+}
+
+/* A build directory inside a checkout, or the history: no test reads it there. */
+static bool is_no_source(int dir, const char *name)
+{
+	char cache[512];
+
+	(void)snprintf(cache, sizeof(cache), "%s/CMakeCache.txt", name);
+	return strcmp(name, ".git") == 0 || strncmp(name, "build", 5) == 0 ||
+	       faccessat(dir, cache, F_OK, 0) == 0;
+}
+
+/* Files and directories, readable for everybody. `depth` is 0 at the top of the checkout. */
+static void copy_tree(int from, int to, int depth)
+{
+	DIR *dir = fdopendir(openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	struct stat st;
+
+	if (dir == NULL)
+		die("cannot read the checkout");
+	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    fstatat(from, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (S_ISREG(st.st_mode))
+			copy_file(from, to, e->d_name, st.st_mode);
+		if (!S_ISDIR(st.st_mode) || (depth == 0 && is_no_source(from, e->d_name)))
+			continue;
+		int below = openat(from, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int copy = mkdirat(to, e->d_name, 0755) == 0 ?
+				   openat(to, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (below < 0 || copy < 0)
+			die(e->d_name);
+		copy_tree(below, copy, depth + 1);
+		close(below);
+		close(copy);
+	}
+	closedir(dir);
+}
+
+static void bind_to(int fd, const char *path)
+{
+	char from[64];
+
+	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	if (mount(from, path, NULL, MS_BIND | MS_REC, NULL) != 0)
+		die(path);
+}
+
+/* The entries of a directory that others may not enter, in an empty one that they may enter. */
+static void bind_entries(int fd, const char *path)
+{
+	DIR *dir = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	char to[4096];
+
+	if (dir == NULL)
+		die(path);
+	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+		int entry = openat(fd, e->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		struct stat st;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || entry < 0 ||
+		    fstat(entry, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+			continue;
+		(void)snprintf(to, sizeof(to), "%s/%s", path, e->d_name);
+		int place = S_ISDIR(st.st_mode) ? mkdir(to, 0755) :
+						  open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (place < 0)
+			die(to);
+		bind_to(entry, to);
+		if (!S_ISDIR(st.st_mode))
+			close(place);
+		close(entry);
+	}
+	closedir(dir);
+}
+
+/* True if others may enter the directory, and read the file in it that stands for all of them. */
+static bool others_can_read(int dir, const char *file)
+{
+	struct stat own, st;
+
+	return fstat(dir, &own) == 0 && (own.st_mode & 05) == 05 &&
+	       (fstatat(dir, file, &st, 0) != 0 || (st.st_mode & 04) != 0);
+}
+
+static bool is_at(int fd, const char *path)
+{
+	struct stat want, have;
+
+	return fstat(fd, &want) == 0 && stat(path, &have) == 0 && have.st_dev == want.st_dev &&
+	       have.st_ino == want.st_ino;
+}
+
 /*
  * Makes the directories reachable for every user. An empty directory is mounted over a private one
- * on the path, and the wanted directory, opened before, is mounted at its old place in it.
+ * on the path, and the wanted directory, opened before, is mounted at its old place in it. If it is
+ * private itself: a checkout is copied, since all its files may be private. A build tree is large, and its
+ * files are readable (./check sees to it), so its entries are mounted.
  */
 static void make_reachable(const char *const *paths, int n)
 {
 	int fds[MAX_REACH];
-	struct stat want, have;
-	char from[64];
 
 	for (int i = 0; i < n; i++)
 		if ((fds[i] = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
@@ -215,14 +341,25 @@ static void make_reachable(const char *const *paths, int n)
 	for (int i = 0; i < n; i++)
 		uncover(paths[i]);
 	for (int i = 0; i < n; i++) {
-		if (fstat(fds[i], &want) != 0)
-			die(paths[i]);
-		if (stat(paths[i], &have) == 0 && have.st_dev == want.st_dev && have.st_ino == want.st_ino)
+		bool build = faccessat(fds[i], "CMakeCache.txt", F_OK, 0) == 0;
+		bool readable = others_can_read(fds[i], build ? "CTestTestfile.cmake" : "CMakeLists.txt");
+		if (readable && is_at(fds[i], paths[i]))
 			continue;
 		make_directories(paths[i]);
-		(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fds[i]);
-		if (mount(from, paths[i], NULL, MS_BIND | MS_REC, NULL) != 0)
+		if (readable) {
+			bind_to(fds[i], paths[i]);
+			continue;
+		}
+		mount_empty(paths[i]);
+		if (build) {
+			bind_entries(fds[i], paths[i]);
+			continue;
+		}
+		int to = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (to < 0)
 			die(paths[i]);
+		copy_tree(fds[i], to, 0);
+		close(to);
 	}
 }
 
@@ -260,6 +397,33 @@ static void private_mounts(const struct options *opts)
 	private_tun();
 }
 
+/* ------------------------------------------------------------------ user namespaces */
+
+/* Skips if the user cannot make a user namespace. A child tries it. */
+static void need_userns(const struct options *opts, uid_t uid, gid_t gid)
+{
+	char why[160];
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid == 0) {
+		if (opts->as == AS_USER && geteuid() == 0)
+			become(uid, gid);
+		_exit(unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		die("cannot try a user namespace");
+	if (WEXITSTATUS(status) == 0)
+		return;
+	(void)snprintf(why, sizeof(why), "an ordinary user cannot make user namespaces: %s%s",
+		       strerror(WEXITSTATUS(status)),
+		       WEXITSTATUS(status) == EPERM ?
+			       " (in a chroot, under a filter, or by a setting of the system)" : "");
+	skip(why);
+}
+
 /* ------------------------------------------------------------------ the directory of the case */
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -272,9 +436,34 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return 0;
 }
 
-static void remove_directory(void)
+/* What a case has mounted below its directory, in our namespace; the last mount first. */
+static void unmount_below(FILE *mounts)
 {
+	char line[4096], point[1024];
+	size_t length = strlen(tmp_dir);
+
+	if (fgets(line, sizeof(line), mounts) == NULL)
+		return;
+	unmount_below(mounts);
+	if (sscanf(line, "%*d %*d %*s %*s %1023s", point) == 1 && strncmp(point, tmp_dir, length) == 0 &&
+	    point[length] == '/')
+		(void)umount2(point, MNT_DETACH);
+}
+
+/* False if something of the directory is left. */
+static bool remove_directory(void)
+{
+	FILE *mounts = geteuid() == 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
+
+	if (mounts != NULL) {
+		unmount_below(mounts);
+		fclose(mounts);
+	}
 	(void)nftw(tmp_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	if (access(tmp_dir, F_OK) != 0)
+		return true;
+	say("the directory of the case cannot be removed: %s", tmp_dir);
+	return false;
 }
 
 static void make_directory(uid_t owner, gid_t group)
@@ -475,12 +664,36 @@ static int watch(const struct options *opts, pid_t child, int signals)
 	return exit_status(status);
 }
 
+/* The descendants are this program's children in the end, so their processor time is in its account. */
+static void tell_cost(const struct options *opts, long wall_ms, int result)
+{
+	static const char *const identity[] = { [AS_SELF] = "self", [AS_ROOT] = "root", [AS_USER] = "user" };
+	const char *path = getenv("VDESTACK_TEST_COSTS");
+	struct rusage used;
+	FILE *f;
+
+	if (path == NULL || getrusage(RUSAGE_CHILDREN, &used) != 0 || (f = fopen(path, "ae")) == NULL)
+		return;
+	long cpu_ms = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000L +
+		      (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+	const char *base = strrchr(opts->command[0], '/');
+	(void)fprintf(f, "%ld %ld %d %s%s %s", wall_ms, cpu_ms, result, identity[opts->as],
+		      getenv("VDESTACK_TEST_INPROCESS") != NULL ? "-inprocess" :
+		      getenv("VDESTACK_TEST_NO_TUN") != NULL	? "-notun" :
+								  "",
+		      base != NULL ? base + 1 : opts->command[0]);
+	for (char **word = opts->command + 1; *word != NULL && word < opts->command + 3; word++)
+		(void)fprintf(f, " %s", *word);
+	(void)fputc('\n', f);
+	(void)fclose(f);
+}
+
 /* ------------------------------------------------------------------ main */
 
 static int usage(void)
 {
-	say("usage: wrap [--bare] [--as root|user|self] [--timeout S] [--reach DIR]... [--fixed-addresses] "
-	    "PROGRAM ARG...");
+	say("usage: wrap [--bare] [--as root|user|self] [--timeout S] [--reach DIR]... [--userns] "
+	    "[--fixed-addresses] PROGRAM ARG...");
 	return 2;
 }
 
@@ -496,6 +709,10 @@ static bool parse(struct options *opts, int argc, char **argv)
 		}
 		if (strcmp(word, "--fixed-addresses") == 0) {
 			opts->fixed_addresses = true;
+			continue;
+		}
+		if (strcmp(word, "--userns") == 0) {
+			opts->userns = true;
 			continue;
 		}
 		const char *value = argv[++i];
@@ -550,6 +767,8 @@ int main(int argc, char **argv)
 			find_user(&uid, &gid);
 		private_mounts(&opts);
 	}
+	if (opts.userns && (opts.as == AS_USER || geteuid() != 0))
+		need_userns(&opts, uid, gid);
 	if (getenv("VDESTACK_TEST_NO_TUN") != NULL && access("/dev/net/tun", F_OK) == 0)
 		setenv("VDESTACK_PORT", "packet", 1);
 	make_directory(uid, gid);
@@ -565,6 +784,7 @@ int main(int argc, char **argv)
 	if (signals < 0)
 		die("signalfd");
 
+	long start = now_ms();
 	pid_t self = getpid();
 	pid_t child = fork();
 	if (child < 0)
@@ -573,7 +793,9 @@ int main(int argc, char **argv)
 		run_case(&opts, self, uid, gid);
 
 	int result = watch(&opts, child, signals);
-	remove_directory();
+	tell_cost(&opts, now_ms() - start, result);
+	if (!remove_directory() && result == 0)
+		result = 1;
 	if (result == EXIT_SKIPPED)
 		skip("the case says why above");
 	return result;

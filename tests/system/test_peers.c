@@ -23,6 +23,7 @@ static void peer_start(struct tool *peer, const char *network, const char *scrip
 {
 	char text[4096];
 
+	case_need_tun();
 	(void)snprintf(text, sizeof(text),
 		       "set -e\n"
 		       "ip link set lo up\n"

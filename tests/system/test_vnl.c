@@ -246,6 +246,7 @@ CASE_USER(a_capable_user_who_is_not_root_makes_stacks)
 
 CASE_FLAGS(a_tap_of_the_host_network_reaches_the_stack, BOTH_VDE)
 {
+	case_need_tun();
 	/*
 	 * The keeper stays in the program's user namespace where the program owns its PID namespace as well.
 	 */
