@@ -11,6 +11,7 @@
 #   VARIANTS  the variants wanted: a case runs in those it allows; one that allows none runs in all
 #   SUFFIX    whether a variant is part of the name; these cases need user namespaces as an ordinary user
 #   LABELS    for all of them
+#   PROCESSORS  of each test, see ctest
 #   BARE      the wrapper's arguments for running the program without an environment
 
 cmake_policy(VERSION 3.20)
@@ -39,7 +40,8 @@ function(add name variant case timeout environment labels)
   endforeach()
   string(APPEND text " [==[${case}]==])\n")
   string(APPEND text "set_tests_properties([==[${name}]==] PROPERTIES SKIP_RETURN_CODE 77"
-    " TIMEOUT ${hard_limit} LABELS [==[${labels}]==] ENVIRONMENT [==[${environment}]==])\n")
+    " TIMEOUT ${hard_limit} PROCESSORS ${PROCESSORS}"
+    " LABELS [==[${labels}]==] ENVIRONMENT [==[${environment}]==])\n")
   set(text "${text}" PARENT_SCOPE)
 endfunction()
 

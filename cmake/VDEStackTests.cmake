@@ -3,25 +3,29 @@
 # How tests are declared. One ctest entry per case and variant, each run by the wrapper
 # (tests/support/wrap.c), which makes its environment and cleans up afterwards.
 #
-#   vdestack_add_unit(NAME SOURCE... [WRAP function...] [VARIANTS root user] [TIMEOUT s]
+#   vdestack_add_unit(NAME SOURCE... [WRAP function...] [VARIANTS root user] [BUSY] [TIMEOUT s]
 #                     [LABELS ...] [LIBRARIES ...])
 #     A cmocka program in tests/unit; calls internal functions of the library. Tests unit.NAME.CASE, run as
 #     the ordinary user; with VARIANTS, unit.NAME.CASE.root and .user instead. Calls of the
 #     WRAP functions go to the __wrap_FUNCTION of the program (ld --wrap).
 #
-#   vdestack_add_system(NAME SOURCE... [VARIANTS root user] [TIMEOUT s] [LABELS ...] [LIBRARIES ...])
+#   vdestack_add_system(NAME SOURCE... [VARIANTS root user] [BUSY] [TIMEOUT s] [LABELS ...] [LIBRARIES ...])
 #     A program of cases (tests/support/case.h) that uses the library as any program does.
 #     Tests system.NAME.CASE.root, .user, .inprocess.root and .notun.VARIANT, as each case allows.
 #
 #   vdestack_add_program(NAME SOURCE... [LIBRARIES ...])
 #     A program that tests start, not a test itself.
 #
-#   vdestack_add_test(NAME name COMMAND word... [ROOT] [USER] [SELF] [TIMEOUT s] [LABELS ...])
+#   vdestack_add_test(NAME name COMMAND word... [ROOT] [USER] [SELF] [BUSY] [TIMEOUT s]
+#                     [LABELS ...])
 #     Anything else, scripts for example. ROOT and USER make NAME.root and NAME.user; SELF,
 #     also the default, makes NAME, run as the user who runs ctest.
 #
 # TIMEOUT is 60 seconds by default. Under a sanitizer every time limit is three times as long;
 # VDESTACK_PATIENCE is another factor, for tests at a larger size (tests/soak).
+# BUSY: the test keeps a processor busy. Most tests wait for nearly all of their time (the whole suite took
+# 1900 s of test time and 250 s of processor time), so ./check runs VDESTACK_WAITING of them for each
+# processor; a busy test counts as that many.
 # Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
 # self, inprocess, notun).
 
@@ -41,6 +45,8 @@ if(VDESTACK_SANITIZE)
   math(EXPR VDESTACK_TIME_FACTOR "3 * ${VDESTACK_TIME_FACTOR}")
 endif()
 
+set(VDESTACK_WAITING 4) # ./check has this number, too
+
 # What runs a program of the target: nothing, or the emulator of a cross build.
 set(VDESTACK_EMULATOR "")
 if(CMAKE_CROSSCOMPILING)
@@ -57,7 +63,7 @@ function(vdestack_time_limit result wanted)
 endfunction()
 
 function(vdestack_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "ROOT;USER;SELF" "NAME;TIMEOUT" "COMMAND;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "ROOT;USER;SELF;BUSY" "NAME;TIMEOUT" "COMMAND;LABELS")
   vdestack_time_limit(limit "${arg_TIMEOUT}")
   math(EXPR hard_limit "${limit} + 30") # the wrapper's own limit comes first and cleans up
   if(NOT arg_ROOT AND NOT arg_USER)
@@ -85,13 +91,20 @@ function(vdestack_add_test)
               ${emulator} ${arg_COMMAND})
     set_tests_properties("${name}" PROPERTIES
       SKIP_RETURN_CODE 77 TIMEOUT ${hard_limit} LABELS "${arg_LABELS};${identity}")
+    if(arg_BUSY)
+      set_tests_properties("${name}" PROPERTIES PROCESSORS ${VDESTACK_WAITING})
+    endif()
   endforeach()
 endfunction()
 
 # Makes ctest read the program's cases: they are written to a file after each build of it.
 function(vdestack_discover target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX;TIMEOUT;SUFFIX" "VARIANTS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "BUSY" "PREFIX;TIMEOUT;SUFFIX" "VARIANTS;LABELS")
   vdestack_time_limit(limit "${arg_TIMEOUT}")
+  set(processors 1)
+  if(arg_BUSY)
+    set(processors ${VDESTACK_WAITING})
+  endif()
   set(cases "${CMAKE_CURRENT_BINARY_DIR}/${target}-cases.cmake")
   set(wrap ${VDESTACK_EMULATOR} "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_OPTIONS})
   set(bare ${VDESTACK_EMULATOR} "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_BARE})
@@ -107,6 +120,7 @@ function(vdestack_discover target)
       "-DPROGRAM=${program}" "-DPREFIX=${arg_PREFIX}" "-DSUFFIX=${arg_SUFFIX}"
       "-DWRAP=${wrap}" "-DBARE=${bare}" "-DOUTPUT=${cases}" "-DTIMEOUT=${limit}"
       "-DFACTOR=${VDESTACK_TIME_FACTOR}" "-DVARIANTS=${arg_VARIANTS}" "-DLABELS=${arg_LABELS}"
+      "-DPROCESSORS=${processors}"
       -P "${PROJECT_SOURCE_DIR}/cmake/DiscoverCases.cmake"
     VERBATIM)
   set(include "${CMAKE_CURRENT_BINARY_DIR}/${target}-include.cmake")
@@ -114,6 +128,14 @@ function(vdestack_discover target)
     "if(EXISTS \"${cases}\")\n  include(\"${cases}\")\n"
     "else()\n  add_test(${arg_PREFIX}_NOT_BUILT ${arg_PREFIX}_NOT_BUILT)\nendif()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${include}")
+endfunction()
+
+# The word BUSY, or nothing, for vdestack_discover.
+function(vdestack_busy result wanted)
+  set(${result} "" PARENT_SCOPE)
+  if(wanted)
+    set(${result} BUSY PARENT_SCOPE)
+  endif()
 endfunction()
 
 # What every test program is compiled with.
@@ -124,7 +146,7 @@ function(vdestack_test_program target)
 endfunction()
 
 function(vdestack_add_unit name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "WRAP;VARIANTS;LABELS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "BUSY" "TIMEOUT" "WRAP;VARIANTS;LABELS;LIBRARIES")
   set(target "unit_${name}")
   add_executable(${target} ${arg_UNPARSED_ARGUMENTS})
   vdestack_test_program(${target})
@@ -137,12 +159,13 @@ function(vdestack_add_unit name)
     set(arg_VARIANTS user)
     set(suffix OFF)
   endif()
+  vdestack_busy(busy "${arg_BUSY}")
   vdestack_discover(${target} PREFIX "unit.${name}" SUFFIX ${suffix} TIMEOUT "${arg_TIMEOUT}"
-    VARIANTS ${arg_VARIANTS} LABELS unit ${arg_LABELS})
+    VARIANTS ${arg_VARIANTS} LABELS unit ${arg_LABELS} ${busy})
 endfunction()
 
 function(vdestack_add_system name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "VARIANTS;LABELS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "BUSY" "TIMEOUT" "VARIANTS;LABELS;LIBRARIES")
   set(target "system_${name}")
   add_executable(${target} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:vdestack_case>)
   vdestack_test_program(${target})
@@ -150,8 +173,9 @@ function(vdestack_add_system name)
   if(NOT arg_VARIANTS)
     set(arg_VARIANTS root user)
   endif()
+  vdestack_busy(busy "${arg_BUSY}")
   vdestack_discover(${target} PREFIX "system.${name}" SUFFIX ON TIMEOUT "${arg_TIMEOUT}"
-    VARIANTS ${arg_VARIANTS} LABELS system ${arg_LABELS})
+    VARIANTS ${arg_VARIANTS} LABELS system ${arg_LABELS} ${busy})
 endfunction()
 
 function(vdestack_add_program name)

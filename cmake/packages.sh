@@ -31,7 +31,10 @@ need_packages() {
 	fi
 	echo "Installing$missing"
 	export DEBIAN_FRONTEND=noninteractive
-	# The lists of packages may be absent or too old; fetch them only when they are.
+	# The lists of packages may be absent, as in most container images, or too old; fetch them only when they are.
+	if ! ls "${APT_LISTS:-/var/lib/apt/lists}"/*_Packages* >/dev/null 2>&1; then
+		apt-get update -q
+	fi
 	# shellcheck disable=SC2086
 	apt-get install -y -q --no-install-recommends $missing ||
 		{ apt-get update -q && apt-get install -y -q --no-install-recommends $missing; }
