@@ -57,7 +57,10 @@ project() {
 project subdirectory <<END
 add_subdirectory("$source" vdestack)
 END
+# What the parent does about its own libraries and tests does not matter here.
 project fetched <<END
+set(BUILD_SHARED_LIBS OFF)
+set(BUILD_TESTING ON)
 include(FetchContent)
 FetchContent_Declare(vdestack SOURCE_DIR "$source")
 FetchContent_MakeAvailable(vdestack)
