@@ -16,6 +16,7 @@ case $old in
 esac
 "$cc" "$program" -o old_program "$old"
 
+unshare --user true 2>/dev/null || { echo "no user namespaces can be made, which Debian's library needs" >&2; exit 77; }
 (: <>/dev/net/tun) 2>/dev/null || { echo "this user cannot open /dev/net/tun, which Debian's library needs" >&2; exit 77; }
 
 vde_plug null:// "hub://$PWD/hub" </dev/null &

@@ -32,6 +32,8 @@ a_private_checkout_is_read_by_the_ordinary_user)
 	echo secret >checkout/build-old/object
 	(umask 022 && echo cache >checkout/out/CMakeCache.txt && echo program >checkout/out/bin/program)
 	chmod 0755 checkout/out/bin
+	"$wrap" --as root --reach "$PWD/checkout" --reach "$PWD/checkout/out" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups cat "$PWD/checkout/tests/build/file" || fail "root that changes its user"
 	"$wrap" --as user --reach "$PWD/checkout" --reach "$PWD/checkout/out" sh -ec "[ \$(id -u) != 0 ]; cd '$PWD/checkout'
 		cat CMakeLists.txt tests/build/file out/CMakeCache.txt out/bin/program; ./tests/script; ls" >printed 2>&1 || status=$?
 	[ "$status" = 0 ] || fail "status $status"
@@ -52,11 +54,24 @@ in_a_chroot_cases_that_need_user_namespaces_are_skipped)
 	mount --rbind / root
 	chroot root "$wrap" --as user --userns true >printed 2>&1 || status=$?
 	[ "$status" = 77 ] || fail "status $status"
-	says "an ordinary user cannot make user namespaces: Operation not permitted (in a chroot"
+	says "user namespaces cannot be made: Operation not permitted (in a chroot"
+	status=0
+	chroot root "$wrap" --as root --userns true >printed 2>&1 || status=$?
+	[ "$status" = 77 ] || fail "as root: status $status"
 	status=0
 	chroot root "$wrap" --as user true >printed 2>&1 || status=$?
 	[ "$status" = 0 ] || fail "a case that needs none: status $status"
 	umount -R -l root
+	mkdir -p tmpfs
+	mount -t tmpfs none tmpfs
+	mkdir tmpfs/plain
+	for file in "$wrap" $(ldd "$wrap" | grep -o '/[^ ]*'); do
+		install -D "$file" "tmpfs/plain/$file"
+	done
+	status=0
+	chroot tmpfs/plain "$wrap" --as root true >printed 2>&1 || status=$?
+	[ "$status" = 77 ] || fail "a root that is no mount point: status $status"
+	says "the root directory is no mount point (a chroot)"
 	;;
 without_a_tun_device_cases_that_need_it_are_skipped)
 	skipped() { # PROGRAM CASE

@@ -224,7 +224,7 @@ static pid_t stand_in(uid_t ruid, uid_t euid, gid_t rgid, gid_t egid, int *until
 }
 
 /* How the keeper compares ids that its user namespace does not map. */
-CASE_ROOT(prlimit_compares_all_ids_across_a_user_namespace_without_maps)
+CASE_FLAGS(prlimit_compares_all_ids_across_a_user_namespace_without_maps, CASE_F_ROOT | CASE_F_USERNS)
 {
 	int until[5];
 	pid_t same = stand_in(0, 0, 0, 0, &until[0]), uid = stand_in(OTHER, OTHER, 0, 0, &until[1]),
@@ -240,7 +240,7 @@ CASE_ROOT(prlimit_compares_all_ids_across_a_user_namespace_without_maps)
 	CHECK(!can_see_limits(set_gid));
 }
 
-CASE_ROOT(ids_that_are_not_mapped_look_alike)
+CASE_FLAGS(ids_that_are_not_mapped_look_alike, CASE_F_ROOT | CASE_F_USERNS)
 {
 	int pair[2];
 	struct ucred creds;

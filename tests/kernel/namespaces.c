@@ -107,7 +107,7 @@ static bool can_make_user_namespace(void *arg)
 	return unshare(CLONE_NEWUSER) == 0;
 }
 
-CASE(a_process_with_threads_cannot_make_a_user_namespace)
+CASE_FLAGS(a_process_with_threads_cannot_make_a_user_namespace, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	pthread_t thread;
 

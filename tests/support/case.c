@@ -361,6 +361,8 @@ static void list_case(const struct case_entry *c)
 		       (c->flags & CASE_F_USER) != 0 ? " user" : "");
 	printf("%s%s%s", inprocess ? " inprocess" : "", (c->flags & CASE_F_NO_TUN) != 0 ? " notun" : "",
 	       (c->flags & CASE_F_TSAN) != 0 ? " tsan" : "");
+	printf("%s%s", (c->flags & CASE_F_ALONE) != 0 ? " alone" : "",
+	       (c->flags & CASE_F_USERNS) != 0 ? " userns" : "");
 	if (c->limit_s > 0)
 		printf(" timeout=%d", c->limit_s);
 	printf("\n");

@@ -34,6 +34,8 @@
 #define CASE_F_VDE 0x20u          /* has a link of libvdeplug, see below */
 #define CASE_F_ONLY_INPROCESS 0x40u /* with CASE_F_INPROCESS: no variant with a keeper process */
 #define CASE_F_NO_TUN 0x80u       /* runs once more without a tun device, as the ordinary user if it may */
+#define CASE_F_ALONE 0x100u       /* runs beside no other test: its limits count all processes of its user */
+#define CASE_F_USERNS 0x200u      /* needs user namespaces as root, too; as user every case does */
 
 /*
 * With the address sanitizer, CASE_F_VDE has no in-process variant: the sanitizer refuses

@@ -15,12 +15,13 @@
  *  - an empty directory of its own: HOME, TMPDIR, VDESTACK_TEST_TMP and the current directory;
  *  - default signal dispositions, no blocked signals, a session of its own, /dev/null as input,
  *    no descriptor above 2, the administrator's directories in PATH;
- *  - as "user": an ordinary user without capabilities or supplementary groups. The directories of --reach
- *    are made readable for this user, in the private namespace only: below a directory that the user may
+ *  - as "user": an ordinary user without capabilities or supplementary groups;
+ *  - as "user" and as "root", which some cases give up: the directories of --reach are readable for every
+ *    user. This is done in the private namespace only: below a directory that the user may
  *    not enter (a checkout in /root), and in a checkout that others cannot read (made with umask 077).
  *
- * With --userns, a case that runs as an ordinary user is skipped where this user cannot make user namespaces
- * (in a chroot, for example). The reason is printed.
+ * With --userns, a case is skipped where its user cannot make user namespaces (in a chroot, for example). The
+ * reason is printed.
  *
  * With VDESTACK_TEST_COSTS=FILE, one line is appended to FILE: wall and processor time of the case and all
  * its descendants in ms, its exit status, its identity, the program and its arguments.
@@ -390,9 +391,12 @@ static void private_mounts(const struct options *opts)
 {
 	if (unshare(CLONE_NEWNS) != 0)
 		skip("root without the right to a mount namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+		if (errno == EINVAL)
+			skip("the root directory is no mount point (a chroot); mount --bind it first");
 		die("cannot make the mounts private");
-	if (opts->as == AS_USER)
+	}
+	if (opts->as != AS_SELF) /* some cases of root change their user */
 		make_reachable(opts->reach, opts->n_reach);
 	private_tun();
 }
@@ -417,7 +421,7 @@ static void need_userns(const struct options *opts, uid_t uid, gid_t gid)
 		die("cannot try a user namespace");
 	if (WEXITSTATUS(status) == 0)
 		return;
-	(void)snprintf(why, sizeof(why), "an ordinary user cannot make user namespaces: %s%s",
+	(void)snprintf(why, sizeof(why), "user namespaces cannot be made: %s%s",
 		       strerror(WEXITSTATUS(status)),
 		       WEXITSTATUS(status) == EPERM ?
 			       " (in a chroot, under a filter, or by a setting of the system)" : "");
@@ -767,7 +771,7 @@ int main(int argc, char **argv)
 			find_user(&uid, &gid);
 		private_mounts(&opts);
 	}
-	if (opts.userns && (opts.as == AS_USER || geteuid() != 0))
+	if (opts.userns)
 		need_userns(&opts, uid, gid);
 	if (getenv("VDESTACK_TEST_NO_TUN") != NULL && access("/dev/net/tun", F_OK) == 0)
 		setenv("VDESTACK_PORT", "packet", 1);

@@ -53,7 +53,8 @@ CASE_FLAGS(without_procfs_stacks_work, PLAIN | CASE_F_VDE)
 	everything_works();
 }
 
-CASE_FLAGS(without_procfs_an_ordinary_user_has_stacks, CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE)
+CASE_FLAGS(without_procfs_an_ordinary_user_has_stacks,
+	   CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE | CASE_F_USERNS)
 {
 	hide_proc();
 	drop_uid();
@@ -78,7 +79,7 @@ CASE_FLAGS(with_every_file_system_read_only_stacks_work, PLAIN | CASE_F_VDE)
 }
 
 CASE_FLAGS(with_every_file_system_read_only_an_ordinary_user_has_stacks,
-	   CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE)
+	   CASE_F_ROOT | CASE_F_NO_SANITIZER | CASE_F_VDE | CASE_F_USERNS)
 {
 	make_everything_read_only();
 	drop_uid();

@@ -508,14 +508,14 @@ static void limit(const char *name, const char *value)
 	write_text(path, value);
 }
 
-CASE(user_namespaces_switched_off_are_reported)
+CASE_FLAGS(user_namespaces_switched_off_are_reported, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	limit("max_user_namespaces", "0");
 	drop_capabilities();
 	REFUSED("", ENOSPC, "cannot make a user namespace", "switched off", "user.max_user_namespaces");
 }
 
-CASE(the_limit_of_user_namespaces_is_reported)
+CASE_FLAGS(the_limit_of_user_namespaces_is_reported, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	int go[2], ready[2];
 	char byte = 'x';
@@ -544,7 +544,7 @@ CASE(the_limit_of_user_namespaces_is_reported)
 		FAIL("still no stack: \"%s\"", vdestack_last_error());
 }
 
-CASE(uid_0_without_capabilities_makes_stacks)
+CASE_FLAGS(uid_0_without_capabilities_makes_stacks, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	if (!case_is_root())
 		own_user_namespace(0, 0);
@@ -554,7 +554,7 @@ CASE(uid_0_without_capabilities_makes_stacks)
 	tcp_both_ways(a, "10.0.0.1", b, "10.0.0.2");
 }
 
-CASE(network_namespaces_switched_off_are_reported)
+CASE_FLAGS(network_namespaces_switched_off_are_reported, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	limit("max_net_namespaces", "0");
 	/*
@@ -564,7 +564,7 @@ CASE(network_namespaces_switched_off_are_reported)
 	REFUSED("", ENOSPC, "cannot make a network namespace", "user.max_net_namespaces");
 }
 
-CASE(the_limit_of_network_namespaces_is_reported)
+CASE_FLAGS(the_limit_of_network_namespaces_is_reported, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	limit("max_net_namespaces", "2");
 	struct vdestack *a = stack_of(" "), *b = stack_of(" ");
@@ -577,7 +577,7 @@ CASE(the_limit_of_network_namespaces_is_reported)
 	MUST(vdestack_delete(b));
 }
 
-CASE(a_segment_needs_a_network_namespace_too)
+CASE_FLAGS(a_segment_needs_a_network_namespace_too, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	struct before before = look();
 
@@ -587,7 +587,7 @@ CASE(a_segment_needs_a_network_namespace_too)
 }
 
 CASE_FLAGS(a_packet_device_that_cannot_be_made_is_reported_with_the_tun_error,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE | CASE_F_USERNS)
 {
 	struct before before = look();
 
@@ -626,7 +626,8 @@ CASE_FLAGS(a_chroot_without_privileges_is_reported, CASE_F_USER)
 
 /* ------------------------------------------------------------------ limits of the process */
 
-CASE_BOTH(every_small_limit_of_descriptors_gives_a_working_stack_or_an_error)
+CASE_FLAGS(every_small_limit_of_descriptors_gives_a_working_stack_or_an_error,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_ALONE)
 {
 	struct rlimit old, tight;
 	int stacks = 0, refusals = 0;

@@ -453,7 +453,7 @@ CASE_ROOT(program_that_gave_up_its_uid_cannot_adopt_a_namespace_of_root)
 }
 
 /* Root may enter what an ordinary user has made, and the user's interfaces stay. */
-CASE_BOTH_ROOT(root_adopts_the_namespace_of_a_user)
+CASE_FLAGS(root_adopts_the_namespace_of_a_user, CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_USERNS)
 {
 	int pair[2], status, ns;
 	char control[CMSG_SPACE(sizeof(int))], byte = 0;

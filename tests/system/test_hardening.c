@@ -196,7 +196,8 @@ CASE_FLAGS(a_daemon_with_every_kind_of_hardening_serves_port_80, ROOT_PLAIN)
 }
 
 /* Long calls send credentials. From another user namespace these are ids that the old one does not know. */
-CASE(stacks_live_on_when_the_program_moves_into_a_user_namespace)
+CASE_FLAGS(stacks_live_on_when_the_program_moves_into_a_user_namespace,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
 {
 	struct pair p = new_pair();
 	char value[16];

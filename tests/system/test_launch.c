@@ -350,7 +350,8 @@ CASE_FLAGS(a_keeper_has_no_supplementary_groups_where_the_capability_is_only_per
 }
 
 /* A set-group-ID program of an ordinary user. */
-CASE_FLAGS(a_program_of_two_groups_makes_stacks_and_its_keeper_has_the_effective_one, ROOT_PLAIN)
+CASE_FLAGS(a_program_of_two_groups_makes_stacks_and_its_keeper_has_the_effective_one,
+	   ROOT_PLAIN | CASE_F_USERNS)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setresgid(1234, 42, 42));
@@ -360,7 +361,8 @@ CASE_FLAGS(a_program_of_two_groups_makes_stacks_and_its_keeper_has_the_effective
 	check_ids(1234, 42);
 }
 
-CASE_FLAGS(a_program_that_has_a_saved_group_makes_stacks_and_its_keeper_does_not_have_it, ROOT_PLAIN)
+CASE_FLAGS(a_program_that_has_a_saved_group_makes_stacks_and_its_keeper_does_not_have_it,
+	   ROOT_PLAIN | CASE_F_USERNS)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setresgid(42, 42, 1234));
@@ -369,7 +371,8 @@ CASE_FLAGS(a_program_that_has_a_saved_group_makes_stacks_and_its_keeper_does_not
 	check_ids(1234, 42);
 }
 
-CASE_FLAGS(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_one, ROOT_PLAIN)
+CASE_FLAGS(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_one,
+	   ROOT_PLAIN | CASE_F_USERNS)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setresgid(1234, 1234, 1234));
@@ -380,7 +383,7 @@ CASE_FLAGS(a_program_of_two_users_makes_stacks_and_its_keeper_has_the_effective_
 }
 
 /* root with another effective uid for a while: its capabilities are not effective then. */
-CASE_FLAGS(root_with_another_effective_uid_has_an_unprivileged_keeper, ROOT_PLAIN)
+CASE_FLAGS(root_with_another_effective_uid_has_an_unprivileged_keeper, ROOT_PLAIN | CASE_F_USERNS)
 {
 	MUST(setgroups(0, NULL));
 	MUST(setegid(1234));

@@ -211,7 +211,7 @@ CASE_FLAGS(a_command_of_a_set_user_id_program_has_the_environment_of_the_program
 	CHECK_EQ(run(make_program(SET_USER_ID), "run"), 0);
 }
 
-CASE_FLAGS(a_command_of_a_set_group_id_program_has_the_environment_of_the_program, ROOT_ONLY)
+CASE_FLAGS(a_command_of_a_set_group_id_program_has_the_environment_of_the_program, ROOT_ONLY | CASE_F_USERNS)
 {
 	CHECK_EQ(run(make_program(SET_GROUP_ID), "run"), 0);
 }

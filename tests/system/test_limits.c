@@ -208,14 +208,16 @@ static const struct attempt descriptors_on_a_segment = {
 
 /* ------------------------------------------------------------------ descriptors */
 
-CASE_BOTH(with_few_descriptors_for_program_and_keeper_a_stack_works_or_is_refused)
+CASE_FLAGS(with_few_descriptors_for_program_and_keeper_a_stack_works_or_is_refused,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_ALONE)
 {
 	struct attempt a = descriptors_on_a_segment;
 
 	attempt_range(&a, "RLIMIT_NOFILE", 3, 40, 1, false);
 }
 
-CASE_BOTH(with_few_descriptors_for_the_program_alone_a_stack_works_or_is_refused)
+CASE_FLAGS(with_few_descriptors_for_the_program_alone_a_stack_works_or_is_refused,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_ALONE)
 {
 	struct attempt a = descriptors_on_a_segment;
 
@@ -223,7 +225,7 @@ CASE_BOTH(with_few_descriptors_for_the_program_alone_a_stack_works_or_is_refused
 }
 
 CASE_FLAGS(with_few_descriptors_a_stack_on_a_vde_network_works_or_is_refused,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE | CASE_F_ALONE)
 {
 	static char configs[2][300];
 	struct attempt a = descriptors_on_a_segment;
@@ -246,7 +248,8 @@ CASE_FLAGS(with_few_descriptors_a_stack_on_a_vde_network_works_or_is_refused,
 }
 
 /* Makes stacks until it fails. Each of them makes a socket, the last one too. */
-CASE_BOTH(all_stacks_work_when_there_are_as_many_as_the_descriptors_allow)
+CASE_FLAGS(all_stacks_work_when_there_are_as_many_as_the_descriptors_allow,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_ALONE)
 {
 	struct rlimit limit = { 30, 30 };
 	struct vdestack *stacks[64];

@@ -286,7 +286,7 @@ CASE_FLAGS(no_thread_is_started_in_the_program, CASE_F_ROOT | CASE_F_USER | CASE
 
 /* The kernel refuses this if a program has a second thread. */
 CASE_FLAGS(the_program_may_move_into_a_user_namespace_of_its_own_after_creation,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER | CASE_F_USERNS)
 {
 	struct vdestack *stack = net_stack("");
 	int before = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0));

@@ -356,7 +356,7 @@ CASE_ROOT(a_child_without_cap_sys_admin_gains_nothing_by_the_keeper)
 	check_mighty(&p);
 }
 
-CASE_ROOT(a_child_in_a_user_namespace_of_its_own_gains_nothing_by_the_keeper)
+CASE_FLAGS(a_child_in_a_user_namespace_of_its_own_gains_nothing_by_the_keeper, CASE_F_ROOT | CASE_F_USERNS)
 {
 	struct place p = new_place();
 
@@ -364,7 +364,7 @@ CASE_ROOT(a_child_in_a_user_namespace_of_its_own_gains_nothing_by_the_keeper)
 	check_mighty(&p);
 }
 
-CASE_ROOT(a_program_that_gave_up_its_uid_makes_stacks_as_its_new_user)
+CASE_FLAGS(a_program_that_gave_up_its_uid_makes_stacks_as_its_new_user, CASE_F_ROOT | CASE_F_USERNS)
 {
 	struct vdestack *s = new_stack("%s", "");
 

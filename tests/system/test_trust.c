@@ -49,7 +49,7 @@ CASE_FLAGS(a_child_that_gave_up_its_gid_cannot_change_anything, CASE_F_ROOT | CA
 }
 
 /* uid 0 without the capability to map uid 0: all ids look the same to the keeper. */
-CASE_ROOT(where_no_uid_is_mapped_a_child_of_another_uid_cannot_change_anything)
+CASE_FLAGS(where_no_uid_is_mapped_a_child_of_another_uid_cannot_change_anything, CASE_F_ROOT | CASE_F_USERNS)
 {
 	lose_caps(BIT(CAP_SYS_ADMIN) | BIT(CAP_SETFCAP));
 	struct prize p = new_prize(NULL);
@@ -59,7 +59,7 @@ CASE_ROOT(where_no_uid_is_mapped_a_child_of_another_uid_cannot_change_anything)
 	check_mighty(&p, NULL);
 }
 
-CASE_ROOT(uid_0_without_any_capability_makes_stacks)
+CASE_FLAGS(uid_0_without_any_capability_makes_stacks, CASE_F_ROOT | CASE_F_USERNS)
 {
 	lose_caps(~UINT64_C(0));
 	struct prize p = new_prize(NULL);
@@ -68,14 +68,14 @@ CASE_ROOT(uid_0_without_any_capability_makes_stacks)
 }
 
 /* Dropped, but still in the bounding set: exec would restore them, for the keeper only. */
-CASE_ROOT(uid_0_that_has_dropped_its_capabilities_makes_stacks)
+CASE_FLAGS(uid_0_that_has_dropped_its_capabilities_makes_stacks, CASE_F_ROOT | CASE_F_USERNS)
 {
 	set_caps(0);
 	struct prize p = new_prize(NULL);
 	check_mighty(&p, NULL);
 }
 
-CASE_ROOT(uid_0_whose_capabilities_are_not_in_effect_makes_stacks)
+CASE_FLAGS(uid_0_whose_capabilities_are_not_in_effect_makes_stacks, CASE_F_ROOT | CASE_F_USERNS)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
@@ -136,7 +136,7 @@ static void nobody(int channel)
 	_exit(0);
 }
 
-CASE_ROOT(the_doors_of_nobody_are_of_no_use_to_another_uid)
+CASE_FLAGS(the_doors_of_nobody_are_of_no_use_to_another_uid, CASE_F_ROOT | CASE_F_USERNS)
 {
 	union {
 		char bytes[CMSG_SPACE(2 * sizeof(int))];
@@ -171,7 +171,7 @@ CASE_ROOT(the_doors_of_nobody_are_of_no_use_to_another_uid)
 }
 
 /* As a set-group-ID program does: the group is real and effective, the user's own one is saved. */
-CASE_ROOT(a_program_that_gave_up_a_group_cannot_use_it_through_the_keeper)
+CASE_FLAGS(a_program_that_gave_up_a_group_cannot_use_it_through_the_keeper, CASE_F_ROOT | CASE_F_USERNS)
 {
 	MUST(chown(case_tmp(), OTHER, OTHER));
 	MUST(setgroups(0, NULL));
