@@ -293,6 +293,12 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 		bring_lo_up(s);
 		check_tcp(s, s, "10.9.0.1", 0);
 		MUST(vdestack_delete(s));
+		/* Deletion does not wait for the interfaces. */
+		(void)snprintf(config, sizeof(config),
+			       "nsenter --net=%s sh -c 'while ip link show vde1 >/dev/null 2>&1; do "
+			       "sleep 0.02; done'",
+			       name);
+		CHECK_EQ(system(config), 0);
 	}
 	struct vdestack *s = vdestack_adopt_path(name, NULL, case_opts());
 	CHECK(s != NULL);
