@@ -9,7 +9,7 @@ packages_test="libcmocka-dev libseccomp-dev libvdestack-dev
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
 	iperf3 iproute2 iputils-ping netcat-openbsd
 	gdb strace valgrind mandoc apparmor python3
-	util-linux libcap2-bin passwd procps"
+	util-linux libcap2-bin procps"
 
 need_packages() {
 	local package missing=""

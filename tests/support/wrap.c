@@ -15,7 +15,8 @@
  *  - an empty directory of its own: HOME, TMPDIR, VDESTACK_TEST_TMP and the current directory;
  *  - default signal dispositions, no blocked signals, a session of its own, /dev/null as input,
  *    no descriptor above 2, the administrator's directories in PATH;
- *  - as "user": an ordinary user without capabilities or supplementary groups;
+ *  - as "user": an ordinary user without capabilities or supplementary groups, whose number no other
+ *    process has. The machine's list of users is not changed;
  *  - as "user" and as "root", which some cases give up: the directories of --reach are readable for every
  *    user. This is done in the private namespace only: below a directory that the user may
  *    not enter (a checkout in /root), and in a checkout that others cannot read (made with umask 077).
@@ -45,7 +46,6 @@
 #include <ftw.h>
 #include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -53,7 +53,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -68,7 +67,9 @@
 #include <unistd.h>
 
 #define USER_NAME "vdestack-test"
-#define USER_NUMBER 64789 /* if no user can be created: a number that is not in use */
+#define USER_FIRST 30000 /* up to 59999, where useradd(8) puts no system user and rarely a person */
+#define USER_COUNT 30000
+#define USER_SHARED 64789     /* where the others are not mapped */
 #define ORPHANS_MS 2000
 #define MAX_REACH 8
 
@@ -120,45 +121,31 @@ __attribute__((noreturn)) static void die(const char *what)
 
 /* ------------------------------------------------------------------ the ordinary user */
 
-static void add_user(void)
+static bool is_mapped(uid_t uid)
 {
-	pid_t pid = fork();
+	unsigned first, outside, n;
+	bool found = false;
+	FILE *f = fopen("/proc/self/uid_map", "re");
 
-	if (pid < 0)
-		return;
-	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR);
-		dup2(null, 1);
-		dup2(null, 2);
-		execlp("useradd", "useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent",
-		       "--shell", "/usr/sbin/nologin", USER_NAME, (char *)NULL);
-		_exit(127);
-	}
-	(void)waitpid(pid, NULL, 0);
+	while (f != NULL && !found && fscanf(f, "%u %u %u", &first, &outside, &n) == 3)
+		found = uid >= first && uid - first < n;
+	if (f != NULL)
+		fclose(f);
+	return found;
 }
 
 /*
- * The user's numbers; creates the user if it is missing. Cases run in parallel: one creates it, the others
- * wait.
+ * A user that nobody else is. The kernel counts for each user: processes, descriptors in messages, inotify
+ * watches, pending signals. Two cases of one user that run at the same time would see each other's limits.
+ * The numbers are above those that distributions and containers give out. A user namespace that does not map
+ * them has one user for all cases.
  */
 static void find_user(uid_t *uid, gid_t *gid)
 {
-	struct passwd *entry = getpwnam(USER_NAME);
-
-	if (entry == NULL) {
-		int lock = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-		if (lock >= 0)
-			(void)flock(lock, LOCK_EX);
-		entry = getpwnam(USER_NAME);
-		if (entry == NULL) {
-			add_user();
-			entry = getpwnam(USER_NAME);
-		}
-		if (lock >= 0)
-			close(lock);
-	}
-	*uid = entry != NULL ? entry->pw_uid : USER_NUMBER;
-	*gid = entry != NULL ? entry->pw_gid : USER_NUMBER;
+	*uid = USER_FIRST + (uid_t)getpid() % USER_COUNT;
+	if (geteuid() == 0 && !is_mapped(*uid))
+		*uid = USER_SHARED;
+	*gid = *uid;
 }
 
 static void become(uid_t uid, gid_t gid)
@@ -385,6 +372,32 @@ static void private_tun(void)
 		(void)umount2("/dev/net", MNT_DETACH);
 	else
 		close(fd);
+}
+
+/*
+ * A list of users with the user of the case, in the private namespace only: some plug-ins refuse a user that is
+ * not in it.
+ */
+static void private_passwd(uid_t uid, gid_t gid)
+{
+	static const char list[] = "/etc/passwd";
+	char path[] = "/tmp/vst-passwd.XXXXXX", bytes[4096];
+	int from = open(list, O_RDONLY | O_CLOEXEC), to = mkostemp(path, O_CLOEXEC);
+	ssize_t n;
+
+	if (from < 0 || to < 0)
+		die("cannot copy the list of users");
+	while ((n = read(from, bytes, sizeof(bytes))) > 0)
+		if (write(to, bytes, (size_t)n) != n)
+			die(path);
+	if (dprintf(to, "%s:x:%u:%u::%s:/bin/sh\n", USER_NAME, uid, gid, tmp_dir) < 0 || fchmod(to, 0644) != 0)
+		die(path);
+	close(from);
+	close(to);
+	int r = mount(path, list, NULL, MS_BIND, NULL);
+	(void)unlink(path); /* the mount keeps the file */
+	if (r != 0)
+		die(list);
 }
 
 static void private_mounts(const struct options *opts)
@@ -776,6 +789,8 @@ int main(int argc, char **argv)
 	if (getenv("VDESTACK_TEST_NO_TUN") != NULL && access("/dev/net/tun", F_OK) == 0)
 		setenv("VDESTACK_PORT", "packet", 1);
 	make_directory(uid, gid);
+	if (geteuid() == 0 && opts.as == AS_USER)
+		private_passwd(uid, gid);
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		die("cannot become the subreaper");
