@@ -4,13 +4,15 @@
  * What passes between two network stacks, by the five calls of libvdestack 0.1, so that the
  * same program measures whichever libvdestack.so.0 it is run with, and the kernel alone.
  *
- *     traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] TEST A B
+ *     traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] [-c ADDRESS]
+ *             [-C CONTROL] TEST A B
  *
  * TEST: tcp (throughput), rr (round trip), udp (frames per second of -s bytes), burst (loss of
  * bursts of -b datagrams of 1000 bytes every 10 ms). A sends, B receives. Each of them is a VNL,
  * or ns:PATH, a network namespace that is there, addresses 10.0.0.1 and 10.0.0.2 included, or
  * host, the network this program is in (then -c ADDRESS is where A finds B). Both ends are
- * processes of their own, with -1 threads of one. -n: A has that many further stacks, idle.
+ * processes of their own, with -1 threads of one. -n: A has that many further stacks, idle. -C: the congestion
+ * control of A's TCP sockets.
  *
  * Prints "name value unit" lines, and before them "proof" lines: the library file, and for
  * each end's device its kind, its MTU and the offloads in force, as the kernel reports them.
@@ -50,7 +52,7 @@ int vde_msocket(struct vdestack *stack, int domain, int type, int protocol);
 #define PORT 5001
 #define FLOWS_MAX 64
 
-static const char *test, *peer = "10.0.0.2";
+static const char *test, *peer = "10.0.0.2", *control;
 static int mtu = 1500, flows = 1, burst = 32, idle_stacks;
 static double seconds = 3;
 static size_t size = 64;
@@ -179,6 +181,9 @@ static int connect_to_peer(const struct end *e, int type)
 
 	for (int attempt = 0; attempt < 100; attempt++) {
 		int on = 1, fd = open_socket(e, type);
+		if (control != NULL &&
+		    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control, strlen(control)) < 0)
+			die(control);
 		if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0) {
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 			return fd;
@@ -440,7 +445,7 @@ int main(int argc, char **argv)
 	struct end ends[2] = { { .address = "10.0.0.1" }, { .address = "10.0.0.2" } };
 	int c;
 
-	while ((c = getopt(argc, argv, "1n:m:t:P:s:b:c:")) != -1) {
+	while ((c = getopt(argc, argv, "1n:m:t:P:s:b:c:C:")) != -1) {
 		switch (c) {
 		case '1': one_process = true; break;
 		case 'n': idle_stacks = atoi(optarg); break;
@@ -450,12 +455,13 @@ int main(int argc, char **argv)
 		case 's': size = (size_t)atol(optarg); break;
 		case 'b': burst = atoi(optarg); break;
 		case 'c': peer = optarg; break;
+		case 'C': control = optarg; break;
 		default: return 2;
 		}
 	}
 	if (argc - optind != 3) {
 		fprintf(stderr, "usage: traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] "
-				"[-b BURST] [-c PEER] tcp|rr|udp|burst A B\n");
+				"[-b BURST] [-c PEER] [-C CONTROL] tcp|rr|udp|burst A B\n");
 		return 2;
 	}
 	test = argv[optind];
