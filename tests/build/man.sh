@@ -4,7 +4,8 @@
 #     man.sh SOURCE-DIR BUILD-DIR CC
 #
 # The manual pages: mandoc reports nothing. Once installed, each public function
-# has a page under its name that shows it. No page names a function that does not exist.
+# has a page under its name that shows it, and a line in libvdestack(3) in the group of its header. No page names
+# a function that does not exist.
 
 set -eu -o pipefail
 command -v mandoc >/dev/null || { echo "mandoc is not installed" >&2; exit 77; }
@@ -39,6 +40,16 @@ while read -r function; do
 		complain "$function(3) does not show $function()"
 	fi
 done <"$OLDPWD/declared"
+
+# libvdestack(3): each function once, under the header that declares it, with some words.
+list=$source/docs/man/libvdestack.3
+sed -n 's/^\.It Xr \(vde[a-z_]*\) 3$/\1/p' "$list" | sort >"$OLDPWD/listed"
+diff -u "$OLDPWD/declared" "$OLDPWD/listed" >&2 || complain "libvdestack(3) does not list each function once"
+while read -r function header words; do
+	[ -n "$words" ] || complain "libvdestack(3) does not say what $function() does"
+	grep -q "\b$function(" "$source/include/$header" || complain "$function() is not in <$header>"
+done < <(awk '/^\.Ss / { header = "" } /^\.In / { header = $2 }
+	/^\.It Xr / { name = $3; getline; print name, header, ($0 ~ /^\.(It|El)/ ? "" : $0) }' "$list")
 
 # What a synopsis shows and what pages refer to.
 for page in "$source"/docs/man/*.[1-9]; do

@@ -5,8 +5,9 @@
 #
 # The examples in the manual pages, README.md and docs/*.md are compiled as C99 without a warning.
 # Whole programs are run as well. They must exit with 0 and write what the page says: the literal block after
-# the line "Its output:". Every page in section 3 or 7 has such a program. The other examples are put into a
-# function with a `stack`. The FLAGs make a program find the library. README.md's program is examples/hello.c.
+# the line "Its output:". Every page in section 3 or 7 has such a program. An example with a constructor is
+# compiled as a shared object (unchanged.sh runs it). The other examples are put into a function with a `stack`.
+# The FLAGs make a program find the library. README.md's program is examples/hello.c.
 
 set -eu -o pipefail
 source=$1 cc=$2
@@ -74,6 +75,9 @@ for block in *.[1-9].[0-9] *.md.[0-9]; do
 			diff -u "$block.expected" "$block.output" >&2 || { echo "$block writes something else" >&2; exit 1; }
 		fi
 		ran=$((ran + 1))
+	elif grep -q '^__attribute__((constructor))' "$block"; then
+		cp "$block" "$block.c"
+		"$cc" -std=gnu99 -pedantic -Wall -Wextra -Werror -shared -fPIC "$block.c" -o "$block.so" "$@"
 	else
 		wrap_fragment "$block" >"$block.c"
 		"$cc" -std=gnu99 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-misleading-indentation -c "$block.c" -o /dev/null \

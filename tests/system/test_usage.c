@@ -194,8 +194,10 @@ CASE(io_uring_moves_data_through_sockets_of_a_stack)
 
 	MUST(bind(rx, (struct sockaddr *)&at, sizeof(at)));
 	MUST(connect(tx, (struct sockaddr *)&at, sizeof(at)));
-	struct io_uring_sqe out = { .opcode = IORING_OP_SEND, .fd = tx, .addr = (uintptr_t)"hello", .len = 5 };
 	struct io_uring_sqe in = { .opcode = IORING_OP_RECV, .fd = rx, .addr = (uintptr_t)got, .len = 8 };
+	struct io_uring_sqe out = {
+		.opcode = IORING_OP_SEND, .fd = tx, .addr = (uintptr_t) "hello", .len = 5
+	};
 	CHECK_EQ(ring_do(&r, out), 5);
 	CHECK_EQ(ring_do(&r, in), 5);
 }
@@ -269,6 +271,25 @@ CASE_BOTH(a_peer_does_not_notice_that_a_stack_was_deleted_with_its_socket_open)
 	close(c.client);
 	CHECK_EQ(tcp_state(c.server), TCP_ESTABLISHED);
 	CHECK_ERRNO(recv(c.server, (char[8]){ 0 }, 8, MSG_DONTWAIT), EAGAIN);
+}
+
+CASE_BOTH(what_a_socket_has_not_sent_when_its_stack_is_deleted_is_lost)
+{
+	struct pair p = new_pair();
+	struct connection c = connected(p);
+	static char data[65536];
+	long long sent = 0, received = 0;
+	ssize_t n;
+	int udp = udp4(p.b);
+
+	while ((n = send(c.client, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		sent += n; /* until the peer's window and the send queue are full */
+	MUST(vdestack_delete(p.b));
+	CHECK(wait_until(unreachable, &udp, SOON_MS));
+	while ((n = recv(c.server, data, sizeof(data), MSG_DONTWAIT)) > 0)
+		received += n;
+	CHECK(n < 0 && errno == EAGAIN);
+	CHECK(received < sent);
 }
 
 CASE_BOTH(a_connection_that_was_shut_down_before_its_stack_is_deleted_has_ended_for_the_peer)
