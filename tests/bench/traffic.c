@@ -4,15 +4,15 @@
  * What passes between two network stacks, by the five calls of libvdestack 0.1, so that the
  * same program measures whichever libvdestack.so.0 it is run with, and the kernel alone.
  *
- *     traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST] [-c ADDRESS]
- *             [-C CONTROL] TEST A B
+ *     traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST]
+ *             [-c ADDRESS] [-C CONTROL] TEST A B
  *
  * TEST: tcp (throughput), rr (round trip), udp (frames per second of -s bytes), burst (loss of
  * bursts of -b datagrams of 1000 bytes every 10 ms). A sends, B receives. Each of them is a VNL,
  * or ns:PATH, a network namespace that is there, addresses 10.0.0.1 and 10.0.0.2 included, or
  * host, the network this program is in (then -c ADDRESS is where A finds B). Both ends are
- * processes of their own, with -1 threads of one. -n: A has that many further stacks, idle. -C: the congestion
- * control of A's TCP sockets.
+ * processes of their own, with -1 threads of one. -n: A has that many further stacks, idle. -C: the
+ * congestion control of A's TCP sockets.
  *
  * Prints "name value unit" lines, and before them "proof" lines: the library file, and for
  * each end's device its kind, its MTU and the offloads in force, as the kernel reports them.
