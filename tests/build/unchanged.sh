@@ -20,8 +20,8 @@ awk '/^```c/ { inside = 1; next } /^```/ { inside = 0 } inside' "$source/docs/pr
 # wait_for COMMAND...: until it succeeds, at most 20 seconds
 wait_for() {
 	local end=$((SECONDS + 20))
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || { echo "in vain: $*" >&2; exit 1; }
+	until "$@" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || { echo "in vain: $*" >&2; return 1; }
 		sleep 0.05
 	done
 }
@@ -37,7 +37,7 @@ wait_for test -S hub/ctl
 mkfifo typed
 exec 3<>typed # so the client has no end of file, and its stack stays until the server has the line
 (in_stack 10.9.0.1 nc -v -d -l 10.9.0.1 7) >received 2>listening &
-wait_for grep -qi listening listening
+wait_for grep -qi listening listening || { cat listening >&2; exit 1; }
 (in_stack 10.9.0.2 nc 10.9.0.1 7) <typed &
 echo hello >&3
 wait_for grep -qx hello received
