@@ -29,9 +29,11 @@
 
 int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
 {
-	if (!vs_sock_valid(&slot->door))
+	struct vs_sock door = vs_sock_load(&slot->door);
+
+	if (!vs_sock_valid(&door))
 		return -ENETDOWN;
-	int r = vs_fdmsg_send(slot->door.fd, msg, 0);
+	int r = vs_fdmsg_send(door.fd, msg, 0);
 	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
 		return -ENETDOWN;
 	return r == -EAGAIN ? -ETIMEDOUT : r;
@@ -122,14 +124,14 @@ int vs_channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot 
 		return fd;
 	vs_channel_close_inherited(p, (size_t)(ch - p->channels));
 	ch->sock = opened[ch - p->channels] = vs_sock_of(fd);
-	ch->keeper = slot->keeper->front.cookie;
+	ch->keeper = slot->keeper->id;
 	ch->open = true;
 	return 0;
 }
 
 static bool channel_fits(const struct vs_channel *ch, const struct vs_slot *slot)
 {
-	return ch->open && ch->keeper == slot->keeper->front.cookie && vs_sock_valid(&ch->sock);
+	return ch->open && ch->keeper == slot->keeper->id && vs_sock_valid(&ch->sock);
 }
 
 /*
@@ -144,7 +146,7 @@ static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_sl
 		struct vs_channel *ch = &p->channels[i];
 		if (pthread_mutex_trylock(&ch->lock) != 0)
 			continue;
-		if (ch->open && ch->keeper == slot->keeper->front.cookie) {
+		if (ch->open && ch->keeper == slot->keeper->id) {
 			if (other != NULL)
 				pthread_mutex_unlock(&other->lock);
 			return ch;
@@ -199,14 +201,14 @@ struct vs_channel *vs_channel_ready(struct vs_process *p, struct vs_slot *slot, 
 	return ch;
 }
 
-void vs_channels_close(uint64_t keeper_cookie)
+void vs_channels_close(uint64_t keeper_id)
 {
 	struct vs_process *p = vs_process();
 
 	for (size_t i = 0; p != NULL && i < VS_CHANNELS; i++) {
 		struct vs_channel *ch = &p->channels[i];
 		pthread_mutex_lock(&ch->lock);
-		if (ch->open && ch->keeper == keeper_cookie)
+		if (ch->open && ch->keeper == keeper_id)
 			vs_channel_close(ch);
 		pthread_mutex_unlock(&ch->lock);
 	}

@@ -39,7 +39,7 @@ struct vs_fdmsg vs_channel_message(struct vs_request *req, struct vs_channel *ch
 int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg);
 
 /* Closes the registered channels of a keeper. */
-void vs_channels_close(uint64_t keeper_cookie);
+void vs_channels_close(uint64_t keeper_id);
 
 /*
  * In a forked child: closes its copies of its parent's channels, of all or of one, which is locked.

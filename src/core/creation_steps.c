@@ -29,6 +29,7 @@
 #include "keepers.h"
 #include "names.h"
 #include "numbers.h"
+#include "regain.h"
 #include "rtnl/apply.h"
 #include "stack.h"
 #include "wire/fdmsg.h"
@@ -86,6 +87,7 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 	int limit = c->opts.step_timeout_ms;
 
 	call->door = door;
+	call->held = vs_slot_held(c->slot);
 	call->keeper = c->slot->keeper;
 	call->req = (struct vs_request){ .op = op };
 	call->req.timeout_ms = limit < 0 ? VS_WIRE_NO_LIMIT : (uint32_t)limit;
@@ -192,7 +194,8 @@ static int step_keeper(struct vs_creation *c)
 	r = open_directories(c);
 	if (r < 0)
 		return r;
-	r = begin_request(c, keeper->front, VS_OP_CREATE, c->opts.adopt < 0 ? first_at_once(c) : NULL);
+	r = begin_request(c, vs_sock_load(&keeper->front), VS_OP_CREATE,
+			  c->opts.adopt < 0 ? first_at_once(c) : NULL);
 	return r < 0 ? retry(c, r) : now_await_request(c, VS_CREATION_NAMESPACE);
 }
 
@@ -209,6 +212,7 @@ static int take_door(struct vs_creation *c)
 	}
 	(void)setsockopt(c->call.got[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	c->slot->door = vs_sock_of(c->call.got[0]);
+	c->slot->id = c->slot->door.cookie;
 	return 0;
 }
 
@@ -280,7 +284,7 @@ static int step_next(struct vs_creation *c)
 	if (r == 0 && vs_iface_request_has_command(iface))
 		r = vs_command_stream(c->stack, iface->locator.rest, &c->stream);
 	if (r == 0)
-		r = begin_request(c, vs_sock_load(&c->slot->door), VS_OP_ADD, iface);
+		r = begin_request(c, vs_regain_door(c->slot), VS_OP_ADD, iface);
 	return r < 0 ? r : now_await_request(c, VS_CREATION_IFACE);
 }
 

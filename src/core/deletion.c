@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "default.h"
 #include "handle.h"
+#include "hold.h"
 #include "keepers.h"
 #include "names.h"
 #include "process.h"
@@ -33,12 +34,13 @@
  */
 static void cut_door(struct vs_slot *slot)
 {
+	struct vs_sock door = vs_sock_load(&slot->door);
 	int pair[2];
 
-	if (!vs_sock_valid(&slot->door) || vs_socketpair(pair) < 0)
+	if (!vs_sock_valid(&door) || vs_socketpair(pair) < 0)
 		return; /* then it ends with the last call */
 	vs_close(pair[1]);
-	if (dup3(pair[0], slot->door.fd, O_CLOEXEC) >= 0)
+	if (dup3(pair[0], door.fd, O_CLOEXEC) >= 0)
 		vs_sock_refresh(&slot->door);
 	vs_close(pair[0]);
 }
@@ -62,6 +64,7 @@ static void drop_leash(struct vs_slot *slot)
 
 void vs_slot_empty(struct vs_slot *slot)
 {
+	vs_hold_drop(slot);
 	vs_sock_close(&slot->door);
 	/* In a child that was forked in the middle of a deletion these are copies, and are only closed. */
 	for (int i = 0; i < 2 && slot->leash_process != 0; i++)
@@ -83,7 +86,8 @@ int vs_delete(struct vdestack *stack)
 	if (retired) {
 		vs_name_drop(slot);
 		vs_default_forget(stack);
-		vs_quick_call_forget_stack(slot->door.cookie);
+		vs_hold_drop(slot);
+		vs_quick_call_forget_stack(slot->id);
 		drop_leash(slot);
 		if (busy)
 			cut_door(slot);

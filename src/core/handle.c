@@ -72,6 +72,16 @@ struct chunk {
 
 static _Atomic(struct chunk *) chunks[CHUNKS_MAX];
 
+void vs_slot_set_held(struct vs_slot *slot, enum vs_slot_held held)
+{
+	__atomic_store_n(&slot->held, (int)held, __ATOMIC_SEQ_CST);
+}
+
+enum vs_slot_held vs_slot_held(const struct vs_slot *slot)
+{
+	return (enum vs_slot_held)__atomic_load_n(&slot->held, __ATOMIC_SEQ_CST);
+}
+
 static struct chunk *chunk_make(void)
 {
 	struct chunk *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -165,6 +175,8 @@ struct vs_slot *vs_slot_new(void)
 			continue;
 		slot->door = slot->leash[0] = slot->leash[1] = (struct vs_sock)VS_NO_SOCK;
 		slot->keeper = NULL;
+		slot->id = 0;
+		vs_slot_set_held(slot, VS_SLOT_NO_DEFAULT);
 		slot->leash_process = 0;
 		slot->pending.fd = -1;
 		__atomic_store_n(&slot->complete, false, __ATOMIC_SEQ_CST);
@@ -303,6 +315,19 @@ bool vs_slot_was_handle(struct vdestack *stack)
 
 	return slot != NULL && GENERATION(word) > 0 &&
 	       GENERATION(word) <= GENERATION(atomic_load(&slot->state));
+}
+
+/*
+ * The slot may be another stack's meanwhile. Then the handle leads nowhere, and nothing depends on the
+ * result.
+ */
+bool vs_slot_known_default(struct vdestack *stack)
+{
+	uint_fast64_t word;
+	atomic_uint *uses;
+	const struct vs_slot *slot = resolve(stack, &word, &uses);
+
+	return slot != NULL && __atomic_load_n(&slot->held, __ATOMIC_RELAXED) != VS_SLOT_NO_DEFAULT;
 }
 
 bool vs_slot_retired(const struct vs_slot *slot)

@@ -11,12 +11,21 @@
 
 struct vs_keeper_link;
 
+/* Whether the keeper keeps the stack when the program closes its descriptors, see hold.c. */
+enum vs_slot_held {
+	VS_SLOT_NO_DEFAULT, /* no: it has not been a default in this process */
+	VS_SLOT_NOT_KEPT,   /* no: its keeper has no hold page, or the page is full */
+	VS_SLOT_KEPT,
+};
+
 /* A stack as this process sees it. */
 struct vs_slot {
 	atomic_uint_fast64_t state; /* generation and phase, see handle.c */
 	/* Written before the handle is published, read by callers that hold a use: */
-	struct vs_sock door;                     /* its cookie changes once, when the door is cut */
+	struct vs_sock door;  /* changes when the door is cut or regained; see vs_sock_load() */
+	uint64_t id;          /* of the stack: the cookie of its first door */
 	_Atomic(struct vs_keeper_link *) keeper; /* also read by the search for unused keepers */
+	int held;             /* enum vs_slot_held; read and written atomically */
 	/* The leash of its commands, made on demand under the process lock: */
 	struct vs_sock leash[2];
 	uint64_t leash_process; /* token of the process that made it */
@@ -38,6 +47,11 @@ struct vdestack *vs_slot_publish(struct vs_slot *slot);
 /* The creation is over: from now on the stack is found by its name and in the list. */
 void vs_slot_set_complete(struct vs_slot *slot);
 bool vs_slot_complete(const struct vs_slot *slot);
+
+void vs_slot_set_held(struct vs_slot *slot, enum vs_slot_held held);
+enum vs_slot_held vs_slot_held(const struct vs_slot *slot);
+/* True if that stack has been a default before, and this has been recorded. Takes no use of it. */
+bool vs_slot_known_default(struct vdestack *stack);
 
 /*
  * Returns the slot of a handle, held until vs_slot_release(). NULL: the handle leads nowhere (never made,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "regain.h"
 
 #define REMOVE_MS 7000
 
@@ -51,7 +52,8 @@ void vs_iface_request_fill(const struct vs_conf_iface *iface, const struct vs_cr
 int vs_iface_request_remove(struct vs_slot *slot, const char *ifname, uint64_t addition)
 {
 	struct vs_long_call call = {
-		.door = vs_sock_load(&slot->door),
+		.door = vs_regain_door(slot),
+		.held = vs_slot_held(slot),
 		.keeper = slot->keeper,
 		.req = { .op = VS_OP_REMOVE, .iface.addition = addition },
 		.timeout_ms = REMOVE_MS,

@@ -31,6 +31,7 @@
 #include "numbers.h"
 #include "wire/changes.h"
 #include "wire/fdmsg.h"
+#include "wire/holds.h"
 #include "wire/messages.h"
 
 #define ANY_STACK_BYTES (256 * 1024) /* a smaller limit of the stack is a likely cause */
@@ -126,8 +127,12 @@ static struct vs_changes *map_changes(int fd)
 	return page != MAP_FAILED ? page : NULL;
 }
 
-void vs_keeper_forget_changes(struct vs_keeper_link *k)
+void vs_keeper_forget_pages(struct vs_keeper_link *k)
 {
+	struct vs_holds *holds = atomic_exchange(&k->holds, NULL);
+
+	if (holds != NULL)
+		(void)munmap(holds, VS_HOLDS_BYTES);
 	if (k->changes != NULL && k->variant != VS_VARIANT_INPROCESS)
 		(void)munmap(k->changes, VS_CHANGES_BYTES);
 	k->changes = NULL;
@@ -205,6 +210,7 @@ int vs_keepers_start(enum vs_variant variant, int adopt, int64_t deadline_ms, st
 	}
 	(void)vs_fd_raise(&front[0], vs_numbers_floor());
 	k->front = vs_sock_of(front[0]);
+	k->id = k->front.cookie;
 	*out = vs_steal_ptr(k);
 	return 0;
 }

@@ -13,8 +13,8 @@
  */
 int vs_keepers_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
 
-/* Unmaps its change page. */
-void vs_keeper_forget_changes(struct vs_keeper_link *k);
+/* Unmaps its change page and its hold page. */
+void vs_keeper_forget_pages(struct vs_keeper_link *k);
 
 /* The PID namespace that this process is in; 0: not known. */
 ino_t vs_keepers_pid_ns(void);

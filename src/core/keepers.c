@@ -29,13 +29,14 @@
 #include "launch.h"
 #include "numbers.h"
 #include "process.h"
+#include "regain.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
 #define REUSE_MS 1000 /* the number of a process is not used again so soon */
 #define REAP_MS 2000  /* a keeper ends within milliseconds after its last user */
 
-const char vs_keepers_gone[] = "the keeper of this stack has ended, or the program has closed its "
+const char vs_keepers_gone[] = "the keeper of this stack has ended, or the program has closed the library's "
 			       "descriptors; delete the stack and make a new one";
 
 static struct vs_keeper_link *keepers; /* under the process lock */
@@ -60,12 +61,18 @@ static bool usable(const struct vs_keeper_link *k)
 	return !k->dead && vs_sock_valid(&k->front) && poll(&front, 1, 0) == 0;
 }
 
+/* The program has closed the front door, but the keeper has kept a default stack. */
+static bool comes_back(struct vs_keeper_link *k)
+{
+	return !k->dead && vs_regain_front(k) && usable(k);
+}
+
 static struct vs_keeper_link *find_locked(enum vs_variant variant)
 {
 	if (variant == VS_VARIANT_ADOPT)
 		return NULL;
 	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
-		if (k->variant == variant && !atomic_load(&k->elsewhere) && usable(k))
+		if (k->variant == variant && !atomic_load(&k->elsewhere) && (usable(k) || comes_back(k)))
 			return k;
 	return NULL;
 }
@@ -213,7 +220,7 @@ void vs_keepers_dismiss(void)
 			continue;
 		if (vs_sock_valid(&k->front) && is_alive(k))
 			k->alive_ms = vs_now_ms();
-		vs_channels_close(k->front.cookie);
+		vs_channels_close(k->id);
 		vs_sock_close(&k->front);
 		k->front.fd = -1;
 		k->dead = true;
@@ -248,14 +255,15 @@ void vs_keepers_tidy(void)
 		struct vs_keeper_link *k = gone;
 		gone = k->next;
 		vs_signals_block(&saved);
-		vs_channels_close(k->front.cookie);
+		vs_channels_close(k->id);
 		vs_signals_restore(&saved);
 		explicit_bzero(&k->key, sizeof(k->key));
+		explicit_bzero(&k->side, sizeof(k->side));
 		if (let_go(k) < 0) {
 			remember(k);
 		} else {
 			free(atomic_load(&k->warning));
-			vs_keeper_forget_changes(k);
+			vs_keeper_forget_pages(k);
 			free(k);
 		}
 	}

@@ -10,8 +10,10 @@
 #include "base/error.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
+#include "wire/side_door.h"
 
 struct vs_changes;
+struct vs_holds;
 
 /* The message of calls that fail with ENETDOWN. */
 extern const char vs_keepers_gone[];
@@ -26,13 +28,17 @@ enum vs_variant {
 struct vs_keeper_link {
 	struct vs_keeper_link *next;
 	enum vs_variant variant;
-	struct vs_sock front; /* the program's end of its front door; the cookie names the keeper */
+	uint64_t id;     /* names the keeper: the cookie of its first front door */
+	struct vs_sock front; /* the program's end of its front door; changes when it is regained */
 	int pid;         /* 0: in this process */
 	int proof;       /* the process id to claim in requests, see src/keeper/auth.c; 0: our own */
 	uid_t uid;       /* the ids to claim: those this program had when it started the keeper */
 	gid_t gid;
 	struct vs_key key; /* zero once this process is sealed; under the process lock, or constant */
 	struct vs_changes *changes; /* the change page, to be read; NULL: there is none */
+	/* The hold page, to be written; NULL: none, as no stack has been a default. Set once, see hold.c: */
+	_Atomic(struct vs_holds *) holds;
+	struct vs_side_door side; /* written before; under the regain lock, or constant */
 	ino_t pid_ns;    /* the PID namespace of the process that started it; 0: not known */
 	atomic_bool elsewhere;  /* this process has moved to another PID namespace: no new stacks */
 	bool dead;

@@ -26,10 +26,11 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "regain.h"
 
-static int keeper_lost(void)
+static int keeper_lost(const struct vs_long_call *c)
 {
-	return vs_fail(ENETDOWN, "%s", vs_keepers_gone);
+	return vs_fail(ENETDOWN, "%s", vs_regain_why(&c->door, c->held));
 }
 
 /* The credentials to claim, in a form that the keeper can check (src/keeper/auth.c). */
@@ -60,7 +61,7 @@ static int send_request(struct vs_long_call *c)
 
 	memcpy(msg.fds + 1, c->fds, c->n_fds * sizeof(*c->fds));
 	if (!vs_sock_valid(&c->door))
-		return keeper_lost();
+		return keeper_lost(c);
 	int r = vs_fdmsg_send(c->door.fd, &msg, MSG_DONTWAIT);
 	if (r == -EPERM || r == -ESRCH || r == -EINVAL) {
 		/*
@@ -75,7 +76,7 @@ static int send_request(struct vs_long_call *c)
 	if (r >= 0 || r == -EAGAIN)
 		return r < 0 ? VS_NOT_YET : r;
 	if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
-		return keeper_lost();
+		return keeper_lost(c);
 	return vs_fail(-r, "cannot ask the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 }
 
@@ -141,7 +142,7 @@ static int take_reply(struct vs_long_call *c)
 		return VS_NOT_YET;
 	if (len < (ssize_t)sizeof(c->reply) || c->reply.type != VS_REPLY_TYPE) {
 		vs_fdmsg_drop(&msg);
-		return keeper_lost();
+		return keeper_lost(c);
 	}
 	c->answer[(size_t)len - sizeof(c->reply)] = '\0';
 	if (msg.fds_lost) {
@@ -162,7 +163,7 @@ static int take_reply(struct vs_long_call *c)
 int vs_long_call_step(struct vs_long_call *c)
 {
 	bool sending = c->their_end >= 0;
-	int r = !vs_sock_valid(&c->channel) ? keeper_lost() : sending ? send_request(c) : take_reply(c);
+	int r = !vs_sock_valid(&c->channel) ? keeper_lost(c) : sending ? send_request(c) : take_reply(c);
 
 	if (r == 0 && sending)
 		return VS_NOT_YET; /* now for the reply */

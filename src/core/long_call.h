@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "handle.h"
 #include "keepers.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
@@ -16,6 +17,7 @@
 
 struct vs_long_call {
 	struct vs_sock door;   /* where to send it */
+	enum vs_slot_held held; /* of the stack, for the message if the door is lost */
 	struct vs_keeper_link *keeper;
 	struct vs_request req; /* version, channel and seq are filled in */
 	const char *text;      /* text_len bytes, may be NULL; borrowed until the request is sent */

@@ -28,7 +28,7 @@
 
 /* The kind of socket that was requested, and the stack. */
 struct vs_kind {
-	uint64_t door; /* cookie of the stack's door */
+	uint64_t stack; /* its id */
 	int domain, type, protocol;
 };
 
@@ -36,7 +36,7 @@ struct vs_channel {
 	pthread_mutex_t lock; /* held for the length of a call; guards the rest */
 	bool open;
 	uint64_t number;      /* the number by which it is registered; a secret of this process */
-	uint64_t keeper;      /* the keeper that it is registered with (cookie of its front door) */
+	uint64_t keeper;      /* the keeper that it is registered with, by its id */
 	uint64_t seq;         /* of the last request */
 	uint64_t valid_seq;   /* replies to older requests are dropped */
 	struct vs_sock sock;  /* this process's end */
@@ -51,6 +51,7 @@ struct vs_channel {
 
 struct vs_process {
 	pthread_mutex_t lock;    /* guards the list of keepers and their starting */
+	pthread_mutex_t regain;  /* held while a lost door is replaced; taken last */
 	pthread_mutex_t names;   /* guards the names of stacks */
 	atomic_uint creating;    /* creations that use a keeper which no slot shows yet */
 	atomic_uint_fast64_t token; /* differs from that of each ancestor; 0: not drawn yet */

@@ -32,6 +32,7 @@
 #include "base/error.h"
 #include "channels.h"
 #include "keepers.h"
+#include "regain.h"
 #include "wire/changes.h"
 
 /* Waits for a reply to a request that is still valid, and drops others. 0 and *fd, or -errno. */
@@ -87,7 +88,7 @@ static bool keeps(const struct vs_kind *kind)
 
 static bool same_kind(const struct vs_kind *a, const struct vs_kind *b)
 {
-	return a->door == b->door && a->domain == b->domain && a->type == b->type &&
+	return a->stack == b->stack && a->domain == b->domain && a->type == b->type &&
 	       a->protocol == b->protocol;
 }
 
@@ -119,7 +120,7 @@ static void drop_ahead(struct vs_channel *ch)
  */
 static bool sysctls_are_ours(struct vs_slot *slot, const struct vs_kind *kind, unsigned *changes)
 {
-	struct vs_changes *stack = vs_changes_of(atomic_load(&slot->keeper)->changes, kind->door);
+	struct vs_changes *stack = vs_changes_of(atomic_load(&slot->keeper)->changes, kind->stack);
 
 	*changes = stack != NULL ? atomic_load(&stack->changes) : 0;
 	return stack != NULL && atomic_load(&stack->guests) == 0;
@@ -205,21 +206,26 @@ static int socket_on(struct vs_channel *ch, struct vs_slot *slot, const struct v
 
 static bool door_open(const struct vs_slot *slot)
 {
-	struct pollfd door = { .fd = slot->door.fd };
+	struct vs_sock door = vs_sock_load(&slot->door);
+	struct pollfd other_end = { .fd = door.fd };
 
-	return vs_sock_valid(&slot->door) && poll(&door, 1, 0) == 0;
+	return vs_sock_valid(&door) && poll(&other_end, 1, 0) == 0;
 }
 
 static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const struct vs_kind *kind,
 			  int recv_flags, int *fd)
 {
+	struct vs_sock door = vs_sock_load(&slot->door);
 	int r;
 	struct vs_channel *ch = vs_channel_ready(p, slot, &r);
 
 	if (r == 0)
 		r = socket_on(ch, slot, kind, recv_flags, fd);
-	if (r == -ENETDOWN && door_open(slot)) {
-		/* The keeper has dropped the channel, perhaps for lack of memory, but has the stack. */
+	if (r == -ENETDOWN && (door_open(slot) || vs_regain(slot, &door))) {
+		/*
+		 * The keeper has dropped the channel, perhaps for lack of memory, but has the stack. Or the
+		 * program has closed both.
+		 */
 		vs_channel_close(ch);
 		r = vs_channel_open(p, ch, slot, 0);
 		if (r == 0)
@@ -232,13 +238,13 @@ static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const stru
 int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
 {
 	struct vs_process *p = vs_process();
-	struct vs_kind kind = { vs_sock_load(&slot->door).cookie, domain, type & ~SOCK_CLOEXEC, protocol };
+	struct vs_kind kind = { slot->id, domain, type & ~SOCK_CLOEXEC, protocol };
 
 	if (p == NULL)
 		return vs_fail_static(ENOMEM, "cannot call the keeper");
 	int r = socket_of_kind(p, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
 	if (r == -ENETDOWN)
-		return vs_fail_static(ENETDOWN, vs_keepers_gone);
+		return vs_fail_static(ENETDOWN, vs_regain_why(&slot->door, vs_slot_held(slot)));
 	if (r == -EMFILE)
 		return vs_fail_static(EMFILE, "cannot make a socket in the stack, raise RLIMIT_NOFILE "
 					      "(ulimit -n) or close descriptors");
@@ -247,7 +253,7 @@ int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protoco
 
 /* ------------------------------------------------------------------ letting go */
 
-void vs_quick_call_forget_stack(uint64_t door_cookie)
+void vs_quick_call_forget_stack(uint64_t stack)
 {
 	struct vs_process *p = vs_process();
 
@@ -255,7 +261,7 @@ void vs_quick_call_forget_stack(uint64_t door_cookie)
 		struct vs_channel *ch = &p->channels[i];
 		pthread_mutex_lock(&ch->lock);
 		vs_channel_close_inherited(p, i); /* they may contain sockets of this stack */
-		if (ch->open && ch->ahead > 0 && ch->kind.door == door_cookie) {
+		if (ch->open && ch->ahead > 0 && ch->kind.stack == stack) {
 			if (vs_sock_valid(&ch->sock))
 				await_ahead(ch);
 			drop_ahead(ch);

@@ -16,9 +16,9 @@
 int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
 
 /*
- * Drops the sockets that were sent ahead for a stack, which would keep its namespace alive. The caller has
- * blocked every signal.
+ * Drops the sockets that were sent ahead for a stack (its id), which would keep its namespace alive. The
+ * caller has blocked every signal.
  */
-void vs_quick_call_forget_stack(uint64_t door_cookie);
+void vs_quick_call_forget_stack(uint64_t stack);
 
 #endif

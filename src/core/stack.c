@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "handle.h"
 #include "long_call.h"
+#include "regain.h"
 #include "rtnl/nl.h"
 #include <vdestack/conf.h>
 
@@ -28,7 +29,8 @@ int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
 
 	if (slot == NULL)
 		return vs_fail(EINVAL, "not a stack, or one that has been deleted");
-	call->door = vs_sock_load(&slot->door);
+	call->door = vs_regain_door(slot);
+	call->held = vs_slot_held(slot);
 	call->keeper = slot->keeper;
 	call->timeout_ms = ANSWER_MS;
 	int r = vs_long_call_run(call);

@@ -5,7 +5,7 @@
  *
  * It makes the stack's namespace, or enters the one to be adopted, and stays in it. Then it serves requests,
  * and sleeps between them in recvmsg(2) on the stack's door. End of file there means that no process holds
- * the stack any more.
+ * the stack any more, or that the program has closed the descriptors of the library (regain.c).
  *
  * To make the namespace takes most of the time, and needs no information about the stack. So for a program
  * that makes stacks one after the other, one thread is kept in reserve that has a namespace already:
@@ -46,6 +46,7 @@
 #include "job.h"
 #include "keeper.h"
 #include "net.h"
+#include "regain.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
 #include "variant.h"
@@ -134,7 +135,7 @@ static void leave_before_event(struct vs_net *n)
 
 static void end_stack(struct vs_net *n)
 {
-	vs_close(n->door);
+	vs_regain_end(n);
 	vs_close(n->programs_end);
 	vs_registry_end_lives(n->keeper, n);
 	vs_guests_end(n);
@@ -167,9 +168,12 @@ static int open_door(struct vs_net *n)
 	if (r < 0)
 		return vs_fail(-r, "cannot make the stack's door: %s",
 			       vs_cause_text(vs_diagnose_limit(-r), -r));
-	n->door = pair[0];
+	n->doors[0] = pair[0];
+	n->n_doors = 1;
 	n->programs_end = pair[1];
-	vs_guests_begin(n, vs_sock_of(pair[1]).cookie);
+	n->id = vs_sock_of(pair[1]).cookie;
+	vs_guests_begin(n, n->id);
+	vs_regain_begin(n);
 	return 0;
 }
 
@@ -267,7 +271,7 @@ static void *net_main(void *arg)
 	r = n->birth != NULL ? begin_with_link(n, r) : begin_alone(n, r);
 	vs_call_drop(n->call);
 	while (r == 0) {
-		r = vs_call_recv(n->door, n->call, 0);
+		r = vs_regain_recv(n);
 		if (r > 0)
 			vs_net_serve(n);
 		r = r > 0 || r == -EPROTO ? 0 : -1;
@@ -284,7 +288,6 @@ static struct vs_net *net_new(struct vs_keeper *k)
 		*n = (struct vs_net){ .events = vs_events_new(k),
 				      .keeper = k,
 				      .adopt = -1,
-				      .door = -1,
 				      .programs_end = -1 };
 	return n;
 }

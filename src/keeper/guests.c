@@ -64,9 +64,9 @@ struct vs_changes *vs_changes_new(int *fd)
 	return page;
 }
 
-void vs_guests_begin(struct vs_net *n, uint64_t door_cookie)
+void vs_guests_begin(struct vs_net *n, uint64_t id)
 {
-	n->changes = vs_changes_of(n->keeper->changes, door_cookie);
+	n->changes = vs_changes_of(n->keeper->changes, id);
 	if (n->changes != NULL)
 		atomic_fetch_add(&n->changes->guests, n->guests);
 }

@@ -13,8 +13,8 @@ struct vs_net;
 /* A page for a keeper process. *fd: for the program, which can only read it. NULL: none, and *fd is -1. */
 struct vs_changes *vs_changes_new(int *fd);
 
-/* Before the program gets the door. Its cookie there. n->guests are in the namespace already. */
-void vs_guests_begin(struct vs_net *n, uint64_t door_cookie);
+/* Before the program gets the door. id: of the stack. n->guests are in the namespace already. */
+void vs_guests_begin(struct vs_net *n, uint64_t id);
 /* Before a sysctl of the stack is set. */
 void vs_guests_note_change(struct vs_net *n);
 /* Before a process gets the namespace. */

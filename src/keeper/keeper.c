@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,12 @@
 #include "job.h"
 #include "net.h"
 #include "reconnect.h"
+#include "regain.h"
 #include "variant.h"
 #include "wire/messages.h"
 
 #define SPARE_MAX 32
+#define FRONT_MOST 64 /* requests that can wait in a front door */
 
 /* The data of two events. Those of channels are larger, see channel.c. */
 #define FRONT_EVENT 1
@@ -78,6 +81,8 @@ static void serve_front(struct vs_keeper *k)
 	r = vs_call_recv(k->front, call, MSG_DONTWAIT);
 	if (r == 0) {
 		vs_close(vs_steal_fd(&k->front));
+	} else if (r > 0 && call->req.op == VS_OP_HOLD && vs_auth_takes_replies(k, call, call->reply)) {
+		vs_regain_hold(k, call);
 	} else if (r > 0 && call->req.op == VS_OP_CREATE && vs_auth_takes_replies(k, call, call->reply)) {
 		call->refusal = vs_auth_refusal(k, call);
 		r = call->refusal == NULL ? vs_net_start(k, call)
@@ -107,6 +112,21 @@ static int watch(struct vs_keeper *k, int fd, uint64_t data)
 	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
+int vs_keeper_replace_front(struct vs_keeper *k, int fd)
+{
+	struct pollfd old = { .fd = k->front, .events = POLLIN };
+
+	for (int i = 0; i < FRONT_MOST && k->front >= 0 && poll(&old, 1, 0) > 0; i++)
+		serve_front(k);
+	if (watch(k, fd, FRONT_EVENT) < 0)
+		return -errno;
+	if (k->front >= 0) /* processes that have it request another one */
+		(void)epoll_ctl(k->epoll, EPOLL_CTL_DEL, k->front, NULL);
+	vs_close(k->front);
+	k->front = fd;
+	return 0;
+}
+
 int vs_keeper_prepare(struct vs_keeper *k)
 {
 	int r = vs_auth_prepare(k);
@@ -131,6 +151,8 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 		serve_front(k);
 	else if (event->data.u64 == WAKE_EVENT)
 		(void)!read(k->wake, &ignored, sizeof(ignored));
+	else if (event->data.u64 == VS_SIDE_DOOR_EVENT)
+		vs_regain_serve(k);
 	else if (event->data.u64 == VS_JOB_EVENT)
 		vs_jobs_hung_up(k);
 	else if (event->data.u64 < VS_EVENTS_ID_MAX)
@@ -150,7 +172,7 @@ void vs_keeper_run(struct vs_keeper *k)
 	struct epoll_event events[16];
 
 	while (!finished(k)) {
-		int jobs = vs_jobs_check(k), reserve = vs_net_reserve(k);
+		int jobs = sooner(vs_jobs_check(k), vs_regain_check(k)), reserve = vs_net_reserve(k);
 		int n = epoll_wait(k->epoll, events, VS_COUNT(events),
 				   sooner(sooner(jobs, reserve), vs_reconnect_check(k)));
 		for (int i = 0; i < n; i++)
@@ -161,4 +183,6 @@ void vs_keeper_run(struct vs_keeper *k)
 	vs_close(k->epoll);
 	vs_close(k->wake);
 	vs_close(k->front);
+	vs_close(k->side_door);
+	vs_close(k->holds);
 }

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "auth.h"
+#include "wire/side_door.h"
 
 struct vs_changes;
 struct vs_events;
@@ -43,6 +44,9 @@ struct vs_keeper {
 	bool privileged;  /* lives in the program's user namespace */
 	struct vs_owner owner;
 	struct vs_changes *changes; /* the change page; NULL: none */
+	atomic_int holds; /* the hold page's file; -1: none yet, and no side door */
+	int side_door;    /* see regain.c; -1: none */
+	struct vs_side_door side;
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t met;   /* the state of a job or of the thread in reserve has changed */
@@ -52,6 +56,7 @@ struct vs_keeper {
 	uint64_t last_life;                  /* the number of the newest life */
 	unsigned n_channels;                 /* channels and lives */
 	unsigned prune_channels_at;          /* at so many, those of dead processes are dropped */
+	struct vs_net *nets;                 /* stacks that can get doors, see regain.c */
 	struct vs_net *reserve;              /* a networking thread without a stack yet; see birth.c */
 	struct vs_job *submitted;            /* jobs that the main thread starts next */
 	struct vs_job *jobs;                 /* jobs that run */
@@ -65,6 +70,7 @@ struct vs_keeper {
 	atomic_bool tun_works;          /* a tun device has been opened before */
 
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
+	bool joins;         /* the main thread's: networking threads may have doors to take */
 	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */
 };
 
@@ -82,6 +88,13 @@ void vs_keeper_run(struct vs_keeper *k);
 #define VS_SPARE_MAKE 16
 /* Checks that so many are free. 0, or -errno with a message. */
 int vs_keeper_spare(int wanted);
+
+/* The event of the side door in the epoll set. Others have VS_JOB_EVENT, and those of keeper.c. */
+#define VS_SIDE_DOOR_EVENT 4
+/*
+ * Main thread: makes fd, taken on success, the front door. Requests in the old one are served. 0 or -errno.
+ */
+int vs_keeper_replace_front(struct vs_keeper *k, int fd);
 
 /* Wakes the main loop, which then checks its jobs and counts. */
 void vs_keeper_wake(struct vs_keeper *k);

@@ -78,6 +78,8 @@ int vs_keeper_main(void)
 			       .front = VS_KEEPER_FRONT,
 			       .epoll = -1,
 			       .wake = -1,
+			       .holds = -1,
+			       .side_door = -1,
 			       .lock = PTHREAD_MUTEX_INITIALIZER,
 			       .met = PTHREAD_COND_INITIALIZER };
 	int changes = -1;

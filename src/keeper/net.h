@@ -6,7 +6,9 @@
  * A networking thread's state. Only that thread uses it, except for what is under the keeper's lock.
  */
 
+#include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct vs_call;
 struct vs_changes;
@@ -16,13 +18,23 @@ struct vs_job;
 struct vs_keeper;
 struct vs_wire_iface;
 
+#define VS_DOORS_MAX 8 /* of one stack, see regain.c */
+
 struct vs_net {
 	struct vs_keeper *keeper;
 	/* The current request; in reserve: NULL until there is one, under the keeper's lock. */
 	struct vs_call *call;
 	/* The job of the first interface, until the device is made; not to be used afterwards. */
 	struct vs_job *birth;
-	int door;
+	uint64_t id;          /* of the stack: the cookie of the program's end of its first door */
+	int doors[VS_DOORS_MAX]; /* nearly always one */
+	unsigned n_doors;     /* others read it under the keeper's lock */
+	unsigned turn;        /* the door that is looked at first */
+	/* Doors that the main thread has made and this thread has not taken; under the keeper's lock. */
+	int joining[VS_DOORS_MAX];
+	unsigned n_joining;
+	struct vs_net *next;  /* in the keeper's list of stacks that can get doors; under its lock */
+	pthread_t thread;     /* constant while it is on that list */
 	int adopt;            /* the namespace to adopt; -1: makes one */
 	int programs_end;     /* of the door, until it is sent to the program */
 	struct vs_iface *ifaces;

@@ -40,10 +40,10 @@ struct vs_changes {
 #define VS_CHANGES_BYTES 4096
 #define VS_CHANGES_PLACES (VS_CHANGES_BYTES / sizeof(struct vs_changes))
 
-/* The place of a stack, by the cookie of the program's end of its door. NULL: there is no page. */
-static inline struct vs_changes *vs_changes_of(struct vs_changes *page, uint64_t door_cookie)
+/* The place of a stack, by its id. NULL: there is no page. */
+static inline struct vs_changes *vs_changes_of(struct vs_changes *page, uint64_t stack)
 {
-	return page != NULL ? &page[door_cookie % VS_CHANGES_PLACES] : NULL;
+	return page != NULL ? &page[stack % VS_CHANGES_PLACES] : NULL;
 }
 
 #endif

@@ -139,7 +139,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags)
 	memset(&msg->creds, 0, sizeof(msg->creds));
 	do {
 		n = recvmsg(fd, &h, flags);
-	} while (again(n, &attempts));
+	} while (!(n < 0 && errno == EINTR && msg->interruptible) && again(n, &attempts));
 	if (n < 0)
 		return -errno;
 	msg->fds_lost = (h.msg_flags & MSG_CTRUNC) != 0;
@@ -242,7 +242,14 @@ struct vs_sock vs_sock_of(int fd)
 
 struct vs_sock vs_sock_load(const struct vs_sock *sock)
 {
-	return (struct vs_sock){ .fd = sock->fd, .cookie = __atomic_load_n(&sock->cookie, __ATOMIC_SEQ_CST) };
+	return (struct vs_sock){ .fd = __atomic_load_n(&sock->fd, __ATOMIC_SEQ_CST),
+				 .cookie = __atomic_load_n(&sock->cookie, __ATOMIC_SEQ_CST) };
+}
+
+void vs_sock_store(struct vs_sock *sock, int fd)
+{
+	__atomic_store_n(&sock->fd, fd, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&sock->cookie, cookie_of(fd), __ATOMIC_SEQ_CST);
 }
 
 void vs_sock_refresh(struct vs_sock *sock)
@@ -259,6 +266,8 @@ bool vs_sock_valid(const struct vs_sock *sock)
 
 void vs_sock_close(const struct vs_sock *sock)
 {
-	if (vs_sock_valid(sock))
-		vs_close(sock->fd);
+	struct vs_sock s = vs_sock_load(sock);
+
+	if (vs_sock_valid(&s))
+		vs_close(s.fd);
 }

@@ -22,6 +22,7 @@ struct vs_fdmsg {
 	bool has_pidfd;      /* receiving: the socket asks for a pidfd of the sender (SO_PASSPIDFD) */
 	int pidfd;           /* the pidfd; negative: the kernel sent none */
 	bool claim_creds;    /* sending: send `creds` instead of letting the kernel fill them */
+	bool interruptible;  /* receiving: -EINTR instead of another attempt */
 	bool fds_lost;       /* receiving: not all descriptors that were sent could be received */
 	/*
 	 * receiving: closes descriptors that are not wanted; NULL: close(2). If it is set, descriptors beyond
@@ -79,6 +80,11 @@ struct vs_sock {
 struct vs_sock vs_sock_of(int fd);
 /* A copy, while another thread may store another cookie in *sock. */
 struct vs_sock vs_sock_load(const struct vs_sock *sock);
+/*
+ * Stores another socket in *sock while other threads read it. They may read the number of one and the
+ * cookie of the other, which do not match.
+ */
+void vs_sock_store(struct vs_sock *sock, int fd);
 /* Stores the cookie of the socket that has the number now. */
 void vs_sock_refresh(struct vs_sock *sock);
 /* Whether the descriptor is still that socket. */

@@ -12,7 +12,10 @@
  *
  * All are SOCK_SEQPACKET pairs. Forked children inherit doors, so processes share them. The program never
  * receives from a door, so a process cannot take the reply of another one. A stack ends when the last copy of
- * its door is closed. The keeper ends when the front door and the doors of all stacks are closed.
+ * its door is closed. The keeper ends when the front door and the doors of all stacks are closed. A default
+ * stack may stay longer, see holds.h.
+ *
+ * A stack has an id: the cookie of the program's end of its first door.
  *
  * A request names the channel for its reply: by number, if the process has registered the channel before; or
  * the channel comes with the request and serves this call alone. A reply carries the sequence number of its
@@ -33,7 +36,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730004u
+#define VS_WIRE_VERSION 0x76730005u
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -44,6 +47,8 @@ enum vs_op {
 	/* front door */
 	/* fds: reply, [namespace to adopt]; or like VS_OP_ADD, with the first interface; reply fds: door */
 	VS_OP_CREATE = 1,
+	/* a stack becomes a default; reply: a struct vs_side_door; reply fd: the hold page */
+	VS_OP_HOLD,
 	/* stack door */
 	VS_OP_CHANNEL,     /* fds: the channel; no reply */
 	VS_OP_MSOCKET,     /* arg: domain, type, protocol; `count` replies, each with its own socket */
@@ -57,6 +62,8 @@ enum vs_op {
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
 	/* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
 	VS_OP_STATS,
+	/* side door; key: its secret; text: id of a stack, 0 for the front door; reply fd: door */
+	VS_OP_REGAIN,
 };
 
 enum vs_entry {

@@ -23,6 +23,8 @@ static struct {
 	int door;  /* of the stack to which the last request went */
 	const struct vs_key *key; /* in the memory of the library */
 	struct ucred claim;       /* the credentials it sends there */
+	const struct vs_key *secret; /* of the side door, likewise */
+	uint64_t id; /* the stack whose door was requested there */
 	const uint64_t *channel;  /* the channel number in its request for a socket; masked like the key */
 } seen = { .front = -1, .door = -1 };
 
@@ -36,6 +38,13 @@ static void look_at(int fd, const struct msghdr *msg)
 	memcpy(head, msg->msg_iov[0].iov_base, sizeof(head));
 	if (head[0] != VS_WIRE_VERSION)
 		return;
+	if (head[1] == VS_OP_HOLD)
+		return;
+	if (head[1] == VS_OP_REGAIN) {
+		seen.secret = msg->msg_iov[1].iov_base;
+		memcpy(&seen.id, msg->msg_iov[2].iov_base, sizeof(seen.id));
+		return;
+	}
 	*(head[1] == VS_OP_CREATE ? &seen.front : &seen.door) = fd;
 	if (head[1] == VS_OP_MSOCKET || head[1] == VS_OP_CHANNEL) {
 		seen.channel = msg->msg_iov[1].iov_base;

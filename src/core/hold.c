@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What the program tells its keeper about default stacks.
+ *
+ * The page is made when the first stack of the keeper becomes a default. Until then the keeper has no side
+ * door, so there is nothing with a name that others could find.
+ *
+ * A thread may make a stack its default while another thread deletes it. So the page is cleared twice: when
+ * the stack is deleted, and when the last use of the slot has ended. Then no thread can write to the page any
+ * more.
+ */
+
+#include "hold.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "handle.h"
+#include "keepers.h"
+#include "process.h"
+#include "regain.h"
+#include "wire/holds.h"
+
+/* The keeper's page. Requests it if this process does not have it yet. NULL: there is none. */
+static struct vs_holds *get_page(struct vs_keeper_link *k)
+{
+	struct vs_holds *page = atomic_load(&k->holds);
+	struct vs_process *p = vs_process();
+
+	if (page != NULL || p == NULL || k->variant == VS_VARIANT_INPROCESS)
+		return page;
+	pthread_mutex_lock(&p->regain);
+	if (atomic_load(&k->holds) == NULL) {
+		VS_AUTO_CLOSE file = vs_regain_request_page(k, &k->side);
+		page = file < 0 ? MAP_FAILED : mmap(NULL, VS_HOLDS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+						    file, 0);
+		if (page != MAP_FAILED)
+			atomic_store(&k->holds, page);
+	}
+	page = atomic_load(&k->holds);
+	pthread_mutex_unlock(&p->regain);
+	return page;
+}
+
+static void hold_slot(struct vs_slot *slot)
+{
+	struct vs_keeper_link *keeper = atomic_load(&slot->keeper);
+	struct vs_holds *page = keeper != NULL ? get_page(keeper) : NULL;
+	bool kept = page != NULL && slot->id != 0 && vs_holds_add(page, slot->id);
+
+	vs_slot_set_held(slot, kept ? VS_SLOT_KEPT : VS_SLOT_NOT_KEPT);
+}
+
+void vs_hold(struct vdestack *stack)
+{
+	int err = errno;
+	sigset_t saved;
+
+	if (stack == NULL || vs_slot_known_default(stack))
+		return;
+	vs_signals_block(&saved);
+	struct vs_slot *slot = vs_slot_acquire(stack);
+	if (slot != NULL) {
+		hold_slot(slot);
+		vs_slot_release(slot);
+	}
+	vs_signals_restore(&saved);
+	errno = err;
+}
+
+void vs_hold_drop(struct vs_slot *slot)
+{
+	struct vs_keeper_link *keeper = atomic_load(&slot->keeper);
+	struct vs_holds *page = keeper != NULL ? atomic_load(&keeper->holds) : NULL;
+
+	if (page != NULL && slot->id != 0)
+		vs_holds_remove(page, slot->id);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_CORE_HOLD_H
+#define VS_CORE_HOLD_H
+
+/* The program's side of the hold page, see wire/holds.h. All of it is async-signal-safe. */
+
+#include <vdestack.h>
+
+struct vs_slot;
+
+/*
+ * The stack is a default from now on, of the process or of a thread, and its keeper must know it. NULL and
+ * handles that lead nowhere are allowed. Only the first call for a stack takes time.
+ */
+void vs_hold(struct vdestack *stack);
+/* Before the stack's door is closed. The caller holds a use, or empties the slot. */
+void vs_hold_drop(struct vs_slot *slot);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_REGAIN_H
+#define VS_KEEPER_REGAIN_H
+
+/* New doors for processes that have closed theirs; see regain.c. */
+
+struct vs_call;
+struct vs_keeper;
+struct vs_net;
+
+/* Main thread: answers VS_OP_HOLD. The first time it makes the hold page and opens the side door. */
+void vs_regain_hold(struct vs_keeper *k, struct vs_call *call);
+/* Main thread: one message at the side door. */
+void vs_regain_serve(struct vs_keeper *k);
+/*
+ * Main thread: wakes the networking threads that have not taken their new doors yet. Returns the ms until it
+ * must be called again; -1: not before another event.
+ */
+int vs_regain_check(struct vs_keeper *k);
+
+/* Networking thread: from now on the stack can get doors. Its first door is open. */
+void vs_regain_begin(struct vs_net *n);
+/*
+ * Networking thread: waits for a request at any of the doors, and receives it into n->call. 1: there is one;
+ * 0: the stack ends; -EPROTO: it was no request.
+ */
+int vs_regain_recv(struct vs_net *n);
+/* Networking thread: the end of the stack. Closes all doors. */
+void vs_regain_end(struct vs_net *n);
+
+#endif

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Programs that close all descriptors and go on, as many daemons do at their start. A stack that has been a
+ * default stays: the next call gets new descriptors.
+ */
+
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/un.h>
+
+#include "attack.h"
+#include <vdestack/events.h>
+
+#define LAN "vnl=inproc://lan ip=10.9.0.1/24"
+#define LAN2 "vnl=inproc://lan ip=10.9.0.2/24"
+#define STRANGERS 700
+
+static pid_t reaper;
+
+__attribute__((constructor)) static void note_reaper(void)
+{
+	reaper = getppid();
+}
+
+static bool no_keeper(void *unused)
+{
+	(void)unused;
+	return find_children(reaper, "vdestack-keeper", NULL, 0) == 0;
+}
+
+static int keepers(void)
+{
+	return find_children(reaper, "vdestack-keeper", NULL, 0);
+}
+
+static void close_all(void)
+{
+	MUST(syscall(SYS_close_range, 3u, ~0u, 0));
+}
+
+static int strangers[STRANGERS][2]; /* number, peer */
+
+/* Gives all numbers that the library had to pipes of the program. */
+static void let_strangers_in(void)
+{
+	for (int i = 0; i < STRANGERS; i++) {
+		MUST(pipe2(strangers[i], O_CLOEXEC | O_NONBLOCK));
+		CHECK_EQ(write(strangers[i][1], "x", 1), 1);
+	}
+	CHECK(strangers[STRANGERS - 1][1] > 1024); /* the library's are from 512 up */
+}
+
+static void check_strangers(void)
+{
+	char buf[16];
+
+	for (int i = 0; i < STRANGERS; i++) {
+		CHECK_EQ(read(strangers[i][0], buf, sizeof(buf)), 1);
+		CHECK_ERRNO(read(strangers[i][0], buf, sizeof(buf)), EAGAIN);
+	}
+}
+
+static bool in_stack(const char *addr)
+{
+	struct sockaddr_in sa = address(addr, 0);
+	int fd = (int)MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	bool is = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+
+	close(fd);
+	return is;
+}
+
+static int run_shell(struct vdestack *stack, const char *script)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
+
+	return vdestack_run(stack, argv, NULL);
+}
+
+static void more_descriptors(void)
+{
+	struct rlimit limit = { 4096, 4096 };
+
+	MUST(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+CASE(socket_works_in_the_default_stack_after_all_descriptors_are_closed)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	CHECK(in_stack("10.9.0.1"));
+	CHECK_EQ(keepers(), 1);
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+CASE(it_may_close_them_again_and_again)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	for (int i = 0; i < 50; i++) {
+		close_all();
+		CHECK(in_stack("10.9.0.1"));
+	}
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+static void *use_thread_default(void *stack)
+{
+	MUST(vdestack_set_thread_default(stack));
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	return NULL;
+}
+
+CASE(socket_works_in_the_default_stack_of_a_thread)
+{
+	struct vdestack *s = new_stack(LAN), *old;
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, use_thread_default, s), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	MUST(vdestack_swap_thread_default(s, &old));
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+}
+
+CASE(numbers_that_are_others_by_now_are_left_alone)
+{
+	more_descriptors();
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	CHECK(in_stack("10.9.0.1"));
+	CHECK_EQ(run_shell(s, "exit 0"), 0);
+	close_all();
+	let_strangers_in();
+	CHECK(in_stack("10.9.0.1"));
+	CHECK_EQ(run_shell(s, "exit 0"), 0);
+	MUST(vdestack_delete(s));
+	check_strangers();
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+CASE(all_calls_work_again_and_new_stacks_are_on_the_same_keeper)
+{
+	struct vdestack *s = new_stack(LAN), *t = new_stack(LAN2);
+	char value[16];
+
+	MUST(vdestack_set_default(t));
+	MUST(vdestack_set_default(s));
+	MUST(vdestack_set_default(NULL));
+	int events = (int)MUST(vdestack_events(s));
+	close_all();
+	struct vdestack *u = new_stack("vnl=inproc://lan ip=10.9.0.3/24");
+	CHECK_EQ(keepers(), 1);
+	check_udp(s, t, "10.9.0.2");
+	check_udp(u, t, "10.9.0.2");
+	MUST(vdestack_sysctl_set(s, "ipv4/ip_forward", "1"));
+	MUST(vdestack_sysctl_get(s, "ipv4/ip_forward", value, sizeof(value)));
+	CHECK_STR(value, "1");
+	close((int)MUST(vdestack_netns(s)));
+	CHECK_EQ(run_shell(s, "ip -4 addr show | grep -q 10.9.0.1"), 0);
+	MUST(vdestack_iface_add(t, "iface=more vnl=inproc://lan", NULL));
+	MUST(vdestack_iface_del(t, "more"));
+	struct vdestack_event event;
+	CHECK_ERRNO(vdestack_event_read(events, &event, 0), EBADF); /* that descriptor was the program's */
+	close((int)MUST(vdestack_events(s)));
+}
+
+/* As daemon(3), but the child closes more. */
+static void daemon_child(bool parent_waits)
+{
+	struct vdestack *s = new_stack(LAN);
+	int report[2], hold[2], status;
+	char byte;
+
+	MUST(vdestack_set_default(s));
+	MUST(pipe2(report, O_CLOEXEC));
+	MUST(pipe2(hold, O_CLOEXEC));
+	pid_t parent = (pid_t)MUST(fork());
+	if (parent == 0) {
+		if (fork() == 0) {
+			MUST(dup2(report[1], 3));
+			MUST(syscall(SYS_close_range, 4u, ~0u, 0));
+			for (int i = 0; i < 10; i++)
+				CHECK(in_stack("10.9.0.1"));
+			MUST(write(3, "x", 1));
+			_exit(0);
+		}
+		close(hold[1]);
+		if (parent_waits)
+			(void)!read(hold[0], &byte, 1);
+		if (parent_waits)
+			CHECK(in_stack("10.9.0.1"));
+		_exit(0);
+	}
+	close(report[1]);
+	close(hold[0]);
+	if (!parent_waits) { /* what had the doors is gone when the child has closed its own */
+		MUST(dup2(report[0], 3));
+		report[0] = 3;
+		hold[1] = -1;
+		MUST(syscall(SYS_close_range, 4u, ~0u, 0));
+	}
+	CHECK_EQ(read(report[0], &byte, 1), 1);
+	close(hold[1]);
+	MUST(waitpid(parent, &status, 0));
+	CHECK_EQ(status, 0);
+	CHECK(in_stack("10.9.0.1"));
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+CASE(the_child_of_a_daemon_may_close_them)
+{
+	daemon_child(false);
+}
+
+CASE(a_child_may_close_them_while_its_parent_keeps_its_own)
+{
+	daemon_child(true);
+}
+
+static void *make_sockets(void *barrier)
+{
+	(void)pthread_barrier_wait(barrier);
+	for (int i = 0; i < 20; i++)
+		CHECK(in_stack("10.9.0.1"));
+	return NULL;
+}
+
+CASE(threads_that_find_them_closed_at_the_same_time_all_get_sockets)
+{
+	struct vdestack *s = new_stack(LAN);
+	pthread_barrier_t barrier;
+	pthread_t threads[8];
+
+	MUST(vdestack_set_default(s));
+	for (int round = 0; round < 10; round++) {
+		CHECK_EQ(pthread_barrier_init(&barrier, NULL, 8), 0);
+		close_all();
+		for (int i = 0; i < 8; i++)
+			CHECK_EQ(pthread_create(&threads[i], NULL, make_sockets, &barrier), 0);
+		for (int i = 0; i < 8; i++)
+			CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	}
+	CHECK_EQ(keepers(), 1);
+}
+
+static volatile sig_atomic_t from_handler = -2;
+
+static void make_one(int sig)
+{
+	(void)sig;
+	from_handler = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+CASE(a_signal_handler_may_be_the_first_to_find_them_closed)
+{
+	struct vdestack *s = new_stack(LAN);
+	struct sockaddr_in sa = address("10.9.0.1", 0);
+
+	MUST(vdestack_set_default(s));
+	CHECK(signal(SIGUSR1, make_one) != SIG_ERR);
+	close_all();
+	MUST(raise(SIGUSR1));
+	CHECK(from_handler >= 0);
+	MUST(bind(from_handler, (struct sockaddr *)&sa, sizeof(sa)));
+}
+
+/* ------------------------------------------------------------------ ends */
+
+CASE(a_stack_that_was_no_default_ends_at_once_and_calls_name_the_remedy)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	close_all();
+	CHECK_ERRNO(vdestack_msocket(s, AF_INET, SOCK_STREAM, 0), ENETDOWN);
+	CHECK_CONTAINS(vdestack_last_error(), "make stacks after that");
+	CHECK_ERRNO(vdestack_netns(s), ENETDOWN);
+	CHECK_CONTAINS(vdestack_last_error(), "default stack before");
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+CASE(a_closed_stack_that_is_deleted_ends)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	close_all();
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, 3000));
+}
+
+CASE(a_deleted_default_ends_at_once)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	long long before = now_us();
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+	CHECK(now_us() - before < 900000); /* it was not kept, which takes a second to find out */
+}
+
+static void in_program(void (*next)(struct vdestack *s))
+{
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (pid == 0) {
+		struct vdestack *s = new_stack(LAN);
+		MUST(vdestack_set_default(s));
+		CHECK(in_stack("10.9.0.1"));
+		next(s);
+		_exit(0);
+	}
+	MUST(waitpid(pid, NULL, 0));
+	CHECK(wait_until(no_keeper, NULL, 3000));
+}
+
+static void execute(struct vdestack *s)
+{
+	(void)s;
+	CHECK_EQ(keepers(), 1);
+	execl("/bin/sleep", "sleep", "0", NULL);
+}
+
+static void close_and_execute(struct vdestack *s)
+{
+	close_all();
+	execute(s);
+}
+
+static void close_and_end(struct vdestack *s)
+{
+	(void)s;
+	close_all();
+}
+
+static void close_and_be_killed(struct vdestack *s)
+{
+	(void)s;
+	close_all();
+	(void)raise(SIGKILL);
+}
+
+CASE(a_default_ends_with_exec)
+{
+	in_program(execute);
+}
+
+CASE(a_closed_default_ends_with_exec)
+{
+	in_program(close_and_execute);
+}
+
+CASE(a_closed_default_ends_with_its_program)
+{
+	in_program(close_and_end);
+}
+
+CASE(a_closed_default_ends_when_its_program_is_killed)
+{
+	in_program(close_and_be_killed);
+}
+
+/* Only a program that runs something else would be kept by mistake. */
+CASE(exec_ends_a_closed_default_while_the_program_runs_on)
+{
+	int go[2];
+
+	MUST(pipe2(go, O_CLOEXEC));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		struct vdestack *s = new_stack(LAN);
+		MUST(vdestack_set_default(s));
+		MUST(dup2(go[0], 0));
+		close_all();
+		execl("/bin/cat", "cat", NULL);
+		_exit(1);
+	}
+	close(go[0]);
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+	CHECK_EQ(kill(pid, 0), 0);
+	close(go[1]);
+	MUST(waitpid(pid, NULL, 0));
+}
+
+CASE(an_idle_keeper_of_a_closed_default_uses_no_time_worth_mentioning)
+{
+	struct vdestack *s = new_stack(LAN);
+	pid_t keeper = the_keeper();
+
+	MUST(vdestack_set_default(s));
+	close_all();
+	long before = cpu_ticks(keeper);
+	sleep_ms(1000);
+	CHECK(cpu_ticks(keeper) - before <= 2);
+	CHECK(in_stack("10.9.0.1"));
+}
+
+CASE_FLAGS(with_the_in_process_variant_calls_name_the_remedy, CASE_F_ROOT | CASE_F_INPROCESS |
+								       CASE_F_ONLY_INPROCESS)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	close_all();
+	CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 0), ENETDOWN);
+	CHECK_CONTAINS(vdestack_last_error(), "VDESTACK_INPROCESS");
+}
+
+CASE_ROOT(in_another_network_namespace_calls_name_the_cause)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	close_all();
+	MUST(unshare(CLONE_NEWNET));
+	CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 0), ENETDOWN);
+	CHECK_CONTAINS(vdestack_last_error(), "another network");
+	CHECK_ERRNO(vdestack_netns(s), ENETDOWN);
+	CHECK_CONTAINS(vdestack_last_error(), "another network");
+}
+
+CASE(after_the_end_of_the_keeper_calls_fail_at_once)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	MUST(vdestack_set_default(s));
+	pid_t keeper = the_keeper();
+	close_all();
+	MUST(kill(keeper, SIGKILL));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+	long long before = now_us();
+	CHECK_ERRNO(socket(AF_INET, SOCK_STREAM, 0), ENETDOWN);
+	CHECK(now_us() - before < 1000000);
+	CHECK_CONTAINS(vdestack_last_error(), "its keeper cannot be reached");
+}
+
+/* ------------------------------------------------------------------ attacks on the side door */
+
+static struct sockaddr_un side;
+static socklen_t side_len;
+
+/* Takes precedence over libc's: where the library connects to. */
+int connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)sa;
+
+	if (sa->sa_family == AF_UNIX && len <= sizeof(side) && un->sun_path[0] == 0) {
+		memcpy(&side, sa, len);
+		side_len = len;
+	}
+	return (int)syscall(SYS_connect, fd, sa, len);
+}
+
+/* A stack whose side door has been used, so that its name and secret are known. */
+static struct vdestack *new_target(void)
+{
+	struct vdestack *s = new_stack("iface=mine " LAN);
+
+	MUST(vdestack_set_default(s));
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	CHECK(side_len > 0 && seen.secret != NULL);
+	return s;
+}
+
+static int at_side_door(void)
+{
+	int fd = (int)MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+	MUST(connect(fd, (struct sockaddr *)&side, side_len));
+	return fd;
+}
+
+static const uint64_t front_id;
+
+/* What the keeper does with a request for its front door that has this key. */
+static int knock(const struct vs_key *key, size_t text_len)
+{
+	struct raw_request r = { .req = { .op = VS_OP_REGAIN, .key = *key }, .text = &front_id,
+				 .text_len = text_len, .no_key = true };
+	int fd = at_side_door();
+	int result = raw_call(fd, &r, NULL);
+
+	close(fd);
+	return result;
+}
+
+static void check_stranger(void)
+{
+	struct vs_key wrong = *seen.secret, none = { { 0 } };
+
+	wrong.half[1] ^= 1;
+	CHECK_EQ(knock(&wrong, sizeof(front_id)), -EPIPE);
+	CHECK_EQ(knock(&none, sizeof(front_id)), -EPIPE);
+}
+
+CASE(a_stranger_without_the_secret_gets_nothing)
+{
+	struct vdestack *s = new_target();
+
+	check_stranger();
+	CHECK_EQ(knock(seen.secret, sizeof(front_id)), 0); /* it is the secret that counts */
+	CHECK(in_stack("10.9.0.1"));
+	MUST(vdestack_delete(s));
+}
+
+static void be_another_user(void *unused)
+{
+	(void)unused;
+	become(OTHER, OTHER);
+	check_stranger();
+}
+
+CASE_ROOT(another_user_without_the_secret_gets_nothing)
+{
+	(void)new_target();
+	in_child(be_another_user, NULL);
+	CHECK(in_stack("10.9.0.1"));
+}
+
+CASE(messages_of_a_wrong_form_get_nothing)
+{
+	char bytes[600] = { 0 };
+	struct raw_request r = { .req = { .op = VS_OP_MSOCKET, .channel = 1 } };
+	struct vdestack *s = new_target();
+	int fd = at_side_door();
+
+	CHECK_EQ(knock(seen.secret, 0), -EPIPE);
+	CHECK_EQ(knock(seen.secret, 3), -EPIPE);
+	for (size_t len = 0; len < sizeof(bytes); len += 37)
+		CHECK_EQ(send(fd, bytes, len, 0), (ssize_t)len);
+	r.req.key = *seen.secret;
+	r.no_key = true;
+	for (uint32_t op = 0; op < 20; op++) {
+		r.req.op = op;
+		r.n_fds = op % 3;
+		r.fds[0] = r.fds[1] = fd;
+		CHECK_EQ(raw_send(fd, &r), 0);
+	}
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS)); /* nothing is left in it */
+}
+
+/* They send as fast as they can until they are killed. */
+static pid_t start_flood(void)
+{
+	pid_t pid = (pid_t)MUST(fork());
+	char bytes[400] = { 0 };
+
+	if (pid > 0)
+		return pid;
+	int fd = at_side_door();
+	for (;;)
+		(void)send(fd, bytes, sizeof(bytes), 0);
+}
+
+CASE(a_flood_of_messages_neither_stalls_the_keeper_nor_takes_its_descriptors)
+{
+	struct vdestack *s = new_target();
+	pid_t floods[3];
+
+	for (int i = 0; i < 3; i++)
+		floods[i] = start_flood();
+	for (int i = 0; i < 20; i++) {
+		close_all();
+		CHECK(in_stack("10.9.0.1"));
+		struct vdestack *t = new_stack(LAN2);
+		MUST(vdestack_delete(t));
+	}
+	for (int i = 0; i < 3; i++) {
+		MUST(kill(floods[i], SIGKILL));
+		MUST(waitpid(floods[i], NULL, 0));
+	}
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+/* With the secret, a process may have some doors of a stack, and not all descriptors of the keeper. */
+CASE(the_doors_of_a_stack_are_limited)
+{
+	struct vdestack *s = new_target();
+	int got = 0;
+
+	CHECK(seen.id != 0);
+	for (int i = 0; i < 100; i++) {
+		struct raw_request r = { .req = { .op = VS_OP_REGAIN, .key = *seen.secret }, .text = &seen.id,
+					 .text_len = sizeof(seen.id), .no_key = true };
+		int fd = at_side_door(), pair[2];
+		raw_pair(pair);
+		r.fds[r.n_fds++] = pair[1];
+		CHECK_EQ(raw_send(fd, &r), 0);
+		close(pair[1]);
+		struct pollfd p = { .fd = pair[0], .events = POLLIN };
+		struct vs_reply reply;
+		MUST(poll(&p, 1, SOON_MS));
+		CHECK_EQ(recv(pair[0], &reply, sizeof(reply), MSG_DONTWAIT | MSG_PEEK), sizeof(reply));
+		if (reply.result == 0)
+			got++; /* the door stays in the message, which is not received */
+		else
+			CHECK_EQ(reply.result, -EMFILE);
+	}
+	CHECK(got > 0 && got < 10);
+	CHECK(in_stack("10.9.0.1"));
+	MUST(vdestack_delete(s));
+}
+
+CASE(a_sealed_process_gets_sockets_again_and_cannot_change_anything)
+{
+	struct vdestack *s = new_stack("iface=mine " LAN);
+
+	MUST(vdestack_set_default(s));
+	CHECK_EQ(vdestack_seal(), 0);
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	CHECK_ERRNO(vdestack_sysctl_set(s, "ipv4/ip_forward", "1"), EPERM);
+	CHECK_CONTAINS(vdestack_last_error(), "sealed");
+	CHECK_ERRNO(vdestack_new("", case_opts()), EPERM);
+	CHECK_ERRNO(vdestack_netns(s), EPERM);
+	CHECK_ERRNO(vdestack_iface_add(s, "vnl=inproc://lan", NULL), EPERM);
+}
+
+static void lose_and_come_back(void *prize)
+{
+	become(OTHER, OTHER);
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	seen.door = seen.front = -1;
+	struct vdestack *s = ((struct prize *)prize)->stack;
+	CHECK_ERRNO(vdestack_sysctl_set(s, "ipv4/ip_forward", "1"), EPERM);
+	CHECK(seen.door >= 0);
+	CHECK_ERRNO(vdestack_iface_add(s, "iface=evil vnl=inproc://lan", NULL), EPERM);
+	CHECK_EQ(set_sysctl(NULL), -EPERM);
+	CHECK_EQ(carrier("mine", NULL), -EPERM);
+	CHECK_EQ(get_sysctl(), 0);
+}
+
+CASE_ROOT(a_child_that_has_given_up_privileges_gets_a_door_and_no_rights)
+{
+	struct prize p = new_prize(case_opts());
+
+	MUST(vdestack_iface_add(p.stack, "iface=lan " LAN, NULL));
+	MUST(vdestack_set_default(p.stack));
+	in_child(lose_and_come_back, &p);
+	CHECK(in_stack("10.9.0.1"));
+}
