@@ -320,10 +320,10 @@ unsigned vdestack_version_number(void);
 /* ------------------------------------------------------------------ the five calls of libvdestack 0.1 */
 
 /* For programs written for 0.1. vde_addstack(3) lists the differences. */
-struct vdestack *vde_addstack(char *vdenet, char *ifname) VDESTACK_LEGACY;
+struct vdestack *vde_addstack(const char *vdenet, const char *ifname) VDESTACK_LEGACY;
 void vde_delstack(struct vdestack *stack) VDESTACK_LEGACY;
 void vde_default_stack(struct vdestack *stack) VDESTACK_LEGACY;
-int vde_stackcmd(struct vdestack *stack, char *stackcmd) VDESTACK_LEGACY;
+int vde_stackcmd(struct vdestack *stack, const char *stackcmd) VDESTACK_LEGACY;
 int vde_msocket(struct vdestack *stack, int domain, int type, int protocol) VDESTACK_LEGACY;
 
 #ifdef __cplusplus

@@ -51,7 +51,7 @@ static int add_stack(const char *vdenet, const char *ifname, struct vdestack **o
 	return vs_create(&config, &opts, out);
 }
 
-struct vdestack *vde_addstack(char *vdenet, char *ifname)
+struct vdestack *vde_addstack(const char *vdenet, const char *ifname)
 {
 	struct vdestack *stack = NULL;
 	int r = add_stack(vdenet, ifname, &stack);
@@ -86,7 +86,7 @@ static int run_one(struct vdestack *stack, char **argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int vde_stackcmd(struct vdestack *stack, char *stackcmd)
+int vde_stackcmd(struct vdestack *stack, const char *stackcmd)
 {
 	int status = 0;
 

@@ -48,6 +48,13 @@ warns nonnull 'vdestack_link_set_up(s, 0, 1);'
 warns deprecated 'vde_delstack(s);' -DVDESTACK_DEPRECATED_LEGACY
 compile 'vde_delstack(s); vdestack_delete(s); vdestack_link_set_up(s, "lo", 1);'
 compile 'vdestack_link_set_up(s, 0, 1);' -DVDESTACK_BUILDING
+# The calls of 0.1 take literals, also from C++, where a literal is no char *.
+literals='s = vde_addstack("inproc://lan", "eth0"); vde_stackcmd(s, "/bin/true");'
+compile "$literals" -Wwrite-strings
+if command -v "$cxx" >/dev/null; then
+	printf '#include <vdestack.h>\nvoid f(struct vdestack *s);\nvoid f(struct vdestack *s)\n{\n\t%s\n}\n' \
+		"$literals" | "$cxx" -std=c++11 -Wall -Wextra -pedantic-errors -Werror -I. -c -o /dev/null -xc++ -
+fi
 compile '(void)s;
 #if VDESTACK_VERSION_NUMBER / 10000 != VDESTACK_VERSION_MAJOR
 #error

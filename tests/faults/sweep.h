@@ -121,9 +121,7 @@ static int run_cancelled(void)
 
 static int run_legacy(void)
 {
-	char none[] = "null://";
-
-	made = vde_addstack(none, NULL);
+	made = vde_addstack("null://", NULL);
 	return made == NULL ? -errno : 0;
 }
 

@@ -19,7 +19,7 @@
 /* These calls have no in-process variant: no options. */
 static struct vdestack *legacy_stack(const char *vnl, const char *ifname)
 {
-	struct vdestack *s = vde_addstack((char *)vnl, (char *)ifname);
+	struct vdestack *s = vde_addstack(vnl, ifname);
 
 	if (s == NULL)
 		FAIL("vde_addstack(\"%s\", \"%s\"): %s; \"%s\"", vnl != NULL ? vnl : "(null)",
@@ -113,9 +113,9 @@ CASE_FLAGS(a_network_that_cannot_be_opened_is_null_with_errno, VDE)
 	int fds = count_fds();
 
 	errno = 0;
-	CHECK(vde_addstack((char *)case_path("nothing"), NULL) == NULL);
+	CHECK(vde_addstack(case_path("nothing"), NULL) == NULL);
 	CHECK_EQ(errno, ENOENT);
-	CHECK(vde_addstack((char *)"nosuchscheme://x", NULL) == NULL);
+	CHECK(vde_addstack("nosuchscheme://x", NULL) == NULL);
 	CHECK_EQ(errno, EPROTONOSUPPORT);
 	memset(absurd, 'x', sizeof(absurd) - 1);
 	CHECK(vde_addstack(absurd, NULL) == NULL);
@@ -132,7 +132,7 @@ CASE(a_name_that_no_interface_can_have_is_refused)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		errno = 0;
-		if (vde_addstack((char *)"inproc://lan", (char *)bad[i]) != NULL)
+		if (vde_addstack("inproc://lan", bad[i]) != NULL)
 			FAIL("\"%s\" was accepted", bad[i]);
 		CHECK_EQ(errno, EINVAL);
 		CHECK(vdestack_last_error()[0] != '\0');

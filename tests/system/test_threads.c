@@ -458,7 +458,7 @@ static void refuse(struct vdestack *bad)
 	CHECK_ERRNO(vdestack_netns(bad), EINVAL);
 	CHECK_ERRNO(vdestack_spawn(bad, argv, NULL, &status_fd), EINVAL);
 	CHECK_ERRNO(vdestack_run(bad, argv, NULL), EINVAL);
-	CHECK_ERRNO(vde_stackcmd(bad, (char *)"/bin/true"), EINVAL);
+	CHECK_ERRNO(vde_stackcmd(bad, "/bin/true"), EINVAL);
 	CHECK_ERRNO(vdestack_if_nametoindex(bad, "lo"), EINVAL);
 	CHECK_ERRNO(vdestack_if_indextoname(bad, 1, name), EINVAL);
 	CHECK_ERRNO(vdestack_link_set_up(bad, "lo", 1), EINVAL);
