@@ -80,6 +80,7 @@ struct vdestack;
 #define VDESTACK_FORCE_MTU 0x4u /* accept mtu= also where the network is known to drop such packets */
 #define VDESTACK_ALLOW_ABSENT 0x8u /* absent network: no failure, the interface connects later */
 #define VDESTACK_NO_RECONNECT 0x10u /* an interface that has lost its network does not reconnect */
+#define VDESTACK_NODAD     0x20u /* IPv6 addresses are used without duplicate address detection, as by nodad */
 
 /* Bits of vdestack_opts.no_offload, see vdestack_offload(7). */
 #define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (needed by the next two) */

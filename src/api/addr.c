@@ -43,7 +43,7 @@ static int change_addr(struct vdestack *stack, int type, const char *ifname, con
 				    &nl, &link);
 	if (r < 0)
 		return r;
-	r = vs_rtnl_addr_change(&nl, type, link.ifindex, &addr);
+	r = vs_rtnl_addr_change(&nl, type, link.ifindex, &addr, false);
 	if (r < 0)
 		return vs_nl_fail(&nl, -r, "cannot %s address %s/%u %s interface %s",
 				  add ? "add" : "remove", text, prefix_len, add ? "to" : "from", ifname);

@@ -32,6 +32,7 @@ struct vs_conf_iface {
 	bool has_mac;
 	unsigned char mac[6];
 	unsigned mtu; /* 0 = not given */
+	bool nodad;   /* its IPv6 addresses are used without duplicate address detection */
 	struct vs_conf_addr *addrs;
 	size_t n_addrs;
 	struct vs_conf_route *routes; /* gw= words are default routes here, in their order */

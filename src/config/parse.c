@@ -169,6 +169,7 @@ static const struct rule rules[] = {
 	{ "mac", VALUE, true, vs_take_mac, "mac=02:00:00:00:00:01" },
 	{ "macaddr", VALUE, true, vs_take_mac, "macaddr=02:00:00:00:00:01" },
 	{ "mtu", VALUE, true, vs_take_mtu, "mtu=1500" },
+	{ "nodad", FLAG, true, vs_take_nodad, "nodad" },
 	{ "ip", VALUE, true, vs_take_ip, "ip=10.0.0.1/24" },
 	{ "gw", VALUE, true, vs_take_gw, "gw=10.0.0.254" },
 	{ "route", VALUE, true, vs_take_route, "route=10.1.0.0/16@10.0.0.254" },
@@ -214,8 +215,8 @@ static int fail_unknown(struct vs_parser *parser, const struct vs_word *word, si
 				    "%.*s is not available yet; remove the word",
 				    (int)key_length, word->text);
 	return vs_word_fail(parser->error, EINVAL, word,
-			    "unknown word; the words are name= iface= vnl= eth mac= mtu= ip= gw= route=, and "
-			    "a value with white space, ';' or ',' in it needs quotes");
+			    "unknown word; the words are name= iface= vnl= eth mac= mtu= nodad ip= gw= "
+			    "route=, and a value with white space, ';' or ',' in it needs quotes");
 }
 
 static const struct rule *find_rule(const struct vs_word *word, size_t key_length)

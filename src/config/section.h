@@ -46,7 +46,7 @@ void *vs_parser_make_room(void *array, size_t n, size_t item_bytes);
 typedef int vs_take_fn(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		       const char *value);
 
-vs_take_fn vs_take_mac, vs_take_mtu, vs_take_ip, vs_take_gw, vs_take_route;
+vs_take_fn vs_take_mac, vs_take_mtu, vs_take_nodad, vs_take_ip, vs_take_gw, vs_take_route;
 
 /* The refusal of an MTU out of its range. */
 int vs_fail_mtu(struct vs_parser *parser, const struct vs_word *word);

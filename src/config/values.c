@@ -70,6 +70,16 @@ int vs_take_mtu(struct vs_parser *parser, struct vs_section *section, const stru
 	return 0;
 }
 
+int vs_take_nodad(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+		  const char *value)
+{
+	(void)parser;
+	(void)word;
+	(void)value;
+	section->iface.nodad = true;
+	return 0;
+}
+
 /* Refuses what cannot be the address of one host. */
 static int check_host(struct vs_parser *parser, const struct vs_word *word, const struct vs_conf_addr *addr)
 {

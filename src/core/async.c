@@ -137,7 +137,7 @@ static int prepare(struct vdestack_creation *c, const char *text, const struct v
 	int r = vs_create_opts_read(opts, &read);
 
 	if (r == 0)
-		r = vs_configuration_read(text, NULL, NULL, &c->config);
+		r = vs_configuration_read(text, read.flags, NULL, NULL, &c->config);
 	if (r == 0 && p == NULL)
 		r = vs_fail(ENOMEM, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	if (r < 0)

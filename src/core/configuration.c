@@ -6,8 +6,10 @@
 
 #include "base/diagnose.h"
 #include "base/error.h"
+#include <vdestack.h>
 
-int vs_configuration_read(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config **out)
+int vs_configuration_read(const char *text, unsigned flags, vs_conf_taken_fn *taken, void *arg,
+			  struct vs_config **out)
 {
 	struct vs_config_error error;
 	int r = vs_config_parse(text, taken, arg, &error, out);
@@ -15,7 +17,11 @@ int vs_configuration_read(const char *text, vs_conf_taken_fn *taken, void *arg, 
 	if (r == -ENOMEM)
 		return vs_fail(ENOMEM, "cannot read the configuration: %s",
 			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
-	return r < 0 ? vs_fail_text(-r, error.text) : 0;
+	if (r < 0)
+		return vs_fail_text(-r, error.text);
+	for (size_t i = 0; (flags & VDESTACK_NODAD) != 0 && i < (*out)->n_ifaces; i++)
+		(*out)->ifaces[i].nodad = true;
+	return 0;
 }
 
 int vs_configuration_check_locators(const struct vs_config *config)

@@ -6,8 +6,12 @@
 
 #include "config/config.h"
 
-/* As vs_config_parse(), with the message recorded. */
-int vs_configuration_read(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config **out);
+/*
+ * As vs_config_parse(), with the message recorded. flags are those of vdestack_opts: VDESTACK_NODAD has the
+ * effect of the word nodad on every interface.
+ */
+int vs_configuration_read(const char *text, unsigned flags, vs_conf_taken_fn *taken, void *arg,
+			  struct vs_config **out);
 
 /*
  * Refuses locators that the keeper would refuse: 0 or -errno, with the message recorded. The keeper checks

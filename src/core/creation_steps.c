@@ -260,7 +260,7 @@ static int take_stack(struct vs_creation *c)
 
 static int step_config(struct vs_creation *c)
 {
-	int r = vs_configuration_read(c->text, name_taken, c->stack, &c->own_config);
+	int r = vs_configuration_read(c->text, c->opts.flags, name_taken, c->stack, &c->own_config);
 
 	if (r < 0)
 		return r;

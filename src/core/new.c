@@ -28,7 +28,7 @@ static int make(const char *text, const struct vdestack_opts *opts, struct vdest
 	int r = vs_create_opts_read(opts, &read);
 
 	if (r == 0)
-		r = vs_configuration_read(text, NULL, NULL, &config);
+		r = vs_configuration_read(text, read.flags, NULL, NULL, &config);
 	if (r == 0)
 		r = vs_create(config, &read, out);
 	vs_config_free(config);

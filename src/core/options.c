@@ -14,7 +14,7 @@
 
 #define FLAGS                                                                                \
 	(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU | VDESTACK_ALLOW_ABSENT | \
-	 VDESTACK_NO_RECONNECT)
+	 VDESTACK_NO_RECONNECT | VDESTACK_NODAD)
 
 static int check(const struct vdestack_opts *opts)
 {

@@ -26,12 +26,13 @@ void vs_rtnl_addr_text(int family, struct nlattr *attr, char text[INET6_ADDRSTRL
 
 /* ------------------------------------------------------------------ adding and removing */
 
-int vs_rtnl_addr_change(struct vs_nl *nl, int type, int ifindex, const struct vs_conf_addr *addr)
+int vs_rtnl_addr_change(struct vs_nl *nl, int type, int ifindex, const struct vs_conf_addr *addr, bool nodad)
 {
 	bool loopback = addr->family == AF_INET && addr->bytes[0] == 127;
 	const struct ifaddrmsg info = {
 		.ifa_family = (unsigned char)addr->family,
 		.ifa_prefixlen = (unsigned char)addr->prefixlen,
+		.ifa_flags = nodad && addr->family == AF_INET6 ? IFA_F_NODAD : 0,
 		.ifa_scope = loopback ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE, /* IPv6 finds its scope itself */
 		.ifa_index = (unsigned)ifindex,
 	};

@@ -39,7 +39,7 @@ static int add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int if
 
 	for (size_t i = 0; i < iface->n_addrs; i++) {
 		const struct vs_conf_addr *addr = &iface->addrs[i];
-		int r = vs_rtnl_addr_change(nl, RTM_NEWADDR, ifindex, addr);
+		int r = vs_rtnl_addr_change(nl, RTM_NEWADDR, ifindex, addr, iface->nodad);
 		if (r < 0) {
 			vs_prefix_to_text(addr, text);
 			return vs_nl_fail(nl, -r, "cannot give interface %s its ip=%s", iface->name, text);

@@ -19,8 +19,8 @@
  *
  * There are two uses. For the whole stack: every interface that is up has its carrier, and every address is
  * past duplicate address detection. For a configuration: its interfaces on segments have their carrier, and
- * its IPv6 addresses are there and past the detection. IPv4 has no such detection, so its addresses are not
- * read.
+ * its IPv6 addresses are there and past the detection. IPv4 has no such detection, and interfaces with nodad
+ * have none, so their addresses are not read.
  */
 
 #include "ready.h"
@@ -246,13 +246,19 @@ int vs_ready_wait(struct vs_ready *watch, int64_t deadline_ms)
 
 /* ------------------------------------------------------------------ what is waited for */
 
-static size_t count_ipv6(const struct vs_config *config)
+/* Addresses of an interface with nodad are usable at once. */
+static bool has_detection(const struct vs_conf_iface *iface, size_t i)
+{
+	return iface->addrs[i].family == AF_INET6 && !iface->nodad;
+}
+
+static size_t count_detections(const struct vs_config *config)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->n_ifaces; i++)
 		for (size_t j = 0; j < config->ifaces[i].n_addrs; j++)
-			count += config->ifaces[i].addrs[j].family == AF_INET6;
+			count += has_detection(&config->ifaces[i], j);
 	return count;
 }
 
@@ -264,7 +270,7 @@ static bool any_on_segment(const struct vs_config *config)
 	return false;
 }
 
-/* Fills wanted[], which has room for all IPv6 addresses of config. */
+/* Fills wanted[], which has room for all addresses of config that pass a detection. */
 static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct vs_ready_addr *wanted)
 {
 	for (size_t i = 0; i < config->n_ifaces; i++) {
@@ -275,7 +281,7 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 			return vs_nl_fail(nl, -r, "cannot wait for the addresses of interface %s",
 					  iface->name);
 		for (size_t j = 0; j < iface->n_addrs; j++)
-			if (iface->addrs[j].family == AF_INET6)
+			if (has_detection(iface, j))
 				*wanted++ = (struct vs_ready_addr){ link.ifindex, &iface->addrs[j] };
 	}
 	return 0;
@@ -283,7 +289,7 @@ static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct 
 
 bool vs_conf_has_to_wait(const struct vs_config *config)
 {
-	return count_ipv6(config) > 0 || any_on_segment(config);
+	return count_detections(config) > 0 || any_on_segment(config);
 }
 
 int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config)
@@ -291,7 +297,7 @@ int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_con
 	*watch = (struct vs_ready){ .nl = nl, .config = config, .links = true };
 	if (config != NULL) {
 		watch->links = any_on_segment(config);
-		watch->n_wanted = count_ipv6(config);
+		watch->n_wanted = count_detections(config);
 		watch->wanted = calloc(watch->n_wanted + 1, sizeof(*watch->wanted));
 		if (watch->wanted == NULL)
 			return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some",

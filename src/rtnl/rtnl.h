@@ -59,8 +59,8 @@ struct vs_rtnl_addr {
 	char text[INET6_ADDRSTRLEN];
 };
 
-/* type: RTM_NEWADDR or RTM_DELADDR. */
-int vs_rtnl_addr_change(struct vs_nl *nl, int type, int ifindex, const struct vs_conf_addr *addr);
+/* type: RTM_NEWADDR or RTM_DELADDR. nodad: an IPv6 address is usable at once, without detection. */
+int vs_rtnl_addr_change(struct vs_nl *nl, int type, int ifindex, const struct vs_conf_addr *addr, bool nodad);
 /* The records are struct vs_rtnl_addr. */
 int vs_rtnl_addr_list(struct vs_nl *nl, const struct vs_nl_reader *reader);
 

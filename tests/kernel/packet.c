@@ -2,14 +2,18 @@
 
 /*
  * Packet sockets on the peers of veth pairs, in place of taps: packet(7), veth(4), the kernel's scaling.rst.
+ * Addresses on such pairs: rtnetlink(7).
  */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
@@ -305,4 +309,59 @@ CASE(an_address_is_announced_when_the_mac_is_set_to_the_same_value)
 	CHECK(!hears(ETH_P_ARP, 200));
 	write_file("/proc/sys/net/ipv4/conf/" NEAR "/arp_notify", "1");
 	CHECK(hears(ETH_P_ARP, 5000));
+}
+
+/* ------------------------------------------------------------------ addresses without detection */
+
+/* What the kernel has notified of an address, fc00::LAST. */
+struct seen {
+	bool tentative; /* at any time */
+	bool usable;    /* in the end */
+};
+
+static void take_notifications(int fd, struct seen seen[3])
+{
+	char buf[8192];
+	int n = (int)MUST(recv(fd, buf, sizeof(buf), 0));
+
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf;
+	for (; NLMSG_OK(h, (unsigned)n); h = NLMSG_NEXT(h, n)) {
+		struct ifaddrmsg *info = NLMSG_DATA(h);
+		struct rtattr *a = IFA_RTA(info);
+		int len = (int)IFA_PAYLOAD(h);
+		unsigned flags = info->ifa_flags, last = 0;
+		for (; RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+			unsigned char *bytes = RTA_DATA(a);
+			if (a->rta_type == IFA_FLAGS)
+				memcpy(&flags, bytes, sizeof(flags));
+			else if (a->rta_type == IFA_ADDRESS && bytes[0] == 0xfc)
+				last = bytes[15];
+		}
+		if (h->nlmsg_type != RTM_NEWADDR || last > 2)
+			continue;
+		seen[last].tentative |= (flags & IFA_F_TENTATIVE) != 0;
+		seen[last].usable = (flags & IFA_F_TENTATIVE) == 0;
+	}
+}
+
+CASE(an_address_with_nodad_is_never_tentative)
+{
+	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV6_IFADDR };
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6 };
+	struct seen seen[3] = { 0 };
+
+	make_pair();
+	int nl = (int)MUST(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+	MUST(bind(nl, (struct sockaddr *)&groups, sizeof(groups)));
+	CHECK_EQ(system("ip addr add fc00::1/64 dev " NEAR " nodad && ip addr add fc00::2/64 dev " NEAR), 0);
+	int fd = (int)MUST(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	CHECK_EQ(inet_pton(AF_INET6, "fc00::1", &at.sin6_addr), 1);
+	MUST(bind(fd, (struct sockaddr *)&at, sizeof(at)));
+	while (!seen[2].usable) {
+		CHECK(wait_readable(nl, 10000));
+		take_notifications(nl, seen);
+	}
+	CHECK(seen[2].tentative); /* so the state is visible here */
+	CHECK(seen[1].usable);
+	CHECK(!seen[1].tentative);
 }

@@ -84,6 +84,85 @@ CASE_BOTH(creation_does_not_wait_when_asked_not_to)
 	CHECK_EQ(flags_of(s, "fc00:9::1") & IFA_F_TENTATIVE, 0);
 }
 
+static struct vdestack *new_with_flags(const char *config, unsigned flags)
+{
+	struct vdestack_opts opts = *case_opts();
+
+	opts.flags |= flags;
+	struct vdestack *s = vdestack_new(config, &opts);
+	if (s == NULL)
+		FAIL("no stack \"%s\": %s", config, vdestack_last_error());
+	return s;
+}
+
+static bool some_address_is_tentative(struct vdestack *s)
+{
+	struct vdestack_addr addrs[32];
+	int n = (int)MUST(vdestack_addr_list(s, NULL, addrs, 32, sizeof(struct vdestack_addr)));
+
+	for (int i = 0; i < n && i < 32; i++)
+		if (addrs[i].flags & IFA_F_TENTATIVE)
+			return true;
+	return false;
+}
+
+/* Has no detection of its configured address, and uses it as soon as the creation returns. */
+static void check_without_detection(struct vdestack *s, const char *addr)
+{
+	unsigned flags = flags_of(s, addr);
+
+	CHECK(flags & IFA_F_NODAD);
+	CHECK_EQ(flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC), 0);
+	MUST(bind6(s, addr));
+}
+
+CASE_BOTH(with_nodad_an_ipv6_address_is_usable_without_a_detection)
+{
+	struct vdestack *a = new_stack("vnl=inproc://lan nodad ip=fc00:9::1/64 ip=10.9.0.1/24");
+	struct vdestack *b = new_with_flags("vnl=inproc://lan ip=fc00:9::2/64", VDESTACK_NODAD);
+
+	CHECK(some_address_is_tentative(b)); /* that of the kernel's own, so the call has not waited */
+	check_without_detection(a, "fc00:9::1");
+	check_without_detection(b, "fc00:9::2");
+	CHECK_EQ(flags_of(a, "10.9.0.1") & IFA_F_NODAD, 0);
+	MUST(vdestack_iface_add(b, "vnl=inproc://other ip=fc00:8::2/64 nodad vnl=inproc://third nodad",
+				case_opts()));
+	check_without_detection(b, "fc00:8::2");
+	/* The same address twice: the default refuses it, nodad does not look. */
+	struct vdestack *twice = new_stack("vnl=inproc://lan nodad ip=fc00:9::1/64");
+	check_without_detection(twice, "fc00:9::1");
+	CHECK_ERRNO(vdestack_new("vnl=inproc://lan ip=fc00:9::1/64", case_opts()), EADDRNOTAVAIL);
+}
+
+CASE_BOTH(nodad_of_one_interface_leaves_the_detection_of_the_others)
+{
+	struct vdestack *s = new_with_flags(
+		"vnl=inproc://lan nodad ip=fc00:9::1/64 vnl=inproc://other ip=fc00:8::1/64",
+		VDESTACK_NO_WAIT);
+
+	check_without_detection(s, "fc00:9::1");
+	CHECK(flags_of(s, "fc00:8::1") & IFA_F_TENTATIVE);
+	CHECK_EQ(flags_of(s, "fc00:8::1") & IFA_F_NODAD, 0);
+	s = new_stack("vnl=inproc://lan nodad ip=fc00:9::3/64 vnl=inproc://other ip=fc00:8::3/64");
+	MUST(bind6(s, "fc00:8::3"));
+}
+
+CASE_BOTH(with_nodad_stacks_talk_at_once)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(7) };
+	struct vdestack *a = new_stack("vnl=inproc://lan nodad ip=fc00:9::1/64");
+	struct vdestack *b = new_stack("vnl=inproc://lan nodad ip=fc00:9::2/64");
+	int l = (int)MUST(vdestack_msocket(a, AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	int c = (int)MUST(vdestack_msocket(b, AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	struct timeval limit = { .tv_sec = SOON_MS / 1000 };
+
+	CHECK_EQ(inet_pton(AF_INET6, "fc00:9::1", &to.sin6_addr), 1);
+	MUST(setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)));
+	MUST(bind(l, (struct sockaddr *)&to, sizeof(to)));
+	MUST(listen(l, 1));
+	MUST(connect(c, (struct sockaddr *)&to, sizeof(to)));
+}
+
 CASE_BOTH(a_duplicate_address_is_refused)
 {
 	struct vdestack *first = new_stack("vnl=inproc://lan ip=" TWICE "/64");

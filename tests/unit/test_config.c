@@ -21,6 +21,7 @@
 #include "config/words.h"
 #include "core/configuration.h"
 #include "unit.h"
+#include <vdestack.h>
 
 /* ------------------------------------------------------------------ counted allocations */
 
@@ -414,6 +415,7 @@ static void sections_without_a_network_carry_nothing(void **state)
 		  "no interface is made" },
 		{ "vnl= mtu=1500", EINVAL, "mtu=1500", 6, "no interface is made" },
 		{ "vnl= eth gw=10.0.0.1", EINVAL, "gw=10.0.0.1", 10, "no interface is made" },
+		{ "vnl= eth nodad", EINVAL, "nodad", 10, "no interface is made" },
 		{ "vnl= route=10.0.0.0/8", EINVAL, "route=10.0.0.0/8", 6, "no interface is made" },
 		{ "vnl=a vnl=none mtu=1500", EINVAL, "mtu=1500", 16, "vnl= at position 7" },
 	};
@@ -534,6 +536,19 @@ static void hardware_addresses_are_read(void **state)
 	assert_false(without->ifaces[0].has_mac);
 	assert_int_equal(without->ifaces[0].mtu, 0);
 	vs_config_free(without);
+}
+
+static void nodad_is_of_one_interface_and_the_flag_of_all(void **state)
+{
+	struct vs_config *config = parse("nodad vnl=a ip=fc00::1 nodad vnl=b ip=fc00::2");
+
+	(void)state;
+	assert_true(config->ifaces[0].nodad);
+	assert_false(config->ifaces[1].nodad);
+	vs_config_free(config);
+	assert_int_equal(vs_configuration_read("vnl=a vnl=b", VDESTACK_NODAD, NULL, NULL, &config), 0);
+	assert_true(config->ifaces[0].nodad && config->ifaces[1].nodad);
+	vs_config_free(config);
 }
 
 static void bad_hardware_addresses_are_refused(void **state)
@@ -827,6 +842,7 @@ static void values_are_stored_in_their_fields(void **state)
 	static const struct refusal list[] = {
 		{ "vnl=a eth=1", EINVAL, "eth=1", 7, "takes no value; write eth" },
 		{ "vnl=a eth=", EINVAL, "eth=", 7, "takes no value" },
+		{ "vnl=a nodad=1", EINVAL, "nodad=1", 7, "takes no value; write nodad" },
 		{ "vnl", EINVAL, "vnl", 1, "needs '=' and a value" },
 		{ "vnl=a ip", EINVAL, "ip", 7, "needs '='" },
 		{ "vnl=a iface", EINVAL, "iface", 7, "needs '='" },
@@ -909,19 +925,19 @@ static void the_error_becomes_the_message_of_the_call(void **state)
 	struct vs_config *config = NULL;
 
 	(void)state;
-	assert_int_equal(vs_configuration_read("vnl=a vnl='inproc://'", NULL, NULL, &config), -EINVAL);
+	assert_int_equal(vs_configuration_read("vnl=a vnl='inproc://'", 0, NULL, NULL, &config), -EINVAL);
 	assert_string_equal(vs_message(),
 			    "configuration word \"vnl=inproc://\" at position 7: not a name for a "
 			    "segment; write inproc:// and 1 to 64 printable ASCII characters without '/'");
 	until_failure = 0;
-	assert_int_equal(vs_configuration_read("vnl=a", NULL, NULL, &config), -ENOMEM);
+	assert_int_equal(vs_configuration_read("vnl=a", 0, NULL, NULL, &config), -ENOMEM);
 	assert_non_null(strstr(vs_message(), "cannot read the configuration: out of memory"));
 	assert_null(config);
-	assert_int_equal(vs_configuration_read("vnl=a vnl='=x' vnl=inproc://b", NULL, NULL, &config), 0);
+	assert_int_equal(vs_configuration_read("vnl=a vnl='=x' vnl=inproc://b", 0, NULL, NULL, &config), 0);
 	assert_int_equal(vs_configuration_check_locators(config), 0);
 	vs_config_free(config);
 	config = NULL;
-	assert_int_equal(vs_configuration_read("vnl=a vnl=vlan://3{cmd://x}", NULL, NULL, &config), 0);
+	assert_int_equal(vs_configuration_read("vnl=a vnl=vlan://3{cmd://x}", 0, NULL, NULL, &config), 0);
 	assert_int_equal(vs_configuration_check_locators(config), -ENOTSUP);
 	assert_non_null(
 		strstr(vs_message(), "cannot plug interface vde1 into \"vlan://3{cmd://x}\": the keeper"));
@@ -985,6 +1001,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(segment_names_are_checked),
 	cmocka_unit_test(a_vnl_has_at_most_4000_bytes),
 	cmocka_unit_test(hardware_addresses_are_read),
+	cmocka_unit_test(nodad_is_of_one_interface_and_the_flag_of_all),
 	cmocka_unit_test(bad_hardware_addresses_are_refused),
 	cmocka_unit_test(mtus_are_read),
 	cmocka_unit_test(bad_mtus_are_refused),
