@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -38,6 +37,7 @@
 #include "keeper.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
+#include "sysctl.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
@@ -132,67 +132,6 @@ static void do_entry(struct vs_net *n)
 	if (life >= 0)
 		fds[n_fds++] = life;
 	vs_call_reply(n->keeper, n->call, r, r < 0 ? strerror(-r) : NULL, fds, r < 0 ? 0 : n_fds);
-}
-
-static bool sysctl_path(const char *name, char *path, size_t size)
-{
-	int n = snprintf(path, size, "/proc/sys/net/%s", name);
-
-	return n > 0 && (size_t)n < size && name[0] != '/' && strstr(name, "..") == NULL;
-}
-
-static bool is_public(int fd)
-{
-	struct stat file;
-
-	return fstat(fd, &file) == 0 && (file.st_mode & S_IROTH) != 0;
-}
-
-/*
- * Opens the file of a sysctl. Some have secrets, such as keys. These may be read only by processes that may
- * change them.
- */
-static int open_sysctl(const struct vs_call *call, bool set)
-{
-	char path[512];
-
-	if (set && call->refusal != NULL)
-		return -EPERM;
-	if (!sysctl_path(call->text, path, sizeof(path)))
-		return -EINVAL;
-	VS_AUTO_CLOSE fd = open(path, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	return set || call->refusal == NULL || is_public(fd) ? vs_steal_fd(&fd) : -EPERM;
-}
-
-static ssize_t result_of(ssize_t n)
-{
-	return n < 0 ? -errno : n;
-}
-
-static void do_sysctl(struct vs_net *n)
-{
-	struct vs_call *call = n->call;
-	bool set = call->req.op == VS_OP_SYSCTL_SET;
-	const char *value = call->text + strlen(call->text) + 1, *text = NULL;
-	char got[4096];
-	ssize_t len = -EINVAL;
-
-	VS_AUTO_CLOSE fd = open_sysctl(call, set);
-	if (fd >= 0 && set)
-		vs_guests_note_change(n);
-	if (fd < 0)
-		len = fd;
-	else if (!set || value <= call->text + call->text_len)
-		len = result_of(set ? write(fd, value, strlen(value)) : read(fd, got, sizeof(got) - 1));
-	if (len >= 0 && !set) {
-		got[len] = '\0';
-		text = got;
-	} else if (len < 0) {
-		text = fd == -EPERM && call->refusal != NULL ? call->refusal : strerror((int)-len);
-	}
-	vs_call_reply(n->keeper, call, len < 0 ? (int)len : 0, text, NULL, 0);
 }
 
 /* ------------------------------------------------------------------ interfaces */
@@ -474,7 +413,7 @@ void vs_net_serve(struct vs_net *n)
 		break;
 	case VS_OP_SYSCTL_GET:
 	case VS_OP_SYSCTL_SET:
-		do_sysctl(n);
+		vs_sysctl_do(n);
 		break;
 	case VS_OP_EVENTS:
 		do_events(n);
