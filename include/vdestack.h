@@ -80,7 +80,7 @@ struct vdestack;
 #define VDESTACK_FORCE_MTU 0x4u /* accept mtu= also where the network is known to drop such packets */
 #define VDESTACK_ALLOW_ABSENT 0x8u /* absent network: no failure, the interface connects later */
 #define VDESTACK_NO_RECONNECT 0x10u /* an interface that has lost its network does not reconnect */
-#define VDESTACK_NODAD     0x20u /* IPv6 addresses are used without duplicate address detection, as by nodad */
+#define VDESTACK_NODAD 0x20u /* IPv6 addresses are used without duplicate address detection: nodad */
 
 /* Bits of vdestack_opts.no_offload, see vdestack_offload(7). */
 #define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (needed by the next two) */
@@ -238,27 +238,41 @@ int vdestack_netns(struct vdestack *stack) VDESTACK_NODISCARD;
 #define VDESTACK_CAPS_NETWORK                                                                                \
 	(VDESTACK_CAP(10) | VDESTACK_CAP(11) | VDESTACK_CAP(12) | VDESTACK_CAP(13)) /* ports to raw */
 #define VDESTACK_CAPS_NONE VDESTACK_CAP(63)                            /* no capability at all */
+#define VDESTACK_CAPS_ALL  VDESTACK_CAP(62)                            /* all that the program has there */
+
+/* Standard streams of a command, besides descriptors of the program. -1 is refused: a call has failed. */
+#define VDESTACK_INHERIT 0    /* that of the program; for `in` it is the same as descriptor 0 */
+#define VDESTACK_PIPE    (-2) /* a pipe; the program's end is in pipe_fds. Not for vdestack_run() */
+#define VDESTACK_NULL    (-3) /* /dev/null */
+#define VDESTACK_AS_OUT  (-4) /* err only: the same as out */
 
 struct vdestack_cmd_opts {
 	size_t size;
 	unsigned flags;      /* none yet, 0 */
 	int timeout_ms;      /* the command is killed after this long; 0 or -1 = no limit */
 	uint64_t caps;       /* 0 = VDESTACK_CAPS_NETWORK */
+	int in, out, err;    /* a descriptor from 1 up, which stays open here, or one of the names above */
+	int reserved;        /* 0 */
+	int *pipe_fds;       /* int[3]: becomes the program's ends of pipes, -1 where there is none */
+	const char *cwd;     /* working directory; NULL = the program's */
+	char *const *envp;   /* environment; argv[0] is looked up in its PATH; NULL = the program's */
 };
 
 /*
- * Starts argv[0] (looked up in PATH when it has no '/') inside the stack, with the caller's
- * current credentials, environment, directory, standard streams, umask and signal mask. It has the
- * chosen capabilities, and can gain no others. wait(2) does not see it. It and its descendants are
- * killed when this process deletes the stack or ends, and when the keeper ends.
+ * Starts argv[0] (looked up in PATH when it has no '/') inside the stack, with the caller's current
+ * credentials, umask and signal mask and, unless opts has others, the caller's environment, directory and
+ * standard streams. It has the chosen capabilities, and can gain no others. wait(2) does not see it. It and
+ * its descendants are killed when this process deletes the stack or ends, and when the keeper ends.
  *
  * The capabilities in caps must be available, or the call fails with EPERM. Of the default ones the
  * command gets those that are available. A command of root has only these too: to read the files of
  * other users it needs CAP_DAC_OVERRIDE in caps.
  *
  * Returns a pidfd (poll(2), pidfd_send_signal(2)). *status_fd, if status_fd is not NULL, becomes a descriptor
- * that is readable when the command has ended, for vdestack_cmd_wait().
- * errno: ENOENT/EACCES/... of execve(2), EPERM (this process may not enter the stack).
+ * that is readable when the command has ended, for vdestack_cmd_wait(). The ends of pipes in pipe_fds are
+ * close-on-exec and blocking.
+ * errno: EBADF (a stream is not open), ENOENT/EACCES/... of execve(2), EPERM (this process may not enter the
+ * stack).
  */
 int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
 		   int *status_fd) VDESTACK_NODISCARD VDESTACK_NONNULL(2);

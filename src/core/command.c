@@ -46,6 +46,7 @@
 #include "environment.h"
 #include "launch.h"
 #include "stack.h"
+#include "streams.h"
 #include "wire/command.h"
 #include "wire/fdmsg.h"
 #include <vdestack.h>
@@ -56,6 +57,15 @@
 struct command {
 	int control; /* the socket to the runner, later the caller's status_fd */
 	int pidfd;
+	int pipes[3]; /* the caller's ends, -1: no pipe */
+};
+
+/* What a request has besides its fixed part. */
+struct parts {
+	char *const *argv;
+	char *const *envp; /* if start.own_env is 0 */
+	const char *cwd;   /* if start.has_cwd is 1 */
+	struct vs_streams streams;
 };
 
 /* ------------------------------------------------------------------ arguments */
@@ -69,6 +79,9 @@ static int read_options(const struct vdestack_cmd_opts *from, struct vdestack_cm
 	if (!vs_timeout_valid(to->timeout_ms))
 		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.timeout_ms is %d; -1 and 0 "
 				       "mean no limit", to->timeout_ms);
+	if (to->reserved != 0)
+		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.reserved is %d; it must be "
+				       "0", to->reserved);
 	if (to->flags == 0)
 		return 0;
 	return vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.flags: 0x%x; none "
@@ -79,8 +92,15 @@ static int read_caps(uint64_t caps, struct vs_command_start *start)
 {
 	const uint64_t known = (UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1;
 
+	if (caps == VDESTACK_CAPS_ALL) {
+		start->caps = ~UINT64_C(0); /* of which it gets those that there are */
+		return 0;
+	}
 	start->caps_explicit = caps != 0 && caps != VDESTACK_CAPS_NONE;
 	start->caps = caps == 0 ? VDESTACK_CAPS_NETWORK : caps & ~VDESTACK_CAPS_NONE;
+	if ((caps & VDESTACK_CAPS_ALL) != 0)
+		return vs_fail(EINVAL, "cannot start a command: vdestack_cmd_opts.caps has "
+				       "VDESTACK_CAPS_ALL together with others");
 	if ((start->caps & ~known) != 0)
 		return vs_fail(EINVAL, "cannot start a command: unknown bits in vdestack_cmd_opts.caps: "
 				       "0x%llx", (unsigned long long)(start->caps & ~known));
@@ -110,25 +130,55 @@ static int measure_args(char *const argv[], struct vs_command_start *start)
  * In a program with more rights than its caller, the runner's environment has only variables from a list of
  * harmless ones. The command gets the program's environment, as with any exec of such a program.
  */
-static int measure_environment(const char *name, struct vs_command_start *start)
+static int measure_environment(const struct vdestack_cmd_opts *options, struct vs_command_start *start,
+			       struct parts *parts)
 {
 	size_t bytes = start->args_bytes, n = 0;
+	char *const *envp = parts->envp = options->envp != NULL ? options->envp : environ;
 
-	start->own_env = !vs_environment_secure();
+	start->own_env = options->envp == NULL && !vs_environment_secure();
 	if (start->own_env)
 		return 0;
-	for (; environ != NULL && environ[n] != NULL && bytes <= VS_COMMAND_ARGS_BYTES_MAX; n++)
-		bytes += strlen(environ[n]) + 1;
+	for (; envp != NULL && envp[n] != NULL && bytes <= VS_COMMAND_ARGS_BYTES_MAX; n++)
+		bytes += strlen(envp[n]) + 1;
 	if (bytes > VS_COMMAND_ARGS_BYTES_MAX)
 		return vs_fail(E2BIG, "cannot start \"%.*s\": its arguments and environment are longer than "
-				      "any system takes", NAME_SHOWN, name);
+				      "any system takes", NAME_SHOWN, parts->argv[0]);
 	start->envc = (uint32_t)n;
 	start->args_bytes = (uint32_t)bytes;
 	return 0;
 }
 
-/* Fills in the request, except the arguments themselves. Takes the caller's signal mask. */
-static int fill_start(struct vs_command_start *start, char *const argv[],
+static int measure_directory(const struct vdestack_cmd_opts *options, struct vs_command_start *start,
+			     struct parts *parts)
+{
+	size_t bytes = options->cwd != NULL ? strlen(options->cwd) + 1 : 0;
+
+	parts->cwd = options->cwd;
+	start->has_cwd = options->cwd != NULL;
+	if (bytes > VS_COMMAND_ARGS_BYTES_MAX - start->args_bytes)
+		return vs_fail(ENAMETOOLONG, "cannot start \"%.*s\": the name of its directory is too long",
+			       NAME_SHOWN, parts->argv[0]);
+	start->args_bytes += (uint32_t)bytes;
+	return 0;
+}
+
+static int measure(const struct vdestack_cmd_opts *options, char *const argv[],
+		   struct vs_command_start *start, struct parts *parts)
+{
+	int r = measure_args(argv, start);
+
+	parts->argv = argv;
+	if (r == 0)
+		r = measure_environment(options, start, parts);
+	return r == 0 ? measure_directory(options, start, parts) : r;
+}
+
+/*
+ * Fills in the request, except the strings themselves. Takes the caller's signal mask. On success the
+ * descriptors in parts->streams are open.
+ */
+static int fill_start(struct vs_command_start *start, struct parts *parts, char *const argv[],
 		      const struct vdestack_cmd_opts *opts)
 {
 	struct vdestack_cmd_opts options;
@@ -137,7 +187,7 @@ static int fill_start(struct vs_command_start *start, char *const argv[],
 	memset(start, 0, sizeof(*start));
 	start->version = VS_COMMAND_VERSION;
 	if ((r = read_options(opts, &options)) < 0 || (r = read_caps(options.caps, start)) < 0 ||
-	    (r = measure_args(argv, start)) < 0 || (r = measure_environment(argv[0], start)) < 0)
+	    (r = measure(&options, argv, start, parts)) < 0)
 		return r;
 	start->timeout_ms = options.timeout_ms > 0 ? (uint32_t)options.timeout_ms : 0;
 	if ((r = vs_caps_permitted(&start->caller_caps)) < 0)
@@ -145,7 +195,9 @@ static int fill_start(struct vs_command_start *start, char *const argv[],
 			       NAME_SHOWN, argv[0], strerror(-r));
 	start->caller_pid = getpid();
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &start->mask); /* cannot fail */
-	return 0;
+	r = vs_streams_open(&parts->streams, &options);
+	start->streams = parts->streams.replaced;
+	return r;
 }
 
 /* ------------------------------------------------------------------ the runner */
@@ -216,37 +268,56 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
 	}
 }
 
-static int send_piece(int control, const void *bytes, size_t size, int64_t deadline_ms)
+static int send_message(int control, const struct vs_fdmsg *msg, int64_t deadline_ms)
 {
-	struct vs_fdmsg msg = { .iov = { { (void *)bytes, size } }, .n_iov = 1 };
 	int r;
 
-	while ((r = vs_fdmsg_send(control, &msg, MSG_DONTWAIT)) == -EAGAIN)
+	while ((r = vs_fdmsg_send(control, msg, MSG_DONTWAIT)) == -EAGAIN)
 		if ((r = wait_for(control, POLLOUT, deadline_ms)) < 0)
 			break;
 	return r;
 }
 
-static char *join_args(char *const argv[], const struct vs_command_start *start)
+static int send_piece(int control, const void *bytes, size_t size, int64_t deadline_ms)
 {
-	char *args = malloc(start->args_bytes), *at = args, *end = args + start->args_bytes;
+	struct vs_fdmsg msg = { .iov = { { (void *)bytes, size } }, .n_iov = 1 };
 
-	for (uint32_t i = 0; args != NULL && i < start->argc; i++)
-		at = memccpy(at, argv[i], '\0', (size_t)(end - at));
-	/* NULL: it has changed meanwhile; the runner refuses that */
-	for (uint32_t i = 0; at != NULL && i < start->envc; i++)
-		at = memccpy(at, environ[i], '\0', (size_t)(end - at));
-	return args;
+	return send_message(control, &msg, deadline_ms);
 }
 
-static int send_start(int control, const struct vs_command_start *start, char *const argv[],
+/* Returns the end of the copy; NULL: it does not fit. */
+static char *append(char *at, const char *end, const char *text)
+{
+	return at != NULL ? memccpy(at, text, '\0', (size_t)(end - at)) : NULL;
+}
+
+/* If a string has changed since it was measured, the runner refuses the result. */
+static char *join_strings(const struct parts *parts, const struct vs_command_start *start)
+{
+	char *all = calloc(start->args_bytes, 1), *at = all;
+
+	if (all == NULL)
+		return NULL;
+	const char *end = all + start->args_bytes;
+	for (uint32_t i = 0; i < start->argc; i++)
+		at = append(at, end, parts->argv[i]);
+	for (uint32_t i = 0; i < start->envc; i++)
+		at = append(at, end, parts->envp[i]);
+	if (start->has_cwd)
+		(void)append(at, end, parts->cwd);
+	return all;
+}
+
+static int send_start(int control, const struct vs_command_start *start, const struct parts *parts,
 		      int64_t deadline_ms)
 {
-	VS_AUTO_FREE char *args = join_args(argv, start);
+	VS_AUTO_FREE char *args = join_strings(parts, start);
+	struct vs_fdmsg first = { .iov = { { (void *)start, sizeof(*start) } }, .n_iov = 1 };
 
 	if (args == NULL)
 		return -ENOMEM;
-	int r = send_piece(control, start, sizeof(*start), deadline_ms);
+	first.n_fds = vs_streams_list(&parts->streams, first.fds);
+	int r = send_message(control, &first, deadline_ms);
 	for (size_t sent = 0; r == 0 && sent < start->args_bytes; sent += VS_COMMAND_PIECE_BYTES) {
 		size_t left = start->args_bytes - sent;
 		r = send_piece(control, args + sent,
@@ -321,6 +392,22 @@ static int hear_of_start(int control, const char *name, int64_t deadline_ms)
 	return r < 0 ? fail_to_start(name, -r, "no free descriptor number for its pidfd") : msg.fds[0];
 }
 
+static int ask_runner(const struct vs_command_start *start, const struct parts *parts, struct command *cmd)
+{
+	int64_t deadline = vs_now_ms() + VS_COMMAND_START_MS;
+	int r = send_start(cmd->control, start, parts, deadline);
+
+	if (r < 0)
+		r = fail_to_start(parts->argv[0], -r, "the request cannot be sent to its runner");
+	else
+		r = cmd->pidfd = hear_of_start(cmd->control, parts->argv[0], deadline);
+	if (r < 0) {
+		give_up(cmd);
+		vs_close(cmd->control);
+	}
+	return r;
+}
+
 /*
  * Starts a command of the stack or, with a stream, of the host network. On success the caller owns the
  * descriptors in *cmd. On failure there are none.
@@ -329,23 +416,19 @@ static int start_command(struct vdestack *stack, char *const argv[], const struc
 			 int stream, struct command *cmd)
 {
 	struct vs_command_start start;
-	int r = fill_start(&start, argv, opts);
+	struct parts parts;
+	int r = fill_start(&start, &parts, argv, opts);
 
 	if (r < 0)
 		return r;
 	start.stream = stream >= 0;
-	cmd->control = launch_runner(stack, argv[0], stream);
-	if (cmd->control < 0)
-		return cmd->control;
-	int64_t deadline = vs_now_ms() + VS_COMMAND_START_MS;
-	if ((r = send_start(cmd->control, &start, argv, deadline)) < 0)
-		r = fail_to_start(argv[0], -r, "the request cannot be sent to its runner");
-	else
-		r = cmd->pidfd = hear_of_start(cmd->control, argv[0], deadline);
-	if (r < 0) {
-		give_up(cmd);
-		vs_close(cmd->control);
-	}
+	r = cmd->control = launch_runner(stack, argv[0], stream);
+	if (r >= 0)
+		r = ask_runner(&start, &parts, cmd);
+	vs_streams_close_theirs(&parts.streams);
+	memcpy(cmd->pipes, parts.streams.ours, sizeof(cmd->pipes));
+	if (r < 0)
+		vs_streams_close(&parts.streams);
 	return r < 0 ? r : 0;
 }
 
@@ -420,17 +503,43 @@ static int explain_wait(int r)
 
 /* ------------------------------------------------------------------ public */
 
+/* opts has been read before. pipe_fds is there if the caller's header has it. */
+static void hand_out_pipes(const struct vdestack_cmd_opts *opts, const struct command *cmd)
+{
+	struct vdestack_cmd_opts options;
+
+	if (vs_opts_read(opts, sizeof(opts->size), &options, sizeof(options)) == 0 &&
+	    options.pipe_fds != NULL)
+		memcpy(options.pipe_fds, cmd->pipes, sizeof(cmd->pipes));
+}
+
+/* vdestack_run() waits for the command, so nothing would read its pipes, and it would wait for ever. */
+static int refuse_pipes(const struct vdestack_cmd_opts *opts)
+{
+	struct vdestack_cmd_opts options;
+
+	if (vs_opts_read(opts, sizeof(opts->size), &options, sizeof(options)) < 0)
+		return 0; /* start_command() has the message */
+	if (options.in != VDESTACK_PIPE && options.out != VDESTACK_PIPE && options.err != VDESTACK_PIPE)
+		return 0;
+	return vs_fail(EINVAL, "cannot run a command: vdestack_run() returns when it has ended, so its pipes "
+			       "are of no use; use vdestack_spawn() for VDESTACK_PIPE");
+}
+
 static int spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
 		 int *status_fd)
 {
 	VS_NO_CANCEL;
 	struct command cmd = { .control = -1, .pidfd = -1 };
 	int r = start_command(stack, argv, opts, -1, &cmd);
-	if (r == 0 && status_fd != NULL)
+	if (r < 0)
+		return r;
+	if (status_fd != NULL)
 		*status_fd = cmd.control;
-	else if (r == 0)
+	else
 		vs_close(cmd.control);
-	return r < 0 ? r : cmd.pidfd;
+	hand_out_pipes(opts, &cmd);
+	return cmd.pidfd;
 }
 
 int vdestack_spawn(struct vdestack *stack, char *const argv[], const struct vdestack_cmd_opts *opts,
@@ -490,7 +599,9 @@ static int run(struct vdestack *stack, char *const argv[], const struct vdestack
 	VS_NO_CANCEL;
 	struct command cmd = { .control = -1, .pidfd = -1 };
 	struct vs_command_message end = { .value = 0 };
-	int r = start_command(stack, argv, opts, -1, &cmd);
+	int r = refuse_pipes(opts);
+	if (r == 0)
+		r = start_command(stack, argv, opts, -1, &cmd);
 	if (r == 0) {
 		r = await_end_or_cancel(&cmd, vs_cancel_state, &end);
 		end_run(&cmd);

@@ -62,6 +62,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "request.h"
 #include "wire/command.h"
 #include "wire/fdmsg.h"
 #include "wire/roles.h"
@@ -69,10 +70,7 @@
 #define NAME_SHOWN 100 /* bytes of the command's name in a message */
 
 struct runner {
-	struct vs_command_start start;
-	char *args;
-	char **argv;
-	char **envp;       /* the command's environment, NULL: this process's */
+	struct vs_runner_request request;
 	uint64_t caps;     /* what the command gets */
 	bool chld_ignored; /* the caller ignores SIGCHLD, so the command does, too */
 	int self;          /* pidfd of this process, if the program collects it as an orphan; else -1 */
@@ -84,98 +82,11 @@ struct runner {
 	uint32_t flags;    /* of VS_COMMAND_ENDED */
 };
 
-/* ------------------------------------------------------------------ what to run */
-
-static int receive_bytes(void *buf, size_t size)
-{
-	struct vs_fdmsg msg = { .iov = { { buf, size } }, .n_iov = 1 };
-	ssize_t n = vs_fdmsg_recv(VS_RUNNER_CONTROL, &msg, MSG_CMSG_CLOEXEC);
-
-	vs_fdmsg_drop(&msg);
-	if (n < 0)
-		return (int)n;
-	return (size_t)n == size ? 0 : -EPROTO;
-}
-
-static int receive_args(struct runner *runner)
-{
-	size_t size = runner->start.args_bytes;
-
-	runner->args = malloc(size);
-	if (runner->args == NULL)
-		return -ENOMEM;
-	for (size_t got = 0; got < size;) {
-		size_t piece = size - got < VS_COMMAND_PIECE_BYTES ? size - got : VS_COMMAND_PIECE_BYTES;
-		int r = receive_bytes(runner->args + got, piece);
-		if (r < 0)
-			return r;
-		got += piece;
-	}
-	return 0;
-}
-
-/*
- * At *at there are n strings, each with its NUL. Returns pointers to them, and NULL after them, in *out.
- * Moves *at behind the strings.
- */
-static int split(char **at, const char *end, uint32_t n, char ***out)
-{
-	char **list = calloc((size_t)n + 1, sizeof(*list));
-
-	if (list == NULL)
-		return -ENOMEM;
-	*out = list;
-	for (uint32_t i = 0; i < n; i++) {
-		char *nul = memchr(*at, '\0', (size_t)(end - *at));
-		if (nul == NULL)
-			return -EPROTO;
-		list[i] = *at;
-		*at = nul + 1;
-	}
-	return 0;
-}
-
-static int split_args(struct runner *runner)
-{
-	char *at = runner->args, *end = runner->args + runner->start.args_bytes;
-	int r = split(&at, end, runner->start.argc, &runner->argv);
-
-	if (r == 0 && !runner->start.own_env)
-		r = split(&at, end, runner->start.envc, &runner->envp);
-	return r == 0 && at != end ? -EPROTO : r;
-}
-
-static bool is_valid(const struct vs_command_start *start)
-{
-	return start->version == VS_COMMAND_VERSION && start->argc > 0 && start->args_bytes >= start->argc &&
-	       start->args_bytes >= start->envc && start->args_bytes <= VS_COMMAND_ARGS_BYTES_MAX;
-}
-
-static int receive_start(struct runner *runner)
-{
-	struct timeval limit = { .tv_sec = VS_COMMAND_START_MS / 1000 };
-
-	/* If the program died meanwhile, its forked children may still have copies of its end. */
-	(void)setsockopt(VS_RUNNER_CONTROL, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	int r = receive_bytes(&runner->start, sizeof(runner->start));
-	if (r == 0 && !is_valid(&runner->start))
-		r = -EPROTO;
-	if (r == 0)
-		r = receive_args(runner);
-	if (r == 0)
-		r = split_args(runner);
-	if (r == -EPROTO)
-		return vs_fail(EPROTO,
-			       "cannot start a command: its runner does not understand this program; the "
-			       "library's file was replaced since the program started, restart it");
-	return r < 0 ? vs_fail(-r, "cannot start a command: its runner got no request: %s", strerror(-r)) : 0;
-}
-
 /* ------------------------------------------------------------------ preparing */
 
 static int fail_to_start(const struct runner *runner, int err, const char *step)
 {
-	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, runner->argv[0], step,
+	return vs_fail(err, "cannot start \"%.*s\": %s: %s", NAME_SHOWN, runner->request.argv[0], step,
 		       strerror(err));
 }
 
@@ -215,7 +126,7 @@ static int prepare(struct runner *runner)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	listen_to_children(runner);
-	if (getppid() == runner->start.caller_pid &&
+	if (getppid() == runner->request.start.caller_pid &&
 	    (runner->self = above_streams(pidfd_open(getpid(), 0))) < 0)
 		return fail_to_start(runner, -runner->self, "no pidfd");
 	runner->child_events = above_streams(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -248,20 +159,20 @@ static int choose_caps(struct runner *runner)
 
 	if (r < 0)
 		return fail_to_start(runner, -r, "its capabilities cannot be read");
-	runner->caps = runner->start.caps & there;
-	if (runner->caps == runner->start.caps || !runner->start.caps_explicit)
+	runner->caps = runner->request.start.caps & there;
+	if (runner->caps == runner->request.start.caps || !runner->request.start.caps_explicit)
 		return 0;
-	vs_caps_names(runner->start.caps & ~there, names, sizeof(names));
+	vs_caps_names(runner->request.start.caps & ~there, names, sizeof(names));
 	return vs_fail(EPERM,
 		       "cannot start \"%.*s\": this process has no %s to give; ask only for what it has, or "
 		       "for nothing",
-		       NAME_SHOWN, runner->argv[0], names);
+		       NAME_SHOWN, runner->request.argv[0], names);
 }
 
 static int enter(struct runner *runner)
 {
 	/* exec adds all capabilities for uid 0; the command must not have more than its caller */
-	int r = vs_caps_keep(runner->start.caller_caps);
+	int r = vs_caps_keep(runner->request.start.caller_caps);
 
 	if (r == 0)
 		r = enter_namespaces();
@@ -270,7 +181,7 @@ static int enter(struct runner *runner)
 			       "cannot start \"%.*s\": this process may not enter the stack: it is not, or "
 			       "no longer, of the user that made it or has dropped the privileges it had "
 			       "then; run commands before that, or from a process that kept them",
-			       NAME_SHOWN, runner->argv[0]);
+			       NAME_SHOWN, runner->request.argv[0]);
 	return r < 0 ? fail_to_start(runner, -r, "cannot enter the stack") : choose_caps(runner);
 }
 
@@ -278,7 +189,7 @@ static int enter(struct runner *runner)
 
 static int explain_exec(const struct runner *runner, int err)
 {
-	bool by_path = strchr(runner->argv[0], '/') != NULL;
+	bool by_path = strchr(runner->request.argv[0], '/') != NULL;
 	const char *why = strerror(err);
 
 	if (err == ENOENT)
@@ -294,24 +205,59 @@ static int explain_exec(const struct runner *runner, int err)
 	else if (err == EPERM)
 		why = "execution refused; if the file carries capabilities, ask for them in "
 		      "vdestack_cmd_opts.caps";
-	return vs_fail(err, "cannot start \"%.*s\": %s", NAME_SHOWN, runner->argv[0], why);
+	return vs_fail(err, "cannot start \"%.*s\": %s", NAME_SHOWN, runner->request.argv[0], why);
 }
 
-static int take_stream(const struct runner *runner)
+static int take_stream(const struct runner *runner, int fd, int as)
 {
-	if (dup2(VS_RUNNER_STREAM, 0) < 0 || dup2(VS_RUNNER_STREAM, 1) < 0)
-		return fail_to_start(runner, errno, "it cannot get its stream");
-	return 0;
+	return dup2(fd, as) < 0 ? fail_to_start(runner, errno, "it cannot get its stream") : 0;
+}
+
+/* The streams that the request has. The others are those of this process. */
+static int take_streams(const struct runner *runner)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 3; i++)
+		if (runner->request.streams[i] >= 0)
+			r = take_stream(runner, runner->request.streams[i], i);
+	return r;
+}
+
+/* With the command's capabilities, not with those of this process. */
+static int change_directory(const struct runner *runner)
+{
+	const char *cwd = runner->request.cwd;
+
+	if (cwd == NULL || chdir(cwd) == 0)
+		return 0;
+	return vs_fail(errno, "cannot start \"%.*s\": its directory \"%.200s\" cannot be entered: %s",
+		       NAME_SHOWN, runner->request.argv[0], cwd, strerror(errno));
+}
+
+/* What the command of a link and the command of a stack get before they are tied to the runner. */
+static int equip(const struct runner *runner)
+{
+	int r;
+
+	if (runner->request.start.stream)
+		return (r = take_stream(runner, VS_RUNNER_STREAM, 0)) < 0
+			       ? r
+			       : take_stream(runner, VS_RUNNER_STREAM, 1);
+	if ((r = take_streams(runner)) < 0)
+		return r;
+	r = vs_caps_confine(runner->caps);
+	return r < 0 ? fail_to_start(runner, -r, "its capabilities cannot be set") : change_directory(runner);
 }
 
 /* The last steps in the command's own process. Returns only on failure, -errno. */
 static int become_command(const struct runner *runner, pid_t parent)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	int r = runner->start.stream ? take_stream(runner) : vs_caps_confine(runner->caps);
+	int r = equip(runner);
 
 	if (r < 0)
-		return runner->start.stream ? r : fail_to_start(runner, -r, "its capabilities cannot be set");
+		return r;
 	/* After the capabilities: the kernel clears it when they change. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return fail_to_start(runner, errno, "it cannot be tied to its runner");
@@ -319,10 +265,10 @@ static int become_command(const struct runner *runner, pid_t parent)
 		return -ECANCELED; /* the runner was killed meanwhile, so nothing reads a message */
 	if (runner->chld_ignored)
 		(void)sigaction(SIGCHLD, &ignore, NULL);
-	(void)sigprocmask(SIG_SETMASK, &runner->start.mask, NULL);
-	if (runner->envp != NULL)
-		environ = runner->envp; /* its PATH counts */
-	execvp(runner->argv[0], runner->argv);
+	(void)sigprocmask(SIG_SETMASK, &runner->request.start.mask, NULL);
+	if (runner->request.envp != NULL)
+		environ = runner->request.envp; /* its PATH counts */
+	execvp(runner->request.argv[0], runner->request.argv);
 	return explain_exec(runner, errno);
 }
 
@@ -438,7 +384,7 @@ static int tell_started(const struct runner *runner)
 		return vs_fail(EMFILE,
 			       "cannot start \"%.*s\": too many descriptors of this user are in messages "
 			       "between processes; raise the descriptor limit (RLIMIT_NOFILE)",
-			       NAME_SHOWN, runner->argv[0]);
+			       NAME_SHOWN, runner->request.argv[0]);
 	return r < 0 ? fail_to_start(runner, -r, "no message can be sent to the program") : 0;
 }
 
@@ -449,8 +395,9 @@ static int tell_started(const struct runner *runner)
  * because a command may change its user. The process is not dumpable, so the command, of the same user,
  * cannot reach the descriptors of the runner.
  */
-static void withdraw(void)
+static void withdraw(struct runner *runner)
 {
+	vs_request_close_streams(&runner->request);
 	for (int fd = 0; fd < 3; fd++)
 		(void)close(fd);
 	(void)close(VS_RUNNER_NETNS);
@@ -552,10 +499,10 @@ static bool watch(struct runner *runner)
 		[LEASH] = { .fd = VS_RUNNER_LEASH, .events = POLLIN },
 		[CONTROL] = { .fd = VS_RUNNER_CONTROL, .events = POLLIN },
 	};
-	int64_t deadline = vs_now_ms() + runner->start.timeout_ms;
+	int64_t deadline = vs_now_ms() + runner->request.start.timeout_ms;
 
 	while (!runner->ended) {
-		int n = poll(fds, N, runner->start.timeout_ms > 0 ? vs_left_ms(deadline) : -1);
+		int n = poll(fds, N, runner->request.start.timeout_ms > 0 ? vs_left_ms(deadline) : -1);
 
 		if (n < 0)
 			continue;
@@ -565,7 +512,7 @@ static bool watch(struct runner *runner)
 			break;
 		if (fds[COMMAND].revents)
 			fds[COMMAND].fd = -1; /* a debugger has it; when it lets go, there is a signal */
-		if (runner->start.timeout_ms > 0 && vs_now_ms() >= deadline) {
+		if (runner->request.start.timeout_ms > 0 && vs_now_ms() >= deadline) {
 			runner->flags |= VS_COMMAND_DEADLINE;
 			return false;
 		}
@@ -582,11 +529,11 @@ static bool watch(struct runner *runner)
 static int set_up(struct runner *runner)
 {
 	/* First, and all of it: if some stays unread, the program gets ECONNRESET instead of the answer. */
-	int r = receive_start(runner);
+	int r = vs_request_receive(VS_RUNNER_CONTROL, &runner->request);
 
 	if (r == 0)
 		r = prepare(runner);
-	if (r == 0 && !runner->start.stream)
+	if (r == 0 && !runner->request.start.stream)
 		r = enter(runner);
 	if (r == 0)
 		r = start_command(runner);
@@ -617,7 +564,7 @@ int vs_runner_main(void)
 		tell_failure(&runner, r);
 		return 1;
 	}
-	withdraw();
+	withdraw(&runner);
 	if (!watch(&runner))
 		end_everything(&runner);
 	if (!WIFSIGNALED(runner.status))

@@ -7,7 +7,7 @@
  * command alone.
  *
  *   program                                              runner
- *      ── start, then arguments in pieces ─────────────────▶
+ *      ── start with streams, then strings in pieces ──────▶
  *      ◀── STARTED with a pidfd of the command, or FAILED ──
  *      ── KILL, any time, only if the caller gave up ──────▶
  *      ◀── ENDED with the status ───────────────────────────
@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 
-#define VS_COMMAND_VERSION 0x76630002u
+#define VS_COMMAND_VERSION 0x76630003u
 
 /* The numbers of the runner's descriptors, in the order of the fds of vs_launch(). */
 enum {
@@ -45,7 +45,7 @@ enum {
 struct vs_command_start {
 	uint32_t version;
 	uint32_t argc;
-	uint32_t args_bytes;    /* of all arguments and the environment together, each with its NUL */
+	uint32_t args_bytes;    /* of all strings: arguments, environment, directory; each with its NUL */
 	uint32_t timeout_ms;    /* 0 = no limit */
 	uint64_t caps;          /* that the command gets */
 	uint64_t caller_caps;   /* those of the caller: exec may add some to the runner's */
@@ -54,9 +54,13 @@ struct vs_command_start {
 	int32_t caller_pid;     /* the calling process, to compare with the runner's parent */
 	uint32_t own_env;       /* 1: the command gets the runner's environment; 0: the one sent here */
 	uint32_t envc;          /* strings of that, behind the arguments */
+	uint32_t has_cwd;       /* 1: the last string is the command's directory; 0: it has the runner's */
+	uint32_t streams;       /* bit i: standard stream i is the next descriptor of this message */
 	uint32_t reserved;
 	sigset_t mask;          /* the caller's signal mask */
 };
+
+#define VS_COMMAND_STREAMS_MASK 7u
 
 /*
  * The command of a stream stays in the program's namespaces and keeps its privileges. The descriptor in place
