@@ -33,7 +33,7 @@ void vs_streams_init(struct vs_streams *streams)
 static int take(struct vs_streams *streams, int i, int fd)
 {
 	if (fcntl(fd, F_GETFD) < 0)
-		return vs_fail(EBADF,
+		return vs_fail(errno,
 			       "cannot start a command: vdestack_cmd_opts.%s is %d, which is not an open "
 			       "descriptor",
 			       names[i], fd);

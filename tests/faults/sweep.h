@@ -211,6 +211,33 @@ static int run_command(void)
 	return status < 0 ? -errno : status == 0 ? 0 : -EREMOTEIO;
 }
 
+/* A command with everything that its options can give it. */
+static int run_piped(void)
+{
+	int pipes[3], done, status = 0;
+	char text[64];
+	struct vdestack_cmd_opts with = {
+		.size = sizeof(with),
+		.in = VDESTACK_NULL,
+		.out = VDESTACK_PIPE,
+		.err = VDESTACK_AS_OUT,
+		.pipe_fds = pipes,
+		.cwd = "/",
+		.envp = (char *[]){ "PATH=/bin:/usr/bin", NULL },
+	};
+	int pidfd = vdestack_spawn(base, (char *[]){ "echo", "hello", NULL }, &with, &done);
+
+	if (pidfd < 0)
+		return -errno;
+	int r = vdestack_cmd_wait(done, &status, 20000) < 0 ? -errno : status == 0 ? 0 : -EREMOTEIO;
+	if (r == 0)
+		CHECK_EQ(read(pipes[1], text, sizeof(text)), 6);
+	close(pipes[1]);
+	close(done);
+	close(pidfd);
+	return r;
+}
+
 static void undo_nothing(void)
 {
 }
@@ -250,6 +277,7 @@ static const struct op op_forked = { "msocket in a child", true, run_forked_msoc
 static const struct op op_delete = { "delete", true, run_delete, undo_nothing, NULL };
 static const struct op op_netns = { "netns", true, run_netns, close_made, NULL };
 static const struct op op_command = { "run", true, run_command, undo_nothing, NULL };
+static const struct op op_piped = { "spawn with pipes", true, run_piped, undo_nothing, NULL };
 static const struct op op_started = { "creation by its descriptor", true, run_started, made_delete, NULL };
 static const struct op op_cancelled = { "cancelled creation", true, run_cancelled, undo_nothing, NULL };
 static const struct op op_legacy = { "vde_addstack", true, run_legacy, legacy_delete, NULL };

@@ -59,6 +59,7 @@ SWEEP(forked)
 SWEEP(delete)
 SWEEP(netns)
 SWEEP(command)
+SWEEP(piped)
 SWEEP(legacy)
 SWEEP(packet_device)
 SWEEP(packet_device_add)
@@ -68,4 +69,9 @@ SWEEP(hub)
 CASE(each_call_of_the_runner_fails)
 {
 	sweep(&op_command, INJECT_RUNNER, INJECT_HARD);
+}
+
+CASE(each_call_of_the_runner_fails_with_pipes)
+{
+	sweep(&op_piped, INJECT_RUNNER, INJECT_HARD);
 }

@@ -18,6 +18,8 @@
 #include <vdestack.h>
 
 #define SOON_MS 20000
+/* A library with a sanitizer cannot be executed. */
+#define PLAIN (CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 #define STRINGS "sh\0-c\0echo ran >ran"
 
 struct runner {
@@ -115,7 +117,7 @@ static int end_of(struct runner *runner)
 	return status;
 }
 
-CASE(a_request_that_is_as_it_should_be_is_executed)
+CASE_FLAGS(a_request_that_is_as_it_should_be_is_executed, PLAIN)
 {
 	struct runner runner = start_runner();
 	struct vs_command_start start = good_start();
@@ -162,7 +164,7 @@ static void check_refused(const struct bad *bad)
 		FAIL("%s: the command has run", bad->what);
 }
 
-CASE(malformed_requests_are_refused_and_nothing_is_executed)
+CASE_FLAGS(malformed_requests_are_refused_and_nothing_is_executed, PLAIN)
 {
 	const struct bad plain = { .start = good_start(),
 				   .start_bytes = sizeof(struct vs_command_start),
@@ -206,7 +208,7 @@ CASE(malformed_requests_are_refused_and_nothing_is_executed)
 		(bad.start.stream = 0, bad.start.streams = UINT32_MAX, bad.fds = 4));
 }
 
-CASE(a_runner_without_a_request_ends)
+CASE_FLAGS(a_runner_without_a_request_ends, PLAIN)
 {
 	struct runner runner = start_runner();
 	struct vs_command_message m;
