@@ -159,9 +159,10 @@ struct vdestack *vdestack_adopt_path(const char *path, const char *config, const
 	VDESTACK_NODISCARD VDESTACK_NONNULL(1);
 
 /*
- * Ends the stack for this process. It returns at once, and the kernel cleans up afterwards. Only in a
- * process that collects orphans (PID 1, PR_SET_CHILD_SUBREAPER) it waits for the end of a keeper
- * without stacks, some milliseconds, at most two seconds. Calls under way in other threads fail.
+ * Ends the stack for this process. It returns at once, and the kernel cleans up afterwards. Only where
+ * orphans are not reaped, or are reaped by this process (PID 1, PR_SET_CHILD_SUBREAPER), it waits for the
+ * end of a keeper without stacks, some milliseconds, at most half a second. Calls under way in other threads
+ * fail.
  * Sockets made in the stack stay valid descriptors. Commands started by this process in the stack are
  * killed.
  */

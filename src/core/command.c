@@ -9,9 +9,8 @@
  * about a command, and a caller that closes status_fd loses only the status.
  *
  * The final message is only peeked at, so several waits, threads and forked children get the same answer.
- * In programs that collect orphans (subreapers, PID 1) the runner is a child of the program. Then the
- * message carries a pidfd of the runner, and the call that learns the status collects it. It uses the
- * pidfd, because at a second wait, much later, the number may belong to another child.
+ * It has the runner's pid, by which the first call that receives the status reaps the runner's holder, if
+ * there is one (held.h).
  *
  * Cancellation: starting a command is short and bounded, and not a cancellation point. Waiting is one. A
  * cancelled vdestack_run() kills its command.
@@ -52,12 +51,13 @@
 #include <vdestack.h>
 
 #define NAME_SHOWN 100 /* bytes of the command's name in a message */
-#define REAP_MS 2000   /* the runner exits right after its last message */
+#define REAP_MS 500    /* the runner exits right after its last message */
 
 struct command {
 	int control; /* the socket to the runner, later the caller's status_fd */
 	int pidfd;
 	int pipes[3]; /* the caller's ends, -1: no pipe */
+	pid_t runner;
 };
 
 /* What a request has besides its fixed part. */
@@ -193,7 +193,6 @@ static int fill_start(struct vs_command_start *start, struct parts *parts, char 
 	if ((r = vs_caps_permitted(&start->caller_caps)) < 0)
 		return vs_fail(-r, "cannot start \"%.*s\": this thread's capabilities cannot be read: %s",
 			       NAME_SHOWN, argv[0], strerror(-r));
-	start->caller_pid = getpid();
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &start->mask); /* cannot fail */
 	r = vs_streams_open(&parts->streams, &options);
 	start->streams = parts->streams.replaced;
@@ -216,9 +215,9 @@ static int fail_to_start(const char *name, int err, const char *step)
 
 /*
  * Starts a runner for the stack. stream (-1: none) takes the place of the namespace. Returns our end of its
- * control socket, or -errno.
+ * control socket, or -errno. *runner gets its pid.
  */
-static int launch_runner(struct vdestack *stack, const char *name, int stream)
+static int launch_runner(struct vdestack *stack, const char *name, int stream, pid_t *runner)
 {
 	struct vs_stack_entry entry;
 	char why[VS_MESSAGE_MAX];
@@ -238,7 +237,7 @@ static int launch_runner(struct vdestack *stack, const char *name, int stream)
 		[VS_RUNNER_LIFE - 3] = entry.life,
 		[VS_RUNNER_LEASH - 3] = entry.leash,
 	};
-	r = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS, why);
+	r = vs_launch(VS_LAUNCH_RUNNER, fds, VS_RUNNER_N_FDS, runner, why);
 	vs_close(pair[1]);
 	if (r < 0) /* tells the keeper that no process has entered the stack */
 		(void)send(entry.life, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -327,19 +326,6 @@ static int send_start(int control, const struct vs_command_start *start, const s
 	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
-/* Collects the runner if it is, as an orphan, a child of this process. Consumes pidfd. */
-static void collect_runner(int pidfd)
-{
-	VS_AUTO_CLOSE runner = pidfd;
-	siginfo_t info = { .si_pid = 0 };
-
-	/* ECHILD, the usual case: not our child. Success without a pid: our child, which is still exiting. */
-	while (runner >= 0 && waitid(P_PIDFD, (id_t)runner, &info, WEXITED | WNOHANG | __WALL) == 0 &&
-	       info.si_pid == 0)
-		if (wait_for(runner, POLLIN, vs_now_ms() + REAP_MS) < 0)
-			return;
-}
-
 static void give_up(const struct command *cmd)
 {
 	const struct vs_command_message m = { .version = VS_COMMAND_VERSION, .type = VS_COMMAND_KILL };
@@ -347,16 +333,12 @@ static void give_up(const struct command *cmd)
 	(void)send_piece(cmd->control, &m, sizeof(m), 0); /* if this fails, the runner has ended already */
 }
 
-static int not_started(const char *name, const struct vs_command_message *m, ssize_t size,
-		       struct vs_fdmsg *msg)
+static int not_started(const char *name, const struct vs_command_message *m, ssize_t size)
 {
 	int32_t r;
 
-	if (size == (ssize_t)sizeof(*m) && m->version == VS_COMMAND_VERSION && m->type == VS_COMMAND_FAILED) {
-		if (msg->n_fds == 1)
-			collect_runner(vs_steal_fd(&msg->fds[0]));
+	if (size == (ssize_t)sizeof(*m) && m->version == VS_COMMAND_VERSION && m->type == VS_COMMAND_FAILED)
 		return vs_fail_text(m->value, m->text);
-	}
 	if (size == (ssize_t)sizeof(r)) {
 		memcpy(&r, m, sizeof(r));
 		return fail_to_start(name, -r, "its runner, this library's file, cannot be executed");
@@ -380,7 +362,7 @@ static int hear_of_start(int control, const char *name, int64_t deadline_ms)
 			n = vs_fdmsg_recv(control, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (n == -EAGAIN || n == -ECONNRESET); /* ECONNRESET: reported once, before the message */
 	if (n != (ssize_t)sizeof(m) || m.version != VS_COMMAND_VERSION || m.type != VS_COMMAND_STARTED) {
-		int r = not_started(name, &m, n, &msg);
+		int r = not_started(name, &m, n);
 		vs_fdmsg_drop(&msg);
 		return r;
 	}
@@ -404,6 +386,7 @@ static int ask_runner(const struct vs_command_start *start, const struct parts *
 	if (r < 0) {
 		give_up(cmd);
 		vs_close(cmd->control);
+		vs_launch_ended(cmd->runner, REAP_MS);
 	}
 	return r;
 }
@@ -422,7 +405,7 @@ static int start_command(struct vdestack *stack, char *const argv[], const struc
 	if (r < 0)
 		return r;
 	start.stream = stream >= 0;
-	r = cmd->control = launch_runner(stack, argv[0], stream);
+	r = cmd->control = launch_runner(stack, argv[0], stream, &cmd->runner);
 	if (r >= 0)
 		r = ask_runner(&start, &parts, cmd);
 	vs_streams_close_theirs(&parts.streams);
@@ -445,9 +428,8 @@ static int peek_end(int control, struct vs_command_message *end)
 	ssize_t n = vs_fdmsg_recv(control, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n == (ssize_t)sizeof(m) && m.version == VS_COMMAND_VERSION && m.type == VS_COMMAND_ENDED) {
-		if (msg.n_fds == 1)
-			collect_runner(vs_steal_fd(&msg.fds[0]));
 		vs_fdmsg_drop(&msg);
+		vs_launch_ended(m.runner, REAP_MS);
 		*end = m;
 		return 0;
 	}

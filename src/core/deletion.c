@@ -5,7 +5,7 @@
  * and its door is closed. The keeper decides whether the stack itself ends then: other processes may have
  * the door, too.
  *
- * Nothing here waits, except for the end of a keeper that is a child of this process (vs_launch_reap()).
+ * Nothing here waits, except for the end of a keeper that has a holder (held.h).
  * Calls of other threads that are under way fail.
  */
 

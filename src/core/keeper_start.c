@@ -34,6 +34,7 @@
 #include "wire/holds.h"
 #include "wire/messages.h"
 
+#define REAP_MS 500 /* a keeper that could not start is about to end */
 #define ANY_STACK_BYTES (256 * 1024) /* a smaller limit of the stack is a likely cause */
 
 static int died_early(void)
@@ -145,12 +146,13 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 	char why[VS_MESSAGE_MAX];
 	VS_AUTO_CLOSE changes = -1;
 	int starter[2];
+	pid_t made = 0;
 	int r = vs_socketpair(starter);
 
 	if (r < 0)
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	int fds[] = { starter[1], front, adopt };
-	r = vs_launch(VS_LAUNCH_KEEPER, fds, adopt >= 0 ? 3 : 2, why);
+	r = vs_launch(VS_LAUNCH_KEEPER, fds, adopt >= 0 ? 3 : 2, &made, why);
 	vs_close(starter[1]);
 	if (r < 0)
 		r = vs_fail(-r, "cannot start the keeper: %s", why);
@@ -158,6 +160,8 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 		/* if it fails, the keeper ends by itself */
 		r = await_start(starter[0], deadline, &ready, &k->key, warning, &changes);
 	vs_close(starter[0]);
+	if (r < 0)
+		vs_launch_ended(made, REAP_MS);
 	if (r == 0) {
 		note_ready(k, &ready);
 		k->changes = map_changes(changes);

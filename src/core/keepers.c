@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "channels.h"
 #include "handle.h"
+#include "held.h"
 #include "keeper_start.h"
 #include "launch.h"
 #include "numbers.h"
@@ -33,8 +34,7 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
-#define REUSE_MS 1000 /* the number of a process is not used again so soon */
-#define REAP_MS 2000  /* a keeper ends within milliseconds after its last user */
+#define REAP_MS 500 /* a keeper ends within milliseconds after its last user */
 
 const char vs_keepers_gone[] = "the keeper of this stack has ended, or the program has closed the library's "
 			       "descriptors; delete the stack and make a new one";
@@ -167,42 +167,19 @@ void vs_keepers_died(struct vs_keeper_link *keeper)
 	vs_signals_restore(&saved);
 }
 
-/* True if the keeper has its end of the front door open. Then its number is still its own. */
-static bool is_alive(const struct vs_keeper_link *k)
-{
-	struct pollfd front = { .fd = k->front.fd };
-
-	return poll(&front, 1, 0) == 0;
-}
-
-/* -ETIMEDOUT: it is a child of this process and still runs. */
-static int let_go(struct vs_keeper_link *k)
-{
-	bool again = k->waited_for;
-	int front = vs_sock_valid(&k->front) ? k->front.fd : -1;
-
-	bool certain = vs_now_ms() - k->alive_ms < REUSE_MS || (front >= 0 && is_alive(k));
-
-	vs_close(front);
-	k->front.fd = -1;
-	k->dead = k->waited_for = true;
-	return vs_launch_reap(k->pid, certain, again ? 0 : REAP_MS);
-}
-
-/*
- * Puts a keeper back into the list: a forked child may still use it. The next vs_keepers_tidy() collects
- * it.
- */
-static void remember(struct vs_keeper_link *k)
+void vs_keepers_each_front(void (*fn)(const struct vs_sock *front))
 {
 	struct vs_process *p = vs_process();
 	sigset_t saved;
 
+	if (p == NULL)
+		return;
 	vs_signals_block(&saved);
-	pthread_mutex_lock(&p->lock);
-	k->next = keepers;
-	keepers = k;
-	pthread_mutex_unlock(&p->lock);
+	if (pthread_mutex_trylock(&p->lock) == 0) {
+		for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
+			fn(&k->front);
+		pthread_mutex_unlock(&p->lock);
+	}
 	vs_signals_restore(&saved);
 }
 
@@ -218,8 +195,6 @@ void vs_keepers_dismiss(void)
 	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next) {
 		if (k->front.fd < 0 || atomic_load(&p->creating) > 0 || vs_slots_use(k))
 			continue;
-		if (vs_sock_valid(&k->front) && is_alive(k))
-			k->alive_ms = vs_now_ms();
 		vs_channels_close(k->id);
 		vs_sock_close(&k->front);
 		k->front.fd = -1;
@@ -259,12 +234,11 @@ void vs_keepers_tidy(void)
 		vs_signals_restore(&saved);
 		explicit_bzero(&k->key, sizeof(k->key));
 		explicit_bzero(&k->side, sizeof(k->side));
-		if (let_go(k) < 0) {
-			remember(k);
-		} else {
-			free(atomic_load(&k->warning));
-			vs_keeper_forget_pages(k);
-			free(k);
-		}
+		vs_sock_close(&k->front);
+		vs_launch_ended(k->pid, REAP_MS);
+		free(atomic_load(&k->warning));
+		vs_keeper_forget_pages(k);
+		free(k);
 	}
+	vs_held_sweep();
 }

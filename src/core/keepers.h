@@ -42,8 +42,6 @@ struct vs_keeper_link {
 	ino_t pid_ns;    /* the PID namespace of the process that started it; 0: not known */
 	atomic_bool elsewhere;  /* this process has moved to another PID namespace: no new stacks */
 	bool dead;
-	int64_t alive_ms; /* when it was last seen alive: when its front door was closed */
-	bool waited_for; /* its end, by vs_keepers_tidy() */
 	/* What it could not do for itself; the thread that takes it frees it. NULL: nothing, or taken. */
 	_Atomic(char *) warning;
 };
@@ -62,15 +60,18 @@ void vs_keepers_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE
 /* Records that a keeper does not answer any more, so that the next stack gets a new one. */
 void vs_keepers_died(struct vs_keeper_link *keeper);
 
+/* Calls fn for the front door of each keeper, unless another thread is making or deleting a stack now. */
+void vs_keepers_each_front(void (*fn)(const struct vs_sock *front));
+
 /*
  * Ends keepers that no stack of this process uses. Async-signal-safe. The next vs_keepers_tidy() frees what
- * a keeper leaves in this process, and collects the keeper itself if it is a child.
+ * a keeper leaves in this process.
  */
 void vs_keepers_dismiss(void);
 
 /*
- * Ends keepers that no stack of this process uses, and frees them. Collects those that are children of this
- * process, which takes up to two seconds.
+ * Ends keepers that no stack of this process uses, and frees them. Waits for those that have a holder
+ * (held.h), at most half a second for each.
  */
 void vs_keepers_tidy(void);
 

@@ -17,6 +17,11 @@
  * see it, and its end sends no signal. Neither clone copies page tables, so the cost does not grow with the
  * program. Neither runs the program's atfork handlers.
  *
+ * The new process is an orphan then, and is reaped by the process that adopts orphans. Where none does, or
+ * where that is the program itself (adopter.c), a holder takes the place of the intermediate. It has a copy
+ * of the memory, waits for the new process, and is reaped by the program (held.c). If there is no memory for
+ * the copy, the new process becomes an orphan after all.
+ *
  * Between clone and exec the new tasks run in the program's memory. They only make system calls, on stacks
  * of their own, with every signal blocked. They share errno with the calling thread, which sleeps meanwhile
  * and restores it. Thread checkers replace clone() by a function that takes locks. So this file calls
@@ -46,7 +51,6 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/futex.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -63,10 +67,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "adopter.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/diagnose.h"
 #include "environment.h"
+#include "held.h"
 #include "origin.h"
 #include "pidns.h"
 #include "wire/roles.h"
@@ -352,6 +357,14 @@ static int become(void *arg)
 	return 127;
 }
 
+/* What a holder does in its copy of the memory. */
+static long make_held(void *arg, pid_t *made)
+{
+	struct launch *l = arg;
+
+	return clone_vfork(SIGCHLD, l->grandchild_stack, become, l, made, &l->running);
+}
+
 static int intermediate(void *arg)
 {
 	struct launch *l = arg;
@@ -396,10 +409,21 @@ static void await_exec(struct launch *l)
 		(void)syscall(SYS_futex, &l->running, FUTEX_WAIT, running, NULL, NULL, 0);
 }
 
+/* Makes the new process as an orphan. top: the end of the intermediate's stack. */
+static int run_orphaned(struct launch *l, char *top)
+{
+	long pid = clone_vfork(0, top, intermediate, l, NULL, NULL);
+	int r = pid < 0 ? (int)pid : reap_intermediate((pid_t)pid);
+
+	await_exec(l);
+	return l->made != 0 ? 0 : r; /* it may be made although the intermediate was killed */
+}
+
 static int run_launch(struct launch *l)
 {
 	sigset_t all, saved;
-	int err = errno;
+	int err = errno, r;
+	long held;
 	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
 			   -1, 0);
 
@@ -410,11 +434,14 @@ static int run_launch(struct launch *l)
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	l->made = 0;
 	atomic_init(&l->running, 1);
-	long pid = clone_vfork(0, stack + STACK_BYTES, intermediate, l, NULL, NULL);
-	int r = pid < 0 ? (int)pid : reap_intermediate((pid_t)pid);
-	await_exec(l);
-	if (l->made != 0) /* also if the intermediate was killed */
-		r = 0;
+	vs_held_sweep();
+	if (vs_adopter_fails() && vs_held_start(stack + STACK_BYTES, STACK_BYTES / 2,
+						l->role == VS_LAUNCH_KEEPER, make_held, l, &held)) {
+		l->made = held > 0 ? (pid_t)held : 0;
+		r = held < 0 ? (int)held : 0;
+	} else {
+		r = run_orphaned(l, stack + STACK_BYTES);
+	}
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)munmap(stack, STACK_BYTES);
 	errno = err;
@@ -422,7 +449,7 @@ static int run_launch(struct launch *l)
 }
 
 /* As vs_launch(). why stays "" where the errno alone is the cause. */
-static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *why)
+static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, pid_t *made, char *why)
 {
 	static const char *const names[] = {
 		[VS_LAUNCH_KEEPER] = VS_KEEPER_NAME,
@@ -455,52 +482,25 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, char *
 	l.linker_argv = linker_argv;
 	l.envp = envp;
 	r = envp == NULL ? -ENOMEM : run_launch(&l);
+	*made = l.made;
 	vs_origin_close(&l.origin);
 	if (r == -ECHILD)
 		(void)snprintf(why, VS_MESSAGE_MAX, "the task that makes it was killed; try again");
 	return r;
 }
 
-int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_MESSAGE_MAX])
+int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, pid_t *made, char why[VS_MESSAGE_MAX])
 {
-	int r = launch(role, fds, n_fds, why);
+	*made = 0;
+	int r = launch(role, fds, n_fds, made, why);
 
 	if (r < 0 && why[0] == '\0')
 		(void)snprintf(why, VS_MESSAGE_MAX, "%s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	return r;
 }
 
-/* True if pid is a keeper, by its name, which it keeps until it is collected. False without /proc. */
-static bool is_keeper(int pid)
+void vs_launch_ended(pid_t pid, int timeout_ms)
 {
-	static const char expected[] = VS_KEEPER_NAME "\n";
-	char path[32], name[sizeof(expected)];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	VS_AUTO_CLOSE fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && read(fd, name, sizeof(name)) == (ssize_t)sizeof(expected) - 1 &&
-	       memcmp(name, expected, sizeof(expected) - 1) == 0;
-}
-
-int vs_launch_reap(int pid, bool certain, int timeout_ms)
-{
-	siginfo_t info;
-	int64_t deadline = vs_now_ms() + timeout_ms;
-
-	if (pid <= 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return 0; /* not a child of this process */
-	VS_AUTO_CLOSE pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd < 0)
-		return errno == ESRCH ? 0 : -errno;
-	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-	if (!certain && !is_keeper(pid))
-		return 0; /* the program has collected it, and another child has its number */
-	int n;
-	do {
-		n = poll(&ended, 1, vs_left_ms(deadline));
-	} while (n < 0 && errno == EINTR);
-	if (n == 0)
-		return -ETIMEDOUT;
-	(void)waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG); /* ECHILD: the program collected it */
-	return 0;
+	vs_adopter_watch(pid);
+	(void)vs_held_reap(pid, timeout_ms);
 }

@@ -4,8 +4,8 @@
 
 /* Starts the library's own file as a process that no wait() of the program sees. */
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -18,22 +18,22 @@ enum vs_launch_role {
  * Starts the role's main (keeper_main or runner_main, see src/wire/roles.h) in a new process. fds[i]
  * becomes descriptor 3+i there. Every other descriptor above 2 is closed, for the keeper 0-2 as well. All
  * signals are blocked in the new process. Its environment is the part of the program's that environment.c
- * lets through. The program cannot see it as a child. If the program collects orphans (subreaper, PID 1),
- * the process itself reports that, see vs_launch_reap().
+ * lets through. The program cannot see it as a child. When it has ended, vs_launch_ended() must be called with its
+ * pid, which *made gets (0: it is not known, under a checker).
  *
  * Returns 0, or -errno if the process could not be made, with a text "cause; remedy" in why. EINVAL:
  * children of this thread go to another PID namespace, so nothing is started. EPERM: the file may not be
  * executed, see origin.h. A failed exec is reported on fds[0], which must be a SOCK_SEQPACKET socket: an
  * int32_t, negative errno, alone in a message. The function blocks all signals itself.
  */
-int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, char why[VS_MESSAGE_MAX]);
+int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, pid_t *made,
+	      char why[VS_MESSAGE_MAX]);
 
 /*
- * Collects keeper `pid` if it is an orphan that became a child of this program. Waits until it has ended,
- * at most timeout_ms. certain: the number belonged to the keeper a moment ago. Otherwise its name is
- * checked, because the number may belong to another child by now. Returns 0 if there is nothing to collect
- * (any more), -ETIMEDOUT if it still runs, or another -errno.
+ * Process `pid` of vs_launch() has ended or is about to end. If it has a holder (held.h), that is reaped. This
+ * takes at most timeout_ms; if it takes longer, the holder is reaped at the next launch or at exit. Keeps
+ * errno.
  */
-int vs_launch_reap(int pid, bool certain, int timeout_ms);
+void vs_launch_ended(pid_t pid, int timeout_ms);
 
 #endif

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "wire/fdmsg.h"
 
@@ -49,12 +50,20 @@ struct vs_channel {
 	int64_t last_us;      /* when the last call was */
 };
 
+struct vs_held_table;
+
 struct vs_process {
 	pthread_mutex_t lock;    /* guards the list of keepers and their starting */
 	pthread_mutex_t regain;  /* held while a lost door is replaced; taken last */
 	pthread_mutex_t names;   /* guards the names of stacks */
 	atomic_uint creating;    /* creations that use a keeper which no slot shows yet */
 	atomic_uint_fast64_t token; /* differs from that of each ancestor; 0: not drawn yet */
+	_Atomic(struct vs_held_table *) held; /* see held.c */
+	_Atomic(pid_t) maker;                 /* the process that fills it */
+	/* Whether orphans of this process are reaped, see adopter.c: */
+	atomic_int adopter;
+	_Atomic(pid_t) orphan;            /* that is watched; 0: none */
+	atomic_int_fast64_t zombie_since; /* vs_now_ms() when it was first seen as a zombie; 0: not yet */
 	struct vs_channel channels[VS_CHANNELS];
 };
 

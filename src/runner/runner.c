@@ -73,7 +73,6 @@ struct runner {
 	struct vs_runner_request request;
 	uint64_t caps;     /* what the command gets */
 	bool chld_ignored; /* the caller ignores SIGCHLD, so the command does, too */
-	int self;          /* pidfd of this process, if the program collects it as an orphan; else -1 */
 	int child_events;  /* signalfd of SIGCHLD */
 	pid_t command;
 	int command_pidfd;
@@ -126,9 +125,6 @@ static int prepare(struct runner *runner)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	listen_to_children(runner);
-	if (getppid() == runner->request.start.caller_pid &&
-	    (runner->self = above_streams(pidfd_open(getpid(), 0))) < 0)
-		return fail_to_start(runner, -runner->self, "no pidfd");
 	runner->child_events = above_streams(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
 	return runner->child_events < 0 ? fail_to_start(runner, -runner->child_events, "no signalfd") : 0;
 }
@@ -327,7 +323,7 @@ static int start_command(struct runner *runner)
 	vs_close(vs_steal_fd(&to_runner));
 	if (r == 0)
 		r = await_exec(from_child);
-	if (r < 0) /* else a program that collects orphans would get the zombie */
+	if (r < 0) /* else the process that adopts it would get the zombie */
 		(void)waitpid(runner->command, NULL, 0);
 	return r;
 }
@@ -344,24 +340,14 @@ static int tell(const struct vs_command_message *message, int fd)
 	return vs_fdmsg_send(VS_RUNNER_CONTROL, &msg, MSG_DONTWAIT);
 }
 
-/*
- * The last message. It goes without its descriptor, which is a convenience, if the kernel refuses that: the
- * limit of descriptors also limits how many are in messages (unix(7), ETOOMANYREFS).
- */
-static void tell_last(const struct runner *runner, const struct vs_command_message *message)
-{
-	if (tell(message, runner->self) < 0)
-		(void)tell(message, -1); /* the program may be gone */
-}
-
-static void tell_failure(const struct runner *runner, int r)
+static void tell_failure(int r)
 {
 	struct vs_command_message m = { .version = VS_COMMAND_VERSION,
 					.type = VS_COMMAND_FAILED,
 					.value = -r };
 
 	(void)snprintf(m.text, sizeof(m.text), "%s", vs_message());
-	tell_last(runner, &m);
+	(void)tell(&m, -1); /* the program may be gone */
 }
 
 static void tell_end(const struct runner *runner)
@@ -369,9 +355,10 @@ static void tell_end(const struct runner *runner)
 	struct vs_command_message m = { .version = VS_COMMAND_VERSION,
 					.type = VS_COMMAND_ENDED,
 					.value = runner->status,
-					.flags = runner->flags };
+					.flags = runner->flags,
+					.runner = getpid() };
 
-	tell_last(runner, &m);
+	(void)tell(&m, -1); /* the program may be gone */
 }
 
 /* Sends a pidfd of the command. If that fails, the caller must end the command. */
@@ -554,14 +541,14 @@ static void tell_keeper(void)
 
 int vs_runner_main(void)
 {
-	struct runner runner = { .self = -1, .child_events = -1, .command_pidfd = -1 };
+	struct runner runner = { .child_events = -1, .command_pidfd = -1 };
 	int r = set_up(&runner);
 
 	if (r == 0 && (r = tell_started(&runner)) < 0)
 		end_everything(&runner);
 	if (r < 0) {
 		tell_keeper();
-		tell_failure(&runner, r);
+		tell_failure(r);
 		return 1;
 	}
 	withdraw(&runner);

@@ -12,9 +12,8 @@
  *      ── KILL, any time, only if the caller gave up ──────▶
  *      ◀── ENDED with the status ───────────────────────────
  *
- * FAILED or ENDED is the runner's last message. It carries a pidfd of the runner itself if the runner became
- * the program's child, which happens in programs that collect orphans. If the exec of the runner fails, a
- * bare errno is sent instead, see launch.h.
+ * FAILED or ENDED is the runner's last message. If the exec of the runner fails, a bare errno is sent instead,
+ * see launch.h.
  *
  * Program and runner are the same file. But it may be replaced on disk while a program runs, so the version
  * in each message is checked.
@@ -51,12 +50,10 @@ struct vs_command_start {
 	uint64_t caller_caps;   /* those of the caller: exec may add some to the runner's */
 	uint32_t caps_explicit; /* 1: fails if one is missing; 0: gets those of them that there are */
 	uint32_t stream;        /* 1: a command of the host network, see below */
-	int32_t caller_pid;     /* the calling process, to compare with the runner's parent */
 	uint32_t own_env;       /* 1: the command gets the runner's environment; 0: the one sent here */
 	uint32_t envc;          /* strings of that, behind the arguments */
 	uint32_t has_cwd;       /* 1: the last string is the command's directory; 0: it has the runner's */
 	uint32_t streams;       /* bit i: standard stream i is the next descriptor of this message */
-	uint32_t reserved;
 	sigset_t mask;          /* the caller's signal mask */
 };
 
@@ -82,6 +79,7 @@ struct vs_command_message {
 	uint32_t type;
 	int32_t value; /* FAILED: errno; ENDED: wait status */
 	uint32_t flags;
+	int32_t runner; /* ENDED: its pid, which is still its own */
 	char text[VS_MESSAGE_MAX]; /* FAILED: the error */
 };
 

@@ -82,6 +82,110 @@ CASE(a_child_with_exit_signal_0_stays_a_zombie_even_where_sigchld_is_ignored)
 	CHECK_EQ(WEXITSTATUS(status), 7);
 }
 
+static void *make_invisible(void *pid)
+{
+	*(pid_t *)pid = clone_plain(0);
+	if (*(pid_t *)pid == 0)
+		_exit(7);
+	return NULL;
+}
+
+/* A holder, which any thread may have made. */
+CASE(a_child_with_exit_signal_0_stays_invisible_when_the_thread_ends_that_made_it)
+{
+	pthread_t thread;
+	int status;
+	pid_t pid;
+
+	CHECK(signal(SIGCHLD, count_sigchld) != SIG_ERR);
+	CHECK_EQ(pthread_create(&thread, NULL, make_invisible, &pid), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK(wait_until(is_zombie, &pid, LIMIT_MS));
+	CHECK_ERRNO(waitpid(-1, &status, WNOHANG), ECHILD);
+	CHECK_EQ(waitpid(pid, &status, __WCLONE), pid);
+	CHECK_EQ(sigchlds, 0);
+}
+
+/* And what a holder is for: its child executes a file. */
+CASE(the_child_of_a_child_with_exit_signal_0_is_invisible_and_reaped_there)
+{
+	int status;
+
+	CHECK(signal(SIGCHLD, count_sigchld) != SIG_ERR);
+	pid_t pid = clone_plain(0);
+	if (pid == 0) {
+		pid_t made = clone_plain(SIGCHLD);
+		if (made == 0) {
+			(void)execlp("true", "true", (char *)NULL);
+			_exit(127);
+		}
+		_exit(waitpid(made, &status, 0) == made && status == 0 ? 0 : 1);
+	}
+	CHECK(wait_until(is_zombie, &pid, LIMIT_MS));
+	CHECK_ERRNO(waitpid(-1, &status, WNOHANG), ECHILD);
+	CHECK_EQ(waitpid(pid, &status, __WCLONE), pid);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(sigchlds, 0);
+}
+
+/* A holder whose program was killed. */
+CASE(the_process_that_adopts_a_child_with_exit_signal_0_sees_it)
+{
+	int status, go[2];
+	char byte;
+
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	MUST(pipe2(go, O_CLOEXEC));
+	pid_t middle = (pid_t)MUST(fork());
+	if (middle == 0) {
+		if (clone_plain(0) == 0) {
+			close(go[1]);
+			(void)!read(go[0], &byte, 1);
+			_exit(7);
+		}
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(middle, &status, 0), middle);
+	close(go[1]);
+	CHECK(waitpid(-1, &status, 0) > 0);
+	CHECK_EQ(WEXITSTATUS(status), 7);
+}
+
+static bool status_has(pid_t pid, const char *field)
+{
+	char path[64], line[256];
+	bool found = false;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, field, strlen(field)) == 0)
+			found = (strtoull(line + strlen(field), NULL, 16) >> (SIGCHLD - 1) & 1) != 0;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+/* Whether PID 1 reaps is guessed from this. */
+CASE(proc_status_shows_whether_a_process_ignores_catches_or_blocks_a_signal)
+{
+	pid_t self = getpid();
+	sigset_t child;
+
+	CHECK(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+	CHECK(!status_has(self, "SigIgn:") && !status_has(self, "SigCgt:"));
+	CHECK(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	CHECK(status_has(self, "SigIgn:") && !status_has(self, "SigCgt:"));
+	CHECK(signal(SIGCHLD, count_sigchld) != SIG_ERR);
+	CHECK(!status_has(self, "SigIgn:") && status_has(self, "SigCgt:"));
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	MUST(sigprocmask(SIG_UNBLOCK, &child, NULL));
+	CHECK(!status_has(self, "SigBlk:"));
+	MUST(sigprocmask(SIG_BLOCK, &child, NULL));
+	CHECK(status_has(self, "SigBlk:"));
+}
+
 CASE(exec_sets_the_exit_signal_of_every_child_to_sigchld)
 {
 	int status;

@@ -119,9 +119,13 @@ int net_keepers(pid_t *pids, int max)
 	int n = find_children(collector, "vdestack-keeper", pids, max);
 
 	n = n < max || pids == NULL ? n : max;
-	/* A program that is a subreaper itself. */
-	return n + find_children(getpid(), "vdestack-keeper", pids != NULL ? pids + n : NULL,
-				 pids != NULL ? max - n : 0);
+	/* A program that is a subreaper itself, or whose keepers have holders. */
+	pid_t parents[17] = { getpid() };
+	int n_parents = 1 + find_children(getpid(), "vdestack-holder", parents + 1, 16);
+	for (int i = 0; i < n_parents && i < 17; i++)
+		n += find_children(parents[i], "vdestack-keeper", pids != NULL ? pids + n : NULL,
+				   pids != NULL ? max - n : 0);
+	return n;
 }
 
 pid_t net_keeper(void)

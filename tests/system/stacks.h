@@ -158,10 +158,17 @@ __attribute__((unused)) static void in_child(void (*fn)(void *), void *arg)
 		FAIL("the child ended with wait status 0x%x", (unsigned)status);
 }
 
-/* The keeper processes of this case: orphans become children of the wrapper. */
+/* The keeper processes of this case: orphans become children of the wrapper. Or they have holders. */
 __attribute__((unused)) static int find_keepers(pid_t *pids, int max)
 {
-	return find_children(getppid(), "vdestack-keeper", pids, max);
+	pid_t holders[16];
+	int n = find_children(getppid(), "vdestack-keeper", pids, max);
+	int n_holders = find_children(getpid(), "vdestack-holder", holders, 16);
+
+	for (int i = 0; i < n_holders && i < 16; i++)
+		n += find_children(holders[i], "vdestack-keeper", pids != NULL && n < max ? pids + n : NULL,
+				   n < max ? max - n : 0);
+	return n;
 }
 
 __attribute__((unused)) static pid_t the_keeper(void)
