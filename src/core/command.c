@@ -127,20 +127,21 @@ static int measure_args(char *const argv[], struct vs_command_start *start)
 }
 
 /*
- * In a program with more rights than its caller, the runner's environment has only variables from a list of
- * harmless ones. The command gets the program's environment, as with any exec of such a program.
+ * The runner's environment may lack some variables (environment.c). The command gets the program's, as with
+ * any exec.
  */
 static int measure_environment(const struct vdestack_cmd_opts *options, struct vs_command_start *start,
 			       struct parts *parts)
 {
 	size_t bytes = start->args_bytes, n = 0;
-	char *const *envp = parts->envp = options->envp != NULL ? options->envp : environ;
 
-	start->own_env = options->envp == NULL && !vs_environment_secure();
+	if (options->envp != NULL)
+		parts->envp = options->envp;
+	start->own_env = options->envp == NULL && !vs_environment_differs();
 	if (start->own_env)
 		return 0;
-	for (; envp != NULL && envp[n] != NULL && bytes <= VS_COMMAND_ARGS_BYTES_MAX; n++)
-		bytes += strlen(envp[n]) + 1;
+	for (; parts->envp[n] != NULL && bytes <= VS_COMMAND_ARGS_BYTES_MAX; n++)
+		bytes += strlen(parts->envp[n]) + 1;
 	if (bytes > VS_COMMAND_ARGS_BYTES_MAX)
 		return vs_fail(E2BIG, "cannot start \"%.*s\": its arguments and environment are longer than "
 				      "any system takes", NAME_SHOWN, parts->argv[0]);
@@ -399,8 +400,10 @@ static int start_command(struct vdestack *stack, char *const argv[], const struc
 			 int stream, struct command *cmd)
 {
 	struct vs_command_start start;
-	struct parts parts;
-	int r = fill_start(&start, &parts, argv, opts);
+	VS_AUTO_FREE char **env = vs_environment_of_command();
+	struct parts parts = { .envp = env };
+	int r = env != NULL ? fill_start(&start, &parts, argv, opts)
+			    : vs_fail(ENOMEM, "cannot start a command: %s", strerror(ENOMEM));
 
 	if (r < 0)
 		return r;

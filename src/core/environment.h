@@ -11,7 +11,15 @@ bool vs_environment_secure(void);
  * The environment for a keeper or a runner. The caller frees the array; the strings belong to the program.
  * NULL: there is no memory.
  */
-char **vs_environment_of_keeper(void);
-char **vs_environment_of_runner(void);
+char **vs_environment_of_helper(void);
+
+/*
+ * The environment for a command: the program's, but LD_PRELOAD without objects that link this library. As
+ * above; the variable itself is in the same memory as the array.
+ */
+char **vs_environment_of_command(void);
+
+/* True if the helper's lacks variables of the program's environment. */
+bool vs_environment_differs(void);
 
 #endif

@@ -472,8 +472,7 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, pid_t 
 		return r;
 	char *argv[] = { name, NULL };
 	char *linker_argv[] = { (char *)l.origin.linker_path, "--argv0", name, (char *)l.origin.path, NULL };
-	VS_AUTO_FREE char **envp = role == VS_LAUNCH_KEEPER ? vs_environment_of_keeper()
-							     : vs_environment_of_runner();
+	VS_AUTO_FREE char **envp = vs_environment_of_helper();
 	memcpy(l.fds, fds, n_fds * sizeof(*fds));
 	l.fds[l.n_fds++] = l.origin.file;
 	if (l.origin.linker >= 0)
