@@ -19,7 +19,8 @@
  * VDESTACK_ORPHANS=reaped or =left takes the place of all that is guessed here.
  *
  * "The opposite is seen": the first process that has ended is looked at when the next ones are started. If it
- * is gone, that is the end of watching. If it is a zombie twice, a quarter of a second apart, it is not reaped.
+ * is gone, that is the end of watching. If it is a zombie twice, a quarter of a second apart, it is not
+ * reaped.
  */
 
 #include "adopter.h"

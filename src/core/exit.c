@@ -7,8 +7,8 @@
  * process that does not reap (held.c). So a program that has holders ends keepers and commands first, and
  * waits a moment for them. A program without holders does nothing.
  *
- * This runs after the program's own handlers, but other threads may still run. Default stacks and handles stay
- * as they are, and calls fail with ENETDOWN. So no socket of these threads is made in the host network.
+ * This runs after the program's own handlers, but other threads may still run. Default stacks and handles
+ * stay as they are, and calls fail with ENETDOWN. So no socket of these threads is made in the host network.
  * A forked child has no holders. A child of vfork(2) has another process id.
  */
 

@@ -19,8 +19,8 @@
  * The holder does not share the memory, because it lives on: it would share thread-local storage with the
  * calling thread. Writes of the program would copy each page as long as the holder has it too. So the holder
  * unmaps all anonymous memory and all shared mappings, except a few pages that it runs on. It keeps private
- * mappings of files: code costs nothing, and the data segments are small. Without /proc/self/maps, and under a
- * checker, it keeps everything.
+ * mappings of files: code costs nothing, and the data segments are small. Without /proc/self/maps, and under
+ * a checker, it keeps everything.
  *
  * It makes system calls only, with all signals blocked. It has no capabilities and cannot be traced, so a
  * program that has given up privileges finds none in it. Debuggers do not see it (CLONE_UNTRACED), because
@@ -323,8 +323,8 @@ static bool each(bool (*fn)(struct entry *e, pid_t holder, const void *arg), con
 /* ------------------------------------------------------------------ reaping */
 
 /*
- * True: it is reaped, here or by other code of the program. Holders end soon, and the program may have no free
- * descriptor for a pidfd, so this asks again and again.
+ * True: it is reaped, here or by other code of the program. Holders end soon, and the program may have no
+ * free descriptor for a pidfd, so this asks again and again.
  */
 static bool reap(struct entry *e, pid_t holder, int64_t deadline_ms)
 {

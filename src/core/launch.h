@@ -18,8 +18,8 @@ enum vs_launch_role {
  * Starts the role's main (keeper_main or runner_main, see src/wire/roles.h) in a new process. fds[i]
  * becomes descriptor 3+i there. Every other descriptor above 2 is closed, for the keeper 0-2 as well. All
  * signals are blocked in the new process. Its environment is the part of the program's that environment.c
- * lets through. The program cannot see it as a child. When it has ended, vs_launch_ended() must be called with its
- * pid, which *made gets (0: it is not known, under a checker).
+ * lets through. The program cannot see it as a child. When it has ended, vs_launch_ended() must be called
+ * with its pid, which *made gets (0: it is not known, under a checker).
  *
  * Returns 0, or -errno if the process could not be made, with a text "cause; remedy" in why. EINVAL:
  * children of this thread go to another PID namespace, so nothing is started. EPERM: the file may not be
@@ -30,9 +30,9 @@ int vs_launch(enum vs_launch_role role, const int *fds, size_t n_fds, pid_t *mad
 	      char why[VS_MESSAGE_MAX]);
 
 /*
- * Process `pid` of vs_launch() has ended or is about to end. If it has a holder (held.h), that is reaped. This
- * takes at most timeout_ms; if it takes longer, the holder is reaped at the next launch or at exit. Keeps
- * errno.
+ * Process `pid` of vs_launch() has ended or is about to end. If it has a holder (held.h), that is reaped.
+ * This takes at most timeout_ms; if it takes longer, the holder is reaped at the next launch or at exit.
+ * Keeps errno.
  */
 void vs_launch_ended(pid_t pid, int timeout_ms);
 

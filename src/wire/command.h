@@ -12,8 +12,8 @@
  *      ── KILL, any time, only if the caller gave up ──────▶
  *      ◀── ENDED with the status ───────────────────────────
  *
- * FAILED or ENDED is the runner's last message. If the exec of the runner fails, a bare errno is sent instead,
- * see launch.h.
+ * FAILED or ENDED is the runner's last message. If the exec of the runner fails, a bare errno is sent
+ * instead, see launch.h.
  *
  * Program and runner are the same file. But it may be replaced on disk while a program runs, so the version
  * in each message is checked.

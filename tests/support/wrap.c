@@ -375,8 +375,8 @@ static void private_tun(void)
 }
 
 /*
- * A list of users with the user of the case, in the private namespace only: some plug-ins refuse a user that is
- * not in it.
+ * A list of users with the user of the case, in the private namespace only: some plugins refuse a user that
+ * is not in it.
  */
 static void private_passwd(uid_t uid, gid_t gid)
 {
@@ -390,7 +390,8 @@ static void private_passwd(uid_t uid, gid_t gid)
 	while ((n = read(from, bytes, sizeof(bytes))) > 0)
 		if (write(to, bytes, (size_t)n) != n)
 			die(path);
-	if (dprintf(to, "%s:x:%u:%u::%s:/bin/sh\n", USER_NAME, uid, gid, tmp_dir) < 0 || fchmod(to, 0644) != 0)
+	if (dprintf(to, "%s:x:%u:%u::%s:/bin/sh\n", USER_NAME, uid, gid, tmp_dir) < 0 ||
+	    fchmod(to, 0644) != 0)
 		die(path);
 	close(from);
 	close(to);

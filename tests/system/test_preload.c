@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects that are preloaded into a program (LD_PRELOAD), and what of that reaches keeper, runner, command. */
+/* Objects that are preloaded into a program (LD_PRELOAD), and what of that keeper, runner and command get. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
