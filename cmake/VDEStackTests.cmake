@@ -159,8 +159,11 @@ function(vdestack_add_unit name)
     set(arg_VARIANTS user)
     set(suffix OFF)
   endif()
+  if(arg_TIMEOUT)
+    list(PREPEND arg_TIMEOUT TIMEOUT)
+  endif()
   vdestack_busy(busy "${arg_BUSY}")
-  vdestack_discover(${target} PREFIX "unit.${name}" SUFFIX ${suffix} TIMEOUT "${arg_TIMEOUT}"
+  vdestack_discover(${target} PREFIX "unit.${name}" SUFFIX ${suffix} ${arg_TIMEOUT}
     VARIANTS ${arg_VARIANTS} LABELS unit ${arg_LABELS} ${busy})
 endfunction()
 
@@ -173,8 +176,11 @@ function(vdestack_add_system name)
   if(NOT arg_VARIANTS)
     set(arg_VARIANTS root user)
   endif()
+  if(arg_TIMEOUT)
+    list(PREPEND arg_TIMEOUT TIMEOUT)
+  endif()
   vdestack_busy(busy "${arg_BUSY}")
-  vdestack_discover(${target} PREFIX "system.${name}" SUFFIX ON TIMEOUT "${arg_TIMEOUT}"
+  vdestack_discover(${target} PREFIX "system.${name}" SUFFIX ON ${arg_TIMEOUT}
     VARIANTS ${arg_VARIANTS} LABELS system ${arg_LABELS} ${busy})
 endfunction()
 
