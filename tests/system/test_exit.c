@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -57,15 +58,20 @@ static struct sockaddr_in listen_somewhere(void)
 	return at;
 }
 
-/* The other end goes to the case, which is our parent. */
+/*
+ * The other end goes to the case, which is our parent. ip(8) of iproute2 6.15 opens the parent's namespace
+ * in /proc. As the parent has more capabilities than a command, this takes CAP_SYS_PTRACE.
+ */
 static void plant_canary(struct vdestack *stack)
 {
+	struct vdestack_cmd_opts opts = { .size = sizeof(opts),
+					  .caps = VDESTACK_CAPS_NETWORK | VDESTACK_CAP(CAP_SYS_PTRACE) };
 	char peer[32];
 	char *veth[] = { "ip",   "link", "add",    "inside", "type", "veth",
 			 "peer", "name", "canary", "netns",  peer,   NULL };
 
 	(void)snprintf(peer, sizeof(peer), "%d", (int)getppid());
-	CHECK_EQ(MUST(vdestack_run(stack, veth, NULL)), 0);
+	CHECK_EQ(MUST(vdestack_run(stack, veth, &opts)), 0);
 }
 
 static void run_program(const struct scene *scene, int say, int hear, void (*end)(void))
