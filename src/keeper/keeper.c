@@ -71,29 +71,33 @@ void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
 	pthread_mutex_unlock(&k->lock);
 }
 
+/* Every request is received and answered, also when there is no memory for another one. */
 static void serve_front(struct vs_keeper *k)
 {
-	struct vs_call *call = vs_call_new();
-	int r;
+	struct vs_call *call = k->call, *fresh = NULL;
+	int r = vs_call_recv(k->front, call, MSG_DONTWAIT);
 
-	if (call == NULL)
-		return;
-	r = vs_call_recv(k->front, call, MSG_DONTWAIT);
 	if (r == 0) {
 		vs_close(vs_steal_fd(&k->front));
 	} else if (r > 0 && call->req.op == VS_OP_HOLD && vs_auth_takes_replies(k, call, call->reply)) {
 		vs_regain_hold(k, call);
 	} else if (r > 0 && call->req.op == VS_OP_CREATE && vs_auth_takes_replies(k, call, call->reply)) {
 		call->refusal = vs_auth_refusal(k, call);
-		r = call->refusal == NULL ? vs_net_start(k, call)
-					  : vs_fail(EPERM, "cannot make a stack: %s; make stacks before that",
-						    call->refusal);
-		if (r == 0)
-			return; /* the networking thread has the call now */
+		if (call->refusal != NULL)
+			r = vs_fail(EPERM, "cannot make a stack: %s; make stacks before that", call->refusal);
+		else if ((fresh = vs_call_new()) == NULL)
+			r = vs_fail(ENOMEM, "cannot make a stack: %s",
+				    vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+		else
+			r = vs_net_start(k, call);
+		if (r == 0) {
+			k->call = fresh; /* the networking thread has the old one now */
+			return;
+		}
 		vs_call_fail(k, call, r);
+		free(fresh);
 	}
 	vs_call_drop(call);
-	free(call);
 }
 
 static bool finished(struct vs_keeper *k)
@@ -140,7 +144,8 @@ int vs_keeper_prepare(struct vs_keeper *k)
 	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 ||
 	    watch(k, k->wake, WAKE_EVENT) < 0)
 		return -errno;
-	return 0;
+	k->call = vs_call_new();
+	return k->call != NULL ? 0 : -ENOMEM;
 }
 
 static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
@@ -180,6 +185,7 @@ void vs_keeper_run(struct vs_keeper *k)
 		vs_jobs_start(k);
 	}
 	vs_registry_drop(k);
+	free(k->call);
 	vs_close(k->epoll);
 	vs_close(k->wake);
 	vs_close(k->front);

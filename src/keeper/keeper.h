@@ -28,6 +28,7 @@
 #include "auth.h"
 #include "wire/side_door.h"
 
+struct vs_call;
 struct vs_changes;
 struct vs_events;
 struct vs_iface;
@@ -69,6 +70,7 @@ struct vs_keeper {
 	struct vs_packet_ns *packet_ns; /* of packet devices; under their lock */
 	atomic_bool tun_works;          /* a tun device has been opened before */
 
+	struct vs_call *call; /* the main thread's: for the next request at the front door */
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
 	bool joins;         /* the main thread's: networking threads may have doors to take */
 	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */

@@ -120,14 +120,14 @@ static int plug_locked(struct vs_iface *iface, struct vs_segment *s, const struc
 	if (r < 0)
 		return vs_fail(-r, "cannot make interface %s: %s", want->name,
 			       r == -EOPNOTSUPP ? "the kernel has no veth driver; modprobe veth"
-						: strerror(-r));
+						: vs_cause_text(vs_diagnose_limit(-r), -r));
 	vs_peer_without_ipv6(&s->peers, port);
 	r = vs_netdev_set(s->peers.netlink,
 			  &(struct vs_netdev){ .name = port, .bridge = s->bridge, .state = VS_NETDEV_UP });
 	if (r < 0) {
 		(void)vs_veth_delete(&s->peers, port);
 		return vs_fail(-r, "cannot plug interface %s into segment \"%s\": %s", want->name, s->name,
-			       strerror(-r));
+			       vs_cause_text(vs_diagnose_limit(-r), -r));
 	}
 	memcpy(iface->peer, port, sizeof(port));
 	iface->segment = s;
