@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -132,6 +133,29 @@ static void send_segmented(void)
 	close(fd);
 }
 
+static bool kernel_is_before(unsigned major, unsigned minor)
+{
+	struct utsname name;
+	unsigned its_major = 0, its_minor = 0;
+
+	MUST(uname(&name));
+	CHECK_EQ(sscanf(name.release, "%u.%u", &its_major, &its_minor), 2);
+	return its_major < major || (its_major == major && its_minor < minor);
+}
+
+/* Receives until it fails. The errno. */
+static int first_error(int fd)
+{
+	static char frame[65536 + 256];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	do {
+		CHECK_EQ(poll(&p, 1, 5000), 1);
+	} while (read(fd, frame, sizeof(frame)) >= 0);
+	return errno;
+}
+
+/* Of UDP from Linux 6.2. Before that they are lost, so the library does not ask for them. */
 CASE(super_frames_are_received_after_their_vnet_header)
 {
 	static struct got g;
@@ -139,6 +163,10 @@ CASE(super_frames_are_received_after_their_vnet_header)
 	make_pair();
 	int fd = packet_socket(FAR);
 	send_segmented();
+	if (kernel_is_before(6, 2)) {
+		CHECK_EQ(first_error(fd), EINVAL);
+		return;
+	}
 	receive(fd, ETH_P_IP, &g);
 	CHECK_EQ(g.len, 14 + 20 + 8 + 8000);
 	CHECK_EQ(g.vnet.gso_type, VIRTIO_NET_HDR_GSO_UDP_L4);
