@@ -89,7 +89,7 @@ __attribute__((unused)) static int create(const struct ucred *claim)
 
 __attribute__((unused)) static int get_sysctl(void)
 {
-	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn",
+	struct raw_request r = { .req = { .op = VS_OP_SYSCTL_GET }, .text = "ipv4/tcp_dsack",
 				 .text_len = 14 };
 
 	return raw_call(seen.door, &r, NULL);

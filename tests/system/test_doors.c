@@ -21,7 +21,7 @@ static int ask_by(int reply)
 	struct raw_request r = {
 		.req = { .op = VS_OP_SYSCTL_GET, .seq = 20U | (uint64_t)XFRM_MSG_FLUSHPOLICY << 32 |
 							(uint64_t)(NLM_F_REQUEST | NLM_F_ACK) << 48 },
-		.text = "core/somaxconn",
+		.text = "ipv4/tcp_dsack",
 		.text_len = 14,
 		.fds = { reply },
 		.n_fds = 1,
@@ -204,7 +204,7 @@ static void send_lingering(struct vdestack *stack, int (*make)(struct vdestack *
 	struct raw_request r[6];
 
 	for (int i = 0; i < 6; i++) {
-		r[i] = (struct raw_request){ .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn",
+		r[i] = (struct raw_request){ .req = { .op = VS_OP_SYSCTL_GET }, .text = "ipv4/tcp_dsack",
 					     .text_len = 14, .n_fds = many[i / 2] };
 		for (size_t j = 0; j < r[i].n_fds; j++)
 			r[i].fds[j] = make(stack);
@@ -484,7 +484,7 @@ static void fill_pool(struct pool *p)
 
 static const char *random_text(size_t *len)
 {
-	static const char *const texts[] = { "", "core/somaxconn", "ipv4/ip_forward\0001",
+	static const char *const texts[] = { "", "ipv4/tcp_dsack", "ipv4/ip_forward\0001",
 					     "../../../etc/shadow", "inproc://lan", "ptp:///tmp/x",
 					     "cmd://id", "seqpacket://4", "=id", "{{{{", "vlan://1{}", "x" };
 	static char bytes[VS_TEXT_MAX + 500];
