@@ -3,7 +3,7 @@
 /*
  * c-ares in a stack: it asks the name server 10.0.0.1, which is in the network of the stack.
  *
- * c-ares opens its sockets in ares_gethostbyname() and in ares_process_fd(): for the first question, for the
+ * c-ares opens its sockets in ares_getaddrinfo() and in ares_process_fd(): for the first question, for the
  * next server, for TCP. So the thread has the stack as its default during these calls, and its former default
  * otherwise. The sockets are waited for as any others are.
  *
@@ -69,15 +69,18 @@ static int name_server(struct vdestack *stack)
 
 /* ------------------------------------------------------------------ the lookup */
 
-static void found(void *done, int status, int timeouts, struct hostent *host)
+static void found(void *done, int status, int timeouts, struct ares_addrinfo *info)
 {
 	char text[INET_ADDRSTRLEN];
 
 	(void)timeouts;
-	if (status == ARES_SUCCESS)
-		printf("%s: %s\n", host->h_name, inet_ntop(AF_INET, host->h_addr_list[0], text, sizeof(text)));
-	else
+	if (status == ARES_SUCCESS) {
+		const struct sockaddr_in *at = (const void *)info->nodes->ai_addr;
+		printf("%s: %s\n", info->name, inet_ntop(AF_INET, &at->sin_addr, text, sizeof(text)));
+		ares_freeaddrinfo(info);
+	} else {
 		printf("%s\n", ares_strerror(status));
+	}
 	*(int *)done = 1;
 }
 
@@ -103,6 +106,7 @@ static void look_up(struct vdestack *stack, const char *name)
 {
 	struct pollfd waiting = { .fd = -1 };
 	struct ares_options options = { .sock_state_cb = wait_for, .sock_state_cb_data = &waiting };
+	const struct ares_addrinfo_hints hints = { .ai_family = AF_INET };
 	ares_channel channel;
 	int done = 0;
 
@@ -110,7 +114,7 @@ static void look_up(struct vdestack *stack, const char *name)
 	    ares_set_servers_csv(channel, "10.0.0.1") != ARES_SUCCESS)
 		fail("no channel");
 	struct vdestack *before = enter(stack);
-	ares_gethostbyname(channel, name, AF_INET, found, &done);
+	ares_getaddrinfo(channel, name, NULL, &hints, found, &done);
 	enter(before);
 	while (!done) {
 		poll(&waiting, 1, 100); /* ares_timeout() says how long exactly */
