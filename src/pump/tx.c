@@ -29,6 +29,20 @@
 #include "pace.h"
 #include "pump.h"
 
+/*
+ * With the address sanitizer, memory of the arena that no super-frame uses is marked, and so is a gap before
+ * it. So a write beyond the headers is noticed, and a read beyond a super-frame.
+ */
+#ifndef __has_feature
+#define __has_feature(x) 0 /* not in gcc */
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#endif
+
 #define ARENA_BYTES (4 * VS_SUPER_MAX) /* of super-frames in one batch */
 /* A device goes down first; it is deleted after a grace period of the kernel's. */
 #define CHECK_FOR_MS 2000
@@ -48,6 +62,7 @@ struct vs_tx {
 	struct vs_pace pace;    /* of frames that are not TCP's, on a link with a switch behind it */
 	struct vs_frame frames[FRAMES_MAX];
 	unsigned char headers[FRAMES_MAX * 128 + VS_GSO_HEADER_MAX];
+	unsigned char gap[16];
 	_Alignas(16) unsigned char arena[ARENA_BYTES];
 };
 
@@ -60,13 +75,17 @@ struct vs_tx *vs_tx_new(struct vs_pump *pump)
 	if (tx == MAP_FAILED)
 		return NULL;
 	tx->pump = pump;
+	ASAN_POISON_MEMORY_REGION(tx->gap, sizeof(tx->gap));
+	ASAN_POISON_MEMORY_REGION(tx->arena, sizeof(tx->arena));
 	return tx;
 }
 
 void vs_tx_free(struct vs_tx *tx)
 {
-	if (tx != NULL)
-		(void)munmap(tx, sizeof(*tx));
+	if (tx == NULL)
+		return;
+	ASAN_UNPOISON_MEMORY_REGION(tx, sizeof(*tx)); /* another mapping may get the addresses */
+	(void)munmap(tx, sizeof(*tx));
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -251,8 +270,11 @@ static ssize_t take_super(struct vs_tx *tx, unsigned char *at)
 {
 	const struct vs_device *device = &tx->pump->device;
 	struct vs_super super;
-	ssize_t n = device->ops->read(device, at, &super);
 
+	ASAN_UNPOISON_MEMORY_REGION(at, VS_SUPER_MAX);
+	ssize_t n = device->ops->read(device, at, &super);
+	size_t used = n > 0 ? (size_t)n : 0;
+	ASAN_POISON_MEMORY_REGION(at + used, VS_SUPER_MAX - used);
 	if (n > 0 && super.len > 0)
 		segment(tx, &super.vnet, super.frame, super.len);
 	if (n == -EBADMSG)
