@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <netpacket/packet.h>
 #include <pthread.h>
 #include <sched.h>
@@ -31,7 +32,9 @@
 #include "core/stack.h"
 #include "fake_core.h"
 #include "rtnl/apply.h"
+#include "rtnl/nl.h"
 #include "rtnl/ready.h"
+#include "rtnl/rtnl.h"
 #include <vdestack/conf.h>
 
 #define SKIP 77
@@ -1159,6 +1162,23 @@ static void storm(int hz)
 	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
+static void waiting_for_a_configuration_waits_for_its_addresses(void **state)
+{
+	struct vs_conf_addr addrs[] = { conf_addr("fc00::1", 64), conf_addr("fc00::2", 64) };
+	struct vs_conf_iface iface = { .name = "d0", .addrs = addrs, .n_addrs = 2 };
+	const struct vs_config config = { .ifaces = &iface, .n_ifaces = 1 };
+
+	(void)state;
+	make_plugged("d0");
+	assert_int_equal(wait_for(&config, 100), -ETIMEDOUT);
+	assert_non_null(strstr(vdestack_last_error(), "not there"));
+	ip("addr add fc00::1/64 dev d0 nodad");
+	ip("addr add fc00::3/64 dev d0 nodad"); /* as many as are wanted, but another one */
+	assert_int_equal(wait_for(&config, 100), -ETIMEDOUT);
+	ip("addr add fc00::2/64 dev d0 nodad");
+	assert_works(wait_for(&config, 10000));
+}
+
 static void signals_do_not_disturb(void **state)
 {
 	struct vdestack_addr list[256];
@@ -1201,6 +1221,77 @@ static void *keep_changing(void *arg)
 	return NULL;
 }
 
+static bool always_changing;
+
+int __real_vs_nl_drain(struct vs_nl *nl);
+int __wrap_vs_nl_drain(struct vs_nl *nl);
+
+int __wrap_vs_nl_drain(struct vs_nl *nl)
+{
+	int r = __real_vs_nl_drain(nl);
+
+	nl->noticed = nl->noticed || always_changing;
+	return r;
+}
+
+/* After each read there has been a change, so the next one is due at once. */
+static void waiting_ends_in_time_while_the_stack_changes_all_the_time(void **state)
+{
+	(void)state;
+	make_veth();
+	ip("link set v0 up"); /* it has no carrier */
+	always_changing = true;
+	(void)alarm(20); /* ends the case if the wait does not end */
+	int64_t start = vs_now_ms();
+	assert_fails(ETIMEDOUT, vdestack_wait_ready(stack, 300));
+	int64_t took = vs_now_ms() - start;
+	always_changing = false;
+	(void)alarm(0);
+	assert_true(took >= 290 && took < 10000);
+}
+
+static struct {
+	int begun, n;
+	bool changed;
+} reading;
+
+static void note_begin(void *arg)
+{
+	(void)arg;
+	reading.begun++;
+	reading.n = 0;
+}
+
+static void change_at_first(void *arg, const void *record)
+{
+	(void)arg;
+	(void)record;
+	reading.n++;
+	if (!reading.changed)
+		assert_int_equal(vdestack_addr_add(stack, "d0", "10.201.0.1", 32), 0);
+	reading.changed = true;
+}
+
+/* It is so long that the kernel sends it in several parts. */
+static void a_list_that_changes_while_it_is_read_is_read_again(void **state)
+{
+	enum { LONG = 1500 };
+	const struct vs_nl_reader reader = { note_begin, change_at_first, NULL };
+	VS_AUTO_NL nl = { 0 };
+	char addr[32];
+
+	(void)state;
+	make_plugged("d0");
+	for (int i = 0; i < LONG; i++) {
+		(void)snprintf(addr, sizeof(addr), "10.202.%d.%d", i / 250, i % 250 + 1);
+		assert_works(vdestack_addr_add(stack, "d0", addr, 32));
+	}
+	assert_int_equal(vs_stack_nl_open(stack, &nl), 0);
+	assert_int_equal(vs_rtnl_addr_list(&nl, &reader), 0);
+	assert_true(reading.begun >= 2);
+	assert_true(reading.n >= LONG + 1);
+}
+
 static void lists_are_whole_while_another_thread_changes(void **state)
 {
 	struct vdestack_addr list[256];
@@ -1220,6 +1311,91 @@ static void lists_are_whole_while_another_thread_changes(void **state)
 	}
 	atomic_store(&changing, false);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void an_address_with_a_peer_is_listed_as_ours(void **state)
+{
+	struct vdestack_addr list[16];
+	make_plugged("d0");
+	bool ours = false;
+
+	(void)state;
+	ip("addr add 10.3.0.1 peer 10.3.0.2/32 dev d0");
+	int n = vdestack_addr_list(stack, "d0", list, VS_COUNT(list), sizeof(struct vdestack_addr));
+	assert_true(n > 0);
+	for (int i = 0; i < n; i++) {
+		assert_string_not_equal(list[i].addr, "10.3.0.2");
+		ours = ours || strcmp(list[i].addr, "10.3.0.1") == 0;
+	}
+	assert_true(ours);
+}
+
+static void count_record(void *arg, const void *record)
+{
+	(void)record;
+	++*(int *)arg;
+}
+
+static void begin_count(void *arg)
+{
+	*(int *)arg = 0;
+}
+
+/* A command in the stack with CAP_NET_ADMIN can send messages to our socket. */
+static void messages_of_another_process_are_no_answer(void **state)
+{
+	struct sockaddr_nl name = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(name);
+	struct {
+		struct nlmsghdr head;
+		int result;
+	} done = { .head = { .nlmsg_len = sizeof(done),
+			     .nlmsg_type = NLMSG_DONE,
+			     .nlmsg_flags = NLM_F_MULTI } };
+	int n = 0;
+	const struct vs_nl_reader reader = { begin_count, count_record, &n };
+	VS_AUTO_NL nl = { 0 };
+
+	(void)state;
+	make_plugged("d0");
+	add_many("d0");
+	assert_int_equal(vs_stack_nl_open(stack, &nl), 0);
+	assert_int_equal(vs_rtnl_addr_list(&nl, &reader), 0);
+	assert_true(n >= 200);
+	assert_int_equal(getsockname(vs_nl_fd(&nl), (struct sockaddr *)&name, &len), 0);
+	int other = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	assert_true(other >= 0);
+	done.head.nlmsg_pid = name.nl_pid;
+	for (done.head.nlmsg_seq = nl.seq; done.head.nlmsg_seq < nl.seq + 4; done.head.nlmsg_seq++)
+		assert_int_equal(sendto(other, &done, sizeof(done), 0, (struct sockaddr *)&name, len),
+				 (ssize_t)sizeof(done));
+	assert_int_equal(vs_rtnl_addr_list(&nl, &reader), 0);
+	assert_true(n >= 200);
+	(void)close(other);
+}
+
+/* As after a request that has timed out. */
+static void the_answer_to_an_earlier_request_is_no_answer(void **state)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	const struct {
+		struct nlmsghdr head;
+		struct ifinfomsg info;
+	} earlier = { .head = { .nlmsg_len = sizeof(earlier), .nlmsg_type = RTM_GETLINK,
+				.nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = 1 },
+		      .info = { .ifi_index = 1 } };
+	int n = 0;
+	const struct vs_nl_reader reader = { begin_count, count_record, &n };
+	VS_AUTO_NL nl = { 0 };
+
+	(void)state;
+	make_plugged("d0");
+	add_many("d0");
+	assert_int_equal(vs_stack_nl_open(stack, &nl), 0);
+	assert_int_equal(sendto(vs_nl_fd(&nl), &earlier, sizeof(earlier), 0, (const struct sockaddr *)&kernel,
+				sizeof(kernel)), (ssize_t)sizeof(earlier));
+	assert_int_equal(vs_rtnl_addr_list(&nl, &reader), 0);
+	assert_true(n >= 200);
 }
 
 static void calls_without_a_free_descriptor_are_emfile(void **state)
@@ -1347,8 +1523,14 @@ int main(int argc, char **argv)
 		CASE(a_failing_configuration_names_interface_and_word),
 		CASE(waiting_for_a_configuration_sees_duplicates),
 		CASE(waiting_without_ipv6_costs_nothing),
+		CASE(waiting_for_a_configuration_waits_for_its_addresses),
 		CASE(signals_do_not_disturb),
+		CASE(waiting_ends_in_time_while_the_stack_changes_all_the_time),
+		CASE(a_list_that_changes_while_it_is_read_is_read_again),
 		CASE(lists_are_whole_while_another_thread_changes),
+		CASE(an_address_with_a_peer_is_listed_as_ours),
+		CASE(messages_of_another_process_are_no_answer),
+		CASE(the_answer_to_an_earlier_request_is_no_answer),
 		CASE(calls_without_a_free_descriptor_are_emfile),
 		CASE(no_call_leaks_a_descriptor),
 		CASE(changes_without_capabilities_are_eperm),
