@@ -69,6 +69,8 @@ struct raw_request {
 	int fds[32];
 	size_t n_fds;
 	bool no_key;
+	uint32_t version; /* 0: the right one */
+	size_t cut;       /* bytes that the message is too short */
 	const struct ucred *claim; /* NULL: what the kernel says */
 };
 
@@ -83,7 +85,8 @@ __attribute__((unused)) static int raw_send(int door, struct raw_request *r)
 			    .msg_control = control.bytes };
 	struct cmsghdr *c = &control.align;
 
-	r->req.version = VS_WIRE_VERSION;
+	r->req.version = r->version != 0 ? r->version : VS_WIRE_VERSION;
+	iov[0].iov_len -= r->cut;
 	if (!r->no_key)
 		r->req.key = *seen.key;
 	if (r->n_fds > 0) {

@@ -567,6 +567,76 @@ static bool low_again(void *arg)
 	return open_in(l->keeper) <= l->most;
 }
 
+CASE_BOTH(a_request_of_another_version_or_too_short_is_dropped)
+{
+	struct prize p = new_prize(case_opts());
+	struct raw_request newer = { .req = { .op = VS_OP_SYSCTL_GET }, .text = "core/somaxconn",
+				     .text_len = 14, .version = VS_WIRE_VERSION + 1 };
+	struct raw_request cut = { .req = { .op = VS_OP_STATS, .iface = { .name = "mine" } }, .cut = 1 };
+
+	CHECK_EQ(raw_call(seen.door, &newer, NULL), -EPIPE);
+	CHECK_EQ(raw_call(seen.door, &cut, NULL), -EPIPE);
+	cut = (struct raw_request){ .req = { .op = VS_OP_STATS } };
+	cut.cut = sizeof(cut.req) - 4;
+	CHECK_EQ(raw_call(seen.door, &cut, NULL), -EPIPE);
+	CHECK_EQ(get_sysctl(), 0);
+	CHECK(p.stack != NULL);
+}
+
+/* The keeper makes them one after the other, and serves no other request of the stack meanwhile. */
+CASE_BOTH(a_request_gets_no_more_than_32_sockets)
+{
+	struct prize p = new_prize(case_opts());
+	struct raw_request r = {
+		.req = { .op = VS_OP_MSOCKET, .arg = { AF_INET, SOCK_DGRAM, 0 }, .count = 1000 }, .n_fds = 1
+	};
+	struct vs_reply reply;
+	int pair[2], n = 0;
+
+	raw_pair(pair);
+	r.fds[0] = pair[1];
+	CHECK_EQ(raw_send(seen.door, &r), 0);
+	CHECK_EQ(get_sysctl(), 0); /* served after that one */
+	while (recv(pair[0], &reply, sizeof(reply), MSG_DONTWAIT) == (ssize_t)sizeof(reply))
+		n++;
+	CHECK_EQ(n, VS_SOCKETS_MAX);
+	CHECK(p.stack != NULL);
+}
+
+static char value_of_sysctl[VS_TEXT_MAX + 1];
+
+/* The library refuses such names before it sends them. */
+CASE_BOTH(a_sysctl_outside_of_the_network_cannot_be_reached_without_the_library)
+{
+	static const char *const names[] = { "../kernel/hostname", "core/../../kernel/hostname", "core/..",
+					     "/core/somaxconn", "/../kernel/hostname", "..", "" };
+	struct prize p = new_prize(case_opts());
+	struct raw_request r;
+	char name[600], value[64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		r = (struct raw_request){ .req = { .op = VS_OP_SYSCTL_GET }, .text = names[i],
+					  .text_len = strlen(names[i]) };
+		int result = raw_call(seen.door, &r, value_of_sysctl);
+		if (result >= 0)
+			FAIL("sysctl \"%s\" is \"%s\"", names[i], value_of_sysctl);
+		CHECK(result == -EINVAL || (names[i][0] == '\0' && result == -EISDIR));
+		size_t len = (size_t)snprintf(name, sizeof(name), "%s", names[i]) + 1;
+		memcpy(name + len, "1", 1);
+		r = (struct raw_request){ .req = { .op = VS_OP_SYSCTL_SET }, .text = name,
+					  .text_len = len + 1 };
+		CHECK(raw_call(seen.door, &r, NULL) < 0);
+	}
+	/* A name that would be a valid one if it were cut after 511 bytes of the path. */
+	size_t at = (size_t)snprintf(name, sizeof(name), "%s", "core");
+	while (at < 511 - strlen("/proc/sys/net/") - strlen("/somaxconn"))
+		name[at++] = '/';
+	(void)snprintf(name + at, sizeof(name) - at, "/somaxconn%s", "and more");
+	r = (struct raw_request){ .req = { .op = VS_OP_SYSCTL_GET }, .text = name, .text_len = strlen(name) };
+	CHECK_EQ(raw_call(seen.door, &r, NULL), -EINVAL);
+	MUST(vdestack_sysctl_get(p.stack, "core/somaxconn", value, sizeof(value)));
+}
+
 static void register_both_ends(void *prize)
 {
 	(void)prize;

@@ -48,6 +48,38 @@ CASE_FLAGS(a_child_that_gave_up_its_gid_cannot_change_anything, CASE_F_ROOT | CA
 	in_child(dropped_gid_only, &p);
 }
 
+/* It may mount, but may not claim to be uid 0. */
+static void dropped_uid_but_not_sys_admin(void *prize)
+{
+	struct ucred claim = seen.claim;
+
+	CHECK(claim.pid != getpid()); /* it shows the capability */
+	MUST(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+	MUST(setresuid(OTHER, OTHER, OTHER));
+	set_caps(BIT(CAP_SYS_ADMIN));
+	claim.uid = OTHER;
+	check_powerless(prize, &claim);
+}
+
+static void dropped_gid_but_not_sys_admin(void *prize)
+{
+	struct ucred claim = seen.claim;
+
+	MUST(setresgid(OTHER, OTHER, OTHER));
+	set_caps(BIT(CAP_SYS_ADMIN));
+	claim.gid = OTHER;
+	check_powerless(prize, &claim);
+}
+
+CASE_ROOT(a_child_that_kept_nothing_but_sys_admin_cannot_change_anything)
+{
+	struct prize p = new_prize(NULL);
+
+	in_child(dropped_uid_but_not_sys_admin, &p);
+	in_child(dropped_gid_but_not_sys_admin, &p);
+	check_mighty(&p, NULL);
+}
+
 /* uid 0 without the capability to map uid 0: all ids look the same to the keeper. */
 CASE_FLAGS(where_no_uid_is_mapped_a_child_of_another_uid_cannot_change_anything, CASE_F_ROOT | CASE_F_USERNS)
 {
