@@ -12,6 +12,7 @@
 #include <libvdeplug_mod.h>
 #include <linux/keyctl.h>
 #include <linux/perf_event.h>
+#include <linux/securebits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -182,6 +184,17 @@ static long do_system(void)
 	return system("true") == 0 ? 0 : -1; /* NOLINT: this is what the test tries */
 }
 
+/* Succeeds if nothing in the keeper, uid 0 included, gets capabilities by an exec. */
+static long do_securebits(void)
+{
+	const int wanted = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+			   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+
+	errno = bits < 0 ? errno : EPERM;
+	return (bits & wanted) == wanted ? 0 : -1;
+}
+
 static void *nothing(void *arg)
 {
 	return arg;
@@ -240,7 +253,7 @@ static const struct {
 	KNOWN(unshare_mounts), KNOWN(unshare_pids), KNOWN(unshare_tables), KNOWN(setns_user),
 	KNOWN(setns_any), KNOWN(setns_net), KNOWN(clone_mounts), KNOWN(clone_user), KNOWN(clone_process),
 	KNOWN(fork), KNOWN(system), KNOWN(thread),
-	KNOWN(personality_ask),
+	KNOWN(personality_ask), KNOWN(securebits),
 #ifdef SYS_iopl
 	KNOWN(iopl), KNOWN(ioperm),
 #endif

@@ -191,6 +191,11 @@ CASE_FLAGS(a_plugin_can_read_its_personality, PROCESS_VDE)
 	gives("personality_ask", 0);
 }
 
+CASE_FLAGS(the_securebits_of_a_keeper_are_locked, PROCESS_VDE)
+{
+	gives("securebits", 0);
+}
+
 /* The filter allows it. It fails for lack of capabilities. */
 CASE_FLAGS(a_plugin_cannot_enter_a_network_namespace, PROCESS_VDE)
 {

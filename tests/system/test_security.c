@@ -5,11 +5,13 @@
 #define _GNU_SOURCE
 #include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include "stacks.h"
 
@@ -99,6 +101,57 @@ CASE_FLAGS(keeper_has_only_the_capabilities_it_needs, CASE_F_ROOT | CASE_F_USER 
 	check_tasks(keeper, &nets, &pumps);
 	CHECK_EQ(nets, 2);
 	CHECK_EQ(pumps, 7); /* ptp:// never waits: one for both ways */;
+}
+
+/* A switch that is there and never answers: connections wait in its queue. */
+static void make_silent_switch(const char *dir)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = (int)MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	MUST(mkdir(dir, 0700));
+	CHECK(snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/ctl", dir) < (int)sizeof(addr.sun_path));
+	MUST(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	MUST(listen(fd, 64));
+}
+
+/* A job that waits in a plugin, for ever, has given up the capabilities that plugins do not need. */
+static bool a_job_waits_without_privileges(void *keeper)
+{
+	char dir[64], path[400];
+	bool found = false;
+
+	(void)snprintf(dir, sizeof(dir), "/proc/%d/task", *(pid_t *)keeper);
+	DIR *d = opendir(dir);
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+		(void)snprintf(path, sizeof(path), "%s/%s/status", dir, e->d_name);
+		const char *s = text_of(path);
+		found = found || (strncmp(s, "Name:\tvdestack-job\n", 19) == 0 &&
+				  (line_of(s, "CapPrm:", 16) & BIT(CAP_SYS_ADMIN)) == 0);
+	}
+	if (d != NULL)
+		closedir(d);
+	return found;
+}
+
+CASE_FLAGS(a_thread_that_opens_a_network_has_only_the_capabilities_it_needs,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+{
+	const struct vdestack_opts opts = { .size = sizeof(opts), .step_timeout_ms = -1 };
+	struct vdestack *stack = new_stack("%s", "");
+	pid_t keeper = the_keeper();
+	char config[300];
+	int nets, pumps;
+
+	make_silent_switch(case_path("silent"));
+	(void)snprintf(config, sizeof(config), "vnl=vde://%s", case_path("silent"));
+	pid_t child = (pid_t)MUST(fork());
+	if (child == 0)
+		_exit(vdestack_iface_add(stack, config, &opts) == 0);
+	CHECK(wait_until(a_job_waits_without_privileges, &keeper, SOON_MS));
+	check_tasks(keeper, &nets, &pumps);
+	MUST(kill(child, SIGKILL));
+	MUST(waitpid(child, NULL, 0));
 }
 
 CASE(keeper_that_adopts_has_only_the_capabilities_it_needs)
