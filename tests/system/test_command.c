@@ -339,6 +339,76 @@ CASE(a_deadline_kills_the_command_and_its_descendants)
 	MUST(vdestack_delete(s));
 }
 
+/* Their ends wake the runner, all the time. */
+CASE(a_deadline_kills_a_command_whose_orphans_end_all_the_time)
+{
+	struct vdestack *s = new_stack();
+	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .timeout_ms = 1000};
+	char *argv[] = {"sh", "-c", "while :; do sh -c 'sleep 0.01 &'; sleep 0.05; done", NULL};
+	int status, status_fd;
+
+	close((int)MUST(vdestack_spawn(s, argv, &opts, &status_fd)));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
+	CHECK_EQ(status, SIGKILL);
+	close(status_fd);
+	MUST(vdestack_delete(s));
+}
+
+static bool no_runners(void *unused)
+{
+	(void)unused;
+	return find_children(getppid(), "vdestack-runner", NULL, 0) == 0;
+}
+
+static int starve_at; /* before which of the next calls of recvmsg(2) all numbers are in use; 0: none */
+
+/* The library's calls come here, too. */
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	bool starves = starve_at > 0 && --starve_at == 0;
+	struct rlimit was = {0};
+
+	if (starves) {
+		int first = (int)MUST(fcntl(0, F_DUPFD_CLOEXEC, 0));
+		close(first);
+		MUST(getrlimit(RLIMIT_NOFILE, &was));
+		MUST(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)first, was.rlim_max}));
+	}
+	ssize_t n = syscall(SYS_recvmsg, fd, msg, flags);
+	int err = errno;
+	if (starves)
+		MUST(setrlimit(RLIMIT_NOFILE, &was));
+	errno = err;
+	return n;
+}
+
+/* When its caller gets no number for the pidfd, the command runs already. It must not go on unknown. */
+CASE(a_command_whose_start_failed_does_not_go_on)
+{
+	struct vdestack *s = new_stack();
+	bool late = false, worked = false;
+	int before = count_fds();
+
+	for (int i = 1; i < 30 && !worked; i++) {
+		starve_at = i;
+		int pidfd = vdestack_spawn(s, (char *[]){"sleep", "1000", NULL}, NULL, NULL);
+		worked = starve_at > 0; /* there were fewer calls */
+		starve_at = 0;
+		late = late || (pidfd < 0 && strstr(vdestack_last_error(), "pidfd") != NULL);
+		if (pidfd >= 0) {
+			MUST(pidfd_send_signal(pidfd, SIGKILL, NULL, 0));
+			close(pidfd);
+		} else {
+			CHECK_EQ(errno, EMFILE);
+		}
+		CHECK(wait_until(no_runners, NULL, SOON_MS));
+		CHECK(count_fds() <= before + 2); /* the leash */
+	}
+	CHECK(late);
+	CHECK(worked);
+	MUST(vdestack_delete(s));
+}
+
 CASE_BOTH(deletion_kills_commands_and_their_descendants)
 {
 	struct vdestack *s = new_stack();
@@ -351,6 +421,25 @@ CASE_BOTH(deletion_kills_commands_and_their_descendants)
 	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
 	CHECK_EQ(status, SIGKILL);
 	check_family_gone(&family);
+}
+
+/* A child that was made without the handlers of fork(3) keeps its copies, until it uses the library. */
+CASE(deletion_kills_commands_whatever_copies_a_child_has)
+{
+	struct vdestack *s = new_stack();
+	int status, status_fd;
+
+	close(spawn_shell(s, SLEEPER, &status_fd));
+	pid_t child = (pid_t)MUST(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+	if (child == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	MUST(vdestack_delete(s));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
+	CHECK_EQ(status, SIGKILL);
+	MUST(kill(child, SIGKILL));
+	MUST(waitpid(child, NULL, 0));
 }
 
 CASE_BOTH(the_death_of_the_program_kills_commands_and_their_descendants)
@@ -628,6 +717,24 @@ CASE(a_command_may_use_its_capabilities_on_the_stack)
 }
 
 /* uid 0 has no privileges in the stack: file modes apply to it, and it can gain nothing. */
+/* A command of uid 0 can neither unlock what takes its privileges away at an exec, nor gain them by it. */
+CASE(the_securebits_of_a_command_are_locked)
+{
+	struct vdestack *s = new_stack();
+	struct vdestack_cmd_opts opts = {.size = sizeof(opts), .caps = VDESTACK_CAP(CAP_NET_RAW)};
+
+	const char *text = OUTPUT(s, &opts, "setpriv", "--dump");
+	CHECK_CONTAINS(text, "no_new_privs: 1");
+	const char *bits = strstr(text, "Securebits: ");
+	CHECK(bits != NULL);
+	CHECK_CONTAINS(bits, "noroot,noroot_locked");
+	CHECK_CONTAINS(bits, "no_setuid_fixup_locked");
+	const char *bound = strstr(text, "Capability bounding set: ");
+	CHECK(bound != NULL);
+	CHECK(strncmp(bound, "Capability bounding set: net_raw\n", 33) == 0);
+	MUST(vdestack_delete(s));
+}
+
 CASE_ROOT(root_regains_nothing_by_uid_set_id_or_file_capabilities)
 {
 	struct vdestack *s = new_stack();
