@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -557,6 +558,43 @@ static bool has_silent(void *stack)
 static bool has_no_silent(void *stack)
 {
 	return !has_silent(stack);
+}
+
+struct blocked {
+	struct vdestack *stack;
+	const char *config;
+	int err;
+};
+
+static void *add_silent(void *arg)
+{
+	struct blocked *b = arg;
+	const struct vdestack_opts opts = { .size = sizeof(opts), .flags = case_opts_flags(),
+					    .step_timeout_ms = -1 };
+
+	CHECK(vdestack_iface_add(b->stack, b->config, &opts) < 0);
+	b->err = errno;
+	return NULL;
+}
+
+/* Without a limit of its own, so nothing else can end it. */
+CASE_FLAGS(deletion_ends_an_addition_that_waits_for_a_silent_network, BOTH_VDE)
+{
+	struct blocked b = { .stack = net_stack(""), .config = silent_network() };
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, add_silent, &b), 0);
+	CHECK(wait_until(has_silent, b.stack, SOON_MS));
+	long long start = now_us();
+	MUST(vdestack_delete(b.stack));
+	long long deleted = now_us() - start;
+	struct timespec limit;
+	MUST(clock_gettime(CLOCK_REALTIME, &limit));
+	limit.tv_sec += SOON_MS / 1000;
+	CHECK_EQ(pthread_timedjoin_np(thread, NULL, &limit), 0);
+	if (deleted > 2000000)
+		FAIL("deletion took %lld ms", deleted / 1000);
+	CHECK(b.err == ECANCELED || b.err == ENETDOWN);
 }
 
 /* Its network may be absent. But no caller got it, so it does not stay for the other users of the stack. */

@@ -29,6 +29,8 @@ static struct {
 	int end_seen; /* eventfd: `ended` */
 	int device, data, control; /* the other ends; -1: closed */
 	atomic_int starts_left;    /* threads that can still be started; -1: any number */
+	int hold; /* eventfd: sending waits for it, then the link is dead; 0: it does not wait */
+	int held; /* eventfd: sending waits */
 } o;
 
 int __real_vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id);
@@ -77,6 +79,13 @@ static const struct vs_pump_callbacks callbacks = {
 
 static int link_send(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost)
 {
+	eventfd_t ignored;
+
+	if (o.hold > 0) {
+		(void)eventfd_write(o.held, 1);
+		(void)eventfd_read(o.hold, &ignored);
+		return -EPIPE;
+	}
 	for (size_t i = 0; i < n; i++)
 		*lost += writev(link->data_fd, frames[i].iov, frames[i].n_iov) < 0;
 	return (int)n;
@@ -231,6 +240,35 @@ static void a_link_that_hangs_up_is_reported_once_and_then_the_end(void **state)
 	assert_false(vs_pump_is_stopped(&o.pump));
 }
 
+static bool has_died(void)
+{
+	for (int i = 0; i < DEADLINE_MS && o.died == 0; i++)
+		(void)poll(NULL, 0, 1);
+	return o.died > 0;
+}
+
+/* One thread finds that the link has hung up while the other one sends. */
+static void a_link_that_dies_in_both_directions_is_reported_once(void **state)
+{
+	unsigned char super[sizeof(struct virtio_net_hdr) + 60] = { 0 };
+
+	(void)state;
+	o.hold = eventfd(0, EFD_CLOEXEC);
+	o.held = eventfd(0, EFD_CLOEXEC);
+	assert_true(o.hold > 0 && o.held > 0);
+	start();
+	assert_int_equal(write(o.device, super, sizeof(super)), sizeof(super));
+	await_readable(o.held);
+	vs_close(vs_steal_fd(&o.control));
+	assert_true(has_died());
+	assert_int_equal(eventfd_write(o.hold, 1), 0);
+	await_end();
+	assert_int_equal(o.died, 1);
+	assert_int_equal(o.ended, 1);
+	close(o.hold);
+	close(o.held);
+}
+
 static void after_a_death_it_starts_again(void **state)
 {
 	(void)state;
@@ -353,6 +391,7 @@ static void a_dropped_device_closes_at_once(void **state)
 static const struct CMUnitTest tests[] = {
 	BOTH(frames_pass_in_both_directions),
 	BOTH(a_link_that_hangs_up_is_reported_once_and_then_the_end),
+	TWO(a_link_that_dies_in_both_directions_is_reported_once),
 	BOTH(after_a_death_it_starts_again),
 	BOTH(a_stop_ends_all_threads_and_reports_no_death),
 	BOTH(a_stopped_pump_ends_as_soon_as_it_starts),
