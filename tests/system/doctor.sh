@@ -149,6 +149,7 @@ few_processes_and_namespaces)
 	says limits "only 3 user namespaces: when the limit of user namespaces is reached"
 	nested "echo 0 >/proc/sys/user/max_net_namespaces; exec '$doctor' doctor"
 	expect 2
+	says limits "only 0 network namespaces"
 	says netns "raise sysctl user.max_net_namespaces"
 	says stack "raise sysctl user.max_net_namespaces"
 	;;
