@@ -558,6 +558,11 @@ CASE_BOTH(a_full_event_queue_is_reported_with_the_number_of_lost_events)
 		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
 	} while (e.lost == 0);
 	CHECK(e.lost >= 500u - (unsigned)reported - 2);
+	MUST(vdestack_link_set_carrier(s, "vde0", 1)); /* which is reported after the lost ones have been */
+	do {
+		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
+		CHECK_EQ(e.lost, 0);
+	} while (e.type != VDESTACK_EVENT_CARRIER_RESTORED);
 }
 
 CASE_BOTH(every_subscriber_gets_the_events)

@@ -771,6 +771,8 @@ static void bad_routes_are_refused(void **state)
 		  "write 10.1.0.0/16" },
 		{ "vnl=a route=fc00::1/64", EINVAL, "route=fc00::1/64", 7, "write fc00::/64" },
 		{ "vnl=a route=10.0.0.129/25", EINVAL, "route=10.0.0.129/25", 7, "write 10.0.0.128/25" },
+		{ "vnl=a route=10.128.0.0/8", EINVAL, "route=10.128.0.0/8", 7, "write 10.0.0.0/8" },
+		{ "vnl=a route=fc00:0:0:1::/63", EINVAL, "route=fc00:0:0:1::/63", 7, "write fc00::/63" },
 		{ "vnl=a route=1.0.0.0/0", EINVAL, "route=1.0.0.0/0", 7, "write 0.0.0.0/0" },
 		{ "vnl=a route=10.1.0.0/16@fc00::1", EINVAL, "route=10.1.0.0/16@fc00::1", 7,
 		  "different families" },
