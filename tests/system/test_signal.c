@@ -3,6 +3,7 @@
 /* Signals: the program's settings stay, signals do no harm, and cancelled threads leave nothing behind. */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -512,6 +513,40 @@ static int own_terminal(int *master)
 	MUST(ioctl(tty, TIOCSCTTY, 0));
 	CHECK_EQ(tcgetpgrp(tty), getpid());
 	return tty;
+}
+
+/* Those of the in-process variant; a signal to the program is for its own threads. */
+CASE_FLAGS(threads_of_the_library_have_all_signals_blocked,
+	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS | CASE_F_VDE)
+{
+	char config[300], path[300], status[8192];
+	int n = 0;
+
+	(void)snprintf(config, sizeof(config), "vnl=ptp://%s", case_path("net"));
+	(void)new_stack(config);
+	DIR *d = opendir("/proc/self/task");
+	CHECK(d != NULL);
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", e->d_name);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t len = fd >= 0 ? read(fd, status, sizeof(status) - 1) : -1;
+		if (fd >= 0)
+			close(fd);
+		if (len <= 0)
+			continue; /* a job that has ended, or not a task */
+		status[len] = '\0';
+		if (strncmp(status, "Name:\tvdestack-net\n", 19) != 0 &&
+		    strncmp(status, "Name:\tvdestack-pump\n", 20) != 0)
+			continue;
+		const char *blocked = strstr(status, "SigBlk:");
+		CHECK(blocked != NULL);
+		const uint64_t some = 1u << (SIGTERM - 1) | 1u << (SIGUSR1 - 1) | 1u << (SIGALRM - 1);
+		if ((strtoull(blocked + 7, NULL, 16) & some) != some)
+			FAIL("signals that a thread takes:\n%s", status);
+		n++;
+	}
+	closedir(d);
+	CHECK_EQ(n, 2);
 }
 
 CASE_FLAGS(signals_timers_limits_and_terminal_are_not_changed,
