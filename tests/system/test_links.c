@@ -143,6 +143,26 @@ CASE_TIMED(connections_live_through_a_restart_of_the_hub, VDE | CASE_F_NO_TUN, 1
 	gone_and_back("hub");
 }
 
+/* The attempts go on where they were, so they become less frequent in this case, too. */
+CASE_TIMED(a_network_that_goes_right_after_it_came_back_is_tried_less_often, VDE | CASE_F_NO_TUN, 60)
+{
+	struct on_a_node n;
+	struct vdestack_event up, down, retry;
+
+	begin(&n, "switch");
+	node_down(&n);
+	(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+	CHECK_EQ(next_event(n.events, VDESTACK_EVENT_LINK_RETRY).attempt, 1);
+	do {
+		node_up(&n);
+		up = next_event(n.events, VDESTACK_EVENT_LINK_UP);
+		node_down(&n);
+		down = next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
+		retry = next_event(n.events, VDESTACK_EVENT_LINK_RETRY);
+	} while (down.time_ns - up.time_ns > INT64_C(4000000000)); /* it has stayed, on a slow machine */
+	CHECK(retry.attempt > 1);
+}
+
 CASE_TIMED(reconnect_attempts_are_reported_and_become_less_frequent, VDE | CASE_F_NO_TUN, 60)
 {
 	struct on_a_node n;
@@ -531,6 +551,11 @@ CASE_BOTH(addresses_are_reported)
 		CHECK_EQ(vdestack_event_read(events, &e, -1), 1);
 	} while (strcmp(e.addr, "fc00::9") != 0);
 	CHECK_EQ(e.type, VDESTACK_EVENT_ADDR_READY);
+	struct sockaddr_in6 ours = { .sin6_family = AF_INET6 };
+	CHECK_EQ(inet_pton(AF_INET6, "fc00::9", &ours.sin6_addr), 1);
+	int user = (int)MUST(vdestack_msocket(s, AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	MUST(bind(user, (struct sockaddr *)&ours, sizeof(ours))); /* before that: EADDRNOTAVAIL */
+	close(user);
 	MUST(vdestack_addr_del(s, "vde0", "10.0.0.9", 24));
 	do {
 		CHECK_EQ(vdestack_event_read(events, &e, SOON_MS), 1);
