@@ -335,10 +335,13 @@ CASE_FLAGS(a_busy_stack_does_not_starve_another, BOTH_VDE | CASE_F_NO_TUN)
 	CHECK_EQ(pthread_create(&t[0], NULL, pour_for_ever, &busy.a), 0);
 	CHECK_EQ(pthread_create(&t[1], NULL, drain_for_ever, &busy.b), 0);
 	sleep_ms(200);
-	unsigned long long before = stats_of(b).tx_frames;
-	long long loaded = round_trip_us(&quiet);
-	long long socket_us = msocket_us(a, &max);
-	unsigned long long passed = stats_of(b).tx_frames - before;
+	unsigned long long before = stats_of(b).tx_frames, passed;
+	long long loaded, socket_us, until = now_us() + 5000000;
+	do { /* on a busy machine the busy stack may have no processor for the first one */
+		loaded = round_trip_us(&quiet);
+		socket_us = msocket_us(a, &max);
+		passed = stats_of(b).tx_frames - before;
+	} while (passed <= 100 && now_us() < until);
 	printf("round trip: idle %lld us, beside a busy stack %lld us; msocket on the busy one %lld us, at "
 	       "most %lld; %llu frames meanwhile\n",
 	       idle, loaded, socket_us, max, passed);
