@@ -29,9 +29,21 @@
 # Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
 # self, inprocess, notun).
 
-add_executable(vdestack_wrap "${PROJECT_SOURCE_DIR}/tests/support/wrap.c")
-target_link_libraries(vdestack_wrap PRIVATE vdestack_flags)
-set_target_properties(vdestack_wrap PROPERTIES OUTPUT_NAME wrap C_EXTENSIONS ON)
+# In a cross build the wrapper is a program of the machine that builds: emulators do not know all of its calls.
+# CC_FOR_BUILD in the environment names the compiler.
+set(source "${PROJECT_SOURCE_DIR}/tests/support/wrap.c")
+if(CMAKE_CROSSCOMPILING)
+  find_program(VDESTACK_CC_FOR_BUILD NAMES $ENV{CC_FOR_BUILD} cc gcc clang REQUIRED NO_CMAKE_FIND_ROOT_PATH)
+  set(VDESTACK_WRAP "${CMAKE_CURRENT_BINARY_DIR}/wrap")
+  add_custom_command(OUTPUT "${VDESTACK_WRAP}" DEPENDS "${source}" VERBATIM
+    COMMAND "${VDESTACK_CC_FOR_BUILD}" -O2 -o "${VDESTACK_WRAP}" "${source}")
+  add_custom_target(vdestack_wrap ALL DEPENDS "${VDESTACK_WRAP}")
+else()
+  add_executable(vdestack_wrap "${source}")
+  target_link_libraries(vdestack_wrap PRIVATE vdestack_flags)
+  set_target_properties(vdestack_wrap PROPERTIES OUTPUT_NAME wrap C_EXTENSIONS ON)
+  set(VDESTACK_WRAP "$<TARGET_FILE:vdestack_wrap>")
+endif()
 
 set(VDESTACK_WRAP_OPTIONS --reach "${PROJECT_SOURCE_DIR}" --reach "${PROJECT_BINARY_DIR}")
 set(VDESTACK_WRAP_BARE --bare)
@@ -69,7 +81,7 @@ function(vdestack_add_test)
   if(NOT arg_ROOT AND NOT arg_USER)
     set(arg_SELF ON)
   endif()
-  set(emulator "") # CMake starts the wrapper with it, and the wrapper the program
+  set(emulator "")
   if(arg_COMMAND MATCHES "^[$]<TARGET_FILE:")
     set(emulator ${VDESTACK_EMULATOR})
   endif()
@@ -87,7 +99,7 @@ function(vdestack_add_test)
       set(userns --userns)
     endif()
     add_test(NAME "${name}"
-      COMMAND vdestack_wrap ${VDESTACK_WRAP_OPTIONS} --as ${identity} ${userns} --timeout ${limit}
+      COMMAND "${VDESTACK_WRAP}" ${VDESTACK_WRAP_OPTIONS} --as ${identity} ${userns} --timeout ${limit}
               ${emulator} ${arg_COMMAND})
     set_tests_properties("${name}" PROPERTIES
       SKIP_RETURN_CODE 77 TIMEOUT ${hard_limit} LABELS "${arg_LABELS};${identity}")
@@ -106,8 +118,8 @@ function(vdestack_discover target)
     set(processors ${VDESTACK_WAITING})
   endif()
   set(cases "${CMAKE_CURRENT_BINARY_DIR}/${target}-cases.cmake")
-  set(wrap ${VDESTACK_EMULATOR} "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_OPTIONS})
-  set(bare ${VDESTACK_EMULATOR} "$<TARGET_FILE:vdestack_wrap>" ${VDESTACK_WRAP_BARE})
+  set(wrap "${VDESTACK_WRAP}" ${VDESTACK_WRAP_OPTIONS})
+  set(bare "${VDESTACK_WRAP}" ${VDESTACK_WRAP_BARE})
   set(program ${VDESTACK_EMULATOR} "$<TARGET_FILE:${target}>")
   # Lists are passed with | between their words: ; would be lost in the command line.
   foreach(name IN ITEMS wrap bare program arg_VARIANTS arg_LABELS)

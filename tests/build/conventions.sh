@@ -71,10 +71,10 @@ a_cross_build_runs_its_programs_by_the_emulator)
 	configure cross -DCMAKE_SYSTEM_NAME=Linux "-DCMAKE_SYSTEM_PROCESSOR=$(uname -m)" \
 		"-DCMAKE_CROSSCOMPILING_EMULATOR=$PWD/cross/emulator" || fail "$(cat configured)"
 	cmake --build cross --parallel 2 --target unit_checksum fuzz_text >built 2>&1 || fail "$(cat built)"
-	grep -q 'wrap --bare .*emulator [^ ]*/unit_checksum --list$' ran || fail "its cases were read without the emulator"
+	grep -q 'emulated [^ ]*/unit_checksum --list$' ran || fail "its cases were read without the emulator"
 	ctest --test-dir cross -V -R '^(unit\.checksum|fuzz\.text)' >tested 2>&1 || fail "$(cat tested)"
 	for program in unit_checksum fuzz_text; do
-		grep -q "emulated [^ ]*/wrap .*/$program" tested || fail "the wrapper of $program ran without the emulator"
+		! grep -q "emulated [^ ]*/wrap " tested || fail "the wrapper of $program ran by the emulator"
 		grep -q "emulated [^ ]*/$program " tested || fail "$program ran without the emulator"
 	done
 	;;
