@@ -171,10 +171,10 @@ static int open_by_plugin(struct vs_job *job, int root, int cwd)
 		r = refuse(iface, vnl, VS_LOCATOR_DESCRIPTOR);
 	/*
 	 * The pump threads inherit the context. Some plugins use the path later; else do not pin the
-	 * directory.
+	 * directory. If that fails it stays pinned, which is harmless.
 	 */
 	if (!job->locator.needs_directory)
-		(void)chdir("/");
+		(void)!chdir("/");
 	return r;
 }
 

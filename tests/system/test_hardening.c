@@ -232,24 +232,54 @@ CASE_BOTH_ROOT(a_stack_can_still_be_read_after_the_uid_is_given_up)
 
 /* ------------------------------------------------------------------ seccomp */
 
+/* On i386 the C library makes all socket calls by one. */
+#ifdef __i386__
+#define SOCKET_CALL(name) SYS_socketcall
+#else
+#define SOCKET_CALL(name) SYS_##name
+#endif
+
 /* What vdestack_msocket() takes, in a process that has made a socket before and in one that has not. */
-static const int warm_calls[] = { SYS_rt_sigprocmask, SYS_getsockopt, SYS_sendmsg, SYS_recvmsg, SYS_recvfrom,
-				  SYS_ppoll,
+static const int warm_calls[] = { SYS_rt_sigprocmask, SOCKET_CALL(getsockopt), SOCKET_CALL(sendmsg),
+				  SOCKET_CALL(recvmsg), SOCKET_CALL(recvfrom), SYS_ppoll,
 #ifdef SYS_poll
 				  SYS_poll,
 #endif
+#ifdef SYS_ppoll_time64
+				  SYS_ppoll_time64,
+#endif
 				  -1 };
-static const int cold_calls[] = { SYS_getrandom, SYS_socketpair, SYS_fcntl, SYS_setsockopt, SYS_close, -1 };
+static const int cold_calls[] = { SYS_getrandom, SYS_socketpair, SYS_fcntl, SYS_setsockopt, SYS_close,
+#ifdef SYS_fcntl64
+				  SYS_fcntl64,
+#endif
+				  -1 };
 /* What vdestack_delete() takes. */
 static const int delete_calls[] = { SYS_shutdown, SYS_dup3, SYS_waitid, -1 };
 /* What this program takes: traffic, output, the end. */
 static const int own_calls[] = { SYS_read, SYS_write, SYS_close, SYS_exit_group, SYS_futex, SYS_bind,
-				 SYS_listen, SYS_connect, SYS_accept, SYS_accept4, SYS_sendto, SYS_recvfrom,
-				 SYS_getsockname, SYS_clock_nanosleep, SYS_ppoll, SYS_newfstatat, SYS_mmap,
-				 SYS_munmap, SYS_brk, SYS_setsockopt, SYS_madvise, SYS_clock_gettime,
-				 SYS_getrandom, SYS_gettid, SYS_getpid, SYS_tgkill, SYS_rt_sigreturn,
+				 SYS_listen, SYS_connect, SYS_accept4, SYS_sendto, SYS_recvfrom,
+				 SYS_getsockname, SYS_clock_nanosleep, SYS_ppoll, SYS_munmap, SYS_brk,
+				 SYS_setsockopt, SYS_madvise, SYS_clock_gettime, SYS_getrandom, SYS_gettid,
+				 SYS_getpid, SYS_tgkill, SYS_rt_sigreturn,
+#ifdef SYS_accept
+				 SYS_accept,
+#endif
 #ifdef SYS_poll
 				 SYS_poll,
+#endif
+#ifdef SYS_mmap2
+				 SYS_mmap2,
+#else
+				 SYS_mmap,
+#endif
+#ifdef SYS_newfstatat
+				 SYS_newfstatat,
+#else
+				 SYS_fstatat64, SYS_statx,
+#endif
+#ifdef SYS_clock_gettime64
+				 SYS_clock_gettime64, SYS_clock_nanosleep_time64, SYS_futex_time64,
 #endif
 				 -1 };
 
@@ -318,7 +348,7 @@ static void refuse(int number, int err)
 
 static void refused_sendmsg(void *stack)
 {
-	refuse(SYS_sendmsg, EACCES);
+	refuse(SOCKET_CALL(sendmsg), EACCES);
 	CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0), EACCES);
 	CHECK(strlen(vdestack_last_error()) > 0);
 	CHECK_ERRNO(vdestack_netns(stack), EACCES);
@@ -327,7 +357,7 @@ static void refused_sendmsg(void *stack)
 
 static void refused_socketpair(void *stack)
 {
-	refuse(SYS_socketpair, EACCES);
+	refuse(SOCKET_CALL(socketpair), EACCES);
 	CHECK_ERRNO(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0), EACCES);
 	CHECK_ERRNO(vdestack_new("", case_opts()), EACCES);
 	MUST(vdestack_delete(stack));
