@@ -66,6 +66,10 @@
 #define ARCH AUDIT_ARCH_PPC64
 #elif defined(__s390x__)
 #define ARCH AUDIT_ARCH_S390X
+#elif defined(__mips__) && defined(__MIPSEL__) && _MIPS_SIM == _ABI64
+#define ARCH AUDIT_ARCH_MIPSEL64
+#elif defined(__mips__) && defined(__MIPSEL__) && _MIPS_SIM == _ABIO32
+#define ARCH AUDIT_ARCH_MIPSEL
 #elif defined(__loongarch64) && defined(AUDIT_ARCH_LOONGARCH64)
 #define ARCH AUDIT_ARCH_LOONGARCH64
 #else
