@@ -158,11 +158,12 @@ __attribute__((unused)) static int raw_call(int door, struct raw_request *r, cha
 
 /*
  * How often the writable memory of this process has these n (1 or 2) consecutive numbers, which are passed
- * masked.
+ * masked. 32-bit machines may align them to 4 bytes.
  */
 __attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, uint64_t mask)
 {
-	static uint64_t page[512];
+	static unsigned char page[4096];
+	uint64_t number[2];
 	char line[512], perms[8];
 	unsigned long from, to;
 	int found = 0, mem = (int)MUST(open("/proc/self/mem", O_RDONLY | O_CLOEXEC));
@@ -173,13 +174,16 @@ __attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, u
 		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 || perms[1] != 'w')
 			continue;
 		for (unsigned long at = from; at < to; at += sizeof(page)) {
-			if (pread(mem, page, sizeof(page), (off_t)at) != sizeof(page))
+			if (pread64(mem, page, sizeof(page), (off64_t)at) != sizeof(page))
 				continue;
-			for (size_t i = 0; i + 1 < 512; i++)
-				found += (page[i] ^ mask) == masked[0] &&
-					 (n == 1 || (page[i + 1] ^ mask) == masked[1]);
+			for (size_t i = 0; i + sizeof(number) <= sizeof(page); i += 4) {
+				memcpy(number, page + i, sizeof(number));
+				found += (number[0] ^ mask) == masked[0] &&
+					 (n == 1 || (number[1] ^ mask) == masked[1]);
+			}
 		}
 		memset(page, 0, sizeof(page)); /* found in itself otherwise */
+		memset(number, 0, sizeof(number));
 	}
 	(void)fclose(maps);
 	close(mem);

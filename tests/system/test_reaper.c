@@ -360,6 +360,7 @@ CASE(a_stack_goes_on_when_its_holder_is_killed)
 	CHECK_ERRNO(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
 }
 
+#ifdef __x86_64__ /* the order of the arguments of clone(2) */
 /* As where the memory for a copy of the program is not there. */
 static void refuse_copies(void)
 {
@@ -377,7 +378,6 @@ static void refuse_copies(void)
 	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-#ifdef __x86_64__ /* the order of the arguments of clone(2) */
 CASE(without_memory_for_a_holder_stacks_are_made_without_one)
 {
 	pid_t holder, keeper;
