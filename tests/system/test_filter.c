@@ -273,6 +273,7 @@ static void opens(const char *scheme, const char *rest)
 	CHECK_EQ(kill(keeper, 0), 0);
 	close((int)MUST(vdestack_msocket(stack, AF_INET, SOCK_DGRAM, 0)));
 	MUST(vdestack_delete(stack));
+	CHECK(net_wait_keepers(0, 10000)); /* for the next net_keeper() */
 }
 
 CASE_FLAGS(links_to_nowhere_and_nodes_of_several_links_work_behind_the_filter, PROCESS_VDE)
