@@ -128,16 +128,6 @@ int net_keepers(pid_t *pids, int max)
 	return n;
 }
 
-pid_t net_keeper(void)
-{
-	pid_t pids[4];
-	int n = net_keepers(pids, 4);
-
-	if (n != 1)
-		FAIL("%d keepers instead of one", n);
-	return pids[0];
-}
-
 static bool has_keepers(void *arg)
 {
 	return net_keepers(NULL, 0) == *(int *)arg;
@@ -146,6 +136,18 @@ static bool has_keepers(void *arg)
 bool net_wait_keepers(int n, int timeout_ms)
 {
 	return wait_until(has_keepers, &n, timeout_ms);
+}
+
+/* The keeper of a stack that was deleted a moment ago may not have ended yet. */
+pid_t net_keeper(void)
+{
+	pid_t pids[4];
+
+	(void)net_wait_keepers(1, 2000);
+	int n = net_keepers(pids, 4);
+	if (n != 1)
+		FAIL("%d keepers instead of one", n);
+	return pids[0];
 }
 
 /* ------------------------------------------------------------------ vde_switch */
