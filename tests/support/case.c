@@ -355,6 +355,8 @@ static void list_case(const struct case_entry *c)
 	 */
 	if (strcmp(SANITIZER, "thread") == 0)
 		inprocess = false;
+	if ((c->flags & CASE_F_ONLY_INPROCESS) != 0 && !inprocess)
+		return;
 	printf("%s", c->name);
 	if ((c->flags & CASE_F_ONLY_INPROCESS) == 0)
 		printf("%s%s", (c->flags & CASE_F_ROOT) != 0 ? " root" : "",
