@@ -57,7 +57,7 @@ __attribute__((constructor)) static void find_control(int argc, char **argv)
 		inject_control = map;
 }
 
-/* 0, or the errno with which this call has to fail. */
+/* 0, or the errno with which this call has to fail. hard 0: it has no failure that is plausible. */
 static int hit(const char *what, int hard, bool interruptible)
 {
 	struct inject_control *c = inject_control;
@@ -65,7 +65,7 @@ static int hit(const char *what, int hard, bool interruptible)
 	if (c == NULL || atomic_load(&c->side) != (int)own_side)
 		return 0;
 	int mode = atomic_load(&c->mode);
-	if ((mode == INJECT_INTR && !interruptible) ||
+	if ((mode == INJECT_INTR && !interruptible) || (mode == INJECT_HARD && hard == 0) ||
 	    atomic_fetch_add(&c->count, 1) + 1 != atomic_load(&c->target))
 		return 0;
 	size_t len = strlen(what);
@@ -134,7 +134,8 @@ WRAP_NUMBER(pthread_create, EAGAIN, (pthread_t *t, const pthread_attr_t *a, void
 WRAP_NUMBER(pthread_attr_init, ENOMEM, (pthread_attr_t *a), (a))
 WRAP_NUMBER(pthread_attr_setstacksize, EINVAL, (pthread_attr_t *a, size_t n), (a, n))
 WRAP(pid_t, fork, -1, EAGAIN, false, (void), ())
-WRAP(pid_t, waitpid, -1, ECHILD, true, (pid_t pid, int *status, int flags), (pid, status, flags))
+/* For any child it fails only if there is none, and then the library has forgotten one. */
+WRAP(pid_t, waitpid, -1, pid > 0 ? ECHILD : 0, true, (pid_t pid, int *status, int flags), (pid, status, flags))
 WRAP(int, execvp, -1, ENOMEM, false, (const char *file, char *const argv[]), (file, argv))
 WRAP(int, unshare, -1, ENOSPC, false, (int flags), (flags))
 WRAP(int, setns, -1, EPERM, false, (int fd, int type), (fd, type))
