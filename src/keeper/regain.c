@@ -19,15 +19,19 @@
  * interrupts it by a signal, which makes the call fail with EINTR. The signal may come just before the call
  * begins. So it is repeated until the thread has taken its doors. Requests wait in the door meanwhile.
  *
- * What strangers can do: each of their messages is received and dropped at once, without an answer. There is
- * no connection, so nothing is stored for them.
+ * What strangers can do: nothing. The kernel drops a message without the secret when it is sent, with the
+ * descriptors in it. If it were received here, the keeper would have to close those, which may take minutes
+ * (closer.c).
  */
 
 #include "regain.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -56,6 +60,30 @@ static bool draw(struct vs_side_door *side)
 	return getrandom(side, sizeof(*side), GRND_NONBLOCK) == (ssize_t)sizeof(*side);
 }
 
+/* The words at the key of a request, which the kernel compares in the order of bytes of networks. */
+#define SECRET_WORDS (sizeof(struct vs_key) / sizeof(uint32_t))
+
+/* From now on the socket receives nothing but messages with this secret. */
+static int keep_out_strangers(int fd, const struct vs_side_door *side)
+{
+	uint32_t words[SECRET_WORDS];
+	struct sock_filter code[2 * SECRET_WORDS + 2];
+	struct sock_fprog program = { .len = 0, .filter = code };
+
+	memcpy(words, side->secret, sizeof(words));
+	for (unsigned i = 0; i < SECRET_WORDS; i++) {
+		unsigned at = offsetof(struct vs_request, key) + i * (unsigned)sizeof(*words);
+		unsigned char to_refusal = (unsigned char)(2 * (SECRET_WORDS - 1 - i) + 1);
+		/* a load beyond the end of the message refuses it */
+		code[program.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at);
+		code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(words[i]),
+								   0, to_refusal);
+	}
+	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno : 0;
+}
+
 static int open_side_door(struct vs_keeper *k)
 {
 	struct sockaddr_un address;
@@ -69,7 +97,9 @@ static int open_side_door(struct vs_keeper *k)
 		return -EAGAIN;
 	socklen_t len = vs_side_door_address(&side, &address);
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = VS_SIDE_DOOR_EVENT };
-	int r = vs_auth_watch(k, fd);
+	int r = keep_out_strangers(fd, &side);
+	if (r == 0)
+		r = vs_auth_watch(k, fd);
 	if (r < 0)
 		return r;
 	if (bind(fd, (struct sockaddr *)&address, len) < 0 ||

@@ -6,7 +6,7 @@
  * The side door of a keeper: where a process that has lost its doors requests new ones.
  *
  * It is a datagram socket with an abstract name, in the network namespace in which the program started the
- * keeper. The keeper gives no reply to a message without the secret. The name is random, but it is no
+ * keeper. The keeper does not receive a message without the secret. The name is random, but it is no
  * secret: every process of that namespace finds it in /proc/net/unix. The secret is in the memory of the
  * program and of its forked children, which have the doors as well. So a new door gives a process nothing
  * that it did not have.

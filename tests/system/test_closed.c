@@ -6,6 +6,7 @@
  */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -589,6 +590,75 @@ CASE(a_flood_of_messages_neither_stalls_the_keeper_nor_takes_its_descriptors)
 	}
 	MUST(vdestack_delete(s));
 	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
+/* A socket of which close(2) waits, because it has data that nobody receives. */
+static int slow_to_close(int listener, const struct sockaddr_in *at)
+{
+	static const char bytes[65536];
+	const struct linger wait = { .l_onoff = 1, .l_linger = 600 };
+	int fd = (int)MUST(syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	MUST(syscall(SYS_connect, fd, at, sizeof(*at)));
+	MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	MUST(setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)));
+	return fd;
+}
+
+static void send_slow_ones(void)
+{
+	struct raw_request r = { .req = { .op = VS_OP_REGAIN }, .no_key = true, .n_fds = 1 };
+	struct sockaddr_in at = address("127.0.0.1", 0);
+	socklen_t len = sizeof(at);
+	int listener = (int)MUST(syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	int door = at_side_door();
+
+	MUST(bind(listener, (struct sockaddr *)&at, len));
+	MUST(listen(listener, 16));
+	MUST(getsockname(listener, (struct sockaddr *)&at, &len));
+	for (int i = 0; i < 60; i++) {
+		r.fds[0] = slow_to_close(listener, &at);
+		CHECK_EQ(raw_send(door, &r), 0);
+		/* only the message has it now; the kernel may wait here, which delays a stranger alone */
+		MUST(syscall(SYS_close, r.fds[0]));
+	}
+}
+
+static int descriptors_of(pid_t pid)
+{
+	char path[64];
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	CHECK(dir != NULL);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+CASE_ROOT(descriptors_that_strangers_send_are_never_the_keepers)
+{
+	struct vdestack *s = new_target();
+	pid_t keeper = the_keeper();
+	int before = descriptors_of(keeper);
+
+	pid_t stranger = (pid_t)MUST(fork());
+	if (stranger == 0) {
+		send_slow_ones();
+		_exit(0);
+	}
+	for (int i = 0; i < 100; i++) {
+		CHECK(in_stack("10.9.0.1"));
+		CHECK(descriptors_of(keeper) < before + 20);
+		usleep(5000);
+	}
+	MUST(kill(stranger, SIGKILL));
+	MUST(waitpid(stranger, NULL, 0));
+	MUST(vdestack_delete(s));
 }
 
 /* With the secret, a process may have some doors of a stack, and not all descriptors of the keeper. */
