@@ -45,6 +45,11 @@ static bool is_on_page(int file, uint64_t stack)
 	return false;
 }
 
+bool vs_holds_over(int file)
+{
+	return (fcntl(file, F_GET_SEALS) & F_SEAL_WRITE) != 0;
+}
+
 enum vs_hold vs_holds_ask(int file, uint64_t stack)
 {
 	if (file < 0 || !is_on_page(file, stack))

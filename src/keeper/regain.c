@@ -28,6 +28,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
@@ -111,9 +112,33 @@ static int open_side_door(struct vs_keeper *k)
 	return 0;
 }
 
+/*
+ * Processes that had the page have ended, and one that did not have it requests it. The sealed page is of no
+ * use to that one, so there is a new one. Networking threads may use the file's number meanwhile, so it stays.
+ */
+static int renew_page(struct vs_keeper *k)
+{
+	int old = atomic_load(&k->holds);
+
+	if (!vs_holds_over(old))
+		return 0;
+	VS_AUTO_CLOSE file = vs_holds_new();
+	if (file < 0)
+		return file;
+	return dup3(file, old, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* 0 or -errno: no stack of this keeper can be kept. */
+static int prepare_page(struct vs_keeper *k)
+{
+	if (k->variant->same_process)
+		return -ENOTSUP;
+	return k->side_door < 0 ? open_side_door(k) : renew_page(k);
+}
+
 void vs_regain_hold(struct vs_keeper *k, struct vs_call *call)
 {
-	int r = k->variant->same_process ? -ENOTSUP : k->side_door < 0 ? open_side_door(k) : 0;
+	int r = prepare_page(k);
 	struct vs_reply reply = { .type = VS_REPLY_TYPE, .result = r, .seq = call->req.seq };
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { &k->side, sizeof(k->side) } },

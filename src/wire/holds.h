@@ -26,6 +26,8 @@
  *    that succeeds, no process of the program is left that could come back. The kernel takes the memory away
  *    before it closes the descriptors, so an ordinary end is recognised at once. tests/kernel/holds.c proves
  *    this.
+ *  - A sealed page cannot be mapped any more. A process that has doors, but has not had the page, gets a new
+ *    one when it has its first default.
  *  - While a stack is without a door, its networking thread tries that again, at last once per second. In all
  *    other states nobody does.
  *

@@ -232,6 +232,31 @@ CASE(a_child_may_close_them_while_its_parent_keeps_its_own)
 	daemon_child(true);
 }
 
+static void have_a_default(void *unused)
+{
+	(void)unused;
+	MUST(vdestack_set_default(new_stack(LAN2)));
+}
+
+/* The page of a child that has ended cannot be mapped by its parent, which had none. */
+CASE(a_program_may_close_them_although_a_child_had_the_first_default_and_has_ended)
+{
+	struct vdestack *s = new_stack(LAN);
+
+	for (int i = 0; i < 2; i++) {
+		in_child(have_a_default, NULL);
+		sleep_ms(100); /* by then the keeper has noticed; if not, this proves less */
+	}
+	MUST(vdestack_set_default(s));
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	in_child(have_a_default, NULL);
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+	MUST(vdestack_delete(s));
+	CHECK(wait_until(no_keeper, NULL, SOON_MS));
+}
+
 static void *make_sockets(void *barrier)
 {
 	(void)pthread_barrier_wait(barrier);
