@@ -65,6 +65,7 @@ static void drop_leash(struct vs_slot *slot)
 void vs_slot_empty(struct vs_slot *slot)
 {
 	vs_hold_drop(slot);
+	explicit_bzero(slot->secret, sizeof(slot->secret)); /* no new door for a process that gives this up */
 	vs_sock_close(&slot->door);
 	/* In a child that was forked in the middle of a deletion these are copies, and are only closed. */
 	for (int i = 0; i < 2 && slot->leash_process != 0; i++)

@@ -26,6 +26,7 @@ struct vs_slot {
 	uint64_t id;          /* of the stack: the cookie of its first door */
 	_Atomic(struct vs_keeper_link *) keeper; /* also read by the search for unused keepers */
 	int held;             /* enum vs_slot_held; read and written atomically */
+	uint64_t secret[2];   /* for a new door; written before held says so, under the regain lock */
 	/* The leash of its commands, made on demand under the process lock: */
 	struct vs_sock leash[2];
 	uint64_t leash_process; /* token of the process that made it */

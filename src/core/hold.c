@@ -45,11 +45,22 @@ static struct vs_holds *get_page(struct vs_keeper_link *k)
 	return page;
 }
 
+/* False: the keeper does not tell it. */
+static bool get_secret(struct vs_slot *slot)
+{
+	struct vs_process *p = vs_process();
+
+	pthread_mutex_lock(&p->regain);
+	int r = vs_regain_request_secret(slot);
+	pthread_mutex_unlock(&p->regain);
+	return r == 0;
+}
+
 static void hold_slot(struct vs_slot *slot)
 {
 	struct vs_keeper_link *keeper = atomic_load(&slot->keeper);
 	struct vs_holds *page = keeper != NULL ? get_page(keeper) : NULL;
-	bool kept = page != NULL && slot->id != 0 && vs_holds_add(page, slot->id);
+	bool kept = page != NULL && slot->id != 0 && get_secret(slot) && vs_holds_add(page, slot->id);
 
 	vs_slot_set_held(slot, kept ? VS_SLOT_KEPT : VS_SLOT_NOT_KEPT);
 }

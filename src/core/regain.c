@@ -33,6 +33,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -83,12 +84,19 @@ static int send_there(int fd, const struct vs_fdmsg *msg, int64_t deadline)
 	return r;
 }
 
-/* Takes the reply, when the keeper has sent it. Its descriptor, or -errno. */
-static int take_reply(const struct vs_keeper_link *k, int fd, struct vs_side_door *side, int64_t deadline)
+/* What a reply has besides its head. */
+struct answer {
+	void *text;
+	size_t text_len;
+	size_t n_fds; /* 0 or 1 */
+};
+
+/* Takes the reply, when the keeper has sent it. Its descriptor, 0 if it has none to have, or -errno. */
+static int take_reply(const struct vs_keeper_link *k, int fd, const struct answer *answer, int64_t deadline)
 {
-	const size_t side_len = side != NULL ? sizeof(*side) : 0;
 	struct vs_reply reply;
-	struct vs_fdmsg msg = { .iov = { { &reply, sizeof(reply) }, { side, side_len } }, .n_iov = 2 };
+	struct vs_fdmsg msg = { .iov = { { &reply, sizeof(reply) }, { answer->text, answer->text_len } },
+				.n_iov = 2 };
 	struct pollfd word = { .fd = fd, .events = POLLIN };
 
 	while (poll(&word, 1, vs_left_ms(deadline)) < 0 && errno == EINTR)
@@ -96,17 +104,19 @@ static int take_reply(const struct vs_keeper_link *k, int fd, struct vs_side_doo
 	ssize_t len = vs_fdmsg_recv(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	bool its = len >= (ssize_t)sizeof(reply) && reply.type == VS_REPLY_TYPE && msg.creds.pid == k->pid &&
 		   msg.creds.uid == k->uid;
-	if (its && reply.result == 0 && msg.n_fds == 1 && (size_t)len == sizeof(reply) + side_len)
-		return msg.fds[0];
+	if (its && reply.result == 0 && msg.n_fds == answer->n_fds &&
+	    (size_t)len == sizeof(reply) + answer->text_len)
+		return msg.n_fds > 0 ? msg.fds[0] : 0;
 	vs_fdmsg_drop(&msg);
 	return !its ? -ENETDOWN : reply.result < 0 ? reply.result : -EMFILE;
 }
 
 /*
- * Sends a request with a reply channel of its own at this door. Returns the descriptor in the reply, or
- * -errno. msg has the request, without descriptors.
+ * Sends a request with a reply channel of its own at this door. Returns as take_reply(). msg has the
+ * request, without descriptors.
  */
-static int request(const struct vs_keeper_link *k, int door, struct vs_fdmsg *msg, struct vs_side_door *side)
+static int request(const struct vs_keeper_link *k, int door, struct vs_fdmsg *msg,
+		   const struct answer *answer)
 {
 	int64_t deadline = vs_deadline_ms(WAIT_MS);
 	int pair[2], on = 1;
@@ -122,7 +132,7 @@ static int request(const struct vs_keeper_link *k, int door, struct vs_fdmsg *ms
 		r = send_there(door, msg, deadline);
 	vs_close(pair[1]);
 	if (r == 0)
-		r = take_reply(k, pair[0], side, deadline);
+		r = take_reply(k, pair[0], answer, deadline);
 	vs_close(pair[0]);
 	return r;
 }
@@ -133,35 +143,53 @@ int vs_regain_request_page(struct vs_keeper_link *k, struct vs_side_door *side)
 	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1 };
 	struct vs_sock front = vs_sock_load(&k->front);
 
-	return vs_sock_valid(&front) ? request(k, front.fd, &msg, side) : -ENETDOWN;
+	const struct answer answer = { side, sizeof(*side), 1 };
+
+	return vs_sock_valid(&front) ? request(k, front.fd, &msg, &answer) : -ENETDOWN;
 }
 
-/* Requests a door of the stack with that id, or the front door. The descriptor, or -errno. */
-static int request_door(const struct vs_keeper_link *k, uint64_t id)
+int vs_regain_request_secret(struct vs_slot *slot)
+{
+	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_SECRET, .seq = 1 };
+	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1 };
+	struct vs_sock door = vs_sock_load(&slot->door);
+	uint64_t secret[2];
+	const struct answer answer = { secret, sizeof(secret), 0 };
+	const struct vs_keeper_link *k = atomic_load(&slot->keeper);
+	int r = vs_sock_valid(&door) ? request(k, door.fd, &msg, &answer) : -ENETDOWN;
+
+	if (r == 0)
+		memcpy(slot->secret, secret, sizeof(secret));
+	return r;
+}
+
+/* Requests that door. The descriptor, or -errno. */
+static int request_door(const struct vs_keeper_link *k, const struct vs_wanted_door *wanted)
 {
 	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_REGAIN, .seq = 1 };
 	struct vs_fdmsg msg = {
 		.iov = { { &req, offsetof(struct vs_request, key) },
 			 { (void *)k->side.secret, sizeof(k->side.secret) },
-			 { &id, sizeof(id) } },
+			 { (void *)wanted, sizeof(*wanted) } },
 		.n_iov = 3,
 	};
 	struct sockaddr_un address;
 	socklen_t len = vs_side_door_address(&k->side, &address);
+	const struct answer door = { .n_fds = 1 };
 	VS_AUTO_CLOSE fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, len) < 0)
 		return -ENETDOWN;
-	return request(k, fd, &msg, NULL);
+	return request(k, fd, &msg, &door);
 }
 
 /* Stores a new door of the keeper in *door. */
-static int replace(const struct vs_keeper_link *k, uint64_t id, struct vs_sock *door)
+static int replace(const struct vs_keeper_link *k, const struct vs_wanted_door *wanted, struct vs_sock *door)
 {
 	struct timeval limit = { .tv_sec = WAIT_MS / 1000 };
-	int fd = request_door(k, id);
+	int fd = request_door(k, wanted);
 
 	if (fd < 0)
 		return fd;
@@ -185,8 +213,10 @@ bool vs_regain(struct vs_slot *slot, const struct vs_sock *used)
 		return false;
 	vs_signals_block(&signals);
 	pthread_mutex_lock(&p->regain);
-	if (!vs_slot_retired(slot) && !vs_sock_valid(&slot->door))
-		(void)replace(k, slot->id, &slot->door);
+	if (!vs_slot_retired(slot) && !vs_sock_valid(&slot->door)) {
+		const struct vs_wanted_door wanted = { slot->id, { slot->secret[0], slot->secret[1] } };
+		(void)replace(k, &wanted, &slot->door);
+	}
 	bool back = vs_sock_valid(&slot->door);
 	pthread_mutex_unlock(&p->regain);
 	vs_signals_restore(&signals);
@@ -205,11 +235,12 @@ bool vs_regain_front(struct vs_keeper_link *k)
 {
 	struct vs_process *p = vs_process();
 	struct vs_holds *page = atomic_load(&k->holds);
+	const struct vs_wanted_door front = { .stack = 0 };
 
 	if (p == NULL || page == NULL || !vs_holds_any(page))
 		return false;
 	pthread_mutex_lock(&p->regain);
-	int r = replace(k, 0, &k->front);
+	int r = replace(k, &front, &k->front);
 	pthread_mutex_unlock(&p->regain);
 	return r == 0;
 }

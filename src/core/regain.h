@@ -27,6 +27,12 @@ struct vs_sock vs_regain_door(struct vs_slot *slot);
  */
 int vs_regain_request_page(struct vs_keeper_link *keeper, struct vs_side_door *side);
 
+/*
+ * Requests the slot's secret at the stack's door, and stores it. 0 or -errno. The caller holds a use and the
+ * regain lock. Async-signal-safe.
+ */
+int vs_regain_request_secret(struct vs_slot *slot);
+
 /* True if the keeper has a new front door. The caller holds the process lock. */
 bool vs_regain_front(struct vs_keeper_link *keeper);
 

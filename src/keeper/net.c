@@ -35,6 +35,7 @@
 #include "iface.h"
 #include "job.h"
 #include "keeper.h"
+#include "regain.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
 #include "sysctl.h"
@@ -420,6 +421,9 @@ void vs_net_serve(struct vs_net *n)
 		break;
 	case VS_OP_CARRIER:
 		do_carrier(n);
+		break;
+	case VS_OP_SECRET:
+		vs_regain_tell_secret(n);
 		break;
 	case VS_OP_STATS:
 		do_stats(n);

@@ -77,8 +77,8 @@ static int keep_out_strangers(int fd, const struct vs_side_door *side)
 		unsigned char to_refusal = (unsigned char)(2 * (SECRET_WORDS - 1 - i) + 1);
 		/* a load beyond the end of the message refuses it */
 		code[program.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at);
-		code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(words[i]),
-								   0, to_refusal);
+		code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								   ntohl(words[i]), 0, to_refusal);
 	}
 	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
@@ -114,7 +114,8 @@ static int open_side_door(struct vs_keeper *k)
 
 /*
  * Processes that had the page have ended, and one that did not have it requests it. The sealed page is of no
- * use to that one, so there is a new one. Networking threads may use the file's number meanwhile, so it stays.
+ * use to that one, so there is a new one. Networking threads may use the file's number meanwhile, so it
+ * stays.
  */
 static int renew_page(struct vs_keeper *k)
 {
@@ -151,12 +152,9 @@ void vs_regain_hold(struct vs_keeper *k, struct vs_call *call)
 }
 
 /* No early exit: the time that it takes must not depend on the secret. */
-static bool has_secret(const struct vs_keeper *k, const struct vs_call *call)
+static bool same_secret(const uint64_t ours[2], const uint64_t its[2])
 {
-	const uint64_t *ours = k->side.secret;
-	const struct vs_key *its = &call->req.key;
-
-	return ((ours[0] ^ its->half[0]) | (ours[1] ^ its->half[1])) == 0;
+	return (ours[0] | ours[1]) != 0 && ((ours[0] ^ its[0]) | (ours[1] ^ its[1])) == 0;
 }
 
 static struct vs_net *find_locked(struct vs_keeper *k, uint64_t id)
@@ -169,11 +167,12 @@ static struct vs_net *find_locked(struct vs_keeper *k, uint64_t id)
 }
 
 /* Gives the stack another door. Takes fd on success. */
-static int join(struct vs_keeper *k, uint64_t id, int fd)
+static int join(struct vs_keeper *k, const struct vs_wanted_door *wanted, int fd)
 {
 	pthread_mutex_lock(&k->lock);
-	struct vs_net *n = find_locked(k, id);
-	int r = n == NULL ? -ENETDOWN : n->n_doors + n->n_joining < VS_COUNT(n->joining) ? 0 : -EMFILE;
+	struct vs_net *n = find_locked(k, wanted->stack);
+	bool may = n != NULL && same_secret(n->secret, wanted->secret);
+	int r = !may ? -ENETDOWN : n->n_doors + n->n_joining < VS_COUNT(n->joining) ? 0 : -EMFILE;
 	if (r == 0)
 		n->joining[n->n_joining++] = fd;
 	pthread_mutex_unlock(&k->lock);
@@ -181,7 +180,7 @@ static int join(struct vs_keeper *k, uint64_t id, int fd)
 	return r;
 }
 
-static int new_door(struct vs_keeper *k, uint64_t id, int *programs_end)
+static int new_door(struct vs_keeper *k, const struct vs_wanted_door *wanted, int *programs_end)
 {
 	int pair[2];
 	int r = vs_socketpair(pair);
@@ -190,7 +189,7 @@ static int new_door(struct vs_keeper *k, uint64_t id, int *programs_end)
 		return r;
 	r = vs_auth_watch(k, pair[0]);
 	if (r == 0)
-		r = id == 0 ? vs_keeper_replace_front(k, pair[0]) : join(k, id, pair[0]);
+		r = wanted->stack == 0 ? vs_keeper_replace_front(k, pair[0]) : join(k, wanted, pair[0]);
 	if (r < 0) {
 		vs_close(pair[0]);
 		vs_close(pair[1]);
@@ -203,13 +202,13 @@ static int new_door(struct vs_keeper *k, uint64_t id, int *programs_end)
 static void answer(struct vs_keeper *k, struct vs_call *call)
 {
 	VS_AUTO_CLOSE fd = -1;
-	uint64_t id;
+	struct vs_wanted_door wanted;
 
 	call->refusal = NULL;
-	if (call->text_len != sizeof(id))
+	if (call->text_len != sizeof(wanted))
 		return;
-	memcpy(&id, call->text, sizeof(id));
-	int r = new_door(k, id, &fd);
+	memcpy(&wanted, call->text, sizeof(wanted));
+	int r = new_door(k, &wanted, &fd);
 	vs_call_reply(k, call, r, r < 0 ? strerror(-r) : NULL, &fd, r < 0 ? 0 : 1);
 }
 
@@ -220,8 +219,8 @@ void vs_regain_serve(struct vs_keeper *k)
 	if (call == NULL)
 		return;
 	int r = vs_call_recv(k->side_door, call, MSG_DONTWAIT);
-	if (r > 0 && call->req.op == VS_OP_REGAIN && has_secret(k, call) && call->reply >= 0 &&
-	    vs_auth_takes_replies(k, call, call->reply))
+	if (r > 0 && call->req.op == VS_OP_REGAIN && same_secret(k->side.secret, call->req.key.half) &&
+	    call->reply >= 0 && vs_auth_takes_replies(k, call, call->reply))
 		answer(k, call);
 	vs_call_drop(call);
 	free(call);
@@ -257,6 +256,32 @@ void vs_regain_begin(struct vs_net *n)
 	n->next = k->nets;
 	k->nets = n;
 	pthread_mutex_unlock(&k->lock);
+}
+
+/* Draws the stack's secret if that is still to be done. 0 or -errno. */
+static int get_secret_locked(struct vs_net *n, uint64_t secret[2])
+{
+	if ((n->secret[0] | n->secret[1]) == 0 &&
+	    getrandom(n->secret, sizeof(n->secret), GRND_NONBLOCK) != (ssize_t)sizeof(n->secret))
+		return -EAGAIN; /* early at boot, as for the side door */
+	memcpy(secret, n->secret, sizeof(n->secret));
+	return 0;
+}
+
+void vs_regain_tell_secret(struct vs_net *n)
+{
+	uint64_t secret[2] = { 0 };
+
+	pthread_mutex_lock(&n->keeper->lock);
+	int r = get_secret_locked(n, secret);
+	pthread_mutex_unlock(&n->keeper->lock);
+	struct vs_reply reply = { .type = VS_REPLY_TYPE, .result = r, .seq = n->call->req.seq };
+	struct vs_fdmsg msg = {
+		.iov = { { &reply, sizeof(reply) }, { secret, sizeof(secret) } },
+		.n_iov = r < 0 ? 1 : 2,
+	};
+	if (n->call->reply >= 0)
+		(void)vs_fdmsg_send(n->call->reply, &msg, MSG_DONTWAIT); /* if it fails: end of file */
 }
 
 static void unlist_locked(struct vs_net *n)

@@ -20,6 +20,8 @@ int vs_regain_check(struct vs_keeper *k);
 
 /* Networking thread: from now on the stack can get doors. Its first door is open. */
 void vs_regain_begin(struct vs_net *n);
+/* Networking thread: answers VS_OP_SECRET. */
+void vs_regain_tell_secret(struct vs_net *n);
 /*
  * Networking thread: waits for a request at any of the doors, and receives it into n->call. 1: there is one;
  * 0: the stack ends; -EPROTO: it was no request.

@@ -36,7 +36,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730005u
+#define VS_WIRE_VERSION 0x76730006u
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -62,7 +62,8 @@ enum vs_op {
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
 	/* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
 	VS_OP_STATS,
-	/* side door; key: its secret; text: id of a stack, 0 for the front door; reply fd: door */
+	VS_OP_SECRET,      /* the stack becomes a default; reply text: its secret (side_door.h) */
+	/* side door; key: its secret; text: a struct vs_wanted_door; reply fd: door */
 	VS_OP_REGAIN,
 };
 

@@ -8,7 +8,10 @@
  * It is a datagram socket with an abstract name, in the network namespace in which the program started the
  * keeper. The keeper does not receive a message without the secret. The name is random, but it is no
  * secret: every process of that namespace finds it in /proc/net/unix. The secret is in the memory of the
- * program and of its forked children, which have the doors as well. So a new door gives a process nothing
+ * program and of its forked children, which have the front door as well.
+ *
+ * A child that was forked before a stack was made has no door of it. So each stack has another secret, which
+ * the keeper tells at the stack's own door. With both secrets a process gets a door, which gives it nothing
  * that it did not have.
  *
  * A process checks who sends the reply: the process id and the uid of the keeper, as the kernel says. After
@@ -25,6 +28,12 @@
 struct vs_side_door {
 	uint8_t name[VS_SIDE_DOOR_NAME_BYTES];
 	uint64_t secret[2]; /* both 0: the keeper has no side door */
+};
+
+/* The text of a request there. */
+struct vs_wanted_door {
+	uint64_t stack;     /* its id; 0: the front door */
+	uint64_t secret[2]; /* of the stack; of no use for the front door */
 };
 
 /* Writes the address. Returns its length. Async-signal-safe. */

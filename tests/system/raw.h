@@ -17,6 +17,7 @@
 
 #include "stacks.h"
 #include "wire/messages.h"
+#include "wire/side_door.h"
 
 static struct {
 	int front; /* where stacks are asked for */
@@ -24,7 +25,7 @@ static struct {
 	const struct vs_key *key; /* in the memory of the library */
 	struct ucred claim;       /* the credentials it sends there */
 	const struct vs_key *secret; /* of the side door, likewise */
-	uint64_t id; /* the stack whose door was requested there */
+	struct vs_wanted_door wanted; /* what was requested there */
 	const uint64_t *channel;  /* the channel number in its request for a socket; masked like the key */
 } seen = { .front = -1, .door = -1 };
 
@@ -38,11 +39,11 @@ static void look_at(int fd, const struct msghdr *msg)
 	memcpy(head, msg->msg_iov[0].iov_base, sizeof(head));
 	if (head[0] != VS_WIRE_VERSION)
 		return;
-	if (head[1] == VS_OP_HOLD)
+	if (head[1] == VS_OP_HOLD || head[1] == VS_OP_SECRET)
 		return;
 	if (head[1] == VS_OP_REGAIN) {
 		seen.secret = msg->msg_iov[1].iov_base;
-		memcpy(&seen.id, msg->msg_iov[2].iov_base, sizeof(seen.id));
+		memcpy(&seen.wanted, msg->msg_iov[2].iov_base, sizeof(seen.wanted));
 		return;
 	}
 	*(head[1] == VS_OP_CREATE ? &seen.front : &seen.door) = fd;

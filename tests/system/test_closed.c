@@ -511,12 +511,12 @@ static int at_side_door(void)
 	return fd;
 }
 
-static const uint64_t front_id;
+static const struct vs_wanted_door front_door;
 
 /* What the keeper does with a request for its front door that has this key. */
 static int knock(const struct vs_key *key, size_t text_len)
 {
-	struct raw_request r = { .req = { .op = VS_OP_REGAIN, .key = *key }, .text = &front_id,
+	struct raw_request r = { .req = { .op = VS_OP_REGAIN, .key = *key }, .text = &front_door,
 				 .text_len = text_len, .no_key = true };
 	int fd = at_side_door();
 	int result = raw_call(fd, &r, NULL);
@@ -530,8 +530,8 @@ static void check_stranger(void)
 	struct vs_key wrong = *seen.secret, none = { { 0 } };
 
 	wrong.half[1] ^= 1;
-	CHECK_EQ(knock(&wrong, sizeof(front_id)), -EPIPE);
-	CHECK_EQ(knock(&none, sizeof(front_id)), -EPIPE);
+	CHECK_EQ(knock(&wrong, sizeof(front_door)), -EPIPE);
+	CHECK_EQ(knock(&none, sizeof(front_door)), -EPIPE);
 }
 
 CASE(a_stranger_without_the_secret_gets_nothing)
@@ -539,7 +539,7 @@ CASE(a_stranger_without_the_secret_gets_nothing)
 	struct vdestack *s = new_target();
 
 	check_stranger();
-	CHECK_EQ(knock(seen.secret, sizeof(front_id)), 0); /* it is the secret that counts */
+	CHECK_EQ(knock(seen.secret, sizeof(front_door)), 0); /* it is the secret that counts */
 	CHECK(in_stack("10.9.0.1"));
 	MUST(vdestack_delete(s));
 }
@@ -617,6 +617,47 @@ CASE(a_flood_of_messages_neither_stalls_the_keeper_nor_takes_its_descriptors)
 	CHECK(wait_until(no_keeper, NULL, SOON_MS));
 }
 
+/* A door of the stack that was wanted last, but with another id. 0, or -errno. */
+static int knock_for(uint64_t id)
+{
+	struct vs_wanted_door wanted = seen.wanted;
+	struct raw_request r = { .req = { .op = VS_OP_REGAIN, .key = *seen.secret }, .text = &wanted,
+				 .text_len = sizeof(wanted), .no_key = true };
+	int fd = at_side_door();
+
+	wanted.stack = id;
+	int result = raw_call(fd, &r, NULL);
+	close(fd);
+	return result;
+}
+
+/* The ids of stacks are small numbers, and near each other. */
+CASE(a_child_gets_no_door_of_a_stack_that_was_made_after_it)
+{
+	int go[2], status;
+	uint64_t id;
+
+	(void)new_target();
+	MUST(pipe2(go, O_CLOEXEC));
+	pid_t child = (pid_t)MUST(fork());
+	if (child == 0) {
+		CHECK_EQ(vdestack_seal(), 0);
+		CHECK_EQ(read(go[0], &id, sizeof(id)), sizeof(id));
+		CHECK_EQ(knock_for(id), -ENETDOWN);
+		CHECK_EQ(knock_for(seen.wanted.stack), 0);
+		_exit(0);
+	}
+	struct vdestack *later = new_stack(LAN2);
+	MUST(vdestack_set_default(later));
+	MUST(dup2(go[1], 3));
+	MUST(syscall(SYS_close_range, 4u, ~0u, 0));
+	CHECK(in_stack("10.9.0.2"));
+	id = seen.wanted.stack;
+	CHECK_EQ(write(3, &id, sizeof(id)), sizeof(id));
+	MUST(waitpid(child, &status, 0));
+	CHECK_EQ(status, 0);
+}
+
 /* A socket of which close(2) waits, because it has data that nobody receives. */
 static int slow_to_close(int listener, const struct sockaddr_in *at)
 {
@@ -692,10 +733,11 @@ CASE(the_doors_of_a_stack_are_limited)
 	struct vdestack *s = new_target();
 	int got = 0;
 
-	CHECK(seen.id != 0);
+	CHECK(seen.wanted.stack != 0);
 	for (int i = 0; i < 100; i++) {
-		struct raw_request r = { .req = { .op = VS_OP_REGAIN, .key = *seen.secret }, .text = &seen.id,
-					 .text_len = sizeof(seen.id), .no_key = true };
+		struct raw_request r = { .req = { .op = VS_OP_REGAIN, .key = *seen.secret },
+					 .text = &seen.wanted, .text_len = sizeof(seen.wanted),
+					 .no_key = true };
 		int fd = at_side_door(), pair[2];
 		raw_pair(pair);
 		r.fds[r.n_fds++] = pair[1];
