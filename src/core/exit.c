@@ -7,6 +7,9 @@
  * process that does not reap (held.c). So a program that has holders ends keepers and commands first, and
  * waits a moment for them. A program without holders does nothing.
  *
+ * The keepers of default stacks would wait for the end of this process's memory. So the hold page is given up
+ * first.
+ *
  * This runs after the program's own handlers, but other threads may still run. Default stacks and handles
  * stay as they are, and calls fail with ENETDOWN. So no socket of these threads is made in the host network.
  * A forked child has no holders. A child of vfork(2) has another process id.
@@ -21,6 +24,7 @@
 #include "base/clock.h"
 #include "handle.h"
 #include "held.h"
+#include "hold.h"
 #include "keepers.h"
 #include "process.h"
 #include "wire/fdmsg.h"
@@ -44,6 +48,11 @@ static void cut_stack(struct vs_slot *slot)
 		cut(&slot->leash[i]);
 }
 
+static void cut_front(struct vs_keeper_link *keeper)
+{
+	cut(&keeper->front);
+}
+
 __attribute__((destructor)) static void end_helpers(void)
 {
 	int pair[2];
@@ -54,8 +63,9 @@ __attribute__((destructor)) static void end_helpers(void)
 	if (vs_socketpair(pair) == 0) {
 		vs_close(pair[1]);
 		dead_end = pair[0];
+		vs_keepers_each(vs_hold_end);
 		vs_slots_each(cut_stack);
-		vs_keepers_each_front(cut);
+		vs_keepers_each(cut_front);
 		vs_close(pair[0]);
 	}
 	vs_held_reap_all(vs_now_ms() + WAIT_MS);

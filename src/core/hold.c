@@ -90,3 +90,13 @@ void vs_hold_drop(struct vs_slot *slot)
 	if (page != NULL && slot->id != 0)
 		vs_holds_remove(page, slot->id);
 }
+
+void vs_hold_end(struct vs_keeper_link *keeper)
+{
+	struct vs_holds *page = atomic_load(&keeper->holds);
+
+	/* If it fails, for lack of memory, the page is kept until the process has ended. */
+	if (page != NULL)
+		(void)mmap(page, VS_HOLDS_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}

@@ -6,6 +6,7 @@
 
 #include <vdestack.h>
 
+struct vs_keeper_link;
 struct vs_slot;
 
 /*
@@ -15,5 +16,10 @@ struct vs_slot;
 void vs_hold(struct vdestack *stack);
 /* Before the stack's door is closed. The caller holds a use, or empties the slot. */
 void vs_hold_drop(struct vs_slot *slot);
+/*
+ * From now on the keeper keeps no stack for this process. Forked children have the page as before, and other
+ * threads may still write to its addresses.
+ */
+void vs_hold_end(struct vs_keeper_link *keeper);
 
 #endif

@@ -167,7 +167,7 @@ void vs_keepers_died(struct vs_keeper_link *keeper)
 	vs_signals_restore(&saved);
 }
 
-void vs_keepers_each_front(void (*fn)(const struct vs_sock *front))
+void vs_keepers_each(void (*fn)(struct vs_keeper_link *keeper))
 {
 	struct vs_process *p = vs_process();
 	sigset_t saved;
@@ -177,7 +177,7 @@ void vs_keepers_each_front(void (*fn)(const struct vs_sock *front))
 	vs_signals_block(&saved);
 	if (pthread_mutex_trylock(&p->lock) == 0) {
 		for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
-			fn(&k->front);
+			fn(k);
 		pthread_mutex_unlock(&p->lock);
 	}
 	vs_signals_restore(&saved);

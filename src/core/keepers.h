@@ -60,8 +60,8 @@ void vs_keepers_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE
 /* Records that a keeper does not answer any more, so that the next stack gets a new one. */
 void vs_keepers_died(struct vs_keeper_link *keeper);
 
-/* Calls fn for the front door of each keeper, unless another thread is making or deleting a stack now. */
-void vs_keepers_each_front(void (*fn)(const struct vs_sock *front));
+/* Calls fn for each keeper, unless another thread is making or deleting a stack now. */
+void vs_keepers_each(void (*fn)(struct vs_keeper_link *keeper));
 
 /*
  * Ends keepers that no stack of this process uses. Async-signal-safe. The next vs_keepers_tidy() frees what

@@ -464,6 +464,15 @@ static void exit_with_stacks(void)
 	exit(0);
 }
 
+static void exit_with_a_default(void)
+{
+	struct vdestack *stack = net_stack("");
+
+	MUST(vdestack_set_default(stack));
+	CHECK_EQ(run_true(stack), 0);
+	exit(0);
+}
+
 static void run_until_it_leaves_nothing(void)
 {
 	struct vdestack *stack = net_stack("");
@@ -505,6 +514,7 @@ static void idle_init(void)
 	MUST(mount("proc", "/proc", "proc", 0, NULL));
 	CHECK_EQ(run_below(run_and_cycle), 0);
 	CHECK_EQ(run_below(exit_with_stacks), 0);
+	CHECK_EQ(run_below(exit_with_a_default), 0);
 }
 
 CASE(a_pid_1_that_reaps_nothing_gets_no_zombie)
