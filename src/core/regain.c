@@ -49,6 +49,7 @@
 #include "wire/messages.h"
 
 #define WAIT_MS 5000
+#define BUSY_MS 5 /* between requests while the stack has too many doors */
 
 static const char closed[] =
 	"the program has closed the descriptors of this library, and the stack has ended; make stacks after "
@@ -61,8 +62,8 @@ static const char not_kept[] =
 
 static const char out_of_reach[] =
 	"the program has closed the descriptors of this library, and its keeper cannot be reached: it has "
-	"ended, another process has deleted the stack, or this process is in another network or PID "
-	"namespace; make a new stack";
+	"ended, another process has deleted the stack, too many processes request new descriptors of it, or "
+	"this process is in another network or PID namespace; make a new stack";
 
 const char *vs_regain_why(const struct vs_sock *door, enum vs_slot_held held)
 {
@@ -189,8 +190,12 @@ static int request_door(const struct vs_keeper_link *k, const struct vs_wanted_d
 static int replace(const struct vs_keeper_link *k, const struct vs_wanted_door *wanted, struct vs_sock *door)
 {
 	struct timeval limit = { .tv_sec = WAIT_MS / 1000 };
-	int fd = request_door(k, wanted);
+	int64_t deadline = vs_deadline_ms(WAIT_MS);
+	int fd;
 
+	/* Doors of processes that have ended count until the stack has noticed. */
+	while ((fd = request_door(k, wanted)) == -EBUSY && vs_left_ms(deadline) > 0)
+		(void)poll(NULL, 0, BUSY_MS);
 	if (fd < 0)
 		return fd;
 	int r = vs_fd_raise(&fd, vs_numbers_floor());

@@ -18,7 +18,7 @@ struct vs_job;
 struct vs_keeper;
 struct vs_wire_iface;
 
-#define VS_DOORS_MAX 8 /* of one stack, see regain.c */
+#define VS_DOORS_MAX 64 /* of one stack, see regain.c */
 
 struct vs_net {
 	struct vs_keeper *keeper;

@@ -166,13 +166,13 @@ static struct vs_net *find_locked(struct vs_keeper *k, uint64_t id)
 	return n;
 }
 
-/* Gives the stack another door. Takes fd on success. */
+/* Gives the stack another door. Takes fd on success. -EBUSY: it has as many as it may have at the moment. */
 static int join(struct vs_keeper *k, const struct vs_wanted_door *wanted, int fd)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_net *n = find_locked(k, wanted->stack);
 	bool may = n != NULL && same_secret(n->secret, wanted->secret);
-	int r = !may ? -ENETDOWN : n->n_doors + n->n_joining < VS_COUNT(n->joining) ? 0 : -EMFILE;
+	int r = !may ? -ENETDOWN : n->n_doors + n->n_joining < VS_COUNT(n->joining) ? 0 : -EBUSY;
 	if (r == 0)
 		n->joining[n->n_joining++] = fd;
 	pthread_mutex_unlock(&k->lock);
