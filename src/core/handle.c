@@ -321,13 +321,13 @@ bool vs_slot_was_handle(struct vdestack *stack)
  * The slot may be another stack's meanwhile. Then the handle leads nowhere, and nothing depends on the
  * result.
  */
-bool vs_slot_known_default(struct vdestack *stack)
+bool vs_slot_known_kept(struct vdestack *stack)
 {
 	uint_fast64_t word;
 	atomic_uint *uses;
 	const struct vs_slot *slot = resolve(stack, &word, &uses);
 
-	return slot != NULL && __atomic_load_n(&slot->held, __ATOMIC_RELAXED) != VS_SLOT_NO_DEFAULT;
+	return slot != NULL && __atomic_load_n(&slot->held, __ATOMIC_RELAXED) == VS_SLOT_KEPT;
 }
 
 bool vs_slot_retired(const struct vs_slot *slot)

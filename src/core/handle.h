@@ -51,8 +51,8 @@ bool vs_slot_complete(const struct vs_slot *slot);
 
 void vs_slot_set_held(struct vs_slot *slot, enum vs_slot_held held);
 enum vs_slot_held vs_slot_held(const struct vs_slot *slot);
-/* True if that stack has been a default before, and this has been recorded. Takes no use of it. */
-bool vs_slot_known_default(struct vdestack *stack);
+/* True if that stack has been a default before, and its keeper keeps it. Takes no use of it. */
+bool vs_slot_known_kept(struct vdestack *stack);
 
 /*
  * Returns the slot of a handle, held until vs_slot_release(). NULL: the handle leads nowhere (never made,

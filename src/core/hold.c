@@ -51,7 +51,8 @@ static bool get_secret(struct vs_slot *slot)
 	struct vs_process *p = vs_process();
 
 	pthread_mutex_lock(&p->regain);
-	int r = vs_regain_request_secret(slot);
+	bool known = (slot->secret[0] | slot->secret[1]) != 0;
+	int r = known ? 0 : vs_regain_request_secret(slot);
 	pthread_mutex_unlock(&p->regain);
 	return r == 0;
 }
@@ -70,7 +71,7 @@ void vs_hold(struct vdestack *stack)
 	int err = errno;
 	sigset_t saved;
 
-	if (stack == NULL || vs_slot_known_default(stack))
+	if (stack == NULL || vs_slot_known_kept(stack))
 		return;
 	vs_signals_block(&saved);
 	struct vs_slot *slot = vs_slot_acquire(stack);

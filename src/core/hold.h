@@ -11,7 +11,8 @@ struct vs_slot;
 
 /*
  * The stack is a default from now on, of the process or of a thread, and its keeper must know it. NULL and
- * handles that lead nowhere are allowed. Only the first call for a stack takes time.
+ * handles that lead nowhere are allowed. Only the first call for a stack takes time. If it could not do its
+ * work, for example for lack of descriptors, the next one tries again.
  */
 void vs_hold(struct vdestack *stack);
 /* Before the stack's door is closed. The caller holds a use, or empties the slot. */

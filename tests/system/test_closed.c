@@ -257,6 +257,21 @@ CASE(a_program_may_close_them_although_a_child_had_the_first_default_and_has_end
 	CHECK(wait_until(no_keeper, NULL, SOON_MS));
 }
 
+CASE(a_default_that_could_not_be_kept_for_lack_of_descriptors_is_kept_when_it_is_set_again)
+{
+	struct vdestack *s = new_stack(LAN);
+	struct rlimit before, none = { 0, 0 };
+
+	MUST(getrlimit(RLIMIT_NOFILE, &before));
+	none.rlim_max = before.rlim_max;
+	MUST(setrlimit(RLIMIT_NOFILE, &none));
+	MUST(vdestack_set_default(s));
+	MUST(setrlimit(RLIMIT_NOFILE, &before));
+	MUST(vdestack_set_default(s));
+	close_all();
+	CHECK(in_stack("10.9.0.1"));
+}
+
 static pid_t start_closing_child(int ready, int done)
 {
 	pid_t pid = (pid_t)MUST(fork());
