@@ -30,7 +30,7 @@
  *    concerns only the child.
  *  - a handle that has been deleted, or was never valid, is refused with EINVAL.
  *  - ENETDOWN: the keeper (the process that holds the stacks) has died, or the program has closed the
- *    library's descriptors.
+ *    library's descriptors and the stack has never been a default stack.
  */
 
 #include <stddef.h>
