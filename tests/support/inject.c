@@ -135,7 +135,8 @@ WRAP_NUMBER(pthread_attr_init, ENOMEM, (pthread_attr_t *a), (a))
 WRAP_NUMBER(pthread_attr_setstacksize, EINVAL, (pthread_attr_t *a, size_t n), (a, n))
 WRAP(pid_t, fork, -1, EAGAIN, false, (void), ())
 /* For any child it fails only if there is none, and then the library has forgotten one. */
-WRAP(pid_t, waitpid, -1, pid > 0 ? ECHILD : 0, true, (pid_t pid, int *status, int flags), (pid, status, flags))
+WRAP(pid_t, waitpid, -1, pid > 0 ? ECHILD : 0, true, (pid_t pid, int *status, int flags),
+     (pid, status, flags))
 WRAP(int, execvp, -1, ENOMEM, false, (const char *file, char *const argv[]), (file, argv))
 WRAP(int, unshare, -1, ENOSPC, false, (int flags), (flags))
 WRAP(int, setns, -1, EPERM, false, (int fd, int type), (fd, type))
