@@ -223,12 +223,16 @@ static void drop_privileges(void)
 	(void)syscall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-static void withdraw(struct range stack, bool release)
+static void close_descriptors(void)
 {
-	(void)syscall(SYS_prctl, PR_SET_NAME, NAME, 0, 0, 0);
 	if (syscall(SYS_close_range, 0, ~0u, 0) < 0)
 		for (int fd = 0; fd < 65536; fd++) /* an old kernel, or a filter of system calls */
 			(void)syscall(SYS_close, fd);
+}
+
+static void withdraw(struct range stack, bool release)
+{
+	(void)syscall(SYS_prctl, PR_SET_NAME, NAME, 0, 0, 0);
 	(void)syscall(SYS_chdir, "/");
 	drop_privileges();
 	if (release)
@@ -248,6 +252,7 @@ static int hold(void *arg)
 	h->report->result = pid < 0 ? (int32_t)pid : 0;
 	if (pid > 0)
 		h->report->made = (pid_t)pid;
+	close_descriptors(); /* before the program goes on, which may close one and wait for the other end */
 	atomic_store(&h->report->done, 1);
 	(void)syscall(SYS_futex, &h->report->done, FUTEX_WAKE, 1, NULL, NULL, 0);
 	if (pid > 0) {

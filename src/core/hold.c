@@ -22,6 +22,7 @@
 #include "keepers.h"
 #include "process.h"
 #include "regain.h"
+#include "wire/fdmsg.h"
 #include "wire/holds.h"
 
 /* The keeper's page. Requests it if this process does not have it yet. NULL: there is none. */
@@ -35,10 +36,7 @@ static struct vs_holds *get_page(struct vs_keeper_link *k)
 	pthread_mutex_lock(&p->regain);
 	if (atomic_load(&k->holds) == NULL) {
 		VS_AUTO_CLOSE file = vs_regain_request_page(k, &k->side);
-		page = file < 0 ? MAP_FAILED : mmap(NULL, VS_HOLDS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-						    file, 0);
-		if (page != MAP_FAILED)
-			atomic_store(&k->holds, page);
+		atomic_store(&k->holds, vs_fd_map_sealed(file, VS_HOLDS_BYTES, PROT_READ | PROT_WRITE));
 	}
 	page = atomic_load(&k->holds);
 	pthread_mutex_unlock(&p->regain);

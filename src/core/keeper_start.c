@@ -121,13 +121,6 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 	k->pid_ns = vs_keepers_pid_ns();
 }
 
-static struct vs_changes *map_changes(int fd)
-{
-	void *page = fd < 0 ? MAP_FAILED : mmap(NULL, VS_CHANGES_BYTES, PROT_READ, MAP_SHARED, fd, 0);
-
-	return page != MAP_FAILED ? page : NULL;
-}
-
 void vs_keeper_forget_pages(struct vs_keeper_link *k)
 {
 	struct vs_holds *holds = atomic_exchange(&k->holds, NULL);
@@ -164,7 +157,7 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 		vs_launch_ended(made, REAP_MS);
 	if (r == 0) {
 		note_ready(k, &ready);
-		k->changes = map_changes(changes);
+		k->changes = vs_fd_map_sealed(changes, VS_CHANGES_BYTES, PROT_READ);
 		k->warning = warning[0] != '\0' ? strdup(warning) : NULL;
 	}
 	return r;

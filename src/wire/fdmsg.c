@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 
@@ -159,6 +161,17 @@ void vs_fdmsg_drop(struct vs_fdmsg *msg)
 	if (msg->has_pidfd)
 		vs_close(msg->pidfd);
 	msg->has_pidfd = false;
+}
+
+void *vs_fd_map_sealed(int fd, size_t bytes, int prot)
+{
+	int seals = fd >= 0 ? fcntl(fd, F_GET_SEALS) : -1;
+	struct stat st;
+
+	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)bytes)
+		return NULL;
+	void *page = mmap(NULL, bytes, prot, MAP_SHARED, fd, 0);
+	return page != MAP_FAILED ? page : NULL;
 }
 
 int vs_fd_raise(int *fd, int at_least)

@@ -58,6 +58,12 @@ int vs_stream_pair(int pair[2]);
 int vs_fd_raise(int *fd, int at_least);
 
 /*
+ * Maps a memory file that another process has sent, shared. NULL: it cannot be mapped, or it is not sealed
+ * against becoming shorter than `bytes`: then an access to the page could be a SIGBUS.
+ */
+void *vs_fd_map_sealed(int fd, size_t bytes, int prot);
+
+/*
  * Whether this process can send messages with the process id of another one (unix(7), SCM_CREDENTIALS). That
  * takes CAP_SYS_ADMIN in the user namespace that owns its PID namespace. The root of a user namespace without
  * a PID namespace of its own does not have that. 1, 0, or -errno: it could not be tried.

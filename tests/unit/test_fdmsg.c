@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -295,6 +296,25 @@ static void a_number_that_is_another_file_now_is_not_the_socket(void **state)
 	close(other);
 }
 
+static void a_memory_file_is_mapped_only_if_it_cannot_become_shorter(void **state)
+{
+	(void)state;
+	int fd = memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_null(vs_fd_map_sealed(fd, 4096, PROT_READ)); /* its owner could truncate it */
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	assert_null(vs_fd_map_sealed(fd, 8192, PROT_READ));
+	assert_null(vs_fd_map_sealed(-1, 4096, PROT_READ));
+	assert_null(vs_fd_map_sealed(pair[0], 4096, PROT_READ));
+	char *page = vs_fd_map_sealed(fd, 4096, PROT_READ);
+	assert_non_null(page);
+	assert_int_equal(page[4095], 0);
+	assert_int_equal(munmap(page, 4096), 0);
+	close(fd);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_pair, close_pair)
 
 int main(int argc, char **argv)
@@ -310,6 +330,7 @@ int main(int argc, char **argv)
 		CASE(a_descriptor_moves_to_the_number_wanted_or_above_the_streams),
 		CASE(a_pair_has_no_number_of_a_standard_stream),
 		CASE(a_number_that_is_another_file_now_is_not_the_socket),
+		CASE(a_memory_file_is_mapped_only_if_it_cannot_become_shorter),
 	};
 
 	return vs_unit_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
