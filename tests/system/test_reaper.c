@@ -6,6 +6,7 @@
  */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -341,6 +342,40 @@ CASE_FLAGS(a_holder_keeps_neither_memory_nor_descriptors_of_the_program,
 	CHECK_EQ(read(pipe_fds[0], &byte, 1), 0);
 	(void)held_keeper(&holder);
 	CHECK(wait_until(is_small, &holder, LIMIT_MS));
+	MUST(vdestack_delete(stack));
+}
+
+/* No capability, no descriptor, and no other process of the user can read its memory. */
+static bool has_nothing(void *arg)
+{
+	char path[64], status[4096];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)*(pid_t *)arg);
+	int fd = (int)MUST(open(path, O_RDONLY | O_CLOEXEC));
+	ssize_t n = MUST(read(fd, status, sizeof(status) - 1));
+	close(fd);
+	status[n] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)*(pid_t *)arg);
+	DIR *fds = opendir(path);
+	int n_fds = 0;
+	if (fds != NULL) {
+		for (struct dirent *e; (e = readdir(fds)) != NULL;)
+			n_fds += e->d_name[0] != '.';
+		closedir(fds);
+	}
+	return strstr(status, "\nCapPrm:\t0000000000000000\n") != NULL &&
+	       strstr(status, "\nCapEff:\t0000000000000000\n") != NULL &&
+	       (geteuid() == 0 ? fds != NULL && n_fds == 0 : fds == NULL);
+}
+
+CASE(a_holder_has_no_privileges_and_cannot_be_traced)
+{
+	pid_t holder;
+
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	struct vdestack *stack = net_stack("");
+	(void)held_keeper(&holder);
+	CHECK(wait_until(has_nothing, &holder, LIMIT_MS));
 	MUST(vdestack_delete(stack));
 }
 
