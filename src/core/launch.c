@@ -320,14 +320,12 @@ static long execute(const struct launch *l)
  */
 static void limit_capabilities(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
+	struct caps caps;
 
-	if (call(SYS_capget, (long)&head, (long)data, 0, 0) == 0 &&
-	    (data[0].effective & (1u << CAP_SYS_ADMIN)) == 0) {
+	if (get_caps(&caps) == 0 && (caps.data[0].effective & (1u << CAP_SYS_ADMIN)) == 0) {
 		for (int i = 0; i < 2; i++)
-			data[i].permitted = data[i].effective;
-		(void)call(SYS_capset, (long)&head, (long)data, 0, 0);
+			caps.data[i].permitted = caps.data[i].effective;
+		(void)set_caps(&caps);
 	}
 	(void)call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0);
 }
@@ -378,11 +376,10 @@ static int intermediate(void *arg)
 /* Capabilities survive exec by themselves only for uid 0. */
 static bool caps_need_raising(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
+	struct caps caps;
 
-	return geteuid() != 0 && syscall(SYS_capget, &head, data) == 0 &&
-	       (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0;
+	return geteuid() != 0 && get_caps(&caps) == 0 &&
+	       (caps.data[0].effective & (1u << CAP_SYS_ADMIN)) != 0;
 }
 
 static int reap_intermediate(pid_t pid)

@@ -302,22 +302,6 @@ struct picture {
  */
 #define MAPS_MAY_VARY (case_is_inprocess() ? 32 : 12)
 
-/* -1: an ordinary user may not read its keeper's /proc files. */
-static int count_fds_of(pid_t pid)
-{
-	char path[64];
-	int n = -3; /* without . and .. */
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	DIR *dir = opendir(path);
-	if (dir == NULL)
-		return -1;
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
 static struct picture look(void)
 {
 	pid_t pid = 0;

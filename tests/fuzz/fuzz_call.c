@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <fuzz.h>
 #include <poll.h>
+#include <send_fds.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,28 +25,6 @@
 #define MOST 16 /* descriptors in the message; VS_FDS_MAX are expected at most */
 
 enum { ASKS_CREDS = 1, VERSION = 2, REGISTERED = 4, PLENTY = 8 }; /* switches */
-
-static void give(int door, const void *bytes, size_t len, int fd, size_t n)
-{
-	union {
-		char bytes[CMSG_SPACE(MOST * sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (void *)bytes, len };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (n > 0) {
-		h.msg_control = control.bytes;
-		h.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		for (size_t i = 0; i < n; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
-	}
-	CHECK(sendmsg(door, &h, MSG_NOSIGNAL) == (ssize_t)len);
-}
 
 static void check_request(const struct vs_call *call, const uint8_t *bytes, size_t len, size_t n)
 {
@@ -85,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(vs_socketpair(pair) == 0 && pipe2(witness, O_CLOEXEC) == 0);
 	if (data[0] & ASKS_CREDS)
 		CHECK(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0);
-	give(pair[0], bytes, len, witness[1], n);
+	CHECK(send_fds(pair[0], bytes, len, witness[1], n) == (ssize_t)len);
 	close(witness[1]);
 	struct vs_call *call = malloc(sizeof(*call)); /* so a write beyond the array is detected */
 	CHECK(call != NULL);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <fuzz.h>
 #include <poll.h>
+#include <send_fds.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,28 +28,6 @@
 #define MOST 8 /* descriptors with a message; three are expected at most */
 
 enum { VERSION = 1, LENGTHS = 2, LATE = 4, ONE_STRING = 8, SHORT = 16 }; /* switches */
-
-static void give(int control, const void *bytes, size_t len, int fd, size_t n)
-{
-	union {
-		char bytes[CMSG_SPACE(MOST * sizeof(int))];
-		struct cmsghdr align;
-	} space = { { 0 } };
-	struct iovec iov = { (void *)bytes, len };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (n > 0) {
-		h.msg_control = space.bytes;
-		h.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		for (size_t i = 0; i < n; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
-	}
-	CHECK(sendmsg(control, &h, MSG_NOSIGNAL) == (ssize_t)len);
-}
 
 /* What mutations rarely leave: the version, lengths that fit, few strings. */
 static void mend(struct vs_command_start *start, uint8_t switches, size_t strings)
@@ -111,10 +90,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&start, data + 2, sizeof(start));
 	mend(&start, data[0], len);
 	CHECK(vs_socketpair(pair) == 0 && pipe2(witness, O_CLOEXEC) == 0);
-	give(pair[0], &start, data[0] & SHORT ? sizeof(start) - 1 : sizeof(start), witness[1],
-	     data[0] & LATE ? 0 : n);
+	size_t head = data[0] & SHORT ? sizeof(start) - 1 : sizeof(start);
+	CHECK(send_fds(pair[0], &start, head, witness[1], data[0] & LATE ? 0 : n) == (ssize_t)head);
 	if (len > 0)
-		give(pair[0], strings, len, witness[1], data[0] & LATE ? n : 0);
+		CHECK(send_fds(pair[0], strings, len, witness[1], data[0] & LATE ? n : 0) == (ssize_t)len);
 	close(witness[1]);
 	close(pair[0]); /* so an incomplete request ends at once */
 	int r = vs_request_receive(pair[1], &request);

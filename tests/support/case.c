@@ -232,6 +232,14 @@ int count_fds(void)
 	return count_entries("/proc/self/fd") - 1; /* the one that counts */
 }
 
+int count_fds_of(pid_t pid)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	return count_entries(path);
+}
+
 int count_tasks_of(pid_t pid)
 {
 	char path[64];

@@ -130,6 +130,8 @@ void sleep_ms(int ms);
 long long now_us(void);
 
 int count_fds(void);
+/* Descriptors of another process; 0 when it cannot be looked at. */
+int count_fds_of(pid_t pid);
 /* Threads of a process; 0 when there is no such process. */
 int count_tasks_of(pid_t pid);
 /* User and system time of a process, in clock ticks. */

@@ -770,25 +770,11 @@ static void send_slow_ones(void)
 	}
 }
 
-static int descriptors_of(pid_t pid)
-{
-	char path[64];
-	int n = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	DIR *dir = opendir(path);
-	CHECK(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
 CASE_ROOT(descriptors_that_strangers_send_are_never_the_keepers)
 {
 	struct vdestack *s = new_target();
 	pid_t keeper = the_keeper();
-	int before = descriptors_of(keeper);
+	int before = count_fds_of(keeper);
 
 	pid_t stranger = (pid_t)MUST(fork());
 	if (stranger == 0) {
@@ -797,7 +783,7 @@ CASE_ROOT(descriptors_that_strangers_send_are_never_the_keepers)
 	}
 	for (int i = 0; i < 100; i++) {
 		CHECK(in_stack("10.9.0.1"));
-		CHECK(descriptors_of(keeper) < before + 20);
+		CHECK(count_fds_of(keeper) < before + 20);
 		usleep(5000);
 	}
 	MUST(kill(stranger, SIGKILL));

@@ -48,20 +48,6 @@ struct state {
 
 static pid_t keeper; /* 0 with the in-process variant */
 
-static int count_fds_of(pid_t pid)
-{
-	char command[100];
-	int n = -1;
-
-	/* Its user may not read the keeper's /proc files. What cannot be counted is 0 before and after. */
-	(void)snprintf(command, sizeof(command), "ls /proc/%d/fd 2>/dev/null | wc -l", (int)pid);
-	FILE *f = popen(command, "re");
-	CHECK(f != NULL);
-	CHECK_EQ(fscanf(f, "%d", &n), 1);
-	pclose(f);
-	return n;
-}
-
 static struct state look(void)
 {
 	pid_t me = getpid();

@@ -543,20 +543,6 @@ static void flood(void *prize)
 	}
 }
 
-static int open_in(pid_t pid)
-{
-	char path[64];
-	int n = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	DIR *d = opendir(path);
-	CHECK(d != NULL);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return n;
-}
-
 struct level {
 	pid_t keeper;
 	int most;
@@ -566,7 +552,7 @@ static bool low_again(void *arg)
 {
 	struct level *l = arg;
 
-	return open_in(l->keeper) <= l->most;
+	return count_fds_of(l->keeper) <= l->most;
 }
 
 CASE_BOTH(a_request_of_another_version_or_too_short_is_dropped)
@@ -658,7 +644,7 @@ static void register_both_ends(void *prize)
 CASE_ROOT(channels_of_processes_that_have_ended_are_closed)
 {
 	struct prize p = new_prize(NULL);
-	struct level l = { the_keeper(), open_in(the_keeper()) + 200 };
+	struct level l = { the_keeper(), count_fds_of(the_keeper()) + 200 };
 
 	for (int i = 0; i < 50; i++)
 		in_child(register_both_ends, &p);
@@ -678,7 +664,7 @@ CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 1
 	/* after the first subscription the stack's addresses are watched */
 	close((int)MUST(vdestack_events(p.stack)));
 	CHECK_EQ(get_sysctl(), 0);
-	struct level l = { the_keeper(), open_in(the_keeper()) + 100 };
+	struct level l = { the_keeper(), count_fds_of(the_keeper()) + 100 };
 	random_state = (uint64_t)getpid() << 32 | (uint64_t)time(NULL) | 1;
 	printf("seed %llu\n", (unsigned long long)random_state);
 	in_child(flood, &p);
@@ -690,7 +676,7 @@ CASE_TIMED(no_message_of_a_child_without_rights_changes_anything, CASE_F_ROOT, 1
 		/* the keeper frees what ended processes have left when other processes send requests */
 		in_child(register_both_ends, &p);
 	if (!wait_until(low_again, &l, SOON_MS))
-		FAIL("the keeper has %d descriptors", open_in(l.keeper));
+		FAIL("the keeper has %d descriptors", count_fds_of(l.keeper));
 	MUST(vdestack_if_nametoindex(p.stack, "mine"));
 	check_mighty(&p, NULL);
 }

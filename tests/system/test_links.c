@@ -624,16 +624,7 @@ CASE_BOTH(a_closed_subscription_frees_its_place)
 
 static int keeper_fds(void)
 {
-	char path[64];
-	int n = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)the_keeper());
-	DIR *dir = opendir(path);
-	CHECK(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
+	return count_fds_of(the_keeper());
 }
 
 static bool has_no_more_than(void *arg)

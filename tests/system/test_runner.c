@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "case.h"
+#include "send_fds.h"
 #include "wire/command.h"
 #include "wire/roles.h"
 #include <vdestack.h>
@@ -70,25 +71,7 @@ static struct vs_command_start good_start(void)
 
 static void send_with_fds(int control, const void *bytes, size_t len, size_t n_fds)
 {
-	union {
-		char bytes[CMSG_SPACE(8 * sizeof(int))];
-		struct cmsghdr align;
-	} space = { { 0 } };
-	struct iovec iov = { (void *)bytes, len };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int fd = 2;
-
-	if (n_fds > 0) {
-		h.msg_control = space.bytes;
-		h.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		for (size_t i = 0; i < n_fds; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
-	}
-	CHECK_EQ(MUST(sendmsg(control, &h, MSG_NOSIGNAL)), (long)len);
+	CHECK_EQ(MUST(send_fds(control, bytes, len, 2, n_fds)), (long)len);
 }
 
 /* The runner's next message. False: there is none, because it has ended. */

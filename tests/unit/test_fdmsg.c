@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "send_fds.h"
 #include "unit.h"
 #include "wire/fdmsg.h"
 
@@ -35,34 +36,12 @@ static int close_pair(void **state)
 	return 0;
 }
 
-static int count_descriptors(void)
+static void send_many(size_t n, const char *text)
 {
-	int n = 0;
+	int fd = eventfd(0, EFD_CLOEXEC);
 
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
-/* Sends a message with n descriptors. vs_fdmsg_send() does not send so many. */
-static void send_fds(size_t n, const char *text)
-{
-	union {
-		char bytes[CMSG_SPACE(253 * sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (void *)text, strlen(text) };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-	int fd = eventfd(0, EFD_CLOEXEC), fds[253];
-
-	assert_true(fd >= 0 && n <= VS_COUNT(fds));
-	for (size_t i = 0; i < n; i++)
-		fds[i] = fd;
-	control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n * sizeof(int)), .cmsg_level = SOL_SOCKET,
-					  .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(&control.align), fds, n * sizeof(int));
-	assert_int_equal(sendmsg(pair[0], &h, MSG_NOSIGNAL), (ssize_t)strlen(text));
+	assert_true(fd >= 0);
+	assert_int_equal(send_fds(pair[0], text, strlen(text), fd, n), (ssize_t)strlen(text));
 	close(fd);
 }
 
@@ -97,10 +76,10 @@ static void leave_numbers(int n, struct rlimit *was)
 static void descriptors_arrive_with_their_message(void **state)
 {
 	struct vs_fdmsg msg = receiver();
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
-	send_fds(VS_FDS_MAX, "four");
+	send_many(VS_FDS_MAX, "four");
 	assert_int_equal(vs_fdmsg_recv(pair[1], &msg, MSG_CMSG_CLOEXEC), 4);
 	assert_int_equal(msg.n_fds, VS_FDS_MAX);
 	assert_false(msg.fds_lost);
@@ -108,18 +87,18 @@ static void descriptors_arrive_with_their_message(void **state)
 		assert_int_equal(fcntl(msg.fds[i], F_GETFD), FD_CLOEXEC);
 	vs_fdmsg_drop(&msg);
 	assert_int_equal(msg.n_fds, 0);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void descriptors_without_a_free_number_are_reported(void **state)
 {
 	struct vs_fdmsg msg = receiver();
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 	struct rlimit was;
 
 	(void)state;
 	for (int n = 0; n < 3; n++) {
-		send_fds(3, "three");
+		send_many(3, "three");
 		leave_numbers(n, &was);
 		ssize_t len = vs_fdmsg_recv(pair[1], &msg, MSG_CMSG_CLOEXEC);
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
@@ -127,10 +106,10 @@ static void descriptors_without_a_free_number_are_reported(void **state)
 		assert_int_equal(msg.n_fds, n);
 		assert_true(msg.fds_lost);
 		vs_fdmsg_drop(&msg);
-		assert_int_equal(count_descriptors(), before);
+		assert_int_equal(vs_unit_count_fds(), before);
 	}
 	/* The next message says nothing of the last one. */
-	send_fds(1, "one");
+	send_many(1, "one");
 	assert_int_equal(vs_fdmsg_recv(pair[1], &msg, MSG_CMSG_CLOEXEC), 3);
 	assert_false(msg.fds_lost);
 	vs_fdmsg_drop(&msg);
@@ -140,17 +119,17 @@ static void descriptors_without_a_free_number_are_reported(void **state)
 static void surplus_descriptors_are_closed_and_reported(void **state)
 {
 	struct vs_fdmsg msg = receiver();
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
 	for (size_t n = VS_FDS_MAX + 1; n < 20; n++) {
-		send_fds(n, "many");
+		send_many(n, "many");
 		assert_int_equal(vs_fdmsg_recv(pair[1], &msg, MSG_CMSG_CLOEXEC), 4);
 		assert_int_equal(msg.n_fds, VS_FDS_MAX);
 		assert_true(msg.fds_lost);
-		assert_int_equal(count_descriptors(), before + VS_FDS_MAX);
+		assert_int_equal(vs_unit_count_fds(), before + VS_FDS_MAX);
 		vs_fdmsg_drop(&msg);
-		assert_int_equal(count_descriptors(), before);
+		assert_int_equal(vs_unit_count_fds(), before);
 	}
 }
 
@@ -163,30 +142,30 @@ static void drop(int fd)
 static void a_receiver_with_a_closer_of_its_own_closes_all_by_it(void **state)
 {
 	struct vs_fdmsg msg = receiver();
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
 	msg.drop = drop;
-	send_fds(253, "all");
+	send_many(253, "all");
 	assert_int_equal(vs_fdmsg_recv(pair[1], &msg, MSG_CMSG_CLOEXEC), 3);
 	assert_int_equal(msg.n_fds, VS_FDS_MAX);
 	assert_true(msg.fds_lost);
 	assert_int_equal(n_dropped, 253 - VS_FDS_MAX);
 	vs_fdmsg_drop(&msg);
 	assert_int_equal(n_dropped, 253);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void an_empty_message_with_descriptors_is_no_end_of_file(void **state)
 {
 	struct vs_fdmsg msg = receiver();
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
-	send_fds(2, "");
+	send_many(2, "");
 	assert_int_equal(vs_fdmsg_recv(pair[1], &msg, MSG_CMSG_CLOEXEC), -EBADMSG);
 	assert_int_equal(msg.n_fds, 0);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 	vs_close(vs_steal_fd(&pair[0]));
 	assert_int_equal(vs_fdmsg_recv(pair[1], &msg, MSG_CMSG_CLOEXEC), 0);
 }
@@ -238,7 +217,7 @@ static void too_many_descriptors_in_messages_are_emfile(void **state)
 static void a_descriptor_moves_to_the_number_wanted_or_above_the_streams(void **state)
 {
 	struct rlimit was;
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 	int fd = eventfd(0, EFD_CLOEXEC), was_fd = fd;
 
 	(void)state;
@@ -254,7 +233,7 @@ static void a_descriptor_moves_to_the_number_wanted_or_above_the_streams(void **
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
 	assert_int_equal(fd, was_fd);
 	close(fd);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_pair_has_no_number_of_a_standard_stream(void **state)

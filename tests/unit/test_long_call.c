@@ -38,15 +38,6 @@ static int close_door(void **state)
 	return 0;
 }
 
-static int count_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /* Receives the request, as the keeper does. Returns the channel for the reply. */
 static int take_request(void)
 {
@@ -85,7 +76,7 @@ static void begin(void)
 
 static void a_reply_has_result_text_and_descriptors(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
 	begin();
@@ -96,24 +87,24 @@ static void a_reply_has_result_text_and_descriptors(void **state)
 	assert_int_equal(fcntl(call.got[0], F_GETFD), FD_CLOEXEC);
 	close(call.got[0]);
 	close(call.got[1]);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_failure_has_the_message_of_the_keeper(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
 	begin();
 	answer(take_request(), VS_REPLY_TYPE, -ENODEV, "there is no such interface", 0);
 	assert_int_equal(vs_long_call_step(&call), -ENODEV);
 	assert_string_equal(vs_message(), "there is no such interface");
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_reply_that_lacks_descriptors_is_emfile(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 	struct rlimit was, limit;
 
 	(void)state;
@@ -128,34 +119,34 @@ static void a_reply_that_lacks_descriptors_is_emfile(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
 	assert_int_equal(r, -EMFILE);
 	assert_non_null(strstr(vs_message(), "RLIMIT_NOFILE"));
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void what_is_no_reply_ends_the_call(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
 	begin();
 	answer(take_request(), VS_REPLY_TYPE + 1, 0, "", 2);
 	assert_int_equal(vs_long_call_step(&call), -ENETDOWN);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_channel_that_the_keeper_closes_is_enetdown(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 
 	(void)state;
 	begin();
 	close(take_request());
 	assert_int_equal(vs_long_call_step(&call), -ENETDOWN);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_door_that_the_program_has_closed_is_enetdown(void **state)
 {
-	int before = count_descriptors(), other[2];
+	int before = vs_unit_count_fds(), other[2];
 
 	(void)state;
 	assert_int_equal(vs_socketpair(other), 0);
@@ -165,12 +156,12 @@ static void a_door_that_the_program_has_closed_is_enetdown(void **state)
 	assert_int_equal(recv(other[1], &before, 1, MSG_DONTWAIT), -1);
 	close(other[0]);
 	close(other[1]);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_keeper_that_does_not_answer_sees_the_end_of_the_call(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 	char byte;
 
 	(void)state;
@@ -179,12 +170,12 @@ static void a_keeper_that_does_not_answer_sees_the_end_of_the_call(void **state)
 	int channel = take_request();
 	assert_int_equal(recv(channel, &byte, 1, MSG_DONTWAIT), 0);
 	close(channel);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_cancelled_call_ends_whatever_copies_of_its_channel_there_are(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 	char byte;
 
 	(void)state;
@@ -195,12 +186,12 @@ static void a_cancelled_call_ends_whatever_copies_of_its_channel_there_are(void 
 	assert_int_equal(recv(channel, &byte, 1, MSG_DONTWAIT), 0);
 	close(channel);
 	close(copy);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 static void a_reply_that_comes_too_late_leaves_no_descriptor(void **state)
 {
-	int before = count_descriptors();
+	int before = vs_unit_count_fds();
 	char byte;
 
 	(void)state;
@@ -210,7 +201,7 @@ static void a_reply_that_comes_too_late_leaves_no_descriptor(void **state)
 	vs_long_call_end(&call);
 	assert_true(recv(copy, &byte, 1, MSG_DONTWAIT) <= 0); /* it has been taken out */
 	close(copy);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(vs_unit_count_fds(), before);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_door, close_door)

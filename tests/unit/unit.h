@@ -17,6 +17,7 @@
  *	}
  */
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,6 +41,16 @@ static inline int vs_unit_list(const struct CMUnitTest *tests, size_t n)
 	for (size_t i = 0; i < n; i++)
 		puts(tests[i].name);
 	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* Open descriptors of this process. */
+static inline int vs_unit_count_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
 }
 
 static inline int vs_unit_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n)
