@@ -36,7 +36,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730006u
+#define VS_WIRE_VERSION 0x76730007u
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -63,6 +63,10 @@ enum vs_op {
 	/* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
 	VS_OP_STATS,
 	VS_OP_SECRET,      /* the stack becomes a default; reply text: its secret (side_door.h) */
+	VS_OP_SOURCES,     /* text: a struct vs_wire_sources; fds: reply, [directory of leases] */
+	/* iface.name, "": all; the reply comes when all sources have what they were asked for */
+	VS_OP_SOURCES_WAIT,
+	VS_OP_LEARNED,     /* iface.name, "": all; reply fd: a sealed memory file, see sources.h */
 	/* side door; key: its secret; text: a struct vs_wanted_door; reply fd: door */
 	VS_OP_REGAIN,
 };
@@ -104,7 +108,7 @@ struct vs_request {
 		uint32_t count; /* VS_OP_MSOCKET: 1 to VS_SOCKETS_MAX */
 	};
 	struct vs_wire_iface iface;
-	struct vs_key key; /* last; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD and _CARRIER need it */
+	struct vs_key key; /* last; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD, _CARRIER, _SOURCES need it */
 };
 
 /* Text that follows a request or a reply in the same message, without a final NUL. */
