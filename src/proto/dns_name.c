@@ -58,12 +58,12 @@ bool vs_dns_name_valid(const char *text)
 struct decoding {
 	const uint8_t *bytes;
 	size_t n;
-	size_t at;       /* the next label */
-	size_t run;      /* where the labels since the last pointer begin */
-	size_t taken;    /* bytes of the name at its place; 0: no pointer was followed yet */
-	size_t start;    /* its place */
+	size_t at;    /* the next label */
+	size_t run;   /* where the labels since the last pointer begin */
+	size_t taken; /* bytes of the name at its place; 0: no pointer was followed yet */
+	size_t start; /* its place */
 	char text[VS_DNS_NAME_TEXT];
-	size_t len;      /* of text */
+	size_t len; /* of text */
 };
 
 /* Appends the label at the place, whose length is in its first byte. */

@@ -61,14 +61,14 @@ struct vs_ndp_domain {
 };
 
 struct vs_ndp_ra {
-	uint8_t hop_limit;        /* for packets of the host; 0: nothing said */
-	bool managed, other;      /* the M flag, the O flag */
-	int8_t preference;        /* of the default router */
-	uint16_t lifetime_s;      /* of the default router; 0: it is none */
+	uint8_t hop_limit;   /* for packets of the host; 0: nothing said */
+	bool managed, other; /* the M flag, the O flag */
+	int8_t preference;   /* of the default router */
+	uint16_t lifetime_s; /* of the default router; 0: it is none */
 	uint32_t reachable_ms, retransmit_ms;
 	bool has_mac;
-	uint8_t mac[6];           /* of the sender */
-	uint32_t mtu;             /* 0: nothing said */
+	uint8_t mac[6]; /* of the sender */
+	uint32_t mtu;   /* 0: nothing said */
 	unsigned n_prefixes, n_routes, n_dns, n_search;
 	struct vs_ndp_prefix prefixes[VS_NDP_PREFIXES_MAX];
 	struct vs_ndp_route routes[VS_NDP_ROUTES_MAX];

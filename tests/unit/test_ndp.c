@@ -166,11 +166,11 @@ static void known_options_of_a_wrong_length_are_skipped(void **state)
 				break;
 			}
 			parse_options(option, len * 8u);
-			bool good = types[i] == 1 || types[i] == 5 ? len == 1 :
-				    types[i] == 3                  ? len == 4 :
-				    types[i] == 24                 ? len <= 3 :
-				    types[i] == 25                 ? len == 3 || len == 5 :
-								     len >= 2;
+			bool good = types[i] == 1 || types[i] == 5 ? len == 1
+				    : types[i] == 3                ? len == 4
+				    : types[i] == 24               ? len <= 3
+				    : types[i] == 25               ? len == 3 || len == 5
+								   : len >= 2;
 			assert_int_equal(ra.refused, !good);
 		}
 	}
@@ -178,8 +178,8 @@ static void known_options_of_a_wrong_length_are_skipped(void **state)
 
 static void a_prefix_has_no_bits_behind_its_length(void **state)
 {
-	uint8_t option[32] = { 3, 4, 60, 0xc0, [7] = 9, [11] = 9, [16] = 0x20, 1, 0xd, 0xb8, 1, 2, 3, 0xff,
-			       0xff, [31] = 1 };
+	uint8_t option[32] = { 3,   4,    60, 0xc0, [7] = 9, [11] = 9, [16] = 0x20, 1,
+			       0xd, 0xb8, 1,  2,    3,       0xff,     0xff,        [31] = 1 };
 
 	(void)state;
 	parse_options(option, sizeof(option));

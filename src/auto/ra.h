@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_AUTO_RA_H
+#define VS_AUTO_RA_H
+
+/* Router discovery and SLAAC: see ra.c. */
+
+#include "auto.h"
+
+extern const struct vs_auto_kind vs_ra_kind;
+
+/*
+ * The sysctls in /proc/sys/net/ipv6/conf/IFNAME/ that the machine relies on, in the order in which they must
+ * be written, before the interface is set up. A name without a file is skipped: the kernel lacks the feature.
+ */
+struct vs_ra_sysctl {
+	const char *name;  /* NULL ends the list */
+	const char *value; /* NULL: config->secret, written as an IPv6 address */
+	unsigned iids;     /* for which enum vs_auto_iid: bits 1 << iid */
+};
+
+extern const struct vs_ra_sysctl vs_ra_sysctls[];
+
+#endif
