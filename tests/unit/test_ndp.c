@@ -130,6 +130,19 @@ static void other_messages_are_refused(void **state)
 	}
 }
 
+static void a_reserved_preference_is_medium(void **state)
+{
+	static const int8_t right[4] = { VS_NDP_MEDIUM, VS_NDP_HIGH, VS_NDP_MEDIUM, VS_NDP_LOW };
+	uint8_t bytes[16] = { 134 };
+
+	(void)state;
+	for (unsigned bits = 0; bits < 4; bits++) {
+		bytes[5] = (uint8_t)(0xe7 | bits << 3);
+		assert_int_equal(parse(bytes, 16), VS_NDP_OK);
+		assert_int_equal(ra.preference, right[bits]);
+	}
+}
+
 static void an_option_without_length_is_refused(void **state)
 {
 	uint8_t bytes[32] = { 134, [16] = 200, 1, [24] = 200, 0 };
@@ -347,6 +360,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_frame_of_the_family_is_understood),
 	cmocka_unit_test(a_message_that_is_cut_off_is_refused),
 	cmocka_unit_test(other_messages_are_refused),
+	cmocka_unit_test(a_reserved_preference_is_medium),
 	cmocka_unit_test(an_option_without_length_is_refused),
 	cmocka_unit_test(known_options_of_a_wrong_length_are_skipped),
 	cmocka_unit_test(a_prefix_has_no_bits_behind_its_length),
