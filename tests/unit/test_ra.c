@@ -98,6 +98,7 @@ static void on_route_set(void *arg, const struct vs_auto_route *r)
 
 	(void)arg;
 	assert_true(i < SETS_MAX && r->lifetime_s > 0 && r->metric > 0);
+	assert_int_equal(r->dst.family, AF_INET6);
 	if (i < seen.n_routes) /* a route never takes the place of that through another router */
 		assert_memory_equal(seen.routes[i].gw.bytes, r->gw.bytes, 16);
 	seen.routes[i] = *r;
@@ -372,12 +373,16 @@ static void a_router_ends_the_search(void **state)
 	assert_int_equal(seen.sent, 2);
 	advertise();
 	assert_string_equal(describe().state, "CONFIGURED");
+	assert_int_equal(describe().since, now);
 	assert_string_equal(describe().problem, "");
 	assert_true(describe().ready);
 	assert_int_equal(seen.news[VS_NEWS_GAINED], 1);
 	assert_true(goes_through(the_route("::", 0), router));
 	pass(1799000);
 	assert_int_equal(seen.sent, 2);
+	advertise();
+	assert_int_equal(describe().since, now - 1799000);
+	assert_int_equal(ignored(VS_IGNORED_CONTENT), 0);
 
 	start(VS_IID_NONE); /* one that is no default router does not */
 	ra.lifetime_s = 0;
@@ -425,12 +430,12 @@ static void a_goodbye_that_is_repeated_does_not_make_us_flood(void **state)
 {
 	(void)state;
 	start(VS_IID_NONE);
-	for (int i = 0; i < 100; i++) { /* ten seconds of a forger */
+	for (int i = 0; i < 100; i++) { /* 100 seconds of a forger */
 		ra.lifetime_s = i % 2 == 0 ? 1800 : 0;
 		advertise();
-		pass(100);
+		pass(i % 2 == 0 ? 100 : 1900);
 	}
-	assert_in_range(seen.sent, 1, 3);
+	assert_in_range(seen.sent, 5, 26); /* one in four seconds */
 }
 
 static void the_other_router_takes_over(void **state)
@@ -569,6 +574,7 @@ static void without_detection_an_address_is_gained_at_once(void **state)
 	start(VS_IID_EUI64);
 	set_prefix(0, "2001:db8:1::", 3600, 1800);
 	advertise();
+	assert_int_equal(ignored(VS_IGNORED_CONTENT), 0);
 	assert_true(the_addr("2001:db8:1::ff:fe00:1")->nodad);
 	assert_int_equal(seen.news[VS_NEWS_GAINED], 1);
 }
@@ -732,6 +738,7 @@ static void name_servers_have_lifetimes(void **state)
 	assert_int_equal(seen.facts.dns[0].bytes[0], 0xfe);
 	assert_int_equal(seen.facts.dns[1].family, 0);
 	assert_string_equal(seen.facts.search, "test");
+	assert_int_equal(seen.news[VS_NEWS_CHANGED], 1);
 	set_server(1, "fe80::53", 0);
 	set_domain(1, "TEST", 0);
 	advertise();
@@ -997,6 +1004,38 @@ static void a_flood_is_bounded_and_the_first_router_stays(void **state)
 	assert_int_equal(the_addr("2001:db8:1::ff:fe00:1")->valid_s, 600);
 }
 
+static void a_table_that_is_full_is_reported(void **state)
+{
+	char text[32];
+
+	(void)state;
+	start(VS_IID_NONE);
+	ra.n_routes = 9;
+	for (unsigned i = 0; i < 9; i++)
+		ra.routes[i].len = (uint8_t)(i + 1), ra.routes[i].lifetime_s = 600;
+	advertise();
+	assert_string_equal(describe().problem, "there are more routes than 8: the others are not used");
+	for (unsigned i = 1; i <= 2; i++) {
+		start(i == 1 ? VS_IID_NONE : VS_IID_EUI64);
+		for (unsigned j = 0; j < 9; j++) {
+			(void)snprintf(text, sizeof(text), "2001:db8:%x::", j);
+			set_prefix(j, text, 600, 600);
+			ra.prefixes[j].on_link = i == 1;
+		}
+		advertise();
+		assert_string_equal(describe().problem,
+				    i == 1 ? "there are more prefixes than 8: the others are not used" :
+					     "there are more prefixes than 8: the others get no address");
+	}
+	start(VS_IID_NONE);
+	for (unsigned i = 0; i < 9; i++) {
+		assert_string_equal(describe().problem, "");
+		(void)snprintf(text, sizeof(text), "fe80::%x", i + 1);
+		advertise_from(text);
+	}
+	assert_string_equal(describe().problem, "there are more routers than 8: the others are not used");
+}
+
 static void a_machine_is_small(void **state)
 {
 	(void)state;
@@ -1060,6 +1099,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(stop_takes_everything_back),
 	TEST(what_comes_from_afar_is_ignored),
 	TEST(a_flood_is_bounded_and_the_first_router_stays),
+	TEST(a_table_that_is_full_is_reported),
 	TEST(a_machine_is_small),
 	TEST(each_kind_of_id_has_its_sysctls),
 };
