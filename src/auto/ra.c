@@ -328,7 +328,6 @@ static void ra_init(void *machine, const struct vs_auto_config *config, const st
 {
 	struct vs_ra *m = machine;
 
-	memset(m, 0, sizeof(*m));
 	m->config = config;
 	m->ops = ops;
 	m->arg = arg;

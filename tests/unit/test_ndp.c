@@ -273,6 +273,12 @@ static void what_is_no_server_is_skipped(void **state)
 		assert_int_equal(ra.n_dns, 1);
 		assert_int_equal(ra.refused, 1);
 	}
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8::ffff:0:53", option + 24), 1);
+	parse_options(option, sizeof(option));
+	assert_int_equal(ra.n_dns, 2);
+	assert_int_equal(inet_pton(AF_INET6, "::1:0:53", option + 24), 1);
+	parse_options(option, sizeof(option));
+	assert_int_equal(ra.n_dns, 2);
 	assert_int_equal(inet_pton(AF_INET6, "fe80::53", option + 24), 1);
 	parse_options(option, sizeof(option));
 	assert_int_equal(ra.n_dns, 2);

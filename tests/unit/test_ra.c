@@ -147,6 +147,14 @@ static const struct vs_auto_ops ops = {
 	.route_del = on_route_del, .facts = on_facts, .news = on_news, .save = on_save, .random = on_random,
 };
 
+static struct vs_auto_state describe(void)
+{
+	struct vs_auto_state state;
+
+	vs_ra_kind.describe(machine, &state);
+	return state;
+}
+
 static void start(enum vs_auto_iid iid)
 {
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
@@ -164,6 +172,7 @@ static void start(enum vs_auto_iid iid)
 	vs_ra_kind.init(machine, &config, &ops, NULL);
 	assert_int_equal(vs_ra_kind.deadline(machine), VS_AUTO_NEVER);
 	assert_int_equal(seen.sent, 0);
+	assert_string_equal(describe().state, "INIT");
 	vs_ra_kind.start(machine, now, NULL);
 	ra.lifetime_s = 1800;
 }
@@ -292,14 +301,6 @@ static void link_local_is_ours(void)
 	struct vs_auto_ip ip = { AF_INET6, { 0xfe, 0x80, [15] = 7 } };
 
 	vs_ra_kind.detected(machine, now, &ip, false);
-}
-
-static struct vs_auto_state describe(void)
-{
-	struct vs_auto_state state;
-
-	vs_ra_kind.describe(machine, &state);
-	return state;
 }
 
 static uint32_t ignored(enum vs_auto_ignored why)
@@ -451,6 +452,7 @@ static void the_other_router_takes_over(void **state)
 	assert_int_equal(seen.n_routes, 1);
 	assert_true(goes_through(the_route("::", 0), "fe80::2"));
 	assert_int_equal(seen.news[VS_NEWS_LOST], 0);
+	assert_int_equal(seen.news[VS_NEWS_CHANGED], 2);
 	assert_int_equal(seen.sent, 1);
 }
 
@@ -459,6 +461,7 @@ static void the_preferred_router_is_used(void **state)
 	(void)state;
 	start(VS_IID_NONE);
 	advertise_from("fe80::1");
+	assert_in_range(the_route("::", 0)->metric, 1024, 1031);
 	ra.preference = VS_NDP_HIGH;
 	advertise_from("fe80::2");
 	assert_true(goes_through(the_route("::", 0), "fe80::2"));
@@ -870,6 +873,78 @@ static void on_the_same_network_all_stays(void **state)
 	assert_int_equal(seen.news[VS_NEWS_LOST] + seen.news[VS_NEWS_CHANGED], 0);
 }
 
+static void a_router_that_answers_late_stays(void **state)
+{
+	(void)state;
+	start(VS_IID_NONE);
+	advertise_from("fe80::1");
+	advertise_from("fe80::2");
+	vs_ra_kind.link(machine, now, false);
+	vs_ra_kind.link(machine, now, true);
+	advertise_from("fe80::1");
+	pass(3500);
+	advertise_from("fe80::2");
+	pass(60000);
+	assert_int_equal(seen.n_routes, 2);
+	vs_ra_kind.link(machine, now, false);
+	vs_ra_kind.link(machine, now, true);
+	for (int i = 0; i < 5; i++) { /* many answers of one do not keep the other alive */
+		advertise_from("fe80::1");
+		pass(1000);
+	}
+	assert_int_equal(seen.n_routes, 1);
+}
+
+static void nothing_is_sent_without_carrier(void **state)
+{
+	(void)state;
+	start(VS_IID_NONE);
+	pass(100000);
+	unsigned sent = seen.sent;
+	vs_ra_kind.link(machine, now, true); /* it was up: nothing new */
+	assert_int_equal(seen.sent, sent);
+	now += 5;
+	vs_ra_kind.link(machine, now, false);
+	assert_int_equal(describe().since, now);
+	assert_int_equal(vs_ra_kind.deadline(machine), VS_AUTO_NEVER);
+	pass(10000000);
+	assert_int_equal(seen.sent, sent);
+	vs_ra_kind.link(machine, now, true);
+	assert_int_equal(seen.sent, sent + 1);
+	assert_int_equal(describe().sent, sent + 1);
+	assert_int_equal(vs_ra_kind.deadline(machine), now + 4000); /* a search that begins anew */
+	assert_string_equal(describe().problem, "");
+}
+
+static void a_duplicate_of_the_link_local_address_is_reported(void **state)
+{
+	struct vs_auto_ip ip = { AF_INET6, { 0xfe, 0x80, [15] = 7 } };
+
+	(void)state;
+	start(VS_IID_NONE);
+	vs_ra_kind.detected(machine, now, &ip, true);
+	assert_string_equal(describe().problem, "another host uses the link-local address");
+	assert_int_equal(seen.sent, 1);
+	vs_ra_kind.link(machine, now, false);
+	vs_ra_kind.link(machine, now, true);
+	assert_string_equal(describe().problem, "");
+}
+
+static void the_state_says_when_the_first_lifetime_ends(void **state)
+{
+	(void)state;
+	start(VS_IID_EUI64);
+	set_prefix(0, "2001:db8:1::", 7200, 1800);
+	set_prefix(1, "2001:db8:2::", 3600, 1800);
+	advertise();
+	assert_int_equal(describe().expiry, now + 3600000);
+	assert_int_equal(describe().t1, VS_AUTO_NEVER);
+	assert_int_equal(describe().t2, VS_AUTO_NEVER);
+	start(VS_IID_NONE);
+	advertise();
+	assert_int_equal(describe().expiry, now + 1800000);
+}
+
 static void a_timer_that_is_late_catches_up(void **state)
 {
 	(void)state;
@@ -892,6 +967,17 @@ static void a_timer_that_is_late_catches_up(void **state)
 	advertise();
 	assert_int_equal(seen.addrs[0].valid_s, 600);
 	assert_int_equal(seen.n_addrs, 1);
+	assert_int_equal(seen.news[VS_NEWS_GAINED], 1);
+
+	config.nodad = false; /* the kernel has removed the address: what comes is a new, tentative one */
+	start(VS_IID_EUI64);
+	set_prefix(0, "2001:db8:1::", 600, 300);
+	advertise();
+	detected(&seen.addrs[0], false);
+	now += 86400000;
+	advertise();
+	assert_false(describe().ready);
+	assert_int_equal(seen.news[VS_NEWS_LOST], 1);
 }
 
 static void a_timer_that_is_early_does_nothing(void **state)
@@ -930,6 +1016,16 @@ static void stop_takes_everything_back(void **state)
 	vs_ra_kind.link(machine, now, true);
 	assert_int_equal(seen.n_addrs + seen.n_routes, 0);
 	assert_int_equal(ignored(VS_IGNORED_STATE), 1);
+	assert_string_equal(describe().state, "INIT");
+
+	start(VS_IID_NONE); /* while it searches, with the MTU as the only fact */
+	ra.mtu = 1400;
+	ra.lifetime_s = 0;
+	advertise();
+	assert_int_equal(seen.facts.mtu, 1400);
+	vs_ra_kind.stop(machine, now);
+	assert_int_equal(seen.facts.mtu, 0);
+	assert_int_equal(vs_ra_kind.deadline(machine), VS_AUTO_NEVER);
 }
 
 /* ------------------------------------------------------------------ attacks */
@@ -1094,6 +1190,10 @@ static const struct CMUnitTest tests[] = {
 	TEST(flags_are_reported_once_for_a_network),
 	TEST(on_another_network_the_old_one_goes),
 	TEST(on_the_same_network_all_stays),
+	TEST(a_router_that_answers_late_stays),
+	TEST(nothing_is_sent_without_carrier),
+	TEST(a_duplicate_of_the_link_local_address_is_reported),
+	TEST(the_state_says_when_the_first_lifetime_ends),
 	TEST(a_timer_that_is_late_catches_up),
 	TEST(a_timer_that_is_early_does_nothing),
 	TEST(stop_takes_everything_back),
