@@ -14,10 +14,11 @@
 
 #include "ra_machine.h"
 
-#define METRIC_ON_LINK 256u /* the kernel's own, for prefixes */
-#define METRIC_HIGH 512u
-#define METRIC_MEDIUM 1024u
-#define METRIC_LOW 2048u
+/* Not 256 and 1024: these are the kernel's, for the prefixes of static addresses and for static routes. */
+#define METRIC_ON_LINK 257u
+#define METRIC_HIGH 513u
+#define METRIC_MEDIUM 1025u
+#define METRIC_LOW 2049u
 
 static uint32_t metric_of(enum vs_ra_route_kind kind, int8_t preference, size_t index)
 {

@@ -461,7 +461,7 @@ static void the_preferred_router_is_used(void **state)
 	(void)state;
 	start(VS_IID_NONE);
 	advertise_from("fe80::1");
-	assert_in_range(the_route("::", 0)->metric, 1024, 1031);
+	assert_in_range(the_route("::", 0)->metric, 1025, 1032);
 	ra.preference = VS_NDP_HIGH;
 	advertise_from("fe80::2");
 	assert_true(goes_through(the_route("::", 0), "fe80::2"));
@@ -508,7 +508,7 @@ static void a_route_to_everything_is_the_default_route(void **state)
 	advertise();
 	assert_int_equal(seen.n_routes, 1);
 	assert_int_equal(the_route("::", 0)->lifetime_s, 300);
-	assert_in_range(the_route("::", 0)->metric, 512, 519);
+	assert_in_range(the_route("::", 0)->metric, 513, 520);
 }
 
 static void a_prefix_on_the_link_is_a_route(void **state)
@@ -521,6 +521,7 @@ static void a_prefix_on_the_link_is_a_route(void **state)
 	assert_int_equal(seen.n_addrs, 0);
 	assert_non_null(the_route("2001:db8:1::", 64));
 	assert_int_equal(the_route("2001:db8:1::", 64)->gw.family, 0);
+	assert_int_equal(the_route("2001:db8:1::", 64)->metric, 257); /* not that of a static address */
 	ra.prefixes[0].valid_s = ra.prefixes[0].preferred_s = 0;
 	advertise(); /* RFC 4861 section 6.3.4: at once */
 	assert_null(the_route("2001:db8:1::", 64));
