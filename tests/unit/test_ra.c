@@ -591,6 +591,10 @@ static void the_id_is_the_hash_of_the_name(void **state)
 	set_prefix(0, "fc09::", 3600, 1800);
 	advertise();
 	assert_non_null(the_addr("fc09::3c0e:e1cc:8889:b58"));
+	start(VS_IID_EUI64); /* only if asked for */
+	set_prefix(0, "fc09::", 3600, 1800);
+	advertise();
+	assert_non_null(the_addr("fc09::ff:fe00:1"));
 }
 
 static void a_hash_address_that_another_host_has_is_given_up(void **state)
@@ -652,6 +656,7 @@ static void renumbering_deprecates_the_old_prefix(void **state)
 	assert_int_equal(old->preferred_s, 0);
 	assert_int_equal(old->valid_s, 7200);
 	assert_int_equal(the_addr("2001:db8:2::ff:fe00:1")->preferred_s, 86400);
+	assert_int_equal(seen.news[VS_NEWS_CHANGED], 1);
 	for (int i = 0; i < 23; i++) {
 		pass(300000);
 		advertise(); /* does not keep the old one alive */
