@@ -103,6 +103,11 @@ struct vs_ra {
 	const char *problem; /* a constant text, or NULL */
 };
 
+/* ra_hear.c */
+
+/* An advertisement of a router, whose sender was checked. */
+void vs_ra_hear(struct vs_ra *m, const struct vs_ndp_ra *ra, const struct vs_auto_ip *router);
+
 /* ra_routes.c */
 
 /* A route that was heard of; with lifetime 0 it is removed. Returns false if there is no room. */
