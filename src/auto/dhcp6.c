@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * DHCPv6 client, RFC 8415: states and transitions.
+ *
+ *	start ──▶ SOLICIT ──▶ REQUEST ──▶ BOUND ──T1──▶ RENEW ──T2──▶ REBIND ──expired──▶ SOLICIT
+ *	  │          └───rapid commit────▶  ▲ ▲           │ │           │
+ *	  │                                 │ └───Reply───┴─────────────┘
+ *	  └─lease──▶ CONFIRM ──Reply──▶ RENEW └─no binding──▶ REQUEST
+ *	               └──no answer──▶ BOUND
+ *	duplicate ──▶ DECLINE ──▶ SOLICIT         stop ──▶ RELEASE ──▶ STOPPED
+ *	without addresses: start ──▶ INFORM ──▶ INFORMED ──refresh──▶ INFORM
+ *
+ * What always holds: addresses are used until they expire, are taken back by the server, belong to another
+ * network, or are duplicates. Which messages are sent meanwhile does not matter. All times are absolute, so a
+ * timer that comes late goes to the state that fits the time: a process that was stopped from before T1 until
+ * after T2 rebinds, and one that was stopped longer looks for a server.
+ *
+ * The files: dhcp6_exchange (messages, retransmission), dhcp6_reply (answers), dhcp6_lease (addresses,
+ * lifetimes), dhcp6_facts (name servers and the like).
+ */
+
+#include "dhcp6.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dhcp6_machine.h"
+#include "duid.h"
+
+/* The RFC's second is for the power cut of a building. The stacks of one program are some hundreds. */
+#define FIRST_DELAY_MS 50
+#define REFRESH_DELAY_MS 1000
+#define DOUBLINGS_MAX 12
+
+_Static_assert(sizeof(struct vs_dhcp6_client) <= 3072, "the machine is larger than it should be");
+_Static_assert(VS_AUTO_DUID_MAX == VS_DHCP6_DUID_MAX, "a DUID is a DUID");
+_Static_assert(VS_AUTO_LEASE_ADDRS_MAX >= VS_DHCP6_ADDRS_MAX, "a lease has room for all addresses");
+
+static void init(void *m, const struct vs_auto_config *config, const struct vs_auto_ops *ops, void *arg)
+{
+	struct vs_dhcp6_client *c = m;
+
+	memset(c, 0, sizeof(*c));
+	c->config = config;
+	c->ops = ops;
+	c->arg = arg;
+	c->duid_len = config->duid_len;
+	memcpy(c->duid, config->duid, sizeof(c->duid));
+	c->iaid = config->iaid;
+	if (c->duid_len == 0) {
+		c->duid_len = vs_duid_ll(c->duid, config->mac);
+		c->iaid = vs_duid_iaid(config->mac);
+	}
+	c->next = c->t1 = c->t2 = c->refresh = VS_AUTO_NEVER;
+}
+
+/* A search that begins again because of what a server has said must not become a loop without pauses. */
+static uint32_t search_delay(struct vs_dhcp6_client *c)
+{
+	uint32_t first = 1 + vs_dhcp6_random(c, FIRST_DELAY_MS);
+
+	if (c->failures <= 1)
+		return first;
+	uint32_t doublings = c->failures - 2u < DOUBLINGS_MAX ? c->failures - 2u : DOUBLINGS_MAX;
+	uint32_t most_s = c->sol_max_rt_s != 0 ? c->sol_max_rt_s : 3600;
+	uint32_t s = 1u << doublings;
+	return (s < most_s ? s : most_s) * 1000 + vs_dhcp6_random(c, 1000);
+}
+
+static void start_search(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	memset(&c->offer, 0, sizeof(c->offer));
+	vs_dhcp6_enter(c, now, VS_DHCP6_S_SOLICIT, search_delay(c));
+}
+
+void vs_dhcp6_search(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	if (c->failures < UINT8_MAX)
+		c->failures++;
+	start_search(c, now);
+}
+
+void vs_dhcp6_take_offer(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	vs_dhcp6_enter(c, now, VS_DHCP6_S_REQUEST, 0);
+}
+
+void vs_dhcp6_resume(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	bool had = vs_dhcp6_has_set(c);
+	struct vs_auto_addr addr;
+
+	vs_dhcp6_set_all(c, now);
+	vs_dhcp6_enter(c, now, VS_DHCP6_S_BOUND, 0);
+	if (had || !vs_dhcp6_has_set(c))
+		return;
+	if (c->n > 0)
+		vs_dhcp6_as_addr(c, &c->addrs[0], now, &addr);
+	c->ops->news(c->arg, VS_NEWS_GAINED, c->n > 0 ? &addr : NULL, NULL);
+}
+
+void vs_dhcp6_declined(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	vs_dhcp6_drop_declined(c);
+	if (vs_dhcp6_has_lease(c))
+		vs_dhcp6_enter(c, now, VS_DHCP6_S_BOUND, 0);
+	else
+		vs_dhcp6_search(c, now);
+}
+
+void vs_dhcp6_released(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	vs_dhcp6_enter(c, now, VS_DHCP6_S_STOPPED, 0);
+	vs_dhcp6_forget(c, now, NULL);
+}
+
+void vs_dhcp6_refused(struct vs_dhcp6_client *c, uint16_t status)
+{
+	static const char *const texts[] = {
+		[VS_DHCP6_UNSPEC_FAIL] = "the DHCPv6 server fails (UnspecFail)",
+		[VS_DHCP6_NO_ADDRS_AVAIL] = "the DHCPv6 server has no address left (NoAddrsAvail)",
+		[VS_DHCP6_NO_BINDING] = "the DHCPv6 server does not know the lease (NoBinding)",
+		[VS_DHCP6_NOT_ON_LINK] = "the address does not belong to this network (NotOnLink)",
+		[VS_DHCP6_USE_MULTICAST] = "the DHCPv6 server wants multicast, which it got (UseMulticast)",
+		[VS_DHCP6_NO_PREFIX_AVAIL] = "the DHCPv6 server has no prefix left (NoPrefixAvail)",
+	};
+	bool known = status < sizeof(texts) / sizeof(texts[0]) && texts[status] != NULL;
+
+	c->problem = known ? texts[status] : "the DHCPv6 server refuses for an unknown reason";
+	if (c->refusal_said)
+		return;
+	c->refusal_said = true;
+	c->ops->news(c->arg, VS_NEWS_REFUSED, NULL, c->problem);
+}
+
+/* On a link that may be another one than before. */
+static void begin(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	uint32_t delay = 1 + vs_dhcp6_random(c, FIRST_DELAY_MS);
+
+	c->failures = 0;
+	c->silence_said = c->refusal_said = false;
+	if (c->config->information)
+		vs_dhcp6_enter(c, now, VS_DHCP6_S_INFORM, delay);
+	else if (vs_dhcp6_has_lease(c))
+		vs_dhcp6_enter(c, now, VS_DHCP6_S_CONFIRM, delay);
+	else
+		start_search(c, now);
+}
+
+static void start(void *m, vs_auto_ms now, const struct vs_auto_lease *lease)
+{
+	struct vs_dhcp6_client *c = m;
+
+	c->tokens = 20;
+	c->tokens_at = now;
+	if (lease != NULL && !c->config->information)
+		vs_dhcp6_remember(c, now, lease);
+	begin(c, now);
+}
+
+static void input(void *m, vs_auto_ms now, const struct vs_auto_packet *packet)
+{
+	vs_dhcp6_input(m, now, packet);
+}
+
+static vs_auto_ms earlier(vs_auto_ms a, vs_auto_ms b)
+{
+	return a < b ? a : b;
+}
+
+/* When the state ends by itself. */
+static vs_auto_ms state_end(const struct vs_dhcp6_client *c)
+{
+	switch (c->state) {
+	case VS_DHCP6_S_SOLICIT:
+		return c->offer.rank != 0 ? c->collected : VS_AUTO_NEVER;
+	case VS_DHCP6_S_BOUND:
+		return earlier(c->t1, c->t2);
+	case VS_DHCP6_S_RENEW:
+		return c->t2;
+	case VS_DHCP6_S_CONFIRM:
+		return vs_dhcp6_exchange_end(c);
+	case VS_DHCP6_S_INFORMED:
+		return c->refresh;
+	default:
+		return VS_AUTO_NEVER;
+	}
+}
+
+static bool expires(const struct vs_dhcp6_client *c)
+{
+	return c->state != VS_DHCP6_S_STOPPED && c->state != VS_DHCP6_S_RELEASE;
+}
+
+static vs_auto_ms deadline(const void *m)
+{
+	const struct vs_dhcp6_client *c = m;
+	vs_auto_ms t = c->down ? VS_AUTO_NEVER : earlier(c->next, state_end(c));
+
+	for (uint8_t i = 0; expires(c) && i < c->n; i++)
+		if (!c->addrs[i].declined)
+			t = earlier(t, vs_dhcp6_expiry(&c->addrs[i]));
+	if (expires(c) && c->prefix.prefix_len != 0)
+		t = earlier(t, vs_dhcp6_expiry(&c->prefix));
+	return t;
+}
+
+/* What comes after the end of a state. */
+static void end_state(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	switch (c->state) {
+	case VS_DHCP6_S_SOLICIT:
+		vs_dhcp6_take_offer(c, now);
+		break;
+	case VS_DHCP6_S_BOUND:
+		vs_dhcp6_enter(c, now,
+			       now >= c->t2 || c->server_len == 0 ? VS_DHCP6_S_REBIND : VS_DHCP6_S_RENEW, 0);
+		break;
+	case VS_DHCP6_S_RENEW:
+		vs_dhcp6_enter(c, now, VS_DHCP6_S_REBIND, 0);
+		break;
+	case VS_DHCP6_S_CONFIRM:
+		/* Section 18.2.3: no answer; the addresses go on with the lifetimes that they had. */
+		c->problem = "no DHCPv6 server has confirmed the addresses";
+		vs_dhcp6_resume(c, now);
+		break;
+	case VS_DHCP6_S_INFORMED:
+		vs_dhcp6_enter(c, now, VS_DHCP6_S_INFORM, 1 + vs_dhcp6_random(c, REFRESH_DELAY_MS));
+		break;
+	default:
+		break;
+	}
+}
+
+/* No answer to the last message that may be sent. */
+static void give_up(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	if (c->state == VS_DHCP6_S_DECLINE)
+		vs_dhcp6_declined(c, now);
+	else if (c->state == VS_DHCP6_S_RELEASE)
+		vs_dhcp6_released(c, now);
+	else
+		vs_dhcp6_search(c, now);
+}
+
+static void timer(void *m, vs_auto_ms now)
+{
+	struct vs_dhcp6_client *c = m;
+
+	if (now < deadline(c))
+		return;
+	if (expires(c) && vs_dhcp6_expire(c, now) && c->state != VS_DHCP6_S_SOLICIT &&
+	    c->state != VS_DHCP6_S_REQUEST && c->state != VS_DHCP6_S_DECLINE)
+		start_search(c, now);
+	if (c->down)
+		return;
+	if (now >= state_end(c))
+		end_state(c, now);
+	else if (vs_dhcp6_exhausted(c, now))
+		give_up(c, now);
+	else if (now >= c->next)
+		vs_dhcp6_transmit(c, now);
+}
+
+static void link_changed(void *m, vs_auto_ms now, bool up)
+{
+	struct vs_dhcp6_client *c = m;
+	bool was_down = c->down;
+	bool searching = c->state == VS_DHCP6_S_SOLICIT || c->state == VS_DHCP6_S_REQUEST;
+
+	c->down = !up;
+	if (!up || c->state == VS_DHCP6_S_STOPPED || c->state == VS_DHCP6_S_RELEASE)
+		return;
+	if (!was_down && searching)
+		return;
+	vs_dhcp6_drop_declined(c);
+	begin(c, now);
+}
+
+static void detected(void *m, vs_auto_ms now, const struct vs_auto_ip *ip, bool duplicate)
+{
+	struct vs_dhcp6_client *c = m;
+
+	if (!duplicate || ip->family != AF_INET6 || !vs_dhcp6_mark_declined(c, now, ip->bytes))
+		return;
+	if (c->server_len != 0)
+		vs_dhcp6_enter(c, now, VS_DHCP6_S_DECLINE, 0);
+	else
+		vs_dhcp6_declined(c, now);
+}
+
+static void stop(void *m, vs_auto_ms now)
+{
+	struct vs_dhcp6_client *c = m;
+
+	if (c->state == VS_DHCP6_S_STOPPED || c->state == VS_DHCP6_S_RELEASE)
+		return;
+	bool had = vs_dhcp6_has_set(c) || c->state == VS_DHCP6_S_INFORMED;
+	bool release = c->config->release && vs_dhcp6_has_set(c) && c->server_len != 0 && !c->down;
+	vs_dhcp6_drop_declined(c);
+	vs_dhcp6_unset_all(c, now);
+	/* Section 18.2.7: the addresses are not used any more when the first Release is sent. */
+	vs_dhcp6_enter(c, now, release ? VS_DHCP6_S_RELEASE : VS_DHCP6_S_STOPPED, 0);
+	c->problem = NULL;
+	if (release)
+		c->ops->save(c->arg);
+	if (had)
+		c->ops->news(c->arg, VS_NEWS_LOST, NULL, "stopped");
+}
+
+static vs_auto_ms last_expiry(const struct vs_dhcp6_client *c)
+{
+	vs_auto_ms last = c->prefix.prefix_len != 0 ? vs_dhcp6_expiry(&c->prefix) : 0;
+
+	for (uint8_t i = 0; i < c->n; i++) {
+		vs_auto_ms t = vs_dhcp6_expiry(&c->addrs[i]);
+
+		last = t > last ? t : last;
+	}
+	return last != 0 ? last : VS_AUTO_NEVER;
+}
+
+static void describe(const void *m, struct vs_auto_state *out)
+{
+	const struct vs_dhcp6_client *c = m;
+	bool bound = vs_dhcp6_has_set(c);
+
+	memset(out, 0, sizeof(*out));
+	out->state = vs_dhcp6_state_name(c->state);
+	out->since = c->since;
+	out->t1 = bound ? c->t1 : c->refresh;
+	out->t2 = bound ? c->t2 : VS_AUTO_NEVER;
+	out->expiry = bound ? last_expiry(c) : VS_AUTO_NEVER;
+	if (c->server_len != 0)
+		out->server = c->server_ip;
+	out->sent = c->sent;
+	out->received = c->received;
+	memcpy(out->ignored, c->ignored, sizeof(out->ignored));
+	out->ready = c->config->information ? c->server_len != 0 && c->state != VS_DHCP6_S_STOPPED : bound;
+	(void)snprintf(out->problem, sizeof(out->problem), "%s", c->problem != NULL ? c->problem : "");
+}
+
+static bool lease_to_store(const void *m, struct vs_auto_lease *out)
+{
+	const struct vs_dhcp6_client *c = m;
+
+	if (c->state == VS_DHCP6_S_RELEASE || !vs_dhcp6_has_lease(c))
+		return false;
+	memset(out, 0, sizeof(*out));
+	for (uint8_t i = 0; i < c->n; i++)
+		if (!c->addrs[i].declined)
+			vs_dhcp6_as_addr(c, &c->addrs[i], c->updated, &out->addrs[out->n_addrs++]);
+	out->obtained = c->updated;
+	out->server_len = c->server_len;
+	memcpy(out->server, c->server, c->server_len);
+	if (c->prefix.prefix_len != 0) {
+		out->prefix.family = AF_INET6;
+		memcpy(out->prefix.bytes, c->prefix.ip, 16);
+		out->prefix_len = c->prefix.prefix_len;
+	}
+	return true;
+}
+
+static size_t addrs(const void *m, struct vs_auto_addr *out, size_t n)
+{
+	const struct vs_dhcp6_client *c = m;
+	size_t used = 0;
+
+	for (uint8_t i = 0; i < c->n && used < n; i++)
+		if (c->addrs[i].set)
+			vs_dhcp6_as_addr(c, &c->addrs[i], c->addrs[i].obtained, &out[used++]);
+	return used;
+}
+
+const struct vs_auto_kind vs_dhcp6_kind = {
+	.name = "dhcp6",
+	.source = VS_SOURCE_DHCP6,
+	.size = sizeof(struct vs_dhcp6_client),
+	.init = init,
+	.start = start,
+	.input = input,
+	.timer = timer,
+	.deadline = deadline,
+	.link = link_changed,
+	.detected = detected,
+	.stop = stop,
+	.describe = describe,
+	.lease = lease_to_store,
+	.addrs = addrs,
+};
