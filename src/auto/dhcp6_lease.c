@@ -148,7 +148,9 @@ static uint32_t base_s(const struct vs_dhcp6_client *c, vs_auto_ms now)
 
 static vs_auto_ms after(vs_auto_ms now, uint32_t seconds)
 {
-	return seconds == VS_AUTO_FOREVER ? VS_AUTO_NEVER : now + (vs_auto_ms)(seconds > 0 ? seconds : 1) * 1000;
+	if (seconds == VS_AUTO_FOREVER)
+		return VS_AUTO_NEVER;
+	return now + (vs_auto_ms)(seconds > 0 ? seconds : 1) * 1000;
 }
 
 /* RFC 8415 section 21.4: 0 leaves the choice to the client. Those of section 14.2: 0.5 and 0.8. */

@@ -141,7 +141,7 @@ static void advertised(struct vs_dhcp6_client *c, vs_auto_ms now, const struct v
 		c->collected = now + COLLECT_MS < c->next ? now + COLLECT_MS : c->next;
 	if (ranking > c->offer.rank)
 		copy_offer(c, m, ranking);
-	/* Section 18.2.1: the highest preference ends the search; so does any Advertise after the first RT. */
+	/* Section 18.2.1: the highest preference ends the search, and so does the end of the first RT. */
 	if (m->preference == PREFERENCE_MAX || c->tries > 1)
 		vs_dhcp6_take_offer(c, now);
 }
@@ -286,7 +286,9 @@ static void informed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_
 	c->server_ip = *server_ip;
 	c->refresh = refresh_time(now, m->refresh_s);
 	vs_dhcp6_read_facts(m, &facts);
-	facts.lifetime_s = c->refresh == VS_AUTO_NEVER ? VS_AUTO_FOREVER : (uint32_t)((c->refresh - now) / 1000);
+	facts.lifetime_s = VS_AUTO_FOREVER;
+	if (c->refresh != VS_AUTO_NEVER)
+		facts.lifetime_s = (uint32_t)((c->refresh - now) / 1000);
 	bool changed = vs_dhcp6_say_facts(c, &facts);
 	vs_dhcp6_enter(c, now, VS_DHCP6_S_INFORMED, 0);
 	c->ops->news(c->arg,
