@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the first inputs of the targets stream, ingress, egress and netlink: one file for each kind of hostility.
+"""Writes the first inputs of the targets stream, ingress, egress, netlink and dhcp6: one file for each kind of hostility.
 
     tests/fuzz/seeds.py        into tests/fuzz/corpus/NAME/
 """
@@ -179,3 +179,72 @@ ANSWERS = {
 }
 for name, (call, datagrams) in ANSWERS.items():
     write("netlink", name, bytes([call]) + datagrams)
+
+
+# ---- dhcp6: see fuzz_dhcp6.c for the events
+
+CLIENT, SERVER = bytes.fromhex("00030001020000000001"), bytes.fromhex("00030001020000000101")
+ADVERTISE, REPLY = 2, 7
+TIMER, DUPLICATE, DOWN, UP, STOP = b"\2", b"\6", b"\5", b"\x0d", b"\xff"
+RAPID, PREFIX, INFORMATION, RELEASE, LEASE, NAME = 1, 2, 4, 8, 16, 32
+
+
+def opt(code, data):
+    return struct.pack(">HH", code, len(data)) + data
+
+
+def status(code):
+    return opt(13, struct.pack(">H", code) + b"why")
+
+
+def ia(*inside, t1=0, t2=0, code=3):
+    return opt(code, struct.pack(">III", 7, t1, t2) + b"".join(inside))
+
+
+def iaaddr(last, preferred=1800, valid=3600, inside=b""):
+    return opt(5, bytes.fromhex("20010db8") + bytes(11) + bytes([last]) + struct.pack(">II", preferred, valid) + inside)
+
+
+def iaprefix(length, preferred=1800, valid=3600):
+    return opt(26, struct.pack(">IIB", preferred, valid, length) + bytes.fromhex("20010db810") + bytes(11))
+
+
+def message(kind, *options, client=CLIENT, server=SERVER):
+    m = bytes([kind, 0, 0, 0]) + opt(1, client) + opt(2, server) + b"".join(options)
+    return b"\0" + struct.pack(">H", len(m)) + m
+
+
+def wait(ms, doublings=0):
+    return bytes([4 + 8 * doublings]) + struct.pack(">H", ms)
+
+
+DNS = opt(23, bytes.fromhex("20010db8") + bytes(11) + b"\x35")
+SEARCH = opt(24, b"\3sub\7example\3org\0\3org\0")
+NTP = opt(56, opt(1, bytes.fromhex("20010db8") + bytes(12)) + opt(3, b"\3ntp\3org\0"))
+BOUND6 = TIMER + message(ADVERTISE, opt(7, b"\xff"), ia(iaaddr(1))) + message(REPLY, ia(iaaddr(1)), DNS, SEARCH, NTP)
+DHCP6 = {
+    "bound-and-renewed": (0, BOUND6 + TIMER + message(REPLY, ia(iaaddr(1)))),
+    "two-advertise": (NAME, TIMER + message(ADVERTISE, ia(iaaddr(1))) + message(ADVERTISE, opt(7, b"\5"), ia(iaaddr(2))) + TIMER +
+                      message(REPLY, ia(iaaddr(2), t1=10, t2=20))),
+    "rapid": (RAPID, TIMER + message(REPLY, opt(14, b""), ia(iaaddr(1)), DNS)),
+    "prefix": (PREFIX, TIMER + message(ADVERTISE, opt(7, b"\xff"), ia(iaaddr(1)), ia(iaprefix(56), code=25)) +
+               message(REPLY, ia(iaaddr(1)), ia(iaprefix(56), code=25)) + TIMER + message(REPLY, ia(iaaddr(1)), ia(iaprefix(56, 0, 0), code=25))),
+    "information": (INFORMATION, TIMER + message(REPLY, DNS, SEARCH, NTP, opt(32, struct.pack(">I", 600)), opt(83, struct.pack(">I", 60))) + TIMER),
+    "confirmed": (LEASE, TIMER + message(REPLY) + message(REPLY, ia(iaaddr(1)))),
+    "not-on-link": (LEASE, TIMER + message(REPLY, status(4)) + BOUND6),
+    "no-binding": (0, BOUND6 + TIMER + message(REPLY, ia(status(3))) + message(REPLY, ia(iaaddr(2)))),
+    "no-addresses": (0, TIMER + message(ADVERTISE, ia(status(2)), opt(82, struct.pack(">I", 60))) + TIMER + TIMER),
+    "address-changed": (0, BOUND6 + TIMER + message(REPLY, ia(iaaddr(1, 0, 0), iaaddr(2)))),
+    "address-ended": (0, BOUND6 + TIMER + message(REPLY, ia(iaaddr(1, 0, 0)))),
+    "four-addresses": (0, TIMER + message(ADVERTISE, opt(7, b"\xff"), ia(*[iaaddr(i) for i in range(9)])) +
+                       message(REPLY, ia(*[iaaddr(i) for i in range(9)])) + b"\x0e" + message(REPLY)),
+    "duplicate": (0, BOUND6 + DUPLICATE + message(REPLY) + TIMER),
+    "released": (RELEASE, BOUND6 + STOP + TIMER + message(REPLY) + TIMER),
+    "cable": (RELEASE, BOUND6 + DOWN + wait(60000, 6) + UP + TIMER + message(REPLY)),
+    "late": (0, BOUND6 + wait(60000, 4) + TIMER + TIMER),
+    "expired": (0, BOUND6 + wait(60000, 10) + TIMER + TIMER),
+    "nested-status": (0, TIMER + message(ADVERTISE, ia(iaaddr(1, inside=status(4)), status(2)), status(1))),
+    "lengths": (0, TIMER + b"".join(message(ADVERTISE, struct.pack(">HH", c, n) + bytes(20)) for c in (1, 2, 3, 5, 13, 25) for n in (0, 1, 11, 21, 65535))),
+}
+for name, (how, events) in DHCP6.items():
+    write("dhcp6", name, bytes([how]) + events)
