@@ -725,6 +725,24 @@ static void a_release_without_an_answer_is_sent_four_times(void **state)
 	assert_int_equal(vs_dhcp6_kind.deadline(net.client), VS_AUTO_NEVER);
 }
 
+static void a_status_does_not_matter_at_the_end(void **state)
+{
+	struct vs_auto_ip ip = {.family = AF_INET6};
+
+	(void)state;
+	net.config.release = true;
+	net.servers[0].status[VS_DHCP6_DECLINE] = VS_DHCP6_NO_BINDING;
+	net.servers[0].status[VS_DHCP6_RELEASE] = VS_DHCP6_UNSPEC_FAIL;
+	bind_client();
+	memcpy(ip.bytes, net.servers[0].addr, 16);
+	vs_dhcp6_kind.detected(net.client, net.now, &ip, true);
+	net_run_to(&net, "BOUND", 500);
+	assert_int_equal(net.sent[VS_DHCP6_DECLINE], 1);
+	vs_dhcp6_kind.stop(net.client, net.now);
+	net_run_to(&net, "STOPPED", 10);
+	assert_int_equal(net.sent[VS_DHCP6_RELEASE], 1);
+}
+
 static void without_release_the_lease_is_kept(void **state)
 {
 	struct vs_auto_lease lease;
@@ -780,6 +798,20 @@ static void an_address_expires_without_a_link(void **state)
 	assert_int_equal(vs_dhcp6_kind.deadline(net.client), VS_AUTO_NEVER);
 	vs_dhcp6_kind.link(net.client, net.now, true);
 	net_run_to(&net, "BOUND", 500);
+}
+
+static void a_link_that_comes_back_requests_information_anew(void **state)
+{
+	(void)state;
+	net.config.information = true;
+	net_start(&net, NULL);
+	net_run_to(&net, "INFORMED", 100);
+	vs_dhcp6_kind.link(net.client, net.now, false);
+	net.servers[0].dns_last = 99;
+	vs_dhcp6_kind.link(net.client, net.now, true);
+	net_run_to(&net, "INFORMED", 100);
+	assert_int_equal(net.facts.dns[0].bytes[15], 99);
+	assert_int_equal(net.news[VS_NEWS_CHANGED], 1);
 }
 
 static void a_search_waits_for_the_link(void **state)
@@ -842,10 +874,12 @@ int main(int argc, char **argv)
 		CASE(a_name_of_one_label_is_partial),
 		CASE(a_stopped_client_releases_its_lease),
 		CASE(a_release_without_an_answer_is_sent_four_times),
+		CASE(a_status_does_not_matter_at_the_end),
 		CASE(without_release_the_lease_is_kept),
 		CASE(a_link_that_comes_back_confirms_the_address),
 		CASE(a_link_to_another_network_gets_another_address),
 		CASE(an_address_expires_without_a_link),
+		CASE(a_link_that_comes_back_requests_information_anew),
 		CASE(a_search_waits_for_the_link),
 	};
 

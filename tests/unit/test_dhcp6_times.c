@@ -138,6 +138,23 @@ static void confirms_back_off_for_ten_seconds(void **state)
 	assert_int_equal(net.now, begun + 10 * 1000);
 }
 
+static void a_rebind_that_verifies_a_prefix_has_the_times_of_a_confirm(void **state)
+{
+	(void)state;
+	net.config.pd_len = 56;
+	net.servers[0].prefix_len = 56;
+	bind_client();
+	vs_dhcp6_kind.link(net.client, net.now, false);
+	net.servers[0].on = false;
+	vs_dhcp6_kind.link(net.client, net.now, true);
+	(void)until_next_message();
+	vs_auto_ms begun = net.now;
+	assert_int_equal(net.sent[VS_DHCP6_REBIND], 1);
+	assert_backs_off(1000, 4000, 3);
+	net_run_to(&net, "BOUND", 10 * 1000);
+	assert_int_equal(net.now, begun + 10 * 1000);
+}
+
 static void information_requests_back_off_to_an_hour(void **state)
 {
 	(void)state;
@@ -450,6 +467,7 @@ int main(int argc, char **argv)
 		CASE(requests_back_off_and_end_after_ten),
 		CASE(renews_and_rebinds_back_off_to_ten_minutes),
 		CASE(confirms_back_off_for_ten_seconds),
+		CASE(a_rebind_that_verifies_a_prefix_has_the_times_of_a_confirm),
 		CASE(information_requests_back_off_to_an_hour),
 		CASE(declines_and_releases_back_off),
 		CASE(a_server_sets_sol_max_rt_within_limits),
