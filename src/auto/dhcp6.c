@@ -33,6 +33,7 @@
 #define FIRST_DELAY_MS 50
 #define REFRESH_DELAY_MS 1000
 #define DOUBLINGS_MAX 12
+#define LATE_MS 5000 /* a timer that is later shows that the process was stopped */
 
 _Static_assert(sizeof(struct vs_dhcp6_client) <= 3072, "the machine is larger than it should be");
 _Static_assert(VS_AUTO_DUID_MAX == VS_DHCP6_DUID_MAX, "a DUID is a DUID");
@@ -161,11 +162,6 @@ static void start(void *m, vs_auto_ms now, const struct vs_auto_lease *lease)
 	begin(c, now);
 }
 
-static void input(void *m, vs_auto_ms now, const struct vs_auto_packet *packet)
-{
-	vs_dhcp6_input(m, now, packet);
-}
-
 static vs_auto_ms earlier(vs_auto_ms a, vs_auto_ms b)
 {
 	return a < b ? a : b;
@@ -246,15 +242,36 @@ static void give_up(struct vs_dhcp6_client *c, vs_auto_ms now)
 		vs_dhcp6_search(c, now);
 }
 
+/* Removes what has expired. If nothing is left, a server is looked for. */
+static void run_out(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	if (!expires(c) || !vs_dhcp6_expire(c, now))
+		return;
+	bool gets_one = c->state == VS_DHCP6_S_SOLICIT || c->state == VS_DHCP6_S_REQUEST ||
+			c->state == VS_DHCP6_S_DECLINE;
+	if (!gets_one)
+		start_search(c, now);
+}
+
+static void send_again(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	/*
+	 * The process was stopped. An answer that has waited since then must not count as one to the message
+	 * that is sent now: it is a new exchange.
+	 */
+	if (c->tries > 0 && now - c->next > LATE_MS)
+		vs_dhcp6_enter(c, now, c->state, 0);
+	else
+		vs_dhcp6_transmit(c, now);
+}
+
 static void timer(void *m, vs_auto_ms now)
 {
 	struct vs_dhcp6_client *c = m;
 
 	if (now < deadline(c))
 		return;
-	if (expires(c) && vs_dhcp6_expire(c, now) && c->state != VS_DHCP6_S_SOLICIT &&
-	    c->state != VS_DHCP6_S_REQUEST && c->state != VS_DHCP6_S_DECLINE)
-		start_search(c, now);
+	run_out(c, now);
 	if (c->down)
 		return;
 	if (now >= state_end(c))
@@ -262,7 +279,14 @@ static void timer(void *m, vs_auto_ms now)
 	else if (vs_dhcp6_exhausted(c, now))
 		give_up(c, now);
 	else if (now >= c->next)
-		vs_dhcp6_transmit(c, now);
+		send_again(c, now);
+}
+
+/* It may come before a timer that is late. */
+static void input(void *m, vs_auto_ms now, const struct vs_auto_packet *packet)
+{
+	run_out(m, now);
+	vs_dhcp6_input(m, now, packet);
 }
 
 static void link_changed(void *m, vs_auto_ms now, bool up)

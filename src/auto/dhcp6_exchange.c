@@ -261,6 +261,7 @@ void vs_dhcp6_transmit(struct vs_dhcp6_client *c, vs_auto_ms now)
 	}
 	if (c->tries == 0)
 		c->began = now;
+	c->asked = now;
 	c->rt_ms = next_rt_ms(c);
 	c->next = now + c->rt_ms;
 	if (c->tries < UINT32_MAX)

@@ -6,6 +6,9 @@
  *
  * Each has a lifetime of its own. A Reply renews what it contains; what it does not contain goes on until
  * it expires (RFC 8415 section 18.2.10.1).
+ *
+ * Lifetimes count from the time at which the answered message was sent last. The Reply may have waited in the
+ * socket, while the process was stopped.
  */
 
 #include <netinet/in.h>
@@ -146,17 +149,20 @@ static uint32_t base_s(const struct vs_dhcp6_client *c, vs_auto_ms now)
 	return least;
 }
 
-static vs_auto_ms after(vs_auto_ms now, uint32_t seconds)
+static vs_auto_ms after(vs_auto_ms from, uint32_t seconds)
 {
 	if (seconds == VS_AUTO_FOREVER)
 		return VS_AUTO_NEVER;
-	return now + (vs_auto_ms)(seconds > 0 ? seconds : 1) * 1000;
+	return from + (vs_auto_ms)(seconds > 0 ? seconds : 1) * 1000;
 }
 
-/* RFC 8415 section 21.4: 0 leaves the choice to the client. Those of section 14.2: 0.5 and 0.8. */
-static void choose_times(struct vs_dhcp6_client *c, vs_auto_ms now, uint32_t t1_s, uint32_t t2_s)
+/*
+ * T1 and T2 count from `from`. RFC 8415 section 21.4: 0 leaves the choice to the client. Those of section
+ * 14.2: 0.5 and 0.8.
+ */
+static void choose_times(struct vs_dhcp6_client *c, vs_auto_ms from, uint32_t t1_s, uint32_t t2_s)
 {
-	uint32_t base = base_s(c, now);
+	uint32_t base = base_s(c, from);
 	uint32_t half = base == VS_AUTO_FOREVER ? base : base / 2;
 	uint32_t most = base == VS_AUTO_FOREVER ? base : base / 5 * 4 + base % 5 * 4 / 5;
 
@@ -164,8 +170,8 @@ static void choose_times(struct vs_dhcp6_client *c, vs_auto_ms now, uint32_t t1_
 		t1_s = t2_s != 0 && t2_s < half ? t2_s : half;
 	if (t2_s == 0)
 		t2_s = most > t1_s ? most : t1_s;
-	c->t1 = after(now, t1_s);
-	c->t2 = after(now, t2_s);
+	c->t1 = after(from, t1_s);
+	c->t2 = after(from, t2_s);
 	if (c->t1 > c->t2)
 		c->t1 = c->t2;
 }
@@ -340,6 +346,12 @@ static bool contains(const struct vs_dhcp6_ia *ia, const uint8_t *ip)
 	return false;
 }
 
+/* The Reply has waited longer than this lease lasts. */
+static bool over(const struct vs_dhcp6_client *c, const struct vs_dhcp6_lease *lease, vs_auto_ms now)
+{
+	return left_s(lease->valid_s, c->asked, now) == 0;
+}
+
 /* Returns whether the set of addresses has changed. */
 static bool accept_address(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6_lease *lease)
 {
@@ -351,7 +363,7 @@ static bool accept_address(struct vs_dhcp6_client *c, vs_auto_ms now, const stru
 			remove_at(c, (uint8_t)(held - c->addrs), now);
 		return held != NULL;
 	}
-	if (is_new && c->n == VS_DHCP6_ADDRS_MAX)
+	if (over(c, lease, now) || (is_new && c->n == VS_DHCP6_ADDRS_MAX))
 		return false;
 	if (is_new)
 		held = &c->addrs[c->n++];
@@ -359,7 +371,7 @@ static bool accept_address(struct vs_dhcp6_client *c, vs_auto_ms now, const stru
 	memcpy(held->ip, lease->ip, 16);
 	held->valid_s = lease->valid_s;
 	held->preferred_s = lease->preferred_s;
-	held->obtained = now;
+	held->obtained = c->asked;
 	set_address(c, held, now);
 	return is_new;
 }
@@ -402,7 +414,7 @@ static void accept_prefix(struct vs_dhcp6_client *c, vs_auto_ms now, const struc
 		const struct vs_dhcp6_lease *lease = &ia->leases[i];
 		bool same = p->prefix_len == lease->prefix_len && memcmp(p->ip, lease->ip, 16) == 0;
 
-		if (!vs_dhcp6_lease_usable(lease))
+		if (!vs_dhcp6_lease_usable(lease) || (lease->valid_s != 0 && over(c, lease, now)))
 			continue;
 		if (lease->valid_s == 0) {
 			if (same)
@@ -413,7 +425,7 @@ static void accept_prefix(struct vs_dhcp6_client *c, vs_auto_ms now, const struc
 		memcpy(p->ip, lease->ip, 16);
 		p->valid_s = lease->valid_s;
 		p->preferred_s = lease->preferred_s;
-		p->obtained = now;
+		p->obtained = c->asked;
 		return;
 	}
 }
@@ -444,7 +456,7 @@ static bool take_lease(struct vs_dhcp6_client *c, vs_auto_ms now, const struct v
 	bool changed = accept_addresses(c, now, na ? &m->na : &none, all);
 
 	accept_prefix(c, now, pd ? &m->pd : &none, all);
-	choose_times(c, now, earlier_s(na ? m->na.t1_s : 0, pd ? m->pd.t1_s : 0),
+	choose_times(c, c->asked, earlier_s(na ? m->na.t1_s : 0, pd ? m->pd.t1_s : 0),
 		     earlier_s(na ? m->na.t2_s : 0, pd ? m->pd.t2_s : 0));
 	return changed;
 }
@@ -457,7 +469,7 @@ bool vs_dhcp6_accept(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_
 	bool had = vs_dhcp6_has_set(c);
 	bool changed = take_lease(c, now, m, all);
 
-	c->updated = now;
+	c->updated = c->asked;
 	c->server_len = (uint8_t)m->server.n;
 	memcpy(c->server, m->server.bytes, m->server.n);
 	c->server_ip = *server_ip;

@@ -60,6 +60,7 @@ struct vs_dhcp6_client {
 	uint32_t tries;   /* how often it was sent */
 	uint32_t rt_ms;   /* the last time between two */
 	vs_auto_ms began; /* when it was sent first */
+	vs_auto_ms asked; /* when it was sent last */
 	vs_auto_ms next;  /* when it is sent again */
 
 	/* The rate limit of RFC 8415 section 14.1: a message takes a token, a second gives one. */

@@ -260,13 +260,13 @@ static void confirmed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs
 }
 
 /* Section 21.23. */
-static vs_auto_ms refresh_time(vs_auto_ms now, uint32_t seconds)
+static vs_auto_ms refresh_time(vs_auto_ms from, uint32_t seconds)
 {
 	if (seconds == VS_DHCP6_INFINITY)
 		return VS_AUTO_NEVER;
 	if (seconds == 0)
 		seconds = REFRESH_DEFAULT_S;
-	return now + (vs_auto_ms)(seconds < REFRESH_LEAST_S ? REFRESH_LEAST_S : seconds) * 1000;
+	return from + (vs_auto_ms)(seconds < REFRESH_LEAST_S ? REFRESH_LEAST_S : seconds) * 1000;
 }
 
 static void informed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
@@ -284,11 +284,11 @@ static void informed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_
 	c->server_len = (uint8_t)m->server.n;
 	memcpy(c->server, m->server.bytes, m->server.n);
 	c->server_ip = *server_ip;
-	c->refresh = refresh_time(now, m->refresh_s);
+	c->refresh = refresh_time(c->asked, m->refresh_s);
 	vs_dhcp6_read_facts(m, &facts);
 	facts.lifetime_s = VS_AUTO_FOREVER;
 	if (c->refresh != VS_AUTO_NEVER)
-		facts.lifetime_s = (uint32_t)((c->refresh - now) / 1000);
+		facts.lifetime_s = c->refresh > now ? (uint32_t)((c->refresh - now) / 1000) : 0;
 	bool changed = vs_dhcp6_say_facts(c, &facts);
 	vs_dhcp6_enter(c, now, VS_DHCP6_S_INFORMED, 0);
 	c->ops->news(c->arg,

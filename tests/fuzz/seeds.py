@@ -218,6 +218,10 @@ def wait(ms, doublings=0):
     return bytes([4 + 8 * doublings]) + struct.pack(">H", ms)
 
 
+def stopped(ms, doublings=0):
+    return bytes([7 + 8 * doublings]) + struct.pack(">H", ms)
+
+
 DNS = opt(23, bytes.fromhex("20010db8") + bytes(11) + b"\x35")
 SEARCH = opt(24, b"\3sub\7example\3org\0\3org\0")
 NTP = opt(56, opt(1, bytes.fromhex("20010db8") + bytes(12)) + opt(3, b"\3ntp\3org\0"))
@@ -243,6 +247,8 @@ DHCP6 = {
     "cable": (RELEASE, BOUND6 + DOWN + wait(60000, 6) + UP + TIMER + message(REPLY)),
     "late": (0, BOUND6 + wait(60000, 4) + TIMER + TIMER),
     "expired": (0, BOUND6 + wait(60000, 10) + TIMER + TIMER),
+    "answer-waited": (0, BOUND6 + TIMER + stopped(30000, 4) + message(REPLY, ia(iaaddr(1))) + TIMER),
+    "answer-waited-too-long": (LEASE, TIMER + stopped(60000, 8) + message(REPLY) + TIMER),
     "nested-status": (0, TIMER + message(ADVERTISE, ia(iaaddr(1, inside=status(4)), status(2)), status(1))),
     "lengths": (0, TIMER + b"".join(message(ADVERTISE, struct.pack(">HH", c, n) + bytes(20)) for c in (1, 2, 3, 5, 13, 25) for n in (0, 1, 11, 21, 65535))),
 }

@@ -375,6 +375,67 @@ static void a_late_timer_in_each_state_does_no_harm(void **state)
 	}
 }
 
+/* The answer has waited in the socket while the process was stopped. */
+static void an_answer_that_waited_counts_from_the_question(void **state)
+{
+	(void)state;
+	bind_client();
+	net_run_to(&net, "RENEW", 901 * 1000);
+	net.now += 300 * 1000;
+	net_run_to(&net, "BOUND", 0);
+	assert_int_equal(net.addrs[0].valid_s, 3300);
+	assert_int_equal(net.addrs[0].preferred_s, 1500);
+	assert_int_equal(net_state(&net).t1, net.last_at + 900 * 1000);
+	assert_int_equal(net_state(&net).expiry, net.last_at + 3600 * 1000);
+}
+
+/* If the timer comes first, the answer is one to a message that does not count any more. */
+static void an_answer_that_waited_does_not_answer_a_later_question(void **state)
+{
+	(void)state;
+	bind_client();
+	net_run_to(&net, "RENEW", 901 * 1000);
+	wake_up_after(300 * 1000);
+	assert_int_equal(net.sent[VS_DHCP6_RENEW], 2);
+	net_run(&net, 100);
+	assert_int_equal(net_state(&net).ignored[VS_IGNORED_XID], 1);
+	assert_int_equal(net.news[VS_NEWS_RENEWED], 1);
+	assert_int_equal(net.addrs[0].valid_s, 3600);
+}
+
+static void an_answer_that_waited_longer_than_the_lease_is_not_used(void **state)
+{
+	(void)state;
+	bind_client();
+	net_run_to(&net, "RENEW", 901 * 1000);
+	net.now += 4000 * 1000;
+	assert_true(net_step(&net, net.now));
+	assert_int_equal(net.n_addrs, 0);
+	assert_int_equal(net.n_set, 1);
+	assert_string_equal(net_state(&net).state, "SOLICIT");
+	/* and so it is with the first lease */
+	net_run_to(&net, "REQUEST", 500);
+	net.now += 4000 * 1000;
+	assert_true(net_step(&net, net.now));
+	assert_int_equal(net.n_addrs, 0);
+	assert_int_equal(net.n_set, 1);
+	net_run_to(&net, "BOUND", 500);
+}
+
+static void a_confirmation_after_the_end_is_not_used(void **state)
+{
+	(void)state;
+	bind_client();
+	vs_dhcp6_kind.link(net.client, net.now, false);
+	vs_dhcp6_kind.link(net.client, net.now, true);
+	while (net.sent[VS_DHCP6_CONFIRM] == 0)
+		assert_true(net_step(&net, net.now + 100));
+	net.now += 3600 * 1000;
+	assert_true(net_step(&net, net.now));
+	assert_int_equal(net.n_addrs, 0);
+	assert_string_equal(net_state(&net).state, "SOLICIT");
+}
+
 static void an_early_timer_does_nothing(void **state)
 {
 	(void)state;
@@ -392,17 +453,17 @@ static void t1_and_t2_of_the_server_are_used(void **state)
 	net.servers[0].t1_s = 100;
 	net.servers[0].t2_s = 300;
 	bind_client();
-	assert_int_equal(net_state(&net).t1, net.now + 100 * 1000);
-	assert_int_equal(net_state(&net).t2, net.now + 300 * 1000);
-	assert_int_equal(net_state(&net).expiry, net.now + 3600 * 1000);
+	assert_int_equal(net_state(&net).t1, net.last_at + 100 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 300 * 1000);
+	assert_int_equal(net_state(&net).expiry, net.last_at + 3600 * 1000);
 }
 
 static void without_t1_and_t2_the_preferred_lifetime_decides(void **state)
 {
 	(void)state;
 	bind_client();
-	assert_int_equal(net_state(&net).t1, net.now + 900 * 1000);
-	assert_int_equal(net_state(&net).t2, net.now + 1440 * 1000);
+	assert_int_equal(net_state(&net).t1, net.last_at + 900 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 1440 * 1000);
 }
 
 static void without_one_of_t1_and_t2_they_are_in_order(void **state)
@@ -410,14 +471,14 @@ static void without_one_of_t1_and_t2_they_are_in_order(void **state)
 	(void)state;
 	net.servers[0].t2_s = 500;
 	bind_client();
-	assert_int_equal(net_state(&net).t1, net.now + 500 * 1000);
-	assert_int_equal(net_state(&net).t2, net.now + 500 * 1000);
+	assert_int_equal(net_state(&net).t1, net.last_at + 500 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 500 * 1000);
 	net_free(&net);
 	net_init(&net);
 	net.servers[0].t1_s = 1700;
 	bind_client();
-	assert_int_equal(net_state(&net).t1, net.now + 1700 * 1000);
-	assert_int_equal(net_state(&net).t2, net.now + 1700 * 1000);
+	assert_int_equal(net_state(&net).t1, net.last_at + 1700 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 1700 * 1000);
 }
 
 static void a_deprecated_address_is_renewed_in_time(void **state)
@@ -425,7 +486,7 @@ static void a_deprecated_address_is_renewed_in_time(void **state)
 	(void)state;
 	net.servers[0].preferred_s = 0;
 	bind_client();
-	assert_int_equal(net_state(&net).t1, net.now + 1800 * 1000);
+	assert_int_equal(net_state(&net).t1, net.last_at + 1800 * 1000);
 	assert_int_equal(net.addrs[0].preferred_s, 0);
 }
 
@@ -481,6 +542,10 @@ int main(int argc, char **argv)
 		CASE(a_timer_that_comes_after_t2_rebinds),
 		CASE(a_timer_that_comes_after_the_end_searches),
 		CASE(a_late_timer_in_each_state_does_no_harm),
+		CASE(an_answer_that_waited_counts_from_the_question),
+		CASE(an_answer_that_waited_does_not_answer_a_later_question),
+		CASE(an_answer_that_waited_longer_than_the_lease_is_not_used),
+		CASE(a_confirmation_after_the_end_is_not_used),
 		CASE(an_early_timer_does_nothing),
 		CASE(t1_and_t2_of_the_server_are_used),
 		CASE(without_t1_and_t2_the_preferred_lifetime_decides),
