@@ -131,22 +131,36 @@ static void keep_hint(struct vs_dhcp6_client *c, const uint8_t *ip)
 	memcpy(c->hint, ip, 16);
 }
 
-/* The shortest preferred lifetime, from which T1 and T2 are chosen where the server does not. */
-static uint32_t base_s(const struct vs_dhcp6_client *c, vs_auto_ms now)
+/* The lifetime that counts for a renewal. Of what is to be phased out it is the valid lifetime. */
+static uint32_t renewal_s(const struct vs_dhcp6_held *held, vs_auto_ms from)
 {
-	uint32_t least = VS_AUTO_FOREVER;
+	uint32_t preferred = left_s(held->preferred_s, held->obtained, from);
+
+	return preferred != 0 ? preferred : left_s(held->valid_s, held->obtained, from);
+}
+
+/*
+ * The shortest preferred lifetime, from which T1 and T2 are chosen where the server does not. What the Reply
+ * has left out does not count: the server does not renew it, so asking earlier does not help.
+ */
+static uint32_t base_s(const struct vs_dhcp6_client *c, vs_auto_ms from)
+{
+	uint32_t renewed = VS_AUTO_FOREVER, all = VS_AUTO_FOREVER;
+	bool any = false;
 
 	for (uint8_t i = 0; i <= c->n; i++) {
 		const struct vs_dhcp6_held *h = i < c->n ? &c->addrs[i] : &c->prefix;
 
 		if (h->declined || (i == c->n && h->prefix_len == 0))
 			continue;
-		/* Of an address that is to be phased out the valid lifetime is what counts. */
-		uint32_t s = h->preferred_s != 0 ? h->preferred_s : h->valid_s;
-		s = left_s(s, h->obtained, now);
-		least = s < least ? s : least;
+		uint32_t s = renewal_s(h, from);
+		all = s < all ? s : all;
+		if (h->obtained != from)
+			continue;
+		renewed = s < renewed ? s : renewed;
+		any = true;
 	}
-	return least;
+	return any ? renewed : all;
 }
 
 static vs_auto_ms after(vs_auto_ms from, uint32_t seconds)

@@ -364,6 +364,8 @@ static void an_address_that_a_reply_leaves_out_goes_on_until_it_expires(void **s
 	assert_true(net_find(&net, old) >= 0);
 	net_run(&net, 2690 * 1000); /* 3591 s */
 	assert_int_equal(net.n_addrs, 2);
+	/* it is not asked for more and more often */
+	assert_in_range(net.sent[VS_DHCP6_RENEW], 3, 4);
 	net_run(&net, 20 * 1000);
 	net_assert_addr(&net, net.servers[0].addr);
 	assert_int_equal(net.news[VS_NEWS_LOST], 0);
@@ -408,6 +410,27 @@ static void a_duplicate_is_declined_and_another_address_is_obtained(void **state
 	assert_int_equal(net.news[VS_NEWS_GAINED], 2);
 }
 
+static void an_address_that_was_declined_is_not_asked_for(void **state)
+{
+	struct vs_auto_ip ip = {.family = AF_INET6};
+	struct vs_dhcp6 m;
+
+	(void)state;
+	bind_client();
+	net.servers[0].on = false;
+	net_run_to(&net, "SOLICIT", 3700 * 1000); /* from here on it is a hint */
+	net.servers[0].on = true;
+	net_run_to(&net, "BOUND", 60 * 1000);
+	memcpy(ip.bytes, net.servers[0].addr, 16);
+	vs_dhcp6_kind.detected(net.client, net.now, &ip, true);
+	net_run_to(&net, "SOLICIT", 100);
+	net.servers[0].on = false;
+	net_run(&net, 100);
+	net_last(&net, &m);
+	assert_int_equal(m.type, VS_DHCP6_SOLICIT);
+	assert_int_equal(m.na.n, 0);
+}
+
 static void a_decline_without_an_answer_is_sent_four_times(void **state)
 {
 	struct vs_auto_ip ip = {.family = AF_INET6};
@@ -432,6 +455,18 @@ static void rapid_commit_needs_two_messages(void **state)
 	assert_int_equal(net.sent[VS_DHCP6_SOLICIT], 1);
 	assert_int_equal(net.sent[VS_DHCP6_REQUEST], 0);
 	assert_int_equal(net.news[VS_NEWS_GAINED], 1);
+}
+
+static void a_rapid_reply_without_addresses_is_a_refusal(void **state)
+{
+	(void)state;
+	net.config.rapid = true;
+	net.servers[0].rapid = true;
+	net.servers[0].ia_status[VS_DHCP6_SOLICIT] = VS_DHCP6_NO_ADDRS_AVAIL;
+	net_start(&net, NULL);
+	net_run(&net, 500);
+	assert_string_equal(net_state(&net).state, "SOLICIT");
+	assert_int_equal(net.news[VS_NEWS_REFUSED], 1);
 }
 
 static void a_server_without_rapid_commit_is_requested(void **state)
@@ -468,6 +503,54 @@ static void a_prefix_is_delegated_and_renewed(void **state)
 	net_run(&net, 3700 * 1000);
 	assert_int_equal(net.facts.prefix.family, 0);
 	assert_int_equal(net.news[VS_NEWS_LOST], 1);
+}
+
+static void a_lifetime_of_zero_removes_the_prefix_alone(void **state)
+{
+	struct bytes m = {.n = 0}, ia = {.n = 0}, p = {.n = 0};
+	struct vs_dhcp6 renew;
+
+	(void)state;
+	net.config.pd_len = 56;
+	net.servers[0].prefix_len = 56;
+	bind_client();
+	net_run_to(&net, "RENEW", 901 * 1000);
+	net.n_queued = 0;
+	net_last(&net, &renew);
+	add32(&m, (uint32_t)VS_DHCP6_REPLY << 24 | renew.xid);
+	add_option(&m, VS_DHCP6_CLIENT_ID, net.config.duid, 10);
+	add_option(&m, VS_DHCP6_SERVER_ID, net.servers[0].duid, 10);
+	net_answer_na(&net, &net.servers[0], &renew, &m);
+	add32(&p, 0);
+	add32(&p, 0);
+	add(&p, &renew.pd.leases[0].prefix_len, 1);
+	add(&p, renew.pd.leases[0].ip, 16);
+	add32(&ia, 7);
+	add32(&ia, 0);
+	add32(&ia, 0);
+	add_nested(&ia, VS_DHCP6_IAPREFIX, &p);
+	add_nested(&m, VS_DHCP6_IA_PD, &ia);
+	net_input(&net, &m);
+	assert_string_equal(net_state(&net).state, "BOUND");
+	assert_int_equal(net.facts.prefix.family, 0);
+	net_assert_addr(&net, net.servers[0].addr);
+	assert_int_equal(net.news[VS_NEWS_CHANGED], 1);
+}
+
+static void a_prefix_that_expires_leaves_the_address(void **state)
+{
+	(void)state;
+	net.config.pd_len = 56;
+	net.servers[0].prefix_len = 56;
+	bind_client();
+	net.servers[0].prefix_len = 0; /* NoPrefixAvail from now on */
+	net_run(&net, 3500 * 1000);
+	assert_int_equal(net.facts.prefix_len, 56);
+	net_run(&net, 200 * 1000);
+	assert_int_equal(net.facts.prefix.family, 0);
+	assert_int_equal(net.facts.dns[0].family, AF_INET6);
+	net_assert_addr(&net, net.servers[0].addr);
+	assert_int_equal(net.news[VS_NEWS_LOST], 0);
 }
 
 static void the_length_of_a_prefix_is_a_hint(void **state)
@@ -577,6 +660,35 @@ static void a_remembered_prefix_is_verified_by_a_rebind(void **state)
 	assert_int_equal(net.sent[VS_DHCP6_CONFIRM], 0);
 	net_assert_addr(&net, net.servers[0].addr);
 	assert_int_equal(net.facts.prefix_len, 56);
+}
+
+static void an_unanswered_rebind_keeps_address_and_prefix(void **state)
+{
+	(void)state;
+	net.config.pd_len = 56;
+	net.servers[0].prefix_len = 56;
+	struct vs_auto_lease lease = remembered();
+	net.servers[0].on = false;
+	net_start(&net, &lease);
+	net_run_to(&net, "BOUND", 10100);
+	net_assert_addr(&net, net.servers[0].addr);
+	assert_int_equal(net.facts.prefix_len, 56);
+	assert_in_range(net.facts.prefix_valid_s, 2980, 3001);
+	assert_non_null(strstr(net_state(&net).problem, "confirmed"));
+}
+
+static void a_confirm_that_fails_is_sent_again(void **state)
+{
+	struct vs_auto_lease lease = remembered();
+
+	(void)state;
+	net.servers[0].status[VS_DHCP6_CONFIRM] = VS_DHCP6_UNSPEC_FAIL;
+	net_start(&net, &lease);
+	net_run(&net, 500);
+	assert_string_equal(net_state(&net).state, "CONFIRM");
+	net.servers[0].status[VS_DHCP6_CONFIRM] = VS_DHCP6_SUCCESS;
+	net_run_to(&net, "BOUND", 2000);
+	assert_int_equal(net.sent[VS_DHCP6_CONFIRM], 2);
 }
 
 static void an_expired_lease_is_a_hint_only(void **state)
@@ -855,10 +967,14 @@ int main(int argc, char **argv)
 		CASE(an_address_that_a_reply_leaves_out_goes_on_until_it_expires),
 		CASE(a_lifetime_of_zero_removes_the_address),
 		CASE(a_duplicate_is_declined_and_another_address_is_obtained),
+		CASE(an_address_that_was_declined_is_not_asked_for),
 		CASE(a_decline_without_an_answer_is_sent_four_times),
 		CASE(rapid_commit_needs_two_messages),
+		CASE(a_rapid_reply_without_addresses_is_a_refusal),
 		CASE(a_server_without_rapid_commit_is_requested),
 		CASE(a_prefix_is_delegated_and_renewed),
+		CASE(a_lifetime_of_zero_removes_the_prefix_alone),
+		CASE(a_prefix_that_expires_leaves_the_address),
 		CASE(the_length_of_a_prefix_is_a_hint),
 		CASE(an_address_without_a_prefix_is_taken_and_the_problem_reported),
 		CASE(a_remembered_lease_is_confirmed_then_renewed),
@@ -866,6 +982,8 @@ int main(int argc, char **argv)
 		CASE(an_address_of_another_network_is_forgotten),
 		CASE(an_unanswered_confirm_keeps_the_address),
 		CASE(a_remembered_prefix_is_verified_by_a_rebind),
+		CASE(an_unanswered_rebind_keeps_address_and_prefix),
+		CASE(a_confirm_that_fails_is_sent_again),
 		CASE(an_expired_lease_is_a_hint_only),
 		CASE(a_lease_from_the_future_is_no_longer_than_it_was),
 		CASE(information_is_requested_without_addresses),

@@ -481,6 +481,32 @@ static void without_one_of_t1_and_t2_they_are_in_order(void **state)
 	assert_int_equal(net_state(&net).t2, net.last_at + 1700 * 1000);
 }
 
+static void the_earliest_times_of_address_and_prefix_are_used(void **state)
+{
+	struct bytes m = {.n = 0};
+	struct vs_dhcp6 request;
+
+	(void)state;
+	net.config.pd_len = 56;
+	net.servers[0].prefix_len = 56;
+	net.servers[0].t1_s = 300;
+	net.servers[0].t2_s = 400;
+	net_start(&net, NULL);
+	net_run_to(&net, "REQUEST", 500);
+	net.n_queued = 0;
+	net_last(&net, &request);
+	add32(&m, (uint32_t)VS_DHCP6_REPLY << 24 | request.xid);
+	add_option(&m, VS_DHCP6_CLIENT_ID, net.config.duid, 10);
+	add_option(&m, VS_DHCP6_SERVER_ID, net.servers[0].duid, 10);
+	net_answer_na(&net, &net.servers[0], &request, &m);
+	net.servers[0].t1_s = 0;
+	net.servers[0].t2_s = 200;
+	net_answer_pd(&net, &net.servers[0], &m);
+	net_input(&net, &m);
+	assert_int_equal(net_state(&net).t1, net.last_at + 200 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 200 * 1000);
+}
+
 static void a_deprecated_address_is_renewed_in_time(void **state)
 {
 	(void)state;
@@ -550,6 +576,7 @@ int main(int argc, char **argv)
 		CASE(t1_and_t2_of_the_server_are_used),
 		CASE(without_t1_and_t2_the_preferred_lifetime_decides),
 		CASE(without_one_of_t1_and_t2_they_are_in_order),
+		CASE(the_earliest_times_of_address_and_prefix_are_used),
 		CASE(a_deprecated_address_is_renewed_in_time),
 		CASE(a_lease_for_ever_causes_no_wake_ups),
 		CASE(messages_are_limited_to_one_in_a_second),
