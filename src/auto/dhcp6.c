@@ -155,7 +155,7 @@ static void start(void *m, vs_auto_ms now, const struct vs_auto_lease *lease)
 {
 	struct vs_dhcp6_client *c = m;
 
-	c->tokens = 20;
+	c->tokens = VS_DHCP6_TOKENS_MAX;
 	c->tokens_at = now;
 	if (lease != NULL && !c->config->information)
 		vs_dhcp6_remember(c, now, lease);

@@ -14,7 +14,6 @@
 #include "dhcp6_machine.h"
 #include "proto/dns_name.h"
 
-#define TOKENS_MAX 20
 #define TOKEN_MS 1000
 #define SILENT_TRIES 3 /* a search is called silent when it sends for the third time, after about 3 s */
 
@@ -89,7 +88,9 @@ static bool take_token(struct vs_dhcp6_client *c, vs_auto_ms now)
 	vs_auto_ms more = (now - c->tokens_at) / TOKEN_MS;
 
 	if (more > 0) {
-		c->tokens = more > TOKENS_MAX - c->tokens ? TOKENS_MAX : (uint8_t)(c->tokens + more);
+		vs_auto_ms all = c->tokens + more;
+
+		c->tokens = all > VS_DHCP6_TOKENS_MAX ? VS_DHCP6_TOKENS_MAX : (uint8_t)all;
 		c->tokens_at += more * TOKEN_MS;
 	}
 	if (c->tokens == 0)

@@ -7,6 +7,8 @@
 #include "auto.h"
 #include "proto/dhcp6.h"
 
+#define VS_DHCP6_TOKENS_MAX 20 /* messages that may be sent at once, see dhcp6_exchange.c */
+
 enum vs_dhcp6_state {
 	VS_DHCP6_S_STOPPED,
 	VS_DHCP6_S_SOLICIT,
@@ -63,7 +65,7 @@ struct vs_dhcp6_client {
 	vs_auto_ms asked; /* when it was sent last */
 	vs_auto_ms next;  /* when it is sent again */
 
-	/* The rate limit of RFC 8415 section 14.1: a message takes a token, a second gives one. */
+	/* The rate limit of RFC 8415 section 14.1: a message takes a token, and each second adds one. */
 	uint8_t tokens;
 	vs_auto_ms tokens_at;
 
