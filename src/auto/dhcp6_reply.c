@@ -287,8 +287,8 @@ static void informed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_
 	c->refresh = refresh_time(c->asked, m->refresh_s);
 	vs_dhcp6_read_facts(m, &facts);
 	facts.lifetime_s = VS_AUTO_FOREVER;
-	if (c->refresh != VS_AUTO_NEVER)
-		facts.lifetime_s = c->refresh > now ? (uint32_t)((c->refresh - now) / 1000) : 0;
+	if (c->refresh != VS_AUTO_NEVER) /* in whole seconds: the milliseconds of the answer do not count */
+		facts.lifetime_s = c->refresh > now ? (uint32_t)((c->refresh - now + 999) / 1000) : 0;
 	bool changed = vs_dhcp6_say_facts(c, &facts);
 	vs_dhcp6_enter(c, now, VS_DHCP6_S_INFORMED, 0);
 	c->ops->news(c->arg,

@@ -735,6 +735,7 @@ static void information_is_requested_without_addresses(void **state)
 	assert_true(net_state(&net).ready);
 	assert_int_equal(net.news[VS_NEWS_GAINED], 1);
 	assert_int_equal(net.facts.dns[0].bytes[15], 53);
+	assert_int_equal(net.facts.lifetime_s, DAY);
 	assert_int_equal(net.n_addrs, 0);
 	/* IRT_DEFAULT */
 	net_run(&net, (DAY - 1) * 1000);
