@@ -20,14 +20,14 @@
  *     state        waits for                            sends                           at the deadline
  *     INIT         a pause after a NAK; the link        nothing                         SELECTING
  *     SELECTING    an OFFER                             DISCOVER after 1, 2, 4 … 64 s   again
- *     REQUESTING   ACK or NAK of the chosen server      REQUEST after 1, 2, 4, 8 s      second offer, or INIT
+ *     REQUESTING   ACK or NAK of the chosen server      REQUEST after 1, 2, 4, 8 s      next offer or INIT
  *     REBOOTING    ACK or NAK of any server             REQUEST after 1, 2 s            see above
  *     PROBING      a conflict                           three ARP probes                BOUND
  *     BOUND        T1                                   one more announcement           RENEWING
- *     RENEWING     ACK or NAK of our server             REQUEST, unicast                again; at T2 REBINDING
- *     REBINDING    ACK or NAK of any server             REQUEST, broadcast              again; at expiry INIT
+ *     RENEWING     ACK or NAK of our server             REQUEST, unicast                again; T2: REBINDING
+ *     REBINDING    ACK or NAK of any server             REQUEST, broadcast              again; expiry: INIT
  *     DECLINED     10 s, or 60 s after ten conflicts    nothing                         INIT
- *     V6ONLY_WAIT  the time of option 108, 300 s or morenothing                         INIT
+ *     V6ONLY_WAIT  time of option 108, at least 300 s   nothing                         INIT
  *
  * What always holds: an address is set only while a lease is granted, and is withdrawn before the machine
  * starts anew. No message has an effect unless its transaction id, hardware address and client id are ours,
@@ -769,6 +769,8 @@ static void dhcp4_input(void *machine, vs_auto_ms now, const struct vs_auto_pack
 {
 	struct vs_dhcp4 *m = machine;
 
+	if (m->granted && now >= m->expiry)
+		dhcp4_timer(m, now); /* late: the address must not be used any more */
 	if (packet->way == VS_WAY_IP4)
 		input_dhcp(m, now, packet);
 	else if (packet->way == VS_WAY_ARP)
