@@ -61,30 +61,21 @@
 
 #include "dhcp4_machine.h"
 #include "proto/be.h"
-#include "proto/udp4.h"
 
 #define REQUEST_TRIES 4
 #define REQUEST_TRIES_WITH_SECOND 2
 #define REBOOT_TRIES 2
 #define SILENT_AFTER 3 /* messages without an answer, 7 s */
 
-#define MIN_V6ONLY_WAIT_S 300
-
-/* RFC 5227 section 1.1, the first four scaled: see above */
+/* RFC 5227 section 1.1; the waits for probes are scaled, see above */
 #define PROBE_WAIT_MS 50
 #define PROBE_NUM 3
 #define PROBE_MIN_MS 50
 #define PROBE_MAX_MS 100
 #define ANNOUNCE_WAIT_MS 100
 #define ANNOUNCE_INTERVAL_MS 2000
-#define MAX_CONFLICTS 10
-#define RATE_LIMIT_INTERVAL_MS 60000
-#define DEFEND_INTERVAL_MS 10000
 
-#define DECLINE_WAIT_MS 10000 /* RFC 2131 section 3.1 point 5 */
 #define RENEW_WAIT_MS 60000
-
-#define LONG_AGO (-VS_AUTO_NEVER)
 
 static uint32_t random_below(struct vs_dhcp4 *m, uint32_t n)
 {
@@ -99,20 +90,14 @@ static void new_xid(struct vs_dhcp4 *m)
 	m->ops->random(m->arg, &m->xid, sizeof(m->xid));
 }
 
-static void enter(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_state state)
+void vs_dhcp4_enter(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_state state)
 {
 	if (m->state != state)
 		m->since = now;
 	m->state = state;
 }
 
-static void ignore(struct vs_dhcp4 *m, enum vs_auto_ignored why)
-{
-	m->ignored[why]++;
-}
-
-/* The pause behind message number `tries` without an answer, 1 at first. */
-static vs_auto_ms back_off(struct vs_dhcp4 *m, unsigned tries)
+vs_auto_ms vs_dhcp4_back_off(struct vs_dhcp4 *m, unsigned tries)
 {
 	uint32_t base = 1000u << (tries < 7 ? tries - 1 : 6);
 	uint32_t spread = base / 4 < 1000 ? base / 4 : 1000;
@@ -132,7 +117,7 @@ static void set_problem(struct vs_dhcp4 *m, const char *text)
 	snprintf(m->problem, sizeof(m->problem), "%s", text);
 }
 
-static void tell(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_auto_news what, const char *why)
+void vs_dhcp4_tell(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_auto_news what, const char *why)
 {
 	struct vs_auto_addr addr = vs_dhcp4_addr(m, now);
 
@@ -149,12 +134,12 @@ static void send_discover(struct vs_dhcp4 *m, vs_auto_ms now)
 	if (m->tries < UINT8_MAX)
 		m->tries++;
 	vs_dhcp4_send_discover(m);
-	m->next = now + back_off(m, m->tries);
+	m->next = now + vs_dhcp4_back_off(m, m->tries);
 }
 
 static void begin_selecting(struct vs_dhcp4 *m, vs_auto_ms now)
 {
-	enter(m, now, VS_DHCP4_SELECTING);
+	vs_dhcp4_enter(m, now, VS_DHCP4_SELECTING);
 	new_xid(m);
 	m->began = now;
 	m->tries = 0;
@@ -162,9 +147,9 @@ static void begin_selecting(struct vs_dhcp4 *m, vs_auto_ms now)
 	send_discover(m, now);
 }
 
-static void begin_init(struct vs_dhcp4 *m, vs_auto_ms now, vs_auto_ms pause)
+void vs_dhcp4_begin_init(struct vs_dhcp4 *m, vs_auto_ms now, vs_auto_ms pause)
 {
-	enter(m, now, VS_DHCP4_INIT);
+	vs_dhcp4_enter(m, now, VS_DHCP4_INIT);
 	m->next = now + pause;
 	if (pause == 0 && m->link_up)
 		begin_selecting(m, now);
@@ -179,14 +164,13 @@ static void report_silence(struct vs_dhcp4 *m)
 	m->ops->news(m->arg, VS_NEWS_SILENT, NULL, m->problem);
 }
 
-/* Ends the lease, set or not. */
-static void drop_lease(struct vs_dhcp4 *m, vs_auto_ms now, const char *why)
+void vs_dhcp4_drop_lease(struct vs_dhcp4 *m, vs_auto_ms now, const char *why)
 {
 	bool was_set = m->set;
 
 	if (was_set) {
 		vs_dhcp4_withdraw(m, now);
-		tell(m, now, VS_NEWS_LOST, why);
+		vs_dhcp4_tell(m, now, VS_NEWS_LOST, why);
 	}
 	if (m->granted) {
 		m->granted = false;
@@ -204,20 +188,20 @@ static void send_request(struct vs_dhcp4 *m, vs_auto_ms now)
 		set_secs(m, now);
 	m->tries++;
 	vs_dhcp4_send_request(m);
-	m->next = now + back_off(m, m->tries);
+	m->next = now + vs_dhcp4_back_off(m, m->tries);
 }
 
 /* The transaction id and secs are those of the DISCOVER (RFC 2131 section 4.4.1). */
-static void begin_requesting(struct vs_dhcp4 *m, vs_auto_ms now)
+void vs_dhcp4_begin_requesting(struct vs_dhcp4 *m, vs_auto_ms now)
 {
-	enter(m, now, VS_DHCP4_REQUESTING);
+	vs_dhcp4_enter(m, now, VS_DHCP4_REQUESTING);
 	m->tries = 0;
 	send_request(m, now);
 }
 
 static void begin_rebooting(struct vs_dhcp4 *m, vs_auto_ms now)
 {
-	enter(m, now, VS_DHCP4_REBOOTING);
+	vs_dhcp4_enter(m, now, VS_DHCP4_REBOOTING);
 	new_xid(m);
 	m->began = now;
 	m->tries = 0;
@@ -245,7 +229,7 @@ static void begin_renewing(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_sta
 {
 	if (m->state != VS_DHCP4_RENEWING)
 		m->began = now;
-	enter(m, now, state);
+	vs_dhcp4_enter(m, now, state);
 	send_renewal(m, now);
 }
 
@@ -253,7 +237,7 @@ static void begin_renewing(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_sta
 static void enter_bound(struct vs_dhcp4 *m, vs_auto_ms now)
 {
 	m->next = VS_AUTO_NEVER;
-	enter(m, now, VS_DHCP4_BOUND);
+	vs_dhcp4_enter(m, now, VS_DHCP4_BOUND);
 	if (m->link_up && now >= m->t2)
 		begin_renewing(m, now, VS_DHCP4_REBINDING);
 	else if (m->link_up && now >= m->t1)
@@ -273,18 +257,18 @@ static void install(struct vs_dhcp4 *m, vs_auto_ms now)
 	m->naks = 0;
 	m->silence_reported = false;
 	m->problem[0] = '\0';
-	m->conflict_at = LONG_AGO;
+	m->conflict_at = VS_DHCP4_LONG_AGO;
 	m->hint = m->terms.addr;
 	vs_dhcp4_install(m, now);
 	announce(m, now, ANNOUNCE_INTERVAL_MS);
 	enter_bound(m, now);
 	m->ops->save(m->arg);
-	tell(m, now, VS_NEWS_GAINED, NULL);
+	vs_dhcp4_tell(m, now, VS_NEWS_GAINED, NULL);
 }
 
 static void begin_probing(struct vs_dhcp4 *m, vs_auto_ms now)
 {
-	enter(m, now, VS_DHCP4_PROBING);
+	vs_dhcp4_enter(m, now, VS_DHCP4_PROBING);
 	m->tries = 0;
 	m->next = now + random_below(m, PROBE_WAIT_MS + 1);
 }
@@ -334,10 +318,10 @@ static void renewed(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_te
 	if (reboot)
 		announce(m, now, 0); /* switches and neighbours may be others */
 	m->ops->save(m->arg);
-	tell(m, now, changed ? VS_NEWS_CHANGED : VS_NEWS_RENEWED, NULL);
+	vs_dhcp4_tell(m, now, changed ? VS_NEWS_CHANGED : VS_NEWS_RENEWED, NULL);
 }
 
-static void granted(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_terms *terms)
+void vs_dhcp4_granted(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_terms *terms)
 {
 	if (m->set && terms->addr == m->terms.addr) {
 		set_times(m, terms);
@@ -345,7 +329,7 @@ static void granted(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_te
 		return;
 	}
 	if (m->set)
-		drop_lease(m, now, "the server has assigned another address");
+		vs_dhcp4_drop_lease(m, now, "the server has assigned another address");
 	set_times(m, terms);
 	m->terms = *terms;
 	m->granted = true;
@@ -353,240 +337,6 @@ static void granted(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_te
 		install(m, now);
 	else
 		begin_probing(m, now);
-}
-
-/* Messages of servers */
-
-/* RFC 8925 section 3.2. Not for a renewal: then IPv4 is in use, and the lease goes on. */
-static bool prefers_ipv6(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_reply *reply)
-{
-	bool wanted = m->config->ipv6_only && (reply->has & VS_DHCP4_HAS_IPV6_ONLY) != 0;
-
-	if (!wanted || m->state == VS_DHCP4_RENEWING || m->state == VS_DHCP4_REBINDING)
-		return false;
-	uint32_t wait_s = reply->ipv6_only_s > MIN_V6ONLY_WAIT_S ? reply->ipv6_only_s : MIN_V6ONLY_WAIT_S;
-	const char *why = "the network prefers IPv6";
-	drop_lease(m, now, why);
-	enter(m, now, VS_DHCP4_V6ONLY_WAIT);
-	m->next = now + (vs_auto_ms)wait_s * 1000;
-	m->problem[0] = '\0';
-	m->ops->news(m->arg, VS_NEWS_IPV6_ONLY, NULL, why);
-	return true;
-}
-
-static void input_offer(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_reply *reply)
-{
-	struct vs_dhcp4_terms terms;
-
-	if (m->state != VS_DHCP4_SELECTING && m->state != VS_DHCP4_REQUESTING) {
-		ignore(m, VS_IGNORED_STATE);
-		return;
-	}
-	if (!vs_dhcp4_judge(reply, &terms)) {
-		ignore(m, VS_IGNORED_CONTENT);
-		return;
-	}
-	if (m->state == VS_DHCP4_REQUESTING) {
-		if (terms.server == m->offer.server || m->second.server != 0) {
-			ignore(m, VS_IGNORED_STATE);
-			return;
-		}
-		m->received++;
-		m->second = (struct vs_dhcp4_offer){ .addr = terms.addr, .server = terms.server };
-		return;
-	}
-	m->received++;
-	if (prefers_ipv6(m, now, reply))
-		return;
-	m->offer = (struct vs_dhcp4_offer){ .addr = terms.addr, .server = terms.server };
-	begin_requesting(m, now);
-}
-
-/* Whether the state waits for an answer of this server; counts it otherwise. */
-static bool awaited(struct vs_dhcp4 *m, const struct vs_dhcp4_reply *reply)
-{
-	uint32_t server = 0; /* any */
-
-	switch (m->state) {
-	case VS_DHCP4_REQUESTING:
-		server = m->offer.server;
-		break;
-	case VS_DHCP4_RENEWING:
-		server = m->terms.server;
-		break;
-	case VS_DHCP4_REBOOTING:
-	case VS_DHCP4_REBINDING:
-		break;
-	default:
-		ignore(m, VS_IGNORED_STATE);
-		return false;
-	}
-	if (!(reply->has & VS_DHCP4_HAS_SERVER)) {
-		ignore(m, VS_IGNORED_CONTENT);
-		return false;
-	}
-	if (server != 0 && reply->server != server) {
-		ignore(m, VS_IGNORED_SERVER);
-		return false;
-	}
-	return true;
-}
-
-/* A lease without an OFFER, RFC 4039 */
-static bool is_rapid(const struct vs_dhcp4 *m, const struct vs_dhcp4_reply *reply)
-{
-	return m->state == VS_DHCP4_SELECTING && m->config->rapid && (reply->has & VS_DHCP4_HAS_RAPID) != 0;
-}
-
-/* Only a renewal may bring another address than the one that was requested. */
-static bool other_address(const struct vs_dhcp4 *m, const struct vs_dhcp4_terms *terms)
-{
-	if (m->state == VS_DHCP4_REQUESTING)
-		return terms->addr != m->offer.addr;
-	return m->state == VS_DHCP4_REBOOTING && terms->addr != m->terms.addr;
-}
-
-static bool is_over(const struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_terms *terms)
-{
-	return terms->lease_s != VS_DHCP4_INFINITE && now >= m->sent_at + (vs_auto_ms)terms->lease_s * 1000;
-}
-
-static void input_ack(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_reply *reply,
-		      const uint8_t *server_mac)
-{
-	struct vs_dhcp4_terms terms;
-
-	if (!is_rapid(m, reply) && !awaited(m, reply))
-		return;
-	if (!vs_dhcp4_judge(reply, &terms) || other_address(m, &terms) || is_over(m, now, &terms)) {
-		ignore(m, VS_IGNORED_CONTENT);
-		return;
-	}
-	m->received++;
-	memcpy(m->server_mac, server_mac, sizeof(m->server_mac));
-	if (!prefers_ipv6(m, now, reply))
-		granted(m, now, &terms);
-}
-
-static void input_nak(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_reply *reply)
-{
-	if (!awaited(m, reply))
-		return;
-	m->received++;
-	snprintf(m->problem, sizeof(m->problem), "the server has refused%s%s",
-		 reply->text[0] != '\0' ? ": " : "", reply->text);
-	m->ops->news(m->arg, VS_NEWS_REFUSED, NULL, m->problem);
-	drop_lease(m, now, m->problem);
-	m->hint = 0;
-	/* At once the first time. A server that offers and refuses for ever gets longer and longer pauses. */
-	vs_auto_ms pause = m->naks == 0 ? 0 : back_off(m, m->naks);
-	if (m->naks < UINT8_MAX)
-		m->naks++;
-	begin_init(m, now, pause);
-}
-
-/* Whether the message is for this client and of its exchange. Counts it otherwise. */
-static bool is_ours(struct vs_dhcp4 *m, const struct vs_dhcp4_reply *reply)
-{
-	uint8_t id[VS_DHCP4_CLIENT_ID_MAX];
-	uint8_t n = vs_dhcp4_client_id(m->config, id);
-	/* RFC 6842: a server that returns the client id returns it unchanged. */
-	bool other_id = (reply->has & VS_DHCP4_HAS_CLIENT_ID) != 0 &&
-			(reply->client_id_len != n || memcmp(reply->client_id, id, n) != 0);
-
-	if (memcmp(reply->mac, m->config->mac, sizeof(reply->mac)) != 0 || other_id) {
-		ignore(m, VS_IGNORED_CLIENT);
-		return false;
-	}
-	if (reply->xid != m->xid) {
-		ignore(m, VS_IGNORED_XID);
-		return false;
-	}
-	return true;
-}
-
-/* A reply goes to all, or to the address that the client has or gets. */
-static bool is_addressed_to_us(const struct vs_dhcp4 *m, const struct vs_udp4 *udp,
-			       const struct vs_dhcp4_reply *reply)
-{
-	return udp->src_port == VS_DHCP4_SERVER_PORT && udp->dst_port == VS_DHCP4_CLIENT_PORT &&
-	       (udp->dst == UINT32_MAX || (reply->yiaddr != 0 && udp->dst == reply->yiaddr) ||
-		(m->set && udp->dst == m->terms.addr));
-}
-
-static void input_dhcp(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_auto_packet *packet)
-{
-	struct vs_dhcp4_reply reply;
-	struct vs_udp4 udp;
-
-	if (m->state == VS_DHCP4_STOPPED || !m->link_up) {
-		ignore(m, VS_IGNORED_STATE);
-		return;
-	}
-	if (vs_udp4_unwrap(packet->bytes, packet->n, packet->unfinished, &udp) != VS_UDP4_OK ||
-	    !vs_dhcp4_parse(udp.payload, udp.n, &reply)) {
-		ignore(m, VS_IGNORED_MALFORMED);
-		return;
-	}
-	if (!is_addressed_to_us(m, &udp, &reply)) {
-		ignore(m, VS_IGNORED_SENDER);
-		return;
-	}
-	if (!is_ours(m, &reply))
-		return;
-	if (reply.type == VS_DHCP4_OFFER)
-		input_offer(m, now, &reply);
-	else if (reply.type == VS_DHCP4_ACK)
-		input_ack(m, now, &reply, packet->mac);
-	else
-		input_nak(m, now, &reply);
-}
-
-/* Conflicts */
-
-static void decline(struct vs_dhcp4 *m, vs_auto_ms now, const uint8_t *mac)
-{
-	snprintf(m->problem, sizeof(m->problem), "%02x:%02x:%02x:%02x:%02x:%02x uses the address too", mac[0],
-		 mac[1], mac[2], mac[3], mac[4], mac[5]);
-	tell(m, now, VS_NEWS_CONFLICT, m->problem);
-	vs_dhcp4_send_decline(m);
-	drop_lease(m, now, m->problem);
-	m->hint = 0;
-	if (m->conflicts < UINT8_MAX)
-		m->conflicts++;
-	enter(m, now, VS_DHCP4_DECLINED);
-	m->next = now + (m->conflicts >= MAX_CONFLICTS ? RATE_LIMIT_INTERVAL_MS : DECLINE_WAIT_MS);
-}
-
-/* RFC 5227 section 2.4 (b): one announcement, unless there was another conflict a short time ago. */
-static void defend(struct vs_dhcp4 *m, vs_auto_ms now, const uint8_t *mac)
-{
-	bool again = m->conflict_at != LONG_AGO && now - m->conflict_at < DEFEND_INTERVAL_MS;
-
-	m->conflict_at = now;
-	if (again)
-		decline(m, now, mac);
-	else
-		vs_dhcp4_send_announcement(m);
-}
-
-static void input_arp(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_auto_packet *packet)
-{
-	struct vs_arp arp;
-
-	if (!vs_arp_parse(packet->bytes, packet->n, &arp)) {
-		ignore(m, VS_IGNORED_MALFORMED);
-		return;
-	}
-	if (!m->link_up || !m->granted || memcmp(arp.sender_mac, m->config->mac, sizeof(arp.sender_mac)) == 0)
-		return;
-	bool claims = arp.sender_ip == m->terms.addr;
-	/* RFC 5227 section 2.1.1: another host probes for the same address */
-	bool probes = arp.op == VS_ARP_REQUEST && arp.sender_ip == 0 && arp.target_ip == m->terms.addr;
-	if (m->state == VS_DHCP4_PROBING && (claims || probes))
-		decline(m, now, arp.sender_mac);
-	else if (m->set && claims)
-		defend(m, now, arp.sender_mac);
 }
 
 /* Time */
@@ -631,12 +381,12 @@ static void requesting_late(struct vs_dhcp4 *m, vs_auto_ms now)
 	}
 	if (!second) {
 		report_silence(m);
-		begin_init(m, now, 0);
+		vs_dhcp4_begin_init(m, now, 0);
 		return;
 	}
 	m->offer = m->second;
 	m->second = (struct vs_dhcp4_offer){ 0 };
-	begin_requesting(m, now);
+	vs_dhcp4_begin_requesting(m, now);
 }
 
 static void rebooting_late(struct vs_dhcp4 *m, vs_auto_ms now)
@@ -647,7 +397,7 @@ static void rebooting_late(struct vs_dhcp4 *m, vs_auto_ms now)
 		enter_bound(m, now);
 	} else {
 		m->granted = false; /* what is stored stays; DISCOVER asks for the same address */
-		begin_init(m, now, 0);
+		vs_dhcp4_begin_init(m, now, 0);
 	}
 }
 
@@ -673,7 +423,7 @@ static void state_timer(struct vs_dhcp4 *m, vs_auto_ms now)
 	case VS_DHCP4_INIT:
 	case VS_DHCP4_DECLINED:
 	case VS_DHCP4_V6ONLY_WAIT:
-		begin_init(m, now, 0);
+		vs_dhcp4_begin_init(m, now, 0);
 		break;
 	case VS_DHCP4_SELECTING:
 		selecting_late(m, now);
@@ -704,8 +454,8 @@ static void dhcp4_timer(void *machine, vs_auto_ms now)
 		return;
 	if (m->granted && now >= m->expiry) {
 		set_problem(m, "the lease has expired");
-		drop_lease(m, now, m->problem);
-		begin_init(m, now, 0);
+		vs_dhcp4_drop_lease(m, now, m->problem);
+		vs_dhcp4_begin_init(m, now, 0);
 		return;
 	}
 	if (!m->link_up)
@@ -727,7 +477,7 @@ static void dhcp4_init(void *machine, const struct vs_auto_config *config, const
 	m->ops = ops;
 	m->arg = arg;
 	m->next = m->announce_at = m->t1 = m->t2 = m->expiry = VS_AUTO_NEVER;
-	m->conflict_at = LONG_AGO;
+	m->conflict_at = VS_DHCP4_LONG_AGO;
 }
 
 /* Takes over a remembered lease. False: it is over, or was never one; the address may still be a hint. */
@@ -762,7 +512,7 @@ static void dhcp4_start(void *machine, vs_auto_ms now, const struct vs_auto_leas
 	if (lease != NULL && recall(m, now, lease))
 		begin_rebooting(m, now);
 	else
-		begin_init(m, now, 0);
+		vs_dhcp4_begin_init(m, now, 0);
 }
 
 static void dhcp4_input(void *machine, vs_auto_ms now, const struct vs_auto_packet *packet)
@@ -772,9 +522,9 @@ static void dhcp4_input(void *machine, vs_auto_ms now, const struct vs_auto_pack
 	if (m->granted && now >= m->expiry)
 		dhcp4_timer(m, now); /* late: the address must not be used any more */
 	if (packet->way == VS_WAY_IP4)
-		input_dhcp(m, now, packet);
+		vs_dhcp4_input_message(m, now, packet);
 	else if (packet->way == VS_WAY_ARP)
-		input_arp(m, now, packet);
+		vs_dhcp4_input_arp(m, now, packet);
 }
 
 static void link_down(struct vs_dhcp4 *m, vs_auto_ms now)
@@ -782,7 +532,7 @@ static void link_down(struct vs_dhcp4 *m, vs_auto_ms now)
 	if (m->set)
 		enter_bound(m, now);
 	else if (m->state != VS_DHCP4_DECLINED && m->state != VS_DHCP4_V6ONLY_WAIT)
-		begin_init(m, now, 0);
+		vs_dhcp4_begin_init(m, now, 0);
 }
 
 static void link_up(struct vs_dhcp4 *m, vs_auto_ms now)
@@ -792,7 +542,7 @@ static void link_up(struct vs_dhcp4 *m, vs_auto_ms now)
 	else if (m->granted)
 		dhcp4_timer(m, now);
 	else if (m->state != VS_DHCP4_DECLINED)
-		begin_init(m, now, 0);
+		vs_dhcp4_begin_init(m, now, 0);
 }
 
 static void dhcp4_link(void *machine, vs_auto_ms now, bool up)
@@ -821,13 +571,13 @@ static void dhcp4_stop(void *machine, vs_auto_ms now)
 		vs_dhcp4_send_release(m);
 	if (m->set) {
 		vs_dhcp4_withdraw(m, now);
-		tell(m, now, VS_NEWS_LOST, "stopped");
+		vs_dhcp4_tell(m, now, VS_NEWS_LOST, "stopped");
 	}
 	if (release) {
 		m->granted = false;
 		m->ops->save(m->arg);
 	}
-	enter(m, now, VS_DHCP4_STOPPED);
+	vs_dhcp4_enter(m, now, VS_DHCP4_STOPPED);
 }
 
 static void dhcp4_describe(const void *machine, struct vs_auto_state *out)

@@ -9,6 +9,8 @@
 #include "proto/arp.h"
 #include "proto/dhcp4.h"
 
+#define VS_DHCP4_LONG_AGO (-VS_AUTO_NEVER)
+
 /* The states of RFC 2131 section 4.4, PROBING and DECLINED of RFC 5227, V6ONLY_WAIT of RFC 8925. */
 enum vs_dhcp4_state {
 	VS_DHCP4_STOPPED,
@@ -55,7 +57,7 @@ struct vs_dhcp4 {
 	uint8_t server_mac[6]; /* of the frame with the last ACK; all 0: not known */
 
 	vs_auto_ms announce_at; /* the next announcement; VS_AUTO_NEVER: none */
-	vs_auto_ms conflict_at; /* the last conflict; -VS_AUTO_NEVER: none */
+	vs_auto_ms conflict_at; /* the last conflict; VS_DHCP4_LONG_AGO: none */
 	uint8_t conflicts, naks; /* in a row */
 	bool silence_reported;
 
@@ -64,9 +66,29 @@ struct vs_dhcp4 {
 	char problem[96];
 };
 
+/* dhcp4.c: the transitions */
+
+void vs_dhcp4_enter(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_state state);
+/* Starts anew after a pause; at once, in SELECTING, if that is 0 and there is a link. */
+void vs_dhcp4_begin_init(struct vs_dhcp4 *m, vs_auto_ms now, vs_auto_ms pause);
+void vs_dhcp4_begin_requesting(struct vs_dhcp4 *m, vs_auto_ms now);
+/* The server has granted these terms. */
+void vs_dhcp4_granted(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_terms *terms);
+/* Ends the lease, set or not. */
+void vs_dhcp4_drop_lease(struct vs_dhcp4 *m, vs_auto_ms now, const char *why);
+/* Says what has happened to the machine's address. */
+void vs_dhcp4_tell(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_auto_news what, const char *why);
+/* The pause behind message number `tries` without an answer, 1 at first. */
+vs_auto_ms vs_dhcp4_back_off(struct vs_dhcp4 *m, unsigned tries);
+
+/* dhcp4_input.c */
+
+void vs_dhcp4_input_message(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_auto_packet *packet);
+void vs_dhcp4_input_arp(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_auto_packet *packet);
+
 /* dhcp4_send.c */
 
-/* Bytes that a client id takes at most are VS_DHCP4_CLIENT_ID_MAX. Returns how many it takes. */
+/* Writes the client id, VS_DHCP4_CLIENT_ID_MAX bytes at most. Returns its length. */
 uint8_t vs_dhcp4_client_id(const struct vs_auto_config *config, uint8_t *id);
 void vs_dhcp4_send_discover(struct vs_dhcp4 *m);
 /* The REQUEST that fits the state: REQUESTING, REBOOTING, RENEWING or REBINDING. */

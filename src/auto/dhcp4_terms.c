@@ -60,11 +60,16 @@ static void judge_times(const struct vs_dhcp4_reply *reply, struct vs_dhcp4_term
 	}
 }
 
+/* The same route twice counts once. */
 static void add_route(struct vs_dhcp4_given *g, uint32_t dst, uint32_t prefix_len, uint32_t gw)
 {
+	const struct vs_dhcp4_route r = { .dst = dst, .prefix_len = prefix_len, .gw = gw };
+
+	for (size_t i = 0; i < g->n_routes; i++)
+		if (memcmp(&g->routes[i], &r, sizeof(r)) == 0)
+			return;
 	if (g->n_routes < VS_DHCP4_TERMS_ROUTES)
-		g->routes[g->n_routes++] =
-			(struct vs_dhcp4_route){ .dst = dst, .prefix_len = prefix_len, .gw = gw };
+		g->routes[g->n_routes++] = r;
 }
 
 /* Whether a host is on the link: in our prefix, or in that of a route without router. */

@@ -307,9 +307,9 @@ static void what_the_server_says_is_set_and_taken_back(void **state)
 
 static void classless_routes_replace_the_router_option(void **state)
 {
-	/* default by 10.0.0.254; 172.16/12 by 192.0.2.1, which the third says is on the link */
-	static const uint8_t routes[] = { 0, 10, 0,  0,   254, 12, 172, 16, 192, 0,
-					  2, 1,  24, 192, 0,   2,  0,   0,  0,   0 };
+	/* default by 10.0.0.254; 172.16/12 by 192.0.2.1, which the third says is on the link, twice */
+	static const uint8_t routes[] = { 0, 10, 0, 0, 254, 12, 172, 16,  192, 0, 2, 1, 24, 192,
+					  0, 2,  0, 0, 0,   0,  24,  192, 0,   2, 0, 0, 0,  0 };
 	struct world *w = world_new(3600);
 
 	(void)state;

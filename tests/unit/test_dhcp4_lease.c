@@ -85,7 +85,7 @@ static void the_lease_counts_from_the_request(void **state)
 	world_free(w);
 }
 
-/* The server is gone after the first lease: unicast, broadcast, the end, and DISCOVER with the old address. */
+/* The server is gone after the first lease: unicast, broadcast, the end, and DISCOVER for the old address. */
 static void an_address_ends_with_its_lease(void **state)
 {
 	struct world *w = bound(3600);
