@@ -229,6 +229,8 @@ static void begin_renewing(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_sta
 {
 	if (m->state != VS_DHCP4_RENEWING)
 		m->began = now;
+	if (state == VS_DHCP4_REBINDING)
+		set_problem(m, "the server does not answer");
 	vs_dhcp4_enter(m, now, state);
 	send_renewal(m, now);
 }

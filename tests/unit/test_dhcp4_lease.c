@@ -98,6 +98,7 @@ static void an_address_ends_with_its_lease(void **state)
 	w->n_seen = 0;
 	world_run_until(w, expiry - 1);
 	assert_state(w, "REBINDING");
+	assert_string_equal(world_state(w).problem, "the server does not answer");
 	assert_int_equal(w->addr, OURS);
 	for (size_t i = 0; i < w->n_seen; i++) {
 		const struct seen *s = world_seen(w, i);
@@ -215,9 +216,12 @@ static void a_late_renewal_starts_where_the_time_is(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct world *w = bound(1000);
 		w->servers[0].silent = true;
+		world_run(w, 3000);
+		size_t sent = w->n_seen;
 		world_suspend(w, (vs_auto_ms)cases[i].percent * 10000);
 		assert_state(w, cases[i].state);
 		assert_int_equal(w->addr != 0, cases[i].percent < 100);
+		assert_int_equal(w->n_seen, sent + 1); /* one message, that of the state */
 		w->servers[0].silent = false;
 		world_run(w, 5 * MINUTE);
 		assert_state(w, "BOUND");
