@@ -52,6 +52,12 @@ static void input_offer(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp
 		ignore(m, VS_IGNORED_STATE);
 		return;
 	}
+	/* Such an offer needs no address and no lease, RFC 8925 section 3.3. */
+	if (m->state == VS_DHCP4_SELECTING && (reply->has & VS_DHCP4_HAS_SERVER) != 0 &&
+	    prefers_ipv6(m, now, reply)) {
+		m->received++;
+		return;
+	}
 	if (!vs_dhcp4_judge(reply, &terms)) {
 		ignore(m, VS_IGNORED_CONTENT);
 		return;
@@ -66,8 +72,6 @@ static void input_offer(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp
 		return;
 	}
 	m->received++;
-	if (prefers_ipv6(m, now, reply))
-		return;
 	m->offer = (struct vs_dhcp4_offer){ .addr = terms.addr, .server = terms.server };
 	vs_dhcp4_begin_requesting(m, now);
 }

@@ -459,6 +459,21 @@ static void a_network_that_prefers_ipv6_gets_no_request(void **state)
 	world_free(w);
 }
 
+/* RFC 8925 section 3.3: the server need not reserve an address for such an offer. */
+static void an_offer_without_address_may_prefer_ipv6(void **state)
+{
+	struct world *w = ipv6_only_network("\0\0\x0e\x10");
+
+	(void)state;
+	w->servers[0].addr = 0;
+	w->servers[0].terms.lease_s = w->servers[0].terms.mask = 0;
+	world_start(w, NULL);
+	world_run(w, 1000);
+	assert_state(w, "V6ONLY_WAIT");
+	assert_int_equal(ignored(w), 0);
+	world_free(w);
+}
+
 static void a_longer_wait_for_ipv4_is_kept(void **state)
 {
 	struct world *w = ipv6_only_network("\0\0\x0e\x10");
@@ -564,6 +579,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(impossible_values_are_refused),
 	cmocka_unit_test(prefixes_of_31_and_32_bits_are_used),
 	cmocka_unit_test(a_network_that_prefers_ipv6_gets_no_request),
+	cmocka_unit_test(an_offer_without_address_may_prefer_ipv6),
 	cmocka_unit_test(a_longer_wait_for_ipv4_is_kept),
 	cmocka_unit_test(a_new_link_ends_the_wait_for_ipv4),
 	cmocka_unit_test(option_108_counts_only_if_asked_for),
