@@ -15,7 +15,7 @@
  *     start with a lease, link up again:  REBOOTING ──ACK──▶ PROBING, or BOUND if the address is set
  *                                                   ──NAK──▶ INIT
  *                                                   ──silence──▶ INIT, or BOUND if the address is set
- *     option 108:                         SELECTING, REQUESTING, REBOOTING ──▶ V6ONLY_WAIT ──▶ INIT
+ *     option 108:                         SELECTING, REBOOTING ──▶ V6ONLY_WAIT ──▶ INIT
  *
  *     state        waits for                            sends                           at the deadline
  *     INIT         a pause after a NAK; the link        nothing                         SELECTING

@@ -27,12 +27,10 @@ static void ignore(struct vs_dhcp4 *m, enum vs_auto_ignored why)
 
 /* Messages of servers */
 
-/* RFC 8925 section 3.2. Not for a renewal: then IPv4 is in use, and the lease goes on. */
+/* RFC 8925 section 3.2. Called for offers, and for the ACK of a reboot: a lease in use goes on. */
 static bool prefers_ipv6(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_reply *reply)
 {
-	bool wanted = m->config->ipv6_only && (reply->has & VS_DHCP4_HAS_IPV6_ONLY) != 0;
-
-	if (!wanted || m->state == VS_DHCP4_RENEWING || m->state == VS_DHCP4_REBINDING)
+	if (!m->config->ipv6_only || !(reply->has & VS_DHCP4_HAS_IPV6_ONLY))
 		return false;
 	uint32_t wait_s = reply->ipv6_only_s > MIN_V6ONLY_WAIT_S ? reply->ipv6_only_s : MIN_V6ONLY_WAIT_S;
 	const char *why = "the network prefers IPv6";
@@ -138,7 +136,7 @@ static void input_ack(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_
 	}
 	m->received++;
 	memcpy(m->server_mac, server_mac, sizeof(m->server_mac));
-	if (!prefers_ipv6(m, now, reply))
+	if (m->state != VS_DHCP4_REBOOTING || !prefers_ipv6(m, now, reply))
 		vs_dhcp4_granted(m, now, &terms);
 }
 

@@ -512,6 +512,40 @@ static void option_108_counts_only_if_asked_for(void **state)
 	world_free(w);
 }
 
+static void a_lease_that_was_requested_is_kept_in_spite_of_option_108(void **state)
+{
+	struct world *w = ipv6_only_network("\0\0\x0e\x10");
+
+	(void)state;
+	w->servers[0].terms.n_extra = 0;
+	world_start(w, NULL);
+	world_run(w, 1);
+	assert_state(w, "REQUESTING");
+	w->n_flights = 0;
+	w->servers[0].terms.n_extra = 6;
+	get_address(w);
+	world_free(w);
+}
+
+static void a_remembered_lease_is_given_up_for_ipv6(void **state)
+{
+	struct world *w = ipv6_only_network("\0\0\x0e\x10");
+
+	(void)state;
+	w->servers[0].terms.n_extra = 0;
+	world_start(w, NULL);
+	get_address(w);
+	world_set_link(w, false);
+	w->servers[0].terms.n_extra = 6;
+	world_set_link(w, true);
+	world_run(w, 1);
+	assert_state(w, "V6ONLY_WAIT");
+	assert_int_equal(w->addr, 0);
+	assert_int_equal(w->news[VS_NEWS_LOST], 1);
+	assert_false(w->has_stored);
+	world_free(w);
+}
+
 static void a_renewal_is_not_ended_by_option_108(void **state)
 {
 	struct world *w = ipv6_only_network("\0\0\x0e\x10");
@@ -583,6 +617,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_longer_wait_for_ipv4_is_kept),
 	cmocka_unit_test(a_new_link_ends_the_wait_for_ipv4),
 	cmocka_unit_test(option_108_counts_only_if_asked_for),
+	cmocka_unit_test(a_lease_that_was_requested_is_kept_in_spite_of_option_108),
+	cmocka_unit_test(a_remembered_lease_is_given_up_for_ipv6),
 	cmocka_unit_test(a_renewal_is_not_ended_by_option_108),
 	cmocka_unit_test(early_timers_and_stopped_clients_do_nothing),
 	cmocka_unit_test(a_machine_takes_at_most_two_kib),
