@@ -107,7 +107,8 @@ static bool awaited(struct vs_dhcp4 *m, const struct vs_dhcp4_reply *reply)
 /* A lease without an OFFER, RFC 4039 */
 static bool is_rapid(const struct vs_dhcp4 *m, const struct vs_dhcp4_reply *reply)
 {
-	return m->state == VS_DHCP4_SELECTING && m->config->rapid && (reply->has & VS_DHCP4_HAS_RAPID) != 0;
+	return m->state == VS_DHCP4_SELECTING && vs_dhcp4_wants_rapid(m->config) &&
+	       (reply->has & VS_DHCP4_HAS_RAPID) != 0;
 }
 
 /* Only a renewal may bring another address than the one that was requested. */

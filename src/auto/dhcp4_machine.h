@@ -90,6 +90,11 @@ void vs_dhcp4_input_arp(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_auto
 
 /* Writes the client id, VS_DHCP4_CLIENT_ID_MAX bytes at most. Returns its length. */
 uint8_t vs_dhcp4_client_id(const struct vs_auto_config *config, uint8_t *id);
+/* Whether a lease without an OFFER is asked for, RFC 4039. The option of RFC 8925 is for offers. */
+static inline bool vs_dhcp4_wants_rapid(const struct vs_auto_config *config)
+{
+	return config->rapid && !config->ipv6_only;
+}
 void vs_dhcp4_send_discover(struct vs_dhcp4 *m);
 /* The REQUEST that fits the state: REQUESTING, REBOOTING, RENEWING or REBINDING. */
 void vs_dhcp4_send_request(struct vs_dhcp4 *m);

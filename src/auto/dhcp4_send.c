@@ -34,7 +34,7 @@ static struct vs_dhcp4_request new_request(const struct vs_dhcp4 *m, enum vs_dhc
 		.type = type,
 		.xid = m->xid,
 		.fqdn = m->config->fqdn,
-		.rapid = m->config->rapid && type == VS_DHCP4_DISCOVER,
+		.rapid = type == VS_DHCP4_DISCOVER && vs_dhcp4_wants_rapid(m->config),
 		.ipv6_only = m->config->ipv6_only,
 		.client_id = id,
 		.client_id_len = vs_dhcp4_client_id(m->config, id),

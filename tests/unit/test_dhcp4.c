@@ -512,6 +512,22 @@ static void option_108_counts_only_if_asked_for(void **state)
 	world_free(w);
 }
 
+/* A server that commits at once has no offer in which to prefer IPv6. */
+static void rapid_commit_is_not_asked_for_together_with_option_108(void **state)
+{
+	struct world *w = ipv6_only_network("\0\0\x0e\x10");
+	size_t n;
+
+	(void)state;
+	w->config.rapid = true;
+	w->servers[0].rapid = true;
+	world_start(w, NULL);
+	assert_null(world_option(world_seen(w, 0)->bytes, 1000, 80, &n));
+	world_run(w, 10);
+	assert_state(w, "V6ONLY_WAIT");
+	world_free(w);
+}
+
 static void a_lease_that_was_requested_is_kept_in_spite_of_option_108(void **state)
 {
 	struct world *w = ipv6_only_network("\0\0\x0e\x10");
@@ -617,6 +633,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_longer_wait_for_ipv4_is_kept),
 	cmocka_unit_test(a_new_link_ends_the_wait_for_ipv4),
 	cmocka_unit_test(option_108_counts_only_if_asked_for),
+	cmocka_unit_test(rapid_commit_is_not_asked_for_together_with_option_108),
 	cmocka_unit_test(a_lease_that_was_requested_is_kept_in_spite_of_option_108),
 	cmocka_unit_test(a_remembered_lease_is_given_up_for_ipv6),
 	cmocka_unit_test(a_renewal_is_not_ended_by_option_108),
