@@ -166,9 +166,7 @@ static void report_silence(struct vs_dhcp4 *m)
 
 void vs_dhcp4_drop_lease(struct vs_dhcp4 *m, vs_auto_ms now, const char *why)
 {
-	bool was_set = m->set;
-
-	if (was_set) {
+	if (m->set) {
 		vs_dhcp4_withdraw(m, now);
 		vs_dhcp4_tell(m, now, VS_NEWS_LOST, why);
 	}
