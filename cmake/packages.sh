@@ -11,6 +11,10 @@ packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base
 	util-linux libcap2-bin procps"
 
+# Servers that tests run themselves, in stacks. As services of this machine they must not run.
+packages_servers="kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd"
+packages_test="$packages_test tcpdump $packages_servers"
+
 need_packages() {
 	local package missing=""
 
@@ -35,7 +39,24 @@ need_packages() {
 	if ! ls "${APT_LISTS:-/var/lib/apt/lists}"/*_Packages* >/dev/null 2>&1; then
 		apt-get update -q
 	fi
+	install_without_services "$missing"
+}
+
+# A package of a server enables and starts its service. What is installed here is disabled, and starts nothing.
+install_without_services() {
+	local missing=$1 policy=/usr/sbin/policy-rc.d made="" status=0 package
+
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && made=yes
+	fi
 	# shellcheck disable=SC2086
 	apt-get install -y -q --no-install-recommends $missing ||
-		{ apt-get update -q && apt-get install -y -q --no-install-recommends $missing; }
+		{ apt-get update -q && apt-get install -y -q --no-install-recommends $missing; } || status=$?
+	[ -z "$made" ] || rm -f "$policy"
+	for package in $packages_servers; do
+		case " $missing " in
+		*" $package "*) [ ! -d /run/systemd/system ] || systemctl -q disable "$package" || true ;;
+		esac
+	done
+	return "$status"
 }
