@@ -1,24 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     symbols.sh INCLUDE-DIR CC LIBRARY NOINTERPOSE-LIBRARY
+#     symbols.sh INCLUDE-DIR CC LIBRARY NOINTERPOSE-LIBRARY [DNS-LIBRARY]
 #
 # The library exports the functions that the headers declare, those that Debian's libvdestack 0.1
 # exports, and nothing else, all without versions; it has the SONAME of that library and is
-# executable by its path. The variant without interposition exports the same except socket().
+# executable by its path. The variant without interposition exports the same except socket(). The resolver
+# exports what vdestack/dns.h declares and nothing else. Only the resolver needs c-ares.
 
 set -eu -o pipefail
-include=$1 cc=$2 library=$3 quiet=$4
+include=$1 cc=$2 library=$3 quiet=$4 dns=${5:-}
 
-{
-	for header in "$include"/*.h "$include"/vdestack/*.h; do
-		[ -f "$header" ] || continue
-		echo "#include \"$header\""
-	done
-} >all.c
-# Names before a parenthesis; types of callbacks have a * or "_fn" and are no symbols.
-"$cc" "-I$include" -E -P all.c | grep -oE '\b(vdestack|vde)_[a-z0-9_]+ *\(' | tr -d ' (' |
-	grep -v '_fn$' | sort -u >declared
+# declared_by HEADER...: names before a parenthesis; types of callbacks have a * or "_fn" and are no symbols.
+declared_by() {
+	printf '#include "%s"\n' "$@" >all.c
+	"$cc" "-I$include" -E -P all.c | grep -oE '\b(vdestack|vde)_[a-z0-9_]+ *\(' | tr -d ' (' |
+		grep -v '_fn$' | sort -u
+}
+
+headers=("$include"/*.h)
+for header in "$include"/vdestack/*.h; do
+	[ "${header##*/}" = dns.h ] || headers+=("$header")
+done
+declared_by "${headers[@]}" >declared
 printf '%s\n' socket vde_stack_onecmd >>declared
 sort -u -o declared declared
 nm -D --defined-only "$library" | awk '{ print $3 }' | sort -u >shown
@@ -34,3 +38,14 @@ readelf -d "$library" | grep -q 'BIND_NOW'
 readelf -lW "$library" | grep -q GNU_RELRO
 [ -x "$library" ]
 "$library" </dev/null | grep -q '^libvdestack [0-9]'
+readelf -d "$library" "$quiet" | grep 'NEEDED.*cares' && { echo "the core needs c-ares" >&2; exit 1; }
+
+[ -n "$dns" ] || exit 0
+declared_by "$include/vdestack.h" >core
+declared_by "$include/vdestack/dns.h" | comm -23 - core >declared-dns
+nm -D --defined-only "$dns" | awk '{ print $3 }' | sort -u >shown-dns
+diff -u declared-dns shown-dns || { echo "the resolver: declared (-) and shown (+) differ" >&2; exit 1; }
+readelf -d "$dns" | grep -q 'SONAME.*\[libvdestack-dns\.so\.0\]'
+readelf -d "$dns" | grep -q 'NEEDED.*libcares'
+readelf -d "$dns" | grep -q 'NEEDED.*libvdestack-nointerpose'
+readelf -d "$dns" | grep -q 'BIND_NOW'
