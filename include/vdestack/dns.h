@@ -96,7 +96,7 @@ void vdestack_dns_flush(struct vdestack_dns *dns);
  * vdestack_freeaddrinfo() (NULL is allowed), not with freeaddrinfo(3). *res is written on success only.
  *
  * EAI_AGAIN: no name server has answered usefully; the message says which one failed how. EAI_NONAME: there
- * is no such name, or it has no address of this kind.
+ * is no such name. EAI_NODATA (-5): it exists, and has no address of this kind.
  */
 int vdestack_getaddrinfo(struct vdestack *stack, const char *node, const char *service,
 			 const struct addrinfo *hints, struct addrinfo **res)
@@ -135,7 +135,7 @@ struct vdestack_dns_answer {
 
 /*
  * Asks for records of one type (a number from <arpa/nameser.h>: ns_t_srv, ns_t_txt...). The name is taken as
- * it is, without search list and hosts file. EAI_NONAME: there are none. Free *answer with
+ * it is, without search list and hosts file. EAI_NONAME, EAI_NODATA: as above. Free *answer with
  * vdestack_dns_free_answer(); NULL is allowed there.
  */
 int vdestack_dns_query(struct vdestack_dns *dns, const char *name, int type,

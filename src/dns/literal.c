@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "literal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vdestack/conf.h>
+
+static int parse_scope(struct vdestack *stack, const char *scope, uint32_t *id)
+{
+	char *end;
+	int index = vdestack_if_nametoindex(stack, scope);
+
+	if (index > 0) {
+		*id = (uint32_t)index;
+		return 0;
+	}
+	errno = 0;
+	unsigned long number = *scope >= '0' && *scope <= '9' ? strtoul(scope, &end, 10) : 0;
+	if (number == 0 || errno != 0 || *end != '\0' || number > UINT32_MAX)
+		return -ENODEV;
+	*id = (uint32_t)number;
+	return 0;
+}
+
+int vs_literal_parse(struct vdestack *stack, const char *text, struct vs_literal *out)
+{
+	char addr[INET6_ADDRSTRLEN];
+	struct in_addr v4;
+	const char *percent = strchr(text, '%');
+	size_t n = percent != NULL ? (size_t)(percent - text) : strlen(text);
+
+	memset(out, 0, sizeof(*out));
+	/* inet_aton() allows blanks and more behind the address. */
+	if (percent == NULL && text[strspn(text, "0123456789abcdefABCDEFxX.")] == '\0' && inet_aton(text, &v4)) {
+		out->family = AF_INET;
+		memcpy(out->bytes, &v4, 4);
+		return 0;
+	}
+	if (n >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, n);
+	addr[n] = '\0';
+	if (inet_pton(AF_INET6, addr, out->bytes) != 1)
+		return -EINVAL;
+	out->family = AF_INET6;
+	return percent != NULL ? parse_scope(stack, percent + 1, &out->scope_id) : 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "name.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+int vs_name_pack(const char *text, uint8_t wire[VS_NAME_WIRE_MAX])
+{
+	size_t n = 0;
+
+	if (strcmp(text, ".") == 0)
+		text++;
+	while (*text != '\0') {
+		size_t len = strcspn(text, ".");
+		if (len == 0 || len > 63 || n + 1 + len + 1 > VS_NAME_WIRE_MAX)
+			return -EINVAL;
+		for (size_t i = 0; i < len; i++) {
+			unsigned char c = (unsigned char)text[i];
+			if (c <= ' ' || c >= 0x7f || c == '\\')
+				return -EINVAL;
+		}
+		wire[n] = (uint8_t)len;
+		memcpy(wire + n + 1, text, len);
+		n += 1 + len;
+		text += len;
+		if (*text == '.')
+			text++;
+	}
+	wire[n] = 0;
+	return (int)n + 1;
+}
+
+int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_NAME_WIRE_MAX], size_t *wire_len)
+{
+	size_t out = 0, used = 0, start = at;
+	bool jumped = false;
+
+	for (;;) {
+		if (at >= n)
+			return -EBADMSG;
+		unsigned c = message[at];
+		if (c >= 0xc0) {
+			if (at + 1 >= n)
+				return -EBADMSG;
+			size_t to = (c & 0x3fu) << 8 | message[at + 1];
+			if (!jumped)
+				used = at + 2 - start;
+			jumped = true;
+			/* A pointer to an earlier place than the last one: the places only fall, so there is no loop. */
+			if (to >= at || to < 12)
+				return -EBADMSG;
+			at = to;
+			continue;
+		}
+		if (c > 63 || at + 1 + c > n || out + 1 + c > VS_NAME_WIRE_MAX)
+			return -EBADMSG;
+		memcpy(wire + out, message + at, 1 + c);
+		out += 1 + c;
+		at += 1 + c;
+		if (c == 0)
+			break;
+	}
+	*wire_len = out;
+	return (int)(jumped ? used : at - start);
+}
+
+/* Writes one byte of a label. Returns its length as text. */
+static size_t byte_text(char *out, unsigned char c)
+{
+	if (c == '.' || c == '\\') {
+		out[0] = '\\';
+		out[1] = (char)c;
+		return 2;
+	}
+	if (c > ' ' && c < 0x7f) {
+		out[0] = (char)c;
+		return 1;
+	}
+	out[0] = '\\';
+	out[1] = (char)('0' + c / 100);
+	out[2] = (char)('0' + c / 10 % 10);
+	out[3] = (char)('0' + c % 10);
+	return 4;
+}
+
+int vs_name_text(const uint8_t *wire, size_t wire_len, char *text, size_t size)
+{
+	char all[4 * VS_NAME_WIRE_MAX + 8];
+	size_t n = 0;
+
+	for (size_t at = 0; at < wire_len && wire[at] != 0;) {
+		size_t len = wire[at++];
+		if (n > 0)
+			all[n++] = '.';
+		for (; len > 0 && at < wire_len; len--)
+			n += byte_text(all + n, wire[at++]);
+	}
+	if (n == 0)
+		all[n++] = '.';
+	if (n + 1 > size)
+		return -ERANGE;
+	memcpy(text, all, n);
+	text[n] = '\0';
+	return (int)n;
+}
+
+static unsigned char lower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+}
+
+bool vs_name_same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	if (a_len != b_len)
+		return false;
+	/* Lengths of labels are below 'A', so they are compared as they are. */
+	for (size_t i = 0; i < a_len; i++)
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	return true;
+}
+
+bool vs_name_is_host(const char *text)
+{
+	if (*text == '\0' || *text == '-')
+		return false;
+	for (; *text != '\0'; text++) {
+		unsigned char c = lower((unsigned char)*text);
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return true;
+}
+
+bool vs_name_ends_in(const char *text, const char *tail)
+{
+	size_t n = strlen(text), m = strlen(tail);
+
+	if (n > 0 && text[n - 1] == '.')
+		n--;
+	return n >= m && strncasecmp(text + n - m, tail, m) == 0 && (n == m || text[n - m - 1] == '.');
+}
