@@ -3,7 +3,7 @@
 /*
  * Sources are found by connecting a UDP socket of the stack, which sends nothing. One socket of each family
  * serves all addresses: connect(2) to AF_UNSPEC makes it forget its source in between
- * (tests/kernel/test_reconnected_udp.c).
+ * (tests/kernel/sockets.c).
  */
 
 #include "addresses.h"

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors and credentials over sockets, names of sockets, tables of descriptors: unix(7), socket(7). */
+/*
+ * Descriptors and credentials over sockets, names of sockets, tables of descriptors, sources of UDP sockets:
+ * unix(7), socket(7), udp(7).
+ */
 
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -335,4 +342,47 @@ CASE(a_thread_that_unshares_the_descriptor_table_does_not_change_that_of_the_oth
 	close(pair[1]); /* the last copy: the thread has not kept it */
 	(void)pthread_barrier_wait(&meet);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/* ------------------------------------------------------------------ sources of UDP sockets */
+
+static void set_address(int fd, const char *name, const char *text)
+{
+	struct ifreq request = { .ifr_name = "" };
+	struct sockaddr_in *addr = (void *)&request.ifr_addr;
+
+	strcpy(request.ifr_name, name);
+	addr->sin_family = AF_INET;
+	CHECK_EQ(inet_pton(AF_INET, text, &addr->sin_addr), 1);
+	MUST(ioctl(fd, SIOCSIFADDR, &request));
+}
+
+/* Connects, and returns the source address. */
+static uint32_t source_for(int fd, const char *text)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(53) };
+	socklen_t len = sizeof(addr);
+
+	CHECK_EQ(inet_pton(AF_INET, text, &addr.sin_addr), 1);
+	MUST(connect(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	MUST(getsockname(fd, (struct sockaddr *)&addr, &len));
+	return ntohl(addr.sin_addr.s_addr);
+}
+
+/* Why the resolver disconnects a socket before it asks for the source of the next address. */
+CASE_FLAGS(a_udp_socket_keeps_its_source_until_it_is_disconnected, CASE_F_ROOT | CASE_F_USER | CASE_F_USERNS)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		SKIP("no user namespaces");
+	int fd = (int)MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	set_address(fd, "lo", "10.1.0.1");
+	set_address(fd, "lo:1", "192.168.2.1");
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	MUST(ioctl(fd, SIOCSIFFLAGS, &up));
+	CHECK_EQ(source_for(fd, "10.1.0.1"), 0x0a010001);
+	CHECK_EQ(source_for(fd, "192.168.2.1"), 0x0a010001);
+	MUST(connect(fd, &none, sizeof(none)));
+	CHECK_EQ(source_for(fd, "192.168.2.1"), 0xc0a80201);
 }
