@@ -12,10 +12,8 @@
 
 #include "lookup.h"
 
-#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +22,8 @@
 #include "answer.h"
 #include "error.h"
 #include "lane.h"
-#include "literal.h"
+#include "local.h"
+#include "outcome.h"
 
 #define FLAGS                                                                                                \
 	(AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_NUMERICSERV)
@@ -35,203 +34,6 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ------------------------------------------------------------------ ends */
-
-__attribute__((format(printf, 3, 4))) static void fail(struct vdestack_dns_lookup *l, int code, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(l->message, sizeof(l->message), fmt, args);
-	va_end(args);
-	l->code = code;
-	l->done = true;
-}
-
-/* Ends with the message of the thread. */
-static void fail_told(struct vdestack_dns_lookup *l, int code)
-{
-	l->err = errno;
-	fail(l, code, "%s", vdestack_dns_last_error());
-}
-
-static void fail_errno(struct vdestack_dns_lookup *l, int err)
-{
-	l->err = err;
-	fail(l, err == ENOMEM ? EAI_MEMORY : EAI_SYSTEM, "%s: %s", l->name, strerrordesc_np(err));
-}
-
-/* Ends with addresses, which are freed. */
-static void succeed(struct vdestack_dns_lookup *l, struct vs_addresses *a, bool sort, bool mapped, const char *canonical)
-{
-	int err = sort ? vs_addresses_sort(a, l->dns) : 0;
-
-	if (err == 0) {
-		l->res = vs_addresses_list(a, l->targets, l->n_targets, mapped,
-					   l->hints.ai_flags & AI_CANONNAME ? canonical : NULL);
-		err = l->res == NULL ? -ENOMEM : 0;
-	}
-	vs_addresses_free(a);
-	if (err < 0) {
-		fail_errno(l, -err);
-		return;
-	}
-	l->code = 0;
-	l->done = true;
-}
-
-/* ------------------------------------------------------------------ families */
-
-static bool wants(const struct vdestack_dns_lookup *l, int family)
-{
-	return l->hints.ai_family == AF_UNSPEC || l->hints.ai_family == family;
-}
-
-static bool wants_mapped(const struct vdestack_dns_lookup *l)
-{
-	return l->hints.ai_family == AF_INET6 && (l->hints.ai_flags & AI_V4MAPPED);
-}
-
-/* AI_ADDRCONFIG: families that the stack has no address of are not asked for. False: the lookup has ended. */
-static bool apply_addrconfig(struct vdestack_dns_lookup *l)
-{
-	bool v4, v6;
-
-	if (!(l->hints.ai_flags & AI_ADDRCONFIG))
-		return true;
-	v4 = vs_resolver_has_family(l->dns, AF_INET);
-	v6 = vs_resolver_has_family(l->dns, AF_INET6);
-	if (l->hints.ai_family == AF_UNSPEC) {
-		if (v4 != v6)
-			l->hints.ai_family = v4 ? AF_INET : AF_INET6;
-		return true;
-	}
-	if (l->hints.ai_family == AF_INET ? v4 : v6)
-		return true;
-	if (wants_mapped(l) && v4)
-		return true;
-	fail(l, EAI_NONAME, "the stack has no IPv%d address (AI_ADDRCONFIG)", l->hints.ai_family == AF_INET ? 4 : 6);
-	return false;
-}
-
-/* Removes IPv4 addresses that a hint for IPv6 does not want. Says whether those that are left become mapped ones. */
-static bool choose_mapped(const struct vdestack_dns_lookup *l, struct vs_addresses *a)
-{
-	bool any_v6 = false;
-	size_t n = 0;
-
-	if (!wants_mapped(l))
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		any_v6 |= a->list[i].family == AF_INET6;
-	if (!any_v6 || (l->hints.ai_flags & AI_ALL))
-		return true;
-	for (size_t i = 0; i < a->n; i++)
-		if (a->list[i].family == AF_INET6)
-			a->list[n++] = a->list[i];
-	a->n = n;
-	return true;
-}
-
-/* ------------------------------------------------------------------ without name servers */
-
-/* Both families of a fixed address, as far as they are wanted. */
-static void succeed_fixed(struct vdestack_dns_lookup *l, const struct in6_addr *v6, uint32_t v4, bool v4_first,
-			  const char *canonical)
-{
-	struct vs_addresses a = { 0 };
-	int err = 0;
-
-	v4 = htonl(v4);
-	if (wants(l, AF_INET) && v4_first)
-		err |= vs_addresses_add(&a, AF_INET, &v4, 0);
-	if (wants(l, AF_INET6))
-		err |= vs_addresses_add(&a, AF_INET6, v6, 0);
-	if (wants(l, AF_INET) && !v4_first)
-		err |= vs_addresses_add(&a, AF_INET, &v4, 0);
-	if (err < 0) {
-		vs_addresses_free(&a);
-		fail_errno(l, ENOMEM);
-		return;
-	}
-	succeed(l, &a, false, false, canonical);
-}
-
-static void answer_no_node(struct vdestack_dns_lookup *l)
-{
-	bool passive = l->hints.ai_flags & AI_PASSIVE;
-
-	if (apply_addrconfig(l))
-		succeed_fixed(l, passive ? &in6addr_any : &in6addr_loopback, passive ? INADDR_ANY : INADDR_LOOPBACK,
-			      passive, NULL);
-}
-
-/* An address as text. False: it is none. */
-static bool answer_literal(struct vdestack_dns_lookup *l)
-{
-	struct vs_literal literal;
-	struct vs_addresses a = { 0 };
-	int err = vs_literal_parse(vs_resolver_stack(l->dns), l->name, &literal);
-
-	if (err < 0) {
-		if (err == -EINVAL)
-			return false;
-		fail(l, EAI_NONAME, "%s: the stack has no interface of that name", l->name);
-		return true;
-	}
-	bool mapped = literal.family == AF_INET && wants_mapped(l);
-	if (!wants(l, literal.family) && !mapped) {
-		fail(l, EAI_ADDRFAMILY, "%s is no IPv%d address", l->name, l->hints.ai_family == AF_INET ? 4 : 6);
-		return true;
-	}
-	if (vs_addresses_add(&a, literal.family, literal.bytes, literal.scope_id) < 0)
-		fail_errno(l, ENOMEM);
-	else
-		succeed(l, &a, false, mapped, l->name);
-	return true;
-}
-
-/* The hosts file. False: it does not have the name. */
-static bool answer_hosts(struct vdestack_dns_lookup *l)
-{
-	struct vs_host hosts[64];
-	char canonical[256] = "";
-	struct vs_addresses a = { 0 };
-	size_t n = vs_resolver_hosts_find(l->dns, l->name, hosts, 64, canonical);
-	int err = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (wants(l, hosts[i].family) || wants_mapped(l))
-			err |= vs_addresses_add(&a, hosts[i].family, hosts[i].bytes, 0);
-	if (err < 0) {
-		vs_addresses_free(&a);
-		fail_errno(l, ENOMEM);
-		return true;
-	}
-	if (a.n == 0) {
-		vs_addresses_free(&a);
-		return false; /* a name server may know one of the wanted family */
-	}
-	bool mapped = choose_mapped(l, &a);
-	succeed(l, &a, true, mapped, canonical[0] != '\0' ? canonical : l->name);
-	return true;
-}
-
-/* Names that never go to a name server: RFC 6761 section 6.3 and 6.4, RFC 7686. */
-static bool answer_special(struct vdestack_dns_lookup *l)
-{
-	if (vs_name_ends_in(l->name, "localhost")) {
-		if (apply_addrconfig(l))
-			succeed_fixed(l, &in6addr_loopback, INADDR_LOOPBACK, false, l->name);
-		return true;
-	}
-	if (vs_name_ends_in(l->name, "invalid") || vs_name_ends_in(l->name, "onion")) {
-		fail(l, EAI_NONAME, "%s: names of this kind are not in the DNS", l->name);
-		return true;
-	}
-	return false;
 }
 
 /* ------------------------------------------------------------------ names that are tried */
@@ -296,14 +98,14 @@ static void fail_no_server(struct vdestack_dns_lookup *l)
 	const char *file = vs_resolver_opts(l->dns)->resolv_conf;
 
 	if (l->settings.refused[0] != '\0')
-		fail(l, EAI_AGAIN,
+		vs_outcome_fail(l, EAI_AGAIN,
 		     "%s: the name server %s of %s is a loopback address of the host, which a stack does not reach: "
 		     "name another server (dns=, or the option servers)",
 		     l->name, l->settings.refused, file);
 	else if (file != NULL)
-		fail(l, EAI_AGAIN, "%s: %s names no name server, or cannot be read", l->name, file);
+		vs_outcome_fail(l, EAI_AGAIN, "%s: %s names no name server, or cannot be read", l->name, file);
 	else
-		fail(l, EAI_AGAIN, "%s: the stack has no name server (dns=, dhcp, or the option servers)", l->name);
+		vs_outcome_fail(l, EAI_AGAIN, "%s: the stack has no name server (dns=, dhcp, or the option servers)", l->name);
 }
 
 /* Asks for the types of a name that are not kept. False: the lookup has ended. */
@@ -320,7 +122,7 @@ static bool ask(struct vdestack_dns_lookup *l, const char *name)
 		if (l->lane == NULL) {
 			l->lane = vs_resolver_take_lane(l->dns);
 			if (l->lane == NULL) {
-				fail_errno(l, ENOMEM);
+				vs_outcome_fail_errno(l, ENOMEM);
 				return false;
 			}
 			vs_lane_set_epoll(l->lane, l->epoll_fd);
@@ -328,7 +130,7 @@ static bool ask(struct vdestack_dns_lookup *l, const char *name)
 		int err = vs_lane_ask(l->lane, i, name, l->types[i]);
 		if (err < 0) {
 			vs_lane_cancel(l->lane);
-			fail_errno(l, -err);
+			vs_outcome_fail_errno(l, -err);
 			return false;
 		}
 	}
@@ -340,18 +142,18 @@ static void fail_servers(struct vdestack_dns_lookup *l, const char *what)
 	char failures[384];
 
 	vs_lane_failures(l->lane, failures, sizeof(failures));
-	fail(l, EAI_AGAIN, "%s: %s%s", l->name, what, failures);
+	vs_outcome_fail(l, EAI_AGAIN, "%s: %s%s", l->name, what, failures);
 }
 
 static void fail_unknown(struct vdestack_dns_lookup *l)
 {
-	if (l->saw_failure)
-		fail_servers(l, "");
-	else if (l->saw_nodata)
-		fail(l, EAI_NODATA, "%s: the name exists, and has no %s", l->name,
+	if (l->saw_nodata)
+		vs_outcome_fail(l, EAI_NODATA, "%s: the name exists, and has no %s", l->name,
 		     l->of_type ? "records of this type" : "address of this kind");
+	else if (l->saw_failure)
+		fail_servers(l, "");
 	else
-		fail(l, EAI_NONAME, "%s: there is no such name", l->name);
+		vs_outcome_fail(l, EAI_NONAME, "%s: there is no such name", l->name);
 }
 
 /* ------------------------------------------------------------------ results */
@@ -380,24 +182,26 @@ static void succeed_addresses(struct vdestack_dns_lookup *l)
 
 	if (collect(l, &a, &canonical) < 0) {
 		vs_addresses_free(&a);
-		fail_errno(l, ENOMEM);
+		vs_outcome_fail_errno(l, ENOMEM);
 		return;
 	}
-	bool mapped = choose_mapped(l, &a);
-	succeed(l, &a, true, mapped, canonical != NULL ? canonical : l->name);
+	bool mapped = vs_outcome_choose_mapped(l, &a);
+	vs_outcome_succeed(l, &a, true, mapped, canonical != NULL ? canonical : l->name);
 }
 
 /* All types of a name have an answer, or have failed. Ends the lookup, or leaves it to the next name. */
 static void judge(struct vdestack_dns_lookup *l)
 {
-	bool found = false, failed = false;
+	bool found = false, failed = false, nodata = false;
 
 	for (int i = 0; i < l->n_types; i++) {
 		const struct vs_answer *answer = l->answers[i];
 		failed |= answer == NULL;
 		found |= answer != NULL && answer->kind == VS_MESSAGE_FOUND;
-		l->saw_nodata |= answer != NULL && answer->kind == VS_MESSAGE_NODATA;
+		nodata |= answer != NULL && answer->kind == VS_MESSAGE_NODATA;
 	}
+	/* A name that exists tells more than a failure for another name of the search list. */
+	l->saw_nodata |= nodata && !failed;
 	if (found && l->of_type) {
 		l->answer = l->answers[0];
 		l->answers[0] = NULL;
@@ -408,7 +212,7 @@ static void judge(struct vdestack_dns_lookup *l)
 	} else if (failed) {
 		l->saw_failure = true;
 		if (vs_lane_socket_error(l->lane) != 0)
-			fail_errno(l, vs_lane_socket_error(l->lane));
+			vs_outcome_fail_errno(l, vs_lane_socket_error(l->lane));
 		else if (vs_lane_silent(l->lane))
 			fail_servers(l, "");
 	}
@@ -520,7 +324,7 @@ static bool take_name(struct vdestack_dns_lookup *l, const char *name)
 	size_t n = strlen(name);
 
 	if (n == 0 || n >= sizeof(l->name)) {
-		fail(l, EAI_NONAME, "a name has 1 to 255 bytes, this one has %zu", n);
+		vs_outcome_fail(l, EAI_NONAME, "a name has 1 to 255 bytes, this one has %zu", n);
 		return false;
 	}
 	memcpy(l->name, name, n + 1);
@@ -533,7 +337,7 @@ static bool check_name(struct vdestack_dns_lookup *l)
 
 	if (vs_name_pack(l->name, wire) > 0)
 		return true;
-	fail(l, EAI_NONAME, "\"%s\" is no domain name", l->name);
+	vs_outcome_fail(l, EAI_NONAME, "\"%s\" is no domain name", l->name);
 	return false;
 }
 
@@ -542,21 +346,21 @@ static bool check_hints(struct vdestack_dns_lookup *l, const char *node, const c
 	const struct addrinfo *h = &l->hints;
 
 	if (node == NULL && service == NULL)
-		fail(l, EAI_NONAME, "neither node nor service is given");
+		vs_outcome_fail(l, EAI_NONAME, "neither node nor service is given");
 	else if (h->ai_flags & ~FLAGS)
-		fail(l, EAI_BADFLAGS, "flags that are not supported: 0x%x", (unsigned)(h->ai_flags & ~FLAGS));
+		vs_outcome_fail(l, EAI_BADFLAGS, "flags that are not supported: 0x%x", (unsigned)(h->ai_flags & ~FLAGS));
 	else if (node == NULL && (h->ai_flags & AI_CANONNAME))
-		fail(l, EAI_BADFLAGS, "AI_CANONNAME without a node");
+		vs_outcome_fail(l, EAI_BADFLAGS, "AI_CANONNAME without a node");
 	else if (h->ai_family != AF_UNSPEC && h->ai_family != AF_INET && h->ai_family != AF_INET6)
-		fail(l, EAI_FAMILY, "the address family %d is not supported", h->ai_family);
+		vs_outcome_fail(l, EAI_FAMILY, "the address family %d is not supported", h->ai_family);
 	return !l->done;
 }
 
 static void choose_types(struct vdestack_dns_lookup *l)
 {
-	if (wants(l, AF_INET) || wants_mapped(l))
+	if (vs_outcome_wants(l, AF_INET) || vs_outcome_wants_mapped(l))
 		l->types[l->n_types++] = ns_t_a;
-	if (wants(l, AF_INET6))
+	if (vs_outcome_wants(l, AF_INET6))
 		l->types[l->n_types++] = ns_t_aaaa;
 }
 
@@ -566,7 +370,7 @@ static bool refresh(struct vdestack_dns_lookup *l, bool addresses)
 
 	if (err < 0) {
 		errno = -err;
-		fail_told(l, err == -ENOMEM ? EAI_MEMORY : EAI_SYSTEM);
+		vs_outcome_fail_told(l, err == -ENOMEM ? EAI_MEMORY : EAI_SYSTEM);
 	}
 	return err == 0;
 }
@@ -587,24 +391,24 @@ void vs_lookup_begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, co
 		return;
 	l->n_targets = vs_targets_find(dns, service, &l->hints, l->targets);
 	if (l->n_targets < 0) {
-		fail_told(l, l->n_targets);
+		vs_outcome_fail_told(l, l->n_targets);
 		return;
 	}
 	if (node != NULL && !take_name(l, node))
 		return;
-	if (node != NULL && answer_literal(l))
+	if (node != NULL && vs_local_literal(l))
 		return;
 	if (node != NULL && (l->hints.ai_flags & AI_NUMERICHOST)) {
-		fail(l, EAI_NONAME, "\"%s\" is no address (AI_NUMERICHOST)", node);
+		vs_outcome_fail(l, EAI_NONAME, "\"%s\" is no address (AI_NUMERICHOST)", node);
 		return;
 	}
 	if (!refresh(l, true))
 		return;
 	if (node == NULL) {
-		answer_no_node(l);
+		vs_local_no_node(l);
 		return;
 	}
-	if (!check_name(l) || answer_special(l) || !apply_addrconfig(l) || answer_hosts(l))
+	if (!check_name(l) || vs_local_special(l) || !vs_local_addrconfig(l) || vs_local_hosts(l))
 		return;
 	vs_resolver_settings(dns, &l->settings);
 	choose_types(l);
@@ -616,7 +420,7 @@ void vs_lookup_begin_type(struct vdestack_dns_lookup *l, struct vdestack_dns *dn
 	begin(l, dns);
 	l->of_type = true;
 	if (type < 1 || type > 65535) {
-		fail(l, EAI_NONAME, "%d is no type of records", type);
+		vs_outcome_fail(l, EAI_NONAME, "%d is no type of records", type);
 		return;
 	}
 	if (!take_name(l, name) || !check_name(l) || !refresh(l, false))

@@ -178,13 +178,13 @@ int vs_message_read(const uint8_t *message, size_t n, int type, struct vs_messag
 		out->kind = VS_MESSAGE_FOUND;
 		return 0;
 	}
+	out->n = 0;
 	if (out->rcode != ns_r_noerror && out->rcode != ns_r_nxdomain) {
 		out->kind = VS_MESSAGE_FAILURE;
 		out->ttl_s = 0;
 		return 0;
 	}
 	out->kind = out->rcode == ns_r_nxdomain ? VS_MESSAGE_NXDOMAIN : VS_MESSAGE_NODATA;
-	out->n = 0;
 	size_t place = (size_t)at;
 	struct record r;
 	for (unsigned i = 0; i < answers; i++)

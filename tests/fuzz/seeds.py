@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the first inputs of the targets stream, ingress, egress, netlink and dhcp6: one file for each kind of hostility.
+"""Writes the first inputs of the targets stream, ingress, egress, netlink, dhcp6 and dns: one file for each kind of
+hostility.
 
     tests/fuzz/seeds.py        into tests/fuzz/corpus/NAME/
 """
@@ -254,3 +255,40 @@ DHCP6 = {
 }
 for name, (how, events) in DHCP6.items():
     write("dhcp6", name, bytes([how]) + events)
+
+
+# ---------------------------------------------------------------- dns
+
+def labels(name):
+    return b"".join(bytes([len(word)]) + word.encode() for word in name.split(".") if word) + b"\0"
+
+
+def rr(owner, kind, data, ttl=300):
+    return (owner if isinstance(owner, bytes) else labels(owner)) + struct.pack(">HHIH", kind, 1, ttl, len(data)) + data
+
+
+def reply(name, kind, answers=(), authorities=(), flags=0x8180):
+    return struct.pack(">HHHHHH", 1, flags, 1, len(answers), len(authorities), 0) + labels(name) + struct.pack(">HH", kind, 1) + \
+        b"".join(answers) + b"".join(authorities)
+
+
+SOA = rr("example", 6, labels("ns.example") + labels("admin.example") + struct.pack(">IIIII", 1, 2, 3, 4, 60))
+A = rr(b"\xc0\x0c", 1, b"\x0a\0\0\1")
+REPLIES = {
+    "address": (0, reply("a.example", 1, [A, A])),
+    "six": (1, reply("a.example", 28, [rr("a.example", 28, V6)])),
+    "aliases": (0, reply("a.example", 1, [rr(b"\xc0\x0c", 5, labels("b.example")), rr("b.example", 1, b"\x0a\0\0\1")])),
+    "circle": (0, reply("a.example", 1, [rr(b"\xc0\x0c", 5, labels("b.example")), rr("b.example", 5, b"\xc0\x0c")])),
+    "pointers": (0, reply("a.example", 1, [rr(b"\xc0\x1b", 5, b"\xc0\x27\xc0\x25")])),
+    "nxdomain": (0, reply("a.example", 1, (), [SOA], 0x8183)),
+    "nodata": (1, reply("a.example", 28, (), [SOA])),
+    "refused": (0, reply("a.example", 1, (), (), 0x8185)),
+    "text": (4, reply("a.example", 16, [rr("a.example", 16, b"\5hello\0\3abc")])),
+    "service": (5, reply("a.example", 33, [rr("a.example", 33, struct.pack(">HHH", 1, 2, 80) + b"\xc0\x0c")])),
+    "resolv.conf": (0xc1, b"nameserver 10.0.0.1\nnameserver fe80::1%vde0\nsearch a.example b\noptions ndots:2 timeout:3\n"),
+    "servers": (0xc3, b"10.0.0.1:53 [fc00::1]:54 fe80::1%vde0"),
+    "hosts": (0xc0, b"10.0.0.1 a.example a # x\nfc00::1 a.example\n"),
+    "services": (0xc2, b"http 80/tcp www # x\nweb 81/udp\n"),
+}
+for name, (kind, message) in REPLIES.items():
+    write("dns", name, bytes([kind]) + message)
