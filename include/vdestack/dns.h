@@ -6,9 +6,9 @@
  * The resolver of a stack: names and addresses, asked for in the stack's network. It is a library of its
  * own, libvdestack-dns (CMake: vdestack::dns, pkg-config: vdestack-dns), built on c-ares.
  *
- * Nothing of the host is used: not /etc/resolv.conf, /etc/hosts or /etc/services unless an option names them,
- * not nscd, not systemd-resolved, and not the variables RES_OPTIONS, LOCALDOMAIN and HOSTALIASES. Every socket
- * is made in the stack.
+ * Nothing of the host is used: not /etc/resolv.conf, /etc/hosts or /etc/services unless an option names
+ * them, not nscd, not systemd-resolved, and not the variables RES_OPTIONS, LOCALDOMAIN and HOSTALIASES.
+ * Every socket is made in the stack.
  *
  * Conventions, besides those of <vdestack.h>:
  *  - getaddrinfo(3)-like functions return 0, or an error code EAI_... (all are negative; gai_strerror(3)).
@@ -29,6 +29,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct addrinfo; /* strict C99 hides the one of <netdb.h> */
 
 /* ------------------------------------------------------------------ resolvers */
 
@@ -91,8 +93,8 @@ void vdestack_dns_flush(struct vdestack_dns *dns);
 
 /*
  * getaddrinfo(3) in the stack. The order of the addresses is that of RFC 6724, by the stack's own addresses
- * and routes. AI_ADDRCONFIG looks at the stack's addresses. "localhost" and names that end in ".localhost" are
- * the loopback addresses. A scope ("fe80::1%vde0") names an interface of the stack. Free *res with
+ * and routes. AI_ADDRCONFIG looks at the stack's addresses. "localhost" and names that end in ".localhost"
+ * are the loopback addresses. A scope ("fe80::1%vde0") names an interface of the stack. Free *res with
  * vdestack_freeaddrinfo() (NULL is allowed), not with freeaddrinfo(3). *res is written on success only.
  *
  * EAI_AGAIN: no name server has answered usefully; the message says which one failed how. EAI_NONAME: there
@@ -168,7 +170,8 @@ int vdestack_dns_expand(const struct vdestack_dns_answer *answer, const unsigned
  * and change nothing for the parent.
  */
 struct vdestack_dns_lookup;
-struct vdestack_dns_lookup *vdestack_dns_start(struct vdestack_dns *dns, const char *node, const char *service,
+struct vdestack_dns_lookup *vdestack_dns_start(struct vdestack_dns *dns, const char *node,
+					       const char *service,
 					       const struct addrinfo *hints) VDESTACK_NODISCARD;
 struct vdestack_dns_lookup *vdestack_dns_start_type(struct vdestack_dns *dns, const char *name, int type)
 	VDESTACK_NODISCARD VDESTACK_NONNULL(2);

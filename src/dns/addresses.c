@@ -78,7 +78,8 @@ static socklen_t make_address(const struct vs_dest *d, uint16_t port, bool mappe
 
 static void take_source(struct vdestack_dns *dns, const union address *from, struct vs_dest *d)
 {
-	const void *bytes = from->any.sa_family == AF_INET ? (const void *)&from->v4.sin_addr : &from->v6.sin6_addr;
+	const void *bytes =
+		from->any.sa_family == AF_INET ? (const void *)&from->v4.sin_addr : &from->v6.sin6_addr;
 
 	if (from->any.sa_family == AF_INET) {
 		memcpy(d->source, mapped_prefix, 12);
@@ -156,8 +157,8 @@ static struct addrinfo *make_node(const struct vs_dest *d, const struct vs_targe
 	return &node->info;
 }
 
-struct addrinfo *vs_addresses_list(const struct vs_addresses *a, const struct vs_target *targets, int n_targets,
-				   int mapped, const char *canonical)
+struct addrinfo *vs_addresses_list(const struct vs_addresses *a, const struct vs_target *targets,
+				   int n_targets, int mapped, const char *canonical)
 {
 	struct addrinfo *first = NULL, **last = &first;
 

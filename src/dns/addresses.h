@@ -7,10 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <vdestack/dns.h>
-
 #include "order.h"
 #include "targets.h"
+#include <vdestack/dns.h>
 
 struct vs_addresses {
 	struct vs_dest *list; /* free() */
@@ -25,10 +24,10 @@ void vs_addresses_free(struct vs_addresses *a);
 int vs_addresses_sort(struct vs_addresses *a, struct vdestack_dns *dns);
 
 /*
- * The list: each address with each target. mapped: those of IPv4 become IPv6 addresses. canonical may be NULL.
- * NULL: out of memory.
+ * The list: each address with each target. mapped: those of IPv4 become IPv6 addresses. canonical may be
+ * NULL. NULL: out of memory.
  */
-struct addrinfo *vs_addresses_list(const struct vs_addresses *a, const struct vs_target *targets, int n_targets,
-				   int mapped, const char *canonical);
+struct addrinfo *vs_addresses_list(const struct vs_addresses *a, const struct vs_target *targets,
+				   int n_targets, int mapped, const char *canonical);
 
 #endif

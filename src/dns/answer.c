@@ -59,7 +59,8 @@ struct vs_answer *vs_answer_new(const uint8_t *message, size_t n, int type, uint
 	if (a != NULL) {
 		struct vdestack_dns_record *out = (void *)(a + 1);
 		for (size_t i = 0; i < m.n; i++)
-			out[i] = (struct vdestack_dns_record){ a->face.message + records[i].at, records[i].size,
+			out[i] = (struct vdestack_dns_record){ a->face.message + records[i].at,
+							       records[i].size,
 							       aged(records[i].ttl_s, age_s) };
 		a->face.ttl_s = aged(m.ttl_s, age_s);
 	}

@@ -9,9 +9,8 @@
 
 #include <stdatomic.h>
 
-#include <vdestack/dns.h>
-
 #include "message.h"
+#include <vdestack/dns.h>
 
 struct vs_answer {
 	struct vdestack_dns_answer face; /* first: what callers have */

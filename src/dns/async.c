@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lookups for programs with an event loop. The descriptor is an epoll with the sockets of the lane and a timer.
- * A lookup that is done, for which no server was asked, has a timer that has expired.
+ * Lookups for programs with an event loop. The descriptor is an epoll with the sockets of the lane and a
+ * timer. A lookup that is done, for which no server was asked, has a timer that has expired.
  *
- * A forked child has copies of the descriptors, but the epoll and the timer behind them are the parent's. So the
- * child closes its copies and changes nothing in them.
+ * A forked child has copies of the descriptors, but the epoll and the timer behind them are the parent's. So
+ * the child closes its copies and changes nothing in them.
  */
 
 #include <errno.h>
@@ -15,13 +15,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <vdestack/dns.h>
-
 #include "answer.h"
 #include "error.h"
 #include "lane.h"
 #include "lookup.h"
 #include "resolver.h"
+#include <vdestack/dns.h>
 
 static void arm(struct vdestack_dns_lookup *l)
 {
@@ -104,8 +103,8 @@ static struct vdestack_dns_lookup *allocate(const struct vdestack_dns *dns)
 	return l;
 }
 
-struct vdestack_dns_lookup *vdestack_dns_start(struct vdestack_dns *dns, const char *node, const char *service,
-					       const struct addrinfo *hints)
+struct vdestack_dns_lookup *vdestack_dns_start(struct vdestack_dns *dns, const char *node,
+					       const char *service, const struct addrinfo *hints)
 {
 	struct vdestack_dns_lookup *l = allocate(dns);
 

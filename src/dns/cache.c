@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A hash table whose entries are also a list, ordered by last use. Names of attackers could be made to fall into
- * one chain, so the hash has a random key of the cache.
+ * A hash table whose entries are also a list, ordered by last use. Names of attackers could be made to fall
+ * into one chain, so the hash has a random key of the cache.
  */
 
 #include "cache.h"
@@ -111,12 +111,14 @@ static struct entry *find(struct vs_cache *c, const char *name, int type, uint64
 	size_t n = length(name);
 
 	for (struct entry *e = c->buckets[hash % c->n_buckets]; e != NULL; e = e->chain)
-		if (e->hash == hash && e->type == type && strncasecmp(e->name, name, n) == 0 && e->name[n] == '\0')
+		if (e->hash == hash && e->type == type && strncasecmp(e->name, name, n) == 0 &&
+		    e->name[n] == '\0')
 			return e;
 	return NULL;
 }
 
-struct vs_answer *vs_cache_get(struct vs_cache *cache, const char *name, int type, int64_t now_s, uint32_t *age_s)
+struct vs_answer *vs_cache_get(struct vs_cache *cache, const char *name, int type, int64_t now_s,
+			       uint32_t *age_s)
 {
 	struct entry *e = find(cache, name, type, hash_of(cache, name, length(name), type));
 

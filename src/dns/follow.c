@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Settings and addresses are read from the keeper once. A subscription to the stack's events tells when they may
- * have changed: reading it costs two system calls a lookup, and no round trip. Where there is no subscription
- * (eight of the stack are open), they are read again after a second.
+ * Settings and addresses are read from the keeper once. A subscription to the stack's events tells when they
+ * may have changed: reading it costs two system calls a lookup, and no round trip. Where there is no
+ * subscription (eight of the stack are open), they are read again after a second.
  *
  * What a round trip returns is dropped if the network has changed meanwhile: the next lookup reads it again.
  */
-
-#include "state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <vdestack/events.h>
-
 #include "cache.h"
 #include "error.h"
+#include "state.h"
+#include <vdestack/events.h>
 
 #define STALE_MS 1000
 
@@ -50,7 +48,9 @@ static bool is_stale(const struct vs_state *s)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - s->known_since.tv_sec) * 1000 + (now.tv_nsec - s->known_since.tv_nsec) / 1000000 > STALE_MS;
+	return (now.tv_sec - s->known_since.tv_sec) * 1000 +
+		       (now.tv_nsec - s->known_since.tv_nsec) / 1000000 >
+	       STALE_MS;
 }
 
 static void notice_locked(struct vdestack_dns *dns, struct vs_state *s)
@@ -225,7 +225,8 @@ int vs_resolver_refresh(struct vdestack_dns *dns, bool addresses, struct vs_epoc
 		}
 	}
 	vs_state_unlock(dns);
-	int err = need_settings || need_addresses ? fetch(dns, epoch, file, need_settings, need_addresses) : 0;
+	int err =
+		need_settings || need_addresses ? fetch(dns, epoch, file, need_settings, need_addresses) : 0;
 	free(file);
 	if (err == -ENOMEM)
 		goto no_memory;

@@ -3,11 +3,10 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include <vdestack/dns.h>
-
 #include "error.h"
 #include "lookup.h"
 #include "resolver.h"
+#include <vdestack/dns.h>
 
 int vdestack_dns_getaddrinfo(struct vdestack_dns *dns, const char *node, const char *service,
 			     const struct addrinfo *hints, struct addrinfo **res)

@@ -12,12 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <vdestack/conf.h>
-#include <vdestack/dns.h>
-
 #include "error.h"
 #include "name.h"
 #include "resolver.h"
+#include <vdestack/conf.h>
+#include <vdestack/dns.h>
 
 #define FLAGS (NI_NAMEREQD | NI_DGRAM | NI_NOFQDN | NI_NUMERICHOST | NI_NUMERICSERV)
 
@@ -38,7 +37,8 @@ static int read_address(const struct sockaddr *addr, socklen_t len, struct addre
 		return 0;
 	}
 	if (len >= sizeof(*v6) && addr->sa_family == AF_INET6) {
-		*out = (struct address){ AF_INET6, v6->sin6_addr.s6_addr, v6->sin6_scope_id, ntohs(v6->sin6_port) };
+		*out = (struct address){ AF_INET6, v6->sin6_addr.s6_addr, v6->sin6_scope_id,
+					 ntohs(v6->sin6_port) };
 		return 0;
 	}
 	return vs_dns_fail(EAI_FAMILY, "not an address of IPv4 or IPv6, or too short");
@@ -76,7 +76,8 @@ static int ask(struct vdestack_dns *dns, int family, const uint8_t *bytes, char 
 	int code = vdestack_dns_query(dns, question, ns_t_ptr, &answer);
 	if (code != 0)
 		return code;
-	if (vdestack_dns_expand(answer, answer->records[0].data, name, VS_NAME_TEXT_MAX) < 0 || !vs_name_is_host(name))
+	if (vdestack_dns_expand(answer, answer->records[0].data, name, VS_NAME_TEXT_MAX) < 0 ||
+	    !vs_name_is_host(name))
 		code = vs_dns_fail(EAI_NONAME, "%s: its name is no host name", question);
 	vdestack_dns_free_answer(answer);
 	return code;
@@ -155,14 +156,15 @@ static int service_name(struct vdestack_dns *dns, uint16_t port, char *service, 
 {
 	char name[64];
 
-	if (!(flags & NI_NUMERICSERV) && vs_resolver_port_name(dns, port, flags & NI_DGRAM ? "udp" : "tcp", name))
+	if (!(flags & NI_NUMERICSERV) &&
+	    vs_resolver_port_name(dns, port, flags & NI_DGRAM ? "udp" : "tcp", name))
 		return copy_out(name, service, size);
 	snprintf(name, sizeof(name), "%u", port);
 	return copy_out(name, service, size);
 }
 
-int vdestack_dns_getnameinfo(struct vdestack_dns *dns, const struct sockaddr *addr, socklen_t addrlen, char *host,
-			     socklen_t hostlen, char *service, socklen_t servicelen, int flags)
+int vdestack_dns_getnameinfo(struct vdestack_dns *dns, const struct sockaddr *addr, socklen_t addrlen,
+			     char *host, socklen_t hostlen, char *service, socklen_t servicelen, int flags)
 {
 	struct address a;
 	bool wants_host = host != NULL && hostlen > 0, wants_service = service != NULL && servicelen > 0;
@@ -171,7 +173,8 @@ int vdestack_dns_getnameinfo(struct vdestack_dns *dns, const struct sockaddr *ad
 	if (dns == NULL || addr == NULL)
 		return vs_dns_fail_errno(EINVAL, "no resolver, or no address");
 	if (flags & ~FLAGS)
-		return vs_dns_fail(EAI_BADFLAGS, "flags that are not supported: 0x%x", (unsigned)(flags & ~FLAGS));
+		return vs_dns_fail(EAI_BADFLAGS, "flags that are not supported: 0x%x",
+				   (unsigned)(flags & ~FLAGS));
 	if (!wants_host && !wants_service)
 		return vs_dns_fail(EAI_NONAME, "neither a host name nor a service is asked for");
 	code = read_address(addr, addrlen, &a);

@@ -86,7 +86,8 @@ bool vs_hosts_name(const char *text, uint8_t family, const uint8_t *bytes, char 
 
 	for (const char *line = text; *line != '\0'; line = next_line(line)) {
 		const char *at = line;
-		if (line_address(&at, &host) && host.family == family && memcmp(host.bytes, bytes, len) == 0) {
+		if (line_address(&at, &host) && host.family == family &&
+		    memcmp(host.bytes, bytes, len) == 0) {
 			size_t n = word(&at);
 			if (copy_word(at, n, name))
 				return true;

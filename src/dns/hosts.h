@@ -14,8 +14,8 @@ struct vs_host {
 };
 
 /*
- * Addresses of a name, at most `max`, in the order of the file. Returns how many. canonical gets the first name
- * of the first line (256 bytes; may be NULL).
+ * Addresses of a name, at most `max`, in the order of the file. Returns how many. canonical gets the first
+ * name of the first line (256 bytes; may be NULL).
  */
 size_t vs_hosts_find(const char *text, const char *name, struct vs_host *out, size_t max, char *canonical);
 /* The first name of an address; false: the file has none. name has 256 bytes. */

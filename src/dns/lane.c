@@ -3,7 +3,7 @@
 /*
  * c-ares sends the questions, tries again, changes the server, goes over to TCP, and matches replies with
  * questions. It gets every setting from here. It reads files, variables and the name of the host only for
- * settings that it was not given, so all of them are given, also those that are never used. Its own look-up
+ * settings that it was not given, so all of them are given, also those that are never used. Its own lookup
  * functions, which read hosts files and ask the libc for services, are not called.
  *
  * Its sockets come from functions of this file. They make them in the stack, and note for each one which
@@ -196,7 +196,8 @@ static ares_ssize_t receive(ares_socket_t fd, void *buf, size_t size, int flags,
 static ares_ssize_t send_data(ares_socket_t fd, const struct iovec *parts, int n_parts, void *arg)
 {
 	struct vs_lane *lane = arg;
-	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)n_parts };
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts,
+				  .msg_iovlen = (size_t)n_parts };
 	ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
 	struct server *server = server_of(lane, fd);
 
@@ -262,8 +263,8 @@ static int open_channel(struct vs_lane *lane)
 
 struct vs_lane *vs_lane_new(const struct vs_lane_config *config, const struct vs_settings *settings)
 {
-	static const struct ares_socket_functions functions = { make_socket, close_socket, connect_socket, receive,
-								send_data };
+	static const struct ares_socket_functions functions = { make_socket, close_socket, connect_socket,
+								receive, send_data };
 	struct vs_lane *lane = calloc(1, sizeof(*lane));
 
 	if (lane == NULL)
@@ -399,8 +400,9 @@ void vs_lane_wait(struct vs_lane *lane, int timeout_ms)
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		bool readable = ARES_GETSOCK_READABLE(bits, i), writable = ARES_GETSOCK_WRITABLE(bits, i);
 		if (readable || writable)
-			fds[n++] = (struct pollfd){ .fd = sockets[i], .events = (short)((readable ? POLLIN : 0) |
-											(writable ? POLLOUT : 0)) };
+			fds[n++] = (struct pollfd){ .fd = sockets[i],
+						    .events = (short)((readable ? POLLIN : 0) |
+								      (writable ? POLLOUT : 0)) };
 	}
 	if (due >= 0 && (timeout_ms < 0 || due < timeout_ms))
 		timeout_ms = due;
@@ -408,7 +410,8 @@ void vs_lane_wait(struct vs_lane *lane, int timeout_ms)
 	for (nfds_t i = 0; ready > 0 && i < n; i++)
 		if (fds[i].revents != 0)
 			ares_process_fd(lane->channel,
-					fds[i].revents & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD,
+					fds[i].revents & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd
+										      : ARES_SOCKET_BAD,
 					fds[i].revents & POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
 	if (ready <= 0)
 		ares_process_fd(lane->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* time limits only */
@@ -470,6 +473,7 @@ void vs_lane_failures(const struct vs_lane *lane, char *text, size_t size)
 	for (size_t i = 0; i < lane->n_servers && n < size; i++) {
 		const struct server *s = &lane->servers[i];
 		vs_server_text(&s->about, name, sizeof(name));
-		n += (size_t)snprintf(text + n, size - n, "%s%s: %s", i > 0 ? "; " : "", name, server_failure(s));
+		n += (size_t)snprintf(text + n, size - n, "%s%s: %s", i > 0 ? "; " : "", name,
+				      server_failure(s));
 	}
 }

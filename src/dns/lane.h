@@ -3,8 +3,8 @@
 #define VS_DNS_LANE_H
 
 /*
- * A lane asks the name servers of a stack up to two questions at a time. It is a channel of c-ares and what is
- * known of its servers. One thread uses a lane at a time. A lane without questions has no descriptor.
+ * A lane asks the name servers of a stack up to two questions at a time. It is a channel of c-ares and what
+ * is known of its servers. One thread uses a lane at a time. A lane without questions has no descriptor.
  */
 
 #include <netinet/in.h>
@@ -36,8 +36,8 @@ void vs_lane_delete(struct vs_lane *lane);
 bool vs_lane_uses(const struct vs_lane *lane, const struct vs_settings *settings);
 
 /*
- * The epoll descriptor in which the lane keeps its sockets from now on; -1: none. To be called while it has no
- * questions.
+ * The epoll descriptor in which the lane keeps its sockets from now on; -1: none. To be called while it has
+ * no questions.
  */
 void vs_lane_set_epoll(struct vs_lane *lane, int epoll_fd);
 /* In a forked child: the sockets and the epoll are the parent's, so nothing is changed in them. */

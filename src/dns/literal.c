@@ -35,7 +35,8 @@ int vs_literal_parse(struct vdestack *stack, const char *text, struct vs_literal
 
 	memset(out, 0, sizeof(*out));
 	/* inet_aton() allows blanks and more behind the address. */
-	if (percent == NULL && text[strspn(text, "0123456789abcdefABCDEFxX.")] == '\0' && inet_aton(text, &v4)) {
+	if (percent == NULL && text[strspn(text, "0123456789abcdefABCDEFxX.")] == '\0' &&
+	    inet_aton(text, &v4)) {
 		out->family = AF_INET;
 		memcpy(out->bytes, &v4, 4);
 		return 0;

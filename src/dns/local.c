@@ -30,13 +30,14 @@ bool vs_local_addrconfig(struct vdestack_dns_lookup *l)
 		return true;
 	if (vs_outcome_wants_mapped(l) && v4)
 		return true;
-	vs_outcome_fail(l, EAI_NONAME, "the stack has no IPv%d address (AI_ADDRCONFIG)", l->hints.ai_family == AF_INET ? 4 : 6);
+	vs_outcome_fail(l, EAI_NONAME, "the stack has no IPv%d address (AI_ADDRCONFIG)",
+			l->hints.ai_family == AF_INET ? 4 : 6);
 	return false;
 }
 
 /* Both families of a fixed address, as far as they are wanted. */
-static void succeed_fixed(struct vdestack_dns_lookup *l, const struct in6_addr *v6, uint32_t v4, bool v4_first,
-			  const char *canonical)
+static void succeed_fixed(struct vdestack_dns_lookup *l, const struct in6_addr *v6, uint32_t v4,
+			  bool v4_first, const char *canonical)
 {
 	struct vs_addresses a = { 0 };
 	int err = 0;
@@ -61,8 +62,8 @@ void vs_local_no_node(struct vdestack_dns_lookup *l)
 	bool passive = l->hints.ai_flags & AI_PASSIVE;
 
 	if (vs_local_addrconfig(l))
-		succeed_fixed(l, passive ? &in6addr_any : &in6addr_loopback, passive ? INADDR_ANY : INADDR_LOOPBACK,
-			      passive, NULL);
+		succeed_fixed(l, passive ? &in6addr_any : &in6addr_loopback,
+			      passive ? INADDR_ANY : INADDR_LOOPBACK, passive, NULL);
 }
 
 bool vs_local_literal(struct vdestack_dns_lookup *l)
@@ -85,7 +86,8 @@ bool vs_local_literal(struct vdestack_dns_lookup *l)
 	}
 	bool mapped = literal.family == AF_INET && vs_outcome_wants_mapped(l);
 	if (!vs_outcome_wants(l, literal.family) && !mapped) {
-		vs_outcome_fail(l, EAI_ADDRFAMILY, "%s is no IPv%d address", l->name, l->hints.ai_family == AF_INET ? 4 : 6);
+		vs_outcome_fail(l, EAI_ADDRFAMILY, "%s is no IPv%d address", l->name,
+				l->hints.ai_family == AF_INET ? 4 : 6);
 		return true;
 	}
 	if (vs_addresses_add(&a, literal.family, literal.bytes, literal.scope_id) < 0)

@@ -3,8 +3,8 @@
 #define VS_DNS_LOCAL_H
 
 /*
- * What a lookup answers without name servers. Each function says whether it has ended the lookup, successfully or
- * not.
+ * What a lookup answers without name servers. Each function says whether it has ended the lookup,
+ * successfully or not.
  */
 
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 struct vdestack_dns_lookup;
 
 /*
- * AI_ADDRCONFIG: families that the stack has no address of are not asked for. False: the lookup has ended, because
- * none is left.
+ * AI_ADDRCONFIG: families that the stack has no address of are not asked for. False: the lookup has ended,
+ * because none is left.
  */
 bool vs_local_addrconfig(struct vdestack_dns_lookup *l);
 /* No node: any address, or the loopback addresses. Always ends it. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A node becomes addresses by the first of these ways that applies: no node at all (any address, or loopback); an
- * address as text; "localhost"; the hosts file; the name servers.
+ * A node becomes addresses by the first of these ways that applies: no node at all (any address, or
+ * loopback); an address as text; "localhost"; the hosts file; the name servers.
  *
- * Name servers are asked for one name after the other: the name as it is, and with each domain of the search list.
- * For each name the types (A, AAAA) are asked at the same time. A type that is kept in the cache is not asked.
- * The first name that has addresses ends the lookup. So does a silence of all servers: they would be silent for
- * the next name, too.
+ * Name servers are asked for one name after the other: the name as it is, and with each domain of the search
+ * list. For each name the types (A, AAAA) are asked at the same time. A type that is kept in the cache is
+ * not asked. The first name that has addresses ends the lookup. So does a silence of all servers: they would
+ * be silent for the next name, too.
  */
 
 #include "lookup.h"
@@ -80,7 +80,7 @@ static void drop_answers(struct vdestack_dns_lookup *l)
 	}
 }
 
-/* A kept answer; one that is handed out has the TTLs of now. */
+/* A kept answer; one that is returned has the TTLs that are left. */
 static struct vs_answer *recall(struct vdestack_dns_lookup *l, const char *name, int type)
 {
 	uint32_t age_s;
@@ -99,13 +99,17 @@ static void fail_no_server(struct vdestack_dns_lookup *l)
 
 	if (l->settings.refused[0] != '\0')
 		vs_outcome_fail(l, EAI_AGAIN,
-		     "%s: the name server %s of %s is a loopback address of the host, which a stack does not reach: "
-		     "name another server (dns=, or the option servers)",
-		     l->name, l->settings.refused, file);
+				"%s: the name server %s of %s is a loopback address of the host, which a "
+				"stack does not reach: "
+				"name another server (dns=, or the option servers)",
+				l->name, l->settings.refused, file);
 	else if (file != NULL)
-		vs_outcome_fail(l, EAI_AGAIN, "%s: %s names no name server, or cannot be read", l->name, file);
+		vs_outcome_fail(l, EAI_AGAIN, "%s: %s names no name server, or cannot be read", l->name,
+				file);
 	else
-		vs_outcome_fail(l, EAI_AGAIN, "%s: the stack has no name server (dns=, dhcp, or the option servers)", l->name);
+		vs_outcome_fail(l, EAI_AGAIN,
+				"%s: the stack has no name server (dns=, dhcp, or the option servers)",
+				l->name);
 }
 
 /* Asks for the types of a name that are not kept. False: the lookup has ended. */
@@ -348,7 +352,8 @@ static bool check_hints(struct vdestack_dns_lookup *l, const char *node, const c
 	if (node == NULL && service == NULL)
 		vs_outcome_fail(l, EAI_NONAME, "neither node nor service is given");
 	else if (h->ai_flags & ~FLAGS)
-		vs_outcome_fail(l, EAI_BADFLAGS, "flags that are not supported: 0x%x", (unsigned)(h->ai_flags & ~FLAGS));
+		vs_outcome_fail(l, EAI_BADFLAGS, "flags that are not supported: 0x%x",
+				(unsigned)(h->ai_flags & ~FLAGS));
 	else if (node == NULL && (h->ai_flags & AI_CANONNAME))
 		vs_outcome_fail(l, EAI_BADFLAGS, "AI_CANONNAME without a node");
 	else if (h->ai_family != AF_UNSPEC && h->ai_family != AF_INET && h->ai_family != AF_INET6)
@@ -375,8 +380,8 @@ static bool refresh(struct vdestack_dns_lookup *l, bool addresses)
 	return err == 0;
 }
 
-void vs_lookup_begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, const char *node, const char *service,
-		     const struct addrinfo *hints)
+void vs_lookup_begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, const char *node,
+		     const char *service, const struct addrinfo *hints)
 {
 	begin(l, dns);
 	if (hints != NULL) {

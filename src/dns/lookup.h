@@ -10,12 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <vdestack/dns.h>
-
 #include "addresses.h"
 #include "name.h"
 #include "resolver.h"
 #include "targets.h"
+#include <vdestack/dns.h>
 
 struct vs_answer;
 struct vs_lane;
@@ -56,9 +55,10 @@ struct vdestack_dns_lookup {
 };
 
 /* Begin it. They may be done at once. */
-void vs_lookup_begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, const char *node, const char *service,
-		     const struct addrinfo *hints);
-void vs_lookup_begin_type(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, const char *name, int type);
+void vs_lookup_begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, const char *node,
+		     const char *service, const struct addrinfo *hints);
+void vs_lookup_begin_type(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, const char *name,
+			  int type);
 
 /* Begins to ask, once begun and not done. epoll_fd: for the lane; -1: none. */
 void vs_lookup_ask(struct vdestack_dns_lookup *l, int epoll_fd);

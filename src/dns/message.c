@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A reply is read in passes over its answer section: one pass for each alias (CNAME), and one for the records.
- * Records whose owner is not the name in question are ignored, so a server cannot add records of other names.
+ * A reply is read in passes over its answer section: one pass for each alias (CNAME), and one for the
+ * records. Records whose owner is not the name in question are ignored, so a server cannot add records of
+ * other names.
  */
 
 #include "message.h"

@@ -33,7 +33,8 @@ int vs_name_pack(const char *text, uint8_t wire[VS_NAME_WIRE_MAX])
 	return (int)n + 1;
 }
 
-int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_NAME_WIRE_MAX], size_t *wire_len)
+int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_NAME_WIRE_MAX],
+		   size_t *wire_len)
 {
 	size_t out = 0, used = 0, start = at;
 	bool jumped = false;
@@ -49,7 +50,10 @@ int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_
 			if (!jumped)
 				used = at + 2 - start;
 			jumped = true;
-			/* A pointer to an earlier place than the last one: the places only fall, so there is no loop. */
+			/*
+			 * A pointer to an earlier place than the last one: the places only fall, so there
+			 * is no loop.
+			 */
 			if (to >= at || to < 12)
 				return -EBADMSG;
 			at = to;

@@ -14,8 +14,8 @@
 #define VS_NAME_TEXT_MAX 1025 /* bytes of text: each byte may become \DDD; with the NUL */
 
 /*
- * Text to labels. A final dot is allowed. Returns the number of bytes, or -EINVAL: an empty or too long label,
- * a name that is too long, a backslash, a space or a byte that is not ASCII.
+ * Text to labels. A final dot is allowed. Returns the number of bytes, or -EINVAL: an empty or too long
+ * label, a name that is too long, a backslash, a space or a byte that is not ASCII.
  */
 int vs_name_pack(const char *text, uint8_t wire[VS_NAME_WIRE_MAX]);
 
@@ -23,7 +23,8 @@ int vs_name_pack(const char *text, uint8_t wire[VS_NAME_WIRE_MAX]);
  * The name at `at` of a message, without compression. Returns how many bytes it has at that place, or
  * -EBADMSG. *wire_len is the length of the labels. Compression points backwards only, so it ends.
  */
-int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_NAME_WIRE_MAX], size_t *wire_len);
+int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_NAME_WIRE_MAX],
+		   size_t *wire_len);
 
 /* Labels to text without final dot; "." is the root. Returns its length, or -ERANGE. */
 int vs_name_text(const uint8_t *wire, size_t wire_len, char *text, size_t size);

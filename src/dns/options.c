@@ -57,8 +57,8 @@ static int check(const struct vdestack_dns_opts *o)
 		vs_dns_error_set("flags that this version does not know: 0x%x", o->flags & ~FLAGS);
 		return -EINVAL;
 	}
-	if (o->timeout_ms < 0 || o->tries < 0 || o->tries > 100 || o->deadline_ms < -1 || o->cache_entries < 0 ||
-	    o->cache_entries > ENTRIES_MAX) {
+	if (o->timeout_ms < 0 || o->tries < 0 || o->tries > 100 || o->deadline_ms < -1 ||
+	    o->cache_entries < 0 || o->cache_entries > ENTRIES_MAX) {
 		vs_dns_error_set("timeout_ms, tries, deadline_ms or cache_entries is out of range");
 		return -EINVAL;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The rules compare two destinations, and are not transitive in every case. So the sort is a merge sort of our
- * own: its result is the same with every libc, and no comparison can lead it out of its bounds.
+ * The rules compare two destinations, and are not transitive in every case. So the sort is a merge sort of
+ * our own: its result is the same with every libc, and no comparison can lead it out of its bounds.
  *
  * Left out: rule 4 (home addresses) and rule 7 (native transport), about which nothing is known here.
  */
@@ -68,7 +68,9 @@ static int scope_of(const uint8_t a[16])
 	return a[0] == 0xfe && (a[1] & 0xc0) == 0xc0 ? 5 : 14;
 }
 
-/* Rule 9: the longest prefix in common with the source. For IPv4 as glibc: only within the source's prefix. */
+/*
+ * Rule 9: the longest prefix in common with the source. For IPv4 as glibc: only within the source's prefix.
+ */
 static int closeness(const struct vs_dest *d)
 {
 	unsigned bits = common_bits(d->addr, d->source);
@@ -92,7 +94,8 @@ static int compare(const struct vs_dest *a, const struct vs_dest *b)
 		if (diff == 0)
 			diff = (int)a->deprecated - (int)b->deprecated; /* 3 */
 		if (diff == 0)
-			diff = (policy_of(b->source)->label == pb->label) - (policy_of(a->source)->label == pa->label); /* 5 */
+			diff = (policy_of(b->source)->label == pb->label) -
+			       (policy_of(a->source)->label == pa->label); /* 5 */
 		if (diff != 0)
 			return diff;
 	}
@@ -104,7 +107,8 @@ static int compare(const struct vs_dest *a, const struct vs_dest *b)
 	return diff;
 }
 
-static void merge(struct vs_dest *to, const struct vs_dest *a, size_t n_a, const struct vs_dest *b, size_t n_b)
+static void merge(struct vs_dest *to, const struct vs_dest *a, size_t n_a, const struct vs_dest *b,
+		  size_t n_b)
 {
 	while (n_a > 0 && n_b > 0) {
 		if (compare(b, a) < 0) {

@@ -33,7 +33,8 @@ void vs_outcome_fail_errno(struct vdestack_dns_lookup *l, int err)
 	vs_outcome_fail(l, err == ENOMEM ? EAI_MEMORY : EAI_SYSTEM, "%s: %s", l->name, strerrordesc_np(err));
 }
 
-void vs_outcome_succeed(struct vdestack_dns_lookup *l, struct vs_addresses *a, bool sort, bool mapped, const char *canonical)
+void vs_outcome_succeed(struct vdestack_dns_lookup *l, struct vs_addresses *a, bool sort, bool mapped,
+			const char *canonical)
 {
 	int err = sort ? vs_addresses_sort(a, l->dns) : 0;
 

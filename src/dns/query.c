@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include <vdestack/dns.h>
-
 #include "answer.h"
 #include "error.h"
 #include "lookup.h"
+#include <vdestack/dns.h>
 
-int vdestack_dns_query(struct vdestack_dns *dns, const char *name, int type, const struct vdestack_dns_answer **answer)
+int vdestack_dns_query(struct vdestack_dns *dns, const char *name, int type,
+		       const struct vdestack_dns_answer **answer)
 {
 	struct vdestack_dns_lookup lookup;
 
@@ -35,7 +35,8 @@ void vdestack_dns_free_answer(const struct vdestack_dns_answer *answer)
 	vs_answer_unref((struct vs_answer *)(uintptr_t)answer);
 }
 
-int vdestack_dns_expand(const struct vdestack_dns_answer *answer, const unsigned char *at, char *buf, size_t size)
+int vdestack_dns_expand(const struct vdestack_dns_answer *answer, const unsigned char *at, char *buf,
+			size_t size)
 {
 	uint8_t wire[VS_NAME_WIRE_MAX];
 	size_t len;
@@ -44,10 +45,12 @@ int vdestack_dns_expand(const struct vdestack_dns_answer *answer, const unsigned
 		errno = EINVAL;
 		return -1;
 	}
-	int used = vs_name_unpack(answer->message, answer->message_size, (size_t)(at - answer->message), wire, &len);
+	int used = vs_name_unpack(answer->message, answer->message_size, (size_t)(at - answer->message), wire,
+				  &len);
 	int err = used < 0 ? used : vs_name_text(wire, len, buf, size);
 	if (err < 0) {
-		vs_dns_error_set(err == -ERANGE ? "the buffer is too small for the name" : "the name is malformed");
+		vs_dns_error_set(err == -ERANGE ? "the buffer is too small for the name"
+						: "the name is malformed");
 		errno = -err;
 		return -1;
 	}

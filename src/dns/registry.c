@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The resolvers that stacks have by themselves. They are a list, which changes by single stores under a lock. So a
- * forked child always has a whole one. The lock is in a page of its own, which is zero in a child.
+ * The resolvers that stacks have by themselves. They are a list, which changes by single stores under a
+ * lock. So a forked child always has a whole one. The lock is in a page of its own, which is zero in a
+ * child.
  *
  * A stack does not tell when it is deleted. Each time a resolver is added, those of deleted stacks are ended.
  */
@@ -10,10 +11,9 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-#include <vdestack/dns.h>
-
 #include "error.h"
 #include "state.h"
+#include <vdestack/dns.h>
 
 static struct vdestack_dns *_Atomic registry;
 static struct vs_page *_Atomic registry_page;

@@ -197,7 +197,8 @@ bool vs_resolver_has_family(struct vdestack_dns *dns, int family)
 	return has;
 }
 
-bool vs_resolver_source(struct vdestack_dns *dns, int family, const void *addr, uint8_t *prefix, bool *deprecated)
+bool vs_resolver_source(struct vdestack_dns *dns, int family, const void *addr, uint8_t *prefix,
+			bool *deprecated)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct vs_state *s;

@@ -3,19 +3,18 @@
 #define VS_DNS_RESOLVER_H
 
 /*
- * The resolver of a stack: options, settings that follow the network, cache, idle lanes. Every function may be
- * called from any thread.
+ * The resolver of a stack: options, settings that follow the network, cache, idle lanes. Every function may
+ * be called from any thread.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <vdestack/conf.h>
-#include <vdestack/dns.h>
-
 #include "hosts.h"
 #include "settings.h"
+#include <vdestack/conf.h>
+#include <vdestack/dns.h>
 
 struct vs_answer;
 struct vs_lane;
@@ -37,7 +36,8 @@ struct vs_epoch {
 
 /*
  * Reads what has happened to the stack, and what is not known any more. To be called at the beginning of a
- * lookup, before the functions below. addresses: also those of the stack. Returns 0, or -errno with a message.
+ * lookup, before the functions below. addresses: also those of the stack. Returns 0, or -errno with a
+ * message.
  */
 int vs_resolver_refresh(struct vdestack_dns *dns, bool addresses, struct vs_epoch *epoch);
 /* The process alone, without a refresh. */
@@ -64,7 +64,10 @@ bool vs_resolver_port_name(struct vdestack_dns *dns, uint16_t port, const char *
 
 /* Whether the stack has an address of the family that is not a loopback address. */
 bool vs_resolver_has_family(struct vdestack_dns *dns, int family);
-/* The prefix length of one of the stack's addresses, and whether it is deprecated. False: it has none such. */
-bool vs_resolver_source(struct vdestack_dns *dns, int family, const void *addr, uint8_t *prefix, bool *deprecated);
+/*
+ * The prefix length of one of the stack's addresses, and whether it is deprecated. False: it has none such.
+ */
+bool vs_resolver_source(struct vdestack_dns *dns, int family, const void *addr, uint8_t *prefix,
+			bool *deprecated);
 
 #endif

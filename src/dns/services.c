@@ -10,14 +10,16 @@ static const char built_in[] =
 	"echo 7/tcp\necho 7/udp\ndiscard 9/tcp\ndiscard 9/udp\ndaytime 13/tcp\ndaytime 13/udp\n"
 	"ftp-data 20/tcp\nftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp mail\ntime 37/tcp\n"
 	"whois 43/tcp\ndomain 53/tcp\ndomain 53/udp\nbootps 67/udp\nbootpc 68/udp\ntftp 69/udp\n"
-	"finger 79/tcp\nhttp 80/tcp www\nkerberos 88/tcp\nkerberos 88/udp\npop3 110/tcp pop-3\nsunrpc 111/tcp\n"
+	"finger 79/tcp\nhttp 80/tcp www\nkerberos 88/tcp\nkerberos 88/udp\npop3 110/tcp pop-3\nsunrpc "
+	"111/tcp\n"
 	"sunrpc 111/udp\nnntp 119/tcp\nntp 123/udp\nimap2 143/tcp imap\nsnmp 161/udp\nsnmp-trap 162/udp\n"
 	"bgp 179/tcp\nldap 389/tcp\nldap 389/udp\nhttps 443/tcp\nhttps 443/udp\nsubmissions 465/tcp ssmtp\n"
 	"syslog 514/udp\ndhcpv6-client 546/udp\ndhcpv6-server 547/udp\nrtsp 554/tcp\nsubmission 587/tcp\n"
 	"ipp 631/tcp\nldaps 636/tcp\ndomain-s 853/tcp\nrsync 873/tcp\nimaps 993/tcp\npop3s 995/tcp\n"
 	"socks 1080/tcp\nopenvpn 1194/udp\nmqtt 1883/tcp\nnfs 2049/tcp\nmysql 3306/tcp\nsip 5060/tcp\n"
 	"sip 5060/udp\nsips 5061/tcp\nxmpp-client 5222/tcp\nxmpp-server 5269/tcp\nmdns 5353/udp\n"
-	"postgresql 5432/tcp\ncoap 5683/udp\nx11 6000/tcp\nredis 6379/tcp\nhttp-alt 8080/tcp\nmqtts 8883/tcp\n";
+	"postgresql 5432/tcp\ncoap 5683/udp\nx11 6000/tcp\nredis 6379/tcp\nhttp-alt 8080/tcp\nmqtts "
+	"8883/tcp\n";
 
 struct line {
 	const char *name;   /* of the service */

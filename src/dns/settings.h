@@ -42,7 +42,8 @@ int vs_settings_servers(struct vs_settings *s, const char *list);
 int vs_settings_search(struct vs_settings *s, const char *list);
 /*
  * The text of a resolv.conf. As resolvers do, it ignores lines and words that it does not know or that are
- * malformed. of_host: loopback addresses are addresses of the host; they are left out, and named in `refused`.
+ * malformed. of_host: loopback addresses are addresses of the host; they are left out, and named in
+ * `refused`.
  */
 void vs_settings_resolv_conf(struct vs_settings *s, const char *text, bool of_host);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a resolver knows stands in a state: settings, addresses of the stack, cache, idle lanes. The state belongs
- * to one process. The resolver has a page that is zero in a forked child, with the lock and the pointer to the
- * state. So a fork during calls of other threads leaves nothing locked, and the child begins with a state of
- * its own. What the parent's copy has allocated stays allocated in the child.
+ * What a resolver knows stands in a state: settings, addresses of the stack, cache, idle lanes. The state
+ * belongs to one process. The resolver has a page that is zero in a forked child, with the lock and the
+ * pointer to the state. So a fork during calls of other threads leaves nothing locked, and the child begins
+ * with a state of its own. What the parent's copy has allocated stays allocated in the child.
  *
- * The lock is held for work in memory only, and for reading the files that options name. Round trips to the keeper
- * are made without it.
+ * The lock is held for work in memory only, and for reading the files that options name. Round trips to the
+ * keeper are made without it.
  */
 
 #include "state.h"
@@ -22,7 +22,8 @@
 
 struct vs_page *vs_state_new_page(void)
 {
-	struct vs_page *page = mmap(NULL, sizeof(struct vs_page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct vs_page *page = mmap(NULL, sizeof(struct vs_page), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return NULL;
@@ -101,7 +102,10 @@ struct vs_state *vs_state_lock(struct vdestack_dns *dns)
 	pthread_mutex_lock(&dns->page->lock);
 	if (dns->page->state == NULL) {
 		dns->page->state = new_state(dns);
-		/* A forked child closes its copy of the parent's subscription: each record goes to one reader. */
+		/*
+		 * A forked child closes its copy of the parent's subscription: each record goes to one
+		 * reader.
+		 */
 		if (dns->page->state != NULL && dns->events_fd >= 0) {
 			if (vs_state_is_ours(dns, dns->events_fd))
 				close(dns->events_fd);

@@ -3,7 +3,8 @@
 #define VS_DNS_STATE_H
 
 /*
- * What a resolver is made of, for resolver.c, follow.c and registry.c. state.c tells what belongs to which process.
+ * What a resolver is made of, for resolver.c, follow.c and registry.c. state.c tells what belongs to which
+ * process.
  */
 
 #include <pthread.h>
@@ -50,8 +51,8 @@ struct vdestack_dns {
 	struct vs_options options;
 	struct vs_page *page;
 	/*
-	 * The subscription of the process that has made it, and its cookie. A program may close descriptors that
-	 * it does not know, so the number alone does not say what it is. Under the lock.
+	 * The subscription of the process that has made it, and its cookie. A program may close descriptors
+	 * that it does not know, so the number alone does not say what it is. Under the lock.
 	 */
 	int events_fd;
 	uint64_t events_cookie;

@@ -28,7 +28,8 @@ static const struct kind {
 static bool matches(const struct kind *kind, const struct addrinfo *hints)
 {
 	return (hints->ai_socktype == 0 || hints->ai_socktype == kind->socktype) &&
-	       (hints->ai_protocol == 0 || kind->socktype == SOCK_RAW || hints->ai_protocol == kind->protocol);
+	       (hints->ai_protocol == 0 || kind->socktype == SOCK_RAW ||
+		hints->ai_protocol == kind->protocol);
 }
 
 /* The port as a number, or -1: the service is a name. */
@@ -53,7 +54,8 @@ static int add(struct vdestack_dns *dns, const struct kind *kind, const char *se
 		port = kind->socktype == SOCK_RAW ? -1 : vs_resolver_port(dns, service, kind->name);
 	if (port < 0)
 		return 0;
-	*out = (struct vs_target){ kind->socktype, kind->socktype == SOCK_RAW ? hints->ai_protocol : kind->protocol,
+	*out = (struct vs_target){ kind->socktype,
+				   kind->socktype == SOCK_RAW ? hints->ai_protocol : kind->protocol,
 				   (uint16_t)port };
 	return 1;
 }
@@ -78,9 +80,10 @@ int vs_targets_find(struct vdestack_dns *dns, const char *service, const struct 
 		n += add(dns, &kinds[i], service, port, hints, &out[n]);
 	}
 	if (!matched && hints->ai_socktype != 0)
-		return vs_dns_fail(EAI_SOCKTYPE, "no socket of type %d has the protocol %d", hints->ai_socktype,
-				   hints->ai_protocol);
+		return vs_dns_fail(EAI_SOCKTYPE, "no socket of type %d has the protocol %d",
+				   hints->ai_socktype, hints->ai_protocol);
 	if (n == 0)
-		return vs_dns_fail(EAI_SERVICE, "there is no service \"%s\" of this kind", service != NULL ? service : "");
+		return vs_dns_fail(EAI_SERVICE, "there is no service \"%s\" of this kind",
+				   service != NULL ? service : "");
 	return n;
 }

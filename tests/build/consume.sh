@@ -22,6 +22,10 @@ fail() {
 flags_of_other() {
 	local module
 
+	if grep -qE '#include <vdestack/(dns|dial)\.h>' "$1"; then
+		[ -n "$resolver" ] || return 1
+		echo "-lvdestack-dns"
+	fi
 	module=$(sed -n 's/.*pkg-config: \([a-z-]*\).*/\1/p' "$1" | head -n 1)
 	[ -z "$module" ] || pkg-config --cflags --libs "$module" 2>/dev/null
 }
@@ -45,7 +49,7 @@ run() {
 # The library a program really gets, and that its file may be executed.
 check_library() {
 	local found
-	found=$(ldd "$1" | sed -n 's/.*libvdestack[^ ]* => \([^ ]*\).*/\1/p')
+	found=$(ldd "$1" | grep -v libvdestack-dns | sed -n 's/.*libvdestack[^ ]* => \([^ ]*\).*/\1/p' | sed 1q)
 	case $found in
 	"$prefix"/*) ;;
 	*) fail "$1 runs with '$found' instead of the installed library" ;;
@@ -54,6 +58,7 @@ check_library() {
 }
 
 cmake --install "$build" --prefix "$prefix" >/dev/null
+resolver=$(find "$prefix" -name vdestack-dns.pc) # empty: built without it
 
 # ---- the simplest program, both ways
 cat >program.c <<'END'
@@ -99,6 +104,47 @@ check_library simple/with_pkg_config
 "$cc" program.c -o simple/quiet $(pkg-config --cflags --libs vdestack-nointerpose) "-Wl,-rpath,$libdir"
 check_library simple/quiet
 [ "$(simple/quiet)" = "$version" ] || fail "two variants, two versions"
+
+# ---- the resolver, both ways. A program that links libvdestack keeps its default stack.
+if [ -n "$resolver" ]; then
+	cat >names.c <<'END'
+#include <stdio.h>
+#include <vdestack.h>
+#include <vdestack/dns.h>
+
+int main(void)
+{
+	struct vdestack *stack = vdestack_new("", NULL);
+	struct addrinfo *list;
+
+	if (stack == NULL || vdestack_set_default(stack) < 0) {
+		puts(vdestack_last_error());
+		return 1;
+	}
+	if (vdestack_getaddrinfo(stack, "localhost", "http", NULL, &list) != 0) {
+		puts(vdestack_dns_last_error());
+		return 1;
+	}
+	vdestack_freeaddrinfo(list);
+	return vdestack_delete(stack) < 0;
+}
+END
+	mkdir names
+	cat >names/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(names LANGUAGES C)
+find_package(vdestack 1.0 CONFIG REQUIRED)
+add_executable(names ../names.c)
+target_link_libraries(names PRIVATE vdestack::dns vdestack::vdestack)
+END
+	cmake -S names -B names/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null
+	cmake --build names/build >/dev/null
+	names/build/names || fail "the resolver does not work with CMake"
+	# shellcheck disable=SC2046
+	"$cc" names.c -o names/with_pkg_config $(pkg-config --cflags --libs vdestack vdestack-dns) "-Wl,-rpath,$libdir"
+	names/with_pkg_config || fail "the resolver does not work with pkg-config"
+	if ldd simple/with_pkg_config | grep cares; then fail "the core needs c-ares"; fi
+fi
 
 # ---- the tool, which finds the library from its own place
 check_library "$prefix/bin/vdestack"

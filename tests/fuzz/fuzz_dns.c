@@ -2,8 +2,8 @@
 
 /*
  * What the resolver parses: replies, and the texts of resolv.conf, hosts and services. Every record that is
- * returned is inside the message. Nothing is read beyond the end. The first byte of the input chooses the parser,
- * and the type that was asked for.
+ * returned is inside the message. Nothing is read beyond the end. The first byte of the input chooses the
+ * parser, and the type that was asked for.
  */
 
 #include <fuzz.h>
@@ -51,7 +51,8 @@ static void check_reply(const uint8_t *message, size_t n, int type)
 	CHECK((a->kind == VS_MESSAGE_FOUND) == (a->face.n > 0));
 	for (size_t i = 0; i < a->face.n; i++) {
 		const struct vdestack_dns_record *r = &a->face.records[i];
-		CHECK(r->data >= a->face.message && r->data + r->size <= a->face.message + a->face.message_size);
+		CHECK(r->data >= a->face.message &&
+		      r->data + r->size <= a->face.message + a->face.message_size);
 		CHECK(type != 1 || r->size == 4);
 		CHECK(type != 28 || r->size == 16);
 	}

@@ -39,8 +39,8 @@ __attribute__((unused)) static void dns_put_name(struct dns_message *m, const ch
 }
 
 /* The head and a question. flags: 0x8180 is a usual reply; the lowest four bits are the RCODE. */
-__attribute__((unused)) static void dns_begin(struct dns_message *m, unsigned id, unsigned flags, const char *name,
-					      unsigned type)
+__attribute__((unused)) static void dns_begin(struct dns_message *m, unsigned id, unsigned flags,
+					      const char *name, unsigned type)
 {
 	m->n = 0;
 	dns_put16(m, id);
@@ -54,8 +54,8 @@ __attribute__((unused)) static void dns_begin(struct dns_message *m, unsigned id
 }
 
 /* section 1: answers, 2: authorities, 3: additional. Adds a record. */
-__attribute__((unused)) static void dns_record(struct dns_message *m, int section, const char *owner, unsigned type,
-					       uint32_t ttl, const void *data, size_t n)
+__attribute__((unused)) static void dns_record(struct dns_message *m, int section, const char *owner,
+					       unsigned type, uint32_t ttl, const void *data, size_t n)
 {
 	uint8_t *count = m->bytes + 4 + 2 * section;
 
@@ -70,14 +70,17 @@ __attribute__((unused)) static void dns_record(struct dns_message *m, int sectio
 	m->n += n;
 }
 
-__attribute__((unused)) static void dns_a(struct dns_message *m, const char *owner, uint32_t ttl, uint32_t addr)
+__attribute__((unused)) static void dns_a(struct dns_message *m, const char *owner, uint32_t ttl,
+					  uint32_t addr)
 {
-	const uint8_t bytes[4] = { (uint8_t)(addr >> 24), (uint8_t)(addr >> 16), (uint8_t)(addr >> 8), (uint8_t)addr };
+	const uint8_t bytes[4] = { (uint8_t)(addr >> 24), (uint8_t)(addr >> 16), (uint8_t)(addr >> 8),
+				   (uint8_t)addr };
 
 	dns_record(m, 1, owner, 1, ttl, bytes, 4);
 }
 
-__attribute__((unused)) static void dns_cname(struct dns_message *m, const char *owner, uint32_t ttl, const char *to)
+__attribute__((unused)) static void dns_cname(struct dns_message *m, const char *owner, uint32_t ttl,
+					      const char *to)
 {
 	struct dns_message name = { .n = 0 };
 
@@ -86,7 +89,8 @@ __attribute__((unused)) static void dns_cname(struct dns_message *m, const char 
 }
 
 /* A SOA record among the authorities. */
-__attribute__((unused)) static void dns_soa(struct dns_message *m, const char *owner, uint32_t ttl, uint32_t minimum)
+__attribute__((unused)) static void dns_soa(struct dns_message *m, const char *owner, uint32_t ttl,
+					    uint32_t minimum)
 {
 	struct dns_message data = { .n = 0 };
 

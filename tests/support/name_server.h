@@ -145,7 +145,8 @@ __attribute__((unused)) static void *name_server_run(void *arg)
 }
 
 /* Starts it on port 53 of all addresses of the stack. */
-__attribute__((unused)) static void name_server_start(struct name_server *s, struct vdestack *stack, answer_fn *answer)
+__attribute__((unused)) static void name_server_start(struct name_server *s, struct vdestack *stack,
+						      answer_fn *answer)
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(53) };
 

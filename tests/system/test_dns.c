@@ -37,7 +37,8 @@ static const struct {
 	{ "host.sub.example", ns_t_a, "10.9.0.9" },
 	{ "7.0.9.10.in-addr.arpa", ns_t_ptr, "one.example" },
 	{ "8.0.9.10.in-addr.arpa", ns_t_ptr, "no host name.example" },
-	{ "9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.0.0.0.0.0.d.f.ip6.arpa", ns_t_ptr, "six.example" },
+	{ "9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.0.0.0.0.0.d.f.ip6.arpa", ns_t_ptr,
+	  "six.example" },
 };
 #define N_WORLD (sizeof(world) / sizeof(world[0]))
 
@@ -117,7 +118,10 @@ static const char *lookup_of(struct vdestack *stack, const char *node, int famil
 
 	if (code != 0) {
 		snprintf(text, sizeof(text), "%s",
-			 code == EAI_NONAME ? "NONAME" : code == EAI_NODATA ? "NODATA" : code == EAI_AGAIN ? "AGAIN" : gai_strerror(code));
+			 code == EAI_NONAME   ? "NONAME"
+			 : code == EAI_NODATA ? "NODATA"
+			 : code == EAI_AGAIN  ? "AGAIN"
+					      : gai_strerror(code));
 		return text;
 	}
 	for (struct addrinfo *at = res; at != NULL; at = at->ai_next) {
@@ -254,7 +258,9 @@ CASE(hints_that_do_not_fit_together_are_refused)
 	CHECK_EQ(code_of("10.0.0.1", "80", (struct addrinfo){ .ai_family = AF_PACKET }), EAI_FAMILY);
 	CHECK_EQ(code_of("10.0.0.1", "80", (struct addrinfo){ .ai_family = AF_INET6 }), EAI_ADDRFAMILY);
 	CHECK_EQ(code_of("10.0.0.1", "80", (struct addrinfo){ .ai_socktype = 77 }), EAI_SOCKTYPE);
-	CHECK_EQ(code_of("10.0.0.1", "80", (struct addrinfo){ .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_UDP }), EAI_SOCKTYPE);
+	CHECK_EQ(code_of("10.0.0.1", "80",
+			 (struct addrinfo){ .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_UDP }),
+		 EAI_SOCKTYPE);
 	CHECK_EQ(code_of("10.0.0.1", "no-such", (struct addrinfo){ 0 }), EAI_SERVICE);
 	CHECK_EQ(code_of("10.0.0.1", "http", (struct addrinfo){ .ai_socktype = SOCK_RAW }), EAI_SERVICE);
 	CHECK_EQ(code_of("10.0.0.1", "70000", (struct addrinfo){ 0 }), EAI_SERVICE);
@@ -292,9 +298,11 @@ static const char *name_of_address(const char *addr, int flags)
 	int code;
 
 	if (inet_pton(AF_INET, addr, &v4.sin_addr) == 1)
-		code = vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), host, sizeof(host), NULL, 0, flags);
+		code = vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), host, sizeof(host), NULL, 0,
+					    flags);
 	else if (inet_pton(AF_INET6, addr, &v6.sin6_addr) == 1)
-		code = vdestack_getnameinfo(home, (void *)&v6, sizeof(v6), host, sizeof(host), NULL, 0, flags);
+		code = vdestack_getnameinfo(home, (void *)&v6, sizeof(v6), host, sizeof(host), NULL, 0,
+					    flags);
 	else
 		FAIL("%s", addr);
 	return code == 0 ? host : code == EAI_NONAME ? "NONAME" : gai_strerror(code);
@@ -317,11 +325,15 @@ CASE(addresses_become_names)
 	CHECK_STR(name_of_address("127.0.0.1", 0), "localhost");
 	/* A name that is no host name could be anything in a program's log or shell. */
 	CHECK_STR(name_of_address("10.9.0.8", NI_NAMEREQD), "NONAME");
-	CHECK_EQ(vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), host, 5, NULL, 0, NI_NUMERICHOST), EAI_OVERFLOW);
+	CHECK_EQ(vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), host, 5, NULL, 0, NI_NUMERICHOST),
+		 EAI_OVERFLOW);
 	CHECK_EQ(vdestack_getnameinfo(home, (void *)&v4, 4, host, sizeof(host), NULL, 0, 0), EAI_FAMILY);
-	CHECK_EQ(vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), NULL, 0, service, sizeof(service), 0), 0);
+	CHECK_EQ(vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), NULL, 0, service, sizeof(service), 0),
+		 0);
 	CHECK_STR(service, "https");
-	CHECK_EQ(vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), NULL, 0, service, sizeof(service), NI_NUMERICSERV), 0);
+	CHECK_EQ(vdestack_getnameinfo(home, (void *)&v4, sizeof(v4), NULL, 0, service, sizeof(service),
+				      NI_NUMERICSERV),
+		 0);
 	CHECK_STR(service, "443");
 	end();
 }
@@ -475,7 +487,8 @@ CASE(records_of_any_type_are_returned)
 	CHECK_EQ(vdestack_dns_expand(answer, answer->records[0].data, name, sizeof(name)), 13);
 	CHECK_STR(name, "one.example");
 	CHECK_ERRNO(vdestack_dns_expand(answer, answer->records[0].data, name, 4), ERANGE);
-	CHECK_ERRNO(vdestack_dns_expand(answer, answer->message + answer->message_size, name, sizeof(name)), EINVAL);
+	CHECK_ERRNO(vdestack_dns_expand(answer, answer->message + answer->message_size, name, sizeof(name)),
+		    EINVAL);
 	vdestack_dns_free_answer(answer);
 	CHECK_EQ(vdestack_dns_query(dns, "one", ns_t_a, &answer), EAI_NONAME); /* no search list */
 	CHECK_EQ(vdestack_dns_query(dns, "one.example", ns_t_mx, &answer), EAI_NODATA);
@@ -552,8 +565,11 @@ static void *look_up_often(void *arg)
 	for (int i = 0; i < 50; i++) {
 		const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
 		struct addrinfo *res;
-		CHECK_EQ(vdestack_getaddrinfo(home, i % 2 ? "one.example" : "two.example", NULL, &hints, &res), 0);
-		CHECK_EQ(((uint8_t *)&((struct sockaddr_in *)(void *)res->ai_addr)->sin_addr)[3], i % 2 ? 7 : 8);
+		CHECK_EQ(vdestack_getaddrinfo(home, i % 2 ? "one.example" : "two.example", NULL, &hints,
+					      &res),
+			 0);
+		CHECK_EQ(((uint8_t *)&((struct sockaddr_in *)(void *)res->ai_addr)->sin_addr)[3],
+			 i % 2 ? 7 : 8);
 		vdestack_freeaddrinfo(res);
 		if (i % 10 == 0)
 			vdestack_dns_flush(vdestack_dns_of(home));
@@ -751,9 +767,18 @@ static bool dnsmasq_answers(void *arg)
 
 CASE(dnsmasq_answers_in_the_stack)
 {
-	char *argv[] = { "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-			 "--pid-file=", "--local=/example/", "--host-record=one.example,10.9.0.7,fd00:9::7",
-			 "--cname=alias.example,one.example", "--log-facility=/dev/null", case_is_root() ? "--user=root" : NULL, NULL };
+	char *argv[] = { "dnsmasq",
+			 "--keep-in-foreground",
+			 "--conf-file=/dev/null",
+			 "--no-resolv",
+			 "--no-hosts",
+			 "--pid-file=",
+			 "--local=/example/",
+			 "--host-record=one.example,10.9.0.7,fd00:9::7",
+			 "--cname=alias.example,one.example",
+			 "--log-facility=/dev/null",
+			 case_is_root() ? "--user=root" : NULL,
+			 NULL };
 	int fd;
 
 	home = new_stack("vnl=inproc://lan ip=10.9.0.1/24 ip=fd00:9::1/64 nodad");

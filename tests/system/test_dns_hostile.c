@@ -218,8 +218,9 @@ static bool break_one_by_one(const struct question *q, struct dns_message *m)
 
 CASE(malformed_replies_are_no_addresses)
 {
-	static const char *const names[] = { "circle.example", "self.example", "pointer.example", "cut.example",
-					     "counts.example", "long.example", "chain.example" };
+	static const char *const names[] = { "circle.example", "self.example",   "pointer.example",
+					     "cut.example",    "counts.example", "long.example",
+					     "chain.example" };
 
 	begin(break_one_by_one, (struct vdestack_dns_opts){ .timeout_ms = 300, .tries = 1 });
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -331,7 +332,9 @@ CASE(a_server_without_edns_is_asked_again_without_it)
 	begin(know_no_edns, (struct vdestack_dns_opts){ 0 });
 	check_true("a.example");
 	CHECK_EQ(atomic_load(&server.questions), 2);
-	struct vdestack_dns_opts o = { .size = sizeof(o), .servers = "10.9.0.2", .flags = VDESTACK_DNS_NO_EDNS };
+	struct vdestack_dns_opts o = { .size = sizeof(o),
+				       .servers = "10.9.0.2",
+				       .flags = VDESTACK_DNS_NO_EDNS };
 	MUST(vdestack_dns_set(home, &o));
 	check_true("a.example");
 	CHECK_EQ(atomic_load(&server.questions), 3);
@@ -348,7 +351,9 @@ static bool fail_servers(const struct question *q, struct dns_message *m)
 
 CASE(messages_say_which_server_failed_how)
 {
-	begin(fail_servers, (struct vdestack_dns_opts){ .servers = "10.9.0.2 10.9.0.2:54 10.9.0.99", .timeout_ms = 100, .tries = 1 });
+	begin(fail_servers, (struct vdestack_dns_opts){ .servers = "10.9.0.2 10.9.0.2:54 10.9.0.99",
+							.timeout_ms = 100,
+							.tries = 1 });
 	CHECK_EQ(look_up("fail.example", NULL, NULL), EAI_AGAIN);
 	CHECK_CONTAINS(vdestack_dns_last_error(), "10.9.0.2: it has failed (SERVFAIL)");
 	CHECK_CONTAINS(vdestack_dns_last_error(), "10.9.0.2 port 54: Connection refused");
@@ -419,7 +424,8 @@ CASE(a_lost_question_is_asked_again)
 
 CASE(the_next_server_is_asked_when_one_is_not_there)
 {
-	begin(answer_the_second_time, (struct vdestack_dns_opts){ .servers = "10.9.0.99 10.9.0.2:55 10.9.0.2", .timeout_ms = 50 });
+	begin(answer_the_second_time,
+	      (struct vdestack_dns_opts){ .servers = "10.9.0.99 10.9.0.2:55 10.9.0.2", .timeout_ms = 50 });
 	check_true("a.example");
 	end();
 }

@@ -141,7 +141,8 @@ static void an_answer_outlives_the_cache(void **state)
 static void an_aged_answer_has_smaller_ttls(void **state)
 {
 	(void)state;
-	struct vs_answer *a = answer(100, 1), *b = vs_answer_new(a->face.message, a->face.message_size, 1, 30);
+	struct vs_answer *a = answer(100, 1),
+			 *b = vs_answer_new(a->face.message, a->face.message_size, 1, 30);
 	assert_int_equal(b->face.ttl_s, 70);
 	assert_int_equal(b->face.records[0].ttl_s, 70);
 	vs_answer_unref(a);

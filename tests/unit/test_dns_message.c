@@ -27,7 +27,8 @@ static int read_reply(int type, struct vs_message *out)
 
 static void names_are_packed_and_unpacked(void **state)
 {
-	static const char *const good[] = { "a", "www.example.org", "_sip._udp.example", "xn--bcher-kva.example" };
+	static const char *const good[] = { "a", "www.example.org", "_sip._udp.example",
+					    "xn--bcher-kva.example" };
 	uint8_t wire[VS_NAME_WIRE_MAX], again[VS_NAME_WIRE_MAX];
 	char text[VS_NAME_TEXT_MAX];
 	size_t len;

@@ -60,10 +60,13 @@ static void the_examples_of_rfc_6724(void **state)
 	d.deprecated = true;
 	check_first(dest("2001:db8:1::1", "2001:db8:1::2", 64), d);
 	/* the longest prefix in common */
-	check_first(dest("2001:db8:3ffe::1", "2001:db8:3f44::2", 64), dest("2001:db8:1::1", "2001:db8:3f44::2", 64));
+	check_first(dest("2001:db8:3ffe::1", "2001:db8:3f44::2", 64),
+		    dest("2001:db8:1::1", "2001:db8:3f44::2", 64));
 	/* matching label, 6to4 */
-	check_first(dest("2002:c633:6401::1", "2002:c633:6401::2", 64), dest("2001:db8:1::1", "2002:c633:6401::2", 64));
-	check_first(dest("2001:db8:1::1", "2001:db8:1::2", 64), dest("2002:c633:6401::1", "2002:c633:6401::2", 64));
+	check_first(dest("2002:c633:6401::1", "2002:c633:6401::2", 64),
+		    dest("2001:db8:1::1", "2002:c633:6401::2", 64));
+	check_first(dest("2001:db8:1::1", "2001:db8:1::2", 64),
+		    dest("2002:c633:6401::1", "2002:c633:6401::2", 64));
 }
 
 static void an_address_without_a_route_comes_last(void **state)

@@ -30,7 +30,10 @@ static void servers_have_ports_and_zones(void **state)
 {
 	(void)state;
 	vs_settings_init(&s);
-	assert_int_equal(vs_settings_servers(&s, " 10.0.0.53,10.0.0.54:5353 fc00::53 [fc00::54]:54 [fc00::55] fe80::1%vde0\n"), 0);
+	assert_int_equal(
+		vs_settings_servers(
+			&s, " 10.0.0.53,10.0.0.54:5353 fc00::53 [fc00::54]:54 [fc00::55] fe80::1%vde0\n"),
+		0);
 	assert_int_equal(s.n_servers, 6);
 	assert_string_equal(server(0), "10.0.0.53");
 	assert_string_equal(server(1), "10.0.0.54 port 5353");
@@ -42,15 +45,20 @@ static void servers_have_ports_and_zones(void **state)
 
 static void malformed_servers_are_refused(void **state)
 {
-	static const char *const bad[] = { "10.0.0", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:", "[fc00::1", "[fc00::1]x",
-					   "fe80::1%", "fe80::1%a_name_of_20_bytes", "10.0.0.1%vde0", "ns.example", "10.0.0.1:1x" };
+	static const char *const bad[] = {
+		"10.0.0",        "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:",
+		"[fc00::1",      "[fc00::1]x", "fe80::1%",       "fe80::1%a_name_of_20_bytes",
+		"10.0.0.1%vde0", "ns.example", "10.0.0.1:1x"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		vs_settings_init(&s);
 		assert_int_equal(vs_settings_servers(&s, bad[i]), -EINVAL);
 	}
-	assert_int_equal(vs_settings_servers(&s, "1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1"),
+	assert_int_equal(vs_settings_servers(
+				 &s,
+				 "1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1"),
 			 -E2BIG);
 }
 
@@ -58,11 +66,12 @@ static void a_resolv_conf_is_read_as_others_read_it(void **state)
 {
 	(void)state;
 	vs_settings_init(&s);
-	vs_settings_resolv_conf(&s,
-				"# nameserver 1.1.1.1\n; x\nnameserver 10.0.0.53\nnameserver\tfe80::1%vde0 # c\n"
-				"nameserver nonsense\nsearch old.example\nsearch a.example  b.example. .. c\n"
-				"options ndots:2 timeout:3 attempts:9 rotate use-vc edns0\nunknown x\noptions ndots:99",
-				false);
+	vs_settings_resolv_conf(
+		&s,
+		"# nameserver 1.1.1.1\n; x\nnameserver 10.0.0.53\nnameserver\tfe80::1%vde0 # c\n"
+		"nameserver nonsense\nsearch old.example\nsearch a.example  b.example. .. c\n"
+		"options ndots:2 timeout:3 attempts:9 rotate use-vc edns0\nunknown x\noptions ndots:99",
+		false);
 	assert_int_equal(s.n_servers, 2);
 	assert_string_equal(server(1), "fe80::1%vde0");
 	assert_int_equal(s.n_search, 3);
@@ -77,8 +86,9 @@ static void a_resolv_conf_is_read_as_others_read_it(void **state)
 
 static void loopback_servers_of_the_host_are_left_out(void **state)
 {
-	static const char text[] = "nameserver 127.0.0.53\nnameserver ::1\nnameserver 10.0.0.1\nnameserver 0.0.0.0\n"
-				   "nameserver ::ffff:127.0.0.1\n";
+	static const char text[] =
+		"nameserver 127.0.0.53\nnameserver ::1\nnameserver 10.0.0.1\nnameserver 0.0.0.0\n"
+		"nameserver ::ffff:127.0.0.1\n";
 
 	(void)state;
 	vs_settings_init(&s);
@@ -118,8 +128,9 @@ static void search_lists_have_limits(void **state)
 	assert_int_equal(s.n_search, 0);
 }
 
-static const char hosts[] = "# comment\n10.0.0.1 one.example one # first\nfc00::1\tone.example\n10.0.0.2 two\r\n"
-			    "nonsense one\n10.0.0.3 One.Example other\n999.1.1.1 one\n10.0.0.4";
+static const char hosts[] =
+	"# comment\n10.0.0.1 one.example one # first\nfc00::1\tone.example\n10.0.0.2 two\r\n"
+	"nonsense one\n10.0.0.3 One.Example other\n999.1.1.1 one\n10.0.0.4";
 
 static void hosts_are_found_in_the_order_of_the_file(void **state)
 {
@@ -146,7 +157,8 @@ static void hosts_are_found_in_the_order_of_the_file(void **state)
 
 static void services_are_found_by_name_alias_and_port(void **state)
 {
-	static const char text[] = "# x\nweb 81/tcp http www # y\nweb 82/udp\nbad x/tcp\nhuge 70000/tcp\nlast 9/tcp";
+	static const char text[] =
+		"# x\nweb 81/tcp http www # y\nweb 82/udp\nbad x/tcp\nhuge 70000/tcp\nlast 9/tcp";
 	char name[64];
 
 	(void)state;
