@@ -55,7 +55,7 @@ static uint64_t hash_of(const struct vs_cache *c, const char *name, size_t n, in
 
 struct vs_cache *vs_cache_new(size_t entries)
 {
-	struct vs_cache *c = calloc(1, sizeof(*c) + entries * sizeof(c->buckets[0]));
+	struct vs_cache *c = calloc(1, sizeof(*c) + entries * sizeof(struct entry *));
 
 	if (c == NULL)
 		return NULL;

@@ -16,7 +16,7 @@
 
 static _Thread_local char message[512];
 
-static void record(const char *fmt, va_list args)
+__attribute__((format(printf, 1, 0))) static void record(const char *fmt, va_list args)
 {
 	int saved = errno;
 	char text[sizeof(message)];

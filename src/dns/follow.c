@@ -159,7 +159,7 @@ static int read_addresses(struct vdestack *stack, struct vdestack_addr **list)
 /* Takes new settings. Lanes have servers of their own, so those with other settings are not used again. */
 static void take_settings_locked(struct vs_state *s, const struct vs_settings *settings)
 {
-	if (memcmp(&s->settings, settings, sizeof(*settings)) != 0) {
+	if (!vs_settings_same(&s->settings, settings)) {
 		vs_state_drop_lanes(s);
 		vs_cache_clear(s->cache);
 		s->settings = *settings;

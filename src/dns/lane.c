@@ -301,7 +301,7 @@ void vs_lane_delete(struct vs_lane *lane)
 
 bool vs_lane_uses(const struct vs_lane *lane, const struct vs_settings *settings)
 {
-	return !lane->disowned && memcmp(&lane->settings, settings, sizeof(*settings)) == 0;
+	return !lane->disowned && vs_settings_same(&lane->settings, settings);
 }
 
 void vs_lane_set_epoll(struct vs_lane *lane, int epoll_fd)

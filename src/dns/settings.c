@@ -246,6 +246,27 @@ void vs_settings_resolv_conf(struct vs_settings *s, const char *text, bool of_ho
 	}
 }
 
+static bool same_server(const struct vs_server *a, const struct vs_server *b)
+{
+	return a->family == b->family && a->port == b->port && a->scope == b->scope &&
+	       memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0 && strcmp(a->zone, b->zone) == 0;
+}
+
+bool vs_settings_same(const struct vs_settings *a, const struct vs_settings *b)
+{
+	if (a->n_servers != b->n_servers || a->n_search != b->n_search || a->ndots != b->ndots ||
+	    a->timeout_ms != b->timeout_ms || a->tries != b->tries || a->tcp != b->tcp ||
+	    strcmp(a->refused, b->refused) != 0)
+		return false;
+	for (size_t i = 0; i < a->n_servers; i++)
+		if (!same_server(&a->servers[i], &b->servers[i]))
+			return false;
+	for (size_t i = 0; i < a->n_search; i++)
+		if (strcmp(a->search + a->domains[i], b->search + b->domains[i]) != 0)
+			return false;
+	return true;
+}
+
 void vs_server_text(const struct vs_server *server, char *text, size_t size)
 {
 	char addr[INET6_ADDRSTRLEN];

@@ -47,6 +47,8 @@ int vs_settings_search(struct vs_settings *s, const char *list);
  */
 void vs_settings_resolv_conf(struct vs_settings *s, const char *text, bool of_host);
 
+bool vs_settings_same(const struct vs_settings *a, const struct vs_settings *b);
+
 /* "10.0.0.53" or "10.0.0.53 port 54". */
 void vs_server_text(const struct vs_server *server, char *text, size_t size);
 
