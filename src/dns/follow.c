@@ -2,8 +2,9 @@
 
 /*
  * Settings and addresses are read from the keeper once. A subscription to the stack's events tells when they
- * may have changed: reading it costs two system calls a lookup, and no round trip. Where there is no
- * subscription (eight of the stack are open), they are read again after a second.
+ * may have changed: reading it costs two system calls a lookup, and no round trip. Settings that are older than
+ * a second are read again, because not every change of them is an event. Where there is no subscription (eight
+ * of the stack are open), so are addresses.
  *
  * What a round trip returns is dropped if the network has changed meanwhile: the next lookup reads it again.
  */
@@ -53,11 +54,21 @@ static bool is_stale(const struct vs_state *s)
 	       STALE_MS;
 }
 
+/* Whether settings of the stack count: see read_settings(). */
+static bool uses_stack(const struct vdestack_dns_opts *o)
+{
+	return o->resolv_conf == NULL && o->servers == NULL;
+}
+
 static void notice_locked(struct vdestack_dns *dns, struct vs_state *s)
 {
 	vs_follow_events_locked(dns, s);
-	if (s->events_fd == VS_EVENTS_NONE && s->settings_known && is_stale(s))
-		s->settings_known = s->addresses_known = false;
+	if (s->settings_known && is_stale(s)) {
+		/* The configuration of a living stack may change its settings without an event. */
+		s->settings_known = !uses_stack(&dns->options.opts);
+		if (s->events_fd == VS_EVENTS_NONE)
+			s->settings_known = s->addresses_known = false;
+	}
 	if (vs_textfile_refresh(&s->resolv_conf))
 		s->settings_known = false;
 }
@@ -116,7 +127,7 @@ static int read_settings(struct vdestack_dns *dns, const char *file, struct vs_s
 	if (o->opts.resolv_conf != NULL) {
 		if (file != NULL)
 			vs_settings_resolv_conf(out, file, true);
-	} else if (o->opts.servers == NULL || o->opts.search == NULL) {
+	} else if (uses_stack(&o->opts)) {
 		char *text = stack_text(dns->stack);
 		if (text == NULL)
 			return -errno;
@@ -124,8 +135,6 @@ static int read_settings(struct vdestack_dns *dns, const char *file, struct vs_s
 		free(text);
 	}
 	if (o->opts.servers != NULL) {
-		if (o->opts.search == NULL && o->opts.resolv_conf == NULL)
-			out->n_search = 0; /* of other name servers */
 		out->refused[0] = '\0';
 		(void)vs_settings_servers(out, o->opts.servers); /* checked before */
 	}

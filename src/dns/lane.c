@@ -392,13 +392,14 @@ int vs_lane_due_ms(struct vs_lane *lane)
 void vs_lane_wait(struct vs_lane *lane, int timeout_ms)
 {
 	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(lane->channel, sockets, ARES_GETSOCK_MAXNUM);
+	/* A bit for each socket to read from, and above them one for each to write to. */
+	unsigned bits = (unsigned)ares_getsock(lane->channel, sockets, ARES_GETSOCK_MAXNUM);
 	struct pollfd fds[ARES_GETSOCK_MAXNUM];
 	nfds_t n = 0;
 	int due = vs_lane_due_ms(lane);
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-		bool readable = ARES_GETSOCK_READABLE(bits, i), writable = ARES_GETSOCK_WRITABLE(bits, i);
+		bool readable = bits >> i & 1, writable = bits >> (i + ARES_GETSOCK_MAXNUM) & 1;
 		if (readable || writable)
 			fds[n++] = (struct pollfd){ .fd = sockets[i],
 						    .events = (short)((readable ? POLLIN : 0) |

@@ -102,6 +102,10 @@ struct vs_state *vs_state_lock(struct vdestack_dns *dns)
 	pthread_mutex_lock(&dns->page->lock);
 	if (dns->page->state == NULL) {
 		dns->page->state = new_state(dns);
+		if (dns->page->state != NULL) {
+			dns->page->state->inherited = dns->known;
+			dns->known = dns->page->state;
+		}
 		/*
 		 * A forked child closes its copy of the parent's subscription: each record goes to one
 		 * reader.

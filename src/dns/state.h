@@ -37,6 +37,7 @@ struct vs_state {
 	struct vs_cache *cache;
 	struct vs_lane *idle[VS_IDLE_LANES]; /* made with these settings */
 	size_t n_idle;
+	struct vs_state *inherited; /* in a forked child: the parent's, never used */
 };
 
 /* Zero in a forked child. */
@@ -50,6 +51,7 @@ struct vdestack_dns {
 	struct vdestack *stack;
 	struct vs_options options;
 	struct vs_page *page;
+	struct vs_state *known; /* the page's state, for leak detectors, which do not look into the page */
 	/*
 	 * The subscription of the process that has made it, and its cookie. A program may close descriptors
 	 * that it does not know, so the number alone does not say what it is. Under the lock.

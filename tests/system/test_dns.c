@@ -632,7 +632,9 @@ static void *look_up_until_stopped(void *arg)
 	return NULL;
 }
 
-CASE(forks_during_lookups_of_other_threads_leave_nothing_locked)
+/* Not with a sanitizer: its allocator may be locked in a child of a program with threads. */
+CASE_FLAGS(forks_during_lookups_of_other_threads_leave_nothing_locked,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	pthread_t threads[3];
 
