@@ -2,9 +2,9 @@
 
 /*
  * Settings and addresses are read from the keeper once. A subscription to the stack's events tells when they
- * may have changed: reading it costs two system calls a lookup, and no round trip. Settings that are older than
- * a second are read again, because not every change of them is an event. Where there is no subscription (eight
- * of the stack are open), so are addresses.
+ * may have changed: reading it costs two system calls a lookup, and no round trip. Settings that are older
+ * than a second are read again, because not every change of them is an event. Where there is no subscription
+ * (eight of the stack are open), so are addresses.
  *
  * What a round trip returns is dropped if the network has changed meanwhile: the next lookup reads it again.
  */
