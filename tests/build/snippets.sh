@@ -48,6 +48,7 @@ wrap_fragment() {
 	#include <unistd.h>
 	#include <vdestack.h>
 	#include <vdestack/conf.h>
+	#include <vdestack/dial.h>
 	#include <vdestack/dns.h>
 	int fragment(struct vdestack *stack);
 	int fragment(struct vdestack *stack)

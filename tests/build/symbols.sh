@@ -6,7 +6,7 @@
 # The library exports the functions that the headers declare, those that Debian's libvdestack 0.1
 # exports, and nothing else, all without versions; it has the SONAME of that library and is
 # executable by its path. The variant without interposition exports the same except socket(). The resolver
-# exports what vdestack/dns.h declares and nothing else. Only the resolver needs c-ares.
+# exports what vdestack/dns.h and vdestack/dial.h declare and nothing else. Only the resolver needs c-ares.
 
 set -eu -o pipefail
 include=$1 cc=$2 library=$3 quiet=$4 dns=${5:-}
@@ -20,7 +20,10 @@ declared_by() {
 
 headers=("$include"/*.h)
 for header in "$include"/vdestack/*.h; do
-	[ "${header##*/}" = dns.h ] || headers+=("$header")
+	case ${header##*/} in
+	dns.h | dial.h) ;;
+	*) headers+=("$header") ;;
+	esac
 done
 declared_by "${headers[@]}" >declared
 printf '%s\n' socket vde_stack_onecmd >>declared
@@ -42,7 +45,7 @@ readelf -d "$library" "$quiet" | grep 'NEEDED.*cares' && { echo "the core needs 
 
 [ -n "$dns" ] || exit 0
 declared_by "$include/vdestack.h" >core
-declared_by "$include/vdestack/dns.h" | comm -23 - core >declared-dns
+declared_by "$include/vdestack/dns.h" "$include/vdestack/dial.h" | comm -23 - core >declared-dns
 nm -D --defined-only "$dns" | awk '{ print $3 }' | sort -u >shown-dns
 diff -u declared-dns shown-dns || { echo "the resolver: declared (-) and shown (+) differ" >&2; exit 1; }
 readelf -d "$dns" | grep -q 'SONAME.*\[libvdestack-dns\.so\.0\]'
