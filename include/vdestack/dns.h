@@ -152,6 +152,54 @@ void vdestack_dns_free_answer(const struct vdestack_dns_answer *answer);
 int vdestack_dns_expand(const struct vdestack_dns_answer *answer, const unsigned char *at, char *buf,
 			size_t size) VDESTACK_NONNULL(1, 2, 3);
 
+/* ------------------------------------------------------------------ services and texts */
+
+/* A place where a service is offered (RFC 2782). A list, in the order in which they are to be tried. */
+struct vdestack_dns_srv {
+	struct vdestack_dns_srv *next;
+	const char *target; /* the host, without a final dot: its addresses are looked up next */
+	uint16_t port;
+	uint16_t priority;
+	uint16_t weight;
+	uint32_t ttl_s;
+};
+
+/*
+ * Looks up the places of a service, for example "_ldap._tcp.example.org". Lower priorities come first. Among
+ * places of one priority the order is chosen anew in each call, at random, by their weights.
+ * EAI_SERVICE: the domain says that it does not offer this service (its only target is "."). EAI_FAIL: a
+ * record is malformed. Else as vdestack_dns_query(). Free *list with vdestack_dns_free_srv(); NULL is
+ * allowed there.
+ */
+int vdestack_dns_lookup_srv(struct vdestack_dns *dns, const char *name, struct vdestack_dns_srv **list)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(2, 3);
+void vdestack_dns_free_srv(struct vdestack_dns_srv *list);
+
+/* A TXT record: strings of up to 255 bytes each. They may hold any bytes; a NUL follows each. */
+struct vdestack_dns_string {
+	const char *text;
+	size_t size; /* without that NUL */
+};
+struct vdestack_dns_txt {
+	struct vdestack_dns_txt *next;
+	const char *text; /* all strings of the record, one after the other, and a NUL */
+	size_t size;      /* without that NUL */
+	size_t n;
+	const struct vdestack_dns_string *strings;
+	uint32_t ttl_s;
+};
+
+/* Looks up the TXT records of a name, in the order of the reply. EAI_FAIL: a record is malformed. */
+int vdestack_dns_lookup_txt(struct vdestack_dns *dns, const char *name, struct vdestack_dns_txt **list)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(2, 3);
+void vdestack_dns_free_txt(struct vdestack_dns_txt *list);
+
+/* The same for an answer that is there already: of vdestack_dns_query() or vdestack_dns_finish_type(). */
+int vdestack_dns_read_srv(const struct vdestack_dns_answer *answer, struct vdestack_dns_srv **list)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(1, 2);
+int vdestack_dns_read_txt(const struct vdestack_dns_answer *answer, struct vdestack_dns_txt **list)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(1, 2);
+
 /* ------------------------------------------------------------------ without waiting */
 
 /*
