@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the resolver parses: replies, and the texts of resolv.conf, hosts and services. Every record that is
- * returned is inside the message. Nothing is read beyond the end. The first byte of the input chooses the
- * parser, and the type that was asked for.
+ * What the resolver parses: replies, and the texts of resolv.conf, hosts, services and addresses. Every
+ * record that is returned is inside the message. Nothing is read beyond the end. The first byte of the input
+ * chooses the parser, and the type that was asked for.
  */
 
 #include <fuzz.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dns/answer.h"
+#include "dns/endpoint.h"
 #include "dns/hosts.h"
 #include "dns/message.h"
 #include "dns/name.h"
@@ -39,6 +40,37 @@ static void check_name(const uint8_t *message, size_t n, size_t at)
 	}
 }
 
+/* The lists for callers: what they hold is as long as the records say, and ends with a NUL. */
+static void check_lists(const struct vdestack_dns_answer *answer)
+{
+	struct vdestack_dns_srv *srv = NULL;
+	struct vdestack_dns_txt *txt = NULL;
+	size_t n = 0;
+
+	if (vdestack_dns_read_srv(answer, &srv) == 0) {
+		for (const struct vdestack_dns_srv *at = srv; at != NULL; at = at->next, n++) {
+			CHECK(strlen(at->target) > 0);
+			CHECK(at->next == NULL || at->next->priority >= at->priority);
+		}
+		CHECK(n == answer->n);
+	}
+	n = 0;
+	if (vdestack_dns_read_txt(answer, &txt) == 0) {
+		for (const struct vdestack_dns_txt *at = txt; at != NULL; at = at->next, n++) {
+			size_t size = 0;
+
+			for (size_t i = 0; i < at->n; size += at->strings[i++].size) {
+				CHECK(at->strings[i].text[at->strings[i].size] == '\0');
+				CHECK(memcmp(at->text + size, at->strings[i].text, at->strings[i].size) == 0);
+			}
+			CHECK(size == at->size && at->text[size] == '\0');
+		}
+		CHECK(n == answer->n);
+	}
+	vdestack_dns_free_srv(srv);
+	vdestack_dns_free_txt(txt);
+}
+
 static void check_reply(const uint8_t *message, size_t n, int type)
 {
 	struct vs_answer *a = vs_answer_new(message, n, type, 0);
@@ -56,6 +88,7 @@ static void check_reply(const uint8_t *message, size_t n, int type)
 		CHECK(type != 1 || r->size == 4);
 		CHECK(type != 28 || r->size == 16);
 	}
+	check_lists(&a->face);
 	struct vs_answer *b = vs_answer_new(message, n, type, 10);
 	CHECK(b != NULL && b->face.n == a->face.n && b->face.ttl_s <= a->face.ttl_s);
 	vs_answer_unref(a);
@@ -92,6 +125,9 @@ static void check_files(const char *text)
 	CHECK(port == -1 || (port >= 1 && port <= 65535));
 	if (vs_services_name(text, 80, "tcp", name))
 		CHECK(strlen(name) < 64);
+	struct vs_endpoint to;
+	if (vs_endpoint_read("tcp", text, &to) == NULL)
+		CHECK(strlen(text) - strlen(to.host) - strlen(to.service) == (text[0] == '[' ? 3 : 1));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
