@@ -3,7 +3,7 @@
 #define VDESTACK_EVENTS_H
 
 /*
- * Events of a stack's interfaces. The conventions of <vdestack.h> hold.
+ * Events of a stack's interfaces and of their address sources. The conventions of <vdestack.h> hold.
  */
 
 #include <net/if.h>
@@ -25,7 +25,17 @@ enum vdestack_event_type {
 	VDESTACK_EVENT_ADDR_LOST = 7,   /* addr was removed, or (error EADDRINUSE) another host uses it */
 	VDESTACK_EVENT_OVERRUN = 8,     /* the queue is full: events are dropped until it has been read */
 	VDESTACK_EVENT_STACK_ENDED = 9, /* the last holder has deleted the stack; nothing follows */
-	VDESTACK_EVENT_KEEPER_LOST = 10 /* the stack has ended with its keeper; nothing follows */
+	VDESTACK_EVENT_KEEPER_LOST = 10, /* the stack has ended with its keeper; nothing follows */
+	/* Of address sources, <vdestack/sources.h>: */
+	VDESTACK_EVENT_SOURCE_GAINED = 11, /* it has addr, or, without addresses, what it was asked for */
+	VDESTACK_EVENT_SOURCE_RENEWED = 12, /* the same addr, with a new lifetime */
+	VDESTACK_EVENT_SOURCE_CHANGED = 13, /* routes, name servers or some of the addresses are others */
+	VDESTACK_EVENT_SOURCE_LOST = 14,  /* it has no address any more: expired, refused, stopped */
+	VDESTACK_EVENT_SOURCE_CONFLICT = 15, /* another host uses addr (error EADDRINUSE) */
+	VDESTACK_EVENT_SOURCE_REFUSED = 16, /* the server has refused */
+	VDESTACK_EVENT_SOURCE_SILENT = 17, /* no server has answered so far; told once per search */
+	VDESTACK_EVENT_SOURCE_IPV6_ONLY = 18, /* DHCPv4 waits, as the network prefers IPv6 (RFC 8925) */
+	VDESTACK_EVENT_SOURCE_STORAGE = 19 /* a lease file is damaged, or could not be read or written: error */
 };
 
 /* A record: 128 bytes in every version. */
@@ -39,7 +49,10 @@ struct vdestack_event {
 	uint8_t family;          /* of addr, AF_INET or AF_INET6; 0: there is none */
 	uint8_t prefix_len;
 	char addr[INET6_ADDRSTRLEN]; /* text; "": there is none */
-	uint8_t reserved[40];    /* 0 in this version */
+	uint8_t source;          /* of SOURCE_...: enum vdestack_source_kind; 0: not about a source */
+	uint8_t reserved1[3];    /* 0 */
+	uint32_t valid_s;        /* of SOURCE_GAINED and _RENEWED: lifetime of addr, UINT32_MAX: for ever */
+	uint8_t reserved[32];    /* 0 in this version */
 };
 
 /*
