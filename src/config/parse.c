@@ -3,7 +3,7 @@
 /*
  * From words to interfaces (docs/configuration.md is the user's side of this).
  *
- * The words are read once, in order, each by its row of a table, into sections: one per interface, begun
+ * The words are read once, in order, each by its row of a table (rules.c), into sections: one per interface, begun
  * by iface=, by a second vnl= or by the first word of all. A word by itself is checked when it is read.
  * Checks that depend on other words follow when all sections are complete: a default name must avoid
  * names that come later, the largest MTU depends on the kind of link, and a section without a link must
@@ -15,6 +15,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,9 +63,9 @@ static bool name_taken(const struct vs_parser *parser, const char *name)
 	return parser->taken != NULL && parser->taken(parser->taken_arg, name);
 }
 
-/* ------------------------------------------------------------------ one word each */
+/* ------------------------------------------------------------------ words of the stack and of sections */
 
-static int take_iface(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+int vs_take_iface(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		      const char *value)
 {
 	if (!vs_ifname_valid(value))
@@ -88,7 +89,7 @@ static bool is_name_byte(char c)
 }
 
 /* The name of the stack. The word may be in any section. */
-static int take_name(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+int vs_take_name(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		     const char *value)
 {
 	size_t length = strlen(value);
@@ -120,7 +121,7 @@ static bool segment_name_valid(const char *name)
 	return length > 0 && length <= SEGMENT_NAME_MAX;
 }
 
-static int take_vnl(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+int vs_take_vnl(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		    const char *value)
 {
 	section->vnl = word;
@@ -145,116 +146,34 @@ static int take_vnl(struct vs_parser *parser, struct vs_section *section, const 
 	return 0;
 }
 
-/* ------------------------------------------------------------------ the table */
-
-enum form {
-	FLAG,           /* no '=' */
-	VALUE,          /* '=' and at least one byte */
-	VALUE_OR_EMPTY, /* '=' and perhaps nothing */
-};
-
-struct rule {
-	const char *key;
-	enum form form;
-	bool is_setting; /* makes no sense without an interface */
-	vs_take_fn *take;   /* NULL: nothing to do */
-	const char *example;
-};
-
-static const struct rule rules[] = {
-	{ "name", VALUE, false, take_name, "name=web" },
-	{ "iface", VALUE, false, take_iface, "iface=eth0" },
-	{ "vnl", VALUE_OR_EMPTY, false, take_vnl, "vnl=vde:///tmp/net" },
-	{ "eth", FLAG, false, NULL, "eth" },
-	{ "mac", VALUE, true, vs_take_mac, "mac=02:00:00:00:00:01" },
-	{ "macaddr", VALUE, true, vs_take_mac, "macaddr=02:00:00:00:00:01" },
-	{ "mtu", VALUE, true, vs_take_mtu, "mtu=1500" },
-	{ "nodad", FLAG, true, vs_take_nodad, "nodad" },
-	{ "ip", VALUE, true, vs_take_ip, "ip=10.0.0.1/24" },
-	{ "gw", VALUE, true, vs_take_gw, "gw=10.0.0.254" },
-	{ "route", VALUE, true, vs_take_route, "route=10.1.0.0/16@10.0.0.254" },
-};
-
-/* Words that have a meaning in this family of programs. Refused with or without a value. */
-static const char *const reserved[] = {
-	"dhcp",   "dhcp4", "dhcpv4", "dhcp6", "dhcpv6", "rd",     "rd6",   "slaac", "auto",    "auto4",
-	"autov4", "auto6", "autov6", "fqdn",  "dns",    "domain", "debug", "stack", "ifindex",
-};
-
-/* Words that a '-' in front undoes, besides the reserved ones. */
-static const char *const undoable[] = { "ip", "gw", "route", "eth", "static", "all" };
-
-static bool key_equal(const char *text, size_t length, const char *key)
+/* The directory belongs to the whole stack, like its name. It is opened, and checked, by the caller. */
+int vs_take_leases(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+		   const char *value)
 {
-	return strncmp(text, key, length) == 0 && key[length] == '\0';
-}
-
-static bool key_among(const char *text, size_t length, const char *const *keys, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (key_equal(text, length, keys[i]))
-			return true;
-	return false;
-}
-
-static bool is_reserved(const char *text, size_t length)
-{
-	if (length > 0 && text[0] == '-') {
-		text++;
-		length--;
-		if (key_among(text, length, undoable, COUNT(undoable)))
-			return true;
-	}
-	return key_among(text, length, reserved, COUNT(reserved));
-}
-
-static int fail_unknown(struct vs_parser *parser, const struct vs_word *word, size_t key_length)
-{
-	if (is_reserved(word->text, key_length))
-		return vs_word_fail(parser->error, ENOTSUP, word,
-				    "%.*s is not available yet; remove the word",
-				    (int)key_length, word->text);
-	return vs_word_fail(parser->error, EINVAL, word,
-			    "unknown word; the words are name= iface= vnl= eth mac= mtu= nodad ip= gw= "
-			    "route=, and a value with white space, ';' or ',' in it needs quotes");
-}
-
-static const struct rule *find_rule(const struct vs_word *word, size_t key_length)
-{
-	for (size_t i = 0; i < COUNT(rules); i++)
-		if (key_equal(word->text, key_length, rules[i].key))
-			return &rules[i];
-	return NULL;
-}
-
-static int check_form(struct vs_parser *parser, const struct rule *rule, const struct vs_word *word,
-		      const char *behind_key)
-{
-	if (rule->form == FLAG && *behind_key != '\0')
+	(void)section;
+	if (parser->leases != NULL)
 		return vs_word_fail(parser->error, EINVAL, word,
-				    "the word takes no value; write %s", rule->example);
-	if (rule->form != FLAG && *behind_key == '\0')
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "the word needs '=' and a value; write one like %s",
-				    rule->example);
-	if (rule->form == VALUE && behind_key[1] == '\0')
-		return vs_word_fail(parser->error, EINVAL, word,
-				    "the value is missing; write one like %s", rule->example);
+				    "the stack has a directory of leases already; remove one of the two");
+	if (strlen(value) >= PATH_MAX)
+		return vs_word_fail(parser->error, ENAMETOOLONG, word,
+				    "longer than %d bytes; use a shorter path", PATH_MAX - 1);
+	parser->leases = value;
 	return 0;
 }
 
 /* ------------------------------------------------------------------ sections */
 
-static bool begins_section(const struct vs_parser *parser, const struct rule *rule)
+static bool begins_section(const struct vs_parser *parser, const struct vs_rule *rule)
 {
-	if (rule->take == take_name)
+	if (rule->take == vs_take_name || rule->take == vs_take_leases)
 		return false;
-	if (parser->n_sections == 0 || rule->take == take_iface)
+	if (parser->n_sections == 0 || rule->take == vs_take_iface)
 		return true;
-	return rule->take == take_vnl && parser->sections[parser->n_sections - 1].vnl != NULL;
+	return rule->take == vs_take_vnl && parser->sections[parser->n_sections - 1].vnl != NULL;
 }
 
-static int begin_section(struct vs_parser *parser, const struct vs_word *word)
+/* named: iface= begins it. Otherwise that of a change is about vde0. */
+static int begin_section(struct vs_parser *parser, const struct vs_word *word, bool named)
 {
 	struct vs_section *sections =
 		vs_parser_make_room(parser->sections, parser->n_sections, sizeof(*sections));
@@ -262,27 +181,32 @@ static int begin_section(struct vs_parser *parser, const struct vs_word *word)
 	if (sections == NULL)
 		return vs_config_fail_memory(parser->error);
 	parser->sections = sections;
-	sections[parser->n_sections++] = (struct vs_section){ .first = word };
+	struct vs_section *section = &sections[parser->n_sections++];
+	*section = (struct vs_section){ .first = word };
+	if (parser->change && !named)
+		strcpy(section->iface.name, "vde0");
 	return 0;
 }
 
 static int read_word(struct vs_parser *parser, const struct vs_word *word)
 {
-	size_t key_length = strcspn(word->text, "=");
-	const struct rule *rule = find_rule(word, key_length);
+	int result;
+	const struct vs_rule *rule = vs_rule_find(parser, word, &result);
 
 	if (rule == NULL)
-		return fail_unknown(parser, word, key_length);
-	int result = check_form(parser, rule, word, word->text + key_length);
-	if (result == 0 && begins_section(parser, rule))
-		result = begin_section(parser, word);
+		return result;
+	if (begins_section(parser, rule))
+		result = begin_section(parser, word, rule->take == vs_take_iface);
 	if (result < 0)
 		return result;
 	struct vs_section *section =
 		parser->n_sections > 0 ? &parser->sections[parser->n_sections - 1] : NULL;
 	if (rule->is_setting && section->setting == NULL)
 		section->setting = word;
-	return rule->take != NULL ? rule->take(parser, section, word, word->text + key_length + 1) : 0;
+	const char *value = strchr(word->text, '=');
+	if (rule->take != NULL)
+		result = rule->take(parser, section, word, value != NULL ? value + 1 : NULL);
+	return result == 0 ? vs_section_add_sources(parser, section, rule) : result;
 }
 
 /* Names the section by the lowest default name that is free. */
@@ -313,7 +237,7 @@ static int check_mtu(struct vs_parser *parser, const struct vs_section *section)
 	if (mtu < MTU_MIN_IP6 && section->has_ip6)
 		return vs_word_fail(parser->error, EINVAL, section->mtu,
 				    "IPv6 needs an MTU of %d bytes or more; write mtu=%d or remove the "
-				    "IPv6 addresses of the interface",
+				    "IPv6 addresses and sources of the interface",
 				    MTU_MIN_IP6, MTU_MIN_IP6);
 	return 0;
 }
@@ -329,7 +253,9 @@ static int finish_section(struct vs_parser *parser, struct vs_section *section)
 	if (section->unplugged)
 		return 0;
 	int result = section->iface.name[0] == '\0' ? name_section(parser, section) : 0;
-	if (result < 0)
+	if (result == 0)
+		result = vs_section_check_sources(parser, section);
+	if (result < 0 || parser->change)
 		return result;
 	if (section->vnl == NULL)
 		return vs_word_fail(parser->error, EINVAL, section->first,
@@ -346,6 +272,9 @@ static void free_inside(struct vs_conf_iface *iface)
 	free(iface->vnl);
 	free(iface->addrs);
 	free(iface->routes);
+	free(iface->sources);
+	free(iface->removals.addrs);
+	free(iface->removals.routes);
 }
 
 void vs_config_free(struct vs_config *config)
@@ -355,6 +284,7 @@ void vs_config_free(struct vs_config *config)
 	for (size_t i = 0; i < config->n_ifaces; i++)
 		free_inside(&config->ifaces[i]);
 	free(config->ifaces);
+	free(config->leases);
 	free(config);
 }
 
@@ -379,13 +309,21 @@ static struct vs_config *new_config(size_t most_ifaces)
 	return config;
 }
 
-/* Moves the interface out of its section; the name stays. */
+/* Moves the interface out of its section. */
 static void move_iface(struct vs_section *section, struct vs_config *config)
 {
 	config->ifaces[config->n_ifaces++] = section->iface;
-	section->iface.vnl = NULL;
-	section->iface.addrs = NULL;
-	section->iface.routes = NULL;
+	section->iface = (struct vs_conf_iface){ 0 };
+}
+
+static int copy_stack_words(const struct vs_parser *parser, struct vs_config *config)
+{
+	if (parser->name != NULL)
+		strcpy(config->name, parser->name);
+	if (parser->leases == NULL)
+		return 0;
+	config->leases = strdup(parser->leases);
+	return config->leases == NULL ? vs_config_fail_memory(parser->error) : 0;
 }
 
 static int make_config(struct vs_parser *parser, struct vs_config **out)
@@ -398,8 +336,11 @@ static int make_config(struct vs_parser *parser, struct vs_config **out)
 	struct vs_config *config = new_config(parser->n_sections);
 	if (config == NULL)
 		return vs_config_fail_memory(parser->error);
-	if (parser->name != NULL)
-		strcpy(config->name, parser->name);
+	int result = copy_stack_words(parser, config);
+	if (result < 0) {
+		vs_config_free(config);
+		return result;
+	}
 	for (size_t i = 0; i < parser->n_sections; i++)
 		if (!parser->sections[i].unplugged)
 			move_iface(&parser->sections[i], config);
@@ -407,20 +348,33 @@ static int make_config(struct vs_parser *parser, struct vs_config **out)
 	return 0;
 }
 
-int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config_error *error,
-		    struct vs_config **out)
+static int parse(struct vs_parser *parser, const char *text, struct vs_config **out)
 {
-	struct vs_parser parser = { .taken = taken, .taken_arg = arg, .error = error };
 	struct vs_words words;
-	int result = vs_words_split(text != NULL ? text : "", error, &words);
+	int result = vs_words_split(text != NULL ? text : "", parser->error, &words);
 
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < words.n && result == 0; i++)
-		result = read_word(&parser, &words.list[i]);
+		result = read_word(parser, &words.list[i]);
 	if (result == 0)
-		result = make_config(&parser, out);
-	clear_parser(&parser);
+		result = make_config(parser, out);
+	clear_parser(parser);
 	vs_words_free(&words);
 	return result;
+}
+
+int vs_config_parse(const char *text, vs_conf_taken_fn *taken, void *arg, struct vs_config_error *error,
+		    struct vs_config **out)
+{
+	struct vs_parser parser = { .taken = taken, .taken_arg = arg, .error = error };
+
+	return parse(&parser, text, out);
+}
+
+int vs_config_parse_change(const char *text, struct vs_config_error *error, struct vs_config **out)
+{
+	struct vs_parser parser = { .change = true, .error = error };
+
+	return parse(&parser, text, out);
 }

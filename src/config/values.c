@@ -123,20 +123,40 @@ static int add_addr(struct vs_parser *parser, struct vs_conf_iface *iface, const
 	return 0;
 }
 
-int vs_take_ip(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
-		   const char *value)
+int vs_read_host(struct vs_parser *parser, const struct vs_word *word, const char *value,
+		 struct vs_conf_addr *out)
 {
-	struct vs_conf_addr addr;
-	enum vs_prefix_text outcome = vs_prefix_from_text(value, strlen(value), &addr);
+	if (!vs_addr_from_text(value, strlen(value), out))
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "not an address; write one like 10.0.0.1 or fc00::1, without a prefix "
+				    "length");
+	return check_host(parser, word, out);
+}
+
+int vs_read_ip(struct vs_parser *parser, const struct vs_word *word, const char *value, bool *has_len,
+	       struct vs_conf_addr *out)
+{
+	enum vs_prefix_text outcome = vs_prefix_from_text(value, strlen(value), out);
 
 	if (outcome == VS_PREFIX_NO_ADDR)
 		return vs_word_fail(parser->error, EINVAL, word,
 				    "not an address; write one like ip=10.0.0.1/24 or ip=fc00::1/64");
-	int result = check_host(parser, word, &addr);
+	int result = check_host(parser, word, out);
 	if (result < 0)
 		return result;
-	if (outcome == VS_PREFIX_BAD_LEN)
-		return fail_prefixlen(parser, word, "ip", &addr);
+	*has_len = outcome == VS_PREFIX_OK;
+	return outcome == VS_PREFIX_BAD_LEN ? fail_prefixlen(parser, word, "ip", out) : 0;
+}
+
+int vs_take_ip(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+		   const char *value)
+{
+	struct vs_conf_addr addr;
+	bool has_len;
+	int result = vs_read_ip(parser, word, value, &has_len, &addr);
+
+	if (result < 0)
+		return result;
 	for (size_t i = 0; i < section->iface.n_addrs; i++)
 		if (vs_addr_equal(&section->iface.addrs[i], &addr))
 			return vs_word_fail(parser->error, EINVAL, word,
@@ -169,16 +189,23 @@ static int read_gateway(struct vs_parser *parser, const struct vs_word *word, co
 	return check_host(parser, word, &route->gw);
 }
 
+int vs_read_gw(struct vs_parser *parser, const struct vs_word *word, const char *value,
+	       struct vs_conf_route *out)
+{
+	int result = read_gateway(parser, word, value, out);
+
+	if (result == 0)
+		out->dst.family = out->gw.family;
+	return result;
+}
+
 int vs_take_gw(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
 		   const char *value)
 {
 	struct vs_conf_route route = { 0 };
-	int result = read_gateway(parser, word, value, &route);
+	int result = vs_read_gw(parser, word, value, &route);
 
-	if (result < 0)
-		return result;
-	route.dst.family = route.gw.family;
-	return add_route(parser, section, &route);
+	return result < 0 ? result : add_route(parser, section, &route);
 }
 
 /* The DST/LEN of route=, which is text[0..length). */
@@ -211,28 +238,36 @@ static int read_destination(struct vs_parser *parser, const struct vs_word *word
 			    shown);
 }
 
-int vs_take_route(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
-		      const char *value)
+int vs_read_route(struct vs_parser *parser, const struct vs_word *word, const char *value,
+		  struct vs_conf_route *out)
 {
-	struct vs_conf_route route = { 0 };
 	size_t length = strcspn(value, "@");
 	bool is_default = length == strlen("default") && strncmp(value, "default", length) == 0;
 	int result = 0;
 
 	if (!is_default)
-		result = read_destination(parser, word, value, length, &route.dst);
+		result = read_destination(parser, word, value, length, &out->dst);
 	else if (value[length] == '\0')
 		result = vs_word_fail(parser->error, EINVAL, word,
 				      "a default route needs a gateway; write route=default@10.0.0.254");
 	if (result == 0 && value[length] == '@')
-		result = read_gateway(parser, word, value + length + 1, &route);
+		result = read_gateway(parser, word, value + length + 1, out);
 	if (result < 0)
 		return result;
 	if (is_default)
-		route.dst.family = route.gw.family;
-	if (route.has_gw && route.gw.family != route.dst.family)
+		out->dst.family = out->gw.family;
+	if (out->has_gw && out->gw.family != out->dst.family)
 		return vs_word_fail(parser->error, EINVAL, word,
 				    "destination and gateway are of different families; write two IPv4 "
 				    "addresses or two IPv6 addresses");
-	return add_route(parser, section, &route);
+	return 0;
+}
+
+int vs_take_route(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+		      const char *value)
+{
+	struct vs_conf_route route = { 0 };
+	int result = vs_read_route(parser, word, value, &route);
+
+	return result < 0 ? result : add_route(parser, section, &route);
 }

@@ -27,6 +27,10 @@
 #define VS_SOURCES_STABLE     0x08u /* SLAAC with stable private interface ids */
 #define VS_SOURCES_NO_RELEASE 0x10u
 
+/* Bits of clear_static. */
+#define VS_SOURCES_CLEAR_DNS     0x1u
+#define VS_SOURCES_CLEAR_DOMAINS 0x2u
+
 struct vs_wire_ip {
 	uint8_t family; /* AF_INET, AF_INET6 */
 	uint8_t bytes[16];
@@ -48,7 +52,7 @@ struct vs_wire_sources {
 	char domains[VS_SOURCES_DOMAINS_BYTES];        /* domain=: added, one space between two */
 	char del_domains[VS_SOURCES_DOMAINS_BYTES];
 	char fqdn[VS_SOURCES_FQDN_BYTES];              /* "": none, or as before */
-	uint8_t clear_static; /* 1: all of dns= and domain= is removed first */
+	uint8_t clear_static; /* VS_SOURCES_CLEAR_...: all of dns=, all of domain= is removed first */
 	uint8_t has_leases;   /* 1: the last descriptor is the directory of leases */
 };
 
