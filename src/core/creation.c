@@ -8,6 +8,9 @@
  *       +-------once--------+                            | +----------------------------+
  *                                                        v no more
  *                                     DONE <- TRIAL <- APPLY -> READY -> TRIAL
+ *                                               ^        v sources  ^ v sources
+ *             failed <-- LATE <-- LEARNED <--> LEARNING <---- SOURCES <--> STARTED
+ *                             time         one interface               one interface
  *
  *  KEEPER     nothing is there; a keeper is found or started, and asked for the namespace
  *  NAMESPACE  waits for the stack's door; where possible the first interface is in the same request, which
@@ -16,7 +19,12 @@
  *  NEXT       asks for the next interface, after the start of its command if it has one
  *  IFACE      waits until the keeper has plugged the interface into its network
  *  APPLY      addresses and routes, by rtnetlink
+ *  SOURCES    asks for the address sources of the next interface
+ *  STARTED    waits until the keeper has started them
  *  READY      waits for duplicate address detection and carriers, for notifications
+ *  LEARNING   asks to be told when the sources of the next interface are ready
+ *  LEARNED    waits for that, which may take long: servers of the network have to answer
+ *  LATE       when the time for that is over: waits for the keeper's records, which say what is missing
  *  TRIAL      one socket, so that later ones cannot fail because the library itself lacks something
  *
  * An addition of interfaces begins in CONFIG, with a stack that is there, and ends before TRIAL.
@@ -76,6 +84,8 @@ static void describe_state(struct vs_creation *c, char *text, size_t size)
 			       c->config->ifaces[c->n_made].name, c->config->ifaces[c->n_made].vnl);
 	else if (c->state == VS_CREATION_READY)
 		(void)snprintf(text, size, "%s", vs_ready_missing(&c->ready));
+	else if (c->state == VS_CREATION_SOURCES || c->state == VS_CREATION_STARTED)
+		(void)snprintf(text, size, "the keeper has not started the address sources yet");
 	else
 		(void)snprintf(text, size, "the keeper has not made the network namespace yet");
 }
@@ -95,7 +105,9 @@ int vs_creation_step(struct vs_creation *c)
 
 	while (r == 0 && c->state != VS_CREATION_DONE)
 		r = vs_creation_steps[c->state](c);
-	return r == VS_NOT_YET && vs_left_ms(c->deadline_ms) == 0 ? fail_late(c) : r;
+	/* LATE has a limit of its own, and a better message. */
+	bool late = r == VS_NOT_YET && c->state != VS_CREATION_LATE && vs_left_ms(c->deadline_ms) == 0;
+	return late ? fail_late(c) : r;
 }
 
 static void begin(struct vs_creation *c, const struct vs_create_opts *opts)
@@ -107,6 +119,7 @@ static void begin(struct vs_creation *c, const struct vs_create_opts *opts)
 		.call = { .channel = VS_NO_SOCK, .their_end = -1 },
 		.dirs = { -1, -1 },
 		.stream = -1,
+		.leases = -1,
 	};
 }
 
@@ -185,14 +198,6 @@ static void undo(struct vs_creation *c)
 	}
 }
 
-/* If the program has closed the socket, its number may be that of another file, so it is not closed. */
-static void close_netlink(struct vs_creation *c)
-{
-	if (c->nl.sock != NULL && !vs_sock_valid(&c->nl_sock))
-		c->nl.sock = NULL;
-	vs_nl_close(&c->nl);
-}
-
 void vs_creation_end(struct vs_creation *c)
 {
 	bool made = c->state == VS_CREATION_DONE && !c->adding;
@@ -204,9 +209,10 @@ void vs_creation_end(struct vs_creation *c)
 	else
 		vs_long_call_end(&c->call);
 	vs_close(vs_steal_fd(&c->stream));
+	vs_close(vs_steal_fd(&c->leases));
 	vs_creation_close_directories(c);
 	vs_ready_end(&c->ready);
-	close_netlink(c);
+	vs_creation_close_netlink(c);
 	if (made) {
 		vs_keepers_take_warning(c->slot->keeper, warning);
 		vs_slot_set_complete(c->slot);

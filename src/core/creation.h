@@ -16,6 +16,7 @@
 #include "options.h"
 #include "rtnl/nl.h"
 #include "rtnl/ready.h"
+#include "wire/sources.h"
 #include <vdestack.h>
 
 enum vs_creation_state {
@@ -25,7 +26,12 @@ enum vs_creation_state {
 	VS_CREATION_NEXT,
 	VS_CREATION_IFACE,
 	VS_CREATION_APPLY,
+	VS_CREATION_SOURCES,
+	VS_CREATION_STARTED,
 	VS_CREATION_READY,
+	VS_CREATION_LEARNING,
+	VS_CREATION_LEARNED,
+	VS_CREATION_LATE,
 	VS_CREATION_TRIAL,
 	VS_CREATION_DONE,
 };
@@ -48,10 +54,15 @@ struct vs_creation {
 	bool inherited;                 /* this process is a forked child: the parent goes on */
 	bool absent;                    /* one of them has no network: addresses are not waited for */
 	unsigned attempts;              /* keepers that were asked for the namespace */
+	bool wait_ready;                /* addresses and carriers are waited for */
+	size_t n_sources;               /* interfaces whose sources were asked for, then: are ready */
+	int64_t sources_deadline_ms;
 	/* What the step under way holds: */
 	struct vs_long_call call;
 	int dirs[2];                    /* root and working directory of the caller; -1: none */
 	int stream;                     /* of the command of the next interface; -1 */
+	int leases;                     /* directory; -1: none */
+	struct vs_wire_sources sources; /* text of the request */
 	struct vs_nl nl;
 	struct vs_sock nl_sock;         /* its socket */
 	struct vs_ready ready;

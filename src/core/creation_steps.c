@@ -31,6 +31,7 @@
 #include "numbers.h"
 #include "regain.h"
 #include "rtnl/apply.h"
+#include "sources.h"
 #include "stack.h"
 #include "wire/fdmsg.h"
 
@@ -42,7 +43,7 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms)
+int vs_creation_wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms)
 {
 	c->wanted = wanted;
 	c->due_ms = sooner(due_ms, c->deadline_ms);
@@ -80,8 +81,7 @@ void vs_creation_close_directories(struct vs_creation *c)
 	vs_close(vs_steal_fd(&c->dirs[1]));
 }
 
-static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op op,
-			 const struct vs_conf_iface *iface)
+void vs_creation_prepare(struct vs_creation *c, struct vs_sock door, enum vs_op op)
 {
 	struct vs_long_call *call = &c->call;
 	int limit = c->opts.step_timeout_ms;
@@ -90,11 +90,29 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 	call->held = vs_slot_held(c->slot);
 	call->keeper = c->slot->keeper;
 	call->req = (struct vs_request){ .op = op };
-	call->req.timeout_ms = limit < 0 ? VS_WIRE_NO_LIMIT : (uint32_t)limit;
 	call->text = NULL;
 	call->text_len = call->n_fds = call->n_got = 0;
 	call->reply = (struct vs_reply){ 0 };
 	call->timeout_ms = limit < 0 || limit > INT_MAX - REPLY_GRACE_MS ? VS_NO_LIMIT_MS : limit;
+}
+
+int vs_creation_send(struct vs_creation *c)
+{
+	int r = vs_long_call_begin(&c->call);
+
+	if (r == 0 && !c->adding)
+		c->slot->pending = c->call.channel;
+	return r;
+}
+
+static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op op,
+			 const struct vs_conf_iface *iface)
+{
+	struct vs_long_call *call = &c->call;
+	int limit = c->opts.step_timeout_ms;
+
+	vs_creation_prepare(c, door, op);
+	call->req.timeout_ms = limit < 0 ? VS_WIRE_NO_LIMIT : (uint32_t)limit;
 	if (call->timeout_ms >= 0 && iface != NULL)
 		call->timeout_ms += REPLY_GRACE_MS;
 	if (iface != NULL)
@@ -105,26 +123,22 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 		call->fds[call->n_fds++] = c->dirs[i];
 	if (c->stream >= 0)
 		call->fds[call->n_fds++] = c->stream;
-	int r = vs_long_call_begin(call);
-	if (r < 0)
-		return r;
-	if (!c->adding)
-		c->slot->pending = call->channel;
-	return 0;
+	return vs_creation_send(c);
 }
 
-/* Waits for the request that begin_request() has made, or takes its reply. */
-static int await_request(struct vs_creation *c)
+int vs_creation_await(struct vs_creation *c)
 {
 	int r = vs_long_call_step(&c->call);
 
-	return r == VS_NOT_YET ? wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms) : r;
+	if (r != VS_NOT_YET)
+		return r;
+	return vs_creation_wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms);
 }
 
-static int now_await_request(struct vs_creation *c, enum vs_creation_state state)
+int vs_creation_now_await(struct vs_creation *c, enum vs_creation_state state)
 {
 	c->state = state;
-	return wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms);
+	return vs_creation_wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms);
 }
 
 /* ------------------------------------------------------------------ keeper and namespace */
@@ -152,6 +166,8 @@ static int make_slot(struct vs_creation *c)
 {
 	int r = c->config != NULL ? vs_configuration_check_locators(c->config) : 0;
 
+	if (r == 0)
+		r = vs_creation_open_leases(c);
 	if (r < 0)
 		return r;
 	c->slot = vs_slot_new();
@@ -196,7 +212,7 @@ static int step_keeper(struct vs_creation *c)
 		return r;
 	r = begin_request(c, vs_sock_load(&keeper->front), VS_OP_CREATE,
 			  c->opts.adopt < 0 ? first_at_once(c) : NULL);
-	return r < 0 ? retry(c, r) : now_await_request(c, VS_CREATION_NAMESPACE);
+	return r < 0 ? retry(c, r) : vs_creation_now_await(c, VS_CREATION_NAMESPACE);
 }
 
 static int take_door(struct vs_creation *c)
@@ -218,7 +234,7 @@ static int take_door(struct vs_creation *c)
 
 static int step_namespace(struct vs_creation *c)
 {
-	int result = await_request(c);
+	int result = vs_creation_await(c);
 
 	if (result == VS_NOT_YET)
 		return result;
@@ -267,6 +283,8 @@ static int step_config(struct vs_creation *c)
 	c->config = c->own_config;
 	r = vs_configuration_check_locators(c->config);
 	if (r == 0)
+		r = vs_creation_open_leases(c);
+	if (r == 0)
 		r = c->adding ? take_stack(c) : vs_name_take(c->slot, c->config->name);
 	c->state = VS_CREATION_NEXT;
 	return r;
@@ -285,12 +303,12 @@ static int step_next(struct vs_creation *c)
 		r = vs_command_stream(c->stack, iface->locator.rest, &c->stream);
 	if (r == 0)
 		r = begin_request(c, vs_regain_door(c->slot), VS_OP_ADD, iface);
-	return r < 0 ? r : now_await_request(c, VS_CREATION_IFACE);
+	return r < 0 ? r : vs_creation_now_await(c, VS_CREATION_IFACE);
 }
 
 static int step_iface(struct vs_creation *c)
 {
-	int r = await_request(c);
+	int r = vs_creation_await(c);
 
 	if (r == VS_NOT_YET)
 		return r;
@@ -318,21 +336,45 @@ static int open_netlink(struct vs_creation *c)
 	return 0;
 }
 
+/* If the program has closed the socket, its number may be that of another file, so it is not closed. */
+void vs_creation_close_netlink(struct vs_creation *c)
+{
+	if (c->nl.sock != NULL && !vs_sock_valid(&c->nl_sock))
+		c->nl.sock = NULL;
+	vs_nl_close(&c->nl);
+}
+
 static int step_apply(struct vs_creation *c)
 {
-	bool wait = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && vs_conf_has_to_wait(c->config);
-
+	c->wait_ready = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && vs_conf_has_to_wait(c->config);
 	c->state = VS_CREATION_TRIAL;
 	if (c->opts.bare || c->config->n_ifaces == 0)
 		return 0;
 	int r = open_netlink(c);
 	if (r == 0)
-		r = vs_conf_apply(&c->nl, c->config, !wait && !c->absent);
-	if (r < 0 || !wait)
-		return r;
-	c->state = VS_CREATION_READY;
+		r = vs_conf_apply(&c->nl, c->config, !c->wait_ready && !c->absent);
+	if (r < 0 || !vs_sources_any(c->config))
+		return r < 0 ? r : vs_creation_go_ready(c);
+	/* A forked child closes one descriptor of a creation: next, that of a request. */
+	vs_creation_close_netlink(c);
+	c->state = VS_CREATION_SOURCES;
+	return 0;
+}
+
+enum vs_creation_state vs_creation_after_ready(const struct vs_creation *c)
+{
+	bool wait = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && vs_sources_any(c->config);
+
+	return wait ? VS_CREATION_LEARNING : VS_CREATION_TRIAL;
+}
+
+int vs_creation_go_ready(struct vs_creation *c)
+{
+	int r = c->wait_ready && c->nl.sock == NULL ? open_netlink(c) : 0;
+
+	c->state = c->wait_ready ? VS_CREATION_READY : vs_creation_after_ready(c);
 	c->step_deadline_ms = vs_deadline_ms(c->opts.step_timeout_ms);
-	return vs_ready_begin(&c->ready, &c->nl, c->config);
+	return r == 0 && c->wait_ready ? vs_ready_begin(&c->ready, &c->nl, c->config) : r;
 }
 
 static int step_ready(struct vs_creation *c)
@@ -343,13 +385,13 @@ static int step_ready(struct vs_creation *c)
 	if (r == VS_NOT_YET && vs_left_ms(c->step_deadline_ms) == 0)
 		r = vs_ready_late(&c->ready);
 	if (r == VS_NOT_YET && c->ready.at_once)
-		return wait_for(c, (struct pollfd){ .fd = -1 }, vs_now_ms());
+		return vs_creation_wait_for(c, (struct pollfd){ .fd = -1 }, vs_now_ms());
 	if (r == VS_NOT_YET)
-		return wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN },
+		return vs_creation_wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN },
 				c->step_deadline_ms);
 	if (r == 0)
 		vs_conf_announce(&c->nl, c->config);
-	c->state = VS_CREATION_TRIAL;
+	c->state = vs_creation_after_ready(c);
 	return r;
 }
 
@@ -372,6 +414,11 @@ int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c) = {
 	[VS_CREATION_NEXT] = step_next,
 	[VS_CREATION_IFACE] = step_iface,
 	[VS_CREATION_APPLY] = step_apply,
+	[VS_CREATION_SOURCES] = vs_creation_step_sources,
+	[VS_CREATION_STARTED] = vs_creation_step_started,
 	[VS_CREATION_READY] = step_ready,
+	[VS_CREATION_LEARNING] = vs_creation_step_learning,
+	[VS_CREATION_LEARNED] = vs_creation_step_learned,
+	[VS_CREATION_LATE] = vs_creation_step_late,
 	[VS_CREATION_TRIAL] = step_trial,
 };

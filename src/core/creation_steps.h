@@ -8,5 +8,32 @@
 extern int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c);
 
 void vs_creation_close_directories(struct vs_creation *c);
+void vs_creation_close_netlink(struct vs_creation *c);
+
+/* ------------------------------------------------------------------ for the files of steps */
+
+/* Prepares c->call: a request about nothing yet, with the time limit of a step. */
+void vs_creation_prepare(struct vs_creation *c, struct vs_sock door, enum vs_op op);
+/* Sends the request. 0 or -errno. */
+int vs_creation_send(struct vs_creation *c);
+/* Waits for its reply, or takes it: VS_NOT_YET or the result. */
+int vs_creation_await(struct vs_creation *c);
+/* The next step, in another state, waits for the reply. */
+int vs_creation_now_await(struct vs_creation *c, enum vs_creation_state state);
+/* The next step is due when wanted is ready, but not later than due_ms. */
+int vs_creation_wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms);
+
+int vs_creation_open_leases(struct vs_creation *c);
+/* After the sources have been started: READY, LEARNING or TRIAL. In creation_steps.c. */
+int vs_creation_go_ready(struct vs_creation *c);
+/* LEARNING if there are sources to wait for, else TRIAL. */
+enum vs_creation_state vs_creation_after_ready(const struct vs_creation *c);
+
+/* creation_sources.c */
+int vs_creation_step_sources(struct vs_creation *c);
+int vs_creation_step_started(struct vs_creation *c);
+int vs_creation_step_learning(struct vs_creation *c);
+int vs_creation_step_learned(struct vs_creation *c);
+int vs_creation_step_late(struct vs_creation *c);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/opts.h"
 
 #define STEP_MS 5000
+#define SOURCES_MS 15000 /* a server may be asked three times, and answers may be late */
 
 #define FLAGS                                                                                \
 	(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU | VDESTACK_ALLOW_ABSENT | \
@@ -39,12 +40,13 @@ int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts 
 	r = check(&known);
 	if (r < 0)
 		return r;
-	*out = (struct vs_create_opts){ .timeout_ms = -1, .step_timeout_ms = STEP_MS, .adopt = -1 };
+	*out = (struct vs_create_opts){ .timeout_ms = -1, .step_timeout_ms = STEP_MS,
+					.sources_timeout_ms = SOURCES_MS, .adopt = -1 };
 	out->flags = known.flags;
 	out->no_offload = known.no_offload;
 	if (known.timeout_ms != 0)
 		out->timeout_ms = known.timeout_ms;
 	if (known.step_timeout_ms != 0)
-		out->step_timeout_ms = known.step_timeout_ms;
+		out->step_timeout_ms = out->sources_timeout_ms = known.step_timeout_ms;
 	return 0;
 }

@@ -12,6 +12,7 @@ struct vs_create_opts {
 	unsigned no_offload;
 	int timeout_ms;      /* of the whole creation or addition; -1: no limit */
 	int step_timeout_ms; /* of each step; -1: no limit */
+	int sources_timeout_ms; /* of address sources, until they are ready; -1: no limit */
 	int adopt;           /* namespace to adopt, borrowed; -1: a new one */
 	bool bare;           /* interfaces are left down and without addresses: the old call's way */
 };

@@ -23,7 +23,7 @@
 
 #define ANSWER_MS 7000
 
-int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
+int vs_stack_ask_within(struct vdestack *stack, struct vs_long_call *call)
 {
 	struct vs_slot *slot = vs_slot_acquire(stack);
 
@@ -32,10 +32,15 @@ int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
 	call->door = vs_regain_door(slot);
 	call->held = vs_slot_held(slot);
 	call->keeper = slot->keeper;
-	call->timeout_ms = ANSWER_MS;
 	int r = vs_long_call_run(call);
 	vs_slot_release(slot);
 	return r;
+}
+
+int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call)
+{
+	call->timeout_ms = ANSWER_MS;
+	return vs_stack_ask_within(stack, call);
 }
 
 int vs_stack_nl_open(struct vdestack *stack, struct vs_nl *nl)

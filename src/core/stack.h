@@ -14,6 +14,8 @@ struct vs_nl;
 
 /* Makes a long call to the stack's networking thread, and fills in where it goes. As vs_long_call_run(). */
 int vs_stack_ask(struct vdestack *stack, struct vs_long_call *call);
+/* The same within call->timeout_ms: for calls that wait for a network. */
+int vs_stack_ask_within(struct vdestack *stack, struct vs_long_call *call);
 
 /*
  * Opens an rtnetlink conversation in the stack (rtnl/nl.h). 0, -EINVAL (handle), -EMFILE...; message
