@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auto/auto.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
@@ -103,15 +104,15 @@ int vs_learned_read(int fd, struct vs_learned *out)
 
 /* ------------------------------------------------------------------ what is missing */
 
-/* enum vs_auto_source -> its bits, and its name in messages. */
+/* The bits of a source, and its name in messages. */
 static const struct {
 	unsigned bits;
 	const char *name;
 } kinds[] = {
-	{ 0, "static" },
-	{ VS_CONF_DHCP4, "dhcp4" },
-	{ VS_CONF_RA | VS_CONF_SLAAC, "rd" },
-	{ VS_CONF_DHCP6, "dhcp6" },
+	[VS_SOURCE_STATIC] = { 0, "static" },
+	[VS_SOURCE_DHCP4] = { VS_CONF_DHCP4, "dhcp4" },
+	[VS_SOURCE_RA] = { VS_CONF_RA | VS_CONF_SLAAC, "rd" },
+	[VS_SOURCE_DHCP6] = { VS_CONF_DHCP6, "dhcp6" },
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))

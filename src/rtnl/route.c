@@ -126,6 +126,7 @@ static int take_route(void *arg, struct nlmsghdr *hdr)
 		.prefix_len = info->rtm_dst_len,
 		.family = info->rtm_family,
 		.metric = vs_nl_u32(attrs[RTA_PRIORITY], 0),
+		.protocol = info->rtm_protocol,
 	};
 	vs_rtnl_addr_text(route.family, attrs[RTA_DST], route.dst);
 	if (attrs[RTA_MULTIPATH] != NULL)

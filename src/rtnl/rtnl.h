@@ -86,6 +86,7 @@ struct vs_rtnl_hop {
 	char gw[INET6_ADDRSTRLEN]; /* "": on link */
 	int ifindex;
 	unsigned metric;
+	unsigned protocol; /* RTPROT_...: who has set it. vs_rtnl_route_change() sets RTPROT_STATIC */
 };
 
 /* type: RTM_NEWROUTE or RTM_DELROUTE. */

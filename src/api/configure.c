@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Changes of interfaces that exist.
+ *
+ * The order: all words are read, and the interfaces found, before anything is changed. Then addresses and
+ * routes, by rtnetlink, which can be undone (change.c). Then the keeper is asked for name servers and address
+ * sources, interface by interface. Last, what is new is waited for.
+ *
+ * On failure the addresses and routes are as before, and what was started or added at the keeper is stopped or
+ * removed again. A source that was stopped, and a name that was removed, does not come back: the keeper alone
+ * knew its options.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "auto/auto.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "change.h"
+#include "core/configuration.h"
+#include "core/keepers.h"
+#include "core/long_call.h"
+#include "core/options.h"
+#include "core/sources.h"
+#include "core/stack.h"
+#include "rtnl/apply.h"
+#include "rtnl/ready.h"
+#include <vdestack/sources.h>
+
+struct configuring {
+	struct vdestack *stack;
+	struct vs_create_opts opts;
+	struct vs_config *config;
+	int64_t deadline_ms; /* of the whole */
+	char name[64];       /* of the stack */
+	int leases;
+	struct vs_nl nl;
+	struct vs_change change;
+	struct vs_learned before;
+	size_t n_asked;      /* interfaces for which the keeper has been asked */
+};
+
+/* ------------------------------------------------------------------ the keeper's part */
+
+static int ask(struct configuring *c, const struct vs_wire_sources *wanted)
+{
+	struct vs_long_call call = {
+		.req = { .op = VS_OP_SOURCES },
+		.text = (const char *)wanted,
+		.text_len = sizeof(*wanted),
+		.fds = { c->leases },
+		.n_fds = wanted->has_leases,
+	};
+	int r = vs_stack_ask(c->stack, &call);
+
+	return r < 0 ? vs_fail_step(-r, "cannot change the address sources of interface %s", wanted->ifname)
+		     : 0;
+}
+
+static int ask_all(struct configuring *c)
+{
+	struct vs_wire_sources wanted;
+	int r = 0;
+
+	for (; c->n_asked < c->config->n_ifaces && r == 0; c->n_asked++) {
+		const struct vs_conf_iface *iface = &c->config->ifaces[c->n_asked];
+		if (iface->sources == NULL)
+			continue;
+		vs_sources_fill(iface, c->name, c->leases >= 0, &wanted);
+		r = ask(c, &wanted);
+	}
+	return r;
+}
+
+static bool ran_before(const struct configuring *c, const char *ifname, uint32_t source)
+{
+	for (size_t i = 0; i < c->before.n; i++) {
+		const struct vs_wire_learned *record = &c->before.list[i];
+		if (record->kind == VS_LEARNED_SOURCE && record->source == source &&
+		    strcmp(record->ifname, ifname) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool was_server(const struct configuring *c, const char *ifname, const struct vs_wire_ip *ip)
+{
+	for (size_t i = 0; i < c->before.n; i++) {
+		const struct vs_wire_learned *record = &c->before.list[i];
+		if (record->kind == VS_LEARNED_DNS && record->source == VS_SOURCE_STATIC &&
+		    strcmp(record->ifname, ifname) == 0 && memcmp(&record->addr, ip, sizeof(*ip)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool was_domain(const struct configuring *c, const char *ifname, const char *name, size_t length)
+{
+	for (size_t i = 0; i < c->before.n; i++) {
+		const struct vs_wire_learned *record = &c->before.list[i];
+		if (record->kind == VS_LEARNED_SEARCH && record->source == VS_SOURCE_STATIC &&
+		    strcmp(record->ifname, ifname) == 0 && strlen(record->text) == length &&
+		    strncasecmp(record->text, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Name servers and domains that were added, and were not there before, are to be removed. */
+static void take_back_names(const struct configuring *c, const struct vs_wire_sources *wanted,
+			    struct vs_wire_sources *back)
+{
+	for (size_t i = 0; i < wanted->n_dns; i++)
+		if (!was_server(c, wanted->ifname, &wanted->dns[i]))
+			back->del_dns[back->n_del_dns++] = wanted->dns[i];
+	for (const char *name = wanted->domains; *name != '\0';) {
+		size_t length = strcspn(name, " ");
+		if (!was_domain(c, wanted->ifname, name, length)) {
+			if (back->del_domains[0] != '\0')
+				strcat(back->del_domains, " ");
+			strncat(back->del_domains, name, length);
+		}
+		name += length + strspn(name + length, " ");
+	}
+}
+
+/* What takes back one interface's part: sources that did not run before, names that are new. */
+static void take_back(struct configuring *c, const struct vs_conf_iface *iface)
+{
+	static const struct {
+		uint32_t source;
+		uint32_t bits;
+	} kinds[] = {
+		{ VS_SOURCE_DHCP4, VS_SOURCES_DHCP4 },
+		{ VS_SOURCE_RA, VS_SOURCES_RA | VS_SOURCES_SLAAC },
+		{ VS_SOURCE_DHCP6, VS_SOURCES_DHCP6 },
+	};
+	struct vs_wire_sources wanted, back = { 0 };
+
+	vs_sources_fill(iface, c->name, false, &wanted);
+	memcpy(back.ifname, wanted.ifname, sizeof(back.ifname));
+	memcpy(back.name, wanted.name, sizeof(back.name));
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!ran_before(c, iface->name, kinds[i].source))
+			back.stop |= wanted.start & kinds[i].bits;
+	take_back_names(c, &wanted, &back);
+	(void)ask(c, &back);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+static int64_t within(const struct configuring *c, int step_timeout_ms)
+{
+	int64_t step_ms = vs_deadline_ms(step_timeout_ms);
+
+	return step_ms < c->deadline_ms ? step_ms : c->deadline_ms;
+}
+
+static int wait_addrs(struct configuring *c)
+{
+	struct vs_ready ready;
+	int r = vs_ready_begin(&ready, &c->nl, c->config);
+
+	if (r == 0)
+		r = vs_ready_wait(&ready, within(c, c->opts.step_timeout_ms));
+	vs_ready_end(&ready);
+	return r;
+}
+
+static int fail_late(struct configuring *c)
+{
+	char text[VS_MESSAGE_MAX / 2];
+	VS_AUTO_LEARNED learned = { 0 };
+
+	if (vs_learned_ask(c->stack, NULL, &learned) < 0)
+		return -ETIMEDOUT; /* with its own message */
+	vs_learned_missing(&learned, c->config, text, sizeof(text));
+	return vs_fail(ETIMEDOUT, "cannot configure the stack in time: %s; raise step_timeout_ms or timeout_ms",
+		       text);
+}
+
+static int wait_sources(struct configuring *c)
+{
+	int64_t deadline_ms = within(c, c->opts.sources_timeout_ms);
+
+	for (size_t i = 0; i < c->config->n_ifaces; i++) {
+		const struct vs_conf_iface *iface = &c->config->ifaces[i];
+		if (!vs_sources_has_to_wait(iface))
+			continue;
+		int r = vs_sources_wait(c->stack, iface->name,
+					deadline_ms == INT64_MAX ? -1 : vs_left_ms(deadline_ms));
+		if (r < 0)
+			return r == -ETIMEDOUT ? fail_late(c) : r;
+	}
+	return 0;
+}
+
+static int wait_all(struct configuring *c)
+{
+	if (c->opts.flags & VDESTACK_NO_WAIT)
+		return 0;
+	int r = vs_conf_has_to_wait(c->config) ? wait_addrs(c) : 0;
+	return r == 0 ? wait_sources(c) : r;
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+/* Nothing is changed yet. */
+static int prepare(struct configuring *c, const char *text)
+{
+	int r = vs_configuration_read_change(text, c->opts.flags, &c->config);
+
+	if (r < 0)
+		return r;
+	if (vdestack_name(c->stack, c->name, sizeof(c->name)) < 0)
+		return -EINVAL; /* with its message */
+	if (c->config->leases != NULL)
+		c->leases = vs_sources_open_leases(c->config->leases);
+	if (c->config->leases != NULL && c->leases < 0)
+		return c->leases;
+	/* Addresses of sources are not static, whatever the words. */
+	r = vs_learned_ask(c->stack, NULL, &c->before);
+	if (r == 0)
+		r = vs_stack_nl_open(c->stack, &c->nl);
+	return r == 0 ? vs_change_begin(&c->change, &c->nl, c->config, &c->before) : r;
+}
+
+static void undo(struct configuring *c)
+{
+	VS_ERROR_KEEP;
+
+	while (c->n_asked-- > 0)
+		if (c->config->ifaces[c->n_asked].sources != NULL)
+			take_back(c, &c->config->ifaces[c->n_asked]);
+	vs_change_undo(&c->change);
+}
+
+static int change(struct configuring *c)
+{
+	int r = vs_change_apply(&c->change);
+
+	if (r == 0)
+		r = ask_all(c);
+	if (r == 0)
+		r = wait_all(c);
+	if (r < 0)
+		undo(c);
+	else
+		vs_conf_announce(&c->nl, c->config);
+	return r;
+}
+
+static int configure(struct vdestack *stack, const char *text, const struct vdestack_opts *opts)
+{
+	VS_NO_CANCEL;
+	struct configuring c = { .stack = stack, .leases = -1 };
+	int r = vs_create_opts_read(opts, &c.opts);
+
+	if (r == 0 && text == NULL)
+		r = vs_fail(EINVAL, "cannot configure a stack: the configuration is NULL");
+	if (r == 0)
+		r = vs_keepers_sealed("cannot configure a stack");
+	if (r < 0)
+		return r;
+	c.deadline_ms = vs_deadline_ms(c.opts.timeout_ms);
+	r = prepare(&c, text);
+	if (r == 0)
+		r = change(&c);
+	vs_change_end(&c.change);
+	vs_nl_close(&c.nl);
+	vs_learned_free(&c.before);
+	vs_close(c.leases);
+	vs_config_free(c.config);
+	return r;
+}
+
+int vdestack_configure(struct vdestack *stack, const char *config, const struct vdestack_opts *opts)
+{
+	return vs_edge(configure(stack, config, opts));
+}
