@@ -95,7 +95,8 @@ struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
 	int timeout_ms;      /* of the whole creation or addition; 0 or -1 = only the limits of the steps */
-	int step_timeout_ms; /* of each step (keeper, namespace, link, addresses); 0 = 5000, -1 = no limit */
+	/* Of each step: keeper, namespace, link, addresses, sources. 0 = 5000, sources 15000; -1 = no limit */
+	int step_timeout_ms;
 	unsigned no_offload; /* VDESTACK_OFFLOAD_... that are off on VDE networks */
 };
 
@@ -106,13 +107,15 @@ struct vdestack_opts {
  *     "vnl=vde:///tmp/net ip=10.0.0.1/24 gw=10.0.0.254"
  *     "iface=eth0 vnl=inproc://lan ip=fc00::1/64  iface=eth1 vnl=inproc://wan mtu=9000"
  *
- * The stack that is returned works: its interfaces are up, connected and have their addresses.
+ * The stack that is returned works: its interfaces are up, connected and have their addresses. Words like
+ * dhcp and slaac start address sources (<vdestack/sources.h>), which have their addresses then, too.
  * On failure nothing is left behind. opts may be NULL.
  *
  * errno: EINVAL (a word of config; the message names it and its position), ENOTSUP (a
  * word reserved for later), E2BIG (a string or options too long for this version), EEXIST (an
  * interface of that name, or another stack with that name=), EMSGSIZE (mtu= is more than the network
- * carries), EADDRNOTAVAIL (an address is in use by another host), ETIMEDOUT, EPERM, ENOSPC (the limit
+ * carries), EADDRNOTAVAIL (an address is in use by another host), ETIMEDOUT (also: no server has answered; the
+ * message says which source lacks what), EPERM, ENOSPC (the limit
  * of namespaces, not the disk), EAGAIN (the limit of processes and threads), EMFILE, ENOMEM, EIO (the
  * keeper ended at its start), ENETDOWN, or the error of the step that failed; for a network, the error
  * of its libvdeplug plugin. The caller owns the handle and ends it with vdestack_delete().
@@ -191,8 +194,9 @@ int vdestack_iface_add(struct vdestack *stack, const char *config, const struct 
 int vdestack_iface_del(struct vdestack *stack, const char *ifname) VDESTACK_NONNULL(2);
 
 /*
- * Waits until the stack is ready: every interface of the namespace (adopted ones too) that is up
- * has its carrier, every address is past duplicate address detection. ETIMEDOUT after timeout_ms;
+ * Waits until the stack is ready: the address sources that its configuration asks for have what they were
+ * asked for, every interface of the namespace (adopted ones too) that is up has its carrier, every address is
+ * past duplicate address detection. ETIMEDOUT after timeout_ms; the message says what is missing.
  * EADDRNOTAVAIL when an address is in use by another host.
  */
 int vdestack_wait_ready(struct vdestack *stack, int timeout_ms);
@@ -298,7 +302,7 @@ int vdestack_run(struct vdestack *stack, char *const argv[], const struct vdesta
 /*
  * Gives up, for this process and the children it makes from now on, everything the library could do
  * for them, except to make sockets, to read settings and events, to remove interfaces and to delete
- * stacks. From then on vdestack_new(), _new_start(), _adopt_*(), _iface_add(), _sysctl_set(),
+ * stacks. From then on vdestack_new(), _new_start(), _adopt_*(), _iface_add(), _configure(), _sysctl_set(),
  * _link_set_carrier(), _netns(), _spawn() and _run() fail with EPERM. So does a request that an
  * attacker who controls the process makes by hand. It cannot be undone. Stacks, interfaces and sockets
  * go on, and interfaces reconnect as before. Processes that were forked before keep what they have.

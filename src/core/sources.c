@@ -12,7 +12,9 @@
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "handle.h"
 #include "long_call.h"
+#include "regain.h"
 #include "stack.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
@@ -138,4 +140,33 @@ int vs_learned_ask(struct vdestack *stack, const char *ifname, struct vs_learned
 	if (call.n_got < 1)
 		return vs_fail(EPROTO, "cannot read what was learned: the keeper sent no descriptor");
 	return vs_learned_read(call.got[0], out);
+}
+
+/*
+ * The keeper takes the requests of a stack in order. So when the records have come, the reply to the request
+ * before has been sent too, if the sources are ready.
+ */
+int vs_sources_look(struct vdestack *stack, struct vs_learned *out)
+{
+	VS_NO_CANCEL;
+	struct vs_slot *slot = vs_slot_acquire(stack);
+
+	if (slot == NULL)
+		return vs_fail(EINVAL, "not a stack, or one that has been deleted");
+	struct vs_long_call call = {
+		.door = vs_regain_door(slot),
+		.held = vs_slot_held(slot),
+		.keeper = slot->keeper,
+		.req = { .op = VS_OP_SOURCES_WAIT },
+		.timeout_ms = VS_NO_LIMIT_MS,
+	};
+	int r = vs_long_call_begin(&call);
+	if (r == 0) {
+		r = vs_learned_ask(stack, NULL, out);
+		if (r == 0)
+			r = vs_long_call_step(&call);
+		vs_long_call_end(&call);
+	}
+	vs_slot_release(slot);
+	return r > 0 ? 0 : r;
 }

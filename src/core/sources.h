@@ -57,4 +57,10 @@ void vs_learned_missing(const struct vs_learned *learned, const struct vs_config
  */
 int vs_sources_wait(struct vdestack *stack, const char *ifname, int timeout_ms);
 
+/*
+ * Looks once whether all sources of the stack are ready, and reads what was learned. 0: ready; VS_NOT_YET;
+ * another -errno with a message.
+ */
+int vs_sources_look(struct vdestack *stack, struct vs_learned *out);
+
 #endif
