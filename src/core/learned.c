@@ -147,6 +147,17 @@ static unsigned needed_of(const struct vs_learned *learned, const struct vs_conf
 	return 0;
 }
 
+/* As snprintf(3). */
+static size_t describe(const struct vs_wire_learned *record, char *text, size_t size)
+{
+	const char *name = kinds[record->source].name;
+
+	if (record->text[0] != '\0')
+		return (size_t)snprintf(text, size, "%s on %s: %s", name, record->ifname, record->text);
+	return (size_t)snprintf(text, size, "%s on %s: in state %s, %u packets sent, %u received", name,
+				record->ifname, record->state, record->sent, record->received);
+}
+
 void vs_learned_missing(const struct vs_learned *learned, const struct vs_config *config, char *text,
 			size_t size)
 {
@@ -159,10 +170,9 @@ void vs_learned_missing(const struct vs_learned *learned, const struct vs_config
 		if (bits == 0 || record->ready ||
 		    (config != NULL && (bits & needed_of(learned, config, record->ifname)) == 0))
 			continue;
-		int n = snprintf(text + used, size - used, "%s%s on %s: %s%s", used > 0 ? "; " : "",
-				 kinds[record->source].name, record->ifname,
-				 record->text[0] != '\0' ? record->text : "not ready, its state is ",
-				 record->text[0] != '\0' ? "" : record->state);
-		used += n > 0 ? (size_t)n : 0;
+		if (used > 0)
+			used += (size_t)snprintf(text + used, size - used, "; ");
+		if (used < size)
+			used += describe(record, text + used, size - used);
 	}
 }
