@@ -22,6 +22,7 @@
 
 #include "base/error.h"
 #include "config/addr_text.h"
+#include "rtnl/apply.h"
 
 /* ------------------------------------------------------------------ the state before */
 
@@ -280,41 +281,6 @@ static int set_up(struct vs_change *change, size_t iface, bool up)
 		     : 0;
 }
 
-static int add_addrs(struct vs_change *change, size_t iface)
-{
-	const struct vs_conf_iface *words = &change->config->ifaces[iface];
-	char text[VS_PREFIX_TEXT_MAX];
-
-	for (size_t i = 0; i < words->n_addrs; i++) {
-		int r = ignore(vs_rtnl_addr_change(change->nl, RTM_NEWADDR, change->indices[iface],
-						   &words->addrs[i], words->nodad),
-			       -EEXIST);
-		if (r == 0)
-			continue;
-		vs_prefix_to_text(&words->addrs[i], text);
-		return vs_nl_fail(change->nl, -r, "cannot give interface %s its ip=%s", words->name, text);
-	}
-	return 0;
-}
-
-static int add_routes(struct vs_change *change, size_t iface)
-{
-	const struct vs_conf_iface *words = &change->config->ifaces[iface];
-	char dst[VS_PREFIX_TEXT_MAX];
-
-	for (size_t i = 0; i < words->n_routes; i++) {
-		const struct vs_rtnl_route route = { .to = words->routes[i],
-						     .ifindex = change->indices[iface] };
-		int r = ignore(vs_rtnl_route_change(change->nl, RTM_NEWROUTE, &route), -EEXIST);
-		if (r == 0)
-			continue;
-		vs_prefix_to_text(&words->routes[i].dst, dst);
-		return vs_nl_fail(change->nl, -r, "cannot give interface %s its route to %s", words->name,
-				  dst);
-	}
-	return 0;
-}
-
 int vs_change_apply(struct vs_change *change)
 {
 	const struct vs_conf_iface *ifaces = change->config->ifaces;
@@ -331,9 +297,9 @@ int vs_change_apply(struct vs_change *change)
 		if (ifaces[i].updown == VS_CONF_UP)
 			r = set_up(change, i, true);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_addrs(change, i);
+		r = vs_conf_add_addrs(change->nl, &ifaces[i], change->indices[i], true);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_routes(change, i);
+		r = vs_conf_add_routes(change->nl, &ifaces[i], change->indices[i], true);
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (ifaces[i].updown == VS_CONF_DOWN)
 			r = set_up(change, i, false);

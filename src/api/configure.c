@@ -3,8 +3,8 @@
 /*
  * Changes of interfaces that exist.
  *
- * The order: all words are read, and the interfaces found, before anything is changed. Then addresses and
- * routes, by rtnetlink, which can be undone (change.c). Then the keeper is asked for name servers and address
+ * The order: all words are read, and the interfaces found, before anything is changed. Then sources are
+ * stopped that make room for static addresses. Then addresses and routes, by rtnetlink, which can be undone (change.c). Then the keeper is asked for name servers and address
  * sources, interface by interface. Last, what is new is waited for.
  *
  * On failure the addresses and routes are as before, and what was started or added at the keeper is stopped or
@@ -13,6 +13,8 @@
  */
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +23,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "change.h"
+#include "config/addr_text.h"
 #include "core/configuration.h"
 #include "core/keepers.h"
 #include "core/long_call.h"
@@ -43,6 +46,14 @@ struct configuring {
 	struct vs_learned before;
 	size_t n_asked;      /* interfaces for which the keeper has been asked */
 };
+
+/* The end of a step, or of the whole. */
+static int64_t within(const struct configuring *c, int step_timeout_ms)
+{
+	int64_t step_ms = vs_deadline_ms(step_timeout_ms);
+
+	return step_ms < c->deadline_ms ? step_ms : c->deadline_ms;
+}
 
 /* ------------------------------------------------------------------ the keeper's part */
 
@@ -76,15 +87,16 @@ static int ask_all(struct configuring *c)
 	return r;
 }
 
-static bool ran_before(const struct configuring *c, const char *ifname, uint32_t source)
+/* The sources of an interface that ran before. */
+static unsigned ran_before(const struct configuring *c, const char *ifname)
 {
-	for (size_t i = 0; i < c->before.n; i++) {
-		const struct vs_wire_learned *record = &c->before.list[i];
-		if (record->kind == VS_LEARNED_SOURCE && record->source == source &&
-		    strcmp(record->ifname, ifname) == 0)
-			return true;
-	}
-	return false;
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < c->before.n; i++)
+		if (c->before.list[i].kind == VS_LEARNED_SOURCE &&
+		    strcmp(c->before.list[i].ifname, ifname) == 0)
+			bits |= vs_learned_bits(&c->before.list[i]);
+	return bits;
 }
 
 static bool was_server(const struct configuring *c, const char *ifname, const struct vs_wire_ip *ip)
@@ -131,34 +143,104 @@ static void take_back_names(const struct configuring *c, const struct vs_wire_so
 /* What takes back one interface's part: sources that did not run before, names that are new. */
 static void take_back(struct configuring *c, const struct vs_conf_iface *iface)
 {
-	static const struct {
-		uint32_t source;
-		uint32_t bits;
-	} kinds[] = {
-		{ VS_SOURCE_DHCP4, VS_SOURCES_DHCP4 },
-		{ VS_SOURCE_RA, VS_SOURCES_RA | VS_SOURCES_SLAAC },
-		{ VS_SOURCE_DHCP6, VS_SOURCES_DHCP6 },
-	};
 	struct vs_wire_sources wanted, back = { 0 };
 
 	vs_sources_fill(iface, c->name, false, &wanted);
 	memcpy(back.ifname, wanted.ifname, sizeof(back.ifname));
 	memcpy(back.name, wanted.name, sizeof(back.name));
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!ran_before(c, iface->name, kinds[i].source))
-			back.stop |= wanted.start & kinds[i].bits;
+	back.stop = wanted.start & ~ran_before(c, iface->name);
 	take_back_names(c, &wanted, &back);
 	(void)ask(c, &back);
 }
 
-/* ------------------------------------------------------------------ waiting */
+/* ------------------------------------------------------------------ stopping first */
 
-static int64_t within(const struct configuring *c, int step_timeout_ms)
+/* Whether a record is about an address that goes when these sources of the interface stop. */
+static bool goes(const struct vs_wire_learned *record, const char *ifname, unsigned stopped)
 {
-	int64_t step_ms = vs_deadline_ms(step_timeout_ms);
-
-	return step_ms < c->deadline_ms ? step_ms : c->deadline_ms;
+	return record->kind == VS_LEARNED_ADDRESS && strcmp(record->ifname, ifname) == 0 &&
+	       (vs_learned_bits(record) & stopped) != 0;
 }
+
+struct looking {
+	const struct configuring *c;
+	const struct vs_conf_iface *iface;
+	bool found;
+};
+
+static void begin_look(void *arg)
+{
+	struct looking *looking = arg;
+
+	looking->found = false;
+}
+
+static void look_at(void *arg, const void *record)
+{
+	struct looking *looking = arg;
+	const struct vs_learned *before = &looking->c->before;
+	const struct vs_rtnl_addr *addr = record;
+	struct vs_conf_addr there;
+
+	if (!vs_addr_from_text(addr->text, strlen(addr->text), &there))
+		return;
+	for (size_t i = 0; i < before->n; i++)
+		looking->found |= goes(&before->list[i], looking->iface->name,
+				       looking->iface->sources->stop) &&
+				  before->list[i].addr.family == there.family &&
+				  memcmp(before->list[i].addr.bytes, there.bytes,
+					 vs_rtnl_addr_bytes(there.family)) == 0;
+}
+
+/* Waits until the addresses of stopped sources are gone. A source says goodbye to its server before. */
+static int wait_gone(struct configuring *c, const struct vs_conf_iface *iface)
+{
+	struct looking looking = { c, iface, true };
+	const struct vs_nl_reader reader = { begin_look, look_at, &looking };
+	struct pollfd notes = { .fd = vs_nl_fd(&c->nl), .events = POLLIN };
+	int64_t deadline_ms = within(c, c->opts.step_timeout_ms);
+	int r = vs_nl_subscribe(&c->nl, RTNLGRP_IPV4_IFADDR);
+
+	if (r == 0)
+		r = vs_nl_subscribe(&c->nl, RTNLGRP_IPV6_IFADDR);
+	while (r == 0 && (r = vs_rtnl_addr_list(&c->nl, &reader)) == 0 && looking.found) {
+		if (vs_left_ms(deadline_ms) == 0)
+			return vs_fail(ETIMEDOUT, "cannot configure interface %s: the addresses of its stopped "
+						  "sources are still there; try again", iface->name);
+		(void)poll(&notes, 1, vs_left_ms(deadline_ms));
+		r = vs_nl_drain(&c->nl);
+	}
+	return r < 0 ? vs_nl_fail(&c->nl, -r, "cannot watch the addresses of the stack") : 0;
+}
+
+/*
+ * Where a stopped source makes room for static addresses or routes, it is stopped first: what it has set may
+ * be the same, and would go with it.
+ */
+static int stop_first(struct configuring *c)
+{
+	struct vs_wire_sources wanted;
+
+	for (size_t i = 0; i < c->config->n_ifaces; i++) {
+		const struct vs_conf_iface *iface = &c->config->ifaces[i];
+		bool stops = iface->sources != NULL &&
+			     (iface->sources->stop & ran_before(c, iface->name)) != 0;
+		if (!stops || iface->n_addrs + iface->n_routes == 0)
+			continue;
+		memset(&wanted, 0, sizeof(wanted));
+		memcpy(wanted.ifname, iface->name, sizeof(wanted.ifname));
+		memcpy(wanted.name, c->name, sizeof(wanted.name));
+		wanted.stop = iface->sources->stop;
+		int r = ask(c, &wanted);
+		if (r == 0)
+			r = wait_gone(c, iface);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ waiting */
 
 static int wait_addrs(struct configuring *c)
 {
@@ -241,8 +323,10 @@ static void undo(struct configuring *c)
 
 static int change(struct configuring *c)
 {
-	int r = vs_change_apply(&c->change);
+	int r = stop_first(c);
 
+	if (r == 0)
+		r = vs_change_apply(&c->change);
 	if (r == 0)
 		r = ask_all(c);
 	if (r == 0)

@@ -117,9 +117,14 @@ static const struct {
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+unsigned vs_learned_bits(const struct vs_wire_learned *record)
+{
+	return record->source < N_KINDS ? kinds[record->source].bits : 0;
+}
+
 static unsigned bits_of(const struct vs_wire_learned *record)
 {
-	return record->kind == VS_LEARNED_SOURCE && record->source < N_KINDS ? kinds[record->source].bits : 0;
+	return record->kind == VS_LEARNED_SOURCE ? vs_learned_bits(record) : 0;
 }
 
 /* The sources of an interface of config that keep it from being ready. */

@@ -41,6 +41,9 @@ void vs_learned_free(struct vs_learned *learned);
 /* Reads the memory file of a reply to VS_OP_LEARNED. Takes fd. 0 or -errno with a message. */
 int vs_learned_read(int fd, struct vs_learned *out);
 
+/* The VS_CONF_... of the source that a record is about. 0: none of these. */
+unsigned vs_learned_bits(const struct vs_wire_learned *record);
+
 /* Asks the keeper. ifname NULL or "": about all interfaces. 0 or -errno with a message. */
 int vs_learned_ask(struct vdestack *stack, const char *ifname, struct vs_learned *out);
 

@@ -33,14 +33,14 @@ static int bring_up(struct vs_nl *nl, const struct vs_conf_iface *iface, int *if
 	return 0;
 }
 
-static int add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex)
+int vs_conf_add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex, bool may_exist)
 {
 	char text[VS_PREFIX_TEXT_MAX];
 
 	for (size_t i = 0; i < iface->n_addrs; i++) {
 		const struct vs_conf_addr *addr = &iface->addrs[i];
 		int r = vs_rtnl_addr_change(nl, RTM_NEWADDR, ifindex, addr, iface->nodad);
-		if (r < 0) {
+		if (r < 0 && !(may_exist && r == -EEXIST)) {
 			vs_prefix_to_text(addr, text);
 			return vs_nl_fail(nl, -r, "cannot give interface %s its ip=%s", iface->name, text);
 		}
@@ -65,12 +65,12 @@ static int fail_route(const struct vs_nl *nl, int err, const struct vs_conf_ifac
 }
 
 /* Each route has its interface: a link-local gateway is ambiguous without it. */
-static int add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex)
+int vs_conf_add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex, bool may_exist)
 {
 	for (size_t i = 0; i < iface->n_routes; i++) {
 		const struct vs_rtnl_route route = { .to = iface->routes[i], .ifindex = ifindex };
 		int r = vs_rtnl_route_change(nl, RTM_NEWROUTE, &route);
-		if (r < 0)
+		if (r < 0 && !(may_exist && r == -EEXIST))
 			return fail_route(nl, -r, iface, &iface->routes[i]);
 	}
 	return 0;
@@ -90,9 +90,9 @@ static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
 	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
 		r = bring_up(nl, &config->ifaces[i], &indices[i]);
 	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
-		r = add_addrs(nl, &config->ifaces[i], indices[i]);
+		r = vs_conf_add_addrs(nl, &config->ifaces[i], indices[i], false);
 	for (size_t i = 0; r == 0 && i < config->n_ifaces; i++)
-		r = add_routes(nl, &config->ifaces[i], indices[i]);
+		r = vs_conf_add_routes(nl, &config->ifaces[i], indices[i], false);
 	return r;
 }
 

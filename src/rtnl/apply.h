@@ -15,6 +15,13 @@
  */
 int vs_conf_apply(struct vs_nl *nl, const struct vs_config *config, bool announce);
 
+/*
+ * The addresses, the routes of one interface. may_exist: what is there already is no error. 0 or -errno with
+ * the message recorded.
+ */
+int vs_conf_add_addrs(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex, bool may_exist);
+int vs_conf_add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int ifindex, bool may_exist);
+
 /* vs_rtnl_link_announce() for each interface of config that has addresses. */
 void vs_conf_announce(struct vs_nl *nl, const struct vs_config *config);
 
