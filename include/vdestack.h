@@ -95,8 +95,7 @@ struct vdestack_opts {
 	size_t size;
 	unsigned flags;      /* VDESTACK_... */
 	int timeout_ms;      /* of the whole creation or addition; 0 or -1 = only the limits of the steps */
-	/* Of each step: keeper, namespace, link, addresses, sources. 0 = 5000, sources 15000; -1 = no limit */
-	int step_timeout_ms;
+	int step_timeout_ms; /* of each step; 0 = 5000, and 15000 for address sources; -1 = no limit */
 	unsigned no_offload; /* VDESTACK_OFFLOAD_... that are off on VDE networks */
 };
 

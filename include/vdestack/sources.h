@@ -66,7 +66,7 @@ enum vdestack_learned_type {
 };
 
 /* A record: 448 bytes in every version. Records of one type from one source keep the server's order. */
-struct vdestack_learned {
+struct vdestack_learned_item {
 	uint32_t type;                /* enum vdestack_learned_type; later versions may add some */
 	uint32_t source;              /* enum vdestack_source_kind */
 	char ifname[IF_NAMESIZE];
@@ -87,7 +87,7 @@ struct vdestack_learned {
  * n is 0. ifname NULL or "": of all interfaces. What the words ip=, gw= and route= have set is not in it.
  * ENODEV: there is no such interface. Needs no privileges; allowed after vdestack_seal().
  */
-int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned *list, size_t n);
+int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list, size_t n);
 
 /* ------------------------------------------------------------------ the state of sources */
 

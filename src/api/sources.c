@@ -12,7 +12,7 @@
 #include "named.h"
 #include <vdestack/sources.h>
 
-_Static_assert(sizeof(struct vdestack_learned) == 448, "the same in every version");
+_Static_assert(sizeof(struct vdestack_learned_item) == 448, "the same in every version");
 _Static_assert(sizeof(struct vdestack_source) == 512, "the same in every version");
 
 int vs_learned_of(struct vdestack *stack, const char *ifname, const char *step, struct vs_learned *out)
@@ -54,9 +54,9 @@ static uint32_t type_of(uint32_t kind)
 	return kind < sizeof(types) ? types[kind] : 0;
 }
 
-static void write_learned(const struct vs_wire_learned *from, struct vdestack_learned *to)
+static void write_learned(const struct vs_wire_learned *from, struct vdestack_learned_item *to)
 {
-	*to = (struct vdestack_learned){
+	*to = (struct vdestack_learned_item){
 		.type = type_of(from->kind),
 		.source = from->source + 1,
 		.family = from->addr.family,
@@ -73,7 +73,7 @@ static void write_learned(const struct vs_wire_learned *from, struct vdestack_le
 	memcpy(to->text, from->text, sizeof(to->text));
 }
 
-static int list_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned *list, size_t n)
+static int list_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list, size_t n)
 {
 	static const char step[] = "cannot list what was learned";
 	VS_AUTO_LEARNED learned = { 0 };
@@ -94,7 +94,7 @@ static int list_learned(struct vdestack *stack, const char *ifname, struct vdest
 	return count;
 }
 
-int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned *list, size_t n)
+int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list, size_t n)
 {
 	return vs_edge(list_learned(stack, ifname, list, n));
 }

@@ -22,7 +22,7 @@
  *  SOURCES    asks for the address sources of the next interface
  *  STARTED    waits until the keeper has started them
  *  READY      waits for duplicate address detection and carriers, for notifications
- *  LEARNING   asks to be told when the sources of the next interface are ready
+ *  LEARNING   asks for a reply that comes when the sources of the next interface are ready
  *  LEARNED    waits for that, which may take long: servers of the network have to answer
  *  LATE       when the time for that is over: waits for the keeper's records, which say what is missing
  *  TRIAL      one socket, so that later ones cannot fail because the library itself lacks something

@@ -2,7 +2,7 @@
 
 /*
  * The steps of a creation that are about address sources: one request for each interface to start them, then
- * one to be told when they are ready. creation.c describes how they fit together.
+ * one whose reply comes when they are ready. creation.c describes how they fit together.
  *
  * All sources are started before the first one is waited for, so they work at the same time. One time limit
  * is for all of them.

@@ -44,7 +44,7 @@ static int fail_leases(int err, const char *path, const char *cause)
 	return vs_fail(err, "cannot use the directory leases=%.200s: %s", path, cause);
 }
 
-/* Whoever may write in the directory could give the stack an address. */
+/* A user that may write in the directory could give the stack an address. */
 static bool is_private(int fd)
 {
 	struct stat dir;

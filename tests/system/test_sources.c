@@ -45,7 +45,7 @@ static struct vdestack_opts opts_with(unsigned flags, int step_timeout_ms)
 /* The address that DHCP has given to an interface; "": none. */
 static const char *leased(struct vdestack *s, const char *ifname)
 {
-	static struct vdestack_learned list[32];
+	static struct vdestack_learned_item list[32];
 	int n = (int)MUST(vdestack_learned(s, ifname, list, 32));
 
 	for (int i = 0; i < n && i < 32; i++)
@@ -373,7 +373,7 @@ CASE_BOTH(a_sealed_process_reads_and_changes_nothing)
 CASE_BOTH(wrong_arguments_are_refused)
 {
 	struct vdestack *s = new_stack("vnl=inproc://lan dns=10.0.0.1");
-	struct vdestack_learned learned;
+	struct vdestack_learned_item learned;
 	struct vdestack_opts opts = { .size = 1 };
 	char text[8];
 
