@@ -5,8 +5,8 @@
 /*
  * Address sources: what gives an interface its addresses, routes and name servers besides the static words
  * ip=, gw= and route=. The words dhcp, dhcp6, rd, slaac, auto and others of a configuration start them
- * (vdestack_config(7)). They run in the keeper. They go on across fork(2) and daemon(3), and after the program
- * has given up its privileges. The conventions of <vdestack.h> hold.
+ * (vdestack_config(7)). They run in the keeper. They go on across fork(2) and daemon(3), and after the
+ * program has given up its privileges. The conventions of <vdestack.h> hold.
  *
  * Events of sources are read with <vdestack/events.h>.
  */
@@ -42,9 +42,10 @@ enum vdestack_source_kind {
  *    the interface down. What is not there is no error. All removals come before all additions.
  *
  * Unless VDESTACK_NO_WAIT is in opts->flags, it returns when the new addresses can be used and the sources
- * are ready, within the limits of opts as in vdestack_new(). On failure the addresses, routes, name servers
- * and domains that this call has added or removed are as before, and the sources that it has started are
- * stopped; a source that it has stopped is started again. opts may be NULL.
+ * are ready, within the limits of opts as in vdestack_new(). On failure addresses and routes are as before,
+ * and interfaces are up or down as before. Name servers
+ * and domains that this call has added are removed, and the sources that it has started are stopped. What it
+ * has stopped of sources, or removed of name servers and domains, does not come back. opts may be NULL.
  *
  * errno: EINVAL (a word, as in vdestack_new()), ENODEV (no such interface), EPERM (as vdestack_iface_add()),
  * EADDRNOTAVAIL (an address is in use by another host), ETIMEDOUT (a source is not ready; the message says
@@ -87,7 +88,8 @@ struct vdestack_learned_item {
  * n is 0. ifname NULL or "": of all interfaces. What the words ip=, gw= and route= have set is not in it.
  * ENODEV: there is no such interface. Needs no privileges; allowed after vdestack_seal().
  */
-int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list, size_t n);
+int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list,
+		     size_t n);
 
 /* ------------------------------------------------------------------ the state of sources */
 
@@ -111,7 +113,7 @@ struct vdestack_source {
 	char state[24];               /* the RFC's name of the state, for example "BOUND" */
 	int64_t since_ms;             /* how long it has been in this state */
 	int64_t t1_ms, t2_ms;         /* time left until it renews, rebinds; -1: does not apply */
-	int64_t expiry_ms;            /* time left until it has nothing any more; -1: does not apply, or never */
+	int64_t expiry_ms;            /* time left until it has nothing any more; -1: never */
 	char server[INET6_ADDRSTRLEN]; /* the server or router; "": not known */
 	uint8_t reserved2[2];         /* 0 */
 	uint32_t sent, received;      /* packets */

@@ -8,8 +8,8 @@
  * there is then. Only what words can set is restored: permanent addresses, and routes of the protocol
  * "static". What the kernel or an address source has set is theirs, and comes again by itself.
  *
- * Another process may change the same interfaces at the same time. Undoing removes only what the words of this
- * change may have added.
+ * Another process may change the same interfaces at the same time. Undoing removes only what the words of
+ * this change may have added.
  */
 
 #include "change.h"

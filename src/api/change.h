@@ -26,7 +26,7 @@ struct vs_change {
  */
 int vs_change_begin(struct vs_change *change, struct vs_nl *nl, const struct vs_config *config,
 		    const struct vs_learned *learned);
-/* Removes, then adds. What is there already, or not there any more, is no error. 0 or -errno with a message. */
+/* Removes, then adds. What is there already, or not there, is no error. 0 or -errno with a message. */
 int vs_change_apply(struct vs_change *change);
 /* Restores addresses and routes as they were before. No message. */
 void vs_change_undo(struct vs_change *change);

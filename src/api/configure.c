@@ -4,12 +4,13 @@
  * Changes of interfaces that exist.
  *
  * The order: all words are read, and the interfaces found, before anything is changed. Then sources are
- * stopped that make room for static addresses. Then addresses and routes, by rtnetlink, which can be undone (change.c). Then the keeper is asked for name servers and address
- * sources, interface by interface. Last, what is new is waited for.
+ * stopped that make room for static addresses. Then addresses and routes, by rtnetlink, which can be undone
+ * (change.c). Then the keeper is asked for name servers and address sources, interface by interface. Last,
+ * what is new is waited for.
  *
- * On failure the addresses and routes are as before, and what was started or added at the keeper is stopped or
- * removed again. A source that was stopped, and a name that was removed, does not come back: the keeper alone
- * knew its options.
+ * On failure the addresses and routes are as before, and what was started or added at the keeper is stopped
+ * or removed again. A source that was stopped, and a name that was removed, does not come back: the keeper
+ * alone knew its options.
  */
 
 #include <errno.h>
@@ -205,8 +206,10 @@ static int wait_gone(struct configuring *c, const struct vs_conf_iface *iface)
 		r = vs_nl_subscribe(&c->nl, RTNLGRP_IPV6_IFADDR);
 	while (r == 0 && (r = vs_rtnl_addr_list(&c->nl, &reader)) == 0 && looking.found) {
 		if (vs_left_ms(deadline_ms) == 0)
-			return vs_fail(ETIMEDOUT, "cannot configure interface %s: the addresses of its stopped "
-						  "sources are still there; try again", iface->name);
+			return vs_fail(ETIMEDOUT,
+				       "cannot configure interface %s: the addresses of its stopped sources "
+				       "are still there; try again",
+				       iface->name);
 		(void)poll(&notes, 1, vs_left_ms(deadline_ms));
 		r = vs_nl_drain(&c->nl);
 	}
@@ -261,8 +264,8 @@ static int fail_late(struct configuring *c)
 	if (vs_learned_ask(c->stack, NULL, &learned) < 0)
 		return -ETIMEDOUT; /* with its own message */
 	vs_learned_missing(&learned, c->config, text, sizeof(text));
-	return vs_fail(ETIMEDOUT, "cannot configure the stack in time: %s; raise step_timeout_ms or timeout_ms",
-		       text);
+	return vs_fail(ETIMEDOUT,
+		       "cannot configure the stack in time: %s; raise step_timeout_ms or timeout_ms", text);
 }
 
 static int wait_sources(struct configuring *c)

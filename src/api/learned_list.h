@@ -12,8 +12,8 @@
 int vs_learned_of(struct vdestack *stack, const char *ifname, const char *step, struct vs_learned *out);
 
 /*
- * Writes the records as the text of a resolv.conf, of which size bytes are stored, a NUL included. Returns the
- * length of the whole text without the NUL, like snprintf(3). Pure. In resolvconf.c.
+ * Writes the records as the text of a resolv.conf, of which size bytes are stored, a NUL included. Returns
+ * the length of the whole text without the NUL, like snprintf(3). Pure. In resolvconf.c.
  */
 size_t vs_resolvconf_write(const struct vs_learned *learned, char *buf, size_t size);
 

@@ -177,7 +177,8 @@ static int write_resolvconf(struct vdestack *stack, const char *ifname, char *bu
 		return r;
 	size_t length = vs_resolvconf_write(&learned, buf, size);
 	if (length >= size)
-		return vs_fail(ERANGE, "cannot write a resolv.conf: it needs %zu bytes, and the buffer has %zu",
+		return vs_fail(ERANGE,
+			       "cannot write a resolv.conf: it needs %zu bytes, and the buffer has %zu",
 			       length + 1, size);
 	return (int)length;
 }

@@ -45,9 +45,12 @@ static void ip_text(const struct vs_wire_ip *ip, char text[INET6_ADDRSTRLEN])
 static uint32_t type_of(uint32_t kind)
 {
 	static const uint8_t types[] = {
-		[VS_LEARNED_ADDRESS] = VDESTACK_LEARNED_ADDRESS, [VS_LEARNED_ROUTE] = VDESTACK_LEARNED_ROUTE,
-		[VS_LEARNED_DNS] = VDESTACK_LEARNED_DNS,         [VS_LEARNED_SEARCH] = VDESTACK_LEARNED_SEARCH,
-		[VS_LEARNED_NTP] = VDESTACK_LEARNED_NTP,         [VS_LEARNED_MTU] = VDESTACK_LEARNED_MTU,
+		[VS_LEARNED_ADDRESS] = VDESTACK_LEARNED_ADDRESS,
+		[VS_LEARNED_ROUTE] = VDESTACK_LEARNED_ROUTE,
+		[VS_LEARNED_DNS] = VDESTACK_LEARNED_DNS,
+		[VS_LEARNED_SEARCH] = VDESTACK_LEARNED_SEARCH,
+		[VS_LEARNED_NTP] = VDESTACK_LEARNED_NTP,
+		[VS_LEARNED_MTU] = VDESTACK_LEARNED_MTU,
 		[VS_LEARNED_PREFIX] = VDESTACK_LEARNED_PREFIX,
 	};
 
@@ -73,7 +76,8 @@ static void write_learned(const struct vs_wire_learned *from, struct vdestack_le
 	memcpy(to->text, from->text, sizeof(to->text));
 }
 
-static int list_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list, size_t n)
+static int list_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list,
+			size_t n)
 {
 	static const char step[] = "cannot list what was learned";
 	VS_AUTO_LEARNED learned = { 0 };
@@ -94,7 +98,8 @@ static int list_learned(struct vdestack *stack, const char *ifname, struct vdest
 	return count;
 }
 
-int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list, size_t n)
+int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list,
+		     size_t n)
 {
 	return vs_edge(list_learned(stack, ifname, list, n));
 }

@@ -3,8 +3,8 @@
 /*
  * From words to interfaces (docs/configuration.md is the user's side of this).
  *
- * The words are read once, in order, each by its row of a table (rules.c), into sections: one per interface, begun
- * by iface=, by a second vnl= or by the first word of all. A word by itself is checked when it is read.
+ * The words are read once, in order, each by its row of a table (rules.c), into sections: one per interface,
+ * begun by iface=, by a second vnl= or by the first word of all. A word by itself is checked when it is read.
  * Checks that depend on other words follow when all sections are complete: a default name must avoid
  * names that come later, the largest MTU depends on the kind of link, and a section without a link must
  * be empty. A section remembers the words that the messages of these checks name.

@@ -86,8 +86,8 @@ int vs_take_slaac(struct vs_parser *parser, struct vs_section *section, const st
 	bool stable = strcmp(value, "stable") == 0;
 	if (!stable && strcmp(value, "eui64") != 0)
 		return vs_word_fail(parser->error, EINVAL, word,
-				    "not a kind of interface id; write slaac=stable (RFC 7217) or slaac=eui64 "
-				    "(from the hardware address)");
+				    "not a kind of interface id; write slaac=stable (RFC 7217) or "
+				    "slaac=eui64 (from the hardware address)");
 	if (section->iid != NULL)
 		return vs_word_fail(parser->error, EINVAL, word,
 				    "the interface ids are chosen already, at position %zu; remove one",
@@ -135,7 +135,8 @@ static int check_name(struct vs_parser *parser, const struct vs_word *word, cons
 		n--;
 	if (n > NAME_MAX_TEXT)
 		return vs_word_fail(parser->error, EINVAL, word,
-				    "a domain name has %d characters at most; use a shorter one", NAME_MAX_TEXT);
+				    "a domain name has %d characters at most; use a shorter one",
+				    NAME_MAX_TEXT);
 	for (size_t i = 0; i <= n; i++) {
 		if (i < n && value[i] != '.') {
 			if (!is_name_byte(value[i]) || ++label > LABEL_MAX)
@@ -250,7 +251,8 @@ static int check_option(struct vs_parser *parser, const struct vs_section *secti
 	if (option == NULL || (section->iface.sources->start & sources) != 0)
 		return 0;
 	return vs_word_fail(parser->error, EINVAL, option,
-			    "an option of %s, which interface %s does not start here; add it or remove the word",
+			    "an option of %s, which interface %s does not start here; add it or remove "
+			    "the word",
 			    names, section->iface.name);
 }
 
@@ -265,7 +267,8 @@ int vs_section_check_sources(struct vs_parser *parser, struct vs_section *sectio
 		sources->one_of |= sources->start & VS_CONF_SLAAC;
 	if (section->fqdn != NULL && section->iid != NULL)
 		return vs_word_fail(parser->error, EINVAL, section->iid,
-				    "fqdn= at position %zu chooses the interface ids; write slaac without a value",
+				    "fqdn= at position %zu chooses the interface ids; write slaac without a "
+				    "value",
 				    section->fqdn->position);
 	int result = check_option(parser, section, section->rapid, VS_CONF_DHCP4 | VS_CONF_DHCP6,
 				  "dhcp or dhcp6");
