@@ -11,13 +11,16 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/sources.h"
 #include "core/stack.h"
 #include "fake_core.h"
 
-/* The linker sends calls of these three here (ld --wrap). */
+/* The linker sends calls of these five here (ld --wrap). */
 int __wrap_vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol);
 int __wrap_vs_stack_sysctl_set(struct vdestack *stack, const char *name, const char *value);
 int __wrap_vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *buf, size_t size);
+int __wrap_vs_sources_wait(struct vdestack *stack, const char *ifname, int timeout_ms);
+int __wrap_vs_sources_look(struct vdestack *stack, struct vs_learned *out);
 
 int __wrap_vdestack_msocket(struct vdestack *stack, int domain, int type, int protocol)
 {
@@ -64,4 +67,20 @@ int __wrap_vs_stack_sysctl_get(struct vdestack *stack, const char *name, char *b
 		return -ERANGE;
 	buf[n] = '\0';
 	return (int)n;
+}
+
+/* There are no address sources. */
+int __wrap_vs_sources_wait(struct vdestack *stack, const char *ifname, int timeout_ms)
+{
+	(void)stack;
+	(void)ifname;
+	(void)timeout_ms;
+	return 0;
+}
+
+int __wrap_vs_sources_look(struct vdestack *stack, struct vs_learned *out)
+{
+	(void)stack;
+	(void)out;
+	return 0;
 }
