@@ -245,10 +245,11 @@ static int stop_first(struct configuring *c)
 
 /* ------------------------------------------------------------------ waiting */
 
-static int wait_addrs(struct configuring *c)
+static int wait_addrs(struct configuring *c, int (*begin)(struct vs_ready *ready, struct vs_nl *nl,
+							   const struct vs_config *config))
 {
 	struct vs_ready ready;
-	int r = vs_ready_begin(&ready, &c->nl, c->config);
+	int r = begin(&ready, &c->nl, c->config);
 
 	if (r == 0)
 		r = vs_ready_wait(&ready, within(c, c->opts.step_timeout_ms));
@@ -288,8 +289,10 @@ static int wait_all(struct configuring *c)
 {
 	if (c->opts.flags & VDESTACK_NO_WAIT)
 		return 0;
-	int r = vs_conf_has_to_wait(c->config) ? wait_addrs(c) : 0;
-	return r == 0 ? wait_sources(c) : r;
+	int r = vs_conf_has_to_wait(c->config) ? wait_addrs(c, vs_ready_begin) : 0;
+	if (r == 0)
+		r = wait_sources(c);
+	return r == 0 && vs_conf_learns_addrs(c->config) ? wait_addrs(c, vs_ready_begin_learned) : r;
 }
 
 /* ------------------------------------------------------------------ the whole */

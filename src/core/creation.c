@@ -8,7 +8,7 @@
  *       +-------once--------+                            | +----------------------------+
  *                                                        v no more
  *                                     DONE <- TRIAL <- APPLY -> READY -> TRIAL
- *                                               ^        v sources  ^ v sources
+ *                                               ^        v sources  ^ v sources, ^ their addresses
  *             failed <-- LATE <-- LEARNED <--> LEARNING <---- SOURCES <--> STARTED
  *                             time         one interface               one interface
  *
@@ -21,7 +21,8 @@
  *  APPLY      addresses and routes, by rtnetlink
  *  SOURCES    asks for the address sources of the next interface
  *  STARTED    waits until the keeper has started them
- *  READY      waits for duplicate address detection and carriers, for notifications
+ *  READY      waits for duplicate address detection and carriers, for notifications; after LEARNING once
+ *             more, for the IPv6 addresses of sources
  *  LEARNING   asks for a reply that comes when the sources of the next interface are ready
  *  LEARNED    waits for that, which may take long: servers of the network have to answer
  *  LATE       when the time for that is over: waits for the keeper's records, which say what is missing

@@ -55,6 +55,7 @@ struct vs_creation {
 	bool absent;                    /* one of them has no network: addresses are not waited for */
 	unsigned attempts;              /* keepers that were asked for the namespace */
 	bool wait_ready;                /* addresses and carriers are waited for */
+	bool learned;                   /* the sources are ready; now their addresses are waited for */
 	size_t n_sources;               /* interfaces whose sources were asked for, then: are ready */
 	int64_t sources_deadline_ms;
 	/* What the step under way holds: */

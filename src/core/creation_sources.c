@@ -97,10 +97,8 @@ int vs_creation_step_learning(struct vs_creation *c)
 {
 	const struct vs_conf_iface *iface = next_iface(c, vs_sources_has_to_wait);
 
-	if (iface == NULL) {
-		c->state = VS_CREATION_TRIAL;
-		return 0;
-	}
+	if (iface == NULL)
+		return vs_creation_go_learned(c);
 	vs_creation_prepare(c, vs_regain_door(c->slot), VS_OP_SOURCES_WAIT);
 	memcpy(c->call.req.iface.name, iface->name, sizeof(iface->name));
 	c->call.timeout_ms = VS_NO_LIMIT_MS;

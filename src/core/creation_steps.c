@@ -363,7 +363,8 @@ static int step_apply(struct vs_creation *c)
 
 enum vs_creation_state vs_creation_after_ready(const struct vs_creation *c)
 {
-	bool wait = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && vs_sources_any(c->config);
+	bool wait = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && !c->learned &&
+		    vs_sources_any(c->config);
 
 	return wait ? VS_CREATION_LEARNING : VS_CREATION_TRIAL;
 }
@@ -375,6 +376,21 @@ int vs_creation_go_ready(struct vs_creation *c)
 	c->state = c->wait_ready ? VS_CREATION_READY : vs_creation_after_ready(c);
 	c->step_deadline_ms = vs_deadline_ms(c->opts.step_timeout_ms);
 	return r == 0 && c->wait_ready ? vs_ready_begin(&c->ready, &c->nl, c->config) : r;
+}
+
+int vs_creation_go_learned(struct vs_creation *c)
+{
+	c->learned = true;
+	if (!vs_conf_learns_addrs(c->config)) {
+		c->state = VS_CREATION_TRIAL;
+		return 0;
+	}
+	vs_ready_end(&c->ready);
+	vs_creation_close_netlink(c);
+	int r = open_netlink(c);
+	c->state = VS_CREATION_READY;
+	c->step_deadline_ms = vs_deadline_ms(c->opts.step_timeout_ms);
+	return r == 0 ? vs_ready_begin_learned(&c->ready, &c->nl, c->config) : r;
 }
 
 static int step_ready(struct vs_creation *c)
@@ -389,7 +405,7 @@ static int step_ready(struct vs_creation *c)
 	if (r == VS_NOT_YET)
 		return vs_creation_wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN },
 				c->step_deadline_ms);
-	if (r == 0)
+	if (r == 0 && !c->learned)
 		vs_conf_announce(&c->nl, c->config);
 	c->state = vs_creation_after_ready(c);
 	return r;

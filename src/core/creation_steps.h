@@ -26,6 +26,8 @@ int vs_creation_wait_for(struct vs_creation *c, struct pollfd wanted, int64_t du
 int vs_creation_open_leases(struct vs_creation *c);
 /* After the sources have been started: READY, LEARNING or TRIAL. In creation_steps.c. */
 int vs_creation_go_ready(struct vs_creation *c);
+/* READY for the addresses that sources have set; then TRIAL. */
+int vs_creation_go_learned(struct vs_creation *c);
 /* LEARNING if there are sources to wait for, else TRIAL. */
 enum vs_creation_state vs_creation_after_ready(const struct vs_creation *c);
 

@@ -102,8 +102,18 @@ static void begin_addrs(void *arg)
 		watch->what[0] = '\0';
 }
 
+static bool is_learning(const struct vs_ready *watch, int ifindex)
+{
+	for (size_t i = 0; i < watch->n_learning; i++)
+		if (watch->learning[i] == ifindex)
+			return true;
+	return false;
+}
+
 static bool is_wanted(const struct vs_ready *watch, int ifindex, const void *bytes)
 {
+	if (is_learning(watch, ifindex))
+		return true;
 	for (size_t i = 0; i < watch->n_wanted; i++)
 		if (watch->wanted[i].ifindex == ifindex &&
 		    memcmp(watch->wanted[i].addr->bytes, bytes, sizeof(struct in6_addr)) == 0)
@@ -145,10 +155,10 @@ static int look_at_addr(void *arg, struct nlmsghdr *hdr)
 		return 0;
 
 	unsigned flags = vs_nl_u32(attrs[IFA_FLAGS], info->ifa_flags);
-	if ((flags & IFA_F_DADFAILED) != 0) {
+	if ((flags & IFA_F_DADFAILED) != 0 && !is_learning(watch, (int)info->ifa_index)) {
 		watch->addr_failed = true;
 		note_addr(watch, info, addr, "is in use by another host");
-	} else if ((flags & IFA_F_TENTATIVE) != 0) {
+	} else if ((flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0) {
 		if (watch->what[0] == '\0')
 			note_addr(watch, info, addr, "is still in duplicate address detection");
 		watch->addr_pending = true;
@@ -169,7 +179,7 @@ static int look(struct vs_ready *watch)
 					      begin_addrs, look_at_addr, watch };
 	int r = watch->links ? vs_nl_dump(watch->nl, &link_dump) : 0;
 
-	if (r == 0 && (watch->config == NULL || watch->n_wanted > 0))
+	if (r == 0 && (watch->config == NULL || watch->n_wanted + watch->n_learning > 0))
 		r = vs_nl_dump(watch->nl, &addr_dump);
 	if (r == 0 && watch->addr_failed)
 		r = -EADDRNOTAVAIL;
@@ -307,9 +317,42 @@ int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_con
 	return r < 0 ? r : subscribe(watch);
 }
 
+static bool learns_addrs(const struct vs_conf_iface *iface)
+{
+	return iface->sources != NULL && (iface->sources->start & (VS_CONF_SLAAC | VS_CONF_DHCP6)) != 0;
+}
+
+bool vs_conf_learns_addrs(const struct vs_config *config)
+{
+	for (size_t i = 0; i < config->n_ifaces; i++)
+		if (learns_addrs(&config->ifaces[i]))
+			return true;
+	return false;
+}
+
+int vs_ready_begin_learned(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config)
+{
+	*watch = (struct vs_ready){ .nl = nl, .config = config };
+	watch->learning = calloc(config->n_ifaces + 1, sizeof(*watch->learning));
+	if (watch->learning == NULL)
+		return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some", strerror(ENOMEM));
+	for (size_t i = 0; i < config->n_ifaces; i++) {
+		struct vs_rtnl_link link;
+		if (!learns_addrs(&config->ifaces[i]))
+			continue;
+		int r = vs_rtnl_link_get(nl, 0, config->ifaces[i].name, &link);
+		if (r < 0)
+			return vs_nl_fail(nl, -r, "cannot wait for the addresses of interface %s",
+					  config->ifaces[i].name);
+		watch->learning[watch->n_learning++] = link.ifindex;
+	}
+	return subscribe(watch);
+}
+
 void vs_ready_end(struct vs_ready *watch)
 {
 	free(vs_steal_ptr(watch->wanted));
+	free(vs_steal_ptr(watch->learning));
 }
 
 int vs_rtnl_wait_ready(struct vs_nl *nl, int64_t deadline_ms)

@@ -23,6 +23,8 @@ struct vs_ready {
 	const struct vs_config *config; /* borrowed; NULL: all links and all addresses */
 	struct vs_ready_addr *wanted;   /* else these addresses */
 	size_t n_wanted;
+	int *learning;                  /* else all addresses of these interfaces, which sources set */
+	size_t n_learning;
 	bool links;                     /* and the links of config that are on segments */
 	bool at_once;                   /* the next step is due at once, not when the socket is readable */
 	bool was_ready;                 /* at the last read; there may have been a change since */
@@ -42,6 +44,12 @@ struct vs_ready {
  * vs_ready_end() after both.
  */
 int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config);
+
+/*
+ * The same for the IPv6 addresses that address sources have set, on the interfaces of config. One that is in
+ * use elsewhere is no failure: its source finds another one.
+ */
+int vs_ready_begin_learned(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config);
 
 /*
  * Reads the state, without waiting. 0: ready; VS_NOT_YET: the next step is due when the socket (vs_nl_fd())
@@ -68,5 +76,7 @@ void vs_ready_end(struct vs_ready *watch);
 
 /* Whether a configuration has anything to wait for. */
 bool vs_conf_has_to_wait(const struct vs_config *config);
+/* Whether it has sources of IPv6 addresses. */
+bool vs_conf_learns_addrs(const struct vs_config *config);
 
 #endif

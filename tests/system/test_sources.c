@@ -12,15 +12,18 @@
 #include <vdestack/events.h>
 #include <vdestack/sources.h>
 
-static struct vdestack *new_server(void)
+/* v6: what dnsmasq offers of IPv6. */
+static struct vdestack *new_server_with(const char *v6)
 {
 	static char leases[256];
 	const char *argv[] = { "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
 			       "--port=0", "--interface=vde0", "--dhcp-range=10.7.0.10,10.7.0.20,1h",
 			       "--dhcp-option=option:dns-server,10.7.0.53", "--domain=example.org",
-			       "--no-ping", "--dhcp-authoritative", "--pid-file=", leases, NULL };
+			       "--no-ping", "--dhcp-authoritative", "--pid-file=", leases,
+			       v6 != NULL ? "--enable-ra" : NULL, v6, NULL };
 	struct vdestack_cmd_opts opts = { .size = sizeof(opts), .in = VDESTACK_NULL, .out = VDESTACK_NULL };
-	struct vdestack *server = new_stack("name=server vnl=inproc://lan ip=10.7.0.1/24");
+	struct vdestack *server =
+		new_stack("name=server vnl=inproc://lan nodad ip=10.7.0.1/24 ip=fc00:7::1/64");
 
 	(void)snprintf(leases, sizeof(leases), "--dhcp-leasefile=%s", case_path("dnsmasq.leases"));
 	opts.err = (int)MUST(open(case_path("dnsmasq.log"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
@@ -31,6 +34,11 @@ static struct vdestack *new_server(void)
 	close((int)MUST(pidfd));
 	close(opts.err);
 	return server;
+}
+
+static struct vdestack *new_server(void)
+{
+	return new_server_with(NULL);
 }
 
 static struct vdestack_opts opts_with(unsigned flags, int step_timeout_ms)
@@ -109,6 +117,23 @@ CASE_BOTH(a_stack_with_dhcp_has_its_address_when_it_is_made)
 	check_resolvconf(s, "search static.example example.org\n"
 			    "nameserver 10.7.0.54\nnameserver 10.7.0.53\n");
 	MUST(vdestack_wait_ready(s, SOON_MS));
+}
+
+CASE_BOTH(addresses_of_dhcp6_and_slaac_can_be_used_when_a_stack_is_made)
+{
+	(void)new_server_with("--dhcp-range=fc00:7::10,fc00:7::20,slaac,64,1h");
+	struct vdestack *s = new_stack("vnl=inproc://lan dhcp6 slaac fqdn=host.example.org");
+	MUST(vdestack_wait_ready(s, 0)); /* no address is in duplicate address detection */
+	CHECK(has_addr(s, "fc00:7::c817:abc:5a62:292f")); /* from the name */
+	struct vdestack_learned_item list[32];
+	int n = (int)MUST(vdestack_learned(s, NULL, list, 32)), found = 0;
+	for (int i = 0; i < n && i < 32; i++)
+		if (list[i].type == VDESTACK_LEARNED_ADDRESS && list[i].source == VDESTACK_SOURCE_DHCP6)
+			found += has_addr(s, list[i].addr);
+	CHECK_EQ(found, 1);
+	MUST(vdestack_configure(s, "-dhcp6 -slaac", case_opts()));
+	MUST(vdestack_configure(s, "dhcp6", case_opts()));
+	MUST(vdestack_wait_ready(s, 0));
 }
 
 CASE_BOTH(a_creation_without_a_server_says_what_is_missing_and_leaves_nothing)
