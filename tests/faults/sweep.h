@@ -24,6 +24,7 @@
 #include "inject.h"
 #include "stacks.h"
 #include "traffic.h"
+#include <vdestack/sources.h>
 
 #define SAMPLE 12
 #define STEP_MS 3000 /* limit of each step; nothing here is slow */
@@ -150,6 +151,37 @@ static int run_remove(void)
 	return r;
 }
 
+static bool base_has(const char *addr)
+{
+	struct vdestack_addr list[16];
+	int n = (int)MUST(vdestack_addr_list(base, "vde0", list, 16, sizeof(*list)));
+
+	for (int i = 0; i < n && i < 16; i++)
+		if (strcmp(list[i].addr, addr) == 0)
+			return true;
+	return false;
+}
+
+/* A change of an interface, and what was learned of it. What fails changes no address, if the keeper lives. */
+static int run_configure(void)
+{
+	int side = atomic_exchange(&inject_control->side, INJECT_NONE);
+	int mode = atomic_load(&inject_control->mode);
+	char text[256];
+
+	MUST(vdestack_iface_add(base, "vnl=null:// ip=10.6.0.1/24", opts()));
+	atomic_store(&inject_control->side, side);
+	int changed = vdestack_configure(base, "-ip ip=10.6.0.9/24 dns=10.6.0.2", NULL) < 0 ? -errno : 0;
+	int r = changed;
+	if (r == 0)
+		r = vdestack_resolvconf(base, "vde0", text, sizeof(text)) < 0 ? -errno : 0;
+	atomic_store(&inject_control->side, INJECT_NONE);
+	if (side != INJECT_KEEPER || mode != INJECT_KILL)
+		CHECK(base_has(changed == 0 ? "10.6.0.9" : "10.6.0.1"));
+	(void)vdestack_iface_del(base, "vde0");
+	return r;
+}
+
 static int run_msocket(void)
 {
 	made_fd = vdestack_msocket(base, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -271,6 +303,7 @@ static const struct op op_tap = { "stack with a tap", true, run_new_tap, made_de
 static const struct op op_inproc = { "stack on a segment", true, run_new_inproc, made_delete, NULL };
 static const struct op op_config = { "stack with addresses", true, run_new_config, made_delete, NULL };
 static const struct op op_add = { "add", true, run_add, undo_add, NULL };
+static const struct op op_configure = { "configure", true, run_configure, undo_nothing, NULL };
 static const struct op op_remove = { "remove", true, run_remove, undo_nothing, NULL };
 static const struct op op_msocket = { "msocket", true, run_msocket, close_socket, NULL };
 static const struct op op_forked = { "msocket in a child", true, run_forked_msocket, undo_nothing, NULL };
