@@ -113,11 +113,11 @@ struct vdestack_opts {
  * errno: EINVAL (a word of config; the message names it and its position), ENOTSUP (a
  * word reserved for later), E2BIG (a string or options too long for this version), EEXIST (an
  * interface of that name, or another stack with that name=), EMSGSIZE (mtu= is more than the network
- * carries), EADDRNOTAVAIL (an address is in use by another host), ETIMEDOUT (also when no server has answered;
- * the message says which source lacks what), EPERM, ENOSPC (the limit
- * of namespaces, not the disk), EAGAIN (the limit of processes and threads), EMFILE, ENOMEM, EIO (the
- * keeper ended at its start), ENETDOWN, or the error of the step that failed; for a network, the error
- * of its libvdeplug plugin. The caller owns the handle and ends it with vdestack_delete().
+ * carries), EADDRNOTAVAIL (an address is in use by another host), ETIMEDOUT (of an address source: the
+ * message says what is missing), EPERM, ENOSPC (the limit of namespaces, not the disk), EAGAIN (the limit
+ * of processes and threads), EMFILE, ENOMEM, EIO (the keeper ended at its start), ENETDOWN, or the error of
+ * the step that failed; for a network, the error of its libvdeplug plugin. The caller owns the handle and
+ * ends it with vdestack_delete().
  */
 struct vdestack *vdestack_new(const char *config, const struct vdestack_opts *opts) VDESTACK_NODISCARD;
 

@@ -162,7 +162,7 @@ static bool base_has(const char *addr)
 	return false;
 }
 
-/* A change of an interface, and what was learned of it. What fails changes no address, if the keeper lives. */
+/* A change of an interface, and what was learned of it. A failure changes no address, if the keeper lives. */
 static int run_configure(void)
 {
 	int side = atomic_exchange(&inject_control->side, INJECT_NONE);

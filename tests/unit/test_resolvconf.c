@@ -172,8 +172,8 @@ static void missing_sources_are_named_with_their_problem(void **state)
 	ra->sent = 3;
 	list[2].source = 77; /* of a later keeper */
 	vs_learned_missing(&learned, NULL, text, sizeof(text));
-	assert_string_equal(text, "dhcp4 on vde0: no server; rd on vde0: in state SOLICITING, 3 packets sent, "
-				  "0 received");
+	assert_string_equal(text, "dhcp4 on vde0: no server; rd on vde0: in state SOLICITING, 3 packets "
+				  "sent, 0 received");
 	vs_learned_missing(&learned, NULL, small, sizeof(small));
 	assert_string_equal(small, "dhcp4 o");
 	/* One of two is ready: the other is not missing. */
