@@ -55,7 +55,7 @@ install_without_services() {
 	[ -z "$made" ] || rm -f "$policy"
 	for package in $packages_servers; do
 		case " $missing " in
-		*" $package "*) [ ! -d /run/systemd/system ] || systemctl -q disable "$package" || true ;;
+		*" $package "*) [ ! -d /run/systemd/system ] || systemctl -q disable "${package/#bind9/named}" || true ;;
 		esac
 	done
 	return "$status"
