@@ -177,17 +177,22 @@ static void drop_hung_up_locked(struct vs_events *e)
 	}
 }
 
+void vs_events_tell_record(struct vs_events *e, struct vdestack_event *event)
+{
+	if (e == NULL)
+		return;
+	pthread_mutex_lock(&e->lock);
+	tell_locked(e, event);
+	pthread_mutex_unlock(&e->lock);
+}
+
 void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int error, unsigned attempt)
 {
 	struct vdestack_event event = { .type = type, .error = error, .attempt = attempt };
 
-	if (e == NULL)
-		return;
 	if (ifname != NULL)
 		memcpy(event.ifname, ifname, strnlen(ifname, sizeof(event.ifname) - 1));
-	pthread_mutex_lock(&e->lock);
-	tell_locked(e, &event);
-	pthread_mutex_unlock(&e->lock);
+	vs_events_tell_record(e, &event);
 }
 
 /* ------------------------------------------------------------------ addresses */

@@ -30,6 +30,9 @@ int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns);
  */
 void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int error, unsigned attempt);
 
+/* The same with a record that has all but the time and the count of lost events. */
+void vs_events_tell_record(struct vs_events *e, struct vdestack_event *event);
+
 /* Whether there is a subscriber. Any thread. */
 bool vs_events_has_subscribers(struct vs_events *e);
 
