@@ -49,6 +49,7 @@
 #include "regain.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
+#include "sources.h"
 #include "variant.h"
 #include "wire/fdmsg.h"
 
@@ -139,6 +140,7 @@ static void end_stack(struct vs_net *n)
 	vs_close(n->programs_end);
 	vs_registry_end_lives(n->keeper, n);
 	vs_guests_end(n);
+	vs_sources_end(n);
 	leave_before_event(n);
 	vs_events_end(n->events); /* before the keeper may end: the event must come first */
 	vs_events_unref(vs_steal_ptr(n->events));

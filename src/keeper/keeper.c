@@ -27,6 +27,7 @@
 #include "net.h"
 #include "reconnect.h"
 #include "regain.h"
+#include "sources.h"
 #include "variant.h"
 #include "wire/messages.h"
 
@@ -182,6 +183,7 @@ void vs_keeper_run(struct vs_keeper *k)
 				   sooner(sooner(jobs, reserve), vs_reconnect_check(k)));
 		for (int i = 0; i < n; i++)
 			serve_event(k, &events[i]);
+		vs_sources_check(k);
 		vs_jobs_start(k);
 	}
 	vs_registry_drop(k);

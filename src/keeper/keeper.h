@@ -35,6 +35,7 @@ struct vs_iface;
 struct vs_keeper_chan;
 struct vs_net;
 struct vs_packet_ns;
+struct vs_sources;
 struct vs_variant;
 
 struct vs_keeper {
@@ -65,6 +66,7 @@ struct vs_keeper {
 	/* Interfaces whose link died; the main thread reports it for their pumps. */
 	struct vs_iface *died;
 	struct vs_iface *waiting;            /* interfaces that are reconnected when they are due */
+	struct vs_sources *sources;          /* NULL: no stack has any */
 	struct vs_events *events;            /* sets that have a route socket in the epoll set */
 
 	struct vs_packet_ns *packet_ns; /* of packet devices; under their lock */

@@ -38,6 +38,7 @@
 #include "regain.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
+#include "sources.h"
 #include "sysctl.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
@@ -297,6 +298,10 @@ static int remove_iface(struct vs_net *n)
 			       vs_cause_text(vs_diagnose_limit(err), err));
 	}
 	*at = iface->next;
+	if (vs_sources_remove(n, name, job)) { /* it submits the job when they are stopped */
+		vs_iface_unref(iface);
+		return 0;
+	}
 	vs_iface_stop(iface);
 	int r = vs_job_submit(job);
 	if (r < 0) {
@@ -427,6 +432,11 @@ void vs_net_serve(struct vs_net *n)
 		break;
 	case VS_OP_STATS:
 		do_stats(n);
+		break;
+	case VS_OP_SOURCES:
+	case VS_OP_SOURCES_WAIT:
+	case VS_OP_LEARNED:
+		(void)do_iface(n, vs_sources_request);
 		break;
 	case VS_OP_ADD:
 		(void)vs_net_add(n);

@@ -16,6 +16,7 @@ struct vs_events;
 struct vs_iface;
 struct vs_job;
 struct vs_keeper;
+struct vs_sources_stack;
 struct vs_wire_iface;
 
 #define VS_DOORS_MAX 64 /* of one stack, see regain.c */
@@ -43,6 +44,7 @@ struct vs_net {
 	struct vs_changes *changes; /* this stack's place on the change page; NULL: there is no page */
 	unsigned guests;      /* see guests.c; under the keeper's lock once there is a door */
 	struct vs_events *events;
+	struct vs_sources_stack *sources; /* NULL: there have been none */
 	bool in_reserve;      /* began without a call */
 	bool dismissed;       /* in reserve, and not needed any more; under the keeper's lock */
 };

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_KEEPER_SOURCES_INSIDE_H
+#define VS_KEEPER_SOURCES_INSIDE_H
+
+/*
+ * What the files sources*.c share; see the essay in sources.c. Everything belongs to the thread of the
+ * sources, except where another owner is named.
+ */
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auto/auto.h"
+#include "wire/sources.h"
+
+struct vs_call;
+struct vs_events;
+struct vs_job;
+struct vs_keeper;
+struct vs_net;
+struct vs_source;
+struct vs_sources;
+struct vs_sources_stack;
+
+/* A descriptor in the epoll set. `ready` may free what it is part of. */
+struct vs_watch {
+	void (*ready)(struct vs_watch *w);
+	int fd; /* -1: none */
+};
+
+#define VS_OF(type, member, pointer) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+
+/* The sockets of an interface's sources, made in its namespace. -1: none. */
+struct vs_source_sockets {
+	int ip;    /* packet socket: IPv4 */
+	int arp;   /* packet socket: ARP */
+	int udp4;  /* not bound yet */
+	int udp6;  /* not bound yet */
+	int icmp6; /* raw socket: router advertisements */
+};
+
+/* An address or a route that a source has set. */
+struct vs_source_addr {
+	struct vs_auto_addr addr;
+	vs_auto_ms set; /* when: the lifetimes count from there */
+	bool missing;   /* the kernel has removed it */
+};
+
+struct vs_source_route {
+	struct vs_auto_route route;
+	vs_auto_ms set;
+};
+
+enum vs_source_phase {
+	VS_SOURCE_WAITING,  /* DHCPv6 without a link-local address that can be used */
+	VS_SOURCE_RUNNING,
+	VS_SOURCE_PARTING,  /* stopped; its last packets are on their way, then it is freed */
+};
+
+struct vs_source {
+	const struct vs_auto_kind *kind;
+	struct vs_source_iface *iface;
+	struct vs_auto_config config;
+	char *fqdn;         /* NULL: none */
+	enum vs_source_phase phase;
+	bool by_ra;         /* started by a flag of a router advertisement */
+	bool must_save;     /* the machine has a new lease */
+	bool ready;
+	int flag;           /* of a router advertisement, to be acted on; 0: none */
+	bool listens;       /* the IPv4 packet socket gets packets */
+	bool udp_bound;
+	struct vs_watch rx; /* IPv4 packets, UDP over IPv6, or ICMPv6 */
+	struct vs_watch arp;
+	int udp4;           /* sends, and receives nothing; -1: none */
+	uint8_t arp_for[4]; /* the address that the ARP filter is for; 0: it drops all */
+	vs_auto_ms deadline, parting_until;
+	size_t heap_at;     /* its place in the heap */
+	struct vs_source_addr *addrs;
+	struct vs_source_route *routes;
+	size_t n_addrs, n_routes;
+	struct vs_auto_facts *facts; /* NULL: none yet */
+	vs_auto_ms facts_at;
+	const char *storage; /* what is wrong with its lease file; NULL: nothing */
+	_Alignas(max_align_t) unsigned char machine[];
+};
+
+/* The words dns= and domain=. */
+struct vs_source_names {
+	struct vs_wire_ip dns[VS_SOURCES_DNS_MAX];
+	uint32_t n_dns;
+	char domains[VS_SOURCES_DOMAINS_BYTES];
+};
+
+struct vs_source_iface {
+	struct vs_sources_stack *stack;
+	struct vs_source_iface *next;
+	char name[IF_NAMESIZE];
+	int ifindex;
+	uint8_t mac[6];
+	bool up;         /* as the kernel has reported */
+	bool carrier_known;
+	uint32_t carrier_losses; /* how often */
+	bool link_local; /* there is a link-local address that can be used */
+	uint32_t active;           /* VS_SOURCES_..., as requested */
+	uint32_t required, one_of;
+	uint32_t flags, pd_len;    /* of the last request that started something */
+	char *fqdn;                /* NULL: none */
+	struct vs_source *sources[VS_SOURCE_N];
+	int udp6;        /* kept for DHCPv6 that a router may ask for; -1 */
+	int lock;        /* of its lease files; -1: none are used */
+	struct vs_source_names *names; /* NULL: none */
+	bool information; /* DHCPv6 is started for information only */
+	bool gone;        /* the device has been deleted */
+	struct vs_job *removal; /* to be submitted when the last source is gone */
+};
+
+/* A call that is answered when the sources are ready. */
+struct vs_sources_wait {
+	struct vs_watch hangup; /* of its reply channel: a copy of the descriptor */
+	struct vs_sources_stack *stack;
+	struct vs_sources_wait *next;
+	struct vs_call *call;
+};
+
+/* What another thread wants. Owned by the queue, then by the thread of the sources. */
+enum vs_order_kind { VS_ORDER_REQUEST, VS_ORDER_REMOVE, VS_ORDER_END };
+
+struct vs_order {
+	enum vs_order_kind kind;
+	struct vs_sources_stack *stack;
+	struct vs_order *next;
+	struct vs_call *call;         /* REQUEST */
+	struct vs_wire_sources *want; /* of VS_OP_SOURCES, checked; owned */
+	struct vs_source_sockets sockets;
+	int ifindex;
+	uint8_t mac[6];
+	char ifname[IF_NAMESIZE];     /* REMOVE */
+	struct vs_job *job;           /* REMOVE */
+};
+
+struct vs_sources_stack {
+	struct vs_keeper *keeper;   /* constant */
+	struct vs_sources *sources; /* constant once the first order has been taken */
+	struct vs_events *events;   /* a counted use; constant */
+	int cmd;                    /* rtnetlink socket for requests */
+	struct vs_watch notes;      /* rtnetlink socket for notifications and lists */
+	bool listing;               /* a list is on its way there */
+	bool list_again;
+	struct vs_source_iface *ifaces;
+	struct vs_sources_wait *waits;
+	unsigned n_waits;
+	uint64_t generation;
+	char name[64];
+	int leases;                 /* directory; -1: none */
+	bool ending;
+	struct vs_order end;        /* made before, so that it cannot fail */
+	/* Under the keeper's lock: */
+	unsigned users;             /* the networking thread, and the thread of the sources */
+	bool ended;
+};
+
+
+
+/* The bits of a request that stand for a source. */
+struct vs_sources_kind {
+	enum vs_auto_source source;
+	uint32_t bits; /* VS_SOURCES_... */
+};
+
+#define VS_SOURCES_KINDS 3
+extern const struct vs_sources_kind vs_sources_kinds[VS_SOURCES_KINDS];
+
+/* Milliseconds of CLOCK_BOOTTIME. */
+vs_auto_ms vs_sources_now(void);
+
+/* ---- sources.c ---- */
+
+/* Closes its sockets and frees it, if it is not a part of the stack's record. */
+void vs_sources_order_free(struct vs_order *order);
+/* Networking thread: gives the order to the thread of the sources, which is started if need be. */
+void vs_sources_post(struct vs_order *order);
+/* Networking thread: counts a new stack. 0 or -errno. */
+int vs_sources_join(struct vs_keeper *k, struct vs_sources_stack *stack);
+/* The stack has no sources any more, and is not used after this call. */
+void vs_sources_ended(struct vs_sources_stack *stack);
+/* Any thread: drops one use, and frees it after the last. */
+void vs_sources_unref(struct vs_sources_stack *stack);
+
+int vs_sources_watch(struct vs_sources *all, struct vs_watch *w, int fd, void (*ready)(struct vs_watch *),
+		     uint32_t events);
+void vs_sources_unwatch(struct vs_watch *w); /* closes it */
+/* Takes it out of the set. Returns the descriptor. */
+int vs_sources_pause(struct vs_sources *all, struct vs_watch *w);
+/* Reserves a place in the heap of deadlines. 0 or -ENOMEM. */
+int vs_sources_enlist(struct vs_sources *all, struct vs_source *s);
+void vs_sources_delist(struct vs_sources *all, struct vs_source *s);
+void vs_sources_deadline(struct vs_sources *all, struct vs_source *s, vs_auto_ms deadline);
+
+/* ---- source.c: one source ---- */
+
+/*
+ * Makes a source and starts it, or lets it wait. Takes the sockets that it needs out of *sockets. 0 or
+ * -errno.
+ */
+int vs_source_start(struct vs_source_iface *iface, enum vs_auto_source source, bool by_ra,
+		    struct vs_source_sockets *sockets);
+/*
+ * Stops it. It frees itself when its last packets are sent. release: its server is informed, unless the
+ * configuration forbids it; without, it is freed at once.
+ */
+void vs_source_stop(struct vs_source *s, bool release);
+/* The same without release, and its lease file stays: another source takes its place at once. */
+void vs_source_replace(struct vs_source *s);
+/* Stops it without a word to its server, and frees it: its interface is gone. */
+void vs_source_drop(struct vs_source *s);
+/* Its deadline has passed. */
+void vs_source_timer(struct vs_source *s);
+/* A packet for the machine. */
+void vs_source_input(struct vs_source *s, const struct vs_auto_packet *packet);
+void vs_source_link(struct vs_source *s, bool up);
+void vs_source_detected(struct vs_source *s, const struct vs_auto_ip *ip, bool duplicate);
+/* A DHCPv6 source that waits may start now. */
+void vs_source_begin(struct vs_source *s);
+/* NULL: there is no such kind in this build. */
+const struct vs_auto_kind *vs_source_kind(enum vs_auto_source source);
+
+/* ---- sources_stack.c: interfaces and requests ---- */
+
+void vs_sources_stack_order(struct vs_order *order);
+/* A source has changed whether it is ready, or is gone. May free the interface and the stack. */
+void vs_sources_stack_settle(struct vs_sources_stack *stack);
+void vs_sources_stack_flag(struct vs_source_iface *iface, bool managed);
+/* A source that has been stopped is gone. */
+void vs_sources_stack_forget(struct vs_source *s);
+struct vs_source_iface *vs_sources_stack_iface(struct vs_sources_stack *stack, int ifindex);
+
+/* ---- sources_sockets.c: by the networking thread ---- */
+
+/* Makes what the sources in `start` need. 0 or -errno with a message. */
+int vs_sources_sockets_make(struct vs_source_sockets *s, uint32_t start, const char *ifname, int ifindex,
+			    const uint8_t mac[6]);
+void vs_sources_sockets_close(struct vs_source_sockets *s);
+/*
+ * Fills in *ifindex and mac. starts: it must be an Ethernet interface. 0 or -errno with a message.
+ */
+int vs_sources_sockets_find(int netlink, const char *ifname, bool starts, int *ifindex, uint8_t mac[6]);
+/* Any thread: the ARP filter passes what shows another host with this address. Four zeros: nothing. */
+void vs_sources_sockets_arp_for(struct vs_source *s, const uint8_t ip[4]);
+
+/* ---- sources_packets.c: by the thread of the sources ---- */
+
+void vs_sources_packets_send(struct vs_source *s, const struct vs_auto_packet *packet);
+/* Reads some packets from a watched socket of s and passes them on. Returns at once. */
+void vs_sources_packets_read(struct vs_source *s, bool arp);
+/* Whether the IPv4 packet socket gets packets. */
+void vs_sources_packets_listen(struct vs_source *s, bool on);
+/* Binds the socket of DHCPv6. 0 or -errno. */
+int vs_sources_packets_bind6(int fd);
+/* Whether packets that were sent still wait for a neighbour's address. */
+bool vs_sources_packets_pending(const struct vs_source *s);
+
+/* ---- sources_apply.c: addresses and routes in the kernel ---- */
+
+/* They set the kernel's state and the source's lists. */
+void vs_sources_apply_addr(struct vs_source *s, const struct vs_auto_addr *addr, bool set);
+void vs_sources_apply_route(struct vs_source *s, const struct vs_auto_route *route, bool set);
+/* Removes all that s has set. gone: with the device, so only from the lists. */
+void vs_sources_apply_remove_all(struct vs_source *s, bool gone);
+/* Sets it all again: the kernel has removed it while the interface was down. */
+void vs_sources_apply_again(struct vs_source *s);
+/* The record of an address in the list. NULL: s has not set it. */
+struct vs_source_addr *vs_sources_apply_find(const struct vs_source *s, const struct vs_auto_ip *ip);
+
+/* ---- sources_notes.c: what the kernel reports ---- */
+
+/* Subscribes. 0 or -errno. */
+int vs_sources_notes_subscribe(int fd);
+/* Asks for lists of links and addresses, which come like notifications. */
+void vs_sources_notes_list(struct vs_sources_stack *stack);
+/* Reads notifications. */
+void vs_sources_notes_read(struct vs_watch *w);
+
+/* ---- sources_waits.c: calls that wait until sources are ready ---- */
+
+/* Whether the sources of an interface are ready; name "": of all. */
+bool vs_sources_waits_ready(const struct vs_sources_stack *stack, const char *name);
+/* Takes the call on success, and answers it later. 0 or -errno with a message. */
+int vs_sources_waits_add(struct vs_sources_stack *stack, struct vs_call *call);
+/* Answers the calls whose sources are ready, or all if the stack ends. */
+void vs_sources_waits_answer(struct vs_sources_stack *stack);
+
+/* ---- sources_leases.c ---- */
+
+/* Opens the lease files of an interface, reads the DUID and the secret into what is to be started. */
+void vs_sources_leases_open(struct vs_source_iface *iface);
+void vs_sources_leases_identity(struct vs_source *s);
+/* False: there is no lease to be used. */
+bool vs_sources_leases_load(struct vs_source *s, struct vs_auto_lease *lease);
+/* Stores the machine's lease, or removes the file if there is none. */
+void vs_sources_leases_save(struct vs_source *s);
+
+/* ---- sources_facts.c ---- */
+
+/* Answers VS_OP_LEARNED. stack NULL: there are no sources. */
+void vs_sources_facts_reply(struct vs_keeper *k, struct vs_call *call, const struct vs_sources_stack *stack);
+
+#endif
