@@ -8,7 +8,7 @@ packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl
 packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
 	iperf3 iproute2 iputils-ping netcat-openbsd
-	gdb strace valgrind mandoc apparmor python3 dnsmasq-base
+	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
 	util-linux libcap2-bin procps"
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
