@@ -18,6 +18,7 @@
 
 struct records {
 	int fd;
+	off_t at;   /* where the next bytes go */
 	uint32_t n;
 	int result; /* 0 or -errno */
 	vs_auto_ms now;
@@ -25,8 +26,13 @@ struct records {
 
 static void put(struct records *to, const void *bytes, size_t n)
 {
-	if (to->result == 0 && write(to->fd, bytes, n) != (ssize_t)n)
-		to->result = errno != 0 ? -errno : -EIO;
+	ssize_t done = 0;
+
+	while (to->result == 0 && (done = pwrite(to->fd, bytes, n, to->at)) < 0)
+		to->result = errno == EINTR ? 0 : -errno;
+	if (to->result == 0 && done != (ssize_t)n)
+		to->result = -EIO;
+	to->at += (off_t)n;
 }
 
 static void add(struct records *to, const struct vs_wire_learned *record)
@@ -212,8 +218,8 @@ static int write_file(struct records *to, const struct vs_sources_stack *stack, 
 			add_iface(to, i);
 	head.n = to->n;
 	head.generation = stack != NULL ? stack->generation : 0;
-	if (to->result == 0 && pwrite(to->fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
-		to->result = -errno;
+	to->at = 0;
+	put(to, &head, sizeof(head));
 	if (to->result == 0 &&
 	    fcntl(to->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		to->result = -errno;
