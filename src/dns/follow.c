@@ -18,12 +18,9 @@
 #include "error.h"
 #include "state.h"
 #include <vdestack/events.h>
+#include <vdestack/sources.h>
 
 #define STALE_MS 1000
-
-/* The call of <vdestack/sources.h>, of versions of libvdestack that have it. */
-extern int vdestack_resolvconf(struct vdestack *stack, const char *ifname, char *buf, size_t size)
-	__attribute__((weak));
 
 void vs_follow_events_locked(struct vdestack_dns *dns, struct vs_state *s)
 {
@@ -109,7 +106,7 @@ static char *stack_text(struct vdestack *stack)
 		if (text == NULL)
 			return NULL;
 		text[0] = '\0';
-		if (vdestack_resolvconf == NULL || vdestack_resolvconf(stack, NULL, text, size) >= 0)
+		if (vdestack_resolvconf(stack, NULL, text, size) >= 0)
 			return text;
 		free(text);
 		if (errno != ERANGE)

@@ -16,6 +16,7 @@
 #include "name_server.h"
 #include "stacks.h"
 #include <vdestack/dns.h>
+#include <vdestack/sources.h>
 
 static struct name_server server;
 static struct vdestack *home, *far; /* the client's stack, the server's */
@@ -387,6 +388,26 @@ CASE(a_resolv_conf_is_followed_and_loopback_servers_in_it_are_refused)
 	write_file(path, "search example\n");
 	CHECK_STR(lookup("one", AF_INET, 0), "AGAIN");
 	CHECK_CONTAINS(vdestack_dns_last_error(), path);
+	end();
+}
+
+static bool found_again(void *arg)
+{
+	(void)arg;
+	return strcmp(lookup("two", AF_INET, 0), "10.9.0.8") == 0;
+}
+
+CASE(name_servers_and_search_list_of_the_stack_are_followed)
+{
+	begin(answer_world);
+	MUST(vdestack_configure(home, "dns=10.9.0.2 domain=example", NULL));
+	CHECK_STR(lookup("one", AF_INET, 0), "10.9.0.7");
+	MUST(vdestack_configure(home, "-dns=10.9.0.2 -domain=example", NULL));
+	sleep_ms(1100); /* settings are read again after a second */
+	CHECK_STR(lookup("one", AF_INET, 0), "AGAIN");
+	CHECK_CONTAINS(vdestack_dns_last_error(), "no name server");
+	MUST(vdestack_configure(home, "dns=10.9.0.2 domain=example", NULL));
+	CHECK(wait_until(found_again, NULL, SOON_MS));
 	end();
 }
 
