@@ -154,7 +154,7 @@ static void note_addr(struct vs_sources_stack *stack, struct nlmsghdr *h)
 	bool usable = h->nlmsg_type == RTM_NEWADDR && (flags & IFA_F_DADFAILED) == 0 &&
 		      ((flags & IFA_F_TENTATIVE) == 0 || (flags & IFA_F_OPTIMISTIC) != 0);
 	note_presence(iface, &ip, h->nlmsg_type == RTM_NEWADDR);
-	/* A duplicate that has a lifetime is deleted: then RTM_DELADDR has the flag (tests/kernel/addresses.c). */
+	/* A duplicate that has a lifetime is deleted: RTM_DELADDR has the flag (tests/kernel/addresses.c). */
 	if (usable || (flags & IFA_F_DADFAILED) != 0)
 		note_detection(iface, &ip, !usable);
 	if (!is_link_local(&ip))

@@ -163,7 +163,7 @@ __attribute__((unused)) static int raw_call(int door, struct raw_request *r, cha
  */
 __attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, uint64_t mask)
 {
-	static unsigned char page[4096];
+	static unsigned char page[4096 + 12]; /* a number may reach into the next page */
 	uint64_t number[2];
 	char line[512], perms[8];
 	unsigned long from, to;
@@ -174,10 +174,9 @@ __attribute__((unused)) static int copies_of(const uint64_t *masked, size_t n, u
 	while (fgets(line, sizeof(line), maps) != NULL) {
 		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 || perms[1] != 'w')
 			continue;
-		for (unsigned long at = from; at < to; at += sizeof(page)) {
-			if (pread64(mem, page, sizeof(page), (off64_t)at) != sizeof(page))
-				continue;
-			for (size_t i = 0; i + sizeof(number) <= sizeof(page); i += 4) {
+		for (unsigned long at = from; at < to; at += 4096) {
+			ssize_t got = pread64(mem, page, to - at > 4096 ? sizeof(page) : 4096, (off64_t)at);
+			for (size_t i = 0; (ssize_t)(i + sizeof(number)) <= got && i < 4096; i += 4) {
 				memcpy(number, page + i, sizeof(number));
 				found += (number[0] ^ mask) == masked[0] &&
 					 (n == 1 || (number[1] ^ mask) == masked[1]);
