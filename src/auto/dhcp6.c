@@ -155,6 +155,12 @@ static void start(void *m, vs_auto_ms now, const struct vs_auto_lease *lease)
 {
 	struct vs_dhcp6_client *c = m;
 
+	/* Nothing of an earlier run counts, except the hint. */
+	c->down = false;
+	c->problem = NULL;
+	c->n = c->server_len = 0;
+	memset(&c->prefix, 0, sizeof(c->prefix));
+	c->t1 = c->t2 = c->refresh = VS_AUTO_NEVER;
 	c->tokens = VS_DHCP6_TOKENS_MAX;
 	c->tokens_at = now;
 	if (lease != NULL && !c->config->information)
@@ -296,6 +302,8 @@ static void link_changed(void *m, vs_auto_ms now, bool up)
 	bool searching = c->state == VS_DHCP6_S_SOLICIT || c->state == VS_DHCP6_S_REQUEST;
 
 	c->down = !up;
+	if (!up && c->state == VS_DHCP6_S_RELEASE)
+		vs_dhcp6_released(c, now); /* no message leaves any more */
 	if (!up || c->state == VS_DHCP6_S_STOPPED || c->state == VS_DHCP6_S_RELEASE)
 		return;
 	if (!was_down && searching)

@@ -869,6 +869,70 @@ static void without_release_the_lease_is_kept(void **state)
 	assert_int_equal(vs_dhcp6_kind.deadline(net.client), VS_AUTO_NEVER);
 }
 
+static void a_client_that_is_started_again_begins_anew(void **state)
+{
+	struct vs_auto_lease lease = remembered();
+	struct vs_dhcp6 m;
+
+	(void)state;
+	lease.n_addrs = VS_AUTO_LEASE_ADDRS_MAX;
+	for (uint8_t i = 1; i < lease.n_addrs; i++) {
+		lease.addrs[i] = lease.addrs[0];
+		net_addr(lease.addrs[i].ip.bytes, 0x500u + i);
+	}
+	for (int i = 0; i < 3; i++) { /* more addresses than there is room for, if each start added its own */
+		net_start(&net, &lease);
+		net_run(&net, 100);
+		vs_dhcp6_kind.stop(net.client, net.now);
+	}
+	vs_dhcp6_kind.link(net.client, net.now, false);
+	net_start(&net, NULL); /* the link counts as up, and no lease is remembered */
+	assert_string_equal(net_state(&net).state, "SOLICIT");
+	net.n_queued = 0;
+	net_run_to(&net, "REQUEST", 500);
+	net_last(&net, &m);
+	assert_int_equal(m.na.n, 1);
+}
+
+static void information_is_asked_for_again_after_a_stop(void **state)
+{
+	(void)state;
+	net.config.information = true;
+	net_start(&net, NULL);
+	net_run_to(&net, "INFORMED", 500);
+	assert_true(net_state(&net).ready);
+	vs_dhcp6_kind.stop(net.client, net.now);
+	assert_int_equal(net.facts.dns[0].family, 0);
+	net_start(&net, NULL);
+	assert_false(net_state(&net).ready);
+	net_run_to(&net, "INFORMED", 500);
+	assert_int_equal(net.news[VS_NEWS_GAINED], 2);
+}
+
+/* What is given back is not asked for again, as if it were still ours. */
+static void a_start_during_a_release_does_not_confirm(void **state)
+{
+	(void)state;
+	net.config.release = true;
+	bind_client();
+	net.servers[0].on = false;
+	vs_dhcp6_kind.stop(net.client, net.now);
+	assert_string_equal(net_state(&net).state, "RELEASE");
+	net_start(&net, NULL);
+	assert_string_equal(net_state(&net).state, "SOLICIT");
+}
+
+static void a_release_ends_when_the_link_goes_down(void **state)
+{
+	(void)state;
+	net.config.release = true;
+	bind_client();
+	net.servers[0].on = false;
+	vs_dhcp6_kind.stop(net.client, net.now);
+	vs_dhcp6_kind.link(net.client, net.now, false);
+	assert_string_equal(net_state(&net).state, "STOPPED");
+}
+
 static void a_link_that_comes_back_confirms_the_address(void **state)
 {
 	(void)state;
@@ -995,6 +1059,10 @@ int main(int argc, char **argv)
 		CASE(a_release_without_an_answer_is_sent_four_times),
 		CASE(a_status_does_not_matter_at_the_end),
 		CASE(without_release_the_lease_is_kept),
+		CASE(a_client_that_is_started_again_begins_anew),
+		CASE(information_is_asked_for_again_after_a_stop),
+		CASE(a_start_during_a_release_does_not_confirm),
+		CASE(a_release_ends_when_the_link_goes_down),
 		CASE(a_link_that_comes_back_confirms_the_address),
 		CASE(a_link_to_another_network_gets_another_address),
 		CASE(an_address_expires_without_a_link),
