@@ -16,6 +16,8 @@
 
 #include "dhcp6_machine.h"
 
+#define RENEWALS_APART_S 10
+
 bool vs_dhcp6_has_lease(const struct vs_dhcp6_client *c)
 {
 	for (uint8_t i = 0; i < c->n; i++)
@@ -139,13 +141,24 @@ static uint32_t renewal_s(const struct vs_dhcp6_held *held, vs_auto_ms from)
 	return preferred != 0 ? preferred : left_s(held->valid_s, held->obtained, from);
 }
 
-/*
- * The shortest preferred lifetime, from which T1 and T2 are chosen where the server does not. What the Reply
- * has left out does not count: the server does not renew it, so asking earlier does not help.
- */
-static uint32_t base_s(const struct vs_dhcp6_client *c, vs_auto_ms from)
+/* The shortest lifetimes of what is held. */
+struct shortest {
+	uint32_t renewal_s, valid_s;
+};
+
+static void shorten(struct shortest *s, uint32_t renewal_s, uint32_t valid_s)
 {
-	uint32_t renewed = VS_AUTO_FOREVER, all = VS_AUTO_FOREVER;
+	s->renewal_s = renewal_s < s->renewal_s ? renewal_s : s->renewal_s;
+	s->valid_s = valid_s < s->valid_s ? valid_s : s->valid_s;
+}
+
+/*
+ * What T1 and T2 depend on. What the Reply has left out does not count: the server does not renew it, so
+ * asking earlier does not help.
+ */
+static struct shortest find_shortest(const struct vs_dhcp6_client *c, vs_auto_ms from)
+{
+	struct shortest renewed = {VS_AUTO_FOREVER, VS_AUTO_FOREVER}, all = renewed;
 	bool any = false;
 
 	for (uint8_t i = 0; i <= c->n; i++) {
@@ -153,11 +166,11 @@ static uint32_t base_s(const struct vs_dhcp6_client *c, vs_auto_ms from)
 
 		if (h->declined || (i == c->n && h->prefix_len == 0))
 			continue;
-		uint32_t s = renewal_s(h, from);
-		all = s < all ? s : all;
+		uint32_t renewal = renewal_s(h, from), valid = left_s(h->valid_s, h->obtained, from);
+		shorten(&all, renewal, valid);
 		if (h->obtained != from)
 			continue;
-		renewed = s < renewed ? s : renewed;
+		shorten(&renewed, renewal, valid);
 		any = true;
 	}
 	return any ? renewed : all;
@@ -170,20 +183,35 @@ static vs_auto_ms after(vs_auto_ms from, uint32_t seconds)
 	return from + (vs_auto_ms)(seconds > 0 ? seconds : 1) * 1000;
 }
 
+/* A time of the server. One that is not before the end is none; infinity means never (section 7.7). */
+static uint32_t judge_time(uint32_t seconds, uint32_t valid_s)
+{
+	return seconds != VS_AUTO_FOREVER && seconds >= valid_s ? 0 : seconds;
+}
+
 /*
  * T1 and T2 count from `from`. RFC 8415 section 21.4: 0 leaves the choice to the client. Those of section
- * 14.2: 0.5 and 0.8.
+ * 14.2: 0.5 and 0.8. Renewals are 10 s apart (REN_TIMEOUT), or an eighth of a short lease: a server cannot
+ * make the client ask all the time.
  */
 static void choose_times(struct vs_dhcp6_client *c, vs_auto_ms from, uint32_t t1_s, uint32_t t2_s)
 {
-	uint32_t base = base_s(c, from);
+	struct shortest s = find_shortest(c, from);
+	uint32_t base = s.renewal_s;
 	uint32_t half = base == VS_AUTO_FOREVER ? base : base / 2;
 	uint32_t most = base == VS_AUTO_FOREVER ? base : base / 5 * 4 + base % 5 * 4 / 5;
+	uint32_t least = s.valid_s / 8 < RENEWALS_APART_S ? s.valid_s / 8 : RENEWALS_APART_S;
 
+	t1_s = judge_time(t1_s, s.valid_s);
+	t2_s = judge_time(t2_s, s.valid_s);
 	if (t1_s == 0)
 		t1_s = t2_s != 0 && t2_s < half ? t2_s : half;
+	if (t1_s < least)
+		t1_s = least;
 	if (t2_s == 0)
 		t2_s = most > t1_s ? most : t1_s;
+	if (t2_s < least)
+		t2_s = least;
 	c->t1 = after(from, t1_s);
 	c->t2 = after(from, t2_s);
 	if (c->t1 > c->t2)

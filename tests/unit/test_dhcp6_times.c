@@ -525,12 +525,58 @@ static void a_lease_for_ever_causes_no_wake_ups(void **state)
 	assert_int_equal(net.addrs[0].valid_s, VS_AUTO_FOREVER);
 }
 
+/* T1 and T2 behind the end: the client chooses, or the address would end without a renewal. */
+static void times_behind_the_end_of_the_lease_are_replaced(void **state)
+{
+	(void)state;
+	net.servers[0].t1_s = 3600;
+	net.servers[0].t2_s = 7200;
+	bind_client();
+	assert_int_equal(net_state(&net).t1, net.last_at + 900 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 1440 * 1000);
+	net_free(&net);
+	net_init(&net);
+	net.servers[0].t1_s = 1000;
+	net.servers[0].t2_s = 3600;
+	bind_client();
+	assert_int_equal(net_state(&net).t1, net.last_at + 1000 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 1440 * 1000);
+	net_free(&net);
+	net_init(&net);
+	net.servers[0].t1_s = net.servers[0].t2_s = UINT32_MAX; /* the server says: never */
+	bind_client();
+	assert_int_equal(net_state(&net).t1, VS_AUTO_NEVER);
+}
+
+static void renewals_are_not_closer_than_ten_seconds(void **state)
+{
+	(void)state;
+	net.servers[0].t1_s = net.servers[0].t2_s = 1;
+	bind_client();
+	assert_int_equal(net_state(&net).t1, net.last_at + 10 * 1000);
+	assert_int_equal(net_state(&net).t2, net.last_at + 10 * 1000);
+	net_run(&net, 1000 * 1000);
+	assert_in_range(net.sent[VS_DHCP6_RENEW] + net.sent[VS_DHCP6_REBIND], 90, 100);
+	net_free(&net);
+	net_init(&net);
+	net.servers[0].preferred_s = 1;
+	bind_client();
+	assert_int_equal(net_state(&net).t1, net.last_at + 10 * 1000);
+	net_free(&net);
+	net_init(&net);
+	net.servers[0].preferred_s = net.servers[0].valid_s = 16; /* an eighth of a short lease */
+	net.servers[0].t1_s = 1;
+	bind_client();
+	assert_int_equal(net_state(&net).t1, net.last_at + 2 * 1000);
+}
+
 /* A server that wants to be asked all the time does not get more than a message a second. */
 static void messages_are_limited_to_one_in_a_second(void **state)
 {
 	(void)state;
 	net.servers[0].preference = 255;
 	net.servers[0].ia_status[VS_DHCP6_RENEW] = VS_DHCP6_NO_BINDING;
+	net.servers[0].preferred_s = net.servers[0].valid_s = 7;
 	net.servers[0].t1_s = net.servers[0].t2_s = 1;
 	net.servers[0].ia_status[VS_DHCP6_REBIND] = VS_DHCP6_NO_BINDING;
 	net_start(&net, NULL);
@@ -579,6 +625,8 @@ int main(int argc, char **argv)
 		CASE(the_earliest_times_of_address_and_prefix_are_used),
 		CASE(a_deprecated_address_is_renewed_in_time),
 		CASE(a_lease_for_ever_causes_no_wake_ups),
+		CASE(times_behind_the_end_of_the_lease_are_replaced),
+		CASE(renewals_are_not_closer_than_ten_seconds),
 		CASE(messages_are_limited_to_one_in_a_second),
 		CASE(a_machine_is_small),
 	};
