@@ -65,6 +65,7 @@
 #define REQUEST_TRIES 4
 #define REQUEST_TRIES_WITH_SECOND 2
 #define REBOOT_TRIES 2
+#define LONGEST_PAUSE_TRIES 7 /* the pause behind this message is 64 s, and so are all that follow */
 #define SILENT_AFTER 3 /* messages without an answer, 7 s */
 
 /* RFC 5227 section 1.1; the waits for probes are scaled, see above */
@@ -99,7 +100,7 @@ void vs_dhcp4_enter(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_state stat
 
 vs_auto_ms vs_dhcp4_back_off(struct vs_dhcp4 *m, unsigned tries)
 {
-	uint32_t base = 1000u << (tries < 7 ? tries - 1 : 6);
+	uint32_t base = 1000u << ((tries < LONGEST_PAUSE_TRIES ? tries : LONGEST_PAUSE_TRIES) - 1);
 	uint32_t spread = base / 4 < 1000 ? base / 4 : 1000;
 
 	return (vs_auto_ms)base - spread + random_below(m, 2 * spread + 1);
@@ -129,8 +130,11 @@ void vs_dhcp4_tell(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_auto_news what, c
 static void send_discover(struct vs_dhcp4 *m, vs_auto_ms now)
 {
 	set_secs(m, now);
-	if (m->tries == 0)
-		m->sent_at = now; /* counts for a lease by rapid commit */
+	/* With the longest pauses each message is a transaction: a lease by rapid commit counts from it. */
+	if (m->tries == 0 || m->tries >= LONGEST_PAUSE_TRIES) {
+		new_xid(m);
+		m->sent_at = now;
+	}
 	if (m->tries < UINT8_MAX)
 		m->tries++;
 	vs_dhcp4_send_discover(m);
@@ -140,7 +144,6 @@ static void send_discover(struct vs_dhcp4 *m, vs_auto_ms now)
 static void begin_selecting(struct vs_dhcp4 *m, vs_auto_ms now)
 {
 	vs_dhcp4_enter(m, now, VS_DHCP4_SELECTING);
-	new_xid(m);
 	m->began = now;
 	m->tries = 0;
 	m->offer = m->second = (struct vs_dhcp4_offer){ 0 };

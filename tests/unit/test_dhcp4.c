@@ -162,6 +162,30 @@ static void rapid_commit_saves_two_messages(void **state)
 	world_free(w);
 }
 
+/* The server comes hours after the client. The lease must not count from the first DISCOVER. */
+static void rapid_commit_works_after_hours_without_a_server(void **state)
+{
+	struct world *w = world_new(3600);
+	size_t n;
+
+	(void)state;
+	w->config.rapid = w->config.nodad = true;
+	w->servers[0].rapid = w->servers[0].silent = true;
+	world_option_add(&w->servers[0].terms, 80, "", 0);
+	world_start(w, NULL);
+	uint32_t xid = world_seen(w, 0)->xid;
+	world_run(w, 60000);
+	assert_int_equal(world_seen(w, 0)->xid, xid); /* a slow server may still answer the first one */
+	world_run(w, 2 * HOUR);
+	w->servers[0].silent = false;
+	world_run(w, 66000);
+	assert_int_equal(w->addr, OURS);
+	assert_non_null(world_option(last_of(w, MSG_DISCOVER)->bytes, 1000, 80, &n));
+	assert_in_range(w->last_addr.valid_s, 3599, 3600);
+	assert_int_equal(last_of(w, MSG_DISCOVER)->secs, (last_of(w, MSG_DISCOVER)->at - 5000000) / 1000);
+	world_free(w);
+}
+
 static void an_ack_in_selecting_is_ignored_unless_rapid_commit_was_asked_for(void **state)
 {
 	struct world *w = world_new(3600);
@@ -615,6 +639,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(with_nodad_the_address_is_used_at_once),
 	cmocka_unit_test(three_probes_precede_the_address_and_two_announcements_follow),
 	cmocka_unit_test(rapid_commit_saves_two_messages),
+	cmocka_unit_test(rapid_commit_works_after_hours_without_a_server),
 	cmocka_unit_test(an_ack_in_selecting_is_ignored_unless_rapid_commit_was_asked_for),
 	cmocka_unit_test(requests_are_repeated_with_growing_pauses),
 	cmocka_unit_test(transactions_have_random_ids),
