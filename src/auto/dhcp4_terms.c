@@ -97,7 +97,9 @@ static void add_routed(struct vs_dhcp4_terms *t, uint32_t dst, uint32_t prefix_l
 
 static bool possible_router(const struct vs_dhcp4_terms *t, uint32_t gw)
 {
-	return is_host(gw) && gw != t->addr;
+	if (((gw ^ t->addr) & mask_of(t->given.prefix_len)) == 0)
+		return is_host_of(gw, t->given.prefix_len) && gw != t->addr;
+	return is_host(gw);
 }
 
 /* Option 121 replaces option 3 (RFC 3442). Routes on the link come first: others may need them. */
@@ -135,7 +137,7 @@ bool vs_dhcp4_judge(const struct vs_dhcp4_reply *reply, struct vs_dhcp4_terms *o
 {
 	const uint32_t needed = VS_DHCP4_HAS_SERVER | VS_DHCP4_HAS_LEASE;
 
-	if ((reply->has & needed) != needed || !is_host(reply->server) ||
+	if ((reply->has & needed) != needed || !is_host(reply->server) || reply->server == reply->yiaddr ||
 	    reply->lease_s < VS_DHCP4_LEASE_MIN_S)
 		return false;
 	memset(out, 0, sizeof(*out));

@@ -366,8 +366,8 @@ static void malformed_classless_routes_count_as_absent(void **state)
 
 static void impossible_routers_are_skipped(void **state)
 {
-	static const uint8_t routers[] = { 0,  0, 0, 0,  255, 255, 255, 255, 127, 0, 0, 1,
-					   10, 0, 0, 50, 224, 0,   0,   1,   10,  0, 0, 9 };
+	static const uint8_t routers[] = { 0,   0,  0, 0, 255, 255, 255, 255, 127, 0, 0, 1, 10, 0, 0, 50,
+					   224, 0,  0, 1, 10,  0,   0,   255, 10,  0, 0, 0, 10, 0, 0, 9 };
 	struct world *w = world_new(3600);
 
 	(void)state;
@@ -416,6 +416,7 @@ static void impossible_values_are_refused(void **state)
 		{ OURS, IP(255, 255, 255, 0), 3, 1 },               /* too short to be used */
 		{ OURS, IP(255, 255, 255, 0), 60, 0 },              /* a server without an address */
 		{ OURS, IP(255, 255, 255, 0), 60, UINT32_MAX },
+		{ OURS, IP(255, 255, 255, 0), 60, OURS },           /* the server's own address */
 	};
 
 	(void)state;
