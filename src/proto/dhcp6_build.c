@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "be.h"
+
 #define FQDN_SERVER_UPDATES 0x01 /* RFC 4704 section 4.1: S, the server is to update the AAAA record */
 
 struct writer {
@@ -25,23 +27,25 @@ static void put(struct writer *w, const void *bytes, size_t n)
 	w->n += n;
 }
 
-static void put8(struct writer *w, uint32_t number)
+static void put8(struct writer *w, uint8_t number)
 {
-	uint8_t byte = (uint8_t)number;
-
-	put(w, &byte, 1);
+	put(w, &number, 1);
 }
 
-static void put16(struct writer *w, uint32_t number)
+static void put16(struct writer *w, uint16_t number)
 {
-	put8(w, number >> 8);
-	put8(w, number);
+	uint8_t bytes[2];
+
+	vs_be_put16(bytes, number);
+	put(w, bytes, sizeof(bytes));
 }
 
 static void put32(struct writer *w, uint32_t number)
 {
-	put16(w, number >> 16);
-	put16(w, number);
+	uint8_t bytes[4];
+
+	vs_be_put32(bytes, number);
+	put(w, bytes, sizeof(bytes));
 }
 
 static void put_zeros(struct writer *w, size_t n)
@@ -52,8 +56,8 @@ static void put_zeros(struct writer *w, size_t n)
 
 static void put_header(struct writer *w, enum vs_dhcp6_option code, size_t n)
 {
-	put16(w, code);
-	put16(w, (uint32_t)n);
+	put16(w, (uint16_t)code);
+	put16(w, (uint16_t)n);
 }
 
 static void put_option(struct writer *w, enum vs_dhcp6_option code, const uint8_t *bytes, size_t n)

@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "be.h"
+
 #define HEADER 4
 #define OPTION_HEADER 4
 #define NTP_ADDRESS 1
@@ -29,16 +31,6 @@ struct option {
 	struct vs_dhcp6_bytes data;
 };
 
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return be16(p) << 16 | be16(p + 2);
-}
-
 /* The next option. Returns 1; 0 at the end; -1 if the option does not fit. */
 static int next(struct reader *r, struct option *o)
 {
@@ -46,8 +38,8 @@ static int next(struct reader *r, struct option *o)
 		return 0;
 	if (r->n < OPTION_HEADER)
 		return -1;
-	o->code = be16(r->bytes);
-	o->data = (struct vs_dhcp6_bytes){r->bytes + OPTION_HEADER, (uint16_t)be16(r->bytes + 2)};
+	o->code = vs_be_get16(r->bytes);
+	o->data = (struct vs_dhcp6_bytes){r->bytes + OPTION_HEADER, vs_be_get16(r->bytes + 2)};
 	if (o->data.n > r->n - OPTION_HEADER)
 		return -1;
 	r->bytes += OPTION_HEADER + o->data.n;
@@ -66,7 +58,7 @@ static enum vs_dhcp6_result parse_status(const struct option *o, bool *seen, uin
 	if (o->data.n < 2)
 		return VS_DHCP6_LENGTH;
 	if (!*seen)
-		*status = (uint16_t)be16(o->data.bytes);
+		*status = vs_be_get16(o->data.bytes);
 	*seen = true;
 	return VS_DHCP6_OK;
 }
@@ -99,8 +91,8 @@ static enum vs_dhcp6_result parse_lease(const struct option *o, struct vs_dhcp6_
 	if (o->data.n < fixed)
 		return VS_DHCP6_LENGTH;
 	const uint8_t *p = o->data.bytes;
-	lease.preferred_s = be32(prefix ? p : p + 16);
-	lease.valid_s = be32(prefix ? p + 4 : p + 20);
+	lease.preferred_s = vs_be_get32(prefix ? p : p + 16);
+	lease.valid_s = vs_be_get32(prefix ? p + 4 : p + 20);
 	if (prefix)
 		lease.prefix_len = p[8];
 	memcpy(lease.ip, prefix ? p + 9 : p, 16);
@@ -140,9 +132,9 @@ static enum vs_dhcp6_result parse_ia(const struct option *o, uint32_t iaid, stru
 
 	if (o->data.n < 12)
 		return VS_DHCP6_LENGTH;
-	ia.iaid = be32(o->data.bytes);
-	ia.t1_s = be32(o->data.bytes + 4);
-	ia.t2_s = be32(o->data.bytes + 8);
+	ia.iaid = vs_be_get32(o->data.bytes);
+	ia.t1_s = vs_be_get32(o->data.bytes + 4);
+	ia.t2_s = vs_be_get32(o->data.bytes + 8);
 	enum vs_dhcp6_result result = parse_ia_options(
 		within(o, 12), o->code == VS_DHCP6_IA_NA ? VS_DHCP6_IAADDR : VS_DHCP6_IAPREFIX, &ia);
 	if (result != VS_DHCP6_OK)
@@ -196,7 +188,7 @@ static bool parse_seconds(const struct option *o, uint32_t *out)
 {
 	if (o->data.n != 4 || *out != 0)
 		return false;
-	*out = be32(o->data.bytes);
+	*out = vs_be_get32(o->data.bytes);
 	return true;
 }
 
@@ -213,7 +205,7 @@ static bool parse_elapsed(const struct option *o, struct vs_dhcp6 *out)
 	if (o->data.n != 2 || out->has_elapsed)
 		return false;
 	out->has_elapsed = true;
-	out->elapsed_cs = (uint16_t)be16(o->data.bytes);
+	out->elapsed_cs = vs_be_get16(o->data.bytes);
 	return true;
 }
 
@@ -301,7 +293,7 @@ static enum vs_dhcp6_result parse_options(struct reader r, uint32_t iaid, struct
 bool vs_dhcp6_wants(const struct vs_dhcp6 *message, enum vs_dhcp6_option option)
 {
 	for (size_t at = 0; at + 2 <= message->wanted.n; at += 2)
-		if (be16(message->wanted.bytes + at) == (uint32_t)option)
+		if (vs_be_get16(message->wanted.bytes + at) == (uint32_t)option)
 			return true;
 	return false;
 }
@@ -315,7 +307,7 @@ enum vs_dhcp6_result vs_dhcp6_parse(const uint8_t *bytes, size_t n, uint32_t iai
 	if (bytes[0] < VS_DHCP6_SOLICIT || bytes[0] > VS_DHCP6_INFORMATION_REQUEST)
 		return VS_DHCP6_TYPE;
 	message.type = (enum vs_dhcp6_type)bytes[0];
-	message.xid = be32(bytes) & 0xffffff;
+	message.xid = vs_be_get32(bytes) & 0xffffff;
 	enum vs_dhcp6_result result =
 		parse_options((struct reader){bytes + HEADER, n - HEADER}, iaid, &message);
 	if (result == VS_DHCP6_OK)
