@@ -7,21 +7,14 @@
 
 #include "dhcp6_machine.h"
 #include "proto/dns_name.h"
-
-/* A server can have any unicast address. One on this host would not be a server of the network. */
-static bool can_be_server(const uint8_t *ip)
-{
-	static const uint8_t zeros[16];
-
-	return ip[0] != 0xff && !(memcmp(ip, zeros, 15) == 0 && ip[15] <= 1);
-}
+#include "proto/ip6.h"
 
 static void read_servers(const uint8_t (*from)[16], uint8_t n, struct vs_auto_ip *to)
 {
 	uint8_t used = 0;
 
 	for (uint8_t i = 0; i < n && used < VS_AUTO_SERVERS_MAX; i++) {
-		if (!can_be_server(from[i]))
+		if (!vs_ip6_is_host(from[i]))
 			continue;
 		to[used].family = AF_INET6;
 		memcpy(to[used++].bytes, from[i], 16);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "dhcp6_machine.h"
+#include "proto/ip6.h"
 
 #define RENEWALS_APART_S 10
 
@@ -355,16 +356,11 @@ void vs_dhcp6_drop_declined(struct vs_dhcp6_client *c)
 			remove_at(c, i, 0);
 }
 
-/* A unicast address that is not of this host and not of the link alone. */
+/* A unicast address that is valid beyond the link. */
 bool vs_dhcp6_lease_usable(const struct vs_dhcp6_lease *lease)
 {
-	static const uint8_t zeros[16];
-	const uint8_t *ip = lease->ip;
-
-	if (lease->status != VS_DHCP6_SUCCESS || lease->prefix_len == 0)
-		return false;
-	/* The first 80 bits are 0: "::", "::1", IPv4 in IPv6. */
-	return memcmp(ip, zeros, 10) != 0 && ip[0] != 0xff && !(ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80);
+	return lease->status == VS_DHCP6_SUCCESS && lease->prefix_len != 0 && vs_ip6_is_host(lease->ip) &&
+	       !vs_ip6_is_link_local(lease->ip);
 }
 
 static bool has_usable(const struct vs_dhcp6_ia *ia)

@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "proto/ip6.h"
 #include "ra_machine.h"
 
 #define FIRST_INTERVAL_MS 4000   /* RTR_SOLICITATION_INTERVAL, RFC 4861 section 10 */
@@ -200,7 +201,7 @@ static bool may_process(struct vs_ra *m)
 
 static bool is_link_local(const struct vs_auto_ip *ip)
 {
-	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+	return ip->family == AF_INET6 && vs_ip6_is_link_local(ip->bytes);
 }
 
 static void ignore(struct vs_ra *m, enum vs_auto_ignored why)

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "proto/hash_addr.h"
+#include "proto/ip6.h"
 #include "ra_machine.h"
 
 #define TWO_HOURS_MS (2 * 3600 * 1000)
@@ -107,8 +108,8 @@ bool vs_ra_addr_heard(struct vs_ra *m, const struct vs_ndp_prefix *prefix)
 	vs_auto_ms valid = vs_ra_end(m->now, prefix->valid_s);
 	vs_auto_ms preferred = vs_ra_end(m->now, prefix->preferred_s);
 
-	if (prefix->len != 64)
-		return false; /* with an id of 64 bits they are no address: section 5.5.3 d */
+	if (prefix->len != 64 || vs_ip6_is_special(prefix->prefix))
+		return false; /* with an id of 64 bits it is no address: section 5.5.3 d */
 	if (a != NULL && a->state != VS_RA_FREE) {
 		renew(m, a, valid, preferred);
 		return true;

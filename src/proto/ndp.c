@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+#include "be.h"
+#include "ip6.h"
+
 #define TYPE_RS 133
 #define TYPE_RA 134
 #define RA_FIXED 16
@@ -28,28 +31,6 @@ enum option {
 #define FLAG_OTHER 0x40u
 #define FLAG_ON_LINK 0x80u
 #define FLAG_AUTONOMOUS 0x40u
-
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return be16(p) << 16 | be16(p + 2);
-}
-
-static void put16(uint8_t *p, uint32_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *p, uint32_t value)
-{
-	put16(p, value >> 16);
-	put16(p + 2, value);
-}
 
 size_t vs_ndp_rs_encode(uint8_t out[VS_NDP_RS_MAX], const uint8_t *mac)
 {
@@ -99,17 +80,17 @@ static bool read_prefix_option(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
 {
 	struct vs_ndp_prefix p;
 
-	if (n != 32 || o[2] > 128 || be32(o + 8) > be32(o + 4))
+	if (n != 32 || o[2] > 128 || vs_be_get32(o + 8) > vs_be_get32(o + 4))
 		return false; /* a longer preferred lifetime: RFC 4862 section 5.5.3 c */
-	if (o[16] == 0xff || (o[16] == 0xfe && (o[17] & 0xc0) == 0x80))
-		return false; /* multicast, and link-local: RFC 4861 section 6.3.4 */
+	if (vs_ip6_is_multicast(o + 16) || vs_ip6_is_link_local(o + 16))
+		return false; /* RFC 4861 section 6.3.4 */
 	memset(&p, 0, sizeof(p));
 	read_prefix(p.prefix, o + 16, 16, o[2]);
 	p.len = o[2];
 	p.on_link = (o[3] & FLAG_ON_LINK) != 0;
 	p.autonomous = (o[3] & FLAG_AUTONOMOUS) != 0;
-	p.valid_s = be32(o + 4);
-	p.preferred_s = be32(o + 8);
+	p.valid_s = vs_be_get32(o + 4);
+	p.preferred_s = vs_be_get32(o + 8);
 	if (ra->n_prefixes == VS_NDP_PREFIXES_MAX)
 		ra->surplus++;
 	else
@@ -119,9 +100,9 @@ static bool read_prefix_option(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
 
 static bool read_mtu(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
 {
-	if (n != 8 || be32(o + 4) < 1280) /* the least that IPv6 allows */
+	if (n != 8 || vs_be_get32(o + 4) < 1280) /* the least that IPv6 allows */
 		return false;
-	ra->mtu = be32(o + 4);
+	ra->mtu = vs_be_get32(o + 4);
 	return true;
 }
 
@@ -134,21 +115,12 @@ static bool read_route(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
 		return false;
 	read_prefix(r.prefix, o + 8, n - 8, o[2]);
 	r.len = o[2];
-	r.lifetime_s = be32(o + 4);
+	r.lifetime_s = vs_be_get32(o + 4);
 	if (ra->n_routes == VS_NDP_ROUTES_MAX)
 		ra->surplus++;
 	else
 		ra->routes[ra->n_routes++] = r;
 	return true;
-}
-
-/* Unspecified, loopback, IPv4-mapped and multicast addresses are no name servers. */
-static bool is_server(const uint8_t addr[16])
-{
-	static const uint8_t zero[15];
-
-	return addr[0] != 0xff && !(memcmp(addr, zero, 15) == 0 && addr[15] <= 1) &&
-	       !(memcmp(addr, zero, 10) == 0 && addr[10] == 0xff && addr[11] == 0xff);
 }
 
 static bool read_rdnss(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
@@ -158,14 +130,14 @@ static bool read_rdnss(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
 	if (n < 24 || n % 16 != 8)
 		return false;
 	for (size_t at = 8; at < n; at += 16) {
-		if (!is_server(o + at)) {
+		if (!vs_ip6_is_host(o + at)) {
 			good = false;
 		} else if (ra->n_dns == VS_NDP_DNS_MAX) {
 			ra->surplus++;
 		} else {
 			struct vs_ndp_server *s = &ra->dns[ra->n_dns++];
 			memcpy(s->addr, o + at, 16);
-			s->lifetime_s = be32(o + 4);
+			s->lifetime_s = vs_be_get32(o + 4);
 		}
 	}
 	return good;
@@ -192,7 +164,7 @@ static bool read_dnssl(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
 		}
 		struct vs_ndp_domain *d = &ra->search[ra->n_search++];
 		memcpy(d->name, name, strlen(name) + 1);
-		d->lifetime_s = be32(o + 4);
+		d->lifetime_s = vs_be_get32(o + 4);
 	}
 	return true;
 }
@@ -234,9 +206,9 @@ static void read_fixed(const uint8_t *bytes, struct vs_ndp_ra *ra)
 	ra->managed = (bytes[5] & FLAG_MANAGED) != 0;
 	ra->other = (bytes[5] & FLAG_OTHER) != 0;
 	(void)read_preference(bytes[5], &ra->preference); /* reserved: medium, RFC 4191 section 2.2 */
-	ra->lifetime_s = (uint16_t)be16(bytes + 6);
-	ra->reachable_ms = be32(bytes + 8);
-	ra->retransmit_ms = be32(bytes + 12);
+	ra->lifetime_s = vs_be_get16(bytes + 6);
+	ra->reachable_ms = vs_be_get32(bytes + 8);
+	ra->retransmit_ms = vs_be_get32(bytes + 12);
 }
 
 enum vs_ndp_result vs_ndp_ra_parse(const uint8_t *bytes, size_t n, struct vs_ndp_ra *out)
@@ -293,8 +265,8 @@ static void add_prefix(struct writer *w, const struct vs_ndp_prefix *p)
 		return;
 	o[2] = p->len;
 	o[3] = (uint8_t)((p->on_link ? FLAG_ON_LINK : 0) | (p->autonomous ? FLAG_AUTONOMOUS : 0));
-	put32(o + 4, p->valid_s);
-	put32(o + 8, p->preferred_s);
+	vs_be_put32(o + 4, p->valid_s);
+	vs_be_put32(o + 8, p->preferred_s);
 	memcpy(o + 16, p->prefix, 16);
 }
 
@@ -307,7 +279,7 @@ static void add_route(struct writer *w, const struct vs_ndp_route *r)
 		return;
 	o[2] = r->len;
 	o[3] = preference_bits(r->preference);
-	put32(o + 4, r->lifetime_s);
+	vs_be_put32(o + 4, r->lifetime_s);
 	memcpy(o + 8, r->prefix, bytes);
 }
 
@@ -317,7 +289,7 @@ static void add_server(struct writer *w, const struct vs_ndp_server *s)
 
 	if (o == NULL)
 		return;
-	put32(o + 4, s->lifetime_s);
+	vs_be_put32(o + 4, s->lifetime_s);
 	memcpy(o + 8, s->addr, 16);
 }
 
@@ -329,7 +301,7 @@ static void add_domain(struct writer *w, const struct vs_ndp_domain *d)
 
 	if (o == NULL)
 		return;
-	put32(o + 4, d->lifetime_s);
+	vs_be_put32(o + 4, d->lifetime_s);
 	memcpy(o + 8, wire, n);
 }
 
@@ -342,9 +314,9 @@ static void add_fixed(struct writer *w, const struct vs_ndp_ra *ra)
 	o[4] = ra->hop_limit;
 	o[5] = (uint8_t)((ra->managed ? FLAG_MANAGED : 0) | (ra->other ? FLAG_OTHER : 0) |
 			 preference_bits(ra->preference));
-	put16(o + 6, ra->lifetime_s);
-	put32(o + 8, ra->reachable_ms);
-	put32(o + 12, ra->retransmit_ms);
+	vs_be_put16(o + 6, ra->lifetime_s);
+	vs_be_put32(o + 8, ra->reachable_ms);
+	vs_be_put32(o + 12, ra->retransmit_ms);
 	w->n = RA_FIXED;
 }
 
@@ -367,6 +339,6 @@ size_t vs_ndp_ra_encode(uint8_t *out, size_t room, const struct vs_ndp_ra *ra)
 	if (ra->has_mac && (o = add_option(&w, OPTION_SOURCE_MAC, 8)) != NULL)
 		memcpy(o + 2, ra->mac, 6);
 	if (ra->mtu != 0 && (o = add_option(&w, OPTION_MTU, 8)) != NULL)
-		put32(o + 4, ra->mtu);
+		vs_be_put32(o + 4, ra->mtu);
 	return w.full ? 0 : w.n;
 }

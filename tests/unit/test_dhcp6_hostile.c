@@ -333,7 +333,10 @@ static void more_addresses_than_there_is_room_for_are_left_out(void **state)
 static void a_name_server_on_this_host_is_left_out(void **state)
 {
 	struct bytes m;
-	uint8_t list[3][16] = {{[15] = 1}, {0xff, 2, [15] = 0xfb}, {0xfe, 0x80, [15] = 5}};
+	uint8_t list[4][16] = {{[15] = 1},
+			       {0xff, 2, [15] = 0xfb},
+			       {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1},
+			       {0xfe, 0x80, [15] = 5}};
 
 	(void)state;
 	net.servers[0].dns_last = 0;
@@ -341,7 +344,7 @@ static void a_name_server_on_this_host_is_left_out(void **state)
 	add_option(&m, VS_DHCP6_DNS, list, sizeof(list));
 	net_input(&net, &m);
 	assert_int_equal(net.facts.dns[0].family, AF_INET6);
-	assert_memory_equal(net.facts.dns[0].bytes, list[2], 16);
+	assert_memory_equal(net.facts.dns[0].bytes, list[3], 16);
 	assert_int_equal(net.facts.dns[1].family, 0);
 }
 

@@ -263,7 +263,7 @@ static void routes_have_prefixes_of_three_sizes(void **state)
 
 static void what_is_no_server_is_skipped(void **state)
 {
-	static const char *const bad[] = { "::", "::1", "::ffff:127.0.0.1", "ff02::1" };
+	static const char *const bad[] = { "::", "::1", "::ffff:127.0.0.1", "::1:0:53", "ff02::1" };
 	uint8_t option[40] = { 25, 5, [7] = 9, [8] = 0x20 };
 
 	(void)state;
@@ -276,7 +276,7 @@ static void what_is_no_server_is_skipped(void **state)
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8::ffff:0:53", option + 24), 1);
 	parse_options(option, sizeof(option));
 	assert_int_equal(ra.n_dns, 2);
-	assert_int_equal(inet_pton(AF_INET6, "::1:0:53", option + 24), 1);
+	assert_int_equal(inet_pton(AF_INET6, "0:0:0:1::53", option + 24), 1);
 	parse_options(option, sizeof(option));
 	assert_int_equal(ra.n_dns, 2);
 	assert_int_equal(inet_pton(AF_INET6, "fe80::53", option + 24), 1);

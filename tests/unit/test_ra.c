@@ -722,6 +722,12 @@ static void prefixes_that_make_no_address_are_refused(void **state)
 	ra.prefixes[0].valid_s = ra.prefixes[0].preferred_s = 0; /* it would end at once */
 	advertise();
 	assert_int_equal(seen.n_addrs, 0);
+	assert_int_equal(ignored(VS_IGNORED_CONTENT), 1);
+	set_prefix(0, "::", 600, 300); /* of the unspecified address, loopback and IPv4 in IPv6 */
+	ra.prefixes[0].on_link = false;
+	advertise();
+	assert_int_equal(seen.n_addrs, 0);
+	assert_int_equal(ignored(VS_IGNORED_CONTENT), 2);
 }
 
 /* ------------------------------------------------------------------ name servers, flags */
