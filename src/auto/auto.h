@@ -181,7 +181,7 @@ struct vs_auto_state {
 	vs_auto_ms since;       /* when it was entered */
 	vs_auto_ms t1, t2, expiry; /* VS_AUTO_NEVER: not in this state */
 	struct vs_auto_ip server;  /* or router; family 0: not known */
-	uint32_t sent, received;
+	uint32_t sent, received;   /* packets; received: those that were not ignored */
 	uint32_t ignored[VS_IGNORED_N];
 	bool ready;             /* it has what it was started for */
 	char problem[96];       /* what is wrong, plain text; "": nothing */

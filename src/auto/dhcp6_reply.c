@@ -24,11 +24,6 @@
 #define REFRESH_DEFAULT_S 86400
 #define REFRESH_LEAST_S 600
 
-static void ignore(struct vs_dhcp6_client *c, enum vs_auto_ignored why)
-{
-	c->ignored[why]++;
-}
-
 static bool equal(const struct vs_dhcp6_bytes *duid, const uint8_t *bytes, uint8_t n)
 {
 	return duid->n == n && memcmp(duid->bytes, bytes, n) == 0;
@@ -160,17 +155,16 @@ static void bound(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhc
 }
 
 /* RFC 8415 section 18.2.1: a Reply to a Solicit has a Rapid Commit option, or it must be ignored. */
-static void rapid(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
-		  const struct vs_auto_ip *server_ip)
+static enum vs_auto_ignored rapid(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
+				  const struct vs_auto_ip *server_ip)
 {
-	if (!c->config->rapid || !m->rapid) {
-		ignore(c, VS_IGNORED_STATE);
-		return;
-	}
+	if (!c->config->rapid || !m->rapid)
+		return VS_IGNORED_STATE;
 	if (rank(c, m) == 0)
 		vs_dhcp6_refused(c, reason(m));
 	else
 		bound(c, now, m, server_ip, true);
+	return VS_IGNORED_N;
 }
 
 /* A server that cannot answer now is asked again, at the times of the retransmissions. */
@@ -215,48 +209,47 @@ static void request_again(struct vs_dhcp6_client *c, vs_auto_ms now, const struc
 }
 
 /* A Reply to a Renew, or to a Rebind. One that does not help leaves the exchange as it is. */
-static void renewed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
-		    const struct vs_auto_ip *server_ip)
+static enum vs_auto_ignored renewed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
+				    const struct vs_auto_ip *server_ip)
 {
 	if (without_binding(c, m)) {
 		vs_dhcp6_refused(c, VS_DHCP6_NO_BINDING);
 		request_again(c, now, m);
-		return;
+		return VS_IGNORED_N;
 	}
 	if (m->status != VS_DHCP6_SUCCESS) {
 		vs_dhcp6_refused(c, m->status);
-		return;
+		return VS_IGNORED_N;
 	}
 	if (vs_dhcp6_mentions_lease(c, m)) {
 		c->failures = 0;
 		bound(c, now, m, server_ip, false);
-		return;
+		return VS_IGNORED_N;
 	}
-	ignore(c, VS_IGNORED_CONTENT);
 	if (m->na.status != VS_DHCP6_SUCCESS)
 		vs_dhcp6_refused(c, m->na.status);
+	return VS_IGNORED_CONTENT;
 }
 
 /* Section 18.2.10.3. The Renew that follows brings name servers and exact lifetimes. */
-static void confirmed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
-		      const struct vs_auto_ip *server_ip)
+static enum vs_auto_ignored confirmed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
+				      const struct vs_auto_ip *server_ip)
 {
-	if (c->prefix.prefix_len != 0) { /* it was a Rebind */
-		renewed(c, now, m, server_ip);
-		return;
-	}
+	if (c->prefix.prefix_len != 0) /* it was a Rebind */
+		return renewed(c, now, m, server_ip);
 	if (m->status == VS_DHCP6_SUCCESS) {
 		c->failures = 0;
 		vs_dhcp6_resume(c, now);
 		vs_dhcp6_enter(c, now, c->server_len != 0 ? VS_DHCP6_S_RENEW : VS_DHCP6_S_REBIND, 0);
-		return;
+		return VS_IGNORED_N;
 	}
 	vs_dhcp6_refused(c, m->status);
 	if (m->status != VS_DHCP6_NOT_ON_LINK)
-		return;
+		return VS_IGNORED_N;
 	c->has_hint = false;
 	vs_dhcp6_forget(c, now, "the address does not belong to this network");
 	vs_dhcp6_search(c, now);
+	return VS_IGNORED_N;
 }
 
 /* Section 21.23. */
@@ -298,22 +291,20 @@ static void informed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_
 		     NULL, NULL);
 }
 
-static void replied(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
-		    const struct vs_auto_ip *server_ip)
+/* Returns VS_IGNORED_N if the Reply was used. */
+static enum vs_auto_ignored replied(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
+				    const struct vs_auto_ip *server_ip)
 {
 	switch (c->state) {
 	case VS_DHCP6_S_SOLICIT:
-		rapid(c, now, m, server_ip);
-		break;
-	case VS_DHCP6_S_REQUEST:
-		requested(c, now, m, server_ip);
-		break;
+		return rapid(c, now, m, server_ip);
 	case VS_DHCP6_S_RENEW:
 	case VS_DHCP6_S_REBIND:
-		renewed(c, now, m, server_ip);
-		break;
+		return renewed(c, now, m, server_ip);
 	case VS_DHCP6_S_CONFIRM:
-		confirmed(c, now, m, server_ip);
+		return confirmed(c, now, m, server_ip);
+	case VS_DHCP6_S_REQUEST:
+		requested(c, now, m, server_ip);
 		break;
 	case VS_DHCP6_S_INFORM:
 		informed(c, now, m, server_ip);
@@ -327,29 +318,27 @@ static void replied(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_d
 	default:
 		break;
 	}
+	return VS_IGNORED_N;
 }
 
 void vs_dhcp6_input(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_auto_packet *packet)
 {
+	enum vs_auto_ignored why = VS_IGNORED_SENDER;
 	struct vs_dhcp6 m;
 
-	c->received++;
-	if (packet->way != VS_WAY_UDP6) {
-		ignore(c, VS_IGNORED_SENDER);
-		return;
+	if (packet->way == VS_WAY_UDP6)
+		why = vs_dhcp6_parse(packet->bytes, packet->n, c->iaid, &m) == VS_DHCP6_OK ?
+			      check(c, &m) :
+			      VS_IGNORED_MALFORMED;
+	if (why == VS_IGNORED_N) {
+		take_max_rt(c, &m);
+		if (m.type == VS_DHCP6_ADVERTISE)
+			advertised(c, now, &m);
+		else
+			why = replied(c, now, &m, &packet->peer);
 	}
-	if (vs_dhcp6_parse(packet->bytes, packet->n, c->iaid, &m) != VS_DHCP6_OK) {
-		ignore(c, VS_IGNORED_MALFORMED);
-		return;
-	}
-	enum vs_auto_ignored why = check(c, &m);
-	if (why != VS_IGNORED_N) {
-		ignore(c, why);
-		return;
-	}
-	take_max_rt(c, &m);
-	if (m.type == VS_DHCP6_ADVERTISE)
-		advertised(c, now, &m);
+	if (why != VS_IGNORED_N)
+		c->ignored[why]++;
 	else
-		replied(c, now, &m, &packet->peer);
+		c->received++;
 }

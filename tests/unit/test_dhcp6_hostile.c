@@ -54,7 +54,7 @@ static void assert_ignored(const struct bytes *m, enum vs_auto_ignored why)
 	net_input(&net, m);
 	after = net_state(&net);
 	assert_int_equal(after.ignored[why], before.ignored[why] + 1);
-	assert_int_equal(after.received, before.received + 1);
+	assert_int_equal(after.received, before.received);
 	assert_string_equal(after.state, before.state);
 	assert_int_equal(after.sent, before.sent);
 	assert_int_equal(net.n_addrs, n_addrs);
