@@ -292,11 +292,11 @@ static void probe(struct vs_dhcp4 *m, vs_auto_ms now)
 /* The end of `seconds` that are up to 1/16 of `spread` shorter. */
 static vs_auto_ms after(struct vs_dhcp4 *m, uint32_t seconds, uint32_t spread)
 {
-	vs_auto_ms ms = (vs_auto_ms)seconds * 1000;
+	vs_auto_ms end = vs_auto_end(m->obtained, seconds);
 
-	if (seconds == VS_DHCP4_INFINITE)
+	if (end == VS_AUTO_NEVER)
 		return VS_AUTO_NEVER;
-	return m->obtained + ms - (vs_auto_ms)(random_below(m, 1000) * (uint64_t)spread / 16);
+	return end - (vs_auto_ms)(random_below(m, 1000) * (uint64_t)spread / 16);
 }
 
 static void set_times(struct vs_dhcp4 *m, const struct vs_dhcp4_terms *terms)
@@ -304,7 +304,7 @@ static void set_times(struct vs_dhcp4 *m, const struct vs_dhcp4_terms *terms)
 	m->obtained = m->sent_at;
 	m->t1 = after(m, terms->t1_s, terms->t1_s);
 	m->t2 = after(m, terms->t2_s, terms->t2_s - terms->t1_s);
-	m->expiry = after(m, terms->lease_s, 0);
+	m->expiry = vs_auto_end(m->obtained, terms->lease_s);
 }
 
 /* An ACK for the address that is set. */
@@ -344,11 +344,6 @@ void vs_dhcp4_granted(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_
 
 /* Time */
 
-static vs_auto_ms earlier(vs_auto_ms a, vs_auto_ms b)
-{
-	return a < b ? a : b;
-}
-
 static vs_auto_ms dhcp4_deadline(const void *machine)
 {
 	const struct vs_dhcp4 *m = machine;
@@ -359,12 +354,12 @@ static vs_auto_ms dhcp4_deadline(const void *machine)
 	if (!m->link_up)
 		return end;
 	if (m->state == VS_DHCP4_BOUND)
-		end = earlier(end, m->t1);
+		end = vs_auto_earlier(end, m->t1);
 	else
-		end = earlier(end, m->next);
+		end = vs_auto_earlier(end, m->next);
 	if (m->state == VS_DHCP4_RENEWING)
-		end = earlier(end, m->t2);
-	return earlier(end, m->set ? m->announce_at : VS_AUTO_NEVER);
+		end = vs_auto_earlier(end, m->t2);
+	return vs_auto_earlier(end, m->set ? m->announce_at : VS_AUTO_NEVER);
 }
 
 static void selecting_late(struct vs_dhcp4 *m, vs_auto_ms now)
@@ -487,15 +482,14 @@ static void dhcp4_init(void *machine, const struct vs_auto_config *config, const
 static bool recall(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_auto_lease *lease)
 {
 	const struct vs_auto_addr *addr = &lease->addrs[0];
-	vs_auto_ms obtained = earlier(lease->obtained, now);
+	vs_auto_ms obtained = vs_auto_earlier(lease->obtained, now);
 
 	if (lease->n_addrs == 0 || addr->ip.family != AF_INET || addr->prefix_len == 0 ||
 	    addr->prefix_len > 32)
 		return false;
 	m->hint = vs_be_get32(addr->ip.bytes);
 	m->obtained = obtained;
-	m->expiry = addr->valid_s == VS_AUTO_FOREVER ? VS_AUTO_NEVER :
-						       obtained + (vs_auto_ms)addr->valid_s * 1000;
+	m->expiry = vs_auto_end(obtained, addr->valid_s);
 	m->terms.addr = m->hint;
 	m->terms.given.prefix_len = addr->prefix_len;
 	m->terms.server = lease->server_len == 4 ? vs_be_get32(lease->server) : 0;

@@ -15,18 +15,9 @@ static struct vs_auto_ip ip_of(uint32_t addr)
 	return ip;
 }
 
-/* Rounded up: the machine removes the address itself, the kernel's lifetime is for a machine that is gone. */
-static uint32_t seconds_left(const struct vs_dhcp4 *m, vs_auto_ms now)
-{
-	if (m->expiry == VS_AUTO_NEVER)
-		return VS_AUTO_FOREVER;
-	vs_auto_ms left = (m->expiry - now + 999) / 1000;
-	return left <= 0 ? 0 : left < VS_AUTO_FOREVER ? (uint32_t)left : VS_AUTO_FOREVER - 1;
-}
-
 struct vs_auto_addr vs_dhcp4_addr(const struct vs_dhcp4 *m, vs_auto_ms now)
 {
-	uint32_t left = seconds_left(m, now);
+	uint32_t left = vs_auto_left_s(now, m->expiry);
 
 	return (struct vs_auto_addr){
 		.ip = ip_of(m->terms.addr),
@@ -59,7 +50,7 @@ static void list_of(const uint32_t *from, struct vs_auto_ip *to)
 static void set_facts(struct vs_dhcp4 *m, vs_auto_ms now)
 {
 	const struct vs_dhcp4_given *g = &m->terms.given;
-	struct vs_auto_facts facts = { .mtu = g->mtu, .lifetime_s = seconds_left(m, now) };
+	struct vs_auto_facts facts = { .mtu = g->mtu, .lifetime_s = vs_auto_left_s(now, m->expiry) };
 
 	_Static_assert(sizeof(facts.search) == sizeof(g->search), "a search list fits");
 	list_of(g->dns, facts.dns);

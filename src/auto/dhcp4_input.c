@@ -121,7 +121,7 @@ static bool other_address(const struct vs_dhcp4 *m, const struct vs_dhcp4_terms 
 
 static bool is_over(const struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_terms *terms)
 {
-	return terms->lease_s != VS_DHCP4_INFINITE && now >= m->sent_at + (vs_auto_ms)terms->lease_s * 1000;
+	return now >= vs_auto_end(m->sent_at, terms->lease_s);
 }
 
 static void input_ack(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_reply *reply,

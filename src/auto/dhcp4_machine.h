@@ -6,6 +6,7 @@
 
 #include "auto.h"
 #include "dhcp4_terms.h"
+#include "lifetime.h"
 #include "proto/arp.h"
 #include "proto/dhcp4.h"
 

@@ -168,11 +168,6 @@ static void start(void *m, vs_auto_ms now, const struct vs_auto_lease *lease)
 	begin(c, now);
 }
 
-static vs_auto_ms earlier(vs_auto_ms a, vs_auto_ms b)
-{
-	return a < b ? a : b;
-}
-
 /* When the state ends by itself. */
 static vs_auto_ms state_end(const struct vs_dhcp6_client *c)
 {
@@ -180,7 +175,7 @@ static vs_auto_ms state_end(const struct vs_dhcp6_client *c)
 	case VS_DHCP6_S_SOLICIT:
 		return c->offer.rank != 0 ? c->collected : VS_AUTO_NEVER;
 	case VS_DHCP6_S_BOUND:
-		return earlier(c->t1, c->t2);
+		return vs_auto_earlier(c->t1, c->t2);
 	case VS_DHCP6_S_RENEW:
 		return c->t2;
 	case VS_DHCP6_S_CONFIRM:
@@ -200,13 +195,13 @@ static bool expires(const struct vs_dhcp6_client *c)
 static vs_auto_ms deadline(const void *m)
 {
 	const struct vs_dhcp6_client *c = m;
-	vs_auto_ms t = c->down ? VS_AUTO_NEVER : earlier(c->next, state_end(c));
+	vs_auto_ms t = c->down ? VS_AUTO_NEVER : vs_auto_earlier(c->next, state_end(c));
 
 	for (uint8_t i = 0; expires(c) && i < c->n; i++)
 		if (!c->addrs[i].declined)
-			t = earlier(t, vs_dhcp6_expiry(&c->addrs[i]));
+			t = vs_auto_earlier(t, vs_dhcp6_expiry(&c->addrs[i]));
 	if (expires(c) && c->prefix.prefix_len != 0)
-		t = earlier(t, vs_dhcp6_expiry(&c->prefix));
+		t = vs_auto_earlier(t, vs_dhcp6_expiry(&c->prefix));
 	return t;
 }
 

@@ -37,19 +37,13 @@ bool vs_dhcp6_has_set(const struct vs_dhcp6_client *c)
 
 vs_auto_ms vs_dhcp6_expiry(const struct vs_dhcp6_held *held)
 {
-	if (held->valid_s == VS_AUTO_FOREVER)
-		return VS_AUTO_NEVER;
-	return held->obtained + (vs_auto_ms)held->valid_s * 1000;
+	return vs_auto_end(held->obtained, held->valid_s);
 }
 
 /* What is left of a lifetime that began in the past. */
 static uint32_t left_s(uint32_t lifetime_s, vs_auto_ms obtained, vs_auto_ms now)
 {
-	vs_auto_ms gone = (now - obtained) / 1000;
-
-	if (lifetime_s == VS_AUTO_FOREVER || gone <= 0)
-		return lifetime_s;
-	return gone >= lifetime_s ? 0 : lifetime_s - (uint32_t)gone;
+	return vs_auto_left_s(now, vs_auto_end(obtained, lifetime_s));
 }
 
 void vs_dhcp6_as_addr(const struct vs_dhcp6_client *c, const struct vs_dhcp6_held *held, vs_auto_ms now,
@@ -179,9 +173,7 @@ static struct shortest find_shortest(const struct vs_dhcp6_client *c, vs_auto_ms
 
 static vs_auto_ms after(vs_auto_ms from, uint32_t seconds)
 {
-	if (seconds == VS_AUTO_FOREVER)
-		return VS_AUTO_NEVER;
-	return from + (vs_auto_ms)(seconds > 0 ? seconds : 1) * 1000;
+	return vs_auto_end(from, seconds > 0 ? seconds : 1);
 }
 
 /* A time of the server. One that is not before the end is none; infinity means never (section 7.7). */
@@ -221,7 +213,7 @@ static void choose_times(struct vs_dhcp6_client *c, vs_auto_ms from, uint32_t t1
 
 void vs_dhcp6_remember(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_auto_lease *lease)
 {
-	vs_auto_ms obtained = lease->obtained < now ? lease->obtained : now;
+	vs_auto_ms obtained = vs_auto_earlier(lease->obtained, now);
 
 	for (uint8_t i = 0; i < lease->n_addrs && i < VS_DHCP6_ADDRS_MAX; i++) {
 		const struct vs_auto_addr *a = &lease->addrs[i];

@@ -5,6 +5,7 @@
 /* The inside of the DHCPv6 client, for its files. dhcp6.c has the picture. */
 
 #include "auto.h"
+#include "lifetime.h"
 #include "proto/dhcp6.h"
 
 #define VS_DHCP6_TOKENS_MAX 20 /* messages that may be sent at once, see dhcp6_exchange.c */

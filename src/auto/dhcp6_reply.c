@@ -252,14 +252,12 @@ static enum vs_auto_ignored confirmed(struct vs_dhcp6_client *c, vs_auto_ms now,
 	return VS_IGNORED_N;
 }
 
-/* Section 21.23. */
-static vs_auto_ms refresh_time(vs_auto_ms from, uint32_t seconds)
+/* Section 21.23: how long information is good for; infinity is possible. */
+static uint32_t refresh_s(const struct vs_dhcp6 *m)
 {
-	if (seconds == VS_DHCP6_INFINITY)
-		return VS_AUTO_NEVER;
-	if (seconds == 0)
-		seconds = REFRESH_DEFAULT_S;
-	return from + (vs_auto_ms)(seconds < REFRESH_LEAST_S ? REFRESH_LEAST_S : seconds) * 1000;
+	uint32_t seconds = m->refresh_s != 0 ? m->refresh_s : REFRESH_DEFAULT_S;
+
+	return seconds < REFRESH_LEAST_S ? REFRESH_LEAST_S : seconds;
 }
 
 static void informed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
@@ -277,11 +275,9 @@ static void informed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_
 	c->server_len = (uint8_t)m->server.n;
 	memcpy(c->server, m->server.bytes, m->server.n);
 	c->server_ip = *server_ip;
-	c->refresh = refresh_time(c->asked, m->refresh_s);
+	c->refresh = vs_auto_end(c->asked, refresh_s(m));
 	vs_dhcp6_read_facts(m, &facts);
-	facts.lifetime_s = VS_AUTO_FOREVER;
-	if (c->refresh != VS_AUTO_NEVER) /* in whole seconds: the milliseconds of the answer do not count */
-		facts.lifetime_s = c->refresh > now ? (uint32_t)((c->refresh - now + 999) / 1000) : 0;
+	facts.lifetime_s = vs_auto_left_s(now, c->refresh);
 	bool changed = vs_dhcp6_say_facts(c, &facts);
 	vs_dhcp6_enter(c, now, VS_DHCP6_S_INFORMED, 0);
 	c->ops->news(c->arg,

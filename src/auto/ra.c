@@ -289,14 +289,11 @@ static void ra_timer(void *machine, vs_auto_ms now)
 static vs_auto_ms ra_deadline(const void *machine)
 {
 	const struct vs_ra *m = machine;
-	vs_auto_ms first = m->next < m->judgement ? m->next : m->judgement;
-	const vs_auto_ms others[] = { vs_ra_routes_deadline(m), vs_ra_addrs_deadline(m),
-				      vs_ra_names_deadline(m) };
+	vs_auto_ms first = vs_auto_earlier(m->next, m->judgement);
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (others[i] < first)
-			first = others[i];
-	return first;
+	first = vs_auto_earlier(first, vs_ra_routes_deadline(m));
+	first = vs_auto_earlier(first, vs_ra_addrs_deadline(m));
+	return vs_auto_earlier(first, vs_ra_names_deadline(m));
 }
 
 static void ra_link(void *machine, vs_auto_ms now, bool up)

@@ -35,8 +35,8 @@ static struct vs_ra_addr *next(struct vs_ra *m, struct vs_ra_addr *after)
 /* Tells the kernel. */
 static void set(struct vs_ra *m, struct vs_ra_addr *a)
 {
-	a->addr.valid_s = vs_ra_left(m->now, a->valid);
-	a->addr.preferred_s = vs_ra_left(m->now, a->preferred);
+	a->addr.valid_s = vs_auto_left_s(m->now, a->valid);
+	a->addr.preferred_s = vs_auto_left_s(m->now, a->preferred);
 	m->ops->addr_set(m->arg, &a->addr);
 }
 
@@ -105,8 +105,8 @@ static void renew(struct vs_ra *m, struct vs_ra_addr *a, vs_auto_ms valid, vs_au
 bool vs_ra_addr_heard(struct vs_ra *m, const struct vs_ndp_prefix *prefix)
 {
 	struct vs_ra_addr *a = find(m, prefix->prefix);
-	vs_auto_ms valid = vs_ra_end(m->now, prefix->valid_s);
-	vs_auto_ms preferred = vs_ra_end(m->now, prefix->preferred_s);
+	vs_auto_ms valid = vs_auto_end(m->now, prefix->valid_s);
+	vs_auto_ms preferred = vs_auto_end(m->now, prefix->preferred_s);
 
 	if (prefix->len != 64 || vs_ip6_is_special(prefix->prefix))
 		return false; /* with an id of 64 bits it is no address: section 5.5.3 d */
@@ -203,8 +203,8 @@ const struct vs_auto_addr *vs_ra_addr_usable(struct vs_ra *m)
 	for (struct vs_ra_addr *a = next(m, NULL); a != NULL; a = next(m, a)) {
 		if (a->state != VS_RA_USED)
 			continue;
-		a->addr.valid_s = vs_ra_left(m->now, a->valid);
-		a->addr.preferred_s = vs_ra_left(m->now, a->preferred);
+		a->addr.valid_s = vs_auto_left_s(m->now, a->valid);
+		a->addr.preferred_s = vs_auto_left_s(m->now, a->preferred);
 		return &a->addr;
 	}
 	return NULL;
@@ -219,8 +219,8 @@ size_t vs_ra_addrs_set(const struct vs_ra *m, struct vs_auto_addr *out, size_t n
 		if (!is_set(a))
 			continue;
 		out[count] = a->addr;
-		out[count].valid_s = vs_ra_left(m->now, a->valid);
-		out[count++].preferred_s = vs_ra_left(m->now, a->preferred);
+		out[count].valid_s = vs_auto_left_s(m->now, a->valid);
+		out[count++].preferred_s = vs_auto_left_s(m->now, a->preferred);
 	}
 	return count;
 }

@@ -4,26 +4,13 @@
 
 /* The inside of router discovery, for the files ra*.c. All tables have a fixed size. */
 
+#include "auto/lifetime.h"
 #include "auto/ra.h"
 #include "proto/ndp.h"
 
 #define VS_RA_ROUTES_MAX 8 /* of each kind */
 #define VS_RA_ADDRS_MAX 8
 #define VS_RA_SEARCH_MAX 8
-
-/* A lifetime that was received at a time, as the time of its end. */
-static inline vs_auto_ms vs_ra_end(vs_auto_ms now, uint32_t lifetime_s)
-{
-	return lifetime_s == VS_AUTO_FOREVER ? VS_AUTO_NEVER : now + (vs_auto_ms)lifetime_s * 1000;
-}
-
-/* And back: what is left, rounded up. */
-static inline uint32_t vs_ra_left(vs_auto_ms now, vs_auto_ms end)
-{
-	if (end == VS_AUTO_NEVER)
-		return VS_AUTO_FOREVER;
-	return end > now ? (uint32_t)((end - now + 999) / 1000) : 0;
-}
 
 struct vs_ra_route {
 	struct vs_auto_route route; /* prefix_len and gw tell the kind */

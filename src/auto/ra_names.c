@@ -47,7 +47,7 @@ static size_t make_room_for_server(struct vs_ra *m, vs_auto_ms end)
 
 void vs_ra_server_heard(struct vs_ra *m, const struct vs_ndp_server *server)
 {
-	vs_auto_ms end = vs_ra_end(m->now, server->lifetime_s);
+	vs_auto_ms end = vs_auto_end(m->now, server->lifetime_s);
 	size_t n = count_servers(m), i = 0;
 
 	while (i < n && memcmp(m->dns[i].addr, server->addr, 16) != 0)
@@ -133,7 +133,7 @@ static size_t find_domain(const struct vs_ra *m, const char *name, size_t len)
 
 void vs_ra_domain_heard(struct vs_ra *m, const struct vs_ndp_domain *domain)
 {
-	vs_auto_ms end = vs_ra_end(m->now, domain->lifetime_s);
+	vs_auto_ms end = vs_auto_end(m->now, domain->lifetime_s);
 	size_t len = strlen(domain->name), n = count_domains(m), i = find_domain(m, domain->name, len);
 
 	if (i < n && domain->lifetime_s == 0) {
@@ -215,5 +215,5 @@ void vs_ra_facts(const struct vs_ra *m, struct vs_auto_facts *out)
 		from += m->search[i].len;
 	}
 	out->mtu = m->mtu;
-	out->lifetime_s = vs_ra_left(m->now, vs_ra_names_deadline(m));
+	out->lifetime_s = vs_auto_left_s(m->now, vs_ra_names_deadline(m));
 }

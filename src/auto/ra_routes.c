@@ -67,7 +67,7 @@ bool vs_ra_route_heard(struct vs_ra *m, enum vs_ra_route_kind kind, const struct
 	}
 	if (r == NULL)
 		return false;
-	vs_auto_ms end = vs_ra_end(m->now, route->lifetime_s);
+	vs_auto_ms end = vs_auto_end(m->now, route->lifetime_s);
 	uint32_t metric = metric_of(kind, preference, (size_t)(r - table));
 	r->stale = false;
 	if (r->end == end && r->route.metric == metric)
