@@ -67,12 +67,17 @@ struct vs_dhcp4 {
 	char problem[96];
 };
 
-/* dhcp4.c: the transitions */
+/* dhcp4_states.c */
 
 void vs_dhcp4_enter(struct vs_dhcp4 *m, vs_auto_ms now, enum vs_dhcp4_state state);
 /* Starts anew after a pause; at once, in SELECTING, if that is 0 and there is a link. */
 void vs_dhcp4_begin_init(struct vs_dhcp4 *m, vs_auto_ms now, vs_auto_ms pause);
 void vs_dhcp4_begin_requesting(struct vs_dhcp4 *m, vs_auto_ms now);
+void vs_dhcp4_begin_rebooting(struct vs_dhcp4 *m, vs_auto_ms now);
+/* BOUND, RENEWING or REBINDING: the state of a machine with an address, by the time. */
+void vs_dhcp4_enter_bound(struct vs_dhcp4 *m, vs_auto_ms now);
+vs_auto_ms vs_dhcp4_deadline(const struct vs_dhcp4 *m);
+void vs_dhcp4_timer(struct vs_dhcp4 *m, vs_auto_ms now);
 /* The server has granted these terms. */
 void vs_dhcp4_granted(struct vs_dhcp4 *m, vs_auto_ms now, const struct vs_dhcp4_terms *terms);
 /* Ends the lease, set or not. */
