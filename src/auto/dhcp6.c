@@ -16,8 +16,8 @@
  * timer that comes late goes to the state that fits the time: a process that was stopped from before T1 until
  * after T2 rebinds, and one that was stopped longer looks for a server.
  *
- * The files: dhcp6_exchange (messages, retransmission), dhcp6_reply (answers), dhcp6_lease (addresses,
- * lifetimes), dhcp6_facts (name servers and the like).
+ * The files: dhcp6_exchange (messages, retransmission), dhcp6_reply (answers), dhcp6_lease (addresses, the
+ * prefix), dhcp6_accept (what a Reply changes there, T1 and T2), dhcp6_facts (name servers and the like).
  */
 
 #include "dhcp6.h"

@@ -130,6 +130,21 @@ bool vs_dhcp6_expire(struct vs_dhcp6_client *c, vs_auto_ms now);
 /* Marks an address as a duplicate. Returns false if there is no such address that is set. */
 bool vs_dhcp6_mark_declined(struct vs_dhcp6_client *c, vs_auto_ms now, const uint8_t *ip);
 void vs_dhcp6_drop_declined(struct vs_dhcp6_client *c);
+/* The address; NULL: it is not held. */
+struct vs_dhcp6_held *vs_dhcp6_find(struct vs_dhcp6_client *c, const uint8_t *ip);
+void vs_dhcp6_set_address(struct vs_dhcp6_client *c, struct vs_dhcp6_held *held, vs_auto_ms now);
+void vs_dhcp6_remove_at(struct vs_dhcp6_client *c, uint8_t i, vs_auto_ms now);
+/* What is left of a lifetime that began in the past. */
+uint32_t vs_dhcp6_left_s(uint32_t lifetime_s, vs_auto_ms obtained, vs_auto_ms now);
+/* Says facts, with the prefix that is held now. Returns whether they are others than before. */
+bool vs_dhcp6_say_with_prefix(struct vs_dhcp6_client *c, vs_auto_ms now, struct vs_auto_facts *facts);
+/* Says no facts, and that all is lost. */
+void vs_dhcp6_report_loss(struct vs_dhcp6_client *c, const char *why);
+
+/* dhcp6_accept.c */
+
+/* T1 and T2 from those of the server, 0: none, which count from `from`. */
+void vs_dhcp6_choose_times(struct vs_dhcp6_client *c, vs_auto_ms from, uint32_t t1_s, uint32_t t2_s);
 /* Whether a Reply has an address or prefix for this client, one with a lifetime of 0 included. */
 bool vs_dhcp6_mentions_lease(const struct vs_dhcp6_client *c, const struct vs_dhcp6 *m);
 /* Whether this address may be used on an interface. */
