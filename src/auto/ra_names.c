@@ -100,23 +100,30 @@ static void remove_domain(struct vs_ra *m, size_t i)
 	m->changed = m->new_facts = true;
 }
 
-/* A name of that length fits: with a space or a NUL behind each. */
-static bool has_room(const struct vs_ra *m, size_t len)
+/* A name of that length fits behind n names of so many bytes: with a space or a NUL behind each. */
+static bool fits(size_t n, size_t bytes, size_t len)
 {
-	size_t n = count_domains(m);
-
-	return n < VS_RA_SEARCH_MAX && offset_of(m, n) + n + len + 1 <= VS_AUTO_SEARCH_MAX;
+	return n < VS_RA_SEARCH_MAX && bytes + n + len + 1 <= VS_AUTO_SEARCH_MAX;
 }
 
+/* Removes those that end first, if that makes room for a name that ends later. */
 static bool make_room_for_domain(struct vs_ra *m, size_t len, vs_auto_ms end)
 {
-	while (!has_room(m, len)) {
+	size_t n = 0, bytes = 0; /* of those that stay */
+
+	for (size_t i = 0; i < count_domains(m); i++) {
+		if (m->search[i].end < end)
+			continue;
+		n++;
+		bytes += m->search[i].len;
+	}
+	if (!fits(n, bytes, len))
+		return false;
+	while (!fits(count_domains(m), offset_of(m, count_domains(m)), len)) {
 		size_t first = 0;
 		for (size_t i = 1; i < count_domains(m); i++)
 			if (m->search[i].end < m->search[first].end)
 				first = i;
-		if (m->search[first].end >= end)
-			return false;
 		remove_domain(m, first);
 	}
 	return true;

@@ -558,8 +558,14 @@ static void an_address_is_gained_when_it_is_unique(void **state)
 	assert_non_null(a);
 	assert_int_equal(a->valid_s, 3600);
 	assert_int_equal(a->preferred_s, 1800);
+	assert_false(a->nodad);
 	assert_false(describe().ready);
 	assert_int_equal(seen.news[VS_NEWS_GAINED], 0);
+	struct vs_auto_addr other = *a; /* of another source, with the same prefix */
+	other.ip.bytes[15]++;
+	detected(&other, true);
+	detected(&other, false);
+	assert_int_equal(seen.news[VS_NEWS_GAINED] + seen.news[VS_NEWS_CONFLICT], 0);
 	detected(a, false);
 	assert_true(describe().ready);
 	assert_int_equal(seen.news[VS_NEWS_GAINED], 1);
@@ -569,6 +575,10 @@ static void an_address_is_gained_when_it_is_unique(void **state)
 	advertise();
 	assert_int_equal(seen.news[VS_NEWS_RENEWED], 1);
 	assert_int_equal(seen.news[VS_NEWS_CHANGED], 0);
+	unsigned calls = seen.calls;
+	advertise(); /* nothing new */
+	assert_int_equal(seen.calls, calls);
+	assert_int_equal(seen.news[VS_NEWS_RENEWED], 1);
 }
 
 static void without_detection_an_address_is_gained_at_once(void **state)
@@ -608,6 +618,7 @@ static void a_hash_address_that_another_host_has_is_given_up(void **state)
 	assert_int_equal(seen.n_addrs, 0);
 	assert_int_equal(seen.news[VS_NEWS_CONFLICT], 1);
 	assert_string_equal(describe().problem, "another host uses the address");
+	pass(1000);
 	advertise(); /* does not make it again */
 	assert_int_equal(seen.n_addrs, 0);
 	vs_ra_kind.link(machine, now, false);
@@ -761,6 +772,96 @@ static void name_servers_have_lifetimes(void **state)
 	assert_int_equal(seen.facts.dns[1].family, 0);
 	assert_string_equal(seen.facts.search, "example.org");
 	assert_int_equal(seen.facts.lifetime_s, 600);
+}
+
+static void name_servers_that_are_heard_of_again_are_renewed(void **state)
+{
+	(void)state;
+	start(VS_IID_NONE);
+	set_server(0, "2001:db8::53", 0); /* never heard of before */
+	set_domain(0, "example.org", 0);
+	advertise();
+	assert_int_equal(seen.n_facts, 0);
+	for (int i = 0; i < 2; i++) { /* one without the other */
+		start(VS_IID_NONE);
+		if (i == 0)
+			set_server(0, "2001:db8::53", 600);
+		else
+			set_domain(0, "example.org", 600);
+		advertise();
+		assert_int_equal(vs_ra_kind.deadline(machine), now + 600000);
+		pass(599999);
+		advertise();
+		assert_int_equal(seen.n_facts, 2);
+		assert_int_equal(seen.facts.lifetime_s, 600);
+		pass(599999);
+		assert_int_equal(seen.facts.dns[0].family != 0, i == 0);
+		assert_string_equal(seen.facts.search, i == 0 ? "" : "example.org");
+		pass(1);
+		assert_int_equal(seen.facts.dns[0].family, 0);
+		assert_string_equal(seen.facts.search, "");
+	}
+}
+
+static void domains_are_others_if_one_begins_with_the_other(void **state)
+{
+	(void)state;
+	start(VS_IID_NONE);
+	set_domain(0, "example.org", 600);
+	set_domain(1, "example", 600);
+	set_domain(2, "Example.Org", 600);
+	advertise();
+	assert_string_equal(seen.facts.search, "example.org example");
+}
+
+/* A name of so many bytes, of labels with 49. */
+static void set_long_domain(unsigned i, char letter, size_t n, uint32_t lifetime_s)
+{
+	char name[VS_DNS_NAME_TEXT];
+
+	memset(name, letter, n);
+	for (size_t dot = 49; dot < n - 1; dot += 50)
+		name[dot] = '.';
+	name[n] = '\0';
+	set_domain(i, name, lifetime_s);
+}
+
+static void a_search_list_may_be_as_long_as_its_room(void **state)
+{
+	(void)state;
+	start(VS_IID_NONE);
+	set_long_domain(0, 'a', 253, 600);
+	set_long_domain(1, 'b', 253, 600);
+	set_domain(2, "abc", 600);
+	advertise();
+	assert_int_equal(strlen(seen.facts.search), VS_AUTO_SEARCH_MAX - 1);
+	start(VS_IID_NONE);
+	set_domain(2, "abcd", 600);
+	set_long_domain(0, 'a', 253, 600);
+	set_long_domain(1, 'b', 253, 600);
+	advertise();
+	assert_int_equal(strlen(seen.facts.search), 253 + 1 + 253);
+}
+
+static void a_domain_without_room_pushes_nothing_out(void **state)
+{
+	char before[VS_AUTO_SEARCH_MAX];
+
+	(void)state;
+	start(VS_IID_NONE);
+	set_domain(0, "short.test", 100);
+	set_long_domain(1, 'b', 250, 300);
+	set_long_domain(2, 'c', 240, 300);
+	advertise();
+	memcpy(before, seen.facts.search, sizeof(before));
+	assert_int_equal(strlen(before), 10 + 1 + 250 + 1 + 240);
+	ra.n_search = 0;
+	set_long_domain(0, 'd', 200, 200); /* the place of the short one would not be enough */
+	advertise();
+	assert_string_equal(seen.facts.search, before);
+	set_long_domain(0, 'd', 200, 400); /* the others end before it */
+	advertise();
+	assert_int_equal(seen.facts.search[strlen(seen.facts.search) - 1], 'd');
 }
 
 static void facts_are_reported_only_when_they_change(void **state)
@@ -1197,6 +1298,10 @@ static const struct CMUnitTest tests[] = {
 	TEST(the_last_address_that_expires_is_lost),
 	TEST(prefixes_that_make_no_address_are_refused),
 	TEST(name_servers_have_lifetimes),
+	TEST(name_servers_that_are_heard_of_again_are_renewed),
+	TEST(domains_are_others_if_one_begins_with_the_other),
+	TEST(a_search_list_may_be_as_long_as_its_room),
+	TEST(a_domain_without_room_pushes_nothing_out),
 	TEST(facts_are_reported_only_when_they_change),
 	TEST(a_full_list_keeps_what_lives_longest),
 	TEST(flags_are_reported_once_for_a_network),
