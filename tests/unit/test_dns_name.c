@@ -143,6 +143,7 @@ static void pointers_are_followed_only_backwards(void **state)
 	refuse(BYTES("\1a\xc0\x02"), 0, VS_DNS_POINTERS);
 	refuse(BYTES("\xc0\x02\1a\0"), 0, VS_DNS_POINTERS);            /* forwards */
 	refuse(BYTES("\1a\xc0\x04\1b\xc0\x00"), 4, VS_DNS_POINTERS);   /* in a circle */
+	refuse(BYTES("\xc0\x00\xc0\x00"), 2, VS_DNS_POINTERS);         /* to one that points to itself */
 	refuse(BYTES("\1a\0\1b\xc0"), 3, VS_DNS_POINTERS);             /* cut off */
 	refuse(BYTES("\1a\0\1b\x80\x00\0"), 3, VS_DNS_POINTERS);       /* reserved */
 	refuse(BYTES("\1a\0\1b\xff\xff\0"), 3, VS_DNS_POINTERS);       /* outside */
@@ -175,6 +176,8 @@ static void a_list_is_text_with_spaces(void **state)
 	assert_int_equal(vs_dns_name_list(BYTES("\3eng\5apple\3com\0\x09marketing\xc0\x04"), VS_DNS_POINTERS,
 					  text, sizeof(text)), 2);
 	assert_string_equal(text, "eng.apple.com marketing.apple.com");
+	assert_int_equal(vs_dns_name_list(BYTES("\2ab\0\1a\0\1b\0"), 0, text, sizeof(text)), 3);
+	assert_string_equal(text, "ab a b");
 	assert_int_equal(vs_dns_name_list(BYTES(""), 0, text, sizeof(text)), 0);
 	assert_string_equal(text, "");
 	assert_int_equal(vs_dns_name_list(BYTES("\0\0\0\0\0"), 0, text, sizeof(text)), 0);
