@@ -77,7 +77,7 @@ struct writer {
 	bool full;
 };
 
-/* An option; a long one in pieces of 255 bytes (RFC 3396 section 5). */
+/* An option; a long one in pieces of 255 bytes (RFC 3396 section 6). */
 static void put(struct writer *w, enum option code, const void *bytes, size_t n)
 {
 	const uint8_t *from = bytes;

@@ -143,6 +143,36 @@ static void a_reserved_preference_is_medium(void **state)
 	}
 }
 
+/* Each reserved bit is set: the type of the message and of its options says where they are. */
+static void reserved_fields_are_ignored(void **state)
+{
+	static const uint8_t options[] = {
+		3,  4, 64, 0xff, 0, 0, 0, 9, 0,    0,    0,    8,    0xff, 0xff, 0xff, 0xff, /* a prefix */
+		32, 1, 13, 0xb8, 0, 0, 0, 0, 0,    0,    0,    0,    0,    0,    0,    0,
+		5,  1, 0xff, 0xff, 0, 0, 5, 0xdc,                                              /* an MTU */
+		24, 1, 0,  0xe7, 0, 0, 0, 7,                                                   /* a route */
+		25, 3, 0xff, 0xff, 0, 0, 0, 6, 32, 1,    13,   0xb8, 0,    0,    0,    0,      /* a server */
+		0,  0, 0,  0,    0, 0, 0, 1,
+		31, 2, 0xff, 0xff, 0, 0, 0, 5, 4,  't',  'e',  's',  't',  0,    0,    0,      /* a domain */
+	};
+
+	(void)state;
+	parse_options(options, sizeof(options));
+	assert_int_equal(ra.refused, 0);
+	assert_int_equal(ra.n_prefixes, 1);
+	assert_true(ra.prefixes[0].on_link && ra.prefixes[0].autonomous);
+	assert_int_equal(ra.prefixes[0].valid_s, 9);
+	assert_int_equal(ra.prefixes[0].preferred_s, 8);
+	assert_int_equal(ra.mtu, 1500);
+	assert_int_equal(ra.n_routes, 1);
+	assert_int_equal(ra.routes[0].preference, VS_NDP_MEDIUM);
+	assert_int_equal(ra.routes[0].lifetime_s, 7);
+	assert_int_equal(ra.n_dns, 1);
+	assert_int_equal(ra.dns[0].lifetime_s, 6);
+	assert_int_equal(ra.n_search, 1);
+	assert_string_equal(ra.search[0].name, "test");
+}
+
 static void an_option_without_length_is_refused(void **state)
 {
 	uint8_t bytes[32] = { 134, [16] = 200, 1, [24] = 200, 0 };
@@ -367,6 +397,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_message_that_is_cut_off_is_refused),
 	cmocka_unit_test(other_messages_are_refused),
 	cmocka_unit_test(a_reserved_preference_is_medium),
+	cmocka_unit_test(reserved_fields_are_ignored),
 	cmocka_unit_test(an_option_without_length_is_refused),
 	cmocka_unit_test(known_options_of_a_wrong_length_are_skipped),
 	cmocka_unit_test(a_prefix_has_no_bits_behind_its_length),
