@@ -235,20 +235,22 @@ static enum vs_auto_ignored renewed(struct vs_dhcp6_client *c, vs_auto_ms now, c
 static enum vs_auto_ignored confirmed(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m,
 				      const struct vs_auto_ip *server_ip)
 {
-	if (c->prefix.prefix_len != 0) /* it was a Rebind */
-		return renewed(c, now, m, server_ip);
-	if (m->status == VS_DHCP6_SUCCESS) {
-		c->failures = 0;
-		vs_dhcp6_resume(c, now);
-		vs_dhcp6_enter(c, now, c->server_len != 0 ? VS_DHCP6_S_RENEW : VS_DHCP6_S_REBIND, 0);
+	if (m->status == VS_DHCP6_NOT_ON_LINK) {
+		vs_dhcp6_refused(c, m->status);
+		c->has_hint = false;
+		vs_dhcp6_forget(c, now, "the address does not belong to this network");
+		vs_dhcp6_search(c, now);
 		return VS_IGNORED_N;
 	}
-	vs_dhcp6_refused(c, m->status);
-	if (m->status != VS_DHCP6_NOT_ON_LINK)
+	if (c->prefix.prefix_len != 0) /* it was a Rebind */
+		return renewed(c, now, m, server_ip);
+	if (m->status != VS_DHCP6_SUCCESS) {
+		vs_dhcp6_refused(c, m->status);
 		return VS_IGNORED_N;
-	c->has_hint = false;
-	vs_dhcp6_forget(c, now, "the address does not belong to this network");
-	vs_dhcp6_search(c, now);
+	}
+	c->failures = 0;
+	vs_dhcp6_resume(c, now);
+	vs_dhcp6_enter(c, now, c->server_len != 0 ? VS_DHCP6_S_RENEW : VS_DHCP6_S_REBIND, 0);
 	return VS_IGNORED_N;
 }
 
@@ -305,7 +307,7 @@ static enum vs_auto_ignored replied(struct vs_dhcp6_client *c, vs_auto_ms now, c
 	case VS_DHCP6_S_INFORM:
 		informed(c, now, m, server_ip);
 		break;
-	case VS_DHCP6_S_DECLINE: /* any status ends it, section 18.2.10.5 */
+	case VS_DHCP6_S_DECLINE: /* any status ends it, section 18.2.10.2 */
 		vs_dhcp6_declined(c, now);
 		break;
 	case VS_DHCP6_S_RELEASE:

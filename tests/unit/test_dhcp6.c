@@ -662,6 +662,19 @@ static void a_remembered_prefix_is_verified_by_a_rebind(void **state)
 	assert_int_equal(net.facts.prefix_len, 56);
 }
 
+static void a_rebind_not_on_link_forgets_address_and_prefix(void **state)
+{
+	(void)state;
+	net.config.pd_len = 56;
+	net.servers[0].prefix_len = 56;
+	struct vs_auto_lease lease = remembered();
+	net.servers[0].status[VS_DHCP6_REBIND] = VS_DHCP6_NOT_ON_LINK;
+	net_start(&net, &lease);
+	net_run_to(&net, "SOLICIT", 100);
+	assert_int_equal(net.n_addrs, 0);
+	assert_int_equal(net.news[VS_NEWS_REFUSED], 1);
+}
+
 static void an_unanswered_rebind_keeps_address_and_prefix(void **state)
 {
 	(void)state;
@@ -1047,6 +1060,7 @@ int main(int argc, char **argv)
 		CASE(an_address_of_another_network_is_forgotten),
 		CASE(an_unanswered_confirm_keeps_the_address),
 		CASE(a_remembered_prefix_is_verified_by_a_rebind),
+		CASE(a_rebind_not_on_link_forgets_address_and_prefix),
 		CASE(an_unanswered_rebind_keeps_address_and_prefix),
 		CASE(a_confirm_that_fails_is_sent_again),
 		CASE(an_expired_lease_is_a_hint_only),
