@@ -141,7 +141,7 @@ static void begin(struct vs_dhcp6_client *c, vs_auto_ms now)
 {
 	uint32_t delay = 1 + vs_dhcp6_random(c, FIRST_DELAY_MS);
 
-	c->failures = 0;
+	c->failures = c->silent_len = 0;
 	c->silence_said = c->refusal_said = false;
 	if (c->config->information)
 		vs_dhcp6_enter(c, now, VS_DHCP6_S_INFORM, delay);
@@ -232,6 +232,14 @@ static void end_state(struct vs_dhcp6_client *c, vs_auto_ms now)
 	}
 }
 
+/* The next search prefers other servers. */
+static void request_in_vain(struct vs_dhcp6_client *c, vs_auto_ms now)
+{
+	c->silent_len = c->offer.server_len;
+	memcpy(c->silent, c->offer.server, sizeof(c->silent));
+	vs_dhcp6_search(c, now);
+}
+
 /* No answer to the last message that may be sent. */
 static void give_up(struct vs_dhcp6_client *c, vs_auto_ms now)
 {
@@ -240,7 +248,7 @@ static void give_up(struct vs_dhcp6_client *c, vs_auto_ms now)
 	else if (c->state == VS_DHCP6_S_RELEASE)
 		vs_dhcp6_released(c, now);
 	else
-		vs_dhcp6_search(c, now);
+		request_in_vain(c, now);
 }
 
 /* Removes what has expired. If nothing is left, a server is looked for. */

@@ -75,6 +75,8 @@ struct vs_dhcp6_client {
 	bool silence_said, refusal_said; /* in this search */
 	struct vs_dhcp6_offer offer;
 	vs_auto_ms collected; /* end of the time for more Advertise messages */
+	uint8_t silent[VS_DHCP6_DUID_MAX]; /* the server that has not answered the last Requests */
+	uint8_t silent_len;
 
 	uint8_t server[VS_DHCP6_DUID_MAX];
 	uint8_t server_len;

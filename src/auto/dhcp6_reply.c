@@ -126,18 +126,21 @@ static void copy_offer(struct vs_dhcp6_client *c, const struct vs_dhcp6 *m, uint
 
 static void advertised(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhcp6 *m)
 {
+	bool silent = equal(&m->server, c->silent, c->silent_len);
 	uint32_t ranking = rank(c, m);
 
 	if (ranking == 0) {
 		vs_dhcp6_refused(c, reason(m));
 		return;
 	}
+	if (silent)
+		ranking = 1; /* less than any other */
 	if (c->offer.rank == 0)
 		c->collected = now + COLLECT_MS < c->next ? now + COLLECT_MS : c->next;
 	if (ranking > c->offer.rank)
 		copy_offer(c, m, ranking);
 	/* Section 18.2.1: the highest preference ends the search, and so does the end of the first RT. */
-	if (m->preference == PREFERENCE_MAX || c->tries > 1)
+	if (!silent && (m->preference == PREFERENCE_MAX || c->tries > 1))
 		vs_dhcp6_take_offer(c, now);
 }
 
@@ -145,6 +148,7 @@ static void bound(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_dhc
 		  const struct vs_auto_ip *server_ip, bool all)
 {
 	c->silence_said = c->refusal_said = false;
+	c->silent_len = 0;
 	if (!vs_dhcp6_accept(c, now, m, server_ip, all)) {
 		vs_dhcp6_search(c, now);
 		return;

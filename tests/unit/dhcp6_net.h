@@ -77,6 +77,7 @@ struct server {
 	unsigned status[VS_DHCP6_INFORMATION_REQUEST + 1];    /* at the top, by type of the request */
 	unsigned ia_status[VS_DHCP6_INFORMATION_REQUEST + 1]; /* in the IA */
 	bool ends_old;           /* an address of the client that is not `addr` gets lifetimes of 0 */
+	bool unwilling;          /* does not answer a Request */
 	bool other_client;       /* answers with the wrong client identifier */
 	uint32_t sol_max_rt_s, inf_max_rt_s, refresh_s;
 	uint8_t dns_last;        /* the name server is 2001:db8::NN; 0: none */
@@ -267,6 +268,8 @@ static inline void net_send(void *arg, const struct vs_auto_packet *packet)
 		if (!s->on || (m.server.bytes != NULL && memcmp(m.server.bytes, s->duid, 10) != 0))
 			continue;
 		s->asked[m.type]++;
+		if (s->unwilling && m.type == VS_DHCP6_REQUEST)
+			continue;
 		if (net->lose_every != 0 && ++net->n_packets % net->lose_every == 0)
 			continue;
 		assert_true(net->n_queued < QUEUE);

@@ -187,6 +187,34 @@ static void the_server_with_the_highest_preference_is_chosen(void **state)
 	assert_int_equal(net.servers[1].asked[VS_DHCP6_REQUEST], 1);
 }
 
+/* It always wins, so without a memory of it no other server would be asked. */
+static void a_server_that_only_advertises_is_asked_last(void **state)
+{
+	(void)state;
+	net.servers[1].on = true;
+	net.servers[0].preference = 255;
+	net.servers[0].unwilling = true;
+	net.servers[1].delay_ms = 30;
+	net_start(&net, NULL);
+	net_run_to(&net, "BOUND", 300 * 1000);
+	net_assert_addr(&net, net.servers[1].addr);
+	assert_int_equal(net.servers[0].asked[VS_DHCP6_REQUEST], 10);
+	assert_int_equal(net.servers[1].asked[VS_DHCP6_REQUEST], 1);
+}
+
+static void a_server_that_only_advertised_is_asked_if_it_is_alone(void **state)
+{
+	(void)state;
+	net.servers[0].preference = 255;
+	net.servers[0].unwilling = true;
+	net_start(&net, NULL);
+	net_run_to(&net, "REQUEST", 300);
+	net_run_to(&net, "SOLICIT", 300 * 1000);
+	net.servers[0].unwilling = false;
+	net_run_to(&net, "BOUND", 300);
+	net_assert_addr(&net, net.servers[0].addr);
+}
+
 static void preference_255_ends_the_search_at_once(void **state)
 {
 	(void)state;
@@ -1030,6 +1058,8 @@ int main(int argc, char **argv)
 		CASE(another_server_rebinds_the_lease_at_t2),
 		CASE(a_lease_without_servers_expires_and_is_searched_again),
 		CASE(the_server_with_the_highest_preference_is_chosen),
+		CASE(a_server_that_only_advertises_is_asked_last),
+		CASE(a_server_that_only_advertised_is_asked_if_it_is_alone),
 		CASE(preference_255_ends_the_search_at_once),
 		CASE(after_the_first_timeout_the_first_answer_is_taken),
 		CASE(a_server_without_addresses_is_not_chosen),
