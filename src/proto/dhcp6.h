@@ -84,7 +84,7 @@ struct vs_dhcp6_bytes {
 
 /* An address, or a prefix. */
 struct vs_dhcp6_lease {
-	uint8_t ip[16];
+	uint8_t ip[16];     /* bits behind the prefix are zero */
 	uint8_t prefix_len; /* of an address: 128 */
 	uint32_t preferred_s, valid_s;
 	uint16_t status;

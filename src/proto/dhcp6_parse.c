@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "be.h"
+#include "ip6.h"
 
 #define HEADER 4
 #define OPTION_HEADER 4
@@ -101,6 +102,7 @@ static enum vs_dhcp6_result parse_lease(const struct option *o, struct vs_dhcp6_
 		return result;
 	if (lease.prefix_len > 128)
 		return VS_DHCP6_LENGTH;
+	vs_ip6_clear_behind(lease.ip, lease.prefix_len);
 	if (lease.preferred_s <= lease.valid_s && ia->n < VS_DHCP6_ADDRS_MAX)
 		ia->leases[ia->n++] = lease;
 	return VS_DHCP6_OK;

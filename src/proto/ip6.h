@@ -32,4 +32,11 @@ static inline bool vs_ip6_is_host(const uint8_t *ip)
 	return !vs_ip6_is_multicast(ip) && !vs_ip6_is_special(ip);
 }
 
+/* Clears the bits behind the first `len`, 128 at most. */
+static inline void vs_ip6_clear_behind(uint8_t *ip, unsigned len)
+{
+	for (unsigned bit = len; bit < 128; bit++)
+		ip[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+}
+
 #endif

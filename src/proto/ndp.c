@@ -60,8 +60,7 @@ static void read_prefix(uint8_t out[16], const uint8_t *bytes, size_t n, unsigne
 {
 	memset(out, 0, 16);
 	memcpy(out, bytes, n);
-	for (unsigned bit = len; bit < 128; bit++)
-		out[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+	vs_ip6_clear_behind(out, len);
 }
 
 /* An option: its bytes from the type on, n of them, at least 8. False: the content is impossible. */

@@ -360,6 +360,22 @@ static void a_prefix_longer_than_an_address_is_refused(void **state)
 	}
 }
 
+static void a_prefix_has_no_bits_behind_its_length(void **state)
+{
+	static const uint8_t right[16] = {0x20, 0x01, 0x0d, 0xb8, 0x10, 0, 0xf0};
+	struct bytes m = reply(), ia = ia_of(IAID, 0, 0);
+	uint8_t p[25] = {[8] = 52};
+	struct vs_dhcp6 out;
+
+	(void)state;
+	memset(p + 9, 0xff, 16);
+	memcpy(p + 9, right, 6);
+	add_option(&ia, VS_DHCP6_IAPREFIX, p, sizeof(p));
+	add_nested(&m, VS_DHCP6_IA_PD, &ia);
+	assert_int_equal(parse(&m, &out), VS_DHCP6_OK);
+	assert_memory_equal(out.pd.leases[0].ip, right, 16);
+}
+
 static void other_options_with_impossible_lengths_are_skipped(void **state)
 {
 	static const struct {
@@ -465,6 +481,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(essential_options_with_impossible_lengths_are_refused),
 		cmocka_unit_test(leases_with_impossible_lengths_are_refused),
 		cmocka_unit_test(a_prefix_longer_than_an_address_is_refused),
+		cmocka_unit_test(a_prefix_has_no_bits_behind_its_length),
 		cmocka_unit_test(other_options_with_impossible_lengths_are_skipped),
 		cmocka_unit_test(of_a_repeated_option_the_first_is_taken),
 		cmocka_unit_test(an_option_longer_than_its_container_is_refused),
