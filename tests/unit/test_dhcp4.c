@@ -188,19 +188,24 @@ static void rapid_commit_works_after_hours_without_a_server(void **state)
 
 static void an_ack_in_selecting_is_ignored_unless_rapid_commit_was_asked_for(void **state)
 {
-	struct world *w = world_new(3600);
-	struct reply ack = { .type = MSG_ACK, .yiaddr = OURS, .server = IP(10, 0, 0, 1), .lease_s = 60 };
-
 	(void)state;
-	w->servers[0].silent = true;
-	world_option_add(&ack, 80, "", 0);
-	world_start(w, NULL);
-	ack.xid = world_seen(w, 0)->xid;
-	world_reply(w, &ack);
-	world_run(w, 500);
-	assert_state(w, "SELECTING");
-	assert_int_equal(world_state(w).ignored[VS_IGNORED_STATE], 1);
-	world_free(w);
+	for (int asked = 0; asked < 2; asked++) { /* not asked for, but with the option; or the reverse */
+		struct world *w = world_new(3600);
+		struct reply ack = {
+			.type = MSG_ACK, .yiaddr = OURS, .server = IP(10, 0, 0, 1), .lease_s = 60
+		};
+		w->config.rapid = asked == 1;
+		w->servers[0].silent = true;
+		if (asked == 0)
+			world_option_add(&ack, 80, "", 0);
+		world_start(w, NULL);
+		ack.xid = world_seen(w, 0)->xid;
+		world_reply(w, &ack);
+		world_run(w, 500);
+		assert_state(w, "SELECTING");
+		assert_int_equal(world_state(w).ignored[VS_IGNORED_STATE], 1);
+		world_free(w);
+	}
 }
 
 static void requests_are_repeated_with_growing_pauses(void **state)
