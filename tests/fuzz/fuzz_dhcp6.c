@@ -24,7 +24,7 @@ static struct {
 	struct vs_auto_config config;
 	void *client;
 	bool down, stopped;
-	uint32_t n_sent, xid;
+	uint32_t n_sent, xid, starts;
 	struct vs_auto_addr addrs[VS_AUTO_LEASE_ADDRS_MAX];
 	size_t n_addrs;
 	struct vs_auto_facts facts;
@@ -61,7 +61,7 @@ static void send_packet(void *arg, const struct vs_auto_packet *packet)
 	CHECK((m.server.bytes != NULL) == to_server);
 	w.xid = m.xid;
 	w.n_sent++;
-	CHECK(w.n_sent <= 20 + (w.now - w.begun) / 1000);
+	CHECK(w.n_sent <= 20 * w.starts + (w.now - w.begun) / 1000);
 }
 
 static size_t find(const struct vs_auto_addr *addr)
@@ -210,6 +210,23 @@ static void stop(void)
 	CHECK(w.facts.dns[0].family == 0 && w.facts.prefix.family == 0 && w.facts.search[0] == 0);
 }
 
+/* With a lease of as many addresses as the input says. */
+static void start_again(struct input *in)
+{
+	struct vs_auto_lease lease = {.n_addrs = (uint8_t)(take(in, 1) % (VS_AUTO_LEASE_ADDRS_MAX + 1)),
+				      .obtained = w.now,
+				      .server_len = 10};
+
+	for (uint8_t i = 0; i < lease.n_addrs; i++) {
+		lease.addrs[i].ip.family = AF_INET6;
+		memcpy(lease.addrs[i].ip.bytes, (uint8_t[16]){0x20, 1, 0x0d, 0xb8, [15] = i}, 16);
+		lease.addrs[i].valid_s = lease.addrs[i].preferred_s = take(in, 2);
+	}
+	w.stopped = w.down = false;
+	w.starts++;
+	vs_dhcp6_kind.start(w.client, w.now, lease.n_addrs != 0 ? &lease : NULL);
+}
+
 static void event(struct input *in)
 {
 	uint32_t what = take(in, 1);
@@ -234,7 +251,9 @@ static void event(struct input *in)
 		duplicate(what / 8);
 		break;
 	default:
-		if (what == 0xff)
+		if (what == 0xff && w.stopped)
+			start_again(in);
+		else if (what == 0xff)
 			stop();
 		else
 			w.now += (vs_auto_ms)take(in, 2) << (what / 8); /* the process is stopped */
@@ -263,6 +282,7 @@ static void start(uint32_t how)
 
 	memset(&w, 0, sizeof(w));
 	w.now = w.begun = 1000000;
+	w.starts = 1;
 	w.random = 1;
 	memcpy(w.config.duid, "\0\3\0\1\2\0\0\0\0\1", 10);
 	w.config.duid_len = 10;
