@@ -81,10 +81,10 @@ static bool read_prefix_option(const uint8_t *o, size_t n, struct vs_ndp_ra *ra)
 
 	if (n != 32 || o[2] > 128 || vs_be_get32(o + 8) > vs_be_get32(o + 4))
 		return false; /* a longer preferred lifetime: RFC 4862 section 5.5.3 c */
-	if (vs_ip6_is_multicast(o + 16) || vs_ip6_is_link_local(o + 16))
-		return false; /* RFC 4861 section 6.3.4 */
 	memset(&p, 0, sizeof(p));
 	read_prefix(p.prefix, o + 16, 16, o[2]);
+	if (vs_ip6_is_multicast(o + 16) || vs_ip6_is_link_local(o + 16) || vs_ip6_is_link_local(p.prefix))
+		return false; /* RFC 4861 section 6.3.4 */
 	p.len = o[2];
 	p.on_link = (o[3] & FLAG_ON_LINK) != 0;
 	p.autonomous = (o[3] & FLAG_AUTONOMOUS) != 0;

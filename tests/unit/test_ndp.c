@@ -248,7 +248,9 @@ static void impossible_prefixes_are_skipped(void **state)
 	refuse_option(option, sizeof(option));
 	option[16] = 0xfe, option[17] = 0xbf;
 	refuse_option(option, sizeof(option));
-	option[17] = 0xc0; /* site-local: old, but not forbidden */
+	option[2] = 9, option[17] = 0xff; /* fe80::/9 */
+	refuse_option(option, sizeof(option));
+	option[2] = 64, option[17] = 0xc0; /* site-local: old, but not forbidden */
 	parse_options(option, sizeof(option));
 	assert_int_equal(ra.n_prefixes, 1);
 }
