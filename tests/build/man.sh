@@ -19,6 +19,8 @@ complain() {
 
 for page in "$source"/docs/man/*.[1-9]; do
 	mandoc -T lint -W warning "$page" || status=1
+	# mandoc nests enclosures of one line and does not complain: "[EMFILE, [ENOMEM]]"
+	if grep -nE '^\.(It )?([BDPQ]q) .* [BDPQ]q ' "$page"; then complain "$page: an enclosure begins within another"; fi
 done
 
 cmake --install "$build" --prefix "$PWD/prefix" >/dev/null
