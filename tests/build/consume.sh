@@ -39,7 +39,7 @@ run() {
 	for program in "$1"/*; do
 		if [ -f "$program" ] && [ -x "$program" ]; then
 			echo "running $program"
-			"$BASH" "$here/example.sh" "$program" || fail "$program: exit status $?"
+			"$BASH" "$here/example.sh" "$program" || [ $? = 77 ] || fail "$program does not run"
 			n=$((n + 1))
 		fi
 	done
