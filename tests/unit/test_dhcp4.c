@@ -299,6 +299,25 @@ static void a_server_that_only_offers_is_asked_again_with_pauses(void **state)
 
 /* Facts and routes */
 
+static void what_the_ack_says_counts_and_not_the_offer(void **state)
+{
+	struct world *w = world_new(3600);
+
+	(void)state;
+	w->servers[0].unwilling = true; /* offers, and does not answer requests */
+	world_option_add(&w->servers[0].terms, 26, "\5\x78", 2);
+	world_start(w, NULL);
+	world_run(w, 500);
+	assert_state(w, "REQUESTING");
+	w->servers[0].unwilling = false;
+	w->servers[0].terms = (struct reply){ .lease_s = 1800, .mask = IP(255, 255, 0, 0) };
+	get_address(w);
+	assert_int_equal(w->prefix_len, 16);
+	assert_int_equal(w->facts.mtu, 0);
+	assert_in_range(w->facts.lifetime_s, 1790, 1800);
+	world_free(w);
+}
+
 static void what_the_server_says_is_set_and_taken_back(void **state)
 {
 	static const uint8_t dns[] = { 10, 0, 0, 5, 127, 0, 0, 1, 10, 0, 0, 6 };
@@ -652,6 +671,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_first_of_two_offers_wins),
 	cmocka_unit_test(the_second_offer_is_used_if_the_first_server_becomes_silent),
 	cmocka_unit_test(a_server_that_only_offers_is_asked_again_with_pauses),
+	cmocka_unit_test(what_the_ack_says_counts_and_not_the_offer),
 	cmocka_unit_test(what_the_server_says_is_set_and_taken_back),
 	cmocka_unit_test(classless_routes_replace_the_router_option),
 	cmocka_unit_test(malformed_classless_routes_count_as_absent),
