@@ -39,7 +39,8 @@ enum vdestack_source_kind {
  *  - a word with '-' in front undoes: -dhcp, -dhcp6, -rd, -slaac, -auto, -auto4, -auto6 stop sources and
  *    remove what they have set; -ip=, -gw=, -route=, -dns=, -domain= remove one item, or all items without
  *    '='; -static removes all that these five can add; -all removes it and stops all sources; -eth takes
- *    the interface down. What is not there is no error. All removals come before all additions.
+ *    the interface down. What is not there is no error. All removals come before all additions. A source
+ *    that gives a lease back removes its address when that packet has left, up to two seconds later.
  *
  * Unless VDESTACK_NO_WAIT is in opts->flags, it returns when the new addresses can be used and the sources
  * are ready, within the limits of opts as in vdestack_new(). On failure addresses and routes are as before,
@@ -135,9 +136,10 @@ int vdestack_sources(struct vdestack *stack, const char *ifname, struct vdestack
  * ERANGE: buf is too small; the message says how much is needed.
  *
  * First come the static name servers (dns=), then those of DHCPv6, DHCPv4 and router advertisements; in each
- * group those of IPv6 come first. An address stands once. All are listed; glibc asks the first three. A
- * link-local one has its interface as zone (fe80::1%vde0). The search list has the same order. It has at most
- * six domains and 256 bytes, the limit of many resolvers; the others are left out.
+ * group those of IPv6 come first, and then those of the interface that was made first. An address stands
+ * once. All are listed; glibc asks the first three. A link-local one has its interface as zone
+ * (fe80::1%vde0). The search list has the same order. It has at most six domains and 256 bytes, the limit of
+ * many resolvers; the others are left out.
  */
 int vdestack_resolvconf(struct vdestack *stack, const char *ifname, char *buf, size_t size);
 

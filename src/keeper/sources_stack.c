@@ -57,6 +57,17 @@ static void stop_all(struct vs_source_iface *iface, bool release)
 			vs_source_stop(iface->sources[i], release);
 }
 
+/* By index. What was learned has the order of the interfaces, whichever was changed last. */
+static void insert(struct vs_sources_stack *stack, struct vs_source_iface *iface)
+{
+	struct vs_source_iface **at = &stack->ifaces;
+
+	while (*at != NULL && (*at)->ifindex < iface->ifindex)
+		at = &(*at)->next;
+	iface->next = *at;
+	*at = iface;
+}
+
 static struct vs_source_iface *new_iface(const struct vs_order *order)
 {
 	struct vs_sources_stack *stack = order->stack;
@@ -70,8 +81,7 @@ static struct vs_source_iface *new_iface(const struct vs_order *order)
 	memcpy(iface->name, order->want->ifname, sizeof(iface->name));
 	iface->udp6 = iface->lock = -1;
 	iface->up = true; /* until the kernel says something else */
-	iface->next = stack->ifaces;
-	stack->ifaces = iface;
+	insert(stack, iface);
 	return iface;
 }
 
