@@ -247,6 +247,25 @@ static void arp_ready(struct vs_watch *w)
 	vs_sources_stack_settle(stack);
 }
 
+/*
+ * To close a packet socket takes the kernel 5 to 20 ms. When many stacks end, each networking thread does that
+ * for its own: this thread has the sources of others to serve.
+ */
+static void close_late(struct vs_source *s, struct vs_watch *w)
+{
+	struct vs_sources_stack *stack = s->iface->stack;
+	int *list = NULL;
+
+	if (stack->ending && w->fd >= 0)
+		list = realloc(stack->late, (stack->n_late + 1) * sizeof(*list));
+	if (list == NULL) {
+		vs_sources_unwatch(w);
+		return;
+	}
+	stack->late = list;
+	list[stack->n_late++] = vs_sources_pause(stack->sources, w);
+}
+
 static void source_free(struct vs_source *s)
 {
 	struct vs_source_iface *iface = s->iface;
@@ -256,8 +275,8 @@ static void source_free(struct vs_source *s)
 	    iface->sources[VS_SOURCE_RA] != NULL)
 		iface->udp6 = vs_sources_pause(iface->stack->sources, &s->rx);
 	vs_sources_delist(iface->stack->sources, s);
-	vs_sources_unwatch(&s->rx);
-	vs_sources_unwatch(&s->arp);
+	close_late(s, &s->rx);
+	close_late(s, &s->arp);
 	vs_close(s->udp4);
 	vs_sources_stack_forget(s);
 	free(s->addrs);

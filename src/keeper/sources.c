@@ -323,8 +323,12 @@ void vs_sources_unref(struct vs_sources_stack *stack)
 	pthread_mutex_lock(&k->lock);
 	bool last = --stack->users == 0;
 	pthread_mutex_unlock(&k->lock);
-	if (last)
-		free(stack);
+	if (!last)
+		return;
+	while (stack->n_late > 0)
+		vs_close(stack->late[--stack->n_late]);
+	free(stack->late);
+	free(stack);
 }
 
 void vs_sources_ended(struct vs_sources_stack *stack)

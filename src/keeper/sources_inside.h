@@ -155,6 +155,8 @@ struct vs_sources_stack {
 	char name[64];
 	int leases;                 /* directory; -1: none */
 	bool ending;
+	int *late;                  /* descriptors that are closed with this record */
+	size_t n_late;
 	struct vs_order end;        /* made before, so that it cannot fail */
 	/* Under the keeper's lock: */
 	unsigned users;             /* the networking thread, and the thread of the sources */
