@@ -155,6 +155,40 @@ static int first_error(int fd)
 	return errno;
 }
 
+/* The ones' complement sum of these bytes. */
+static uint32_t sum_of(const unsigned char *p, size_t n, uint32_t sum)
+{
+	for (size_t i = 0; i < n; i += 2)
+		sum += (uint32_t)p[i] << 8 | (i + 1 < n ? p[i + 1] : 0);
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/*
+ * A receiver cannot verify it: what stands there is the sum of the pseudo header. Servers of DHCP are on such
+ * a pair when both stacks are on one segment.
+ */
+CASE(a_udp_checksum_is_unfinished_on_a_veth_pair_and_that_is_told)
+{
+	static struct got g;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(68) };
+
+	make_pair();
+	int packets = packet_socket(FAR), fd = (int)MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	CHECK_EQ(inet_pton(AF_INET, "10.0.0.2", &to.sin_addr), 1);
+	CHECK_EQ(MUST(sendto(fd, "hello!", 6, 0, (struct sockaddr *)&to, sizeof(to))), 6);
+	receive(packets, ETH_P_IP, &g);
+	CHECK_EQ(g.len, 14 + 20 + 8 + 6);
+	CHECK((g.aux.tp_status & TP_STATUS_CSUMNOTREADY) != 0);
+	const unsigned char *udp = g.frame + 14 + 20;
+	uint32_t pseudo = sum_of(g.frame + 14 + 12, 8, IPPROTO_UDP + 8 + 6);
+	CHECK_EQ(udp[6] << 8 | udp[7], pseudo);
+	CHECK(sum_of(udp, 8 + 6, pseudo) != 0xffff); /* so it is wrong */
+	close(fd);
+	close(packets);
+}
+
 /* Of UDP from Linux 6.2. Before that they are lost, so the library does not ask for them. */
 CASE(super_frames_are_received_after_their_vnet_header)
 {
