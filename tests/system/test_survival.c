@@ -44,7 +44,7 @@ static struct server_plan long4(void)
 struct program {
 	pid_t pid;   /* of its first process */
 	int channel; /* to those processes that go on */
-	struct vdestack_source state; /* the last answer */
+	struct vdestack_source state; /* of the first source: the last answer */
 };
 
 static int own_channel; /* of a program */
@@ -67,7 +67,7 @@ static void serve(struct vdestack *s)
 
 	do {
 		memset(&state, 0, sizeof(state));
-		if (vdestack_sources(s, "vde0", &state, 1) != 1)
+		if (vdestack_sources(s, "vde0", &state, 1) < 1)
 			(void)snprintf(state.problem, sizeof(state.problem), "no state: %s",
 				       vdestack_last_error());
 		(void)send(own_channel, &state, sizeof(state), MSG_NOSIGNAL);
@@ -190,6 +190,38 @@ CASE_TIMED(renewals_go_on_in_a_child_whose_parent_has_ended, CASE_F_ROOT | CASE_
 	check_bound(&p);
 	end_program(&p);
 	expect(D4_RELEASE, CLIENT_PORT, 1, SOON_MS);
+	server_stop(&server);
+}
+
+/* DHCPv6 and a router beside it: renewals each 3 s, advertisements each 3 to 4 s. */
+CASE_TIMED(dhcp6_and_slaac_go_on_in_a_child_whose_parent_has_ended, CASE_F_ROOT | CASE_F_USER, 90)
+{
+	static const struct server_plan p6 = { .subnet = "fd07::/64", .first = "fd07::1:100",
+					       .last = "fd07::1:1ff", .lease_s = 20, .t1_s = 3, .t2_s = 12 };
+	static const struct server_plan ra = { .subnet = "fd07::/64", .lease_s = 20, .router_s = 12 };
+	struct program p = start_program(fork_and_end);
+	struct server router = { .kind = SERVER_RADVD, .plan = &ra };
+	unsigned heard;
+
+	lay(SERVER_KEA6, &p6, "fd07::1/64");
+	router.stack = server.stack;
+	server_start(&router);
+	let_go(&p, "dhcp6 slaac");
+	await_end(&p);
+	expect(D6_RENEW, CLIENT_PORT, relay_count(D6_RENEW, CLIENT_PORT) + 2, RENEWALS_MS);
+	expect(D6_REPLY, SERVER_PORT, relay_count(D6_RENEW, CLIENT_PORT), SOON_MS);
+	CHECK_EQ(relay_count(D6_SOLICIT, CLIENT_PORT), 1);
+	ask(&p);
+	CHECK_EQ(p.state.source, VDESTACK_SOURCE_RA); /* the first record */
+	CHECK(p.state.ready);
+	CHECK_STR(p.state.problem, "");
+	heard = p.state.received;
+	expect(ND_RA, SERVER_PORT, relay_count(ND_RA, SERVER_PORT) + 2, RENEWALS_MS);
+	ask(&p);
+	CHECK(p.state.received > heard);
+	end_program(&p);
+	expect(D6_RELEASE, CLIENT_PORT, 1, SOON_MS);
+	server_stop(&router);
 	server_stop(&server);
 }
 
