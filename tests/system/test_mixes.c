@@ -268,6 +268,79 @@ CASE_BOTH(waiting_says_which_source_is_missing)
 	check_missing("ip=10.7.0.2/24 vnl=inproc://empty dhcp", "dhcp4 on vde1: ", NULL);
 }
 
+/* ------------------------------------------------------------------ events */
+
+/* The next event of a source with this type. */
+static struct vdestack_event of_source(int events, uint32_t type, enum vdestack_source_kind kind)
+{
+	struct vdestack_event e;
+
+	do {
+		if (vdestack_event_read(events, &e, SOON_MS) != 1)
+			FAIL("no event %u of source %d", type, (int)kind);
+	} while (e.type != type || e.source != kind);
+	CHECK_STR(e.ifname, "vde0");
+	return e;
+}
+
+static void tells_all(enum server_kind server_kind, const struct server_plan *p, const char *addresses,
+		      const char *word, enum vdestack_source_kind kind)
+{
+	char undo[16], addr[INET6_ADDRSTRLEN];
+	struct vdestack_opts opts = *case_opts();
+
+	serve_on(&server, server_kind, p, "a", addresses);
+	struct vdestack *s = new_stack("vnl=inproc://a eth");
+	int events = (int)MUST(vdestack_events(s));
+	opts.flags |= VDESTACK_NO_WAIT;
+	MUST(vdestack_configure(s, word, &opts));
+	struct vdestack_event e = of_source(events, VDESTACK_EVENT_SOURCE_GAINED, kind);
+	(void)snprintf(addr, sizeof(addr), "%s", e.addr);
+	CHECK(has_any_address(s, addr));
+	CHECK(e.valid_s > 0 && e.valid_s <= p->lease_s);
+	for (int i = 0; i < 2; i++) {
+		e = of_source(events, VDESTACK_EVENT_SOURCE_RENEWED, kind);
+		CHECK_STR(e.addr, addr);
+		CHECK(e.valid_s > 0 && e.valid_s <= p->lease_s);
+	}
+	(void)snprintf(undo, sizeof(undo), "-%s", kind == VDESTACK_SOURCE_RA ? "rd" : word);
+	MUST(vdestack_configure(s, undo, NULL));
+	(void)of_source(events, VDESTACK_EVENT_SOURCE_LOST, kind);
+	wait_address(s, addr, false, SOON_MS);
+	close(events);
+	server_stop(&server);
+}
+
+/* 20 s, renewed every 3 s. */
+static struct server_plan short_of(const struct server_plan *from)
+{
+	struct server_plan p = *from;
+
+	p.lease_s = 20;
+	p.t1_s = 3;
+	p.t2_s = 12;
+	return p;
+}
+
+CASE_TIMED(dhcp_tells_when_it_gains_renews_and_loses_an_address, CASE_F_USER, 60)
+{
+	const struct server_plan p = short_of(&plan_a);
+
+	tells_all(SERVER_DHCPD4, &p, "ip=10.7.0.1/24", "dhcp", VDESTACK_SOURCE_DHCP4);
+}
+
+CASE_TIMED(dhcp6_tells_when_it_gains_renews_and_loses_an_address, CASE_F_USER, 60)
+{
+	const struct server_plan p = short_of(&plan_6);
+
+	tells_all(SERVER_KEA6, &p, "ip=fd07::1/64", "dhcp6", VDESTACK_SOURCE_DHCP6);
+}
+
+CASE_TIMED(slaac_tells_when_it_gains_renews_and_loses_an_address, CASE_F_USER, 60)
+{
+	tells_all(SERVER_RADVD, &plan_ra, "ip=fd07::1/64", "slaac", VDESTACK_SOURCE_RA);
+}
+
 /* ------------------------------------------------------------------ names */
 
 /* dnsmasq as DHCP, DHCPv6 server, router and name server for names of lab.test that clients send. */

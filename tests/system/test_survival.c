@@ -528,15 +528,15 @@ CASE(a_dhcp6_lease_of_tomorrow_is_not_trusted)
 	clock6(real_ms() + INT64_C(86400000), D6_SOLICIT);
 }
 
-/* The network is cut, so nobody confirms. The clock says that the lease has lasted less than nothing. */
-CASE(without_a_server_a_lease_of_tomorrow_gives_no_address)
+/* The network is cut. It may be another one where that address is somebody else's. */
+CASE(an_address_that_no_server_confirms_is_not_used)
 {
 	const struct server_plan p = long4();
 
 	get_and_keep(SERVER_DHCPD4, &p, "10.7.0.1/24", "dhcp");
-	set_obtained("dhcp4", real_ms() + INT64_C(86400000));
 	relay_cut(SERVER_PORT, true);
 	struct vdestack *s = client_at_once(with_leases("dhcp"));
+	expect(D4_REQUEST, AGAIN_PORT, 1, SOON_MS);
 	expect(D4_DISCOVER, AGAIN_PORT, 2, SOON_MS);
 	CHECK(!has_any_address(s, "10.7.0."));
 	server_stop(&server);
