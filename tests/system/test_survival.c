@@ -296,7 +296,7 @@ static void close_all_descriptors(void)
 	MUST(vdestack_set_default(s));
 	own_channel = (int)MUST(dup2(own_channel, 3));
 	MUST(syscall(SYS_close_range, 4u, ~0u, 0));
-	/* The case is told, and asks a second time: not one call to the library up to then. */
+	/* It answers without a call to the library. The next question comes after the renewals. */
 	struct vdestack_source none = { 0 };
 	char question;
 	MUST(send(own_channel, &none, sizeof(none), MSG_NOSIGNAL));
@@ -528,7 +528,7 @@ CASE(a_dhcp6_lease_of_tomorrow_is_not_trusted)
 	clock6(real_ms() + INT64_C(86400000), D6_SOLICIT);
 }
 
-/* The network is cut. It may be another one where that address is somebody else's. */
+/* The network is cut. It may be another one, where another host has that address. */
 CASE(an_address_that_no_server_confirms_is_not_used)
 {
 	const struct server_plan p = long4();
