@@ -188,6 +188,27 @@ CASE_FLAGS(addresses_of_a_router_and_of_dhcp6_come_over_a_vde_network, ALL_VARIA
 	server_stop(&server);
 }
 
+CASE_FLAGS(an_adopted_namespace_has_a_lease_over_a_vde_network, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_TUN)
+{
+	char config[256];
+
+	lay(SERVER_DHCPD4, &plan_a, "10.7.0.1/24");
+	struct vdestack *owner = new_stack("%s", "");
+	int ns = (int)MUST(vdestack_netns(owner));
+	(void)snprintf(config, sizeof(config), "iface=eth8 %s dhcp", relay_plug(NULL));
+	struct vdestack *adopted = vdestack_adopt_fd(ns, config, case_opts());
+	if (adopted == NULL)
+		EXPLAIN("not adopted: %s", vdestack_last_error());
+	CHECK(iface_has_address(adopted, "eth8", "10.7.0.10"));
+	check_ping(owner, "10.7.0.1"); /* it is the same namespace */
+	CHECK_STR(resolvconf(adopted, NULL), "search a.example\nnameserver 10.7.0.53\n");
+	MUST(vdestack_delete(adopted));
+	expect(D4_RELEASE, CLIENT_PORT, 1, SOON_MS);
+	CHECK_EQ(metric_of(owner, NULL, AF_INET, "10.7.0.1"), 0);
+	close(ns);
+	server_stop(&server);
+}
+
 /* ------------------------------------------------------------------ checksums */
 
 /*
