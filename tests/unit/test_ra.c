@@ -395,6 +395,31 @@ static void a_router_ends_the_search(void **state)
 
 /* ------------------------------------------------------------------ routers and routes */
 
+static void a_month_of_advertisements_keeps_address_route_and_names(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	start(VS_IID_EUI64);
+	set_prefix(0, "2001:db8:1::", 3600, 1800);
+	set_server(0, "2001:db8:1::53", 1200);
+	for (vs_auto_ms end = now + (vs_auto_ms)30 * 86400 * 1000; now < end; n++) {
+		advertise();
+		assert_int_equal(seen.n_addrs, 1);
+		if (n == 0)
+			detected(&seen.addrs[0], false);
+		assert_true(describe().ready);
+		assert_true(goes_through(the_route("::", 0), router));
+		pass(200000 + n % 5 * 100000); /* RFC 4861: 200 to 600 s by default */
+	}
+	assert_in_range(n, 6400, 6500);
+	assert_int_equal(seen.news[VS_NEWS_GAINED], 1);
+	assert_int_equal(seen.news[VS_NEWS_LOST], 0);
+	assert_int_equal(seen.news[VS_NEWS_CHANGED], 0);
+	assert_int_equal(seen.facts.dns[0].family, AF_INET6);
+	assert_true(seen.sent <= 2); /* solicitations, all at the start */
+}
+
 static void a_router_that_says_goodbye_is_forgotten(void **state)
 {
 	(void)state;
@@ -1279,6 +1304,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(the_times_of_solicitations_vary_by_a_tenth),
 	TEST(the_mac_is_sent_once_the_address_is_ours),
 	TEST(a_router_ends_the_search),
+	TEST(a_month_of_advertisements_keeps_address_route_and_names),
 	TEST(a_router_that_says_goodbye_is_forgotten),
 	TEST(a_router_that_is_silent_is_forgotten),
 	TEST(a_goodbye_that_is_repeated_does_not_make_us_flood),
