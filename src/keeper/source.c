@@ -248,8 +248,8 @@ static void arp_ready(struct vs_watch *w)
 }
 
 /*
- * To close a packet socket takes the kernel 5 to 20 ms. When many stacks end, each networking thread does that
- * for its own: this thread has the sources of others to serve.
+ * The kernel takes 5 to 20 ms to close a packet socket. When many stacks end, each networking thread does
+ * that for its own: this thread has the sources of others to serve.
  */
 static void close_late(struct vs_source *s, struct vs_watch *w)
 {

@@ -204,6 +204,9 @@ CASE_FLAGS(an_adopted_namespace_has_a_lease_over_a_vde_network, CASE_F_ROOT | CA
 	CHECK_STR(resolvconf(adopted, NULL), "search a.example\nnameserver 10.7.0.53\n");
 	MUST(vdestack_delete(adopted));
 	expect(D4_RELEASE, CLIENT_PORT, 1, SOON_MS);
+	long long until = now_us() + SOON_MS * 1000LL;
+	while (metric_of(owner, NULL, AF_INET, "10.7.0.1") != 0 && now_us() < until)
+		sleep_ms(5); /* the interface goes after the release */
 	CHECK_EQ(metric_of(owner, NULL, AF_INET, "10.7.0.1"), 0);
 	close(ns);
 	server_stop(&server);

@@ -151,9 +151,14 @@ static void check_renewals(void)
 	CHECK_EQ(relay_count(D4_RELEASE, -1), 0);
 }
 
+/* The client may still read the reply that the server has sent. */
 static void check_bound(struct program *p)
 {
-	ask(p);
+	long long until = now_us() + SOON_MS * 1000LL;
+
+	do {
+		ask(p);
+	} while (strcmp(p->state.state, "RENEWING") == 0 && now_us() < until);
 	CHECK_STR(p->state.problem, "");
 	CHECK_STR(p->state.state, "BOUND");
 	CHECK_STR(p->state.server, "10.7.0.1");
@@ -364,7 +369,7 @@ static bool no_keeper_but_ours(void *unused)
 	return net_keepers(NULL, 0) == 1;
 }
 
-CASE_TIMED(a_program_that_was_killed_gets_its_address_back_when_it_starts_again, CASE_F_ROOT | CASE_F_USER, 90)
+CASE_TIMED(a_killed_program_gets_its_address_back_when_it_starts_again, CASE_F_ROOT | CASE_F_USER, 90)
 {
 	struct program first = start_program(only_serve), second = start_program(only_serve);
 	const struct server_plan p = long4();
