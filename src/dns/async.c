@@ -1,133 +1,124 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lookups for programs with an event loop. The descriptor is an epoll with the sockets of the lane and a
- * timer. A lookup that is done, for which no server was asked, has a timer that has expired.
- *
- * A forked child has copies of the descriptors, but the epoll and the timer behind them are the parent's. So
- * the child closes its copies and changes nothing in them.
+ * Lookups for programs with an event loop. A lookup that is started without a group gets one of its own, which
+ * ends with it.
  */
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "answer.h"
 #include "error.h"
-#include "lane.h"
+#include "group.h"
 #include "lookup.h"
-#include "resolver.h"
 #include <vdestack/dns.h>
 
-static void arm(struct vdestack_dns_lookup *l)
-{
-	struct itimerspec when = { .it_value = { .tv_nsec = 1 } };
-	int due_ms = l->done ? 0 : vs_lookup_due_ms(l);
-
-	if (due_ms > 0)
-		when.it_value = (struct timespec){ due_ms / 1000, due_ms % 1000 * 1000000L };
-	else if (due_ms < 0)
-		when.it_value = (struct timespec){ 0 };
-	(void)timerfd_settime(l->timer_fd, 0, &when, NULL); /* cannot fail with these values */
-}
+/* What is asked for. */
+struct request {
+	bool of_type;
+	const char *name;
+	const char *service; /* of addresses */
+	const struct addrinfo *hints;
+	int type;            /* of records */
+};
 
 static void release(struct vdestack_dns_lookup *l)
 {
-	struct vdestack_dns *dns = l->dns;
-	bool ours = vs_resolver_process(dns) == l->process;
+	struct vdestack_dns_group *group = l->group;
+	bool alone = l->alone, ours = vs_group_is_ours(group);
 
-	if (!ours && l->lane != NULL)
-		vs_lane_disown(l->lane);
-	vs_lookup_end(l);
-	if (l->timer_fd >= 0)
-		close(l->timer_fd);
-	if (l->epoll_fd >= 0)
-		close(l->epoll_fd);
-	free(l);
-	if (ours)
-		vs_resolver_put(dns);
+	vs_group_remove(l);
+	if (alone)
+		vs_group_delete(group);
+	else if (ours)
+		vs_group_arm(group);
 }
 
-/* Makes the descriptors. Returns the epoll, or -errno. */
-static int open_descriptors(struct vdestack_dns_lookup *l)
+/* NULL: a group of its own. */
+static struct vdestack_dns_lookup *start(struct vdestack_dns *dns, struct vdestack_dns_group *group,
+					 const struct request *request, void *data)
 {
-	struct epoll_event event = { .events = EPOLLIN };
-	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct vdestack_dns_lookup *l = malloc(sizeof(*l));
+	struct vdestack_dns_group *own = NULL;
 
-	if (fd < 0)
-		return -errno;
-	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (l->timer_fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, l->timer_fd, &event) < 0) {
-		int err = errno;
-		close(fd);
-		return -err;
-	}
-	return fd;
-}
-
-/* What both kinds of start have in common; the lookup has begun. */
-static struct vdestack_dns_lookup *start(struct vdestack_dns_lookup *l)
-{
-	int fd = open_descriptors(l);
-
-	l->process = vs_resolver_process(l->dns);
-	if (fd < 0 || !vs_resolver_hold(l->dns)) {
-		vs_dns_error_set("no descriptor for the lookup: %s", strerrordesc_np(fd < 0 ? -fd : ENOMEM));
-		vs_lookup_end(l);
-		if (l->timer_fd >= 0)
-			close(l->timer_fd);
-		if (fd >= 0)
-			close(fd);
-		free(l);
-		errno = fd < 0 ? -fd : ENOMEM;
+	if (l == NULL) {
+		vs_dns_error_set("out of memory");
+		errno = ENOMEM;
 		return NULL;
 	}
-	l->epoll_fd = fd;
-	if (!l->done)
-		vs_lookup_ask(l, fd);
-	arm(l);
+	if (group == NULL)
+		group = own = vs_group_new(dns);
+	if (group == NULL) {
+		free(l);
+		return NULL;
+	}
+	if (request->of_type)
+		vs_lookup_begin_type(l, dns, request->name, request->type);
+	else
+		vs_lookup_begin(l, dns, request->name, request->service, request->hints);
+	l->alone = own != NULL;
+	l->data = data;
+	vs_group_add(group, l);
+	vs_group_arm(group);
 	return l;
 }
 
-static struct vdestack_dns_lookup *allocate(const struct vdestack_dns *dns)
+/* Reports what is wrong, if anything is. */
+static bool may_start(const void *handle, const char *what, const struct request *request)
 {
-	struct vdestack_dns_lookup *l = dns != NULL ? malloc(sizeof(*l)) : NULL;
+	if (handle != NULL && (request->name != NULL || !request->of_type))
+		return true;
+	vs_dns_error_set("no %s", handle == NULL ? what : "name");
+	errno = EINVAL;
+	return false;
+}
 
-	if (dns == NULL)
-		errno = EINVAL;
-	if (l == NULL)
-		vs_dns_error_set(dns == NULL ? "no resolver" : "out of memory");
-	return l;
+static struct vdestack_dns_lookup *start_alone(struct vdestack_dns *dns, const struct request *request)
+{
+	return may_start(dns, "resolver", request) ? start(dns, NULL, request, NULL) : NULL;
+}
+
+static struct vdestack_dns_lookup *start_in(struct vdestack_dns_group *group, const struct request *request,
+					    void *data)
+{
+	if (!may_start(group, "group", request))
+		return NULL;
+	if (vs_group_is_ours(group))
+		return start(vs_group_resolver(group), group, request, data);
+	vs_dns_error_set("this group was made by another process");
+	errno = ECANCELED;
+	return NULL;
 }
 
 struct vdestack_dns_lookup *vdestack_dns_start(struct vdestack_dns *dns, const char *node,
 					       const char *service, const struct addrinfo *hints)
 {
-	struct vdestack_dns_lookup *l = allocate(dns);
-
-	if (l == NULL)
-		return NULL;
-	vs_lookup_begin(l, dns, node, service, hints);
-	return start(l);
+	return start_alone(dns, &(struct request){ .name = node, .service = service, .hints = hints });
 }
 
 struct vdestack_dns_lookup *vdestack_dns_start_type(struct vdestack_dns *dns, const char *name, int type)
 {
-	struct vdestack_dns_lookup *l = allocate(name != NULL ? dns : NULL);
+	return start_alone(dns, &(struct request){ .of_type = true, .name = name, .type = type });
+}
 
-	if (l == NULL)
-		return NULL;
-	vs_lookup_begin_type(l, dns, name, type);
-	return start(l);
+struct vdestack_dns_lookup *vdestack_dns_group_start(struct vdestack_dns_group *group, const char *node,
+						     const char *service, const struct addrinfo *hints,
+						     void *data)
+{
+	return start_in(group, &(struct request){ .name = node, .service = service, .hints = hints }, data);
+}
+
+struct vdestack_dns_lookup *vdestack_dns_group_start_type(struct vdestack_dns_group *group, const char *name,
+							  int type, void *data)
+{
+	return start_in(group, &(struct request){ .of_type = true, .name = name, .type = type }, data);
 }
 
 int vdestack_dns_fd(const struct vdestack_dns_lookup *lookup)
 {
 	if (lookup != NULL)
-		return lookup->epoll_fd;
+		return vs_group_fd(lookup->group);
 	vs_dns_error_set("no lookup");
 	errno = EINVAL;
 	return -1;
@@ -136,15 +127,13 @@ int vdestack_dns_fd(const struct vdestack_dns_lookup *lookup)
 /* 0: it goes on. 1: it is done, and its code is to be reported. Negative: it is another process's. */
 static int work(struct vdestack_dns_lookup *l)
 {
-	if (vs_resolver_process(l->dns) != l->process)
+	if (!vs_group_is_ours(l->group))
 		return vs_dns_fail(EAI_CANCELED, "this lookup was begun by another process");
-	if (!l->done) {
-		vs_lane_work(l->lane);
-		vs_lookup_step(l);
-	}
+	if (!l->done)
+		vs_group_work(l->group);
 	if (l->done)
 		return 1;
-	arm(l);
+	vs_group_arm(l->group);
 	return 0;
 }
 

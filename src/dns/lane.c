@@ -9,63 +9,23 @@
  * Its sockets come from functions of this file. They make them in the stack, and note for each one which
  * server it belongs to and what that server did. So a message can say which server failed how.
  *
- * The id of a question is a random number of the kernel. c-ares closes its sockets when it has no question
- * left, so every lookup has a source port of its own.
+ * c-ares closes its sockets when it has no question left. A lane that always has one would keep its source
+ * port. So its user takes another lane after some questions.
  */
 
 #include "lane.h"
 
-#include <ares.h>
-#include <arpa/nameser.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "answer.h"
-
-struct place {
-	struct vs_lane *lane;
-	int type;
-	uint16_t id; /* of the question */
-	bool busy;
-	struct vs_answer *answer;
-};
-
-/* What a server did in the lookup under way. */
-struct server {
-	struct vs_server about;
-	bool asked;
-	int error;   /* an errno of connect, send or receive; 0: none */
-	int rcode;   /* of a useless reply; -1: none */
-	bool answered;
-};
-
-#define SOCKETS_MAX 32
-
-struct vs_lane {
-	ares_channel channel;
-	struct vs_lane_config config;
-	struct server servers[VS_SERVERS_MAX];
-	size_t n_servers;
-	struct place places[VS_LANE_QUESTIONS];
-	int epoll_fd;
-	bool disowned;
-	struct vs_settings settings;
-	int socket_error; /* no socket could be made */
-	/* Which server a socket belongs to. */
-	struct {
-		int fd;
-		int8_t server;
-		bool tcp;
-	} sockets[SOCKETS_MAX];
-	size_t n_sockets;
-};
+#include "lane_state.h"
+#include "message.h"
+#include <vdestack.h>
 
 /* ------------------------------------------------------------------ sockets for c-ares */
 
@@ -77,26 +37,38 @@ static int find_socket(const struct vs_lane *lane, int fd)
 	return -1;
 }
 
-static struct server *server_of(struct vs_lane *lane, int fd)
+/* The number of a socket's server; -1: none. */
+static int server_of(const struct vs_lane *lane, int fd)
 {
 	int i = find_socket(lane, fd);
 
-	return i < 0 || lane->sockets[i].server < 0 ? NULL : &lane->servers[lane->sockets[i].server];
+	return i < 0 ? -1 : lane->sockets[i].server;
+}
+
+static bool is_udp(const struct vs_lane *lane, int fd)
+{
+	int i = find_socket(lane, fd);
+
+	return i >= 0 && !lane->sockets[i].tcp;
 }
 
 static ares_socket_t make_socket(int domain, int type, int protocol, void *arg)
 {
 	struct vs_lane *lane = arg;
 
-	if (lane->n_sockets == SOCKETS_MAX) {
+	if (lane->n_sockets == VS_LANE_SOCKETS) {
 		errno = EMFILE;
 		return -1;
 	}
 	int fd = vdestack_msocket(lane->config.stack, domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (fd < 0) {
-		lane->socket_error = errno;
+		int err = errno;
+		vs_lane_note_no_socket(lane, err);
+		errno = err;
 		return -1;
 	}
+	if (lane->n_sockets == 0)
+		lane->n_asked = 0;
 	size_t i = lane->n_sockets++;
 	lane->sockets[i].fd = fd;
 	lane->sockets[i].server = -1;
@@ -133,63 +105,53 @@ static int connect_socket(ares_socket_t fd, const struct sockaddr *addr, ares_so
 	struct sockaddr_in6 v6;
 	size_t i = 0;
 
-	while (i < lane->n_servers && !same_address(&lane->servers[i].about, addr))
+	while (i < lane->settings.n_servers && !same_address(&lane->settings.servers[i], addr))
 		i++;
-	if (i == lane->n_servers) {
+	if (i == lane->settings.n_servers) {
 		errno = EINVAL;
 		return -1;
 	}
 	int at = find_socket(lane, fd);
 	if (at >= 0)
 		lane->sockets[at].server = (int8_t)i;
-	struct server *server = &lane->servers[i];
-	if (server->about.scope != 0 && len == sizeof(v6)) {
+	uint32_t scope = lane->settings.servers[i].scope;
+	if (scope != 0 && len == sizeof(v6)) {
 		memcpy(&v6, addr, sizeof(v6));
-		v6.sin6_scope_id = server->about.scope;
+		v6.sin6_scope_id = scope;
 		addr = (const struct sockaddr *)&v6;
 	}
+	if (!is_udp(lane, fd))
+		vs_lane_note_asked(lane, (int)i);
 	int r = connect(fd, addr, len);
-	server->asked = true;
-	if (r < 0 && errno != EINPROGRESS && errno != EWOULDBLOCK)
-		server->error = errno;
+	if (r < 0 && errno != EINPROGRESS && errno != EWOULDBLOCK) {
+		int err = errno;
+		vs_lane_note_error(lane, (int)i, err);
+		errno = err;
+	}
 	return r;
-}
-
-/* Notes what a reply by UDP says of its server; c-ares looks at the rest. */
-static void note_reply(struct server *server, const uint8_t *reply, size_t n)
-{
-	if (n < 12)
-		return;
-	int rcode = reply[3] & 0xf;
-	if (rcode == ns_r_noerror || rcode == ns_r_nxdomain)
-		server->answered = true;
-	else
-		server->rcode = rcode;
 }
 
 static ares_ssize_t receive(ares_socket_t fd, void *buf, size_t size, int flags, struct sockaddr *from,
 			    ares_socklen_t *from_len, void *arg)
 {
 	struct vs_lane *lane = arg;
-	int at = find_socket(lane, fd);
-	bool udp = at >= 0 && !lane->sockets[at].tcp;
-	struct server *server = server_of(lane, fd);
-	ssize_t n;
+	int server = server_of(lane, fd);
+	bool udp = is_udp(lane, fd);
+	ssize_t n = recvfrom(fd, buf, size, flags, from, from_len);
+	int err = errno;
 
 	/* A datagram that is no reply is as if it had not come. c-ares 1.18 takes an empty one for an end. */
-	n = recvfrom(fd, buf, size, flags, from, from_len);
 	if (udp && n >= 0 && (n < 12 || !(((uint8_t *)buf)[2] & 0x80))) {
 		errno = EAGAIN;
 		return -1;
 	}
-	if (server == NULL)
-		return n;
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		server->error = errno;
+	if (n < 0 && err != EAGAIN && err != EINTR)
+		vs_lane_note_error(lane, server, err);
 	else if (n == 0)
-		server->error = ECONNRESET;
+		vs_lane_note_error(lane, server, ECONNRESET);
 	else if (n > 0 && udp)
-		note_reply(server, buf, (size_t)n);
+		vs_lane_note_reply(lane, server, buf, (size_t)n);
+	errno = err;
 	return n;
 }
 
@@ -199,17 +161,23 @@ static ares_ssize_t send_data(ares_socket_t fd, const struct iovec *parts, int n
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts,
 				  .msg_iovlen = (size_t)n_parts };
 	ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
-	struct server *server = server_of(lane, fd);
+	int server = server_of(lane, fd), err = errno;
 
-	if (n < 0 && errno != EAGAIN && server != NULL)
-		server->error = errno;
+	if (n < 0 && err != EAGAIN)
+		vs_lane_note_error(lane, server, err);
+	else if (is_udp(lane, fd))
+		vs_lane_note_sent(lane, server, parts[0].iov_base, parts[0].iov_len);
+	else
+		vs_lane_note_asked(lane, server);
+	errno = err;
 	return n;
 }
 
 static void watch(void *arg, ares_socket_t fd, int readable, int writable)
 {
 	struct vs_lane *lane = arg;
-	struct epoll_event event = { .events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u) };
+	struct epoll_event event = { .events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u),
+				     .data.ptr = lane };
 
 	if (lane->epoll_fd < 0 || lane->disowned)
 		return;
@@ -225,13 +193,11 @@ static int set_servers(struct vs_lane *lane, const struct vs_settings *settings)
 {
 	struct ares_addr_port_node nodes[VS_SERVERS_MAX] = { 0 };
 
-	lane->n_servers = settings->n_servers;
-	if (lane->n_servers == 0)
+	if (settings->n_servers == 0)
 		return ARES_SUCCESS;
-	for (size_t i = 0; i < lane->n_servers; i++) {
+	for (size_t i = 0; i < settings->n_servers; i++) {
 		const struct vs_server *s = &settings->servers[i];
-		lane->servers[i].about = *s;
-		nodes[i].next = i + 1 < lane->n_servers ? &nodes[i + 1] : NULL;
+		nodes[i].next = i + 1 < settings->n_servers ? &nodes[i + 1] : NULL;
 		nodes[i].family = s->family;
 		memcpy(&nodes[i].addr, s->bytes, s->family == AF_INET ? 4 : 16);
 		nodes[i].udp_port = nodes[i].tcp_port = s->port;
@@ -272,8 +238,9 @@ struct vs_lane *vs_lane_new(const struct vs_lane_config *config, const struct vs
 	lane->config = *config;
 	lane->settings = *settings;
 	lane->epoll_fd = -1;
-	for (int i = 0; i < VS_LANE_QUESTIONS; i++)
-		lane->places[i].lane = lane;
+	LIST_INIT(&lane->askers);
+	LIST_INIT(&lane->questions);
+	STAILQ_INIT(&lane->ended);
 	if (open_channel(lane) != ARES_SUCCESS) {
 		free(lane);
 		errno = ENOMEM;
@@ -294,14 +261,22 @@ void vs_lane_delete(struct vs_lane *lane)
 		return;
 	lane->epoll_fd = -1;
 	ares_destroy(lane->channel);
-	for (int i = 0; i < VS_LANE_QUESTIONS; i++)
-		vs_answer_unref(lane->places[i].answer);
 	free(lane);
 }
 
 bool vs_lane_uses(const struct vs_lane *lane, const struct vs_settings *settings)
 {
 	return !lane->disowned && vs_settings_same(&lane->settings, settings);
+}
+
+bool vs_lane_worn(const struct vs_lane *lane)
+{
+	return lane->n_asked >= VS_LANE_QUESTIONS && lane->n_sockets > 0;
+}
+
+bool vs_lane_used(const struct vs_lane *lane)
+{
+	return !LIST_EMPTY(&lane->askers);
 }
 
 void vs_lane_set_epoll(struct vs_lane *lane, int epoll_fd)
@@ -312,70 +287,6 @@ void vs_lane_set_epoll(struct vs_lane *lane, int epoll_fd)
 void vs_lane_disown(struct vs_lane *lane)
 {
 	lane->disowned = true;
-}
-
-/* ------------------------------------------------------------------ questions */
-
-void vs_lane_begin(struct vs_lane *lane)
-{
-	lane->socket_error = 0;
-	for (size_t i = 0; i < lane->n_servers; i++)
-		lane->servers[i] = (struct server){ .about = lane->servers[i].about, .rcode = -1 };
-}
-
-/* c-ares has an answer, or has given up. It also calls this inside ares_send(), cancel and destroy. */
-static void done(void *arg, int status, int timeouts, unsigned char *reply, int n)
-{
-	struct place *place = arg;
-
-	(void)status; /* REFUSED, SERVFAIL and NXDOMAIN are in the reply */
-	(void)timeouts;
-	place->busy = false;
-	if (reply == NULL || n <= 0)
-		return;
-	place->answer = vs_answer_new(reply, (size_t)n, place->type, 0);
-	if (place->answer != NULL && place->answer->kind == VS_MESSAGE_FAILURE) {
-		vs_answer_unref(place->answer);
-		place->answer = NULL;
-	}
-}
-
-int vs_lane_ask(struct vs_lane *lane, int place, const char *name, int type)
-{
-	uint8_t question[VS_MESSAGE_QUESTION_MAX];
-	uint16_t id, other = lane->places[!place].id;
-
-	do {
-		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-			return -errno;
-	} while (id == other);
-	int n = vs_message_ask(question, name, type, id, lane->config.edns);
-	if (n < 0)
-		return n;
-	struct place *p = &lane->places[place];
-	vs_answer_unref(p->answer);
-	*p = (struct place){ .lane = lane, .type = type, .id = id, .busy = true };
-	ares_send(lane->channel, question, n, done, p);
-	return 0;
-}
-
-bool vs_lane_busy(const struct vs_lane *lane)
-{
-	return lane->places[0].busy || lane->places[1].busy;
-}
-
-struct vs_answer *vs_lane_take(struct vs_lane *lane, int place)
-{
-	struct vs_answer *answer = lane->places[place].answer;
-
-	lane->places[place].answer = NULL;
-	return answer;
-}
-
-void vs_lane_cancel(struct vs_lane *lane)
-{
-	if (vs_lane_busy(lane))
-		ares_cancel(lane->channel);
 }
 
 /* ------------------------------------------------------------------ working */
@@ -421,60 +332,4 @@ void vs_lane_wait(struct vs_lane *lane, int timeout_ms)
 void vs_lane_work(struct vs_lane *lane)
 {
 	vs_lane_wait(lane, 0);
-}
-
-/* ------------------------------------------------------------------ failures */
-
-static const char *rcode_text(int rcode)
-{
-	switch (rcode) {
-	case ns_r_formerr:
-		return "it finds the question malformed (FORMERR)";
-	case ns_r_servfail:
-		return "it has failed (SERVFAIL)";
-	case ns_r_notimpl:
-		return "it does not implement this (NOTIMP)";
-	case ns_r_refused:
-		return "it has refused (REFUSED)";
-	default:
-		return "it has answered with an error";
-	}
-}
-
-static const char *server_failure(const struct server *s)
-{
-	if (s->rcode >= 0)
-		return rcode_text(s->rcode);
-	if (s->error != 0)
-		return strerrordesc_np(s->error);
-	if (s->answered)
-		return "its answer is malformed";
-	return s->asked ? "timed out" : "not asked";
-}
-
-int vs_lane_socket_error(const struct vs_lane *lane)
-{
-	return lane->socket_error;
-}
-
-bool vs_lane_silent(const struct vs_lane *lane)
-{
-	for (size_t i = 0; i < lane->n_servers; i++)
-		if (lane->servers[i].answered || lane->servers[i].rcode >= 0)
-			return false;
-	return true;
-}
-
-void vs_lane_failures(const struct vs_lane *lane, char *text, size_t size)
-{
-	char name[INET6_ADDRSTRLEN + 32];
-	size_t n = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < lane->n_servers && n < size; i++) {
-		const struct server *s = &lane->servers[i];
-		vs_server_text(&s->about, name, sizeof(name));
-		n += (size_t)snprintf(text + n, size - n, "%s%s: %s", i > 0 ? "; " : "", name,
-				      server_failure(s));
-	}
 }

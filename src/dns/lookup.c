@@ -21,6 +21,7 @@
 
 #include "answer.h"
 #include "error.h"
+#include "group.h"
 #include "lane.h"
 #include "local.h"
 #include "outcome.h"
@@ -112,9 +113,25 @@ static void fail_no_server(struct vdestack_dns_lookup *l)
 				l->name);
 }
 
+/* Joins a lane. False: out of memory. */
+static bool join(struct vdestack_dns_lookup *l)
+{
+	struct vs_lane *lane;
+
+	if (l->asker.lane != NULL)
+		return true;
+	lane = l->group != NULL ? vs_group_take_lane(l->group, l) : vs_resolver_take_lane(l->dns);
+	if (lane == NULL)
+		return false;
+	vs_asker_join(&l->asker, lane);
+	return true;
+}
+
 /* Asks for the types of a name that are not kept. False: the lookup has ended. */
 static bool ask(struct vdestack_dns_lookup *l, const char *name)
 {
+	bool share = !(vs_resolver_opts(l->dns)->flags & VDESTACK_DNS_NO_CACHE);
+
 	for (int i = 0; i < l->n_types; i++) {
 		l->answers[i] = recall(l, name, l->types[i]);
 		if (l->answers[i] != NULL)
@@ -123,17 +140,9 @@ static bool ask(struct vdestack_dns_lookup *l, const char *name)
 			fail_no_server(l);
 			return false;
 		}
-		if (l->lane == NULL) {
-			l->lane = vs_resolver_take_lane(l->dns);
-			if (l->lane == NULL) {
-				vs_outcome_fail_errno(l, ENOMEM);
-				return false;
-			}
-			vs_lane_set_epoll(l->lane, l->epoll_fd);
-		}
-		int err = vs_lane_ask(l->lane, i, name, l->types[i]);
+		int err = join(l) ? vs_asker_ask(&l->asker, i, name, l->types[i], share) : -ENOMEM;
 		if (err < 0) {
-			vs_lane_cancel(l->lane);
+			vs_asker_cancel(&l->asker);
 			vs_outcome_fail_errno(l, -err);
 			return false;
 		}
@@ -145,7 +154,7 @@ static void fail_servers(struct vdestack_dns_lookup *l, const char *what)
 {
 	char failures[384];
 
-	vs_lane_failures(l->lane, failures, sizeof(failures));
+	vs_asker_failures(&l->asker, failures, sizeof(failures));
 	vs_outcome_fail(l, EAI_AGAIN, "%s: %s%s", l->name, what, failures);
 }
 
@@ -215,9 +224,9 @@ static void judge(struct vdestack_dns_lookup *l)
 		succeed_addresses(l);
 	} else if (failed) {
 		l->saw_failure = true;
-		if (vs_lane_socket_error(l->lane) != 0)
-			vs_outcome_fail_errno(l, vs_lane_socket_error(l->lane));
-		else if (vs_lane_silent(l->lane))
+		if (vs_asker_socket_error(&l->asker) != 0)
+			vs_outcome_fail_errno(l, vs_asker_socket_error(&l->asker));
+		else if (vs_asker_silent(&l->asker))
 			fail_servers(l, "");
 	}
 }
@@ -235,7 +244,7 @@ static void advance(struct vdestack_dns_lookup *l)
 		}
 		if (!ask(l, name))
 			return;
-		if (l->lane != NULL && vs_lane_busy(l->lane)) {
+		if (vs_asker_busy(&l->asker)) {
 			memcpy(l->asked, name, sizeof(l->asked));
 			return;
 		}
@@ -243,9 +252,8 @@ static void advance(struct vdestack_dns_lookup *l)
 	}
 }
 
-void vs_lookup_ask(struct vdestack_dns_lookup *l, int epoll_fd)
+void vs_lookup_ask(struct vdestack_dns_lookup *l)
 {
-	l->epoll_fd = epoll_fd;
 	advance(l);
 }
 
@@ -254,7 +262,7 @@ static void take_answers(struct vdestack_dns_lookup *l)
 	for (int i = 0; i < l->n_types; i++) {
 		if (l->answers[i] != NULL)
 			continue; /* from the cache */
-		l->answers[i] = vs_lane_take(l->lane, i);
+		l->answers[i] = vs_asker_take(&l->asker, i);
 		if (l->answers[i] != NULL)
 			vs_resolver_keep(l->dns, &l->epoch, l->asked, l->types[i], l->answers[i]);
 	}
@@ -264,12 +272,12 @@ void vs_lookup_step(struct vdestack_dns_lookup *l)
 {
 	if (l->done)
 		return;
-	if (vs_lane_busy(l->lane) && now_ms() >= l->deadline_ms) {
-		vs_lane_cancel(l->lane);
+	if (vs_asker_busy(&l->asker) && now_ms() >= l->deadline_ms) {
+		vs_asker_cancel(&l->asker);
 		fail_servers(l, "the time limit has passed; ");
 		return;
 	}
-	if (vs_lane_busy(l->lane))
+	if (vs_asker_busy(&l->asker))
 		return;
 	take_answers(l);
 	judge(l);
@@ -278,7 +286,7 @@ void vs_lookup_step(struct vdestack_dns_lookup *l)
 
 int vs_lookup_due_ms(struct vdestack_dns_lookup *l)
 {
-	int due = vs_lane_due_ms(l->lane);
+	int due = vs_lane_due_ms(l->asker.lane);
 
 	if (l->deadline_ms == INT64_MAX)
 		return due;
@@ -291,9 +299,9 @@ int vs_lookup_due_ms(struct vdestack_dns_lookup *l)
 int vs_lookup_finish(struct vdestack_dns_lookup *l)
 {
 	if (!l->done)
-		vs_lookup_ask(l, -1);
+		vs_lookup_ask(l);
 	while (!l->done) {
-		vs_lane_wait(l->lane, vs_lookup_due_ms(l));
+		vs_lane_wait(l->asker.lane, vs_lookup_due_ms(l));
 		vs_lookup_step(l);
 	}
 	return vs_lookup_report(l);
@@ -317,7 +325,6 @@ static void begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns)
 	memset(l, 0, offsetof(struct vdestack_dns_lookup, settings));
 	memset(&l->candidate, 0, sizeof(*l) - offsetof(struct vdestack_dns_lookup, candidate));
 	l->dns = dns;
-	l->epoll_fd = l->timer_fd = -1;
 	int limit = vs_resolver_opts(dns)->deadline_ms;
 	l->deadline_ms = limit < 0 ? INT64_MAX : now_ms() + limit;
 }
@@ -435,14 +442,21 @@ void vs_lookup_begin_type(struct vdestack_dns_lookup *l, struct vdestack_dns *dn
 	choose_candidates(l);
 }
 
+void vs_lookup_leave(struct vdestack_dns_lookup *l)
+{
+	struct vs_lane *lane = l->asker.lane;
+
+	if (lane == NULL)
+		return;
+	vs_asker_leave(&l->asker);
+	if (l->group == NULL)
+		vs_resolver_return_lane(l->dns, lane);
+}
+
 void vs_lookup_end(struct vdestack_dns_lookup *l)
 {
 	drop_answers(l);
-	if (l->lane != NULL) {
-		vs_lane_cancel(l->lane);
-		vs_lane_set_epoll(l->lane, -1);
-		vs_resolver_return_lane(l->dns, l->lane);
-	}
+	vs_lookup_leave(l);
 	vdestack_freeaddrinfo(l->res);
 	vs_answer_unref(l->answer);
 }

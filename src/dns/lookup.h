@@ -4,25 +4,33 @@
 
 /*
  * One lookup as a state machine: addresses of a node, or records of a type. It never waits. Its caller waits
- * for the lane and for the time limit.
+ * for the lane and for the time limit. A lookup of a group asks in a lane of the group.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "addresses.h"
+#include "asker.h"
 #include "name.h"
 #include "resolver.h"
 #include "targets.h"
 #include <vdestack/dns.h>
 
 struct vs_answer;
-struct vs_lane;
+
+/* The list of its group in which a lookup is. */
+enum vs_lookup_list {
+	VS_LOOKUP_IN_NONE,
+	VS_LOOKUP_PENDING,
+	VS_LOOKUP_ENDED,
+};
 
 struct vdestack_dns_lookup {
 	struct vdestack_dns *dns;
 	struct vs_epoch epoch;
-	struct vs_lane *lane;     /* NULL: no server has to be asked, so far */
+	struct vs_asker asker;    /* in no lane: no server has to be asked, so far */
 	int64_t deadline_ms;      /* CLOCK_MONOTONIC; INT64_MAX: none */
 	bool done;
 
@@ -49,9 +57,12 @@ struct vdestack_dns_lookup {
 	struct addrinfo *res;
 	struct vs_answer *answer;
 
-	/* Without waiting: see async.c. -1 otherwise. */
-	int epoll_fd, timer_fd;
-	uint64_t process;
+	/* Of a group: see group.c. NULL otherwise. */
+	struct vdestack_dns_group *group;
+	bool alone;               /* the group is this lookup's own */
+	enum vs_lookup_list list;
+	TAILQ_ENTRY(vdestack_dns_lookup) others;
+	void *data;               /* the program's */
 };
 
 /* Begin it. They may be done at once. */
@@ -60,8 +71,8 @@ void vs_lookup_begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, co
 void vs_lookup_begin_type(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, const char *name,
 			  int type);
 
-/* Begins to ask, once begun and not done. epoll_fd: for the lane; -1: none. */
-void vs_lookup_ask(struct vdestack_dns_lookup *l, int epoll_fd);
+/* Begins to ask, once begun and not done. */
+void vs_lookup_ask(struct vdestack_dns_lookup *l);
 /* To be called when something has happened in the lane, or the time has passed. */
 void vs_lookup_step(struct vdestack_dns_lookup *l);
 /* Milliseconds until vs_lookup_step() is due even if nothing happens; -1: never. */
@@ -70,6 +81,8 @@ int vs_lookup_due_ms(struct vdestack_dns_lookup *l);
 int vs_lookup_finish(struct vdestack_dns_lookup *l);
 /* Reports the code of one that is done: sets message and errno. */
 int vs_lookup_report(const struct vdestack_dns_lookup *l);
+/* Leaves its lane. */
+void vs_lookup_leave(struct vdestack_dns_lookup *l);
 /* Frees what it has, results included. */
 void vs_lookup_end(struct vdestack_dns_lookup *l);
 

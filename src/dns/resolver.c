@@ -76,8 +76,6 @@ struct vs_lane *vs_resolver_take_lane(struct vdestack_dns *dns)
 		lane = vs_lane_new(&config, &s->settings);
 	}
 	vs_state_unlock(dns);
-	if (lane != NULL)
-		vs_lane_begin(lane);
 	return lane;
 }
 

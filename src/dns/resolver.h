@@ -44,9 +44,9 @@ int vs_resolver_refresh(struct vdestack_dns *dns, bool addresses, struct vs_epoc
 uint64_t vs_resolver_process(struct vdestack_dns *dns);
 
 void vs_resolver_settings(struct vdestack_dns *dns, struct vs_settings *out);
-/* A lane for one lookup; NULL with errno. */
+/* A lane; NULL with errno. */
 struct vs_lane *vs_resolver_take_lane(struct vdestack_dns *dns);
-/* Gives it back; it has no questions. */
+/* Gives it back; it has no askers. */
 void vs_resolver_return_lane(struct vdestack_dns *dns, struct vs_lane *lane);
 
 /* A reference to an answer that is kept, or NULL. age_s may be NULL. */
