@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lookups for programs with an event loop. A lookup that is started without a group gets one of its own, which
- * ends with it.
+ * Lookups for programs with an event loop. A lookup that is started without a group gets one of its own,
+ * which ends with it.
  */
 
 #include <errno.h>

@@ -210,10 +210,10 @@ struct vs_lane *vs_group_take_lane(struct vdestack_dns_group *g, const struct vd
 	return lane;
 }
 
-/* Gives older lanes back whose lookups have ended. They have no descriptor any more. */
+/* Gives lanes back whose lookups have ended. They have no descriptor any more. */
 static void drop_unused_lanes(struct vdestack_dns_group *g)
 {
-	for (size_t i = 0; i + 1 < g->n_lanes;)
+	for (size_t i = 0; i < g->n_lanes;)
 		if (vs_lane_used(g->lanes[i]))
 			i++;
 		else
@@ -308,7 +308,6 @@ void vs_group_work(struct vdestack_dns_group *g)
 			work_lane(events[i].data.ptr);
 	if (time_passed)
 		work_on_time(g);
-	drop_unused_lanes(g);
 }
 
 static int64_t due_ms(const struct vdestack_dns_group *g)
@@ -319,7 +318,7 @@ static int64_t due_ms(const struct vdestack_dns_group *g)
 	if (!TAILQ_EMPTY(&g->ended))
 		return AT_ONCE;
 	for (size_t i = 0; i < g->n_lanes; i++) {
-		int left = vs_lane_used(g->lanes[i]) ? vs_lane_due_ms(g->lanes[i]) : -1;
+		int left = vs_lane_due_ms(g->lanes[i]);
 		if (left >= 0 && now_ms() + left < due)
 			due = now_ms() + left;
 	}
@@ -329,6 +328,8 @@ static int64_t due_ms(const struct vdestack_dns_group *g)
 void vs_group_arm(struct vdestack_dns_group *g)
 {
 	struct itimerspec when = { 0 }; /* never */
+
+	drop_unused_lanes(g);
 	int64_t due = due_ms(g);
 
 	/* One that passes early is left as it is. */

@@ -26,7 +26,7 @@ void vs_group_add(struct vdestack_dns_group *group, struct vdestack_dns_lookup *
 void vs_group_remove(struct vdestack_dns_lookup *l);
 /* Does what can be done without waiting. */
 void vs_group_work(struct vdestack_dns_group *group);
-/* Makes the descriptor readable when the group has something to do. To be called last. */
+/* Gives back what is not used. Makes the descriptor readable when there is something to do. Called last. */
 void vs_group_arm(struct vdestack_dns_group *group);
 
 /* A lane that a lookup of the group is to join. NULL: out of memory. */

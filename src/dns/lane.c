@@ -25,6 +25,7 @@
 
 #include "lane_state.h"
 #include "message.h"
+#include "spares.h"
 #include <vdestack.h>
 
 /* ------------------------------------------------------------------ sockets for c-ares */
@@ -60,7 +61,10 @@ static ares_socket_t make_socket(int domain, int type, int protocol, void *arg)
 		errno = EMFILE;
 		return -1;
 	}
-	int fd = vdestack_msocket(lane->config.stack, domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	int fd = type == SOCK_DGRAM ? vs_spares_take(lane->config.spares, domain) : -1;
+	if (fd < 0)
+		fd = vdestack_msocket(lane->config.stack, domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				      protocol);
 	if (fd < 0) {
 		int err = errno;
 		vs_lane_note_no_socket(lane, err);
@@ -71,6 +75,7 @@ static ares_socket_t make_socket(int domain, int type, int protocol, void *arg)
 		lane->n_asked = 0;
 	size_t i = lane->n_sockets++;
 	lane->sockets[i].fd = fd;
+	lane->sockets[i].family = domain;
 	lane->sockets[i].server = -1;
 	lane->sockets[i].tcp = type == SOCK_STREAM;
 	return fd;
@@ -79,11 +84,16 @@ static ares_socket_t make_socket(int domain, int type, int protocol, void *arg)
 static int close_socket(ares_socket_t fd, void *arg)
 {
 	struct vs_lane *lane = arg;
-	int i = find_socket(lane, fd);
+	int i = find_socket(lane, fd), family = AF_UNSPEC;
 
-	if (i >= 0)
+	if (i >= 0) {
+		family = lane->sockets[i].tcp || lane->disowned ? AF_UNSPEC : lane->sockets[i].family;
 		lane->sockets[i] = lane->sockets[--lane->n_sockets];
-	return close(fd);
+	}
+	if (family == AF_UNSPEC)
+		return close(fd);
+	vs_spares_give(lane->config.spares, family, fd);
+	return 0;
 }
 
 static bool same_address(const struct vs_server *s, const struct sockaddr *addr)
@@ -267,6 +277,11 @@ void vs_lane_delete(struct vs_lane *lane)
 bool vs_lane_uses(const struct vs_lane *lane, const struct vs_settings *settings)
 {
 	return !lane->disowned && vs_settings_same(&lane->settings, settings);
+}
+
+struct vs_spares *vs_lane_spares(const struct vs_lane *lane)
+{
+	return lane->config.spares;
 }
 
 bool vs_lane_worn(const struct vs_lane *lane)

@@ -4,7 +4,7 @@
 
 /*
  * A lane asks the name servers of a stack. It is a channel of c-ares with its sockets. Lookups that share a
- * lane are its askers (asker.h). One thread uses a lane at a time. A lane without questions has no descriptor.
+ * lane are its askers (asker.h). One thread uses a lane at a time. Without questions it has no descriptor.
  */
 
 #include <stdbool.h>
@@ -13,6 +13,7 @@
 struct vdestack;
 struct vs_lane;
 struct vs_settings;
+struct vs_spares;
 
 /*
  * Questions after which a lane with a socket gets no more lookups. A forged reply has to hit the port of the
@@ -25,6 +26,7 @@ struct vs_lane_config {
 	struct vdestack *stack;
 	bool edns, tcp;
 	int timeout_ms, tries;
+	struct vs_spares *spares;
 };
 
 /* NULL with errno: ENOMEM. */
@@ -34,6 +36,8 @@ void vs_lane_delete(struct vs_lane *lane);
 
 /* Whether the lane was made with these settings, and by this process. */
 bool vs_lane_uses(const struct vs_lane *lane, const struct vs_settings *settings);
+/* The spares that it was made with. */
+struct vs_spares *vs_lane_spares(const struct vs_lane *lane);
 /* Whether it has asked VS_LANE_QUESTIONS questions by the socket that it has. */
 bool vs_lane_worn(const struct vs_lane *lane);
 /* Whether it has askers. */

@@ -29,7 +29,7 @@ struct vs_lane {
 	unsigned n_asked; /* questions since its first socket was made */
 	/* Which server a socket belongs to; -1: none. */
 	struct {
-		int fd;
+		int fd, family;
 		int8_t server;
 		bool tcp;
 	} sockets[VS_LANE_SOCKETS];

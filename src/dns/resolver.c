@@ -72,9 +72,12 @@ struct vs_lane *vs_resolver_take_lane(struct vdestack_dns *dns)
 			.tcp = (o->flags & VDESTACK_DNS_TCP) || s->settings.tcp,
 			.timeout_ms = first_of(first_of(o->timeout_ms, s->settings.timeout_ms), 2000),
 			.tries = first_of(first_of(o->tries, s->settings.tries), 3),
+			.spares = &s->spares,
 		};
 		lane = vs_lane_new(&config, &s->settings);
 	}
+	if (lane != NULL)
+		vs_spares_enter(&s->spares);
 	vs_state_unlock(dns);
 	return lane;
 }
@@ -84,6 +87,8 @@ void vs_resolver_return_lane(struct vdestack_dns *dns, struct vs_lane *lane)
 	struct vs_state *s = vs_state_lock(dns);
 
 	if (s != NULL) {
+		if (vs_lane_spares(lane) == &s->spares) /* not in a forked child */
+			vs_spares_leave(&s->spares);
 		if (s->n_idle < VS_IDLE_LANES && vs_lane_uses(lane, &s->settings)) {
 			s->idle[s->n_idle++] = lane;
 			lane = NULL;

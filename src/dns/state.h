@@ -15,6 +15,7 @@
 
 #include "options.h"
 #include "resolver.h"
+#include "spares.h"
 #include "textfile.h"
 
 struct vs_cache;
@@ -37,6 +38,7 @@ struct vs_state {
 	struct vs_cache *cache;
 	struct vs_lane *idle[VS_IDLE_LANES]; /* made with these settings */
 	size_t n_idle;
+	struct vs_spares spares;
 	struct vs_state *inherited; /* in a forked child: the parent's, never used */
 };
 
