@@ -15,7 +15,9 @@
 
 #include "name_server.h"
 #include "stacks.h"
+#include <vdestack/conf.h>
 #include <vdestack/dns.h>
+#include <vdestack/events.h>
 #include <vdestack/sources.h>
 
 static struct name_server server;
@@ -465,20 +467,44 @@ CASE(answers_are_kept_for_their_ttl)
 	end();
 }
 
-static bool forgotten(void *arg)
+static bool forgotten(void *before)
 {
-	(void)arg;
-	return strcmp(lookup("long.example", AF_INET, 0), "10.9.0.1") != 0;
+	return strcmp(lookup("long.example", AF_INET, 0), before) != 0;
 }
+
+static void cut(void)
+{
+	MUST(vdestack_link_set_carrier(home, "vde0", 0));
+}
+
+static void add_address(void)
+{
+	MUST(vdestack_addr_add(home, "vde0", "10.9.0.200", 24));
+}
+
+static void remove_address(void)
+{
+	MUST(vdestack_addr_del(home, "vde0", "10.9.0.200", 24));
+}
+
+/* The last one: without carrier no server answers. */
+static void (*const changes[])(void) = { add_address, remove_address, cut };
 
 CASE(a_change_of_the_network_empties_the_cache)
 {
+	char before[64];
+
 	begin(answer_for_a_second);
-	use((struct vdestack_dns_opts){ .search = "" });
-	CHECK_STR(lookup("long.example", AF_INET, 0), "10.9.0.1");
-	CHECK_STR(lookup("long.example", AF_INET, 0), "10.9.0.1");
-	MUST(vdestack_addr_add(home, "vde0", "10.9.0.200", 24));
-	CHECK(wait_until(forgotten, NULL, SOON_MS));
+	use((struct vdestack_dns_opts){ .search = "", .timeout_ms = 500, .tries = 1 });
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		snprintf(before, sizeof(before), "%s", lookup("long.example", AF_INET, 0));
+		CHECK_STR(lookup("long.example", AF_INET, 0), before);
+		changes[i]();
+		CHECK(wait_until(forgotten, before, SOON_MS));
+	}
+	CHECK_STR(lookup("long.example", AF_INET, 0), "AGAIN");
+	MUST(vdestack_link_set_carrier(home, "vde0", 1));
+	CHECK(wait_until(forgotten, "AGAIN", SOON_MS));
 	end();
 }
 
@@ -653,7 +679,10 @@ static void *look_up_until_stopped(void *arg)
 	return NULL;
 }
 
-/* Not with a sanitizer: its allocator may be locked in a child of a program with threads. */
+/*
+ * Not with a sanitizer. Another thread may be in malloc() at the fork. Then the allocator of the sanitizer
+ * stays locked in the child, and its own malloc() waits for ever (seen with clang 14).
+ */
 CASE_FLAGS(forks_during_lookups_of_other_threads_leave_nothing_locked,
 	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {

@@ -57,6 +57,55 @@ static void an_answer_lives_as_long_as_its_ttl(void **state)
 	vs_cache_delete(c);
 }
 
+/* RFC 2308: no such name, and no records of the type. */
+static void a_negative_answer_lives_as_its_soa_says(void **state)
+{
+	static const struct {
+		unsigned flags;
+		uint32_t ttl, minimum, lives;
+	} cases[] = { { 0x8183, 300, 60, 60 },
+		      { 0x8183, 30, 60, 30 },
+		      { 0x8180, 300, 60, 60 },
+		      { 0x8180, 1000000, 1000000, 10800 } };
+	struct vs_cache *c = vs_cache_new(4);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		dns_begin(&m, 1, cases[i].flags, "none.example", 1);
+		dns_soa(&m, "example", cases[i].ttl, cases[i].minimum);
+		struct vs_answer *a = vs_answer_new(m.bytes, m.n, 1, 0);
+		assert_non_null(a);
+		vs_cache_put(c, "none.example", 1, a, 5000);
+		vs_answer_unref(a);
+		assert_true(has(c, "none.example", 1, 5000 + cases[i].lives - 1));
+		assert_false(has(c, "none.example", 1, 5000 + cases[i].lives));
+	}
+	dns_begin(&m, 1, 0x8183, "none.example", 1); /* without a SOA record */
+	struct vs_answer *a = vs_answer_new(m.bytes, m.n, 1, 0);
+	vs_cache_put(c, "none.example", 1, a, 5000);
+	vs_answer_unref(a);
+	assert_int_equal(vs_cache_count(c), 0);
+	vs_cache_delete(c);
+}
+
+/* Of an alias and an address, and of several addresses, the smallest TTL counts. */
+static void the_smallest_ttl_of_an_answer_counts(void **state)
+{
+	struct vs_cache *c = vs_cache_new(4);
+
+	(void)state;
+	dns_begin(&m, 1, 0x8180, "a.example", 1);
+	dns_cname(&m, "a.example", 7, "b.example");
+	dns_a(&m, "b.example", 100, 1);
+	dns_a(&m, "b.example", 50, 2);
+	struct vs_answer *a = vs_answer_new(m.bytes, m.n, 1, 0);
+	vs_cache_put(c, "a.example", 1, a, 100);
+	vs_answer_unref(a);
+	assert_true(has(c, "a.example", 1, 106));
+	assert_false(has(c, "a.example", 1, 107));
+	vs_cache_delete(c);
+}
+
 static void the_one_that_was_not_used_for_the_longest_time_goes(void **state)
 {
 	struct vs_cache *c = vs_cache_new(3);
@@ -151,6 +200,8 @@ static void an_aged_answer_has_smaller_ttls(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_answer_lives_as_long_as_its_ttl),
+	cmocka_unit_test(a_negative_answer_lives_as_its_soa_says),
+	cmocka_unit_test(the_smallest_ttl_of_an_answer_counts),
 	cmocka_unit_test(the_one_that_was_not_used_for_the_longest_time_goes),
 	cmocka_unit_test(a_new_answer_takes_the_place_of_an_old_one),
 	cmocka_unit_test(ten_thousand_names_do_not_grow_it),
