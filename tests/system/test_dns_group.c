@@ -19,7 +19,7 @@ static struct vdestack_dns *dns;
 static struct vdestack_dns_group *group;
 
 static atomic_bool hold_answers;
-static in_port_t ports[4096];
+static _Atomic in_port_t ports[4096];
 
 /* nN.example has the address 10.9.1.N; bad.example is a SERVFAIL; silent.example has no answer. */
 static bool answer(const struct question *q, struct dns_message *m)
@@ -262,6 +262,96 @@ CASE(a_failure_is_told_of_its_own_lookup_only)
 	}
 	end();
 }
+
+/* ------------------------------------------------------------------ threads */
+
+#define THREADS 8
+#define ROUNDS 60
+
+/* Threads also open channels to the keeper, so all descriptors are too many to count. */
+static int count_udp(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++) {
+		int domain = 0, type = 0;
+		socklen_t len = sizeof(int);
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+		    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+			n += (domain == AF_INET || domain == AF_INET6) && type == SOCK_DGRAM;
+	}
+	return n;
+}
+
+static void *look_up_alone(void *arg)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct addrinfo *res;
+		CHECK_EQ(vdestack_dns_getaddrinfo(dns, i % 2 ? "n1.example" : "n2.example", NULL, &hints, &res),
+			 0);
+		CHECK_EQ(((uint8_t *)&((struct sockaddr_in *)(void *)res->ai_addr)->sin_addr)[3], i % 2 ? 1 : 2);
+		vdestack_freeaddrinfo(res);
+	}
+	return arg;
+}
+
+static void run_threads(void *(*work)(void *))
+{
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, work, NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+}
+
+/* Threads pass sockets on to each other, and none is left. */
+CASE_FLAGS(each_question_of_threads_has_a_port_of_its_own, CASE_F_ROOT | CASE_F_USER | CASE_F_TSAN)
+{
+	const int n = THREADS * ROUNDS;
+
+	begin((struct vdestack_dns_opts){ .flags = VDESTACK_DNS_NO_CACHE });
+	int before = count_udp();
+	run_threads(look_up_alone);
+	CHECK_EQ(count_udp(), before);
+	CHECK_EQ(atomic_load(&server.questions), n);
+	for (int i = 0; i < n; i++)
+		CHECK(questions_of(ports[i], n) <= 4); /* by chance: of some 28000 ports */
+	end();
+}
+
+static void *look_up_in_a_group(void *arg)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+	struct vdestack_dns_group *mine = vdestack_dns_group_new(dns);
+	struct vdestack_dns_lookup *l;
+	struct addrinfo *res;
+
+	for (int i = 0; i < ROUNDS; i++)
+		CHECK(vdestack_dns_group_start(mine, i % 2 ? "n1.example" : "n2.example", NULL, &hints, NULL) !=
+		      NULL);
+	for (int i = 0; i < ROUNDS; i++) {
+		while ((l = vdestack_dns_group_next(mine, NULL)) == NULL)
+			CHECK(wait_readable(vdestack_dns_group_fd(mine), SOON_MS));
+		CHECK_EQ(vdestack_dns_finish(l, &res), 1);
+		vdestack_freeaddrinfo(res);
+	}
+	vdestack_dns_group_delete(mine);
+	return arg;
+}
+
+CASE_FLAGS(threads_have_groups_of_their_own, CASE_F_ROOT | CASE_F_USER | CASE_F_TSAN)
+{
+	begin((struct vdestack_dns_opts){ .flags = VDESTACK_DNS_NO_CACHE });
+	int before = count_udp();
+	run_threads(look_up_in_a_group);
+	CHECK_EQ(count_udp(), before);
+	end();
+}
+
+/* ------------------------------------------------------------------ processes, mistakes */
 
 static void child_ends_its_copy(void)
 {
