@@ -71,7 +71,7 @@ static bool is_awaited(const struct vs_lane *lane)
 {
 	const struct vs_question *q;
 
-	LIST_FOREACH(q, &lane->questions, others)
+	for (q = LIST_FIRST(&lane->questions); q != NULL; q = LIST_NEXT(q, others))
 		if (!LIST_EMPTY(&q->places))
 			return true;
 	return false;
@@ -152,7 +152,7 @@ static struct vs_question *find_same(struct vs_lane *lane, const char *name, int
 {
 	struct vs_question *q;
 
-	LIST_FOREACH(q, &lane->questions, others)
+	for (q = LIST_FIRST(&lane->questions); q != NULL; q = LIST_NEXT(q, others))
 		if (q->type == type && !LIST_EMPTY(&q->places) && strcasecmp(q->name, name) == 0)
 			return q;
 	return NULL;
@@ -224,7 +224,7 @@ void vs_lane_note_error(struct vs_lane *lane, int server, int error)
 {
 	struct vs_asker *asker;
 
-	LIST_FOREACH(asker, &lane->askers, others)
+	for (asker = LIST_FIRST(&lane->askers); asker != NULL; asker = LIST_NEXT(asker, others))
 		if (server >= 0 && vs_asker_busy(asker)) {
 			asker->notes[server].asked = true;
 			asker->notes[server].error = error;
@@ -235,7 +235,7 @@ void vs_lane_note_asked(struct vs_lane *lane, int server)
 {
 	struct vs_asker *asker;
 
-	LIST_FOREACH(asker, &lane->askers, others)
+	for (asker = LIST_FIRST(&lane->askers); asker != NULL; asker = LIST_NEXT(asker, others))
 		if (server >= 0 && vs_asker_busy(asker))
 			asker->notes[server].asked = true;
 }
@@ -244,7 +244,7 @@ void vs_lane_note_no_socket(struct vs_lane *lane, int error)
 {
 	struct vs_asker *asker;
 
-	LIST_FOREACH(asker, &lane->askers, others)
+	for (asker = LIST_FIRST(&lane->askers); asker != NULL; asker = LIST_NEXT(asker, others))
 		if (vs_asker_busy(asker))
 			asker->socket_error = error;
 }
@@ -254,7 +254,7 @@ static struct vs_question *find_id(const struct vs_lane *lane, const uint8_t *me
 	uint16_t id = n >= 2 ? (uint16_t)(message[0] << 8 | message[1]) : 0;
 	struct vs_question *q;
 
-	LIST_FOREACH(q, &lane->questions, others)
+	for (q = LIST_FIRST(&lane->questions); q != NULL; q = LIST_NEXT(q, others))
 		if (n >= 2 && q->id == id)
 			return q;
 	return NULL;
@@ -267,7 +267,7 @@ void vs_lane_note_sent(struct vs_lane *lane, int server, const uint8_t *message,
 
 	if (q == NULL)
 		return;
-	LIST_FOREACH(place, &q->places, sharing)
+	for (place = LIST_FIRST(&q->places); place != NULL; place = LIST_NEXT(place, sharing))
 		place->asker->notes[server].asked = true;
 }
 
@@ -279,7 +279,7 @@ void vs_lane_note_reply(struct vs_lane *lane, int server, const uint8_t *message
 	if (q == NULL)
 		return;
 	uint8_t rcode = message[3] & 0xf;
-	LIST_FOREACH(place, &q->places, sharing) {
+	for (place = LIST_FIRST(&q->places); place != NULL; place = LIST_NEXT(place, sharing)) {
 		struct vs_note *note = &place->asker->notes[server];
 		if (rcode == ns_r_noerror || rcode == ns_r_nxdomain)
 			note->answered = true;

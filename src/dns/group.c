@@ -18,8 +18,8 @@
  * Limits against forged replies: a lane gets lookups until it has asked some questions. The next lookup gets
  * another lane, with another source port.
  *
- * The timer has passed while there are lookups whose end was not told, so the descriptor is readable. It may
- * be early, which costs one wake-up: to set it for each question would be a system call for each.
+ * The timer has passed while there are lookups whose end was not reported, so the descriptor is readable. It
+ * may be early, which costs one wake-up: to set it for each question would be a system call for each.
  *
  * Lookups end at their time limits in the order in which they have started: all of a resolver have the same
  * limit.
@@ -59,7 +59,7 @@ struct vdestack_dns_group {
 	int epoll_fd, timer_fd;
 	int64_t armed_ms; /* when the timer passes, CLOCK_MONOTONIC; AT_ONCE: it has passed; NEVER */
 	struct lookups pending; /* in the order of their starts */
-	struct lookups ended;   /* done, not told yet */
+	struct lookups ended;   /* done, not returned yet */
 	/* The last one is joined by new lookups. */
 	struct vs_lane **lanes;
 	size_t n_lanes, max_lanes;
@@ -337,7 +337,8 @@ void vs_group_arm(struct vdestack_dns_group *g)
 		return;
 	if (due != NEVER)
 		when.it_value = (struct timespec){ due / 1000, due % 1000 * 1000000L + 1 };
-	(void)timerfd_settime(g->timer_fd, TFD_TIMER_ABSTIME, &when, NULL); /* cannot fail with these values */
+	/* It cannot fail with these values. */
+	(void)timerfd_settime(g->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 	g->armed_ms = due;
 }
 

@@ -14,7 +14,7 @@
 struct vs_question {
 	struct vs_lane *lane;
 	LIST_ENTRY(vs_question) others; /* of the lane */
-	LIST_HEAD(, vs_place) places;   /* that wait for it; none: nobody does any more */
+	LIST_HEAD(vs_places, vs_place) places;   /* that wait for it; none: nobody does any more */
 	uint16_t id;
 	int type;
 	char name[];
@@ -34,9 +34,9 @@ struct vs_lane {
 		bool tcp;
 	} sockets[VS_LANE_SOCKETS];
 	size_t n_sockets;
-	LIST_HEAD(, vs_asker) askers;
-	STAILQ_HEAD(, vs_asker) ended;
-	LIST_HEAD(, vs_question) questions;
+	LIST_HEAD(vs_askers, vs_asker) askers;
+	STAILQ_HEAD(vs_ended, vs_asker) ended;
+	LIST_HEAD(vs_questions, vs_question) questions;
 	uint16_t ids[32]; /* random ones, the last n_ids of them not used yet */
 	size_t n_ids;
 };

@@ -8,7 +8,8 @@
  *     resolver glibc N     getaddrinfo(3), in a command in the stack, with a resolv.conf of its own
  *
  * One after the other:   lookup.median, lookup.p99      microseconds, N lookups
- * 32 at the same time:   flight32.rate                  lookups a second (not glibc, which cannot); ours: a group
+ * 32 at the same time:   flight32.rate                  lookups a second (not glibc, which cannot)
+ *                                                       ours: in a group
  *                        single32.rate                  ours, each with a descriptor of its own
  * 16 threads:            threads16.rate                 lookups a second (not c-ares: one thread only)
  *

@@ -405,8 +405,8 @@ static void send_to_port(int from, in_port_t port)
 	(void)sendto(from, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
 }
 
-/* Why lookups of the resolver may pass a socket on to each other: no datagram for the one reaches the other. */
-CASE_FLAGS(a_udp_socket_that_is_disconnected_gets_a_new_port_and_what_was_sent_to_the_old_one_does_not_arrive,
+/* It gets a new port. So lookups of the resolver pass sockets on: no datagram for one reaches another. */
+CASE_FLAGS(what_is_sent_to_the_port_of_a_disconnected_udp_socket_does_not_arrive,
 	   CASE_F_ROOT | CASE_F_USER)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };

@@ -183,7 +183,7 @@ CASE(without_a_cache_each_lookup_of_a_group_asks)
 	end();
 }
 
-CASE(the_descriptor_is_readable_until_each_end_was_told)
+CASE(the_descriptor_is_readable_until_each_end_was_reported)
 {
 	struct vdestack_dns_lookup *l[3];
 	struct addrinfo *res;
@@ -199,7 +199,7 @@ CASE(the_descriptor_is_readable_until_each_end_was_told)
 	}
 	CHECK(!wait_readable(vdestack_dns_group_fd(group), 0));
 	CHECK(vdestack_dns_group_next(group, NULL) == NULL);
-	/* One that has ended, and was not told: its end is not told after finish. */
+	/* One that has ended and was not returned is not returned after finish. */
 	struct vdestack_dns_lookup *untold = start("10.0.0.1", 1);
 	CHECK(wait_readable(vdestack_dns_group_fd(group), 0));
 	CHECK_EQ(vdestack_dns_finish(untold, &res), 1);
@@ -241,7 +241,7 @@ CASE(lookups_are_cancelled_one_by_one_or_with_their_group)
 	end();
 }
 
-CASE(a_failure_is_told_of_its_own_lookup_only)
+CASE(a_failure_is_reported_for_its_own_lookup_only)
 {
 	struct addrinfo *res;
 	int n;
@@ -289,9 +289,10 @@ static void *look_up_alone(void *arg)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		struct addrinfo *res;
-		CHECK_EQ(vdestack_dns_getaddrinfo(dns, i % 2 ? "n1.example" : "n2.example", NULL, &hints, &res),
-			 0);
-		CHECK_EQ(((uint8_t *)&((struct sockaddr_in *)(void *)res->ai_addr)->sin_addr)[3], i % 2 ? 1 : 2);
+		CHECK_EQ(vdestack_dns_getaddrinfo(dns, i % 2 ? "n1.example" : "n2.example", NULL, &hints,
+						  &res), 0);
+		CHECK_EQ(((uint8_t *)&((struct sockaddr_in *)(void *)res->ai_addr)->sin_addr)[3],
+			 i % 2 ? 1 : 2);
 		vdestack_freeaddrinfo(res);
 	}
 	return arg;
@@ -330,8 +331,8 @@ static void *look_up_in_a_group(void *arg)
 	struct addrinfo *res;
 
 	for (int i = 0; i < ROUNDS; i++)
-		CHECK(vdestack_dns_group_start(mine, i % 2 ? "n1.example" : "n2.example", NULL, &hints, NULL) !=
-		      NULL);
+		CHECK(vdestack_dns_group_start(mine, i % 2 ? "n1.example" : "n2.example", NULL, &hints,
+					       NULL) != NULL);
 	for (int i = 0; i < ROUNDS; i++) {
 		while ((l = vdestack_dns_group_next(mine, NULL)) == NULL)
 			CHECK(wait_readable(vdestack_dns_group_fd(mine), SOON_MS));
