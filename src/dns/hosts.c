@@ -54,7 +54,8 @@ static bool copy_word(const char *at, size_t n, char *out)
 	return true;
 }
 
-size_t vs_hosts_find(const char *text, const char *name, struct vs_host *out, size_t max, char *canonical)
+size_t vs_hosts_find(const char *text, const char *name, int family, struct vs_host *out, size_t max,
+		     char *canonical)
 {
 	size_t found = 0, name_len = strlen(name), n;
 	struct vs_host host;
@@ -63,7 +64,7 @@ size_t vs_hosts_find(const char *text, const char *name, struct vs_host *out, si
 		name_len--;
 	for (const char *line = text; *line != '\0' && found < max; line = next_line(line)) {
 		const char *at = line;
-		if (!line_address(&at, &host))
+		if (!line_address(&at, &host) || (family != AF_UNSPEC && family != host.family))
 			continue;
 		const char *first = at;
 		size_t first_len = word(&first);

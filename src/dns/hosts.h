@@ -14,10 +14,12 @@ struct vs_host {
 };
 
 /*
- * Addresses of a name, at most `max`, in the order of the file. Returns how many. canonical gets the first
- * name of the first line (256 bytes; may be NULL).
+ * Addresses of a name, at most `max`, in the order of the file. Returns how many. family: AF_INET, AF_INET6,
+ * or AF_UNSPEC for both. canonical gets the first name of the line of the first address (256 bytes; may be
+ * NULL).
  */
-size_t vs_hosts_find(const char *text, const char *name, struct vs_host *out, size_t max, char *canonical);
+size_t vs_hosts_find(const char *text, const char *name, int family, struct vs_host *out, size_t max,
+		     char *canonical);
 /* The first name of an address; false: the file has none. name has 256 bytes. */
 bool vs_hosts_name(const char *text, uint8_t family, const uint8_t *bytes, char *name);
 

@@ -19,8 +19,10 @@ static int parse_scope(struct vdestack *stack, const char *scope, uint32_t *id)
 		return 0;
 	}
 	errno = 0;
-	unsigned long number = *scope >= '0' && *scope <= '9' ? strtoul(scope, &end, 10) : 0;
-	if (number == 0 || errno != 0 || *end != '\0' || number > UINT32_MAX)
+	if (*scope < '0' || *scope > '9')
+		return -ENODEV;
+	unsigned long number = strtoul(scope, &end, 10); /* 0: no scope, RFC 4007 section 11.2 */
+	if (errno != 0 || *end != '\0' || number > UINT32_MAX)
 		return -ENODEV;
 	*id = (uint32_t)number;
 	return 0;

@@ -35,11 +35,12 @@ bool vs_local_addrconfig(struct vdestack_dns_lookup *l)
 	return false;
 }
 
-/* Both families of a fixed address, as far as they are wanted. */
+/* Both families of a fixed address, as far as they are wanted. canonical: NULL if no node was given. */
 static void succeed_fixed(struct vdestack_dns_lookup *l, const struct in6_addr *v6, uint32_t v4,
 			  bool v4_first, const char *canonical)
 {
 	struct vs_addresses a = { 0 };
+	bool mapped = canonical != NULL && vs_outcome_wants_mapped(l) && l->hints.ai_flags & AI_ALL;
 	int err = 0;
 
 	v4 = htonl(v4);
@@ -47,14 +48,14 @@ static void succeed_fixed(struct vdestack_dns_lookup *l, const struct in6_addr *
 		err |= vs_addresses_add(&a, AF_INET, &v4, 0);
 	if (vs_outcome_wants(l, AF_INET6))
 		err |= vs_addresses_add(&a, AF_INET6, v6, 0);
-	if (vs_outcome_wants(l, AF_INET) && !v4_first)
+	if (mapped || (vs_outcome_wants(l, AF_INET) && !v4_first))
 		err |= vs_addresses_add(&a, AF_INET, &v4, 0);
 	if (err < 0) {
 		vs_addresses_free(&a);
 		vs_outcome_fail_errno(l, ENOMEM);
 		return;
 	}
-	vs_outcome_succeed(l, &a, false, false, canonical);
+	vs_outcome_succeed(l, &a, false, mapped, canonical);
 }
 
 void vs_local_no_node(struct vdestack_dns_lookup *l)
@@ -102,12 +103,12 @@ bool vs_local_hosts(struct vdestack_dns_lookup *l)
 	struct vs_host hosts[64];
 	char canonical[256] = "";
 	struct vs_addresses a = { 0 };
-	size_t n = vs_resolver_hosts_find(l->dns, l->name, hosts, 64, canonical);
+	int family = vs_outcome_wants_mapped(l) ? AF_UNSPEC : l->hints.ai_family;
+	size_t n = vs_resolver_hosts_find(l->dns, l->name, family, hosts, 64, canonical);
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (vs_outcome_wants(l, hosts[i].family) || vs_outcome_wants_mapped(l))
-			err |= vs_addresses_add(&a, hosts[i].family, hosts[i].bytes, 0);
+		err |= vs_addresses_add(&a, hosts[i].family, hosts[i].bytes, 0);
 	if (err < 0) {
 		vs_addresses_free(&a);
 		vs_outcome_fail_errno(l, ENOMEM);

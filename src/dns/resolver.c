@@ -132,8 +132,8 @@ void vs_resolver_keep(struct vdestack_dns *dns, const struct vs_epoch *epoch, co
 	vs_state_unlock(dns);
 }
 
-size_t vs_resolver_hosts_find(struct vdestack_dns *dns, const char *name, struct vs_host *out, size_t max,
-			      char *canonical)
+size_t vs_resolver_hosts_find(struct vdestack_dns *dns, const char *name, int family, struct vs_host *out,
+			      size_t max, char *canonical)
 {
 	struct vs_state *s;
 	size_t n = 0;
@@ -142,7 +142,7 @@ size_t vs_resolver_hosts_find(struct vdestack_dns *dns, const char *name, struct
 		return 0;
 	(void)vs_textfile_refresh(&s->hosts);
 	if (s->hosts.text != NULL)
-		n = vs_hosts_find(s->hosts.text, name, out, max, canonical);
+		n = vs_hosts_find(s->hosts.text, name, family, out, max, canonical);
 	vs_state_unlock(dns);
 	return n;
 }

@@ -56,8 +56,8 @@ void vs_resolver_keep(struct vdestack_dns *dns, const struct vs_epoch *epoch, co
 		      struct vs_answer *answer);
 
 /* As those of hosts.h and services.h, in the files that the options name. */
-size_t vs_resolver_hosts_find(struct vdestack_dns *dns, const char *name, struct vs_host *out, size_t max,
-			      char *canonical);
+size_t vs_resolver_hosts_find(struct vdestack_dns *dns, const char *name, int family, struct vs_host *out,
+			      size_t max, char *canonical);
 bool vs_resolver_hosts_name(struct vdestack_dns *dns, uint8_t family, const uint8_t *bytes, char *name);
 int vs_resolver_port(struct vdestack_dns *dns, const char *name, const char *protocol);
 bool vs_resolver_port_name(struct vdestack_dns *dns, uint16_t port, const char *protocol, char *name);

@@ -14,7 +14,7 @@ struct vs_target {
 	uint16_t port;
 };
 
-#define VS_TARGETS_MAX 4
+#define VS_TARGETS_MAX 7
 
 /* Returns how many there are, > 0, or an EAI_... with a message. service may be NULL. */
 int vs_targets_find(struct vdestack_dns *dns, const char *service, const struct addrinfo *hints,

@@ -119,7 +119,7 @@ static void check_files(const char *text)
 	struct vs_host hosts[4];
 	char name[256];
 
-	CHECK(vs_hosts_find(text, "a.example", hosts, 4, name) <= 4);
+	CHECK(vs_hosts_find(text, "a.example", AF_UNSPEC, hosts, 4, name) <= 4);
 	(void)vs_hosts_name(text, 2, (const uint8_t[]){ 10, 0, 0, 1 }, name);
 	int port = vs_services_port(text, "http", "tcp");
 	CHECK(port == -1 || (port >= 1 && port <= 65535));

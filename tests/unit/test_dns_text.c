@@ -138,17 +138,19 @@ static void hosts_are_found_in_the_order_of_the_file(void **state)
 	char name[256] = "";
 
 	(void)state;
-	assert_int_equal(vs_hosts_find(hosts, "ONE.example.", found, 8, name), 3);
+	assert_int_equal(vs_hosts_find(hosts, "ONE.example.", AF_UNSPEC, found, 8, name), 3);
 	assert_string_equal(name, "one.example");
 	assert_int_equal(found[0].bytes[3], 1);
 	assert_int_equal(found[1].family, AF_INET6);
 	assert_int_equal(found[2].bytes[3], 3);
-	assert_int_equal(vs_hosts_find(hosts, "one.example", found, 2, NULL), 2);
-	assert_int_equal(vs_hosts_find(hosts, "other", found, 8, name), 1);
+	assert_int_equal(vs_hosts_find(hosts, "one.example", AF_UNSPEC, found, 2, NULL), 2);
+	assert_int_equal(vs_hosts_find(hosts, "one.example", AF_INET6, found, 2, NULL), 1);
+	assert_int_equal(found[0].family, AF_INET6);
+	assert_int_equal(vs_hosts_find(hosts, "other", AF_UNSPEC, found, 8, name), 1);
 	assert_string_equal(name, "One.Example");
-	assert_int_equal(vs_hosts_find(hosts, "two", found, 8, NULL), 1);
-	assert_int_equal(vs_hosts_find(hosts, "first", found, 8, NULL), 0);
-	assert_int_equal(vs_hosts_find(hosts, "comment", found, 8, NULL), 0);
+	assert_int_equal(vs_hosts_find(hosts, "two", AF_UNSPEC, found, 8, NULL), 1);
+	assert_int_equal(vs_hosts_find(hosts, "first", AF_UNSPEC, found, 8, NULL), 0);
+	assert_int_equal(vs_hosts_find(hosts, "comment", AF_UNSPEC, found, 8, NULL), 0);
 	assert_true(vs_hosts_name(hosts, AF_INET, (const uint8_t[]){ 10, 0, 0, 3 }, name));
 	assert_string_equal(name, "One.Example");
 	assert_false(vs_hosts_name(hosts, AF_INET, (const uint8_t[]){ 10, 0, 0, 4 }, name));
