@@ -16,6 +16,7 @@
  *  - vdestack_dns_last_error() returns the message of this thread's last failing call of this library.
  *  - every function may be called from any thread, and not from signal handlers. One lookup (struct
  *    vdestack_dns_lookup) is used by one thread at a time.
+ *  - no function is a cancellation point.
  *  - after fork(2) the child may use its copies of resolvers. It begins with an empty cache. Lookups that are
  *    under way are the parent's.
  */
@@ -137,7 +138,8 @@ struct vdestack_dns_answer {
 
 /*
  * Asks for records of one type (a number from <arpa/nameser.h>: ns_t_srv, ns_t_txt...). The name is taken as
- * it is, without search list and hosts file. EAI_NONAME, EAI_NODATA: as above. Free *answer with
+ * it is, without search list and hosts file; those that end in .onion or .invalid do not exist. EAI_NONAME,
+ * EAI_NODATA: as above. EAI_NONAME also for types that no record has (OPT, ANY, AXFR...). Free *answer with
  * vdestack_dns_free_answer(); NULL is allowed there.
  */
 int vdestack_dns_query(struct vdestack_dns *dns, const char *name, int type,

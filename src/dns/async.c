@@ -12,6 +12,7 @@
 #include "error.h"
 #include "group.h"
 #include "lookup.h"
+#include "no_cancel.h"
 #include <vdestack/dns.h>
 
 /* What is asked for. */
@@ -76,12 +77,16 @@ static bool may_start(const void *handle, const char *what, const struct request
 
 static struct vdestack_dns_lookup *start_alone(struct vdestack_dns *dns, const struct request *request)
 {
+	VS_DNS_NO_CANCEL;
+
 	return may_start(dns, "resolver", request) ? start(dns, NULL, request, NULL) : NULL;
 }
 
 static struct vdestack_dns_lookup *start_in(struct vdestack_dns_group *group, const struct request *request,
 					    void *data)
 {
+	VS_DNS_NO_CANCEL;
+
 	if (!may_start(group, "group", request))
 		return NULL;
 	if (vs_group_is_ours(group))
@@ -139,6 +144,8 @@ static int work(struct vdestack_dns_lookup *l)
 
 int vdestack_dns_finish(struct vdestack_dns_lookup *lookup, struct addrinfo **res)
 {
+	VS_DNS_NO_CANCEL;
+
 	if (lookup == NULL || res == NULL || lookup->of_type)
 		return vs_dns_fail_errno(EINVAL, "no lookup of addresses, or no place for the result");
 	int r = work(lookup);
@@ -159,6 +166,8 @@ int vdestack_dns_finish(struct vdestack_dns_lookup *lookup, struct addrinfo **re
 
 int vdestack_dns_finish_type(struct vdestack_dns_lookup *lookup, const struct vdestack_dns_answer **answer)
 {
+	VS_DNS_NO_CANCEL;
+
 	if (lookup == NULL || answer == NULL || !lookup->of_type)
 		return vs_dns_fail_errno(EINVAL, "no lookup of records, or no place for the answer");
 	int r = work(lookup);
@@ -179,6 +188,8 @@ int vdestack_dns_finish_type(struct vdestack_dns_lookup *lookup, const struct vd
 
 void vdestack_dns_cancel(struct vdestack_dns_lookup *lookup)
 {
+	VS_DNS_NO_CANCEL;
+
 	if (lookup != NULL)
 		release(lookup);
 }

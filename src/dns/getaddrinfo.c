@@ -5,12 +5,14 @@
 
 #include "error.h"
 #include "lookup.h"
+#include "no_cancel.h"
 #include "resolver.h"
 #include <vdestack/dns.h>
 
 int vdestack_dns_getaddrinfo(struct vdestack_dns *dns, const char *node, const char *service,
 			     const struct addrinfo *hints, struct addrinfo **res)
 {
+	VS_DNS_NO_CANCEL;
 	struct vdestack_dns_lookup lookup;
 
 	if (dns == NULL || res == NULL)
@@ -30,6 +32,7 @@ int vdestack_dns_getaddrinfo(struct vdestack_dns *dns, const char *node, const c
 int vdestack_getaddrinfo(struct vdestack *stack, const char *node, const char *service,
 			 const struct addrinfo *hints, struct addrinfo **res)
 {
+	VS_DNS_NO_CANCEL;
 	struct vdestack_dns *dns = vs_resolver_get(stack);
 
 	if (dns == NULL)

@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "name.h"
+#include "no_cancel.h"
 #include "resolver.h"
 #include <vdestack/conf.h>
 #include <vdestack/dns.h>
@@ -166,6 +167,7 @@ static int service_name(struct vdestack_dns *dns, uint16_t port, char *service, 
 int vdestack_dns_getnameinfo(struct vdestack_dns *dns, const struct sockaddr *addr, socklen_t addrlen,
 			     char *host, socklen_t hostlen, char *service, socklen_t servicelen, int flags)
 {
+	VS_DNS_NO_CANCEL;
 	struct address a;
 	bool wants_host = host != NULL && hostlen > 0, wants_service = service != NULL && servicelen > 0;
 	int code;
@@ -188,6 +190,7 @@ int vdestack_dns_getnameinfo(struct vdestack_dns *dns, const struct sockaddr *ad
 int vdestack_getnameinfo(struct vdestack *stack, const struct sockaddr *addr, socklen_t addrlen, char *host,
 			 socklen_t hostlen, char *service, socklen_t servicelen, int flags)
 {
+	VS_DNS_NO_CANCEL;
 	struct vdestack_dns *dns = vs_resolver_get(stack);
 
 	if (dns == NULL)

@@ -43,6 +43,7 @@
 #include "error.h"
 #include "lane.h"
 #include "lookup.h"
+#include "no_cancel.h"
 #include "resolver.h"
 #include <vdestack/dns.h>
 
@@ -346,6 +347,8 @@ void vs_group_arm(struct vdestack_dns_group *g)
 
 struct vdestack_dns_group *vdestack_dns_group_new(struct vdestack_dns *dns)
 {
+	VS_DNS_NO_CANCEL;
+
 	if (dns != NULL)
 		return vs_group_new(dns);
 	vs_dns_error_set("no resolver");
@@ -364,6 +367,7 @@ int vdestack_dns_group_fd(const struct vdestack_dns_group *group)
 
 struct vdestack_dns_lookup *vdestack_dns_group_next(struct vdestack_dns_group *group, void **data)
 {
+	VS_DNS_NO_CANCEL;
 	struct vdestack_dns_lookup *l;
 
 	if (group == NULL || !vs_group_is_ours(group)) {
@@ -389,6 +393,8 @@ struct vdestack_dns_lookup *vdestack_dns_group_next(struct vdestack_dns_group *g
 
 void vdestack_dns_group_delete(struct vdestack_dns_group *group)
 {
+	VS_DNS_NO_CANCEL;
+
 	if (group != NULL)
 		vs_group_delete(group);
 }

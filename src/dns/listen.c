@@ -10,6 +10,7 @@
 
 #include "edge.h"
 #include "endpoint.h"
+#include "no_cancel.h"
 #include <vdestack/dial.h>
 #include <vdestack/dns.h>
 
@@ -97,6 +98,7 @@ static int look_up(struct vdestack *stack, const struct vs_endpoint *at, struct 
 
 int vdestack_listen(struct vdestack *stack, const char *network, const char *address)
 {
+	VS_DNS_NO_CANCEL;
 	struct vs_endpoint at;
 	struct addrinfo *list = NULL;
 	const char *wrong = network == NULL || address == NULL ? "network or address is NULL" :

@@ -123,6 +123,14 @@ bool vs_local_hosts(struct vdestack_dns_lookup *l)
 	return true;
 }
 
+bool vs_local_absent(struct vdestack_dns_lookup *l)
+{
+	if (!vs_name_ends_in(l->name, "invalid") && !vs_name_ends_in(l->name, "onion"))
+		return false;
+	vs_outcome_fail(l, EAI_NONAME, "%s: names of this kind are not in the DNS", l->name);
+	return true;
+}
+
 bool vs_local_special(struct vdestack_dns_lookup *l)
 {
 	if (vs_name_ends_in(l->name, "localhost")) {
@@ -130,9 +138,5 @@ bool vs_local_special(struct vdestack_dns_lookup *l)
 			succeed_fixed(l, &in6addr_loopback, INADDR_LOOPBACK, false, l->name);
 		return true;
 	}
-	if (vs_name_ends_in(l->name, "invalid") || vs_name_ends_in(l->name, "onion")) {
-		vs_outcome_fail(l, EAI_NONAME, "%s: names of this kind are not in the DNS", l->name);
-		return true;
-	}
-	return false;
+	return vs_local_absent(l);
 }

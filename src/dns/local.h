@@ -24,5 +24,7 @@ bool vs_local_literal(struct vdestack_dns_lookup *l);
 bool vs_local_hosts(struct vdestack_dns_lookup *l);
 /* Names that never go to a name server: RFC 6761 section 6.3 and 6.4, RFC 7686. */
 bool vs_local_special(struct vdestack_dns_lookup *l);
+/* Those of them that do not exist. */
+bool vs_local_absent(struct vdestack_dns_lookup *l);
 
 #endif

@@ -431,11 +431,12 @@ void vs_lookup_begin_type(struct vdestack_dns_lookup *l, struct vdestack_dns *dn
 {
 	begin(l, dns);
 	l->of_type = true;
-	if (type < 1 || type > 65535) {
+	/* RFC 6895 section 3.1: OPT and 128 to 255 are of questions and of whole messages. */
+	if (type < 1 || type > 65535 || type == ns_t_opt || (type >= 128 && type <= 255)) {
 		vs_outcome_fail(l, EAI_NONAME, "%d is no type of records", type);
 		return;
 	}
-	if (!take_name(l, name) || !check_name(l) || !refresh(l, false))
+	if (!take_name(l, name) || !check_name(l) || vs_local_absent(l) || !refresh(l, false))
 		return;
 	vs_resolver_settings(dns, &l->settings);
 	l->types[l->n_types++] = type;

@@ -8,11 +8,13 @@
 #include "answer.h"
 #include "error.h"
 #include "lookup.h"
+#include "no_cancel.h"
 #include <vdestack/dns.h>
 
 int vdestack_dns_query(struct vdestack_dns *dns, const char *name, int type,
 		       const struct vdestack_dns_answer **answer)
 {
+	VS_DNS_NO_CANCEL;
 	struct vdestack_dns_lookup lookup;
 
 	if (dns == NULL || name == NULL || answer == NULL)

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "error.h"
+#include "no_cancel.h"
 #include "state.h"
 #include <vdestack/dns.h>
 
@@ -82,6 +83,7 @@ static struct vdestack_dns *add_locked(struct vdestack *stack, const struct vdes
 /* keep: counts a user. */
 static struct vdestack_dns *of(struct vdestack *stack, bool keep)
 {
+	VS_DNS_NO_CANCEL;
 	char name[64];
 	struct vs_page *page;
 	struct vdestack_dns *dns;
@@ -139,6 +141,7 @@ void vs_resolver_put(struct vdestack_dns *dns)
 
 int vdestack_dns_set(struct vdestack *stack, const struct vdestack_dns_opts *opts)
 {
+	VS_DNS_NO_CANCEL;
 	struct vs_page *page = lock_registry();
 	struct vdestack_dns *dns;
 

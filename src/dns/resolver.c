@@ -15,6 +15,7 @@
 #include "cache.h"
 #include "error.h"
 #include "lane.h"
+#include "no_cancel.h"
 #include "services.h"
 #include "state.h"
 
@@ -225,6 +226,7 @@ bool vs_resolver_source(struct vdestack_dns *dns, int family, const void *addr, 
 
 struct vdestack_dns *vdestack_dns_new(struct vdestack *stack, const struct vdestack_dns_opts *opts)
 {
+	VS_DNS_NO_CANCEL;
 	struct vdestack_dns *dns;
 	char name[64];
 
@@ -253,6 +255,8 @@ struct vdestack_dns *vdestack_dns_new(struct vdestack *stack, const struct vdest
 
 void vdestack_dns_delete(struct vdestack_dns *dns)
 {
+	VS_DNS_NO_CANCEL;
+
 	if (dns == NULL)
 		return;
 	if (dns->page != NULL && dns->page->state != NULL)
@@ -266,6 +270,7 @@ void vdestack_dns_delete(struct vdestack_dns *dns)
 
 void vdestack_dns_flush(struct vdestack_dns *dns)
 {
+	VS_DNS_NO_CANCEL;
 	struct vs_state *s = vs_state_lock(dns);
 
 	if (s == NULL)

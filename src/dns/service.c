@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "error.h"
+#include "no_cancel.h"
 #include "srv_order.h"
 #include <vdestack/dns.h>
 
@@ -97,6 +98,7 @@ static int check_offered(const struct vdestack_dns_answer *answer, const struct 
 
 int vdestack_dns_read_srv(const struct vdestack_dns_answer *answer, struct vdestack_dns_srv **list)
 {
+	VS_DNS_NO_CANCEL;
 	struct vdestack_dns_srv *head = NULL, **end = &head;
 	int r = 0;
 
@@ -118,6 +120,7 @@ int vdestack_dns_read_srv(const struct vdestack_dns_answer *answer, struct vdest
 
 int vdestack_dns_lookup_srv(struct vdestack_dns *dns, const char *name, struct vdestack_dns_srv **list)
 {
+	VS_DNS_NO_CANCEL;
 	const struct vdestack_dns_answer *answer;
 
 	if (list == NULL)
@@ -208,6 +211,7 @@ int vdestack_dns_read_txt(const struct vdestack_dns_answer *answer, struct vdest
 
 int vdestack_dns_lookup_txt(struct vdestack_dns *dns, const char *name, struct vdestack_dns_txt **list)
 {
+	VS_DNS_NO_CANCEL;
 	const struct vdestack_dns_answer *answer;
 
 	if (list == NULL)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Rules of RFCs and of POSIX that a resolver has to keep, and that are easily forgotten. What name servers
+ * really answer, and what hostile ones send, is in the tests beside this one.
+ */
+
+#include <arpa/nameser.h>
+#include <pthread.h>
+
+#include "name_server.h"
+#include "stacks.h"
+#include <vdestack/dns.h>
+
+static struct name_server server;
+static struct vdestack *home, *far;
+static struct vdestack_dns *dns;
+
+static void begin(answer_fn *answer, struct vdestack_dns_opts opts)
+{
+	home = new_stack("vnl=inproc://lan ip=10.9.0.1/24 ip=fd00:9::1/64 nodad");
+	far = new_stack("vnl=inproc://lan ip=10.9.0.2/24 ip=10.9.0.3/24 ip=fd00:9::2/64 nodad");
+	if (answer != NULL)
+		name_server_start(&server, far, answer);
+	opts.size = sizeof(opts);
+	if (opts.servers == NULL)
+		opts.servers = "10.9.0.2";
+	dns = vdestack_dns_new(home, &opts);
+	CHECK(dns != NULL);
+}
+
+static void end(bool served)
+{
+	vdestack_dns_delete(dns);
+	if (served)
+		name_server_stop(&server);
+}
+
+static int look_up(const char *name)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *res;
+	int code = vdestack_dns_getaddrinfo(dns, name, "80", &hints, &res);
+
+	if (code == 0)
+		vdestack_freeaddrinfo(res);
+	return code;
+}
+
+static bool answer_a(const struct question *q, struct dns_message *m)
+{
+	dns_begin(m, q->id, 0x8180, q->name, q->type);
+	dns_a(m, q->name, 300, 0x0a090007);
+	return true;
+}
+
+/* ------------------------------------------------------------------ threads */
+
+static bool say_nothing(const struct question *q, struct dns_message *m)
+{
+	(void)q, (void)m;
+	return false;
+}
+
+static void *look_up_slowly(void *arg)
+{
+	(void)arg;
+	(void)look_up("slow.example");
+	pthread_testcancel();
+	return NULL;
+}
+
+static bool is_asked(void *arg)
+{
+	(void)arg;
+	return atomic_load(&server.questions) > 0;
+}
+
+CASE(a_cancelled_thread_leaves_no_descriptor_and_no_lock)
+{
+	pthread_t thread;
+	void *result;
+
+	begin(say_nothing, (struct vdestack_dns_opts){ .deadline_ms = 700 });
+	CHECK_EQ(look_up("first.example"), EAI_AGAIN); /* what is opened once is open now */
+	int before = count_fds();
+	atomic_store(&server.questions, 0);
+	CHECK_EQ(pthread_create(&thread, NULL, look_up_slowly, NULL), 0);
+	CHECK(wait_until(is_asked, NULL, SOON_MS));
+	CHECK_EQ(pthread_cancel(thread), 0);
+	CHECK_EQ(pthread_join(thread, &result), 0);
+	CHECK(result == PTHREAD_CANCELED);
+	CHECK_EQ(count_fds(), before);
+	CHECK_EQ(look_up("second.example"), EAI_AGAIN);
+	end(true);
+}
+
+/* ------------------------------------------------------------------ what is not asked */
+
+CASE(types_that_no_record_has_are_refused)
+{
+	static const int types[] = { 0, 41 /* OPT */, 128, 249 /* TKEY */, 250 /* TSIG */, 251 /* IXFR */,
+				     252 /* AXFR */, 255 /* ANY */, 65536 };
+	const struct vdestack_dns_answer *answer;
+
+	begin(answer_a, (struct vdestack_dns_opts){ 0 });
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		CHECK_EQ(vdestack_dns_query(dns, "one.example", types[i], &answer), EAI_NONAME);
+	CHECK(strstr(vdestack_dns_last_error(), "type") != NULL);
+	CHECK_EQ(atomic_load(&server.questions), 0);
+	CHECK_EQ(vdestack_dns_query(dns, "one.example", 257, &answer), EAI_NODATA);
+	end(true);
+}
+
+/* RFC 7686 section 2, RFC 6761 section 6.4 */
+CASE(names_outside_the_dns_are_not_asked_for_either_by_type)
+{
+	const struct vdestack_dns_answer *answer;
+
+	begin(answer_a, (struct vdestack_dns_opts){ .search = "invalid" });
+	CHECK_EQ(vdestack_dns_query(dns, "secret.Onion", ns_t_a, &answer), EAI_NONAME);
+	CHECK_EQ(vdestack_dns_query(dns, "secret.onion.", ns_t_txt, &answer), EAI_NONAME);
+	CHECK_EQ(vdestack_dns_query(dns, "x.invalid", ns_t_a, &answer), EAI_NONAME);
+	CHECK_EQ(atomic_load(&server.questions), 0);
+	CHECK_EQ(vdestack_dns_query(dns, "onion.example", ns_t_a, &answer), 0);
+	vdestack_dns_free_answer(answer);
+	end(true);
+}
