@@ -31,6 +31,9 @@
 
 #include "answer.h"
 #include "lane_state.h"
+#include "message.h"
+
+#define REFERRAL 16 /* above all RCODEs */
 
 /* ------------------------------------------------------------------ joining and leaving */
 
@@ -281,7 +284,11 @@ void vs_lane_note_reply(struct vs_lane *lane, int server, const uint8_t *message
 	uint8_t rcode = message[3] & 0xf;
 	for (place = LIST_FIRST(&q->places); place != NULL; place = LIST_NEXT(place, sharing)) {
 		struct vs_note *note = &place->asker->notes[server];
-		if (rcode == ns_r_noerror || rcode == ns_r_nxdomain)
+		if (message[2] & 0x02)
+			note->truncated = true;
+		else if (vs_message_is_referral(message, n))
+			note->rcode = REFERRAL;
+		else if (rcode == ns_r_noerror || rcode == ns_r_nxdomain)
 			note->answered = true;
 		else
 			note->rcode = rcode;
@@ -299,6 +306,8 @@ static const char *rcode_text(int rcode)
 		return "it does not implement this (NOTIMP)";
 	case ns_r_refused:
 		return "it has refused (REFUSED)";
+	case REFERRAL:
+		return "it only refers to other servers";
 	default:
 		return "it has answered with an error";
 	}
@@ -312,6 +321,8 @@ static const char *server_failure(const struct vs_note *note)
 		return strerrordesc_np(note->error);
 	if (note->answered)
 		return "its answer is malformed";
+	if (note->truncated)
+		return "its answer by UDP is truncated, and by TCP it timed out";
 	return note->asked ? "timed out" : "not asked";
 }
 
@@ -323,7 +334,7 @@ int vs_asker_socket_error(const struct vs_asker *asker)
 bool vs_asker_silent(const struct vs_asker *asker)
 {
 	for (size_t i = 0; i < VS_SERVERS_MAX; i++)
-		if (asker->notes[i].answered || asker->notes[i].rcode != 0)
+		if (asker->notes[i].answered || asker->notes[i].truncated || asker->notes[i].rcode != 0)
 			return false;
 	return true;
 }

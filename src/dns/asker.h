@@ -22,8 +22,8 @@ struct vs_question;
 
 /* What a server did since the asker has joined. */
 struct vs_note {
-	bool asked, answered;
-	uint8_t rcode;    /* of a useless reply; 0: none */
+	bool asked, answered, truncated;
+	uint8_t rcode;    /* of a useless reply, or above 15: it only refers to others; 0: none */
 	int error;        /* an errno of connect, send or receive; 0: none */
 };
 

@@ -15,6 +15,7 @@
 
 #include "lane.h"
 
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -77,6 +78,7 @@ static ares_socket_t make_socket(int domain, int type, int protocol, void *arg)
 	lane->sockets[i].fd = fd;
 	lane->sockets[i].family = domain;
 	lane->sockets[i].server = -1;
+	lane->sockets[i].inside = false;
 	lane->sockets[i].tcp = type == SOCK_STREAM;
 	return fd;
 }
@@ -96,6 +98,17 @@ static int close_socket(ares_socket_t fd, void *arg)
 	return 0;
 }
 
+/*
+ * c-ares 1.18 knows no zones: fe80::1%a and fe80::1%b would be one server to it. So in its copy of a link-local
+ * address the number of the server is added to a byte that is zero in such addresses (RFC 4291 section 2.5.6).
+ * A second call takes it out.
+ */
+static void mark_link_local(uint8_t bytes[16], size_t server)
+{
+	if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+		bytes[3] ^= (uint8_t)server;
+}
+
 static bool same_address(const struct vs_server *s, const struct sockaddr *addr)
 {
 	if (s->family != addr->sa_family)
@@ -108,15 +121,20 @@ static bool same_address(const struct vs_server *s, const struct sockaddr *addr)
 	return memcmp(s->bytes, &v6->sin6_addr, 16) == 0 && v6->sin6_port == htons(s->port);
 }
 
-/* c-ares 1.18 knows no zones: the scope of a link-local server is added here. */
+/* The address as it is for the server, with its scope. */
 static int connect_socket(ares_socket_t fd, const struct sockaddr *addr, ares_socklen_t len, void *arg)
 {
 	struct vs_lane *lane = arg;
 	struct sockaddr_in6 v6;
 	size_t i = 0;
 
-	while (i < lane->settings.n_servers && !same_address(&lane->settings.servers[i], addr))
-		i++;
+	for (; i < lane->settings.n_servers; i++) {
+		struct vs_server marked = lane->settings.servers[i];
+		if (marked.family == AF_INET6)
+			mark_link_local(marked.bytes, i);
+		if (same_address(&marked, addr))
+			break;
+	}
 	if (i == lane->settings.n_servers) {
 		errno = EINVAL;
 		return -1;
@@ -124,10 +142,10 @@ static int connect_socket(ares_socket_t fd, const struct sockaddr *addr, ares_so
 	int at = find_socket(lane, fd);
 	if (at >= 0)
 		lane->sockets[at].server = (int8_t)i;
-	uint32_t scope = lane->settings.servers[i].scope;
-	if (scope != 0 && len == sizeof(v6)) {
+	if (addr->sa_family == AF_INET6 && len == sizeof(v6)) {
 		memcpy(&v6, addr, sizeof(v6));
-		v6.sin6_scope_id = scope;
+		mark_link_local(v6.sin6_addr.s6_addr, i);
+		v6.sin6_scope_id = lane->settings.servers[i].scope;
 		addr = (const struct sockaddr *)&v6;
 	}
 	if (!is_udp(lane, fd))
@@ -139,6 +157,24 @@ static int connect_socket(ares_socket_t fd, const struct sockaddr *addr, ares_so
 		errno = err;
 	}
 	return r;
+}
+
+/* By TCP, c-ares reads two bytes of length, and then the reply, perhaps in parts. */
+static bool begins_reply(struct vs_lane *lane, int fd, size_t size)
+{
+	int at = find_socket(lane, fd);
+	bool begins = at >= 0 && size > 2 && !lane->sockets[at].inside;
+
+	if (at >= 0)
+		lane->sockets[at].inside = size > 2;
+	return begins;
+}
+
+static void note_reply(struct vs_lane *lane, int server, uint8_t *reply, size_t n)
+{
+	vs_lane_note_reply(lane, server, reply, n);
+	if (vs_message_is_referral(reply, n))
+		reply[3] |= ns_r_servfail; /* so c-ares asks the next server */
 }
 
 static ares_ssize_t receive(ares_socket_t fd, void *buf, size_t size, int flags, struct sockaddr *from,
@@ -159,8 +195,10 @@ static ares_ssize_t receive(ares_socket_t fd, void *buf, size_t size, int flags,
 		vs_lane_note_error(lane, server, err);
 	else if (n == 0)
 		vs_lane_note_error(lane, server, ECONNRESET);
-	else if (n > 0 && udp)
-		vs_lane_note_reply(lane, server, buf, (size_t)n);
+	else if (n > 0 && (udp || begins_reply(lane, fd, size)))
+		note_reply(lane, server, buf, (size_t)n);
+	if (n > 0 && udp && server >= 0 && from->sa_family == AF_INET6)
+		mark_link_local(((struct sockaddr_in6 *)(void *)from)->sin6_addr.s6_addr, (size_t)server);
 	errno = err;
 	return n;
 }
@@ -210,6 +248,8 @@ static int set_servers(struct vs_lane *lane, const struct vs_settings *settings)
 		nodes[i].next = i + 1 < settings->n_servers ? &nodes[i + 1] : NULL;
 		nodes[i].family = s->family;
 		memcpy(&nodes[i].addr, s->bytes, s->family == AF_INET ? 4 : 16);
+		if (s->family == AF_INET6)
+			mark_link_local((uint8_t *)&nodes[i].addr, i);
 		nodes[i].udp_port = nodes[i].tcp_port = s->port;
 	}
 	return ares_set_servers_ports(lane->channel, nodes);

@@ -32,6 +32,7 @@ struct vs_lane {
 		int fd, family;
 		int8_t server;
 		bool tcp;
+		bool inside; /* TCP: a part of a reply has been read */
 	} sockets[VS_LANE_SOCKETS];
 	size_t n_sockets;
 	LIST_HEAD(vs_askers, vs_asker) askers;
@@ -45,7 +46,7 @@ struct vs_lane {
 void vs_lane_note_error(struct vs_lane *lane, int server, int error);
 void vs_lane_note_asked(struct vs_lane *lane, int server);
 void vs_lane_note_no_socket(struct vs_lane *lane, int error);
-/* The askers of the question that a message by UDP belongs to learn of it. */
+/* The askers of the question that a message belongs to learn of it. */
 void vs_lane_note_sent(struct vs_lane *lane, int server, const uint8_t *message, size_t n);
 void vs_lane_note_reply(struct vs_lane *lane, int server, const uint8_t *message, size_t n);
 

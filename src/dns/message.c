@@ -147,6 +147,12 @@ static int pass(const uint8_t *m, size_t n, size_t at, unsigned count, unsigned 
 	return 0;
 }
 
+bool vs_message_is_referral(const uint8_t *m, size_t n)
+{
+	/* Neither authoritative (AA) nor recursive (RA), no error, no answers. */
+	return n >= 12 && m[2] & 0x80 && !(m[2] & 0x06) && !(m[3] & 0x8f) && get16(m + 6) == 0;
+}
+
 /* Behind the question; its name becomes the owner. */
 static int skip_question(const uint8_t *m, size_t n, struct vs_message *out)
 {
@@ -180,7 +186,8 @@ int vs_message_read(const uint8_t *message, size_t n, int type, struct vs_messag
 		return 0;
 	}
 	out->n = 0;
-	if (out->rcode != ns_r_noerror && out->rcode != ns_r_nxdomain) {
+	if ((out->rcode != ns_r_noerror && out->rcode != ns_r_nxdomain) ||
+	    vs_message_is_referral(message, n)) {
 		out->kind = VS_MESSAGE_FAILURE;
 		out->ttl_s = 0;
 		return 0;

@@ -49,4 +49,10 @@ int vs_message_ask(uint8_t buf[VS_MESSAGE_QUESTION_MAX], const char *name, int t
 int vs_message_read(const uint8_t *message, size_t n, int type, struct vs_message *out,
 		    struct vs_message_record *records, size_t max);
 
+/*
+ * Whether a reply only says which servers may know more (RFC 2308 section 2.2). A server that does this was
+ * not made for clients.
+ */
+bool vs_message_is_referral(const uint8_t *message, size_t n);
+
 #endif

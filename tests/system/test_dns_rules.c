@@ -12,7 +12,7 @@
 #include "stacks.h"
 #include <vdestack/dns.h>
 
-static struct name_server server;
+static struct name_server server, other;
 static struct vdestack *home, *far;
 static struct vdestack_dns *dns;
 
@@ -124,5 +124,99 @@ CASE(names_outside_the_dns_are_not_asked_for_either_by_type)
 	CHECK_EQ(atomic_load(&server.questions), 0);
 	CHECK_EQ(vdestack_dns_query(dns, "onion.example", ns_t_a, &answer), 0);
 	vdestack_dns_free_answer(answer);
+	end(true);
+}
+
+/* ------------------------------------------------------------------ servers that do not serve */
+
+/* A reply that neither answers nor has authority nor recursion: a referral, RFC 2308 section 2.2. */
+static bool refer(const struct question *q, struct dns_message *m)
+{
+	struct dns_message ns = { .n = 0 };
+
+	dns_put_name(&ns, "ns.example");
+	dns_begin(m, q->id, 0x8100, q->name, q->type);
+	dns_record(m, 2, "example", ns_t_ns, 300, ns.bytes, ns.n);
+	return true;
+}
+
+CASE(a_referral_is_no_answer)
+{
+	begin(refer, (struct vdestack_dns_opts){ .search = "" });
+	CHECK_EQ(look_up("one.example"), EAI_AGAIN);
+	CHECK(strstr(vdestack_dns_last_error(), "refer") != NULL);
+	end(true);
+}
+
+CASE(after_a_referral_the_next_server_is_asked)
+{
+	struct vdestack *third = new_stack("vnl=inproc://lan ip=10.9.0.4/24 nodad");
+
+	begin(refer, (struct vdestack_dns_opts){ .servers = "10.9.0.2 10.9.0.4" });
+	name_server_start(&other, third, answer_a);
+	CHECK_EQ(look_up("one.example"), 0);
+	name_server_stop(&other);
+	end(true);
+}
+
+static bool fail(const struct question *q, struct dns_message *m)
+{
+	dns_begin(m, q->id, 0x8180 | ns_r_servfail, q->name, q->type);
+	return true;
+}
+
+CASE(a_failure_told_by_tcp_is_no_time_out)
+{
+	begin(fail, (struct vdestack_dns_opts){ .flags = VDESTACK_DNS_TCP });
+	CHECK_EQ(look_up("one.example"), EAI_AGAIN);
+	CHECK_STR(vdestack_dns_last_error(), "one.example: 10.9.0.2: it has failed (SERVFAIL)");
+	end(true);
+}
+
+/* By UDP the reply is truncated. */
+static bool answer_udp_only(const struct question *q, struct dns_message *m)
+{
+	struct pollfd p = { .fd = q->fd, .events = POLLIN };
+
+	dns_begin(m, q->id, 0x8380, q->name, q->type);
+	if (q->tcp)
+		(void)poll(&p, 1, SOON_MS); /* until the client hangs up */
+	return !q->tcp;
+}
+
+CASE(silence_by_tcp_after_a_truncated_reply_is_told)
+{
+	begin(answer_udp_only, (struct vdestack_dns_opts){ .timeout_ms = 200, .tries = 2 });
+	CHECK_EQ(look_up("one.example"), EAI_AGAIN);
+	CHECK_STR(vdestack_dns_last_error(),
+		  "one.example: 10.9.0.2: its answer by UDP is truncated, and by TCP it timed out");
+	end(true);
+}
+
+/* ------------------------------------------------------------------ zones */
+
+/* Routers of two networks may well have the same link-local address. */
+CASE(servers_with_the_same_address_in_two_networks_are_two_servers)
+{
+	struct vdestack *third;
+	struct vdestack_dns_opts opts = { .size = sizeof(opts), .timeout_ms = 300,
+					  .servers = "fe80::ff:fe00:53%vde0 fe80::ff:fe00:53%vde1" };
+
+	home = new_stack("vnl=inproc://lan ip=10.9.0.1/24 nodad, vnl=inproc://wan ip=10.8.0.1/24 nodad");
+	far = new_stack("vnl=inproc://lan mac=02:00:00:00:00:53 ip=10.9.0.2/24 nodad");
+	third = new_stack("vnl=inproc://wan mac=02:00:00:00:00:53 ip=10.8.0.2/24 nodad");
+	/* The link-local addresses, which the kernel makes of the MAC addresses. */
+	MUST(vdestack_wait_ready(home, SOON_MS));
+	MUST(vdestack_wait_ready(far, SOON_MS));
+	MUST(vdestack_wait_ready(third, SOON_MS));
+	name_server_start(&server, far, say_nothing);
+	name_server_start(&other, third, answer_a);
+	dns = vdestack_dns_new(home, &opts);
+	CHECK(dns != NULL);
+	if (look_up("one.example") != 0)
+		FAIL("%s", vdestack_dns_last_error());
+	CHECK(atomic_load(&server.questions) > 0);
+	CHECK(atomic_load(&other.questions) > 0);
+	name_server_stop(&other);
 	end(true);
 }
