@@ -48,8 +48,8 @@ struct vdestack_dns;
  *
  * Name servers are taken from the first of these that is given: servers, resolv_conf, the settings of the
  * stack (the words dns= and domain=, DHCP, router advertisements: vdestack_resolvconf(3)). The search list is
- * taken from search, or else from where the name servers come from. Files are read again when they have
- * changed.
+ * the first of: search, that of resolv_conf, that of the stack. With servers alone there is none. Files are
+ * read again when they have changed.
  */
 struct vdestack_dns_opts {
 	size_t size;

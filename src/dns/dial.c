@@ -31,6 +31,7 @@
 #include "attempt.h"
 #include "dial_state.h"
 #include "edge.h"
+#include "process.h"
 #include <vdestack/dial.h>
 #include <vdestack/dns.h>
 
@@ -38,7 +39,7 @@
 
 static bool is_ours(const struct vdestack_dial *d)
 {
-	return d->process == getpid();
+	return d->process == vs_process_number();
 }
 
 /* ------------------------------------------------------------------ the set */
@@ -193,10 +194,12 @@ static int64_t deadline_of(int timeout_ms)
 static struct vdestack_dial *make(struct vdestack *stack, const struct vs_endpoint *to, const char *address,
 				  int timeout_ms)
 {
-	struct vdestack_dial *d = calloc(1, sizeof(*d));
+	uint64_t process = vs_process_number();
+	struct vdestack_dial *d = process != 0 ? calloc(1, sizeof(*d)) : NULL;
 
 	if (d == NULL)
 		return NULL;
+	d->process = process;
 	d->stack = stack;
 	d->to = *to;
 	(void)snprintf(d->address, sizeof(d->address), "%s", address);
@@ -204,7 +207,6 @@ static struct vdestack_dial *make(struct vdestack *stack, const struct vs_endpoi
 	for (unsigned i = 0; i < VS_RACE_MAX; i++)
 		d->fds[i] = -1;
 	d->epoll = d->timer = -1;
-	d->process = getpid();
 	return d;
 }
 

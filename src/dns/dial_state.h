@@ -36,7 +36,7 @@ struct vdestack_dial {
 	int fds[VS_RACE_MAX]; /* sockets of attempts that run or are connected; -1: none */
 	int epoll;
 	int timer;
-	pid_t process;        /* that has started it */
+	uint64_t process;     /* that has started it */
 };
 
 /* Numbers in the set of descriptors, besides those of attempts. */

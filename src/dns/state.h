@@ -47,6 +47,7 @@ struct vs_page {
 	pthread_mutex_t lock; /* zero is an unlocked one */
 	struct vs_state *state;  /* under the lock */
 	unsigned users;       /* of a stack's own resolver; under the registry's lock */
+	uint64_t process;     /* process.c's page alone: a number of the process; under the lock */
 };
 
 struct vdestack_dns {

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -419,6 +420,41 @@ CASE(in_a_forked_child_a_dial_is_the_parents)
 		CHECK_EQ(MUST(poll(&wanted, 1, LIMIT_MS)), 1);
 	CHECK_EQ(r, 1);
 	check_talk(listener, fd);
+}
+
+/* The first process of a PID namespace, and a child of it that is the first of another one. */
+static void dial_as_process_1(void)
+{
+	int fd = -1, status;
+
+	CHECK_EQ(getpid(), 1);
+	make_stacks();
+	struct vdestack_dial *dial = vdestack_dial_start(client, "tcp", "dead.example:80", LIMIT_MS);
+	CHECK(dial != NULL);
+	MUST(unshare(CLONE_NEWPID));
+	pid_t child = (pid_t)MUST(fork());
+	if (child == 0) {
+		CHECK_EQ(getpid(), 1);
+		CHECK_ERRNO(vdestack_dial_finish(dial, &fd), ECANCELED);
+		_exit(0);
+	}
+	CHECK_EQ(MUST(waitpid(child, &status, 0)), child);
+	CHECK_EQ(status, 0);
+	vdestack_dial_cancel(dial);
+}
+
+CASE_ROOT(a_child_with_the_number_of_its_parent_is_another_process)
+{
+	int status;
+
+	MUST(unshare(CLONE_NEWPID));
+	pid_t child = (pid_t)MUST(fork());
+	if (child == 0) {
+		dial_as_process_1();
+		_exit(0);
+	}
+	CHECK_EQ(MUST(waitpid(child, &status, 0)), child);
+	CHECK_EQ(status, 0);
 }
 
 static void *dial_black_hole(void *arg)
