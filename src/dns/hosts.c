@@ -34,6 +34,18 @@ static bool line_address(const char **at, struct vs_host *host)
 	return inet_pton(AF_INET6, text, host->bytes) == 1;
 }
 
+/* Whether it counts for a family. For IPv4 so does an address that is mapped into IPv6, as an IPv4 address. */
+static bool is_of_family(struct vs_host *host, int family)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (family == AF_INET && host->family == AF_INET6 && memcmp(host->bytes, mapped, 12) == 0) {
+		host->family = AF_INET;
+		memmove(host->bytes, host->bytes + 12, 4);
+	}
+	return family == AF_UNSPEC || family == host->family;
+}
+
 static const char *next_line(const char *at)
 {
 	at += strcspn(at, "\n");
@@ -64,7 +76,7 @@ size_t vs_hosts_find(const char *text, const char *name, int family, struct vs_h
 		name_len--;
 	for (const char *line = text; *line != '\0' && found < max; line = next_line(line)) {
 		const char *at = line;
-		if (!line_address(&at, &host) || (family != AF_UNSPEC && family != host.family))
+		if (!line_address(&at, &host) || !is_of_family(&host, family))
 			continue;
 		const char *first = at;
 		size_t first_len = word(&first);

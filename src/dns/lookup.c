@@ -352,6 +352,17 @@ static bool check_name(struct vdestack_dns_lookup *l)
 	return false;
 }
 
+/* As glibc, which ignores the addresses of names that no host can have. */
+static bool check_host_name(struct vdestack_dns_lookup *l)
+{
+	if (!check_name(l))
+		return false;
+	if (vs_name_is_host(l->name))
+		return true;
+	vs_outcome_fail(l, EAI_NONAME, "\"%s\" is no name of a host", l->name);
+	return false;
+}
+
 static bool check_hints(struct vdestack_dns_lookup *l, const char *node, const char *service)
 {
 	const struct addrinfo *h = &l->hints;
@@ -420,7 +431,8 @@ void vs_lookup_begin(struct vdestack_dns_lookup *l, struct vdestack_dns *dns, co
 		vs_local_no_node(l);
 		return;
 	}
-	if (!check_name(l) || vs_local_special(l) || !vs_local_addrconfig(l) || vs_local_hosts(l))
+	/* A hosts file may have names that the DNS cannot have. */
+	if (vs_local_special(l) || !vs_local_addrconfig(l) || vs_local_hosts(l) || !check_host_name(l))
 		return;
 	vs_resolver_settings(dns, &l->settings);
 	choose_types(l);
