@@ -204,6 +204,12 @@ CASE(the_search_list_is_tried_in_the_order_of_ndots)
 	end();
 }
 
+static bool has_ipv4_only(void *arg)
+{
+	(void)arg;
+	return strcmp(lookup("two.example", AF_UNSPEC, AI_ADDRCONFIG), "10.9.0.8") == 0;
+}
+
 CASE(mapped_addresses_and_families_follow_the_hints)
 {
 	begin(answer_world);
@@ -214,7 +220,8 @@ CASE(mapped_addresses_and_families_follow_the_hints)
 	CHECK_STR(lookup("10.1", AF_INET6, AI_V4MAPPED), "::ffff:10.0.0.1");
 	MUST(vdestack_addr_del(home, "vde0", "fd00:9::1", 64));
 	MUST(vdestack_sysctl_set(home, "ipv6.conf.vde0.disable_ipv6", "1"));
-	CHECK_STR(lookup("two.example", AF_UNSPEC, AI_ADDRCONFIG), "10.9.0.8");
+	/* The resolver learns it from an event of the stack, a moment later. */
+	CHECK(wait_until(has_ipv4_only, NULL, SOON_MS));
 	CHECK_STR(lookup("two.example", AF_INET6, AI_ADDRCONFIG), "NONAME");
 	end();
 }
