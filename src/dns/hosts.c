@@ -34,7 +34,7 @@ static bool line_address(const char **at, struct vs_host *host)
 	return inet_pton(AF_INET6, text, host->bytes) == 1;
 }
 
-/* Whether it counts for a family. For IPv4 so does an address that is mapped into IPv6, as an IPv4 address. */
+/* Whether it counts for a family. One of IPv4 that is mapped into IPv6 counts, and becomes one, for IPv4. */
 static bool is_of_family(struct vs_host *host, int family)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

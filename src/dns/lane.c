@@ -99,9 +99,9 @@ static int close_socket(ares_socket_t fd, void *arg)
 }
 
 /*
- * c-ares 1.18 knows no zones: fe80::1%a and fe80::1%b would be one server to it. So in its copy of a link-local
- * address the number of the server is added to a byte that is zero in such addresses (RFC 4291 section 2.5.6).
- * A second call takes it out.
+ * c-ares 1.18 knows no zones: fe80::1%a and fe80::1%b would be one server to it. So in its copy of a
+ * link-local address the number of the server is added to a byte that is zero in such addresses (RFC 4291
+ * section 2.5.6). A second call takes it out.
  */
 static void mark_link_local(uint8_t bytes[16], size_t server)
 {

@@ -24,6 +24,7 @@ static inline void vs_dns_no_cancel_end(const int *state)
 
 /* From here to the end of the block the thread is not cancelled. */
 #define VS_DNS_NO_CANCEL                                                                                     \
-	__attribute__((cleanup(vs_dns_no_cancel_end), unused)) int vs_dns_cancel_state = vs_dns_no_cancel_begin()
+	__attribute__((cleanup(vs_dns_no_cancel_end), unused)) int vs_dns_cancel_state =                     \
+		vs_dns_no_cancel_begin()
 
 #endif

@@ -60,7 +60,8 @@ static int add(struct vdestack_dns *dns, const struct kind *kind, const char *se
 		port = vs_resolver_port(dns, service, kind->name);
 	if (port < 0)
 		return 0;
-	*out = (struct vs_target){ kind->socktype, raw ? hints->ai_protocol : kind->protocol, (uint16_t)port };
+	*out = (struct vs_target){ kind->socktype, raw ? hints->ai_protocol : kind->protocol,
+				   (uint16_t)port };
 	return 1;
 }
 

@@ -21,7 +21,8 @@ static struct vdestack *home, *far; /* the client's stack, the server's */
 static bool answer_few(const struct question *q, struct dns_message *m)
 {
 	static const uint8_t v6[16] = { 0xfd, 0, 0, 9, [15] = 8 };
-	bool one = strcmp(q->name, "one.example") == 0 || strstr(q->name, "answered.example") != NULL, two = strcmp(q->name, "two.example") == 0;
+	bool one = strcmp(q->name, "one.example") == 0 || strstr(q->name, "answered.example") != NULL;
+	bool two = strcmp(q->name, "two.example") == 0;
 	bool alias = strcmp(q->name, "alias.example") == 0;
 
 	dns_begin(m, q->id, one || two || alias ? 0x8180 : 0x8183, q->name, q->type);
@@ -40,8 +41,10 @@ static bool answer_few(const struct question *q, struct dns_message *m)
 
 static const char hosts[] = "127.0.0.1 localhost\n::1 localhost\n10.9.0.77 Inhosts.example inhosts\n"
 			    "fd00:9::77\tinhosts\n10.9.0.78 v4only # a comment\n"
-			    "10.9.0.79 b\xc3\xbc" "cher in\\hosts -dash\n::ffff:10.9.0.80 mappedhost\n10.9 short\n";
-static const char services[] = "http 80/tcp www\ndomain 53/tcp\ndomain 53/udp\nntp 123/udp\nsctponly 9/sctp\n";
+			    "10.9.0.79 b\xc3\xbc" "cher in\\hosts -dash\n::ffff:10.9.0.80 mappedhost\n"
+			    "10.9 short\n";
+static const char services[] = "http 80/tcp www\ndomain 53/tcp\ndomain 53/udp\nntp 123/udp\n"
+			       "sctponly 9/sctp\n";
 
 struct call {
 	const char *node, *service;
@@ -50,10 +53,11 @@ struct call {
 
 static const char *const nodes[] = {
 	NULL, "", "*", "10.0.0.1", "127.1", "0x7f.1", "1", "256.1.1.1", "1.2.3.4.5", "10.0.0.1 ", " 10.0.0.1",
-	"10.0.0.1%vde0", "::1", "::", "::ffff:10.0.0.1", "2001:db8::1", "fe80::1", "fe80::1%vde0", "fe80::1%lo",
-	"fe80::1%1", "fe80::1%99", "fe80::1%0", "fe80::1%", "fe80::1%nope", "2001:db8::1%vde0", "2001:db8::1%1",
-	"ff02::1%vde0", "localhost", "localhost.", "inhosts", "INHOSTS", "v4only", "one.example", "two.example",
-	"alias.example", "alias.example.", "none.example", "a b", "-x.example", "_x.example", "a..b", ".",
+	"10.0.0.1%vde0", "::1", "::", "::ffff:10.0.0.1", "2001:db8::1", "fe80::1", "fe80::1%vde0",
+	"fe80::1%lo", "fe80::1%1", "fe80::1%99", "fe80::1%0", "fe80::1%", "fe80::1%nope", "2001:db8::1%vde0",
+	"2001:db8::1%1", "ff02::1%vde0", "localhost", "localhost.", "inhosts", "INHOSTS", "v4only",
+	"one.example", "two.example", "alias.example", "alias.example.",
+	"none.example", "a b", "-x.example", "_x.example", "a..b", ".",
 	"b\xc3\xbc" "cher.example", "a\\.b.example", "b\xc3\xbc" "cher", "in\\hosts", "-dash", "mappedhost",
 	"short", "b\xc3\xbc" "cher.answered.example", "a b.answered.example", "a\\b.answered.example",
 	"-a.answered.example", "_a._b.answered.example", "a*b.answered.example", "a@b.answered.example",
@@ -73,20 +77,25 @@ static const int service_flags[] = { 0, AI_PASSIVE, AI_NUMERICSERV };
 
 typedef void each_fn(const struct call *call);
 
+static void for_each_service_call(each_fn *f, const char *service, int type, int protocol)
+{
+	for (size_t l = 0; l < N(service_flags); l++) {
+		f(&(struct call){ "10.0.0.1", service, AF_UNSPEC, type, protocol, service_flags[l] });
+		f(&(struct call){ NULL, service, AF_UNSPEC, type, protocol, service_flags[l] });
+	}
+}
+
 static void for_each_call(each_fn *f)
 {
 	for (size_t n = 0; n < N(nodes); n++)
 		for (size_t a = 0; a < N(families); a++)
 			for (size_t l = 0; l < N(node_flags); l++)
-				f(&(struct call){ nodes[n], "80", families[a], SOCK_STREAM, 0, node_flags[l] });
+				f(&(struct call){ nodes[n], "80", families[a], SOCK_STREAM, 0,
+						  node_flags[l] });
 	for (size_t s = 0; s < N(some_services); s++)
 		for (size_t t = 0; t < N(types); t++)
 			for (size_t p = 0; p < N(protocols); p++)
-				for (size_t l = 0; l < N(service_flags); l++)
-					for (int n = 0; n < 2; n++)
-						f(&(struct call){ n == 0 ? "10.0.0.1" : NULL, some_services[s],
-								  AF_UNSPEC, types[t], protocols[p],
-								  service_flags[l] });
+				for_each_service_call(f, some_services[s], types[t], protocols[p]);
 }
 
 /* ------------------------------------------------------------------ glibc's results */
@@ -123,7 +132,8 @@ static const char script[] =
 	"  family = struct.unpack('=H', raw[:2])[0]\n"
 	"  at, n = (4, 4) if family == socket.AF_INET else (8, 16)\n"
 	"  scope = 0 if family == socket.AF_INET else struct.unpack('=I', raw[24:28])[0]\n"
-	"  return '%d/%d/%d/%s/%d/%d' % (a.family, a.type, a.protocol, socket.inet_ntop(family, raw[at:at + n]),\n"
+	"  return '%d/%d/%d/%s/%d/%d' % (a.family, a.type, a.protocol,\n"
+	"                                socket.inet_ntop(family, raw[at:at + n]),\n"
 	"                                struct.unpack('!H', raw[2:4])[0], scope)\n"
 	"for line in open('calls'):\n"
 	"  f = line.split()\n"
@@ -209,7 +219,9 @@ static void ask_ourselves(const struct call *c, char *line, size_t size)
 /* Of a name that no host can have. */
 #define NODATA "with AI_CANONNAME glibc returns EAI_NODATA, without it EAI_NONAME"
 
-/* Where the library differs on purpose. NULL, 0: any node, service or flags. Flags alone: addresses as text. */
+/*
+ * Where the library differs on purpose. NULL, 0: any node, service or flags. Flags alone: addresses as text.
+ */
 static struct {
 	const char *node, *service;
 	int flags;
@@ -224,7 +236,7 @@ static struct {
 	{ .service = " 80", .why = "glibc skips a blank" },
 	{ .node = "fe80::1%", .why = "glibc looks at the family before the scope" },
 	{ .node = "fe80::1%nope", .why = "glibc looks at the family before the scope" },
-	{ .node = "2001:db8::1%vde0", .why = "glibc takes names of interfaces for link-local addresses only" },
+	{ .node = "2001:db8::1%vde0", .why = "glibc takes names of interfaces for link-local ones only" },
 	{ .node = "localhost", .why = "glibc adds 127.0.0.1 for the line of ::1 in the hosts file" },
 	{ .node = "localhost.", .why = "glibc does not find it in the hosts file" },
 	{ .node = "a\\b.answered.example", .why = "glibc takes \\b for b" },
@@ -275,8 +287,8 @@ static void compare(const struct call *c)
 		return;
 	different++;
 	fprintf(stderr, "\"%s\" \"%s\" family %d type %d protocol %d flags 0x%x:\n glibc %s\n ours  %s\n",
-		c->node != NULL ? c->node : "NULL", c->service != NULL ? c->service : "NULL", c->family, c->type,
-		c->protocol, (unsigned)c->flags, theirs, ours);
+		c->node != NULL ? c->node : "NULL", c->service != NULL ? c->service : "NULL", c->family,
+		c->type, c->protocol, (unsigned)c->flags, theirs, ours);
 }
 
 static void compare_all(void)
