@@ -338,17 +338,20 @@ static const struct program {
 	bool ipv6;
 } programs[SERVER_N] = {
 	[SERVER_DNSMASQ4] = { "dnsmasq", dnsmasq4, { DNSMASQ }, .ready = "DHCP, sockets bound" },
-	[SERVER_DNSMASQ6] = { "dnsmasq", dnsmasq6, { DNSMASQ }, "router advertisement on", .ipv6 = true },
-	[SERVER_KEA4] = { "kea-dhcp4", kea4, { "-c", "$C" }, "DHCP4_STARTED" },
-	[SERVER_KEA6] = { "kea-dhcp6", kea6, { "-c", "$C" }, "DHCP6_STARTED", .ipv6 = true },
-	[SERVER_DHCPD4] = { "dhcpd", dhcpd4, { "-4", DHCPD }, "Server starting service", .lease_file = true },
-	[SERVER_DHCPD6] = { "dhcpd", dhcpd6, { "-6", DHCPD }, "Server starting service", true, true },
+	[SERVER_DNSMASQ6] = { "dnsmasq", dnsmasq6, { DNSMASQ }, .ready = "router advertisement on",
+			      .ipv6 = true },
+	[SERVER_KEA4] = { "kea-dhcp4", kea4, { "-c", "$C" }, .ready = "DHCP4_STARTED" },
+	[SERVER_KEA6] = { "kea-dhcp6", kea6, { "-c", "$C" }, .ready = "DHCP6_STARTED", .ipv6 = true },
+	[SERVER_DHCPD4] = { "dhcpd", dhcpd4, { "-4", DHCPD }, .ready = "Server starting service",
+			    .lease_file = true },
+	[SERVER_DHCPD6] = { "dhcpd", dhcpd6, { "-6", DHCPD }, .ready = "Server starting service",
+			    .lease_file = true, .ipv6 = true },
 	/* It searches for users of an address by ARP; 2 s are its default. */
 	[SERVER_UDHCPD] = { "udhcpd", udhcpd, { "-f", "-a", "100", "$C" }, .lease_file = true },
 	[SERVER_RADVD] = { "radvd",
 			   radvd,
 			   { "-n", "-m", "stderr", "-d", "2", "-C", "$C", "-p", "$D/pid" },
-			   "polling for",
+			   .ready = "polling for",
 			   .ipv6 = true },
 };
 

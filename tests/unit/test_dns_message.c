@@ -48,7 +48,7 @@ static void names_are_packed_and_unpacked(void **state)
 
 static void names_that_are_none_are_refused(void **state)
 {
-	static const char *const bad[] = { "..", "a..b", ".a", "a b", "a\\b", "b\xc3\xbc" "cher", "a\n" };
+	static const char *const bad[] = { "..", "a..b", ".a", "a b", "a\\b", "h\xc3\xbcr", "a\n" };
 	uint8_t wire[VS_NAME_WIRE_MAX];
 	char name[300];
 
