@@ -40,7 +40,8 @@ enum vdestack_source_kind {
  *    remove what they have set; -ip=, -gw=, -route=, -dns=, -domain= remove one item, or all items without
  *    '='; -static removes all that these five can add; -all removes it and stops all sources; -eth takes
  *    the interface down. What is not there is no error. All removals come before all additions. A source
- *    that gives a lease back removes its address when that packet has left, up to two seconds later.
+ *    that gives a lease back removes its address when that packet has left, up to two seconds later. Other
+ *    static addresses stay. So do routes whose gateway is still reached afterwards.
  *
  * Unless VDESTACK_NO_WAIT is in opts->flags, it returns when the new addresses can be used and the sources
  * are ready, within the limits of opts as in vdestack_new(). On failure addresses and routes are as before,

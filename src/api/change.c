@@ -4,9 +4,10 @@
  * Addresses and routes of interfaces that exist, changed as a transaction.
  *
  * The kernel changes more than it is asked for: with an address go the routes that need it. So it is not
- * enough to reverse each request. The state before is read, and undoing makes it again out of the state that
- * there is then. Only what words can set is restored: permanent addresses, and routes of the protocol
- * "static". What the kernel or an address source has set is theirs, and comes again by itself.
+ * enough to reverse each request. The state before is read. A removal puts back what the kernel has taken
+ * along with it. Undoing makes the state again out of the one that there is then. Only what words can set is
+ * put back and restored: permanent addresses, and routes of the protocol "static". What the kernel or an
+ * address source has set is theirs, and comes again by itself.
  *
  * Another process may change the same interfaces at the same time. Undoing removes only what the words of
  * this change may have added.
@@ -79,13 +80,22 @@ static void take_addr(void *arg, const void *record)
 	struct vs_change *change = reading->change;
 	const struct vs_rtnl_addr *addr = record;
 
-	if (!is_ours(change, addr->ifindex) || (addr->flags & IFA_F_PERMANENT) == 0 ||
-	    is_learned(reading->learned, addr))
+	if (!is_ours(change, addr->ifindex))
 		return;
-	if (!grow((void **)&change->addrs, change->n_addrs, sizeof(*addr)))
+	if (!grow((void **)&change->addrs, change->n_addrs, sizeof(*addr))) {
 		reading->no_memory = true;
-	else
-		change->addrs[change->n_addrs++] = *addr;
+		return;
+	}
+	change->addrs[change->n_addrs] = *addr;
+	if (is_learned(reading->learned, addr))
+		change->addrs[change->n_addrs].flags &= ~(unsigned)IFA_F_PERMANENT;
+	change->n_addrs++;
+}
+
+/* Whether a word can have set it. */
+static bool is_static(const struct vs_rtnl_addr *addr)
+{
+	return (addr->flags & IFA_F_PERMANENT) != 0;
 }
 
 static void begin_routes(void *arg)
@@ -176,7 +186,8 @@ static bool to_route(const struct vs_rtnl_hop *from, struct vs_rtnl_route *to)
 	struct vs_conf_route *route = &to->to;
 	bool ok = true;
 
-	*to = (struct vs_rtnl_route){ .ifindex = from->ifindex, .metric = from->metric };
+	*to = (struct vs_rtnl_route){ .ifindex = from->ifindex, .metric = from->metric,
+				      .protocol = from->protocol };
 	if (from->dst[0] != '\0')
 		ok = vs_addr_from_text(from->dst, strlen(from->dst), &route->dst);
 	route->dst.family = from->family;
@@ -198,7 +209,7 @@ static int ignore(int r, int expected)
 	return r == expected ? 0 : r;
 }
 
-/* An address goes with the first one of its network, unless the kernel promotes it; that is no error. */
+/* The kernel may have removed it with the first address of its network, which is no error. */
 static int remove_addr(struct vs_change *change, size_t iface, const struct vs_conf_addr *addr)
 {
 	return ignore(vs_rtnl_addr_change(change->nl, RTM_DELADDR, change->indices[iface], addr, false),
@@ -250,6 +261,7 @@ static int remove_routes(struct vs_change *change, size_t iface)
 		int r = ignore(vs_rtnl_route_change(change->nl, RTM_DELROUTE, &route), -ESRCH);
 		if (r < 0)
 			return r;
+		change->removed = true;
 	}
 	return 0;
 }
@@ -260,14 +272,51 @@ static int remove_addrs(struct vs_change *change, size_t iface)
 
 	for (size_t i = 0; i < change->n_addrs; i++) {
 		struct vs_conf_addr addr;
-		if (change->addrs[i].ifindex != change->indices[iface] ||
+		if (change->addrs[i].ifindex != change->indices[iface] || !is_static(&change->addrs[i]) ||
 		    !to_addr(&change->addrs[i], &addr) || !addr_goes(removals, &addr))
 			continue;
 		int r = remove_addr(change, iface, &addr);
 		if (r < 0)
 			return r;
+		change->removed = true;
 	}
 	return 0;
+}
+
+/* With the first address of a network the kernel removes the others of it, unless it promotes one. */
+static int put_back_addrs(struct vs_change *change, size_t iface)
+{
+	const struct vs_conf_removals *removals = &change->config->ifaces[iface].removals;
+
+	for (size_t i = 0; i < change->n_addrs; i++) {
+		struct vs_conf_addr addr;
+		if (change->addrs[i].ifindex != change->indices[iface] || !is_static(&change->addrs[i]) ||
+		    !to_addr(&change->addrs[i], &addr) || addr.family != AF_INET ||
+		    addr_goes(removals, &addr))
+			continue;
+		int r = ignore(vs_rtnl_addr_change(change->nl, RTM_NEWADDR, change->indices[iface], &addr,
+						   true),
+			       -EEXIST);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * With an address the kernel removes routes whose gateway was reached through it. Those that no word removes
+ * come again where an address that is there now reaches their gateway.
+ */
+static void put_back_routes(struct vs_change *change, size_t iface)
+{
+	const struct vs_conf_removals *removals = &change->config->ifaces[iface].removals;
+
+	for (size_t i = 0; i < change->n_routes; i++) {
+		struct vs_rtnl_route route;
+		if (change->routes[i].ifindex == change->indices[iface] &&
+		    to_route(&change->routes[i], &route) && !route_goes(removals, &route.to))
+			(void)vs_rtnl_route_change(change->nl, RTM_NEWROUTE, &route);
+	}
 }
 
 /* ------------------------------------------------------------------ adding */
@@ -291,6 +340,8 @@ int vs_change_apply(struct vs_change *change)
 		r = remove_routes(change, i);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = remove_addrs(change, i);
+	for (size_t i = 0; i < n && r == 0 && change->removed; i++)
+		r = put_back_addrs(change, i);
 	if (r < 0)
 		return vs_nl_fail(change->nl, -r, "cannot remove addresses and routes");
 	for (size_t i = 0; i < n && r == 0; i++)
@@ -300,6 +351,8 @@ int vs_change_apply(struct vs_change *change)
 		r = vs_conf_add_addrs(change->nl, &ifaces[i], change->indices[i], true);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = vs_conf_add_routes(change->nl, &ifaces[i], change->indices[i], true);
+	for (size_t i = 0; i < n && r == 0 && change->removed; i++)
+		put_back_routes(change, i);
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (ifaces[i].updown == VS_CONF_DOWN)
 			r = set_up(change, i, false);
@@ -336,7 +389,8 @@ static void take_back(struct vs_change *change, size_t iface)
 	int ifindex = change->indices[iface];
 
 	for (size_t i = words->n_routes; i-- > 0;) {
-		const struct vs_rtnl_route route = { .to = words->routes[i], .ifindex = ifindex };
+		const struct vs_rtnl_route route = { .to = words->routes[i], .ifindex = ifindex,
+						     .protocol = RTPROT_STATIC };
 		if (!had_route(change, ifindex, &words->routes[i]))
 			(void)vs_rtnl_route_change(change->nl, RTM_DELROUTE, &route);
 	}
@@ -360,7 +414,7 @@ void vs_change_undo(struct vs_change *change)
 	/* They have been in use: no detection again. What is there still is refused by the kernel. */
 	for (size_t i = 0; i < change->n_addrs; i++) {
 		struct vs_conf_addr addr;
-		if (to_addr(&change->addrs[i], &addr))
+		if (is_static(&change->addrs[i]) && to_addr(&change->addrs[i], &addr))
 			(void)vs_rtnl_addr_change(change->nl, RTM_NEWADDR, change->addrs[i].ifindex, &addr,
 						  true);
 	}

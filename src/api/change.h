@@ -13,8 +13,9 @@ struct vs_change {
 	const struct vs_config *config; /* borrowed */
 	int *indices;                   /* of its interfaces */
 	unsigned *flags;                /* IFF_... of them, before */
-	/* The addresses and routes of these interfaces that words can set, as they were before: */
-	struct vs_rtnl_addr *addrs;
+	bool removed;                   /* an address or a route */
+	/* As they were before: all addresses of these interfaces, and the routes that words can set. */
+	struct vs_rtnl_addr *addrs;     /* IFA_F_PERMANENT only in those that words can set */
 	size_t n_addrs;
 	struct vs_rtnl_hop *routes;
 	size_t n_routes;
@@ -26,7 +27,10 @@ struct vs_change {
  */
 int vs_change_begin(struct vs_change *change, struct vs_nl *nl, const struct vs_config *config,
 		    const struct vs_learned *learned);
-/* Removes, then adds. What is there already, or not there, is no error. 0 or -errno with a message. */
+/*
+ * Removes, then adds. What the kernel removes besides comes again, if it can. What is there already, or not
+ * there, is no error. 0 or -errno with a message.
+ */
 int vs_change_apply(struct vs_change *change);
 /* Restores addresses and routes as they were before. No message. */
 void vs_change_undo(struct vs_change *change);

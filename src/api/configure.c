@@ -166,6 +166,7 @@ static bool goes(const struct vs_wire_learned *record, const char *ifname, unsig
 struct looking {
 	const struct configuring *c;
 	const struct vs_conf_iface *iface;
+	int ifindex;
 	bool found;
 };
 
@@ -183,7 +184,8 @@ static void look_at(void *arg, const void *record)
 	const struct vs_rtnl_addr *addr = record;
 	struct vs_conf_addr there;
 
-	if (!vs_addr_from_text(addr->text, strlen(addr->text), &there))
+	if (addr->ifindex != looking->ifindex ||
+	    !vs_addr_from_text(addr->text, strlen(addr->text), &there))
 		return;
 	for (size_t i = 0; i < before->n; i++)
 		looking->found |= goes(&before->list[i], looking->iface->name,
@@ -194,9 +196,10 @@ static void look_at(void *arg, const void *record)
 }
 
 /* Waits until the addresses of stopped sources are gone. A source says goodbye to its server before. */
-static int wait_gone(struct configuring *c, const struct vs_conf_iface *iface)
+static int wait_gone(struct configuring *c, size_t i)
 {
-	struct looking looking = { c, iface, true };
+	const struct vs_conf_iface *iface = &c->config->ifaces[i];
+	struct looking looking = { c, iface, c->change.indices[i], true };
 	const struct vs_nl_reader reader = { begin_look, look_at, &looking };
 	struct pollfd notes = { .fd = vs_nl_fd(&c->nl), .events = POLLIN };
 	int64_t deadline_ms = within(c, c->opts.step_timeout_ms);
@@ -236,7 +239,7 @@ static int stop_first(struct configuring *c)
 		wanted.stop = iface->sources->stop;
 		int r = ask(c, &wanted);
 		if (r == 0)
-			r = wait_gone(c, iface);
+			r = wait_gone(c, i);
 		if (r < 0)
 			return r;
 	}

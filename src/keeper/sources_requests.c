@@ -221,6 +221,22 @@ static int prepare(struct vs_net *n, struct vs_order *order)
 	return r;
 }
 
+/*
+ * An address of a lease may be in the network of a static one. Then the one that is removed first must not
+ * take the other along.
+ */
+static void keep_secondaries(const struct vs_wire_sources *want)
+{
+	char path[128];
+
+	if ((want->start & VS_SOURCES_DHCP4) == 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/promote_secondaries", want->ifname);
+	VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)!write(fd, "1", 1);
+}
+
 static int change(struct vs_net *n)
 {
 	struct vs_wire_sources want;
@@ -241,6 +257,7 @@ static int change(struct vs_net *n)
 		vs_sources_order_free(order);
 		return r;
 	}
+	keep_secondaries(&want);
 	order->call = n->call;
 	vs_sources_post(order);
 	return 0;

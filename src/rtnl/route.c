@@ -12,8 +12,8 @@
 /* ------------------------------------------------------------------ adding and removing */
 
 /*
- * The fixed part. To remove a route, protocol, scope and type are left open and match any: so routes that
- * others have made are removed, too.
+ * The fixed part. To remove a route, scope and type are left open and match any. So is the protocol, if none
+ * is given: then routes that others have made are removed, too.
  */
 static struct rtmsg route_header(int type, const struct vs_rtnl_route *route)
 {
@@ -24,6 +24,7 @@ static struct rtmsg route_header(int type, const struct vs_rtnl_route *route)
 		.rtm_dst_len = (unsigned char)to->dst.prefixlen,
 		.rtm_table = (unsigned char)(table < 256 ? table : RT_TABLE_UNSPEC),
 		.rtm_scope = RT_SCOPE_NOWHERE,
+		.rtm_protocol = (unsigned char)route->protocol,
 	};
 
 	if (type == RTM_NEWROUTE) {

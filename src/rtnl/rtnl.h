@@ -76,6 +76,7 @@ struct vs_rtnl_route {
 	int ifindex;     /* 0: the kernel finds it */
 	unsigned metric; /* 0: the kernel's choice */
 	unsigned table;  /* 0: main */
+	unsigned protocol; /* to remove: RTPROT_... of the one that has set it; 0: any */
 };
 
 /* A route of the main table, one of its next hops. */

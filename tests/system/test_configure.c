@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * vdestack_configure() beside address sources: what one word removes takes nothing else along, options take
+ * effect, and a failure leaves the sources as they were.
+ */
+
+#include "sources.h"
+
+static const char *const range[] = { "--dhcp-range=10.7.0.50,10.7.0.60,3600", NULL };
+
+static struct vdestack *server;
+
+static void new_server(void)
+{
+	server = new_stack("vnl=inproc://lan nodad ip=10.7.0.1/24 ip=fc00:7::1/64");
+	close(start_dnsmasq(server, range));
+}
+
+static const char *leased(struct vdestack *s)
+{
+	static struct vdestack_learned_item list[32];
+	int n = (int)MUST(vdestack_learned(s, NULL, list, 32));
+
+	for (int i = 0; i < n && i < 32; i++)
+		if (list[i].type == VDESTACK_LEARNED_ADDRESS && list[i].source == VDESTACK_SOURCE_DHCP4)
+			return list[i].addr;
+	return "";
+}
+
+static const char *gateway(struct vdestack *s)
+{
+	static struct vdestack_route list[32];
+	int n = (int)MUST(vdestack_route_list(s, "vde0", list, 32, sizeof(*list)));
+
+	for (int i = 0; i < n && i < 32; i++)
+		if (list[i].family == AF_INET && list[i].prefix_len == 0)
+			return list[i].gw;
+	return "";
+}
+
+
+/* ------------------------------------------------------------------ removals */
+
+CASE_BOTH(an_address_that_is_removed_takes_no_other_along)
+{
+	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.7.0.2/24 ip=10.7.0.3/24 gw=10.7.0.1");
+
+	MUST(vdestack_configure(s, "-ip=10.7.0.2", NULL));
+	CHECK(!has_address(s, "10.7.0.2"));
+	CHECK(has_address(s, "10.7.0.3"));
+	CHECK_STR(gateway(s), "10.7.0.1");
+	MUST(vdestack_configure(s, "-ip ip=10.7.0.4/24", NULL));
+	CHECK(!has_address(s, "10.7.0.3"));
+	CHECK_STR(gateway(s), "10.7.0.1"); /* it is reached through the new address */
+	MUST(vdestack_configure(s, "-ip ip=10.8.0.4/24", NULL));
+	CHECK_STR(gateway(s), "");
+}
+
+CASE_BOTH(static_and_leased_addresses_of_one_network_go_one_by_one)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	new_server();
+	struct vdestack *s = new_stack("vnl=inproc://lan ip=10.7.0.2/24 dhcp");
+	MUST(vdestack_configure(s, "-ip=10.7.0.2", NULL));
+	CHECK(has_address(s, leased(s)));
+	MUST(vdestack_configure(s, "ip=10.7.0.3/24", NULL));
+	(void)snprintf(addr, sizeof(addr), "%s", leased(s));
+	MUST(vdestack_configure(s, "-dhcp ip=10.8.0.1/24", NULL)); /* waits until it is gone */
+	CHECK(!has_address(s, addr));
+	CHECK(has_address(s, "10.7.0.3"));
+}
+
+CASE_BOTH(a_failure_takes_no_leased_address_along)
+{
+	char words[128], addr[INET6_ADDRSTRLEN];
+
+	new_server();
+	struct vdestack *s = new_stack("vnl=inproc://lan dhcp");
+	(void)snprintf(addr, sizeof(addr), "%s", leased(s));
+	(void)snprintf(words, sizeof(words), "ip=%s/24 gw=99.0.0.1", addr);
+	CHECK_ERRNO(vdestack_configure(s, words, NULL), ENETUNREACH);
+	CHECK(has_address(s, addr));
+}
