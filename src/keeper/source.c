@@ -286,6 +286,20 @@ static void source_free(struct vs_source *s)
 	free(s);
 }
 
+/* The options, as requested for the interface. */
+static void take_options(const struct vs_source_iface *iface, struct vs_auto_config *c)
+{
+	c->nodad = (iface->flags & VS_SOURCES_NODAD) != 0;
+	c->rapid = (iface->flags & VS_SOURCES_RAPID) != 0;
+	c->ipv6_only = (iface->flags & VS_SOURCES_IPV6_ONLY) != 0;
+	c->release = (iface->flags & VS_SOURCES_NO_RELEASE) == 0;
+	c->pd_len = (uint8_t)iface->pd_len;
+	c->iid = !(iface->active & VS_SOURCES_SLAAC)  ? VS_IID_NONE
+		 : iface->fqdn != NULL                ? VS_IID_HASH
+		 : (iface->flags & VS_SOURCES_STABLE) ? VS_IID_STABLE
+						      : VS_IID_EUI64;
+}
+
 static void configure(struct vs_source *s)
 {
 	struct vs_source_iface *iface = s->iface;
@@ -295,17 +309,30 @@ static void configure(struct vs_source *s)
 	memcpy(c->mac, iface->mac, 6);
 	c->ifindex = iface->ifindex;
 	c->fqdn = s->fqdn;
-	c->nodad = (iface->flags & VS_SOURCES_NODAD) != 0;
-	c->rapid = (iface->flags & VS_SOURCES_RAPID) != 0;
-	c->ipv6_only = (iface->flags & VS_SOURCES_IPV6_ONLY) != 0;
-	c->release = (iface->flags & VS_SOURCES_NO_RELEASE) == 0;
-	c->pd_len = (uint8_t)iface->pd_len;
 	c->information = s->kind->source == VS_SOURCE_DHCP6 && iface->information;
-	if (iface->active & VS_SOURCES_SLAAC)
-		c->iid = c->fqdn != NULL                        ? VS_IID_HASH
-			 : (iface->flags & VS_SOURCES_STABLE) ? VS_IID_STABLE
-								: VS_IID_EUI64;
+	take_options(iface, c);
 	vs_sources_leases_identity(s);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool vs_source_take_options(struct vs_source *s)
+{
+	const struct vs_auto_config *had = &s->config;
+	struct vs_auto_config want = { 0 };
+	bool same = same_name(s->fqdn, s->iface->fqdn);
+
+	take_options(s->iface, &want);
+	if (s->kind->source == VS_SOURCE_RA)
+		return had->iid == want.iid && (want.iid == VS_IID_NONE || had->nodad == want.nodad) &&
+		       (want.iid != VS_IID_HASH || same);
+	s->config.release = want.release; /* it is read when the source stops */
+	same = same && had->nodad == want.nodad && had->rapid == want.rapid;
+	return s->kind->source == VS_SOURCE_DHCP4 ? same && had->ipv6_only == want.ipv6_only
+						  : same && had->pd_len == want.pd_len;
 }
 
 /* On failure the sockets that it has are closed with it. */
@@ -314,8 +341,8 @@ static int take_sockets(struct vs_source *s, struct vs_source_sockets *sockets)
 	struct vs_sources *all = s->iface->stack->sources;
 	int *from = s->kind->source == VS_SOURCE_DHCP4 ? &sockets->ip
 		    : s->kind->source == VS_SOURCE_RA  ? &sockets->icmp6
-		    : sockets->udp6 >= 0               ? &sockets->udp6
-						       : &s->iface->udp6;
+		    : s->iface->udp6 >= 0              ? &s->iface->udp6 /* it may have the port */
+						       : &sockets->udp6;
 
 	if (*from < 0)
 		return -EBADF;

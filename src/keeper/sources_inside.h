@@ -215,6 +215,8 @@ int vs_source_start(struct vs_source_iface *iface, enum vs_auto_source source, b
 void vs_source_stop(struct vs_source *s, bool release);
 /* The same without release, and its lease file stays: another source takes its place at once. */
 void vs_source_replace(struct vs_source *s);
+/* A new request has options for it. False: it has to begin anew to have them. */
+bool vs_source_take_options(struct vs_source *s);
 /* Stops it without a word to its server, and frees it: its interface is gone. */
 void vs_source_drop(struct vs_source *s);
 /* Its deadline has passed. */

@@ -267,7 +267,8 @@ static void stop_some(struct vs_source_iface *iface, const struct vs_wire_source
 			continue;
 		bool wanted = (iface->active & bits) != 0;
 		bool anew = (want->stop & want->start & bits) != 0 ||
-			    (wanted && ((iface->active ^ before) & bits & VS_SOURCES_SLAAC) != 0);
+			    (wanted && ((iface->active ^ before) & bits & VS_SOURCES_SLAAC) != 0) ||
+			    ((want->start & bits) != 0 && !vs_source_take_options(s));
 		if (anew || (want->start & bits && s->phase == VS_SOURCE_PARTING))
 			vs_source_replace(s);
 		else if (!wanted && (want->stop & bits) != 0)
@@ -304,7 +305,7 @@ static int start_some(struct vs_source_iface *iface, struct vs_order *order)
 	return 0;
 }
 
-/* The options of a request are for what it starts. */
+/* The options of a request are for what it starts. Router discovery alone does not change those of SLAAC. */
 static void take_options(struct vs_source_iface *iface, const struct vs_wire_sources *want)
 {
 	iface->active = active_after(iface, want);
@@ -312,7 +313,8 @@ static void take_options(struct vs_source_iface *iface, const struct vs_wire_sou
 	iface->one_of = ((iface->one_of & ~want->stop) | want->one_of) & iface->active;
 	if (want->start == 0)
 		return;
-	iface->flags = want->flags;
+	uint32_t kept = (want->start & VS_SOURCES_SLAAC) == 0 ? iface->flags & VS_SOURCES_STABLE : 0;
+	iface->flags = want->flags | kept;
 	iface->pd_len = want->pd_len;
 }
 

@@ -83,3 +83,43 @@ CASE_BOTH(a_failure_takes_no_leased_address_along)
 	CHECK_ERRNO(vdestack_configure(s, words, NULL), ENETUNREACH);
 	CHECK(has_address(s, addr));
 }
+
+/* ------------------------------------------------------------------ sources */
+
+CASE_BOTH(options_that_have_changed_start_a_source_anew)
+{
+	struct vdestack_event event;
+
+	new_server();
+	struct vdestack *s = new_stack("vnl=inproc://lan dhcp");
+	int fd = (int)MUST(vdestack_events(s));
+	MUST(vdestack_configure(s, "dhcp fqdn=host.example.org", NULL));
+	do
+		CHECK_EQ(MUST(vdestack_event_read(fd, &event, SOON_MS)), 1);
+	while (event.type != VDESTACK_EVENT_SOURCE_GAINED);
+	CHECK(has_address(s, leased(s)));
+	/* The name stays, so nothing has changed. */
+	MUST(vdestack_configure(s, "dhcp", NULL));
+	MUST(vdestack_configure(s, "dhcp dns=10.7.0.1 fqdn=host.example.org", NULL));
+	struct pollfd pending = { .fd = fd, .events = POLLIN };
+	while (poll(&pending, 1, 0) == 1) {
+		CHECK_EQ(MUST(vdestack_event_read(fd, &event, 0)), 1);
+		CHECK(event.type != VDESTACK_EVENT_SOURCE_GAINED && event.type != VDESTACK_EVENT_SOURCE_LOST);
+	}
+	close(fd);
+}
+
+/* The port of DHCPv6 goes from one source to the next. */
+CASE_BOTH(dhcp6_begins_anew_beside_router_discovery)
+{
+	const char *const six[] = { "--enable-ra", "--dhcp-range=fc00:7::10,fc00:7::20,64,1h", NULL };
+
+	server = new_stack("vnl=inproc://lan nodad ip=fc00:7::1/64");
+	close(start_dnsmasq(server, six));
+	struct vdestack *s = new_stack("vnl=inproc://lan rd dhcp6");
+	MUST(vdestack_configure(s, "dhcp6 nodad", case_opts()));
+	MUST(vdestack_configure(s, "-dhcp6", case_opts()));
+	MUST(vdestack_configure(s, "dhcp6", case_opts()));
+	MUST(vdestack_configure(s, "-dhcp6 dhcp6", case_opts()));
+	CHECK_EQ(MUST(vdestack_sources(s, NULL, NULL, 0)), 2);
+}
