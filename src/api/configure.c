@@ -100,6 +100,28 @@ static unsigned ran_before(const struct configuring *c, const char *ifname)
 	return bits;
 }
 
+/* The first record about a source of an interface. NULL: it had none. */
+static const struct vs_wire_learned *source_before(const struct configuring *c, const char *ifname)
+{
+	for (size_t i = 0; i < c->before.n; i++)
+		if (c->before.list[i].kind == VS_LEARNED_SOURCE &&
+		    strcmp(c->before.list[i].ifname, ifname) == 0)
+			return &c->before.list[i];
+	return NULL;
+}
+
+/* What was requested for an interface before: of router discovery and SLAAC perhaps only one. */
+static unsigned requested_before(const struct configuring *c, const char *ifname)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < c->before.n; i++)
+		if (c->before.list[i].kind == VS_LEARNED_SOURCE &&
+		    strcmp(c->before.list[i].ifname, ifname) == 0)
+			bits |= c->before.list[i].active;
+	return bits;
+}
+
 static bool was_server(const struct configuring *c, const char *ifname, const struct vs_wire_ip *ip)
 {
 	for (size_t i = 0; i < c->before.n; i++) {
@@ -141,7 +163,10 @@ static void take_back_names(const struct configuring *c, const struct vs_wire_so
 	}
 }
 
-/* What takes back one interface's part: sources that did not run before, names that are new. */
+/*
+ * What takes back one interface's part: sources that were not requested before, names that are new, and what
+ * vdestack_wait_ready() waits for.
+ */
 static void take_back(struct configuring *c, const struct vs_conf_iface *iface)
 {
 	struct vs_wire_sources wanted, back = { 0 };
@@ -149,7 +174,11 @@ static void take_back(struct configuring *c, const struct vs_conf_iface *iface)
 	vs_sources_fill(iface, c->name, false, &wanted);
 	memcpy(back.ifname, wanted.ifname, sizeof(back.ifname));
 	memcpy(back.name, wanted.name, sizeof(back.name));
-	back.stop = wanted.start & ~ran_before(c, iface->name);
+	back.stop = wanted.start & ~requested_before(c, iface->name);
+	const struct vs_wire_learned *before = source_before(c, iface->name);
+	back.restore = 1;
+	back.required = before != NULL ? before->required : 0;
+	back.one_of = before != NULL ? before->one_of : 0;
 	take_back_names(c, &wanted, &back);
 	(void)ask(c, &back);
 }

@@ -86,6 +86,9 @@ static void add_source(struct records *to, const struct vs_source *s)
 	else
 		s->kind->describe(s->machine, &state);
 	record.ready = state.ready && s->phase == VS_SOURCE_RUNNING;
+	record.active = (uint8_t)(s->by_ra ? 0 : s->iface->active & vs_sources_waits_bits(s->kind->source));
+	record.required = (uint8_t)s->iface->required;
+	record.one_of = (uint8_t)s->iface->one_of;
 	record.addr = wire_ip(&state.server);
 	record.t1_ms = until_ms(to, state.t1);
 	record.t2_ms = until_ms(to, state.t2);

@@ -288,6 +288,8 @@ void vs_sources_notes_read(struct vs_watch *w);
 
 /* ---- sources_waits.c: calls that wait until sources are ready ---- */
 
+/* The VS_SOURCES_... of a source. */
+uint32_t vs_sources_waits_bits(enum vs_auto_source source);
 /* Whether the sources of an interface are ready; name "": of all. */
 bool vs_sources_waits_ready(const struct vs_sources_stack *stack, const char *name);
 /* Takes the call on success, and answers it later. 0 or -errno with a message. */

@@ -309,8 +309,10 @@ static int start_some(struct vs_source_iface *iface, struct vs_order *order)
 static void take_options(struct vs_source_iface *iface, const struct vs_wire_sources *want)
 {
 	iface->active = active_after(iface, want);
-	iface->required = ((iface->required & ~want->stop) | want->required) & iface->active;
-	iface->one_of = ((iface->one_of & ~want->stop) | want->one_of) & iface->active;
+	uint32_t required = want->restore ? 0 : iface->required & ~want->stop;
+	uint32_t one_of = want->restore ? 0 : iface->one_of & ~want->stop;
+	iface->required = (required | want->required) & iface->active;
+	iface->one_of = (one_of | want->one_of) & iface->active;
 	if (want->start == 0)
 		return;
 	uint32_t kept = (want->start & VS_SOURCES_SLAAC) == 0 ? iface->flags & VS_SOURCES_STABLE : 0;

@@ -20,6 +20,14 @@ const struct vs_sources_kind vs_sources_kinds[VS_SOURCES_KINDS] = {
 	{ VS_SOURCE_DHCP6, VS_SOURCES_DHCP6 },
 };
 
+uint32_t vs_sources_waits_bits(enum vs_auto_source source)
+{
+	for (size_t i = 0; i < VS_SOURCES_KINDS; i++)
+		if (vs_sources_kinds[i].source == source)
+			return vs_sources_kinds[i].bits;
+	return 0;
+}
+
 static bool is_ready(const struct vs_source_iface *iface)
 {
 	bool any = iface->one_of == 0;

@@ -54,6 +54,7 @@ struct vs_wire_sources {
 	char fqdn[VS_SOURCES_FQDN_BYTES];              /* "": none, or as before */
 	uint8_t clear_static; /* VS_SOURCES_CLEAR_...: all of dns=, all of domain= is removed first */
 	uint8_t has_leases;   /* 1: the last descriptor is the directory of leases */
+	uint8_t restore;      /* 1: only `required` and `one_of` are waited for then; undoes a change */
 };
 
 /* What a record of VS_OP_LEARNED is about. */
@@ -76,6 +77,8 @@ struct vs_wire_learned {
 	struct vs_wire_ip gw;     /* of ROUTE */
 	uint8_t prefix_len;
 	uint8_t ready;            /* of SOURCE */
+	uint8_t active;           /* of SOURCE: its bits that were requested; 0: a router has started it */
+	uint8_t required, one_of; /* of SOURCE: what is waited for on the interface, all sources */
 	uint32_t mtu;
 	int64_t valid_ms, preferred_ms;  /* left; -1: for ever */
 	int64_t t1_ms, t2_ms, since_ms;  /* of SOURCE: until T1 and T2 (-1: none), since the state began */

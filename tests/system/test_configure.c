@@ -39,6 +39,13 @@ static const char *gateway(struct vdestack *s)
 	return "";
 }
 
+static struct vdestack_opts soon(void)
+{
+	struct vdestack_opts opts = *case_opts();
+
+	opts.step_timeout_ms = 300;
+	return opts;
+}
 
 /* ------------------------------------------------------------------ removals */
 
@@ -122,4 +129,20 @@ CASE_BOTH(dhcp6_begins_anew_beside_router_discovery)
 	MUST(vdestack_configure(s, "dhcp6", case_opts()));
 	MUST(vdestack_configure(s, "-dhcp6 dhcp6", case_opts()));
 	CHECK_EQ(MUST(vdestack_sources(s, NULL, NULL, 0)), 2);
+}
+
+CASE_BOTH(after_a_failure_the_same_sources_are_waited_for_as_before)
+{
+	struct vdestack_opts opts = soon();
+
+	new_server();
+	struct vdestack *s = new_stack("vnl=inproc://lan auto");
+	MUST(vdestack_wait_ready(s, SOON_MS));
+	CHECK_ERRNO(vdestack_configure(s, "dhcp6", &opts), ETIMEDOUT);
+	CHECK_EQ(MUST(vdestack_sources(s, NULL, NULL, 0)), 3);
+	MUST(vdestack_wait_ready(s, SOON_MS));
+	MUST(vdestack_configure(s, "-auto6", NULL));
+	CHECK_ERRNO(vdestack_configure(s, "rd dhcp6", &opts), ETIMEDOUT);
+	CHECK_EQ(MUST(vdestack_sources(s, NULL, NULL, 0)), 1);
+	MUST(vdestack_wait_ready(s, SOON_MS));
 }
