@@ -96,14 +96,14 @@ static int write_file(int dir, const char *name, const char *text, size_t n, boo
 	return r;
 }
 
-/* "STACK-INTERFACE.KIND". The name of an interface has no '/'. A leading dot would hide the file. */
+/* "STACK-INTERFACE.KIND". Neither name has a '/'. A leading dot would hide the file. */
 static void file_name(const struct vs_source_iface *iface, const char *kind, char name[128])
 {
 	const char *stack = iface->stack->name;
+	const char *first = stack[0] != '\0' ? stack : iface->name;
 
-	const char *between = stack[0] != '\0' ? "-" : iface->name[0] == '.' ? "_" : "";
-
-	(void)snprintf(name, 128, "%s%s%s.%s", stack, between, iface->name, kind);
+	(void)snprintf(name, 128, "%s%s%s%s.%s", first[0] == '.' ? "_" : "", stack,
+		       stack[0] != '\0' ? "-" : "", iface->name, kind);
 }
 
 /* ------------------------------------------------------------------ identities */

@@ -23,6 +23,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "call.h"
+#include "config/config.h"
 #include "events.h"
 #include "guests.h"
 #include "iface.h"
@@ -65,12 +66,6 @@ static bool is_names(const char *text, size_t size, bool several)
 	return true;
 }
 
-/* It becomes part of a file's name. */
-static bool is_file_name(const char *name, size_t size)
-{
-	return is_names(name, size, false) && name[0] != '.';
-}
-
 static bool are_addresses(const struct vs_wire_ip *ips, uint32_t n)
 {
 	if (n > VS_SOURCES_DNS_MAX)
@@ -85,8 +80,9 @@ static bool is_valid(const struct vs_wire_sources *w)
 {
 	uint32_t masks = w->start | w->stop | w->required | w->one_of;
 
-	return is_text(w->ifname, sizeof(w->ifname)) && w->ifname[0] != '\0' &&
-	       is_file_name(w->name, sizeof(w->name)) && (masks & ~ALL_SOURCES) == 0 &&
+	/* Names become parts of paths: of sysctls, of lease files. */
+	return is_text(w->ifname, sizeof(w->ifname)) && vs_ifname_valid(w->ifname) &&
+	       is_names(w->name, sizeof(w->name), false) && (masks & ~ALL_SOURCES) == 0 &&
 	       (w->flags & ~ALL_FLAGS) == 0 && (w->clear_static & ~ALL_CLEAR) == 0 && w->pd_len <= 128 &&
 	       are_addresses(w->dns, w->n_dns) &&
 	       are_addresses(w->del_dns, w->n_del_dns) && is_names(w->domains, sizeof(w->domains), true) &&

@@ -146,3 +146,18 @@ CASE_BOTH(after_a_failure_the_same_sources_are_waited_for_as_before)
 	CHECK_EQ(MUST(vdestack_sources(s, NULL, NULL, 0)), 1);
 	MUST(vdestack_wait_ready(s, SOON_MS));
 }
+
+CASE_BOTH(every_name_of_a_stack_is_good_for_sources)
+{
+	static const char *const names[] = { ".web", "..", "-", "a.b_c-d" };
+
+	new_server();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct vdestack *s =
+			new_stack("name=%s leases=%s vnl=inproc://lan dhcp", names[i], case_path("kept"));
+		struct vdestack_source source;
+		CHECK_EQ(MUST(vdestack_sources(s, NULL, &source, 1)), 1);
+		CHECK_STR(source.problem, "");
+		MUST(vdestack_delete(s));
+	}
+}

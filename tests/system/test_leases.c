@@ -417,7 +417,8 @@ CASE_BOTH(malformed_requests_are_refused)
 	REFUSED(memset(bad.name, 'x', sizeof(bad.name)));
 	REFUSED(strcpy(bad.name, "../x"));
 	REFUSED(strcpy(bad.name, "a/b"));
-	REFUSED(strcpy(bad.name, ".a"));
+	REFUSED(strcpy(bad.ifname, "../all")); /* the kernel has second names of interfaces with a '/' */
+	REFUSED(strcpy(bad.ifname, "all"));
 	REFUSED(bad.start = 0x10);
 	REFUSED(bad.stop = ~0u);
 	REFUSED(bad.required = 0x80000000);
@@ -437,7 +438,7 @@ CASE_BOTH(malformed_requests_are_refused)
 	strcpy(bad.ifname, "vde7");
 	check_refused(&bad, -1, -ENODEV);
 	strcpy(bad.ifname, "lo");
-	check_refused(&bad, -1, -EOPNOTSUPP);
+	check_refused(&bad, -1, -EINVAL);
 	bad = good;
 	bad.has_leases = 1;
 	check_refused(&bad, -1, -ENOTDIR);
