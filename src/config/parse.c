@@ -157,7 +157,7 @@ int vs_take_leases(struct vs_parser *parser, struct vs_section *section, const s
 	if (strlen(value) >= PATH_MAX)
 		return vs_word_fail(parser->error, ENAMETOOLONG, word,
 				    "longer than %d bytes; use a shorter path", PATH_MAX - 1);
-	parser->leases = value;
+	parser->leases = word;
 	return 0;
 }
 
@@ -322,8 +322,24 @@ static int copy_stack_words(const struct vs_parser *parser, struct vs_config *co
 		strcpy(config->name, parser->name);
 	if (parser->leases == NULL)
 		return 0;
-	config->leases = strdup(parser->leases);
+	config->leases = strdup(strchr(parser->leases->text, '=') + 1);
 	return config->leases == NULL ? vs_config_fail_memory(parser->error) : 0;
+}
+
+/* The directory is passed on with what is said about the sources of an interface. */
+static int add_leases(struct vs_parser *parser, struct vs_config *config)
+{
+	if (parser->leases == NULL)
+		return 0;
+	if (config->n_ifaces == 0)
+		return vs_word_fail(parser->error, EINVAL, parser->leases,
+				    "there is no interface here whose leases it could keep; give the word "
+				    "together with an interface");
+	for (size_t i = 0; i < config->n_ifaces; i++)
+		if (config->ifaces[i].sources != NULL)
+			return 0;
+	config->ifaces[0].sources = calloc(1, sizeof(*config->ifaces[0].sources));
+	return config->ifaces[0].sources == NULL ? vs_config_fail_memory(parser->error) : 0;
 }
 
 static int make_config(struct vs_parser *parser, struct vs_config **out)
@@ -337,13 +353,15 @@ static int make_config(struct vs_parser *parser, struct vs_config **out)
 	if (config == NULL)
 		return vs_config_fail_memory(parser->error);
 	int result = copy_stack_words(parser, config);
+	for (size_t i = 0; i < parser->n_sections; i++)
+		if (!parser->sections[i].unplugged)
+			move_iface(&parser->sections[i], config);
+	if (result == 0)
+		result = add_leases(parser, config);
 	if (result < 0) {
 		vs_config_free(config);
 		return result;
 	}
-	for (size_t i = 0; i < parser->n_sections; i++)
-		if (!parser->sections[i].unplugged)
-			move_iface(&parser->sections[i], config);
 	*out = config;
 	return 0;
 }

@@ -30,7 +30,7 @@ struct vs_section {
 struct vs_parser {
 	bool change;      /* interfaces that exist are changed, none is made */
 	const char *name; /* of the stack; NULL: none */
-	const char *leases; /* NULL: none */
+	const struct vs_word *leases; /* NULL: none */
 	struct vs_section *sections;
 	size_t n_sections;
 	unsigned next_default; /* the lowest default name that has not been tried */

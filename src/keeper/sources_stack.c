@@ -327,8 +327,13 @@ static void take_directory(struct vs_order *order)
 	if (!order->want->has_leases)
 		return;
 	vs_close(stack->leases);
+	for (struct vs_source_iface *i = stack->ifaces; i != NULL; i = i->next)
+		vs_close(vs_steal_fd(&i->lock)); /* it was in the old directory */
 	stack->leases = vs_call_take_fd(order->call, order->call->msg.n_fds - 1);
 	memcpy(stack->name, order->want->name, sizeof(stack->name));
+	for (struct vs_source_iface *i = stack->ifaces; i != NULL; i = i->next)
+		if (has_sources(i))
+			vs_sources_leases_open(i);
 }
 
 static int change(struct vs_order *order)

@@ -161,3 +161,35 @@ CASE_BOTH(every_name_of_a_stack_is_good_for_sources)
 		MUST(vdestack_delete(s));
 	}
 }
+
+CASE_BOTH(another_directory_of_leases_is_locked_like_the_first)
+{
+	struct vdestack_source source;
+	char words[512];
+
+	new_server();
+	struct vdestack *s = new_stack("name=a leases=%s vnl=inproc://lan dhcp", case_path("one"));
+	(void)snprintf(words, sizeof(words), "leases=%s dns=10.7.0.1", case_path("two"));
+	MUST(vdestack_configure(s, words, NULL));
+	MUST(vdestack_delete(s));
+	CHECK(access(case_path("two/a-vde0.lock"), F_OK) == 0);
+	s = new_stack("name=a leases=%s vnl=inproc://lan dhcp", case_path("one"));
+	CHECK_EQ(MUST(vdestack_sources(s, NULL, &source, 1)), 1);
+	CHECK_STR(source.problem, "");
+	/* No interface would get it. */
+	CHECK_ERRNO(vdestack_configure(s, "leases=/tmp", NULL), EINVAL);
+	CHECK_CONTAINS(vdestack_last_error(), "leases=");
+}
+
+CASE_BOTH(a_directory_of_leases_is_for_sources_that_are_started_later)
+{
+	char kept[256];
+
+	new_server();
+	(void)snprintf(kept, sizeof(kept), "%s", case_path("kept/a-vde0.dhcp4"));
+	struct vdestack *s = new_stack("name=a leases=%s vnl=inproc://lan", case_path("kept"));
+	MUST(vdestack_configure(s, "dhcp", NULL));
+	MUST(access(kept, F_OK));
+	MUST(vdestack_iface_add(s, "iface=eth1 vnl=inproc://lan dhcp", NULL));
+	MUST(access(case_path("kept/a-eth1.dhcp4"), F_OK));
+}

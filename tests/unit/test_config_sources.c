@@ -208,6 +208,7 @@ static void wrong_values_are_refused(void **state)
 		{ "vnl=a dhcp6 v6only", 13, "an option of dhcp, which interface vde0 does not start" },
 		{ "vnl=a ip=10.0.0.1/24 norelease", 22, "an option of dhcp or dhcp6" },
 		{ "vnl=a leases=", 7, "value is missing" },
+		{ "leases=x vnl=none", 1, "no interface here" },
 		{ "leases=a vnl=a leases=b", 16, "directory of leases already" },
 		{ "vnl=none dhcp", 10, "no interface is made" },
 		{ "vnl=none dns=10.0.0.1", 10, "no interface is made" },
