@@ -380,7 +380,7 @@ static int configure(struct vdestack *stack, const char *text, const struct vdes
 {
 	VS_NO_CANCEL;
 	struct configuring c = { .stack = stack, .leases = -1 };
-	int r = vs_create_opts_read(opts, &c.opts);
+	int r = vs_create_opts_read(opts, "configure a stack", &c.opts);
 
 	if (r == 0 && text == NULL)
 		r = vs_fail(EINVAL, "cannot configure a stack: the configuration is NULL");

@@ -29,7 +29,7 @@ static int add_stack(const char *vdenet, const char *ifname, struct vdestack **o
 	struct vs_config config = { .ifaces = &iface, .n_ifaces = 1 };
 	struct vs_create_opts opts;
 
-	(void)vs_create_opts_read(NULL, &opts);
+	(void)vs_create_opts_read(NULL, "make a stack", &opts);
 	opts.bare = true;
 	if (vdenet == NULL || vdenet[0] == '\0' || strcmp(vdenet, "none") == 0)
 		config.n_ifaces = 0;

@@ -134,7 +134,7 @@ static int prepare(struct vdestack_creation *c, const char *text, const struct v
 {
 	struct vs_create_opts read;
 	struct vs_process *p = vs_process();
-	int r = vs_create_opts_read(opts, &read);
+	int r = vs_create_opts_read(opts, "make a stack", &read);
 
 	if (r == 0)
 		r = vs_configuration_read(text, read.flags, NULL, NULL, &c->config);

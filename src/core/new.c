@@ -25,7 +25,7 @@ static int make(const char *text, const struct vdestack_opts *opts, struct vdest
 {
 	struct vs_create_opts read;
 	struct vs_config *config = NULL;
-	int r = vs_create_opts_read(opts, &read);
+	int r = vs_create_opts_read(opts, "make a stack", &read);
 
 	if (r == 0)
 		r = vs_configuration_read(text, read.flags, NULL, NULL, &config);
@@ -47,7 +47,7 @@ static int adopt(int fd, const char *text, const struct vdestack_opts *opts, str
 {
 	VS_NO_CANCEL;
 	struct vs_create_opts read;
-	int r = vs_create_opts_read(opts, &read);
+	int r = vs_create_opts_read(opts, "adopt a namespace", &read);
 
 	read.adopt = fd;
 	if (r == 0 && ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
@@ -104,7 +104,7 @@ static int add(struct vdestack *stack, const char *text, const struct vdestack_o
 {
 	VS_NO_CANCEL;
 	struct vs_create_opts read;
-	int r = vs_create_opts_read(opts, &read);
+	int r = vs_create_opts_read(opts, "add interfaces", &read);
 
 	if (r == 0)
 		r = vs_keepers_sealed("cannot add interfaces");

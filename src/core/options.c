@@ -17,27 +17,27 @@
 	(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU | VDESTACK_ALLOW_ABSENT | \
 	 VDESTACK_NO_RECONNECT | VDESTACK_NODAD)
 
-static int check(const struct vdestack_opts *opts)
+static int check(const struct vdestack_opts *opts, const char *step)
 {
 	if (opts->flags & ~FLAGS)
-		return vs_fail(EINVAL, "cannot make a stack: unknown bits in flags (0x%x)", opts->flags);
+		return vs_fail(EINVAL, "cannot %s: unknown bits in flags (0x%x)", step, opts->flags);
 	if (opts->no_offload & ~VDESTACK_OFFLOAD_ALL)
-		return vs_fail(EINVAL, "cannot make a stack: unknown bits in no_offload (0x%x)",
+		return vs_fail(EINVAL, "cannot %s: unknown bits in no_offload (0x%x)", step,
 			       opts->no_offload);
 	if (!vs_timeout_valid(opts->timeout_ms) || !vs_timeout_valid(opts->step_timeout_ms))
-		return vs_fail(EINVAL, "cannot make a stack: timeout_ms or step_timeout_ms is less than -1; "
-				       "-1 means no limit, 0 the default");
+		return vs_fail(EINVAL, "cannot %s: timeout_ms or step_timeout_ms is less than -1; "
+				       "-1 means no limit, 0 the default", step);
 	return 0;
 }
 
-int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts *out)
+int vs_create_opts_read(const struct vdestack_opts *opts, const char *step, struct vs_create_opts *out)
 {
 	struct vdestack_opts known;
 	int r = vs_opts_read(opts, sizeof(opts->size), &known, sizeof(known));
 
 	if (r < 0)
-		return vs_opts_fail(r, "make a stack", "vdestack_opts");
-	r = check(&known);
+		return vs_opts_fail(r, step, "vdestack_opts");
+	r = check(&known, step);
 	if (r < 0)
 		return r;
 	*out = (struct vs_create_opts){ .timeout_ms = -1, .step_timeout_ms = STEP_MS,

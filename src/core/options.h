@@ -17,7 +17,7 @@ struct vs_create_opts {
 	bool bare;           /* interfaces are left down and without addresses: the old call's way */
 };
 
-/* 0, or -E2BIG/-EINVAL with a message. opts may be NULL. */
-int vs_create_opts_read(const struct vdestack_opts *opts, struct vs_create_opts *out);
+/* 0, or -E2BIG/-EINVAL with a message "cannot STEP: …". opts may be NULL. */
+int vs_create_opts_read(const struct vdestack_opts *opts, const char *step, struct vs_create_opts *out);
 
 #endif

@@ -193,3 +193,14 @@ CASE_BOTH(a_directory_of_leases_is_for_sources_that_are_started_later)
 	MUST(vdestack_iface_add(s, "iface=eth1 vnl=inproc://lan dhcp", NULL));
 	MUST(access(case_path("kept/a-eth1.dhcp4"), F_OK));
 }
+
+CASE_BOTH(messages_of_a_change_are_about_a_change)
+{
+	struct vdestack *s = new_stack("vnl=inproc://lan");
+	struct vdestack_opts opts = { .size = sizeof(opts), .flags = 1u << 30 };
+
+	CHECK_ERRNO(vdestack_configure(s, "eth", &opts), EINVAL);
+	CHECK_CONTAINS(vdestack_last_error(), "cannot configure a stack: ");
+	CHECK_ERRNO(vdestack_iface_add(s, "vnl=inproc://lan", &opts), EINVAL);
+	CHECK_CONTAINS(vdestack_last_error(), "cannot add interfaces: ");
+}
