@@ -83,7 +83,7 @@ static int wait_ready(struct vdestack *stack, int timeout_ms)
 			       "cannot wait for the stack: the time-out is %d; -1 waits for ever, 0 looks "
 			       "once",
 			       timeout_ms);
-	int r = wait_sources(stack, deadline_ms);
+	int r = vs_sources_possible(stack) ? wait_sources(stack, deadline_ms) : 0;
 	return r < 0 ? r : wait_addrs(stack, deadline_ms);
 }
 

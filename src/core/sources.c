@@ -16,6 +16,7 @@
 #include "long_call.h"
 #include "regain.h"
 #include "stack.h"
+#include "wire/changes.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
@@ -117,6 +118,18 @@ static void set_ifname(struct vs_long_call *call, const char *ifname)
 {
 	if (ifname != NULL)
 		memcpy(call->req.iface.name, ifname, strnlen(ifname, sizeof(call->req.iface.name) - 1));
+}
+
+bool vs_sources_possible(struct vdestack *stack)
+{
+	struct vs_slot *slot = vs_slot_acquire(stack);
+
+	if (slot == NULL)
+		return false; /* what comes next says why */
+	struct vs_changes *changes = vs_changes_of(atomic_load(&slot->keeper)->changes, slot->id);
+	bool possible = changes == NULL || atomic_load(&changes->sources) != 0;
+	vs_slot_release(slot);
+	return possible;
 }
 
 int vs_sources_wait(struct vdestack *stack, const char *ifname, int timeout_ms)

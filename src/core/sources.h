@@ -54,6 +54,9 @@ int vs_learned_ask(struct vdestack *stack, const char *ifname, struct vs_learned
 void vs_learned_missing(const struct vs_learned *learned, const struct vs_config *config, char *text,
 			size_t size);
 
+/* False: the stack has no sources for sure, so there is nothing to wait for. Asks nobody. */
+bool vs_sources_possible(struct vdestack *stack);
+
 /*
  * Waits until the sources of an interface ("": of all) are ready. timeout_ms as in public calls. 0;
  * -ETIMEDOUT with a message that does not say which are missing; another -errno with a message.

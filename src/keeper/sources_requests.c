@@ -32,6 +32,7 @@
 #include "rtnl/talk.h"
 #include "sources.h"
 #include "sources_inside.h"
+#include "wire/changes.h"
 
 #define ALL_SOURCES (VS_SOURCES_DHCP4 | VS_SOURCES_RA | VS_SOURCES_SLAAC | VS_SOURCES_DHCP6)
 #define ALL_FLAGS                                                                                            \
@@ -140,6 +141,8 @@ static int need_stack(struct vs_net *n)
 	stack->events = vs_events_ref(n->events);
 	stack->end = (struct vs_order){ .kind = VS_ORDER_END, .stack = stack };
 	n->sources = stack;
+	if (n->changes != NULL)
+		atomic_fetch_add(&n->changes->sources, 1);
 	return 0;
 }
 
@@ -346,6 +349,8 @@ void vs_sources_end(struct vs_net *n)
 	if (stack == NULL)
 		return;
 	n->sources = NULL;
+	if (n->changes != NULL)
+		atomic_fetch_sub(&n->changes->sources, 1);
 	vs_sources_post(&stack->end);
 	if (await_end(stack))
 		drain(n);

@@ -5,12 +5,17 @@
 /*
  * The change page: memory that a keeper writes and its program reads.
  *
- * The kernel copies sysctls into a socket when the socket is made. So a socket that was made before its
- * call is right only if nothing has changed since. For each stack the page has two numbers. The program
- * reads them at each call that makes a socket, which takes no system call:
+ * For each stack the page has three numbers. The program reads them without a system call:
  *
  *     changes   how often a process may have begun to change the stack's sysctls
  *     guests    who else may be changing them now, without telling the keeper
+ *     sources   not 0: the stack may have address sources, or names of its own
+ *
+ * Without sources a call that waits until the stack is ready does not ask the keeper about them. The keeper
+ * counts before it answers the request that starts the first one.
+ *
+ * The kernel copies sysctls into a socket when the socket is made. So a socket that was made before its
+ * call is right only if nothing has changed since. Each call that makes a socket reads the first two numbers.
  *
  * The keeper counts a change before it sets a sysctl, and a guest and a change before it lets one into
  * the namespace. The program reads `changes`, then `guests`, then asks for sockets. A socket that was
@@ -24,9 +29,9 @@
  *  - A guest that has left: what it changed was changed before `guests` fell, and the sockets are made
  *    after that.
  *
- * Two stacks may share a place: then one drops sockets for changes of the other, which is only slower.
- * A forked child shares the page. A program without it (no memory, RLIMIT_FSIZE below a page) has no
- * sockets made ahead.
+ * Two stacks may share a place: then one drops sockets for changes of the other, or asks in vain, which is
+ * only slower. A forked child shares the page. A program without it (no memory, RLIMIT_FSIZE below a page)
+ * has no sockets made ahead, and always asks.
  */
 
 #include <stdatomic.h>
@@ -35,6 +40,7 @@
 struct vs_changes {
 	atomic_uint changes;
 	atomic_uint guests;
+	atomic_uint sources;
 };
 
 #define VS_CHANGES_BYTES 4096

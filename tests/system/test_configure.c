@@ -91,6 +91,25 @@ CASE_BOTH(a_failure_takes_no_leased_address_along)
 	CHECK(has_address(s, addr));
 }
 
+/* ------------------------------------------------------------------ waiting */
+
+CASE_BOTH(a_cancelled_creation_leaves_no_source)
+{
+	struct vdestack *list[4], *made = NULL, *other = new_stack("vnl=inproc://lan");
+	struct vdestack_creation *c = vdestack_new_start("vnl=inproc://lan dhcp ip=10.7.0.9/24", case_opts());
+
+	CHECK(c != NULL);
+	/* It has come as far as to wait for its source when nothing happens any more. */
+	while (wait_readable(vdestack_new_fd(c), 500))
+		CHECK_EQ(vdestack_new_finish(c, &made), 0);
+	vdestack_new_cancel(c);
+	CHECK_EQ(MUST(vdestack_list(list, 4)), 1);
+	CHECK(list[0] == other);
+	new_server();
+	struct vdestack *s = new_stack("vnl=inproc://lan dhcp ip=10.7.0.9/24");
+	CHECK(has_address(s, leased(s)));
+}
+
 /* ------------------------------------------------------------------ sources */
 
 CASE_BOTH(options_that_have_changed_start_a_source_anew)
