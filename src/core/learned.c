@@ -127,29 +127,33 @@ static unsigned bits_of(const struct vs_wire_learned *record)
 	return record->kind == VS_LEARNED_SOURCE ? vs_learned_bits(record) : 0;
 }
 
-/* The sources of an interface of config that keep it from being ready. */
-static unsigned needed(const struct vs_learned *learned, const struct vs_conf_iface *iface)
+static bool one_is_ready(const struct vs_learned *learned, const char *ifname, unsigned one_of)
 {
-	const struct vs_conf_sources *sources = iface->sources;
-
-	if (sources == NULL)
-		return 0;
 	for (size_t i = 0; i < learned->n; i++) {
 		const struct vs_wire_learned *record = &learned->list[i];
-		if (strcmp(record->ifname, iface->name) == 0 && record->ready &&
-		    (bits_of(record) & sources->one_of) != 0)
-			return sources->required;
+		if (record->ready && (bits_of(record) & one_of) != 0 && strcmp(record->ifname, ifname) == 0)
+			return true;
 	}
-	return sources->required | sources->one_of;
+	return false;
 }
 
-static unsigned needed_of(const struct vs_learned *learned, const struct vs_config *config,
-			  const char *ifname)
+/* Whether a source keeps its interface from being ready. */
+static bool is_missing(const struct vs_learned *learned, const struct vs_wire_learned *record)
+{
+	unsigned bits = bits_of(record);
+
+	if (bits == 0 || record->ready)
+		return false;
+	return (bits & record->required) != 0 ||
+	       ((bits & record->one_of) != 0 && !one_is_ready(learned, record->ifname, record->one_of));
+}
+
+static bool has_iface(const struct vs_config *config, const char *ifname)
 {
 	for (size_t i = 0; i < config->n_ifaces; i++)
 		if (strcmp(config->ifaces[i].name, ifname) == 0)
-			return needed(learned, &config->ifaces[i]);
-	return 0;
+			return true;
+	return false;
 }
 
 /* As snprintf(3). */
@@ -171,9 +175,7 @@ void vs_learned_missing(const struct vs_learned *learned, const struct vs_config
 	(void)snprintf(text, size, "an address source is not ready yet");
 	for (size_t i = 0; i < learned->n && used < size; i++) {
 		const struct vs_wire_learned *record = &learned->list[i];
-		unsigned bits = bits_of(record);
-		if (bits == 0 || record->ready ||
-		    (config != NULL && (bits & needed_of(learned, config, record->ifname)) == 0))
+		if (!is_missing(learned, record) || (config != NULL && !has_iface(config, record->ifname)))
 			continue;
 		if (used > 0)
 			used += (size_t)snprintf(text + used, size - used, "; ");

@@ -48,8 +48,8 @@ unsigned vs_learned_bits(const struct vs_wire_learned *record);
 int vs_learned_ask(struct vdestack *stack, const char *ifname, struct vs_learned *out);
 
 /*
- * Says which sources are not ready, and why: "dhcp4 on vde0: …; dhcp6 on vde0: …". config: only the
- * interfaces of it, and their sources that must be ready; NULL: all.
+ * Says which sources keep their interfaces from being ready, and why: "dhcp4 on vde0: …; dhcp6 on vde0: …".
+ * config: only those on its interfaces; NULL: all.
  */
 void vs_learned_missing(const struct vs_learned *learned, const struct vs_config *config, char *text,
 			size_t size);

@@ -5,6 +5,8 @@
  * effect, and a failure leaves the sources as they were.
  */
 
+#include <pthread.h>
+
 #include "sources.h"
 
 static const char *const range[] = { "--dhcp-range=10.7.0.50,10.7.0.60,3600", NULL };
@@ -92,6 +94,50 @@ CASE_BOTH(a_failure_takes_no_leased_address_along)
 }
 
 /* ------------------------------------------------------------------ waiting */
+
+static void *wait_for_stack(void *stack)
+{
+	return vdestack_wait_ready(stack, SOON_MS) == 0 ? stack : NULL;
+}
+
+CASE_BOTH(any_number_of_threads_wait_for_a_stack)
+{
+	struct vdestack_opts opts = *case_opts();
+	pthread_t threads[40];
+	void *result;
+
+	struct vdestack *other = new_stack("vnl=inproc://lan");
+	opts.flags |= VDESTACK_NO_WAIT;
+	struct vdestack *s = vdestack_new("vnl=inproc://lan dhcp", &opts);
+	CHECK(s != NULL && other != NULL);
+	for (int i = 0; i < 40; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, wait_for_stack, s), 0);
+	CHECK_ERRNO(vdestack_wait_ready(s, 200), ETIMEDOUT); /* there is no server; by now all wait */
+	CHECK_ERRNO(vdestack_wait_ready(s, 0), ETIMEDOUT);
+	new_server();
+	for (int i = 0; i < 40; i++) {
+		CHECK_EQ(pthread_join(threads[i], &result), 0);
+		CHECK(result == s);
+	}
+}
+
+CASE_BOTH(the_message_has_the_sources_that_are_waited_for_and_no_others)
+{
+	struct vdestack_opts opts = soon(), no_wait = soon();
+
+	struct vdestack *other = new_stack("vnl=inproc://lan");
+	no_wait.flags |= VDESTACK_NO_WAIT;
+	struct vdestack *s = vdestack_new("vnl=inproc://lan auto", &no_wait);
+	CHECK(s != NULL && other != NULL);
+	CHECK_ERRNO(vdestack_wait_ready(s, 0), ETIMEDOUT);
+	CHECK_CONTAINS(vdestack_last_error(), "dhcp4 on vde0: ");
+	CHECK_CONTAINS(vdestack_last_error(), "dhcp6 on vde0: ");
+	CHECK(strstr(vdestack_last_error(), "rd on vde0") == NULL);
+	/* Those that were asked for before are waited for, too. */
+	CHECK_ERRNO(vdestack_configure(s, "rd", &opts), ETIMEDOUT);
+	CHECK_CONTAINS(vdestack_last_error(), "dhcp4 on vde0: ");
+	CHECK_CONTAINS(vdestack_last_error(), "rd on vde0: ");
+}
 
 CASE_BOTH(a_cancelled_creation_leaves_no_source)
 {

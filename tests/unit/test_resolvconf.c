@@ -153,10 +153,7 @@ static void a_short_buffer_gets_what_fits(void **state)
 
 static void missing_sources_are_named_with_their_problem(void **state)
 {
-	struct vs_conf_sources sources = { .start = VS_CONF_DHCP4 | VS_CONF_DHCP6 | VS_CONF_RA,
-					   .required = VS_CONF_RA,
-					   .one_of = VS_CONF_DHCP4 | VS_CONF_DHCP6 };
-	struct vs_conf_iface iface = { .name = "vde0", .sources = &sources };
+	struct vs_conf_iface iface = { .name = "vde1" };
 	struct vs_config config = { .ifaces = &iface, .n_ifaces = 1 };
 	char text[256], small[8];
 
@@ -170,7 +167,10 @@ static void missing_sources_are_named_with_their_problem(void **state)
 	strcpy(dhcp4->text, "no server");
 	strcpy(ra->state, "SOLICITING");
 	ra->sent = 3;
+	dhcp4->required = ra->required = VS_CONF_RA;
+	dhcp4->one_of = ra->one_of = VS_CONF_DHCP4 | VS_CONF_DHCP6;
 	list[2].source = 77; /* of a later keeper */
+	list[2].required = UINT8_MAX;
 	vs_learned_missing(&learned, NULL, text, sizeof(text));
 	assert_string_equal(text, "dhcp4 on vde0: no server; rd on vde0: in state SOLICITING, 3 packets "
 				  "sent, 0 received");
@@ -178,6 +178,12 @@ static void missing_sources_are_named_with_their_problem(void **state)
 	assert_string_equal(small, "dhcp4 o");
 	/* One of two is ready: the other is not missing. */
 	add(VS_LEARNED_SOURCE, VS_SOURCE_DHCP6, "vde0")->ready = 1;
+	vs_learned_missing(&learned, NULL, text, sizeof(text));
+	assert_string_equal(text, "rd on vde0: in state SOLICITING, 3 packets sent, 0 received");
+	/* Of the interfaces of a configuration only. */
+	vs_learned_missing(&learned, &config, text, sizeof(text));
+	assert_string_equal(text, "an address source is not ready yet");
+	strcpy(iface.name, "vde0");
 	vs_learned_missing(&learned, &config, text, sizeof(text));
 	assert_string_equal(text, "rd on vde0: in state SOLICITING, 3 packets sent, 0 received");
 }
