@@ -2,7 +2,8 @@
 
 /*
  * Any string is either refused with a message or results in a configuration that meets every
- * rule of config.h. The first byte of the input chooses which names are in use.
+ * rule of config.h: as one that makes interfaces, and as one that changes them. The first byte of the input
+ * chooses which names are in use.
  */
 
 #include <errno.h>
@@ -77,11 +78,54 @@ static void check_iface(const struct vs_conf_iface *iface)
 	CHECK(!iface->has_mac || (iface->mac[0] & 1) == 0);
 }
 
+static void check_names(const struct vs_conf_names *names)
+{
+	CHECK(names->n_dns <= VS_CONF_DNS_MAX);
+	CHECK(strnlen(names->domains, sizeof(names->domains)) < sizeof(names->domains));
+	CHECK(names->domains[0] != ' ' && strstr(names->domains, "  ") == NULL);
+	for (size_t i = 0; i < names->n_dns; i++)
+		check_addr(&names->dns[i]);
+}
+
+/* change: words with '-' are allowed. */
+static void check_sources(const struct vs_conf_sources *sources, bool change)
+{
+	if (sources == NULL)
+		return;
+	CHECK(((sources->required | sources->one_of) & ~sources->start) == 0);
+	CHECK((sources->start & VS_CONF_SLAAC) == 0 || (sources->start & VS_CONF_RA) != 0);
+	CHECK(sources->pd_len <= 128);
+	CHECK(strnlen(sources->fqdn, sizeof(sources->fqdn)) < sizeof(sources->fqdn));
+	check_names(&sources->add);
+	check_names(&sources->remove);
+	CHECK(change || (sources->stop == 0 && sources->remove.n_dns == 0 && !sources->clear_dns &&
+			 sources->remove.domains[0] == '\0' && !sources->clear_domains));
+}
+
+/* A change of interfaces that exist. */
+static void check_change(const struct vs_config *config)
+{
+	CHECK(config->name[0] == '\0');
+	for (size_t i = 0; i < config->n_ifaces; i++) {
+		const struct vs_conf_iface *iface = &config->ifaces[i];
+		CHECK(vs_ifname_valid(iface->name));
+		CHECK(iface->vnl == NULL && iface->mtu == 0 && !iface->has_mac);
+		(void)check_addrs(iface);
+		(void)check_routes(iface);
+		check_sources(iface->sources, true);
+		for (size_t j = 0; j < iface->removals.n_addrs; j++)
+			check_addr(&iface->removals.addrs[j]);
+		for (size_t j = 0; j < i; j++)
+			CHECK(strcmp(iface->name, config->ifaces[j].name) != 0);
+	}
+}
+
 static void check_config(const struct vs_config *config, uint8_t *bits)
 {
 	CHECK(config->n_ifaces <= 4096);
 	for (size_t i = 0; i < config->n_ifaces; i++) {
 		check_iface(&config->ifaces[i]);
+		check_sources(config->ifaces[i].sources, false);
 		CHECK(!taken(bits, config->ifaces[i].name));
 		for (size_t j = 0; j < i; j++)
 			CHECK(strcmp(config->ifaces[i].name, config->ifaces[j].name) != 0);
@@ -116,6 +160,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int result = vs_config_parse(text, taken, &bits, &error, &config);
 	if (result == 0)
 		check_config(config, &bits);
+	else
+		check_failure(result, &error, strlen(text));
+	CHECK(result == 0 || config == NULL);
+	vs_config_free(config);
+	config = NULL;
+	result = vs_config_parse_change(text, &error, &config);
+	if (result == 0)
+		check_change(config);
 	else
 		check_failure(result, &error, strlen(text));
 	CHECK(result == 0 || config == NULL);
