@@ -242,6 +242,20 @@ static int check_mtu(struct vs_parser *parser, const struct vs_section *section)
 	return 0;
 }
 
+/* In a change it is about what the change adds. */
+static int check_nodad(struct vs_parser *parser, const struct vs_section *section)
+{
+	const struct vs_conf_iface *iface = &section->iface;
+	bool starts = iface->sources != NULL && iface->sources->start != 0;
+
+	if (section->nodad == NULL || starts || iface->n_addrs > 0)
+		return 0;
+	return vs_word_fail(parser->error, EINVAL, section->nodad,
+			    "interface %s gets no address here that it could be about; add one, or "
+			    "remove the word",
+			    iface->name);
+}
+
 /* What can only be said of a section when all words have been read. */
 static int finish_section(struct vs_parser *parser, struct vs_section *section)
 {
@@ -255,8 +269,10 @@ static int finish_section(struct vs_parser *parser, struct vs_section *section)
 	int result = section->iface.name[0] == '\0' ? name_section(parser, section) : 0;
 	if (result == 0)
 		result = vs_section_check_sources(parser, section);
-	if (result < 0 || parser->change)
+	if (result < 0)
 		return result;
+	if (parser->change)
+		return check_nodad(parser, section);
 	if (section->vnl == NULL)
 		return vs_word_fail(parser->error, EINVAL, section->first,
 				    "interface %s has no vnl=; add one like vnl=vde:///tmp/net, or "

@@ -24,7 +24,7 @@ struct vs_section {
 	/* Words that are checked against the others: */
 	const struct vs_word *fqdn;
 	const struct vs_word *iid; /* slaac=… */
-	const struct vs_word *pd, *rapid, *v6only, *norelease;
+	const struct vs_word *pd, *rapid, *v6only, *norelease, *nodad;
 };
 
 struct vs_parser {

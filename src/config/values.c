@@ -74,8 +74,8 @@ int vs_take_nodad(struct vs_parser *parser, struct vs_section *section, const st
 		  const char *value)
 {
 	(void)parser;
-	(void)word;
 	(void)value;
+	section->nodad = word;
 	section->iface.nodad = true;
 	return 0;
 }

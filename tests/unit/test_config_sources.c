@@ -347,6 +347,8 @@ static void words_are_refused_in_the_wrong_call(void **state)
 		{ "-domain=..", 1, "not a domain name" },
 		{ "-dhcp=1", 1, "takes no value" },
 		{ "-rapid", 1, "unknown word" },
+		{ "nodad gw=10.0.0.1", 1, "gets no address here" },
+		{ "leases=x", 1, "no interface here" },
 	};
 
 	(void)state;
