@@ -73,13 +73,13 @@ static void each_source_has_its_words(void **state)
 		{ "slaac", RA | SLAAC, RA | SLAAC, 0 },
 		{ "slaac=eui64", RA | SLAAC, RA | SLAAC, 0 },
 		{ "slaac=stable", RA | SLAAC, RA | SLAAC, 0 },
-		{ "auto", DHCP4 | DHCP6 | RA, 0, DHCP4 | DHCP6 },
+		{ "auto", DHCP4 | DHCP6 | RA | SLAAC, 0, DHCP4 | DHCP6 | SLAAC },
 		{ "auto4", DHCP4, 0, DHCP4 },
 		{ "autov4", DHCP4, 0, DHCP4 },
-		{ "auto6", DHCP6 | RA, 0, DHCP6 },
-		{ "autov6", DHCP6 | RA, 0, DHCP6 },
+		{ "auto6", DHCP6 | RA | SLAAC, 0, DHCP6 | SLAAC },
+		{ "autov6", DHCP6 | RA | SLAAC, 0, DHCP6 | SLAAC },
 		{ "dhcp dhcp6", DHCP4 | DHCP6, DHCP4 | DHCP6, 0 },
-		{ "auto rd", DHCP4 | DHCP6 | RA, RA, DHCP4 | DHCP6 },
+		{ "auto rd", DHCP4 | DHCP6 | RA | SLAAC, RA, DHCP4 | DHCP6 | SLAAC },
 		{ "auto slaac", DHCP4 | DHCP6 | RA | SLAAC, RA | SLAAC, DHCP4 | DHCP6 | SLAAC },
 	};
 	char text[64];
