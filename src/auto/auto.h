@@ -184,6 +184,7 @@ struct vs_auto_state {
 	uint32_t sent, received;   /* packets; received: those that were not ignored */
 	uint32_t ignored[VS_IGNORED_N];
 	bool ready;             /* it has what it was started for */
+	bool quiet;             /* it awaits no packet but ARP: DHCPv4 that holds a lease */
 	char problem[96];       /* what is wrong, plain text; "": nothing */
 };
 

@@ -58,6 +58,7 @@
 
 #include "dhcp4.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "dhcp4_machine.h"
@@ -207,6 +208,7 @@ static void dhcp4_describe(const void *machine, struct vs_auto_state *out)
 		.received = m->received,
 		/* A network that wants no IPv4 has nothing to wait for. */
 		.ready = m->set || m->state == VS_DHCP4_V6ONLY_WAIT,
+		.quiet = m->state == VS_DHCP4_BOUND,
 	};
 	if (m->set) {
 		out->server.family = AF_INET;
@@ -214,6 +216,8 @@ static void dhcp4_describe(const void *machine, struct vs_auto_state *out)
 	}
 	memcpy(out->ignored, m->ignored, sizeof(out->ignored));
 	memcpy(out->problem, m->problem, sizeof(out->problem));
+	if (m->state == VS_DHCP4_SELECTING && m->problem[0] == '\0')
+		snprintf(out->problem, sizeof(out->problem), "no DHCP server has answered yet");
 }
 
 static bool dhcp4_lease(const void *machine, struct vs_auto_lease *out)

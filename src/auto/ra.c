@@ -51,6 +51,8 @@ const struct vs_ra_sysctl vs_ra_sysctls[] = {
 	{ "accept_ra_mtu", "1", ALL_IIDS },
 	{ "autoconf", "0", ALL_IIDS },
 	{ "router_solicitations", "0", ALL_IIDS },
+	/* Also a random delay before duplicates are looked for, which is for the first packet of a host. */
+	{ "router_solicitation_delay", "0", ALL_IIDS },
 	{ "optimistic_dad", "1", ALL_IIDS },
 	/* The link-local address: writing the secret selects addr_gen_mode 2. */
 	{ "stable_secret", NULL, 1u << VS_IID_STABLE },
@@ -391,6 +393,9 @@ static void ra_describe(const void *machine, struct vs_auto_state *out)
 	else if (m->unanswered > 1)
 		(void)snprintf(out->problem, sizeof(out->problem), "no router has answered %u solicitations",
 			       m->unanswered);
+	else if (m->received > 0 && m->config->iid != VS_IID_NONE && vs_ra_addrs_deadline(m) == VS_AUTO_NEVER)
+		(void)snprintf(out->problem, sizeof(out->problem),
+			       "the router advertises no prefix for addresses");
 }
 
 static bool ra_lease(const void *machine, struct vs_auto_lease *out)
