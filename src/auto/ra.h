@@ -20,4 +20,10 @@ struct vs_ra_sysctl {
 
 extern const struct vs_ra_sysctl vs_ra_sysctls[];
 
+/*
+ * Makes the secret of one interface of one stack out of the one that all share: the kernel's link-local
+ * address depends on nothing else, and two stacks must not have the same.
+ */
+void vs_ra_derive_secret(uint8_t secret[16], const char *stack, const char *ifname);
+
 #endif

@@ -8,6 +8,7 @@
  * The prefix route is not the address's: a prefix may be for addresses and not on the link, or the reverse.
  */
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -223,6 +224,21 @@ size_t vs_ra_addrs_set(const struct vs_ra *m, struct vs_auto_addr *out, size_t n
 		out[count++].preferred_s = vs_auto_left_s(m->now, a->preferred);
 	}
 	return count;
+}
+
+void vs_ra_derive_secret(uint8_t secret[16], const char *stack, const char *ifname)
+{
+	uint8_t out[16], block[16];
+	char name[128];
+
+	(void)snprintf(name, sizeof(name), "%s/%s", stack, ifname);
+	for (uint8_t i = 0; i < 2; i++) {
+		uint8_t counter = 0;
+		memset(block, i, sizeof(block));
+		vs_stable_addr(block, name, secret, &counter);
+		memcpy(out + (size_t)8 * i, block + 8, 8);
+	}
+	memcpy(secret, out, sizeof(out));
 }
 
 vs_auto_ms vs_ra_addrs_deadline(const struct vs_ra *m)

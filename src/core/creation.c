@@ -18,6 +18,9 @@
  *  CONFIG     reads a configuration that had to wait for the namespace: only that tells which names are free
  *  NEXT       asks for the next interface, after the start of its command if it has one
  *  IFACE      waits until the keeper has plugged the interface into its network
+ *  PREPARE    on the way to APPLY: the sysctls of the next interface with address sources of IPv6, as it is
+ *             down yet
+ *  PREPARED   waits until the keeper has written them
  *  APPLY      addresses and routes, by rtnetlink
  *  SOURCES    asks for the address sources of the next interface
  *  STARTED    waits until the keeper has started them
@@ -85,7 +88,7 @@ static void describe_state(struct vs_creation *c, char *text, size_t size)
 			       c->config->ifaces[c->n_made].name, c->config->ifaces[c->n_made].vnl);
 	else if (c->state == VS_CREATION_READY)
 		(void)snprintf(text, size, "%s", vs_ready_missing(&c->ready));
-	else if (c->state == VS_CREATION_SOURCES || c->state == VS_CREATION_STARTED)
+	else if (c->state >= VS_CREATION_PREPARE && c->state <= VS_CREATION_STARTED)
 		(void)snprintf(text, size, "the keeper has not started the address sources yet");
 	else
 		(void)snprintf(text, size, "the keeper has not made the network namespace yet");

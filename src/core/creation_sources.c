@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The steps of a creation that are about address sources: one request for each interface to start them, then
- * one whose reply comes when they are ready. creation.c describes how they fit together.
+ * The steps of a creation that are about address sources: one request for each interface before it is set up,
+ * one to start them, then one whose reply comes when they are ready. creation.c describes how they fit
+ * together.
  *
  * All sources are started before the first one is waited for, so they work at the same time. One time limit
  * is for all of them.
@@ -52,6 +53,48 @@ static const struct vs_conf_iface *next_iface(struct vs_creation *c,
 	return NULL;
 }
 
+/* One request about the sources of an interface. 0 or -errno. */
+static int request(struct vs_creation *c, const struct vs_conf_iface *iface, uint32_t flags)
+{
+	vs_creation_prepare(c, vs_regain_door(c->slot), VS_OP_SOURCES);
+	vs_sources_fill(iface, c->slot->name, c->leases >= 0, &c->sources);
+	c->sources.flags |= flags;
+	c->call.text = (const char *)&c->sources;
+	c->call.text_len = sizeof(c->sources);
+	if (c->leases >= 0)
+		c->call.fds[c->call.n_fds++] = c->leases;
+	return vs_creation_send(c);
+}
+
+static bool needs_sysctls(const struct vs_conf_iface *iface)
+{
+	return iface->sources != NULL && (iface->sources->start & ~VS_CONF_DHCP4) != 0;
+}
+
+int vs_creation_step_prepare(struct vs_creation *c)
+{
+	const struct vs_conf_iface *iface = c->opts.bare ? NULL : next_iface(c, needs_sysctls);
+
+	if (iface == NULL) {
+		c->n_sources = 0;
+		c->state = VS_CREATION_APPLY;
+		return 0;
+	}
+	int r = request(c, iface, VS_SOURCES_PREPARE);
+	return r < 0 ? r : vs_creation_now_await(c, VS_CREATION_PREPARED);
+}
+
+int vs_creation_step_prepared(struct vs_creation *c)
+{
+	int r = vs_creation_await(c);
+
+	if (r < 0)
+		return r;
+	c->n_sources++;
+	c->state = VS_CREATION_PREPARE;
+	return 0;
+}
+
 static bool has_sources(const struct vs_conf_iface *iface)
 {
 	return iface->sources != NULL;
@@ -67,13 +110,7 @@ int vs_creation_step_sources(struct vs_creation *c)
 		c->sources_deadline_ms = vs_deadline_ms(c->opts.sources_timeout_ms);
 		return vs_creation_go_ready(c);
 	}
-	vs_creation_prepare(c, vs_regain_door(c->slot), VS_OP_SOURCES);
-	vs_sources_fill(iface, c->slot->name, c->leases >= 0, &c->sources);
-	c->call.text = (const char *)&c->sources;
-	c->call.text_len = sizeof(c->sources);
-	if (c->leases >= 0)
-		c->call.fds[c->call.n_fds++] = c->leases;
-	int r = vs_creation_send(c);
+	int r = request(c, iface, 0);
 	return r < 0 ? r : vs_creation_now_await(c, VS_CREATION_STARTED);
 }
 

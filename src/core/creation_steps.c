@@ -294,7 +294,7 @@ static int step_next(struct vs_creation *c)
 {
 	if (c->n_made == c->config->n_ifaces) {
 		vs_creation_close_directories(c);
-		c->state = VS_CREATION_APPLY;
+		c->state = VS_CREATION_PREPARE;
 		return 0;
 	}
 	const struct vs_conf_iface *iface = &c->config->ifaces[c->n_made];
@@ -429,6 +429,8 @@ int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c) = {
 	[VS_CREATION_CONFIG] = step_config,
 	[VS_CREATION_NEXT] = step_next,
 	[VS_CREATION_IFACE] = step_iface,
+	[VS_CREATION_PREPARE] = vs_creation_step_prepare,
+	[VS_CREATION_PREPARED] = vs_creation_step_prepared,
 	[VS_CREATION_APPLY] = step_apply,
 	[VS_CREATION_SOURCES] = vs_creation_step_sources,
 	[VS_CREATION_STARTED] = vs_creation_step_started,

@@ -32,6 +32,8 @@ int vs_creation_go_learned(struct vs_creation *c);
 enum vs_creation_state vs_creation_after_ready(const struct vs_creation *c);
 
 /* creation_sources.c */
+int vs_creation_step_prepare(struct vs_creation *c);
+int vs_creation_step_prepared(struct vs_creation *c);
 int vs_creation_step_sources(struct vs_creation *c);
 int vs_creation_step_started(struct vs_creation *c);
 int vs_creation_step_learning(struct vs_creation *c);

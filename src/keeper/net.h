@@ -17,6 +17,7 @@ struct vs_iface;
 struct vs_job;
 struct vs_keeper;
 struct vs_sources_stack;
+struct vs_sources_sysctls;
 struct vs_wire_iface;
 
 #define VS_DOORS_MAX 64 /* of one stack, see regain.c */
@@ -45,6 +46,7 @@ struct vs_net {
 	unsigned guests;      /* see guests.c; under the keeper's lock once there is a door */
 	struct vs_events *events;
 	struct vs_sources_stack *sources; /* NULL: there have been none */
+	struct vs_sources_sysctls *sysctls; /* as they were before; see sources_sysctls.c */
 	bool in_reserve;      /* began without a call */
 	bool dismissed;       /* in reserve, and not needed any more; under the keeper's lock */
 };

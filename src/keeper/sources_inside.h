@@ -67,6 +67,10 @@ struct vs_source {
 	enum vs_source_phase phase;
 	bool by_ra;         /* started by a flag of a router advertisement */
 	bool must_save;     /* the machine has a new lease */
+	vs_auto_ms sent_at; /* when it has last sent a packet of IPv6, */
+	bool unsent;        /* which the kernel has refused */
+	bool new_facts;     /* other name servers and the like, and no event has said so yet */
+	bool said_news;     /* an event has been sent that makes readers look at them */
 	bool ready;
 	int flag;           /* of a router advertisement, to be acted on; 0: none */
 	bool listens;       /* the IPv4 packet socket gets packets */
@@ -103,6 +107,9 @@ struct vs_source_iface {
 	bool carrier_known;
 	uint32_t carrier_losses; /* how often */
 	bool link_local; /* there is a link-local address that can be used */
+	bool ip6;        /* the interface has IPv6 */
+	bool mtu_fixed;  /* by the word mtu= */
+	uint32_t mtu_before, mtu_set; /* set: what DHCPv4 has given and is applied; 0: nothing */
 	uint32_t active;           /* VS_SOURCES_..., as requested */
 	uint32_t required, one_of;
 	uint32_t flags, pd_len;    /* of the last request that started something */
@@ -136,6 +143,7 @@ struct vs_order {
 	struct vs_source_sockets sockets;
 	int ifindex;
 	uint8_t mac[6];
+	bool ip6, mtu_fixed;          /* of the interface */
 	char ifname[IF_NAMESIZE];     /* REMOVE */
 	struct vs_job *job;           /* REMOVE */
 };
@@ -297,7 +305,32 @@ int vs_sources_waits_add(struct vs_sources_stack *stack, struct vs_call *call);
 /* Answers the calls whose sources are ready, or all if the stack ends. */
 void vs_sources_waits_answer(struct vs_sources_stack *stack);
 
+/* ---- sources_sysctls.c: by the networking thread ---- */
+
+/*
+ * Writes the sysctls that the sources to be started need, or writes the old values again after the last of
+ * them has been stopped. leases: a directory, or -1.
+ */
+void vs_sources_sysctls_write(struct vs_net *n, const struct vs_wire_sources *want, int ifindex, int leases);
+/* Forgets the old values of an interface that goes; NULL: of all. */
+void vs_sources_sysctls_drop(struct vs_net *n, const char *ifname);
+/* Whether the interface has IPv6. */
+bool vs_sources_sysctls_ip6(const char *ifname);
+
+/* ---- sources_mtu.c ---- */
+
+/* Sets the MTU that DHCPv4 has given, or the one from before, as the state of the sources says. */
+void vs_sources_mtu_update(struct vs_source_iface *iface);
+/* What is wrong with the MTU that the server has given; NULL: nothing. */
+const char *vs_sources_mtu_problem(const struct vs_source_iface *iface);
+
 /* ---- sources_leases.c ---- */
+
+/*
+ * Any thread: the secret of stable interface ids, of this interface of a stack. leases: a directory, or -1:
+ * the secret is drawn anew. False: the file cannot be used, and the secret is a new one.
+ */
+bool vs_sources_leases_secret(int leases, const char *stack, const char *ifname, uint8_t secret[16]);
 
 /* Opens the lease files of an interface, reads the DUID and the secret into what is to be started. */
 void vs_sources_leases_open(struct vs_source_iface *iface);

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "auto/lease.h"
+#include "auto/ra.h"
 #include "base/cleanup.h"
 #include "sources_inside.h"
 
@@ -147,6 +148,16 @@ static void identify(struct vs_source *s)
 		s->config.iaid = (s->config.iaid ^ (uint8_t)*c) * UINT32_C(0x01000193);
 }
 
+bool vs_sources_leases_secret(int leases, const char *stack, const char *ifname,
+			      uint8_t secret[SECRET_BYTES])
+{
+	(void)!getrandom(secret, SECRET_BYTES, 0);
+	bool known = leases < 0 || drawn_once(leases, "secret", secret, SECRET_BYTES, SECRET_BYTES) ==
+					   SECRET_BYTES;
+	vs_ra_derive_secret(secret, stack, ifname);
+	return known;
+}
+
 void vs_sources_leases_identity(struct vs_source *s)
 {
 	(void)!getrandom(s->config.secret, SECRET_BYTES, 0);
@@ -159,8 +170,8 @@ void vs_sources_leases_identity(struct vs_source *s)
 	if (s->kind->source != VS_SOURCE_RA)
 		identify(s);
 	else if (s->config.iid == VS_IID_STABLE &&
-		 drawn_once(s->iface->stack->leases, "secret", s->config.secret, SECRET_BYTES,
-			    SECRET_BYTES) != SECRET_BYTES)
+		 !vs_sources_leases_secret(s->iface->stack->leases, s->iface->stack->name, s->iface->name,
+					   s->config.secret))
 		s->storage = "the file of the secret is damaged or cannot be written";
 }
 

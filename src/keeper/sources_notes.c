@@ -24,6 +24,7 @@
 #endif
 
 #define NOTES_AT_ONCE 16
+#define ANSWER_MS 200 /* a router of a virtual network that is there has answered by then */
 
 int vs_sources_notes_subscribe(int fd)
 {
@@ -136,6 +137,20 @@ static bool is_link_local(const struct vs_auto_ip *ip)
 	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
 }
 
+/*
+ * Router discovery sends another solicitation if the first one could not be sent, as there was no address, or
+ * has not been answered while the address was optimistic. One that has just been sent is not repeated.
+ */
+static void note_link_local(struct vs_source *ra, const struct vs_auto_ip *ip, uint32_t flags, bool usable)
+{
+	bool waited = vs_sources_now() - ra->sent_at >= ANSWER_MS && (flags & IFA_F_TENTATIVE) == 0;
+
+	if ((flags & IFA_F_DADFAILED) != 0)
+		vs_source_detected(ra, ip, true);
+	else if (usable && (ra->unsent || waited))
+		vs_source_detected(ra, ip, false);
+}
+
 static void note_addr(struct vs_sources_stack *stack, struct nlmsghdr *h)
 {
 	struct nlattr *attrs[IFA_MAX + 1];
@@ -160,6 +175,8 @@ static void note_addr(struct vs_sources_stack *stack, struct nlmsghdr *h)
 	if (!is_link_local(&ip))
 		return;
 	iface->link_local = usable;
+	if (iface->sources[VS_SOURCE_RA] != NULL)
+		note_link_local(iface->sources[VS_SOURCE_RA], &ip, flags, usable);
 	struct vs_source *dhcp6 = iface->sources[VS_SOURCE_DHCP6];
 	if (usable && dhcp6 != NULL && dhcp6->phase == VS_SOURCE_WAITING)
 		vs_source_begin(dhcp6);

@@ -67,15 +67,16 @@ static void send_udp4(struct vs_source *s, const struct vs_auto_packet *p)
 	(void)sendmsg(s->udp4, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void send6(const struct vs_source *s, uint16_t port, const struct vs_auto_packet *p)
+static void send6(struct vs_source *s, uint16_t port, const struct vs_auto_packet *p)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
 	memcpy(&to.sin6_addr, p->peer.bytes, 16);
 	if (IN6_IS_ADDR_LINKLOCAL(&to.sin6_addr) || IN6_IS_ADDR_MULTICAST(&to.sin6_addr))
 		to.sin6_scope_id = (uint32_t)s->config.ifindex;
-	(void)sendto(s->rx.fd, p->bytes, p->n, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
-		     sizeof(to));
+	s->sent_at = vs_sources_now();
+	s->unsent = sendto(s->rx.fd, p->bytes, p->n, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
+			   sizeof(to)) < 0;
 }
 
 void vs_sources_packets_send(struct vs_source *s, const struct vs_auto_packet *p)

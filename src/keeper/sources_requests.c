@@ -18,14 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "auto/ra.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "call.h"
 #include "config/config.h"
 #include "events.h"
-#include "guests.h"
 #include "iface.h"
 #include "keeper.h"
 #include "net.h"
@@ -37,7 +35,7 @@
 #define ALL_SOURCES (VS_SOURCES_DHCP4 | VS_SOURCES_RA | VS_SOURCES_SLAAC | VS_SOURCES_DHCP6)
 #define ALL_FLAGS                                                                                            \
 	(VS_SOURCES_NODAD | VS_SOURCES_RAPID | VS_SOURCES_IPV6_ONLY | VS_SOURCES_STABLE |                    \
-	 VS_SOURCES_NO_RELEASE)
+	 VS_SOURCES_NO_RELEASE | VS_SOURCES_PREPARE)
 #define ALL_CLEAR (VS_SOURCES_CLEAR_DNS | VS_SOURCES_CLEAR_DOMAINS)
 /*
  * How long a stack that ends waits for its sources. They take a tenth of a second at most, but those of many
@@ -172,36 +170,26 @@ static int check_directory(const struct vs_call *call, const struct vs_wire_sour
 	return 0;
 }
 
-/* Those of this interface that the source of router advertisements relies on; auto/ra.h. */
-static void write_sysctls(struct vs_net *n, const struct vs_wire_sources *want)
-{
-	bool slaac = (want->start & VS_SOURCES_SLAAC) != 0;
-	enum vs_auto_iid iid = !slaac                              ? VS_IID_NONE
-			       : want->fqdn[0] != '\0'             ? VS_IID_HASH
-			       : (want->flags & VS_SOURCES_STABLE) ? VS_IID_STABLE
-								   : VS_IID_EUI64;
-	char path[128];
-
-	if ((want->start & (VS_SOURCES_RA | VS_SOURCES_SLAAC)) == 0)
-		return;
-	vs_guests_note_change(n);
-	for (const struct vs_ra_sysctl *s = vs_ra_sysctls; s->name != NULL; s++) {
-		/* The interface has its link-local address already, so a secret for it comes too late. */
-		if (s->value == NULL || (s->iids & 1u << iid) == 0)
-			continue;
-		(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", want->ifname, s->name);
-		VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd >= 0) /* else the kernel lacks the feature, or all of IPv6 */
-			(void)!write(fd, s->value, strlen(s->value));
-	}
-}
-
 /* Router discovery that goes on without SLAAC is started anew. */
 static uint32_t may_start(const struct vs_wire_sources *want)
 {
 	bool narrower = (want->stop & VS_SOURCES_SLAAC) != 0 && (want->stop & VS_SOURCES_RA) == 0;
 
 	return want->start | (narrower ? VS_SOURCES_RA : 0);
+}
+
+static int leases_of(const struct vs_call *call, const struct vs_wire_sources *want)
+{
+	return want->has_leases ? call->msg.fds[call->msg.n_fds - 1] : -1;
+}
+
+/* Whether the interface was made with an MTU of its own. */
+static bool has_mtu(const struct vs_net *n, const char *ifname)
+{
+	for (const struct vs_iface *iface = n->ifaces; iface != NULL; iface = iface->next)
+		if (strcmp(iface->name, ifname) == 0)
+			return iface->want.mtu != 0;
+	return true; /* it was there when the namespace was adopted */
 }
 
 static int prepare(struct vs_net *n, struct vs_order *order)
@@ -215,9 +203,32 @@ static int prepare(struct vs_net *n, struct vs_order *order)
 	if (r == 0)
 		r = vs_sources_sockets_make(&order->sockets, may_start(want), want->ifname, order->ifindex,
 					    order->mac);
+	if (r < 0)
+		return r;
+	vs_sources_sysctls_write(n, want, order->ifindex, leases_of(n->call, want));
+	order->ip6 = vs_sources_sysctls_ip6(want->ifname);
+	order->mtu_fixed = has_mtu(n, want->ifname);
+	return 0;
+}
+
+/* Before the interface is set up. */
+static int write_first(struct vs_net *n, const struct vs_wire_sources *want)
+{
+	uint8_t mac[6];
+	int ifindex, r = check_directory(n->call, want);
+	VS_AUTO_CLOSE netlink = r == 0 ? vs_talk_socket() : r;
+
+	if (r == 0 && netlink < 0)
+		return no_socket(netlink);
 	if (r == 0)
-		write_sysctls(n, want);
-	return r;
+		r = vs_sources_sockets_find(netlink, want->ifname, true, &ifindex, mac);
+	if (r < 0)
+		return r;
+	vs_sources_sysctls_write(n, want, ifindex, leases_of(n->call, want));
+	vs_call_reply(n->keeper, n->call, 0, NULL, NULL, 0);
+	vs_call_drop(n->call);
+	free(n->call);
+	return 0;
 }
 
 /*
@@ -241,6 +252,8 @@ static int change(struct vs_net *n)
 	struct vs_wire_sources want;
 	int r = read_wire(n->call, &want);
 
+	if (r == 0 && (want.flags & VS_SOURCES_PREPARE) != 0)
+		return write_first(n, &want);
 	if (r == 0)
 		r = need_stack(n);
 	if (r < 0)
@@ -294,6 +307,7 @@ bool vs_sources_remove(struct vs_net *n, const char *ifname, struct vs_job *job)
 {
 	struct vs_order *order = n->sources != NULL ? new_order(n, VS_ORDER_REMOVE) : NULL;
 
+	vs_sources_sysctls_drop(n, ifname);
 	if (order == NULL) /* without memory the sources find out that it is gone */
 		return false;
 	(void)snprintf(order->ifname, sizeof(order->ifname), "%s", ifname);
@@ -346,6 +360,7 @@ void vs_sources_end(struct vs_net *n)
 {
 	struct vs_sources_stack *stack = n->sources;
 
+	vs_sources_sysctls_drop(n, NULL);
 	if (stack == NULL)
 		return;
 	n->sources = NULL;

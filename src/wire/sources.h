@@ -26,6 +26,8 @@
 #define VS_SOURCES_IPV6_ONLY  0x04u
 #define VS_SOURCES_STABLE     0x08u /* SLAAC with stable private interface ids */
 #define VS_SOURCES_NO_RELEASE 0x10u
+/* Only writes the sysctls that the sources need, as the interface is not set up yet. Starts nothing. */
+#define VS_SOURCES_PREPARE    0x20u
 
 /* Bits of clear_static. */
 #define VS_SOURCES_CLEAR_DNS     0x1u

@@ -2,6 +2,7 @@
 
 /* The sources rd and slaac with real routers: radvd and dnsmasq. */
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "client.h"
@@ -118,6 +119,46 @@ CASE(the_interface_id_is_that_of_the_MAC_or_a_stable_one)
 	struct vdestack *stable = client("mac=02:00:00:00:00:56 slaac=stable");
 	wait_address(stable, "fd07::", true, SOON_MS);
 	CHECK(!has_any_address(stable, "fd07::ff:fe00:56"));
+	server_stop(&server);
+}
+
+/* ------------------------------------------------------------------ how soon */
+
+/* The second solicitation is 4 s after the first: what comes sooner is the first. */
+CASE(a_solicitation_is_sent_while_the_kernel_still_looks_for_duplicates)
+{
+	relay_start();
+	struct vdestack *s = client_at_once("slaac"); /* at port 0 */
+	expect(ND_RS, 0, 1, 3000);
+	CHECK_EQ(source_of(s, VDESTACK_SOURCE_RA).sent, 1);
+}
+
+/* Only the detection of duplicates takes time, 1 s. */
+CASE(an_address_is_there_after_one_solicitation)
+{
+	lay_ra(SERVER_DNSMASQ6, &plan_ra);
+	long long began = now_us();
+	struct vdestack *s = client("slaac");
+	printf("slaac: %lld ms\n", (now_us() - began) / 1000);
+	CHECK_EQ(source_of(s, VDESTACK_SOURCE_RA).sent, 1);
+	began = now_us();
+	s = client("slaac nodad");
+	printf("slaac nodad: %lld ms\n", (now_us() - began) / 1000);
+	CHECK_EQ(source_of(s, VDESTACK_SOURCE_RA).sent, 1);
+	CHECK(has_address(s, "fe80:") && has_address(s, "fd07:"));
+	server_stop(&server);
+}
+
+/* Sources that are started later rely on the link-local address that is there. */
+CASE(slaac_of_a_living_stack_is_as_soon)
+{
+	lay_ra(SERVER_DNSMASQ6, &plan_ra);
+	struct vdestack *s = client("eth");
+	long long began = now_us();
+	MUST(vdestack_configure(s, "slaac", case_opts()));
+	printf("slaac later: %lld ms\n", (now_us() - began) / 1000);
+	CHECK(has_address(s, "fd07:"));
+	CHECK(source_of(s, VDESTACK_SOURCE_RA).sent <= 2); /* one may have been lost: no address yet */
 	server_stop(&server);
 }
 
@@ -290,4 +331,134 @@ CASE(an_RA_that_comes_from_afar_is_ignored)
 	if (!wait_until(has_learned_66, s, SOON_MS))
 		EXPLAIN("the RA has not been received");
 	server_stop(&server);
+}
+
+/* ------------------------------------------------------------------ the kernel's part */
+
+static volatile bool flooding;
+
+/* A router sends an RA each millisecond, with the prefix fd66::/64 and the flags L and A. */
+static void *flood(void *arg)
+{
+	static const uint8_t ra[16 + 32] = {
+		134,  0,    0,  0,    64,   0,    7,    8,    0,    0,    0,    0,    0, 0, 0, 0,
+		3,    4,    64, 0xc0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0,
+		0xfd, 0x66,
+	};
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	int fd = (int)MUST(vdestack_msocket(arg, AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6));
+	int hops = 255;
+
+	to.sin6_scope_id = (uint32_t)MUST(vdestack_if_nametoindex(arg, "vde0"));
+	(void)inet_pton(AF_INET6, "ff02::1", &to.sin6_addr);
+	MUST(setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops)));
+	while (flooding) {
+		MUST(sendto(fd, ra, sizeof(ra), 0, (struct sockaddr *)&to, sizeof(to)));
+		sleep_ms(1);
+	}
+	close(fd);
+	return NULL;
+}
+
+/* What the kernel makes of an RA has the metric 1024; that of the driver is greater. */
+static bool has_route_of_the_kernel(struct vdestack *s)
+{
+	struct vdestack_route list[64];
+	int n = (int)MUST(vdestack_route_list(s, "vde0", list, 64, sizeof(list[0])));
+
+	for (int i = 0; i < n && i < 64; i++)
+		if (list[i].family == AF_INET6 && list[i].metric == 1024)
+			return true;
+	return false;
+}
+
+CASE_BOTH(no_advertisement_is_handled_by_the_kernel_first)
+{
+	pthread_t thread;
+	struct vdestack *r = new_stack("vnl=inproc://lan nodad ip=fd66::1/64");
+
+	MUST(vdestack_wait_ready(r, SOON_MS)); /* its link-local address can be used */
+	flooding = true;
+	CHECK_EQ(pthread_create(&thread, NULL, flood, r), 0);
+	for (int i = 0; i < 20; i++) {
+		struct vdestack *s = new_stack("vnl=inproc://lan rd"); /* ready: an RA has been heard */
+		if (has_any_address(s, "fd66:"))
+			FAIL("the kernel has made an address, at try %d", i);
+		if (has_route_of_the_kernel(s))
+			FAIL("the kernel has made a route, at try %d", i);
+		MUST(vdestack_delete(s));
+	}
+	flooding = false;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+static void check_sysctl(struct vdestack *s, const char *name, const char *value)
+{
+	char path[64], text[64] = "";
+
+	(void)snprintf(path, sizeof(path), "ipv6/conf/vde0/%s", name);
+	MUST(vdestack_sysctl_get(s, path, text, sizeof(text)));
+	CHECK_STR(text, value);
+}
+
+CASE(router_discovery_that_is_stopped_leaves_the_sysctls_as_they_were)
+{
+	static const char *const names[] = { "accept_ra", "accept_ra_defrtr", "accept_ra_pinfo", "autoconf",
+					     "router_solicitations", "optimistic_dad" };
+	enum { N = sizeof(names) / sizeof(names[0]) };
+	char before[N][32], path[64];
+
+	relay_start();
+	struct vdestack *s = client("eth");
+	MUST(vdestack_sysctl_set(s, "ipv6/conf/vde0/accept_ra_defrtr", "1"));
+	MUST(vdestack_sysctl_set(s, "ipv6/conf/vde0/autoconf", "1"));
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(path, sizeof(path), "ipv6/conf/vde0/%s", names[i]);
+		MUST(vdestack_sysctl_get(s, path, before[i], sizeof(before[i])));
+	}
+	struct vdestack_opts opts = *case_opts();
+	opts.flags |= VDESTACK_NO_WAIT;
+	MUST(vdestack_configure(s, "slaac", &opts));
+	check_sysctl(s, "autoconf", "0");
+	check_sysctl(s, "accept_ra_defrtr", "0");
+	MUST(vdestack_configure(s, "-slaac", &opts)); /* rd goes on */
+	check_sysctl(s, "autoconf", "0");
+	MUST(vdestack_configure(s, "-rd", &opts));
+	for (int i = 0; i < N; i++)
+		check_sysctl(s, names[i], before[i]);
+	MUST(vdestack_delete(s));
+}
+
+static const char *link_local(struct vdestack *s)
+{
+	static char text[2][INET6_ADDRSTRLEN];
+	static int turn;
+	struct vdestack_addr list[8];
+	int n = (int)MUST(vdestack_addr_list(s, "vde0", list, 8, sizeof(list[0])));
+
+	turn = !turn;
+	text[turn][0] = '\0';
+	for (int i = 0; i < n && i < 8; i++)
+		if (strncmp(list[i].addr, "fe80:", 5) == 0)
+			(void)snprintf(text[turn], sizeof(text[turn]), "%s", list[i].addr);
+	return text[turn];
+}
+
+CASE(the_link_local_address_is_stable_too)
+{
+	relay_start();
+	struct vdestack *s = client_at_once("name=a mac=02:00:00:00:00:56 slaac=stable");
+	CHECK(link_local(s)[0] != '\0');
+	CHECK(strcmp(link_local(s), "fe80::ff:fe00:56") != 0);
+	struct vdestack *kept[3];
+	char words[400], first[INET6_ADDRSTRLEN];
+	for (int i = 0; i < 3; i++) {
+		(void)snprintf(words, sizeof(words), "name=%s leases=%s slaac=stable", i < 2 ? "b" : "c",
+			       lease_dir());
+		kept[i] = client_at_once(words);
+		if (i == 0)
+			(void)snprintf(first, sizeof(first), "%s", link_local(kept[i]));
+		CHECK_EQ(strcmp(link_local(kept[i]), first) == 0, i < 2); /* another stack has another one */
+		MUST(vdestack_delete(kept[i]));
+	}
 }
