@@ -44,10 +44,11 @@ enum vdestack_source_kind {
  *    static addresses stay. So do routes whose gateway is still reached afterwards.
  *
  * Unless VDESTACK_NO_WAIT is in opts->flags, it returns when the new addresses can be used and the sources
- * are ready, within the limits of opts as in vdestack_new(). On failure addresses and routes are as before,
- * and interfaces are up or down as before. Name servers
- * and domains that this call has added are removed, and the sources that it has started are stopped. What it
- * has stopped of sources, or removed of name servers and domains, does not come back. opts may be NULL.
+ * are ready, within the limits of opts as in vdestack_new(). A source that is stopped is gone when it
+ * returns, with its addresses: its release takes two seconds at most. On failure addresses and routes are as
+ * before, and interfaces are up or down as before. Name servers and domains that this call has added are
+ * removed, and the sources that it has started are stopped. What it has stopped of sources, or removed of
+ * name servers and domains, does not come back. opts may be NULL.
  *
  * errno: EINVAL (a word, as in vdestack_new()), ENODEV (no such interface), EPERM (as vdestack_iface_add()),
  * EADDRNOTAVAIL (an address is in use by another host), ETIMEDOUT (a source is not ready; the message says

@@ -123,12 +123,13 @@ struct vs_source_iface {
 	struct vs_job *removal; /* to be submitted when the last source is gone */
 };
 
-/* A call that is answered when the sources are ready. */
+/* A call that is answered when the sources are ready, or when those that it has stopped are gone. */
 struct vs_sources_wait {
 	struct vs_watch hangup; /* of its reply channel: a copy of the descriptor */
 	struct vs_sources_stack *stack;
 	struct vs_sources_wait *next;
 	struct vs_call *call;
+	int stopped_on; /* index of the interface; 0: the call waits until sources are ready */
 };
 
 /* What another thread wants. Owned by the queue, then by the thread of the sources. */
@@ -300,8 +301,10 @@ void vs_sources_notes_read(struct vs_watch *w);
 uint32_t vs_sources_waits_bits(enum vs_auto_source source);
 /* Whether the sources of an interface are ready; name "": of all. */
 bool vs_sources_waits_ready(const struct vs_sources_stack *stack, const char *name);
-/* Takes the call on success, and answers it later. 0 or -errno with a message. */
-int vs_sources_waits_add(struct vs_sources_stack *stack, struct vs_call *call);
+/* Whether sources of an interface have been stopped and are not gone yet. */
+bool vs_sources_waits_parting(const struct vs_sources_stack *stack, int ifindex);
+/* Takes the call on success, and answers it later. stopped_on: see above. 0 or -errno with a message. */
+int vs_sources_waits_add(struct vs_sources_stack *stack, struct vs_call *call, int stopped_on);
 /* Answers the calls whose sources are ready, or all if the stack ends. */
 void vs_sources_waits_answer(struct vs_sources_stack *stack);
 

@@ -373,6 +373,21 @@ static void drop_call(struct vs_call *call)
 	free(call);
 }
 
+/*
+ * When the reply says that a source has been stopped, its address is gone. The wait is as long as a
+ * release takes. Where the call cannot wait, it is answered at once.
+ */
+static void answer_change(struct vs_order *order)
+{
+	struct vs_sources_stack *stack = order->stack;
+
+	if (order->want->stop != 0 && vs_sources_waits_parting(stack, order->ifindex) &&
+	    vs_sources_waits_add(stack, order->call, order->ifindex) == 0)
+		order->call = NULL;
+	else
+		vs_call_reply(stack->keeper, order->call, 0, NULL, NULL, 0);
+}
+
 static int serve(struct vs_order *order)
 {
 	struct vs_sources_stack *stack = order->stack;
@@ -381,7 +396,7 @@ static int serve(struct vs_order *order)
 	if (call->req.op == VS_OP_SOURCES) {
 		int r = change(order);
 		if (r == 0)
-			vs_call_reply(stack->keeper, call, 0, NULL, NULL, 0);
+			answer_change(order);
 		return r;
 	}
 	if (call->req.op == VS_OP_LEARNED) {
@@ -389,7 +404,7 @@ static int serve(struct vs_order *order)
 		return 0;
 	}
 	if (!vs_sources_waits_ready(stack, call->req.iface.name)) {
-		int r = vs_sources_waits_add(stack, call);
+		int r = vs_sources_waits_add(stack, call, 0);
 		if (r == 0)
 			order->call = NULL;
 		return r;

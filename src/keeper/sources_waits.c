@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls that wait until the sources of a stack have what they were asked for. */
+/*
+ * Calls that wait until the sources of a stack have what they were asked for, or until those that they have
+ * stopped are gone.
+ */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,6 +53,25 @@ bool vs_sources_waits_ready(const struct vs_sources_stack *stack, const char *na
 	return true;
 }
 
+bool vs_sources_waits_parting(const struct vs_sources_stack *stack, int ifindex)
+{
+	const struct vs_source_iface *iface = stack->ifaces;
+
+	while (iface != NULL && iface->ifindex != ifindex)
+		iface = iface->next;
+	for (int i = 0; iface != NULL && i < VS_SOURCE_N; i++)
+		if (iface->sources[i] != NULL && iface->sources[i]->phase == VS_SOURCE_PARTING)
+			return true;
+	return false;
+}
+
+static bool is_over(const struct vs_sources_wait *wait)
+{
+	if (wait->stopped_on != 0)
+		return !vs_sources_waits_parting(wait->stack, wait->stopped_on);
+	return vs_sources_waits_ready(wait->stack, wait->call->req.iface.name);
+}
+
 static void drop_call(struct vs_call *call)
 {
 	vs_call_drop(call);
@@ -81,16 +103,17 @@ void vs_sources_waits_answer(struct vs_sources_stack *stack)
 {
 	for (struct vs_sources_wait **at = &stack->waits; *at != NULL;) {
 		struct vs_call *call = (*at)->call;
-		if (!stack->ending && !vs_sources_waits_ready(stack, call->req.iface.name)) {
+		bool over = is_over(*at);
+		if (!stack->ending && !over) {
 			at = &(*at)->next;
 			continue;
 		}
-		vs_call_reply(stack->keeper, call, stack->ending ? -ENETDOWN : 0, NULL, NULL, 0);
+		vs_call_reply(stack->keeper, call, over ? 0 : -ENETDOWN, NULL, NULL, 0);
 		end_wait(at);
 	}
 }
 
-int vs_sources_waits_add(struct vs_sources_stack *stack, struct vs_call *call)
+int vs_sources_waits_add(struct vs_sources_stack *stack, struct vs_call *call, int stopped_on)
 {
 	if (call->reply < 0)
 		return vs_fail(EINVAL, "cannot wait for address sources: the request has no channel");
@@ -106,6 +129,7 @@ int vs_sources_waits_add(struct vs_sources_stack *stack, struct vs_call *call)
 	}
 	wait->stack = stack;
 	wait->call = call;
+	wait->stopped_on = stopped_on;
 	wait->next = stack->waits;
 	stack->waits = wait;
 	stack->n_waits++;

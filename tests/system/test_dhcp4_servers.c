@@ -489,8 +489,8 @@ CASE(a_source_that_is_stopped_releases_its_address)
 	lay4(SERVER_KEA4);
 	struct vdestack *s = client("dhcp");
 	MUST(vdestack_configure(s, "-dhcp", NULL));
+	CHECK(!has_any_address(s, "10.7.0.100"));
 	expect(D4_RELEASE, CLIENT_PORT, 1, SOON_MS);
-	wait_address(s, "10.7.0.100", false, SOON_MS);
 	CHECK(!has_route(s, AF_INET, "", 0, NULL));
 	MUST(vdestack_configure(s, "dhcp", NULL));
 	CHECK(has_address(s, "10.7.0.1"));
