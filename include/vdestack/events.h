@@ -29,7 +29,7 @@ enum vdestack_event_type {
 	/* Of address sources, <vdestack/sources.h>: */
 	VDESTACK_EVENT_SOURCE_GAINED = 11, /* it has addr, or, without addresses, what it was asked for */
 	VDESTACK_EVENT_SOURCE_RENEWED = 12, /* the same addr, with a new lifetime */
-	VDESTACK_EVENT_SOURCE_CHANGED = 13, /* routes, name servers or some of the addresses are others */
+	VDESTACK_EVENT_SOURCE_CHANGED = 13, /* other routes, addresses or name servers; dns=, domain= */
 	VDESTACK_EVENT_SOURCE_LOST = 14,  /* it has no address any more: expired, refused, stopped */
 	VDESTACK_EVENT_SOURCE_CONFLICT = 15, /* another host uses addr (error EADDRINUSE) */
 	VDESTACK_EVENT_SOURCE_REFUSED = 16, /* the server has refused */

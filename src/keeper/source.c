@@ -74,10 +74,13 @@ static void op_facts(void *arg, const struct vs_auto_facts *facts)
 
 	if (s->facts == NULL && (s->facts = calloc(1, sizeof(*s->facts))) == NULL)
 		return;
-	if (!same_facts(s->facts, facts))
+	if (!same_facts(s->facts, facts)) {
 		s->iface->stack->generation++;
+		s->new_facts = true;
+	}
 	*s->facts = *facts;
 	s->facts_at = vs_sources_now();
+	vs_sources_mtu_update(s->iface);
 }
 
 /* 0: there is no event for it. */
@@ -98,19 +101,29 @@ static uint32_t event_of(enum vs_auto_news news)
 }
 
 /* The numbers of the public header are those of the machines, plus one. */
-static void tell(const struct vs_source *s, uint32_t type, const struct vs_auto_addr *about, int error)
+static void tell_of(const struct vs_source_iface *iface, enum vs_auto_source source, uint32_t type,
+		    const struct vs_auto_addr *about, int error)
 {
-	struct vdestack_event event = { .type = type, .error = error,
-					.source = (uint8_t)(s->kind->source + 1) };
+	struct vdestack_event event = { .type = type, .error = error, .source = (uint8_t)(source + 1) };
 
-	(void)snprintf(event.ifname, sizeof(event.ifname), "%s", s->iface->name);
+	(void)snprintf(event.ifname, sizeof(event.ifname), "%s", iface->name);
 	if (about != NULL && about->ip.family != 0) {
 		event.family = about->ip.family;
 		event.prefix_len = about->prefix_len;
 		event.valid_s = about->valid_s;
 		(void)inet_ntop(about->ip.family, about->ip.bytes, event.addr, sizeof(event.addr));
 	}
-	vs_events_tell_record(s->iface->stack->events, &event);
+	vs_events_tell_record(iface->stack->events, &event);
+}
+
+static void tell(const struct vs_source *s, uint32_t type, const struct vs_auto_addr *about, int error)
+{
+	tell_of(s->iface, s->kind->source, type, about, error);
+}
+
+void vs_source_tell_static(const struct vs_source_iface *iface)
+{
+	tell_of(iface, VS_SOURCE_STATIC, VDESTACK_EVENT_SOURCE_CHANGED, NULL, 0);
 }
 
 static void op_news(void *arg, enum vs_auto_news what, const struct vs_auto_addr *about, const char *why)
@@ -123,6 +136,19 @@ static void op_news(void *arg, enum vs_auto_news what, const struct vs_auto_addr
 		s->flag = (int)what; /* a machine is not called from inside another one */
 	if (type != 0)
 		tell(s, type, about, what == VS_NEWS_CONFLICT ? EADDRINUSE : 0);
+	if (what == VS_NEWS_GAINED || what == VS_NEWS_CHANGED || what == VS_NEWS_LOST)
+		s->said_news = true;
+}
+
+/*
+ * A machine says nothing about new name servers while it has no address. Who follows them reads them after
+ * an event, so there is one for each change.
+ */
+static void tell_facts(struct vs_source *s)
+{
+	if (s->new_facts && !s->said_news)
+		tell(s, VDESTACK_EVENT_SOURCE_CHANGED, NULL, 0);
+	s->new_facts = s->said_news = false;
 }
 
 static void op_save(void *arg)
@@ -153,12 +179,6 @@ static const struct vs_auto_ops ops = {
 
 /* ------------------------------------------------------------------ calls to a machine */
 
-/* In this state a DHCPv4 machine awaits no packet. */
-static bool is_quiet(const struct vs_auto_state *state)
-{
-	return strcmp(state->state, "BOUND") == 0;
-}
-
 /* After each call to the machine. */
 static void settle(struct vs_source *s)
 {
@@ -169,7 +189,8 @@ static void settle(struct vs_source *s)
 	if (s->ready != state.ready)
 		s->iface->stack->generation++;
 	s->ready = state.ready;
-	vs_sources_packets_listen(s, !is_quiet(&state));
+	tell_facts(s);
+	vs_sources_packets_listen(s, !state.quiet);
 	if (s->must_save) {
 		const char *before = s->storage;
 		s->must_save = false;
@@ -279,6 +300,7 @@ static void source_free(struct vs_source *s)
 	close_late(s, &s->arp);
 	vs_close(s->udp4);
 	vs_sources_stack_forget(s);
+	vs_sources_mtu_update(iface);
 	free(s->addrs);
 	free(s->routes);
 	free(s->facts);
@@ -414,6 +436,7 @@ void vs_source_stop(struct vs_source *s, bool release)
 	s->phase = VS_SOURCE_PARTING;
 	if (ran)
 		s->kind->stop(s->machine, vs_sources_now());
+	tell_facts(s);
 	if (ran && s->config.release)
 		vs_sources_leases_save(s); /* the machine has none any more */
 	if (!ran || !s->config.release) {
@@ -444,6 +467,7 @@ void vs_source_drop(struct vs_source *s)
 	vs_close(vs_steal_fd(&s->udp4));
 	if (ran)
 		s->kind->stop(s->machine, vs_sources_now());
+	tell_facts(s);
 	vs_sources_apply_remove_all(s, true);
 	source_free(s);
 }

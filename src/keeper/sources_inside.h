@@ -233,6 +233,8 @@ void vs_source_timer(struct vs_source *s);
 /* A packet for the machine. */
 void vs_source_input(struct vs_source *s, const struct vs_auto_packet *packet);
 void vs_source_link(struct vs_source *s, bool up);
+/* Sends the event that the words dns= and domain= of an interface have changed. */
+void vs_source_tell_static(const struct vs_source_iface *iface);
 void vs_source_detected(struct vs_source *s, const struct vs_auto_ip *ip, bool duplicate);
 /* A DHCPv6 source that waits may start now. */
 void vs_source_begin(struct vs_source *s);

@@ -97,6 +97,8 @@ static void free_iface(struct vs_source_iface *iface)
 	vs_close(iface->udp6);
 	vs_close(iface->lock);
 	free(iface->fqdn);
+	if (iface->names != NULL && !iface->stack->ending)
+		vs_source_tell_static(iface);
 	free(iface->names);
 	if (iface->removal != NULL)
 		submit(iface->removal);
@@ -224,12 +226,19 @@ static int change_static(struct vs_source_iface *iface, const struct vs_wire_sou
 		return 0;
 	if (names == NULL && (names = calloc(1, sizeof(*names))) == NULL)
 		return -ENOMEM;
+	const struct vs_source_names before = *names;
 	change_names(names, want);
+	bool changed = names->n_dns != before.n_dns ||
+		       memcmp(names->dns, before.dns, names->n_dns * sizeof(names->dns[0])) != 0 ||
+		       strcmp(names->domains, before.domains) != 0;
 	bool empty = names->n_dns == 0 && names->domains[0] == '\0';
 	if (empty)
 		free(names);
 	iface->names = empty ? NULL : names;
+	if (!changed)
+		return 0;
 	iface->stack->generation++;
+	vs_source_tell_static(iface);
 	return 0;
 }
 
@@ -358,6 +367,8 @@ static int change(struct vs_order *order)
 	if (change_static(iface, order->want) < 0 || change_fqdn(iface, order->want->fqdn) < 0)
 		return vs_fail(ENOMEM, "cannot change address sources: out of memory");
 	take_options(iface, order->want);
+	iface->ip6 = order->ip6;
+	iface->mtu_fixed = order->mtu_fixed;
 	if (order->want->start != 0)
 		vs_sources_leases_open(iface);
 	stop_some(iface, order->want, before);

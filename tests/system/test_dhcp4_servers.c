@@ -442,6 +442,80 @@ CASE(a_cable_that_is_plugged_in_again_makes_the_client_confirm_its_address)
 	server_stop(&server);
 }
 
+/* The kernel may report both changes at once. */
+CASE(a_cable_that_is_out_for_a_moment_makes_the_client_confirm_its_address)
+{
+	lay4(SERVER_KEA4);
+	struct vdestack *s = client("dhcp");
+	for (int i = 0; i < 3; i++) {
+		MUST(vdestack_link_set_carrier(s, "vde0", 0));
+		MUST(vdestack_link_set_carrier(s, "vde0", 1));
+		expect(D4_REQUEST, CLIENT_PORT, i + 2, T1_MS - 2000);
+		expect(D4_ACK, SERVER_PORT, i + 2, SOON_MS);
+	}
+	CHECK_EQ(relay_count(D4_DISCOVER, CLIENT_PORT), 1);
+	CHECK(has_address(s, "10.7.0.100"));
+	server_stop(&server);
+}
+
+/* ------------------------------------------------------------------ the MTU */
+
+static unsigned mtu_of(struct vdestack *s)
+{
+	return (unsigned)MUST(vdestack_link_get_mtu(s, "vde0"));
+}
+
+static void lay_mtu(unsigned mtu)
+{
+	struct server_plan p = plan4;
+
+	p.lease_s = 120;
+	p.t1_s = p.t2_s = 0;
+	p.mtu = mtu;
+	lay(SERVER_DNSMASQ4, &p, "10.7.0.1/24");
+}
+
+CASE(the_mtu_of_the_server_is_set_and_goes_with_the_lease)
+{
+	lay_mtu(1400);
+	struct vdestack *s = client("dhcp");
+	CHECK_EQ(mtu_of(s), 1400);
+	CHECK(has_learned_mtu(s, VDESTACK_SOURCE_DHCP4, 1400));
+	MUST(vdestack_configure(s, "-dhcp", NULL));
+	CHECK_EQ(mtu_of(s), 1500);
+	MUST(vdestack_configure(s, "dhcp", NULL));
+	CHECK_EQ(mtu_of(s), 1400);
+	MUST(vdestack_link_set_mtu(s, "vde0", 1390)); /* by the program: it stays */
+	MUST(vdestack_configure(s, "-dhcp", NULL));
+	CHECK_EQ(mtu_of(s), 1390);
+	s = client("mtu=1450 dhcp");
+	CHECK_EQ(mtu_of(s), 1450);
+	server_stop(&server);
+}
+
+CASE(a_hostile_mtu_does_not_take_IPv6_away)
+{
+	lay_mtu(600);
+	struct vdestack *s = client("dhcp ip=fd07::5/64 nodad");
+	CHECK_EQ(mtu_of(s), 1280);
+	CHECK(has_address(s, "fd07::5"));
+	CHECK_CONTAINS(source_of(s, VDESTACK_SOURCE_DHCP4).problem, "1280");
+	server_stop(&server);
+}
+
+CASE(an_mtu_below_576_or_above_that_of_the_interface_is_not_used)
+{
+	lay_mtu(68);
+	struct vdestack *s = client("dhcp");
+	CHECK_EQ(mtu_of(s), 1500);
+	server_stop(&server);
+	plan.mtu = 9000;
+	server_start(&server);
+	s = client("dhcp");
+	CHECK_EQ(mtu_of(s), 1500);
+	server_stop(&server);
+}
+
 /* ------------------------------------------------------------------ the next
  * program */
 

@@ -344,6 +344,24 @@ CASE_BOTH(events_tell_that_a_source_has_an_address_and_lost_it)
 	close(fd);
 }
 
+CASE_BOTH(an_event_tells_that_name_servers_of_the_configuration_have_changed)
+{
+	struct vdestack_event event;
+	static const char *const words[] = { "dns=10.7.0.53", "domain=a.example", "-dns", "-domain" };
+	struct vdestack *s = new_stack("vnl=inproc://lan");
+	int fd = (int)MUST(vdestack_events(s));
+
+	for (int i = 0; i < 4; i++) {
+		MUST(vdestack_configure(s, words[i], NULL));
+		do /* it is there when the call returns */
+			CHECK_EQ(MUST(vdestack_event_read(fd, &event, 0)), 1);
+		while (event.type != VDESTACK_EVENT_SOURCE_CHANGED);
+		CHECK_EQ(event.source, VDESTACK_SOURCE_STATIC);
+		CHECK_STR(event.ifname, "vde0");
+	}
+	close(fd);
+}
+
 /* ------------------------------------------------------------------ leases, privileges, arguments */
 
 CASE_BOTH(the_directory_of_leases_is_made_and_must_be_private)
