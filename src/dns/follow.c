@@ -2,9 +2,9 @@
 
 /*
  * Settings and addresses are read from the keeper once. A subscription to the stack's events tells when they
- * may have changed: reading it costs two system calls a lookup, and no round trip. Settings that are older
- * than a second are read again, because not every change of them is an event. Where there is no subscription
- * (eight of the stack are open), so are addresses.
+ * may have changed: reading it costs two system calls a lookup, and no round trip. Each change of name
+ * servers or search domains is an event, too. Where there is no subscription (eight of the stack are open),
+ * all that is older than a second is read again.
  *
  * What a round trip returns is dropped if the network has changed meanwhile: the next lookup reads it again.
  */
@@ -60,12 +60,8 @@ static bool uses_stack(const struct vdestack_dns_opts *o)
 static void notice_locked(struct vdestack_dns *dns, struct vs_state *s)
 {
 	vs_follow_events_locked(dns, s);
-	if (s->settings_known && is_stale(s)) {
-		/* The configuration of a living stack may change its settings without an event. */
-		s->settings_known = !uses_stack(&dns->options.opts);
-		if (s->events_fd == VS_EVENTS_NONE)
-			s->settings_known = s->addresses_known = false;
-	}
+	if (s->events_fd == VS_EVENTS_NONE && s->settings_known && is_stale(s))
+		s->settings_known = s->addresses_known = false;
 	if (vs_textfile_refresh(&s->resolv_conf))
 		s->settings_known = false;
 }
