@@ -14,11 +14,11 @@ struct vs_keeper;
 /* A request as it was received, with its descriptors and its sender. */
 struct vs_call {
 	struct vs_request req;
-	char text[VS_TEXT_MAX + 1]; /* NUL added */
 	size_t text_len;
 	struct vs_fdmsg msg;
 	int reply; /* descriptor of a reply channel for this call alone; -1: req.channel names one */
 	const char *refusal; /* why its sender may not change stacks, see auth.c; NULL: it may */
+	char text[VS_TEXT_MAX + 1]; /* NUL added; last, so that unused pages of it cost nothing */
 };
 
 /* An empty call. Free it after vs_call_drop(). NULL: out of memory. */
