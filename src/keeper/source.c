@@ -192,11 +192,8 @@ static void settle(struct vs_source *s)
 	tell_facts(s);
 	vs_sources_packets_listen(s, !state.quiet);
 	if (s->must_save) {
-		const char *before = s->storage;
 		s->must_save = false;
-		vs_sources_leases_save(s);
-		if (s->storage != NULL && s->storage != before)
-			tell(s, VDESTACK_EVENT_SOURCE_STORAGE, NULL, EIO);
+		vs_sources_leases_save(s, false);
 	}
 	vs_sources_deadline(s->iface->stack->sources, s, s->kind->deadline(s->machine));
 	s->flag = 0;
@@ -204,14 +201,24 @@ static void settle(struct vs_source *s)
 		vs_sources_stack_flag(s->iface, flag == VS_NEWS_MANAGED);
 }
 
+void vs_source_storage(struct vs_source *s, const char *problem, int err)
+{
+	bool is_new = problem != NULL && problem != s->storage;
+
+	s->storage = problem;
+	if (is_new)
+		tell(s, VDESTACK_EVENT_SOURCE_STORAGE, NULL, err);
+}
+
 void vs_source_begin(struct vs_source *s)
 {
 	struct vs_auto_lease lease;
-	const char *before = s->storage;
-	bool known = vs_sources_leases_load(s, &lease);
 
-	if (s->storage != NULL && s->storage != before)
-		tell(s, VDESTACK_EVENT_SOURCE_STORAGE, NULL, EBADMSG);
+	if (s->phase != VS_SOURCE_WAITING || vs_sources_leases_reading(s) ||
+	    (s->kind->source == VS_SOURCE_DHCP6 && !s->iface->link_local))
+		return;
+	bool known = vs_sources_leases_take(s, &lease);
+	s->kind->init(s->machine, &s->config, &ops, s);
 	s->phase = VS_SOURCE_RUNNING;
 	s->kind->start(s->machine, vs_sources_now(), known ? &lease : NULL);
 	if (!s->iface->up)
@@ -268,25 +275,6 @@ static void arp_ready(struct vs_watch *w)
 	vs_sources_stack_settle(stack);
 }
 
-/*
- * The kernel takes 5 to 20 ms to close a packet socket. When many stacks end, each networking thread does
- * that for its own: this thread has the sources of others to serve.
- */
-static void close_late(struct vs_source *s, struct vs_watch *w)
-{
-	struct vs_sources_stack *stack = s->iface->stack;
-	int *list = NULL;
-
-	if (stack->ending && w->fd >= 0)
-		list = realloc(stack->late, (stack->n_late + 1) * sizeof(*list));
-	if (list == NULL) {
-		vs_sources_unwatch(w);
-		return;
-	}
-	stack->late = list;
-	list[stack->n_late++] = vs_sources_pause(stack->sources, w);
-}
-
 static void source_free(struct vs_source *s)
 {
 	struct vs_source_iface *iface = s->iface;
@@ -296,9 +284,8 @@ static void source_free(struct vs_source *s)
 	    iface->sources[VS_SOURCE_RA] != NULL)
 		iface->udp6 = vs_sources_pause(iface->stack->sources, &s->rx);
 	vs_sources_delist(iface->stack->sources, s);
-	close_late(s, &s->rx);
-	close_late(s, &s->arp);
-	vs_close(s->udp4);
+	vs_sources_packets_close(s);
+	vs_sources_leases_forget(s);
 	vs_sources_stack_forget(s);
 	vs_sources_mtu_update(iface);
 	free(s->addrs);
@@ -333,7 +320,7 @@ static void configure(struct vs_source *s)
 	c->fqdn = s->fqdn;
 	c->information = s->kind->source == VS_SOURCE_DHCP6 && iface->information;
 	take_options(iface, c);
-	vs_sources_leases_identity(s);
+	vs_sources_leases_read(s);
 }
 
 static bool same_name(const char *a, const char *b)
@@ -383,6 +370,9 @@ static int take_sockets(struct vs_source *s, struct vs_source_sockets *sockets)
 		return 0;
 	s->listens = true;
 	s->udp4 = vs_steal_fd(&sockets->udp4);
+	r = vs_sources_packets_prepare(s);
+	if (r < 0)
+		return r;
 	r = vs_sources_watch(all, &s->arp, sockets->arp, arp_ready, EPOLLIN);
 	if (r == 0)
 		sockets->arp = -1;
@@ -413,9 +403,7 @@ int vs_source_start(struct vs_source_iface *iface, enum vs_auto_source source, b
 	}
 	iface->sources[source] = s;
 	configure(s);
-	kind->init(s->machine, &s->config, &ops, s);
-	if (source != VS_SOURCE_DHCP6 || iface->link_local)
-		vs_source_begin(s);
+	vs_source_begin(s);
 	return 0;
 }
 
@@ -434,11 +422,13 @@ void vs_source_stop(struct vs_source *s, bool release)
 	s->config.release &= release; /* the machine reads it when it is stopped */
 
 	s->phase = VS_SOURCE_PARTING;
+	if (s->must_save)
+		vs_sources_leases_save(s, true);
 	if (ran)
 		s->kind->stop(s->machine, vs_sources_now());
 	tell_facts(s);
 	if (ran && s->config.release)
-		vs_sources_leases_save(s); /* the machine has none any more */
+		vs_sources_leases_save(s, true); /* the machine has none any more */
 	if (!ran || !s->config.release) {
 		part(s);
 		return;
@@ -462,9 +452,9 @@ void vs_source_drop(struct vs_source *s)
 	bool ran = s->phase == VS_SOURCE_RUNNING;
 
 	s->phase = VS_SOURCE_PARTING;
-	vs_sources_unwatch(&s->rx); /* nothing can be sent any more */
-	vs_sources_unwatch(&s->arp);
-	vs_close(vs_steal_fd(&s->udp4));
+	if (s->must_save)
+		vs_sources_leases_save(s, true);
+	vs_sources_packets_close(s); /* nothing can be sent any more */
 	if (ran)
 		s->kind->stop(s->machine, vs_sources_now());
 	tell_facts(s);

@@ -43,7 +43,7 @@
  * What always holds: a machine is called by one thread, and never from inside a call to itself. A request is
  * answered once. Nothing that a network sends makes the lists longer than their limits.
  *
- * A limit: a lease directory on a file system that does not answer stops all sources of this keeper.
+ * What may take long, files and packet sockets, is done by other threads: sources_work.c.
  */
 
 #include "sources.h"
@@ -77,11 +77,16 @@ struct vs_sources {
 	struct vs_source **heap;  /* by deadline, the earliest first */
 	size_t n_heap, heap_room;
 	vs_auto_ms armed;         /* what the timer is set to */
+	struct vs_worker *workers[VS_WORKERS]; /* constant */
+	vs_auto_ms left;          /* when the last stack went, while workers have work; else VS_AUTO_NEVER */
 	/* Under the keeper's lock: */
 	bool started;
 	unsigned n_stacks;
 	struct vs_order *orders, **orders_end;
 };
+
+/* How long the thread waits at its end for files to be written and sockets to be closed. */
+#define WORKERS_END_MS 2000
 
 vs_auto_ms vs_sources_now(void)
 {
@@ -113,8 +118,14 @@ int vs_sources_pause(struct vs_sources *all, struct vs_watch *w)
 {
 	int fd = vs_steal_fd(&w->fd);
 
-	(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, fd, NULL);
+	if (fd >= 0)
+		(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, fd, NULL);
 	return fd;
+}
+
+void vs_sources_work(struct vs_sources *all, enum vs_sources_worker which, struct vs_work *work)
+{
+	vs_worker_submit(all->workers[which], work);
 }
 
 static void drain(struct vs_watch *w)
@@ -268,6 +279,9 @@ static void sources_free(struct vs_sources *all)
 {
 	if (all == NULL)
 		return;
+	for (int i = 0; i < VS_WORKERS; i++)
+		if (all->workers[i] != NULL)
+			vs_worker_leave(all->workers[i]);
 	vs_close(all->epoll);
 	vs_close(all->wake.fd);
 	vs_close(all->timer.fd);
@@ -277,16 +291,21 @@ static void sources_free(struct vs_sources *all)
 
 static struct vs_sources *sources_new(struct vs_keeper *k)
 {
+	static const char *const names[] = { [VS_WORK_FILES] = "vdestack-files",
+					     [VS_WORK_SOCKETS] = "vdestack-socks" };
 	struct vs_sources *all = calloc(1, sizeof(*all));
 
 	if (all == NULL)
 		return NULL;
 	*all = (struct vs_sources){ .keeper = k, .wake.fd = -1, .timer.fd = -1, .armed = VS_AUTO_NEVER };
 	all->orders_end = &all->orders;
+	all->left = VS_AUTO_NEVER;
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (all->epoll >= 0 && wake >= 0 && timer >= 0 &&
+	for (int i = 0; i < VS_WORKERS && wake >= 0; i++)
+		all->workers[i] = vs_worker_new(names[i], wake, !k->variant->same_credentials);
+	if (all->epoll >= 0 && timer >= 0 && all->workers[0] != NULL && all->workers[1] != NULL &&
 	    vs_sources_watch(all, &all->wake, wake, drain, EPOLLIN) == 0 &&
 	    vs_sources_watch(all, &all->timer, timer, timer_ready, EPOLLIN) == 0)
 		return all;
@@ -300,11 +319,17 @@ static struct vs_sources *sources_new(struct vs_keeper *k)
 
 int vs_sources_join(struct vs_keeper *k, struct vs_sources_stack *stack)
 {
-	struct vs_sources *fresh = sources_new(k), *spare = fresh;
-	int err = errno;
+	struct vs_sources *spare = NULL;
+	int err = 0;
 
 	pthread_mutex_lock(&k->lock);
-	if (k->sources == NULL && fresh != NULL) {
+	if (k->sources == NULL) {
+		pthread_mutex_unlock(&k->lock);
+		spare = sources_new(k);
+		err = errno;
+		pthread_mutex_lock(&k->lock);
+	}
+	if (k->sources == NULL && spare != NULL) {
 		k->sources = vs_steal_ptr(spare);
 		k->n_stacks++; /* until its thread has ended */
 	}
@@ -323,12 +348,8 @@ void vs_sources_unref(struct vs_sources_stack *stack)
 	pthread_mutex_lock(&k->lock);
 	bool last = --stack->users == 0;
 	pthread_mutex_unlock(&k->lock);
-	if (!last)
-		return;
-	while (stack->n_late > 0)
-		vs_close(stack->late[--stack->n_late]);
-	free(stack->late);
-	free(stack);
+	if (last)
+		free(stack);
 }
 
 void vs_sources_ended(struct vs_sources_stack *stack)
@@ -337,7 +358,7 @@ void vs_sources_ended(struct vs_sources_stack *stack)
 
 	vs_close(stack->cmd);
 	vs_close(stack->notes.fd);
-	vs_close(stack->leases);
+	vs_sources_leases_drop_dir(stack->leases);
 	vs_events_unref(stack->events);
 	pthread_mutex_lock(&k->lock);
 	stack->ended = true;
@@ -349,6 +370,14 @@ void vs_sources_ended(struct vs_sources_stack *stack)
 
 /* ------------------------------------------------------------------ the thread */
 
+static bool workers_pending(const struct vs_sources *all)
+{
+	for (int i = 0; i < VS_WORKERS; i++)
+		if (vs_worker_pending(all->workers[i]))
+			return true;
+	return false;
+}
+
 /* True: there are no stacks left, and `all` is no longer known to others. */
 static bool leave(struct vs_sources *all)
 {
@@ -356,10 +385,26 @@ static bool leave(struct vs_sources *all)
 
 	pthread_mutex_lock(&k->lock);
 	bool none = all->n_stacks == 0 && all->orders == NULL;
+	if (!none)
+		all->left = VS_AUTO_NEVER;
+	else if (all->left == VS_AUTO_NEVER)
+		all->left = vs_sources_now();
+	if (none && workers_pending(all) && vs_sources_now() < all->left + WORKERS_END_MS)
+		none = false;
 	if (none)
 		k->sources = NULL;
 	pthread_mutex_unlock(&k->lock);
 	return none;
+}
+
+/* Of a wait, in ms: -1, except at the end. */
+static int patience(const struct vs_sources *all)
+{
+	vs_auto_ms now = vs_sources_now();
+
+	if (all->left == VS_AUTO_NEVER)
+		return -1;
+	return now < all->left + WORKERS_END_MS ? (int)(all->left + WORKERS_END_MS - now) : 0;
 }
 
 static void *sources_main(void *arg)
@@ -376,12 +421,14 @@ static void *sources_main(void *arg)
 	do {
 		while ((order = take(all)) != NULL)
 			vs_sources_stack_order(order);
+		for (int i = 0; i < VS_WORKERS; i++)
+			vs_worker_finish(all->workers[i]);
 		run_due(all);
 		if (leave(all))
 			break;
 		arm(all);
 		/* One at a time: what it frees may be what the next one is about. */
-		if (epoll_wait(all->epoll, &event, 1, -1) == 1) {
+		if (epoll_wait(all->epoll, &event, 1, patience(all)) == 1) {
 			struct vs_watch *w = event.data.ptr;
 			w->ready(w);
 		}

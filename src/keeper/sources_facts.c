@@ -82,7 +82,9 @@ static void add_source(struct records *to, const struct vs_source *s)
 
 	if (s->phase == VS_SOURCE_WAITING)
 		(void)snprintf(state.problem, sizeof(state.problem),
-			       "there is no link-local IPv6 address that can be used");
+			       "%s", vs_sources_leases_reading(s)
+					     ? "the directory of its lease files has not answered yet"
+					     : "there is no link-local IPv6 address that can be used");
 	else
 		s->kind->describe(s->machine, &state);
 	record.ready = state.ready && s->phase == VS_SOURCE_RUNNING;

@@ -20,9 +20,16 @@ struct vs_events;
 struct vs_job;
 struct vs_keeper;
 struct vs_net;
+struct vs_lease_dir;
+struct vs_lease_files;
+struct vs_lease_reading;
+struct vs_lease_writing;
 struct vs_source;
+struct vs_source_closing;
 struct vs_sources;
 struct vs_sources_stack;
+struct vs_work;
+struct vs_worker;
 
 /* A descriptor in the epoll set. `ready` may free what it is part of. */
 struct vs_watch {
@@ -54,10 +61,13 @@ struct vs_source_route {
 };
 
 enum vs_source_phase {
-	VS_SOURCE_WAITING,  /* DHCPv6 without a link-local address that can be used */
+	VS_SOURCE_WAITING,  /* for its lease files, or DHCPv6 for a link-local address that can be used */
 	VS_SOURCE_RUNNING,
 	VS_SOURCE_PARTING,  /* stopped; its last packets are on their way, then it is freed */
 };
+
+/* What may take long; see sources_work.c. */
+enum vs_sources_worker { VS_WORK_FILES, VS_WORK_SOCKETS, VS_WORKERS };
 
 struct vs_source {
 	const struct vs_auto_kind *kind;
@@ -73,7 +83,9 @@ struct vs_source {
 	bool said_news;     /* an event has been sent that makes readers look at them */
 	bool ready;
 	int flag;           /* of a router advertisement, to be acted on; 0: none */
-	bool listens;       /* the IPv4 packet socket gets packets */
+	bool listens;       /* the IPv4 packet socket gets packets, when its worker has done its work */
+	bool by_worker;     /* that socket has been given to the worker before */
+	struct vs_source_closing *closing; /* made before, so that it cannot fail */
 	bool udp_bound;
 	struct vs_watch rx; /* IPv4 packets, UDP over IPv6, or ICMPv6 */
 	struct vs_watch arp;
@@ -87,6 +99,8 @@ struct vs_source {
 	struct vs_auto_facts *facts; /* NULL: none yet */
 	vs_auto_ms facts_at;
 	const char *storage; /* what is wrong with its lease file; NULL: nothing */
+	struct vs_lease_reading *reading; /* of its lease files; NULL: none, or used */
+	struct vs_lease_writing *writing; /* of its lease, on its way; NULL: none */
 	_Alignas(max_align_t) unsigned char machine[];
 };
 
@@ -116,7 +130,7 @@ struct vs_source_iface {
 	char *fqdn;                /* NULL: none */
 	struct vs_source *sources[VS_SOURCE_N];
 	int udp6;        /* kept for DHCPv6 that a router may ask for; -1 */
-	int lock;        /* of its lease files; -1: none are used */
+	struct vs_lease_files *files; /* NULL: none are used */
 	struct vs_source_names *names; /* NULL: none */
 	bool information; /* DHCPv6 is started for information only */
 	bool gone;        /* the device has been deleted */
@@ -162,10 +176,8 @@ struct vs_sources_stack {
 	unsigned n_waits;
 	uint64_t generation;
 	char name[64];
-	int leases;                 /* directory; -1: none */
+	struct vs_lease_dir *leases; /* NULL: none */
 	bool ending;
-	int *late;                  /* descriptors that are closed with this record */
-	size_t n_late;
 	struct vs_order end;        /* made before, so that it cannot fail */
 	/* Under the keeper's lock: */
 	unsigned users;             /* the networking thread, and the thread of the sources */
@@ -202,12 +214,14 @@ void vs_sources_unref(struct vs_sources_stack *stack);
 int vs_sources_watch(struct vs_sources *all, struct vs_watch *w, int fd, void (*ready)(struct vs_watch *),
 		     uint32_t events);
 void vs_sources_unwatch(struct vs_watch *w); /* closes it */
-/* Takes it out of the set. Returns the descriptor. */
+/* Takes it out of the set. Returns the descriptor; -1: there was none. */
 int vs_sources_pause(struct vs_sources *all, struct vs_watch *w);
 /* Reserves a place in the heap of deadlines. 0 or -ENOMEM. */
 int vs_sources_enlist(struct vs_sources *all, struct vs_source *s);
 void vs_sources_delist(struct vs_sources *all, struct vs_source *s);
 void vs_sources_deadline(struct vs_sources *all, struct vs_source *s, vs_auto_ms deadline);
+/* Gives work to the thread for lease files, or to the one for packet sockets. Takes it. */
+void vs_sources_work(struct vs_sources *all, enum vs_sources_worker which, struct vs_work *work);
 
 /* ---- source.c: one source ---- */
 
@@ -236,8 +250,10 @@ void vs_source_link(struct vs_source *s, bool up);
 /* Sends the event that the words dns= and domain= of an interface have changed. */
 void vs_source_tell_static(const struct vs_source_iface *iface);
 void vs_source_detected(struct vs_source *s, const struct vs_auto_ip *ip, bool duplicate);
-/* A DHCPv6 source that waits may start now. */
+/* A source that waits starts now, if nothing is missing any more. */
 void vs_source_begin(struct vs_source *s);
+/* problem: with its lease files; NULL: none any more. A new one is an event with that errno. */
+void vs_source_storage(struct vs_source *s, const char *problem, int err);
 /* NULL: there is no such kind in this build. */
 const struct vs_auto_kind *vs_source_kind(enum vs_auto_source source);
 
@@ -273,6 +289,10 @@ void vs_sources_packets_read(struct vs_source *s, bool arp);
 void vs_sources_packets_listen(struct vs_source *s, bool on);
 /* Binds the socket of DHCPv6. 0 or -errno. */
 int vs_sources_packets_bind6(int fd);
+/* 0 or -ENOMEM. */
+int vs_sources_packets_prepare(struct vs_source *s);
+/* Closes the sockets. */
+void vs_sources_packets_close(struct vs_source *s);
 /* Whether packets that were sent still wait for a neighbour's address. */
 bool vs_sources_packets_pending(const struct vs_source *s);
 
@@ -329,6 +349,25 @@ void vs_sources_mtu_update(struct vs_source_iface *iface);
 /* What is wrong with the MTU that the server has given; NULL: nothing. */
 const char *vs_sources_mtu_problem(const struct vs_source_iface *iface);
 
+/* ---- sources_work.c: threads for what may take long ---- */
+
+/* A worker's thread calls run(). Then the thread of the sources calls done(), which frees the work. */
+struct vs_work {
+	void (*run)(struct vs_work *work);
+	void (*done)(struct vs_work *work);
+	struct vs_work *next;
+};
+
+/* wake: an eventfd, written to when something is finished. NULL: out of memory or descriptors. */
+struct vs_worker *vs_worker_new(const char *name, int wake, bool drops_caps);
+/* Takes the work. done() is not called from here. */
+void vs_worker_submit(struct vs_worker *w, struct vs_work *work);
+/* Calls done() for what is finished. */
+void vs_worker_finish(struct vs_worker *w);
+bool vs_worker_pending(const struct vs_worker *w);
+/* Frees it, or leaves it to its thread. */
+void vs_worker_leave(struct vs_worker *w);
+
 /* ---- sources_leases.c ---- */
 
 /*
@@ -337,13 +376,27 @@ const char *vs_sources_mtu_problem(const struct vs_source_iface *iface);
  */
 bool vs_sources_leases_secret(int leases, const char *stack, const char *ifname, uint8_t secret[16]);
 
-/* Opens the lease files of an interface, reads the DUID and the secret into what is to be started. */
+/* Takes the descriptor. NULL: out of memory. */
+struct vs_lease_dir *vs_sources_leases_dir(int fd);
+void vs_sources_leases_drop_dir(struct vs_lease_dir *dir);
+/* Names the lease files of an interface, if its stack has a directory. */
 void vs_sources_leases_open(struct vs_source_iface *iface);
-void vs_sources_leases_identity(struct vs_source *s);
-/* False: there is no lease to be used. */
-bool vs_sources_leases_load(struct vs_source *s, struct vs_auto_lease *lease);
-/* Stores the machine's lease, or removes the file if there is none. */
-void vs_sources_leases_save(struct vs_source *s);
+void vs_sources_leases_close(struct vs_source_iface *iface);
+/* Whether an interface has lease files that are its own. */
+bool vs_sources_leases_held(const struct vs_source_iface *iface);
+/* Begins to read the DUID or the secret, and the lease. */
+void vs_sources_leases_read(struct vs_source *s);
+/* Whether that is still going on. */
+bool vs_sources_leases_reading(const struct vs_source *s);
+/* The lease that was read, once. False: there is no lease to be used. */
+bool vs_sources_leases_take(struct vs_source *s, struct vs_auto_lease *lease);
+/*
+ * Stores the machine's lease, or removes the file if there is none. Without `last` a source has one write at
+ * a time; s->must_save stands for the next one.
+ */
+void vs_sources_leases_save(struct vs_source *s, bool last);
+/* The source goes. */
+void vs_sources_leases_forget(struct vs_source *s);
 
 /* ---- sources_facts.c ---- */
 

@@ -14,13 +14,20 @@
  *
  * The IAID is computed from the names, so it is the same whenever that stack has that interface.
  *
+ * All that touches the directory is done by a worker (sources_work.c), in the order of the requests. A source
+ * that has lease files waits until they are read. Of each source one write is on its way at a time. What
+ * changes meanwhile is one more write after that. So a directory that does not answer costs a fixed amount
+ * of memory.
+ *
  * Files keep times of CLOCK_REALTIME. That clock may be set while no program runs. A lease can become
  * shorter by that, not longer.
  */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -56,6 +63,8 @@ static ssize_t read_file(int dir, const char *name, char text[VS_LEASE_TEXT_MAX]
 		return errno == ENOENT ? 0 : -errno;
 	if (fstat(fd, &file) < 0 || !S_ISREG(file.st_mode))
 		return -EINVAL;
+	if (file.st_uid != geteuid()) /* the directory may be one in which others write */
+		return -EPERM;
 	ssize_t n = read(fd, text, VS_LEASE_TEXT_MAX);
 	return n < 0 ? -errno : n == 0 || n == VS_LEASE_TEXT_MAX ? -EBADMSG : n;
 }
@@ -97,14 +106,122 @@ static int write_file(int dir, const char *name, const char *text, size_t n, boo
 	return r;
 }
 
-/* "STACK-INTERFACE.KIND". Neither name has a '/'. A leading dot would hide the file. */
-static void file_name(const struct vs_source_iface *iface, const char *kind, char name[128])
-{
-	const char *stack = iface->stack->name;
-	const char *first = stack[0] != '\0' ? stack : iface->name;
+/* ------------------------------------------------------------------ of an interface */
 
-	(void)snprintf(name, 128, "%s%s%s%s.%s", first[0] == '.' ? "_" : "", stack,
-		       stack[0] != '\0' ? "-" : "", iface->name, kind);
+/* A directory. Counted: a stack has it, and so have the interfaces that began to use files there. */
+struct vs_lease_dir {
+	atomic_uint users;
+	int fd;
+};
+
+/* The files of an interface. Counted: the interface has it, and so has each piece of work. */
+struct vs_lease_files {
+	atomic_uint users;
+	struct vs_lease_dir *dir;
+	char name[96]; /* "STACK-INTERFACE." */
+	int lock;      /* of the worker; -1: not locked so far */
+	bool held;     /* of the thread of the sources: the worker has locked them */
+};
+
+struct vs_lease_dir *vs_sources_leases_dir(int fd)
+{
+	struct vs_lease_dir *dir = calloc(1, sizeof(*dir));
+
+	if (dir == NULL) {
+		vs_close(fd);
+		return NULL;
+	}
+	dir->fd = fd;
+	atomic_init(&dir->users, 1);
+	return dir;
+}
+
+void vs_sources_leases_drop_dir(struct vs_lease_dir *dir)
+{
+	if (dir == NULL || atomic_fetch_sub(&dir->users, 1) > 1)
+		return;
+	vs_close(dir->fd);
+	free(dir);
+}
+
+static struct vs_lease_files *use(struct vs_lease_files *files)
+{
+	(void)atomic_fetch_add(&files->users, 1);
+	return files;
+}
+
+static void drop(struct vs_lease_files *files)
+{
+	if (files == NULL || atomic_fetch_sub(&files->users, 1) > 1)
+		return;
+	vs_close(files->lock);
+	vs_sources_leases_drop_dir(files->dir);
+	free(files);
+}
+
+static bool has_sources(const struct vs_source_iface *iface)
+{
+	for (int i = 0; i < VS_SOURCE_N; i++)
+		if (iface->sources[i] != NULL)
+			return true;
+	return false;
+}
+
+static bool is_being_read(const struct vs_source_iface *iface)
+{
+	for (int i = 0; i < VS_SOURCE_N; i++)
+		if (iface->sources[i] != NULL && vs_sources_leases_reading(iface->sources[i]))
+			return true;
+	return false;
+}
+
+/* Neither name has a '/'. A leading dot would hide the file. An interface with sources keeps its directory. */
+void vs_sources_leases_open(struct vs_source_iface *iface)
+{
+	struct vs_sources_stack *stack = iface->stack;
+	const char *first = stack->name[0] != '\0' ? stack->name : iface->name;
+
+	if (stack->leases == NULL || is_being_read(iface))
+		return;
+	if (vs_sources_leases_held(iface) && (has_sources(iface) || iface->files->dir == stack->leases))
+		return;
+	struct vs_lease_files *files = calloc(1, sizeof(*files));
+	if (files == NULL)
+		return; /* as without a directory */
+	atomic_init(&files->users, 1);
+	files->lock = -1;
+	files->dir = stack->leases;
+	(void)atomic_fetch_add(&files->dir->users, 1);
+	(void)snprintf(files->name, sizeof(files->name), "%s%s%s%s.", first[0] == '.' ? "_" : "", stack->name,
+		       stack->name[0] != '\0' ? "-" : "", iface->name);
+	drop(iface->files);
+	iface->files = files;
+}
+
+void vs_sources_leases_close(struct vs_source_iface *iface)
+{
+	drop(iface->files);
+}
+
+bool vs_sources_leases_held(const struct vs_source_iface *iface)
+{
+	return iface->files != NULL && iface->files->held;
+}
+
+static void file_name(const struct vs_lease_files *files, const char *kind, char name[128])
+{
+	(void)snprintf(name, 128, "%s%s", files->name, kind);
+}
+
+static void lock(struct vs_lease_files *files)
+{
+	char name[128];
+
+	file_name(files, "lock", name);
+	VS_AUTO_CLOSE fd =
+		openat(files->dir->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		files->lock = vs_steal_fd(&fd);
 }
 
 /* ------------------------------------------------------------------ identities */
@@ -128,26 +245,6 @@ static size_t drawn_once(int dir, const char *name, uint8_t *bytes, size_t n, si
 	return len > 0 ? vs_lease_read_bytes(text, (size_t)len, name, bytes, max) : 0;
 }
 
-static void identify(struct vs_source *s)
-{
-	int dir = s->iface->stack->leases;
-	uint8_t duid[VS_AUTO_DUID_MAX] = { 0, DUID_UUID };
-	char name[128];
-
-	(void)!getrandom(duid + 2, 16, 0);
-	size_t n = drawn_once(dir, "duid", duid, 18, sizeof(duid));
-	if (n == 0) {
-		s->storage = "the file of the DUID is damaged or cannot be written";
-		return;
-	}
-	memcpy(s->config.duid, duid, n);
-	s->config.duid_len = (uint8_t)n;
-	file_name(s->iface, "", name);
-	s->config.iaid = UINT32_C(0x811c9dc5); /* FNV-1a */
-	for (const char *c = name; *c != '\0'; c++)
-		s->config.iaid = (s->config.iaid ^ (uint8_t)*c) * UINT32_C(0x01000193);
-}
-
 bool vs_sources_leases_secret(int leases, const char *stack, const char *ifname,
 			      uint8_t secret[SECRET_BYTES])
 {
@@ -158,78 +255,225 @@ bool vs_sources_leases_secret(int leases, const char *stack, const char *ifname,
 	return known;
 }
 
-void vs_sources_leases_identity(struct vs_source *s)
+/* ------------------------------------------------------------------ reading */
+
+struct vs_lease_reading {
+	struct vs_work work;
+	struct vs_source *source; /* of the thread of the sources; NULL: it is gone */
+	struct vs_lease_files *files;
+	const char *kind;
+	bool wants_duid, wants_secret, wants_lease;
+	/* What comes out: */
+	bool finished;            /* of the thread of the sources */
+	bool locked;
+	const char *problem;
+	uint8_t duid[VS_AUTO_DUID_MAX];
+	size_t duid_len;
+	uint32_t iaid;
+	uint8_t secret[SECRET_BYTES];
+	bool known; /* there is a lease */
+	struct vs_auto_lease lease;
+	int64_t obtained;
+};
+
+static void read_duid(struct vs_lease_reading *r)
 {
-	(void)!getrandom(s->config.secret, SECRET_BYTES, 0);
-	if (s->iface->stack->leases < 0)
-		return;
-	if (s->iface->lock < 0) {
-		s->storage = "the lease files are in use by another stack, or cannot be written";
-		return;
-	}
-	if (s->kind->source != VS_SOURCE_RA)
-		identify(s);
-	else if (s->config.iid == VS_IID_STABLE &&
-		 !vs_sources_leases_secret(s->iface->stack->leases, s->iface->stack->name, s->iface->name,
-					   s->config.secret))
-		s->storage = "the file of the secret is damaged or cannot be written";
+	uint8_t *duid = r->duid;
+
+	memset(duid, 0, sizeof(r->duid));
+	duid[1] = DUID_UUID;
+	(void)!getrandom(duid + 2, 16, 0);
+	r->duid_len = drawn_once(r->files->dir->fd, "duid", duid, 18, sizeof(r->duid));
+	if (r->duid_len == 0)
+		r->problem = "the file of the DUID is damaged or cannot be written";
+	r->iaid = UINT32_C(0x811c9dc5); /* FNV-1a */
+	for (const char *c = r->files->name; *c != '\0'; c++)
+		r->iaid = (r->iaid ^ (uint8_t)*c) * UINT32_C(0x01000193);
 }
 
-/* ------------------------------------------------------------------ leases */
-
-void vs_sources_leases_open(struct vs_source_iface *iface)
+static void read_lease(struct vs_lease_reading *r)
 {
-	int dir = iface->stack->leases;
+	char name[128], text[VS_LEASE_TEXT_MAX];
+
+	file_name(r->files, r->kind, name);
+	ssize_t n = read_file(r->files->dir->fd, name, text);
+	r->known = n > 0 && vs_lease_read(text, (size_t)n, r->kind, &r->lease, &r->obtained);
+	if (n != 0 && !r->known)
+		r->problem = "the lease file is damaged; it is not used";
+}
+
+static void read_all(struct vs_lease_reading *r)
+{
+	if (r->files->lock < 0)
+		lock(r->files);
+	r->locked = r->files->lock >= 0;
+	if (!r->locked) {
+		r->problem = "the lease files are in use by another stack, or cannot be written";
+		return;
+	}
+	if (r->wants_duid)
+		read_duid(r);
+	if (r->wants_secret && drawn_once(r->files->dir->fd, "secret", r->secret, SECRET_BYTES,
+					  SECRET_BYTES) != SECRET_BYTES)
+		r->problem = "the file of the secret is damaged or cannot be written";
+	if (r->wants_lease)
+		read_lease(r);
+}
+
+/* Drops its use at once: the next work may be another stack's that wants the lock. */
+static void run_reading(struct vs_work *work)
+{
+	struct vs_lease_reading *r = VS_OF(struct vs_lease_reading, work, work);
+
+	read_all(r);
+	drop(vs_steal_ptr(r->files));
+}
+
+static void done_reading(struct vs_work *work)
+{
+	struct vs_lease_reading *r = VS_OF(struct vs_lease_reading, work, work);
+	struct vs_source *s = r->source;
+
+	r->finished = true;
+	if (s == NULL) {
+		free(r);
+		return;
+	}
+	s->iface->files->held |= r->locked;
+	memcpy(s->config.secret, r->secret, SECRET_BYTES);
+	if (r->wants_secret)
+		vs_ra_derive_secret(s->config.secret, s->iface->stack->name, s->iface->name);
+	memcpy(s->config.duid, r->duid, sizeof(r->duid));
+	s->config.duid_len = (uint8_t)r->duid_len;
+	s->config.iaid = r->iaid;
+	vs_source_storage(s, r->problem, EBADMSG);
+	struct vs_sources_stack *stack = s->iface->stack;
+	vs_source_begin(s);
+	vs_sources_stack_settle(stack);
+}
+
+void vs_sources_leases_read(struct vs_source *s)
+{
+	bool stable = s->kind->source == VS_SOURCE_RA && s->config.iid == VS_IID_STABLE;
+
+	(void)!getrandom(s->config.secret, SECRET_BYTES, 0);
+	if (s->iface->files == NULL || (s->kind->source == VS_SOURCE_RA && !stable))
+		return;
+	struct vs_lease_reading *r = calloc(1, sizeof(*r));
+	if (r == NULL) {
+		s->storage = "the lease files are not used: out of memory";
+		return;
+	}
+	r->work = (struct vs_work){ .run = run_reading, .done = done_reading };
+	r->source = s;
+	r->files = use(s->iface->files);
+	r->kind = s->kind->name;
+	r->wants_secret = stable;
+	r->wants_duid = !stable;
+	r->wants_lease = !stable && !s->config.information;
+	memcpy(r->secret, s->config.secret, SECRET_BYTES);
+	s->reading = r;
+	vs_sources_work(s->iface->stack->sources, VS_WORK_FILES, &r->work);
+}
+
+bool vs_sources_leases_reading(const struct vs_source *s)
+{
+	return s->reading != NULL && !s->reading->finished;
+}
+
+bool vs_sources_leases_take(struct vs_source *s, struct vs_auto_lease *lease)
+{
+	struct vs_lease_reading *r = vs_steal_ptr(s->reading);
+	bool known = r != NULL && r->known;
+
+	if (known) {
+		int64_t age = vs_lease_age_ms(r->obtained, real_ms()), now = vs_sources_now();
+		*lease = r->lease;
+		lease->obtained = age < INT64_MAX ? now - age : INT64_MIN / 2;
+	}
+	free(r);
+	return known;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+struct vs_lease_writing {
+	struct vs_work work;
+	struct vs_source *source; /* of the thread of the sources; NULL: it is gone */
+	struct vs_lease_files *files;
+	const char *kind;
+	int result; /* 0 or -errno */
+	size_t n;   /* 0: the file is removed */
+	char text[];
+};
+
+static void run_writing(struct vs_work *work)
+{
+	struct vs_lease_writing *w = VS_OF(struct vs_lease_writing, work, work);
 	char name[128];
 
-	if (dir < 0 || iface->lock >= 0)
+	file_name(w->files, w->kind, name);
+	if (w->n > 0)
+		w->result = write_file(w->files->dir->fd, name, w->text, w->n, true);
+	else
+		(void)unlinkat(w->files->dir->fd, name, 0);
+	drop(vs_steal_ptr(w->files));
+}
+
+static void done_writing(struct vs_work *work)
+{
+	struct vs_lease_writing *w = VS_OF(struct vs_lease_writing, work, work);
+	struct vs_source *s = w->source;
+	int result = w->result;
+
+	free(w);
+	if (s == NULL)
 		return;
-	file_name(iface, "lock", name);
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		vs_close(vs_steal_fd(&fd));
-	iface->lock = fd;
-}
-
-static bool uses_files(const struct vs_source *s)
-{
-	return s->iface->lock >= 0 && s->kind->source != VS_SOURCE_RA && !s->config.information;
-}
-
-bool vs_sources_leases_load(struct vs_source *s, struct vs_auto_lease *lease)
-{
-	char name[128], text[VS_LEASE_TEXT_MAX];
-	int64_t obtained;
-
-	if (!uses_files(s))
-		return false;
-	file_name(s->iface, s->kind->name, name);
-	ssize_t n = read_file(s->iface->stack->leases, name, text);
-	if (n == 0)
-		return false;
-	if (n < 0 || !vs_lease_read(text, (size_t)n, s->kind->name, lease, &obtained)) {
-		s->storage = "the lease file is damaged; it is not used";
-		return false;
+	s->writing = NULL;
+	vs_source_storage(s, result < 0 ? "the lease file cannot be written" : NULL, EIO);
+	if (s->must_save) { /* it has changed meanwhile */
+		s->must_save = false;
+		vs_sources_leases_save(s, false);
 	}
-	int64_t age = vs_lease_age_ms(obtained, real_ms()), now = vs_sources_now();
-	lease->obtained = age < INT64_MAX ? now - age : INT64_MIN / 2;
-	return true;
 }
 
-void vs_sources_leases_save(struct vs_source *s)
+void vs_sources_leases_save(struct vs_source *s, bool last)
 {
 	struct vs_auto_lease lease = { 0 };
-	char name[128], text[VS_LEASE_TEXT_MAX];
+	char text[VS_LEASE_TEXT_MAX];
 
-	if (!uses_files(s))
+	if (!vs_sources_leases_held(s->iface) || s->kind->source == VS_SOURCE_RA || s->config.information)
 		return;
-	file_name(s->iface, s->kind->name, name);
-	if (!s->kind->lease(s->machine, &lease)) {
-		(void)unlinkat(s->iface->stack->leases, name, 0);
+	s->must_save = !last && s->writing != NULL;
+	if (s->must_save)
+		return;
+	size_t n = 0;
+	if (s->kind->lease(s->machine, &lease)) {
+		int64_t obtained = real_ms() - (vs_sources_now() - lease.obtained);
+		n = vs_lease_write(&lease, s->kind->name, obtained > 0 ? obtained : 0, text);
+	}
+	struct vs_lease_writing *w = malloc(sizeof(*w) + n);
+	if (w == NULL) {
+		vs_source_storage(s, "the lease file is not written: out of memory", ENOMEM);
 		return;
 	}
-	int64_t obtained = real_ms() - (vs_sources_now() - lease.obtained);
-	size_t n = vs_lease_write(&lease, s->kind->name, obtained > 0 ? obtained : 0, text);
-	int r = write_file(s->iface->stack->leases, name, text, n, true);
-	s->storage = r < 0 ? "the lease file cannot be written" : NULL;
+	*w = (struct vs_lease_writing){ .work = { .run = run_writing, .done = done_writing },
+					.source = last ? NULL : s, .files = use(s->iface->files),
+					.kind = s->kind->name, .n = n };
+	memcpy(w->text, text, n);
+	if (!last)
+		s->writing = w;
+	vs_sources_work(s->iface->stack->sources, VS_WORK_FILES, &w->work);
+}
+
+void vs_sources_leases_forget(struct vs_source *s)
+{
+	if (s->writing != NULL)
+		s->writing->source = NULL;
+	if (vs_sources_leases_reading(s))
+		s->reading->source = NULL; /* it is freed when it comes back */
+	else
+		free(s->reading);
+	s->reading = NULL;
+	s->writing = NULL;
 }

@@ -178,7 +178,7 @@ static void note_addr(struct vs_sources_stack *stack, struct nlmsghdr *h)
 	if (iface->sources[VS_SOURCE_RA] != NULL)
 		note_link_local(iface->sources[VS_SOURCE_RA], &ip, flags, usable);
 	struct vs_source *dhcp6 = iface->sources[VS_SOURCE_DHCP6];
-	if (usable && dhcp6 != NULL && dhcp6->phase == VS_SOURCE_WAITING)
+	if (dhcp6 != NULL)
 		vs_source_begin(dhcp6);
 }
 

@@ -8,10 +8,14 @@
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "closer.h"
 #include "sources_inside.h"
 
 #define AT_ONCE 8 /* packets read before other sources have their turn */
@@ -34,37 +38,49 @@ static void send_link(const struct vs_source *s, int fd, int protocol, const str
 	(void)sendto(fd, p->bytes, p->n, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to));
 }
 
-/* From the address of the lease: the interface may have others. */
-static void send_udp4(struct vs_source *s, const struct vs_auto_packet *p)
+/* A message from port 68 to port 67, from the address of the lease: the interface may have others. */
+struct message4 {
+	int fd;
+	struct sockaddr_in to;
+	struct in_pktinfo info; /* the socket is bound to the interface */
+	const uint8_t *bytes;
+	size_t n;
+};
+
+static void send_message4(const struct message4 *m)
 {
-	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(BOOTP_CLIENT) };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(BOOTP_SERVER) };
-	struct in_pktinfo info = { 0 }; /* the socket is bound to the interface */
-	struct iovec iov = { (void *)p->bytes, p->n };
+	struct sockaddr_in to = m->to;
+	struct iovec iov = { (void *)m->bytes, m->n };
 	union {
-		char bytes[CMSG_SPACE(sizeof(info))];
+		char bytes[CMSG_SPACE(sizeof(m->info))];
 		struct cmsghdr align;
 	} control = { { 0 } };
-	struct msghdr h = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr h = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1,
+			    .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+
+	control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(m->info)),
+					  .cmsg_level = IPPROTO_IP,
+					  .cmsg_type = IP_PKTINFO };
+	memcpy(CMSG_DATA(&control.align), &m->info, sizeof(m->info));
+	(void)sendmsg(m->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* False: another client has the port; the machine will go on by broadcast. */
+static bool make_message4(struct vs_source *s, const struct vs_auto_packet *p, struct message4 *m)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(BOOTP_CLIENT) };
 
 	if (!s->udp_bound && bind(s->udp4, (struct sockaddr *)&own, sizeof(own)) == 0)
 		s->udp_bound = true;
-	if (!s->udp_bound)
-		return; /* another client has the port; the machine will go on by broadcast */
-	memcpy(&to.sin_addr, p->peer.bytes, 4);
-	for (size_t i = 0; i < s->n_addrs; i++) {
-		if (s->addrs[i].addr.ip.family != AF_INET)
-			continue;
-		memcpy(&info.ipi_spec_dst, s->addrs[i].addr.ip.bytes, 4);
-		h.msg_control = control.bytes;
-		h.msg_controllen = sizeof(control.bytes);
-		control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(info)),
-						  .cmsg_level = IPPROTO_IP,
-						  .cmsg_type = IP_PKTINFO };
-		memcpy(CMSG_DATA(&control.align), &info, sizeof(info));
-		break;
-	}
-	(void)sendmsg(s->udp4, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
+	*m = (struct message4){ .fd = s->udp4, .bytes = p->bytes, .n = p->n,
+				.to = { .sin_family = AF_INET, .sin_port = htons(BOOTP_SERVER) } };
+	memcpy(&m->to.sin_addr, p->peer.bytes, 4);
+	for (size_t i = 0; i < s->n_addrs; i++)
+		if (s->addrs[i].addr.ip.family == AF_INET) {
+			memcpy(&m->info.ipi_spec_dst, s->addrs[i].addr.ip.bytes, 4);
+			break;
+		}
+	return s->udp_bound;
 }
 
 static void send6(struct vs_source *s, uint16_t port, const struct vs_auto_packet *p)
@@ -79,16 +95,122 @@ static void send6(struct vs_source *s, uint16_t port, const struct vs_auto_packe
 			   sizeof(to)) < 0;
 }
 
+/* ------------------------------------------------------------------ the IPv4 packet socket */
+
+/*
+ * While a lease is held that socket is bound to another protocol, see sources_sockets.c. To bind it waits
+ * for the kernel, so the worker does that. A message is sent by the worker, too, so that its reply does not
+ * come before the socket is bound. The worker keeps the order.
+ */
+struct socket_work {
+	struct vs_work work;
+	int fd;
+	struct sockaddr_ll where; /* bound to that first */
+	struct message4 message;  /* fd -1: none */
+	struct sockaddr_ll to;    /* family 0: no packet */
+	size_t n;
+	uint8_t bytes[];
+};
+
+static void run_socket_work(struct vs_work *work)
+{
+	struct socket_work *w = VS_OF(struct socket_work, work, work);
+
+	(void)bind(w->fd, (struct sockaddr *)&w->where, sizeof(w->where)); /* fails when the device is gone */
+	if (w->message.fd >= 0)
+		send_message4(&w->message);
+	if (w->to.sll_family != 0)
+		(void)sendto(w->fd, w->bytes, w->n, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&w->to,
+			     sizeof(w->to));
+}
+
+static void free_socket_work(struct vs_work *work)
+{
+	free(VS_OF(struct socket_work, work, work));
+}
+
+static struct sockaddr_ll link_address(const struct vs_source *s, int protocol)
+{
+	return (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol),
+				     .sll_ifindex = s->config.ifindex };
+}
+
+/* Room for a packet of n bytes. NULL: out of memory. */
+static struct socket_work *new_socket_work(struct vs_source *s, int protocol, const uint8_t *bytes, size_t n)
+{
+	struct socket_work *w = malloc(sizeof(*w) + n);
+
+	if (w == NULL)
+		return NULL;
+	*w = (struct socket_work){ .work = { .run = run_socket_work, .done = free_socket_work },
+				   .fd = s->rx.fd, .where = link_address(s, protocol), .message.fd = -1,
+				   .n = n };
+	if (n > 0)
+		memcpy(w->bytes, bytes, n);
+	return w;
+}
+
+static void submit(struct vs_source *s, struct vs_work *work)
+{
+	s->by_worker = true;
+	vs_sources_work(s->iface->stack->sources, VS_WORK_SOCKETS, work);
+}
+
+void vs_sources_packets_listen(struct vs_source *s, bool on)
+{
+	struct socket_work *w;
+
+	if (s->kind->source != VS_SOURCE_DHCP4 || s->listens == on || s->phase == VS_SOURCE_PARTING)
+		return;
+	w = new_socket_work(s, on ? ETH_P_IP : NO_PROTOCOL, NULL, 0);
+	if (w == NULL) /* it goes on as it was; the machine is called again */
+		return;
+	s->listens = on;
+	submit(s, &w->work);
+}
+
+/* To its server, through the worker. A failure is a loss of the packet. */
+static void send_by_worker(struct vs_source *s, const struct vs_auto_packet *p, const struct message4 *m)
+{
+	struct socket_work *w = new_socket_work(s, ETH_P_IP, p->bytes, p->n);
+
+	if (w == NULL)
+		return;
+	if (m != NULL) {
+		w->message = *m;
+		w->message.bytes = w->bytes;
+	} else {
+		w->to = link_address(s, ETH_P_IP);
+		w->to.sll_halen = 6;
+		memcpy(w->to.sll_addr, p->mac, 6);
+	}
+	s->listens = true;
+	submit(s, &w->work);
+}
+
+static void send4(struct vs_source *s, const struct vs_auto_packet *p)
+{
+	struct message4 m;
+	bool udp = p->way == VS_WAY_UDP4;
+	/* A release has no reply, and the worker may be late. */
+	bool direct = !s->by_worker || s->phase == VS_SOURCE_PARTING;
+
+	if (udp && !make_message4(s, p, &m))
+		return;
+	if (!direct)
+		send_by_worker(s, p, udp ? &m : NULL);
+	else if (udp)
+		send_message4(&m);
+	else
+		send_link(s, s->rx.fd, ETH_P_IP, p);
+}
+
 void vs_sources_packets_send(struct vs_source *s, const struct vs_auto_packet *p)
 {
 	switch (p->way) {
 	case VS_WAY_IP4:
-		vs_sources_packets_listen(s, true); /* the reply must not come before that */
-		send_link(s, s->rx.fd, ETH_P_IP, p);
-		break;
 	case VS_WAY_UDP4:
-		vs_sources_packets_listen(s, true);
-		send_udp4(s, p);
+		send4(s, p);
 		break;
 	case VS_WAY_ARP:
 		if (p->n >= 28) /* what it asks about is what is watched */
@@ -103,17 +225,51 @@ void vs_sources_packets_send(struct vs_source *s, const struct vs_auto_packet *p
 	}
 }
 
-void vs_sources_packets_listen(struct vs_source *s, bool on)
-{
-	struct sockaddr_ll where = { .sll_family = AF_PACKET,
-				     .sll_protocol = htons(on ? ETH_P_IP : NO_PROTOCOL),
-				     .sll_ifindex = s->config.ifindex };
+/* ------------------------------------------------------------------ the end of the sockets */
 
-	if (s->kind->source != VS_SOURCE_DHCP4 || s->listens == on)
-		return;
-	if (bind(s->rx.fd, (struct sockaddr *)&where, sizeof(where)) == 0)
-		s->listens = on;
+/* To close a packet socket waits for the kernel. */
+struct vs_source_closing {
+	struct vs_work work;
+	int fds[3];
+};
+
+static void run_closing(struct vs_work *work)
+{
+	struct vs_source_closing *c = VS_OF(struct vs_source_closing, work, work);
+
+	for (size_t i = 0; i < VS_COUNT(c->fds); i++)
+		if (c->fds[i] >= 0)
+			vs_close_foreign(c->fds[i]); /* several at a time */
 }
+
+static void free_closing(struct vs_work *work)
+{
+	free(VS_OF(struct vs_source_closing, work, work));
+}
+
+int vs_sources_packets_prepare(struct vs_source *s)
+{
+	s->closing = calloc(1, sizeof(*s->closing));
+	return s->closing != NULL ? 0 : -ENOMEM;
+}
+
+void vs_sources_packets_close(struct vs_source *s)
+{
+	struct vs_sources *all = s->iface->stack->sources;
+	struct vs_source_closing *c = vs_steal_ptr(s->closing);
+
+	if (c == NULL) { /* done before, or no packet sockets, or it has not got all of them */
+		vs_sources_unwatch(&s->rx);
+		vs_close(vs_steal_fd(&s->udp4));
+		return;
+	}
+	*c = (struct vs_source_closing){ .work = { .run = run_closing, .done = free_closing },
+					 .fds = { vs_sources_pause(all, &s->rx),
+						  vs_sources_pause(all, &s->arp), vs_steal_fd(&s->udp4) } };
+	vs_sources_work(all, VS_WORK_SOCKETS, &c->work);
+}
+
+/* ------------------------------------------------------------------ DHCPv6 */
 
 int vs_sources_packets_bind6(int fd)
 {

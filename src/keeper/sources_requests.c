@@ -125,8 +125,7 @@ static int need_stack(struct vs_net *n)
 	struct vs_sources_stack *stack = calloc(1, sizeof(*stack));
 	if (stack == NULL)
 		return no_socket(-ENOMEM);
-	*stack = (struct vs_sources_stack){ .keeper = n->keeper, .cmd = -1, .notes.fd = -1, .leases = -1,
-					    .users = 2 };
+	*stack = (struct vs_sources_stack){ .keeper = n->keeper, .cmd = -1, .notes.fd = -1, .users = 2 };
 	int r = open_sockets(stack);
 	if (r == 0)
 		r = vs_sources_join(n->keeper, stack);

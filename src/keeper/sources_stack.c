@@ -79,7 +79,7 @@ static struct vs_source_iface *new_iface(const struct vs_order *order)
 	iface->ifindex = order->ifindex;
 	memcpy(iface->mac, order->mac, 6);
 	memcpy(iface->name, order->want->ifname, sizeof(iface->name));
-	iface->udp6 = iface->lock = -1;
+	iface->udp6 = -1;
 	iface->up = true; /* until the kernel says something else */
 	insert(stack, iface);
 	return iface;
@@ -95,7 +95,7 @@ static void submit(struct vs_job *job)
 static void free_iface(struct vs_source_iface *iface)
 {
 	vs_close(iface->udp6);
-	vs_close(iface->lock);
+	vs_sources_leases_close(iface);
 	free(iface->fqdn);
 	if (iface->names != NULL && !iface->stack->ending)
 		vs_source_tell_static(iface);
@@ -329,20 +329,20 @@ static void take_options(struct vs_source_iface *iface, const struct vs_wire_sou
 	iface->pd_len = want->pd_len;
 }
 
-static void take_directory(struct vs_order *order)
+static int take_directory(struct vs_order *order)
 {
 	struct vs_sources_stack *stack = order->stack;
 
 	if (!order->want->has_leases)
-		return;
-	vs_close(stack->leases);
-	for (struct vs_source_iface *i = stack->ifaces; i != NULL; i = i->next)
-		vs_close(vs_steal_fd(&i->lock)); /* it was in the old directory */
-	stack->leases = vs_call_take_fd(order->call, order->call->msg.n_fds - 1);
+		return 0;
+	struct vs_lease_dir *dir =
+		vs_sources_leases_dir(vs_call_take_fd(order->call, order->call->msg.n_fds - 1));
+	if (dir == NULL)
+		return -ENOMEM;
+	vs_sources_leases_drop_dir(stack->leases);
+	stack->leases = dir;
 	memcpy(stack->name, order->want->name, sizeof(stack->name));
-	for (struct vs_source_iface *i = stack->ifaces; i != NULL; i = i->next)
-		if (has_sources(i))
-			vs_sources_leases_open(i);
+	return 0;
 }
 
 static int change(struct vs_order *order)
@@ -363,8 +363,8 @@ static int change(struct vs_order *order)
 		return vs_fail(ENODEV, "cannot change address sources of %s: it is being removed",
 			       iface->name);
 	uint32_t before = iface->active;
-	take_directory(order);
-	if (change_static(iface, order->want) < 0 || change_fqdn(iface, order->want->fqdn) < 0)
+	if (take_directory(order) < 0 || change_static(iface, order->want) < 0 ||
+	    change_fqdn(iface, order->want->fqdn) < 0)
 		return vs_fail(ENOMEM, "cannot change address sources: out of memory");
 	take_options(iface, order->want);
 	iface->ip6 = order->ip6;
@@ -443,7 +443,7 @@ static void remove_iface(struct vs_order *order)
 		return;
 	}
 	iface->removal = order->job;
-	stop_all(iface, iface->lock < 0);
+	stop_all(iface, !vs_sources_leases_held(iface));
 }
 
 void vs_sources_stack_order(struct vs_order *order)
@@ -457,7 +457,7 @@ void vs_sources_stack_order(struct vs_order *order)
 	else
 		stack->ending = true;
 	for (struct vs_source_iface *i = stack->ifaces; i != NULL && order->kind == VS_ORDER_END; i = i->next)
-		stop_all(i, i->lock < 0);
+		stop_all(i, !vs_sources_leases_held(i));
 	vs_sources_order_free(order);
 	vs_sources_stack_settle(stack);
 }

@@ -6,6 +6,7 @@
  */
 
 #include <pthread.h>
+#include <sys/file.h>
 
 #include "sources.h"
 
@@ -127,7 +128,7 @@ CASE_BOTH(the_message_has_the_sources_that_are_waited_for_and_no_others)
 
 	struct vdestack *other = new_stack("vnl=inproc://lan");
 	no_wait.flags |= VDESTACK_NO_WAIT;
-	struct vdestack *s = vdestack_new("vnl=inproc://lan auto", &no_wait);
+	struct vdestack *s = vdestack_new("vnl=inproc://lan dhcp dhcp6", &no_wait);
 	CHECK(s != NULL && other != NULL);
 	CHECK_ERRNO(vdestack_wait_ready(s, 0), ETIMEDOUT);
 	CHECK_CONTAINS(vdestack_last_error(), "dhcp4 on vde0: ");
@@ -227,20 +228,36 @@ CASE_BOTH(every_name_of_a_stack_is_good_for_sources)
 	}
 }
 
-CASE_BOTH(another_directory_of_leases_is_locked_like_the_first)
+static bool is_there(void *path)
 {
-	struct vdestack_source source;
+	return access(path, F_OK) == 0;
+}
+
+static bool is_in(const char *directory, const char *file)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", case_path(directory), file);
+	return wait_until(is_there, path, SOON_MS);
+}
+
+CASE_BOTH(an_interface_with_sources_keeps_its_directory_of_leases)
+{
 	char words[512];
 
 	new_server();
 	struct vdestack *s = new_stack("name=a leases=%s vnl=inproc://lan dhcp", case_path("one"));
 	(void)snprintf(words, sizeof(words), "leases=%s dns=10.7.0.1", case_path("two"));
 	MUST(vdestack_configure(s, words, NULL));
-	MUST(vdestack_delete(s));
-	CHECK(access(case_path("two/a-vde0.lock"), F_OK) == 0);
-	s = new_stack("name=a leases=%s vnl=inproc://lan dhcp", case_path("one"));
-	CHECK_EQ(MUST(vdestack_sources(s, NULL, &source, 1)), 1);
-	CHECK_STR(source.problem, "");
+	int lock = (int)MUST(open(case_path("one/a-vde0.lock"), O_RDWR | O_CLOEXEC));
+	CHECK_ERRNO(flock(lock, LOCK_EX | LOCK_NB), EWOULDBLOCK);
+	CHECK(access(case_path("two/a-vde0.lock"), F_OK) < 0);
+	MUST(vdestack_configure(s, "-dhcp", NULL));
+	MUST(vdestack_configure(s, "dhcp", NULL));
+	CHECK(is_in("two", "a-vde0.lock"));
+	CHECK(is_in("two", "a-vde0.dhcp4"));
+	MUST(flock(lock, LOCK_EX | LOCK_NB));
+	close(lock);
 	/* No interface would get it. */
 	CHECK_ERRNO(vdestack_configure(s, "leases=/tmp", NULL), EINVAL);
 	CHECK_CONTAINS(vdestack_last_error(), "leases=");
@@ -248,15 +265,12 @@ CASE_BOTH(another_directory_of_leases_is_locked_like_the_first)
 
 CASE_BOTH(a_directory_of_leases_is_for_sources_that_are_started_later)
 {
-	char kept[256];
-
 	new_server();
-	(void)snprintf(kept, sizeof(kept), "%s", case_path("kept/a-vde0.dhcp4"));
 	struct vdestack *s = new_stack("name=a leases=%s vnl=inproc://lan", case_path("kept"));
 	MUST(vdestack_configure(s, "dhcp", NULL));
-	MUST(access(kept, F_OK));
+	CHECK(is_in("kept", "a-vde0.dhcp4"));
 	MUST(vdestack_iface_add(s, "iface=eth1 vnl=inproc://lan dhcp", NULL));
-	MUST(access(case_path("kept/a-eth1.dhcp4"), F_OK));
+	CHECK(is_in("kept", "a-eth1.dhcp4"));
 }
 
 CASE_BOTH(messages_of_a_change_are_about_a_change)

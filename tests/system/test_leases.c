@@ -6,6 +6,9 @@
 #include <dirent.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
+#include <sys/fanotify.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "sources.h"
 
@@ -154,6 +157,88 @@ CASE_BOTH(a_source_that_is_stopped_takes_back_what_it_has_set)
 	close(events);
 }
 
+static bool thread_is_gone(void *arg)
+{
+	(void)arg;
+	return wakeups_of_sources() < 0;
+}
+
+#define MANY 100
+
+/* The log is long. */
+static size_t count_in_log(const char *text)
+{
+	FILE *log = fopen(case_path("server.log"), "re");
+	char line[512];
+	size_t n = 0;
+
+	CHECK(log != NULL);
+	while (fgets(line, sizeof(line), log) != NULL)
+		n += strstr(line, text) != NULL;
+	(void)fclose(log);
+	return n;
+}
+
+static bool all_are_released(void *arg)
+{
+	(void)arg;
+	return count_in_log("DHCPRELEASE(vde0)") >= MANY;
+}
+
+/* Deletion answers at once, so all of them end at the same time. */
+CASE_TIMED(many_stacks_that_end_together_release_all_their_leases, CASE_F_ROOT | CASE_F_USER, 120)
+{
+	static const char *const range[] = { "--dhcp-range=10.7.0.50,10.7.0.250,3600", NULL };
+	struct vdestack *stacks[MANY];
+
+	server = new_stack("vnl=inproc://lan ip=10.7.0.1/24");
+	close(start_dnsmasq(server, range));
+	for (int i = 0; i < MANY; i++)
+		stacks[i] = new_stack("vnl=inproc://lan dhcp nodad");
+	long long start = now_us();
+	for (int i = 0; i < MANY; i++)
+		MUST(vdestack_delete(stacks[i]));
+	if (!wait_until(all_are_released, NULL, SOON_MS))
+		FAIL("%zu of %d leases were released", count_in_log("DHCPRELEASE(vde0)"), MANY);
+	printf("%d releases in %lld ms\n", MANY, (now_us() - start) / 1000);
+	if (!wait_until(thread_is_gone, NULL, SOON_MS))
+		FAIL("the thread of the sources goes on without a stack");
+}
+
+struct counts {
+	int fds, tasks;
+};
+
+static bool counts_are(void *arg)
+{
+	const struct counts *before = arg;
+	pid_t pid = case_is_inprocess() ? getpid() : the_keeper();
+
+	return count_fds_of(pid) <= before->fds && count_tasks_of(pid) <= before->tasks;
+}
+
+CASE_TIMED(nothing_stays_of_stacks_with_leases, CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS, 120)
+{
+	new_network();
+	close(start_dnsmasq(server, four));
+	MUST(vdestack_delete(client));
+	struct counts before = { 0 };
+	for (int i = 0; i < 60; i++) {
+		MUST(vdestack_delete(new_stack("vnl=inproc://lan dhcp nodad")));
+		if (i == 9) {
+			pid_t pid = case_is_inprocess() ? getpid() : the_keeper();
+			CHECK(wait_until(thread_is_gone, NULL, SOON_MS));
+			before = (struct counts){ count_fds_of(pid), count_tasks_of(pid) };
+		}
+	}
+	CHECK(wait_until(thread_is_gone, NULL, SOON_MS));
+	if (!wait_until(counts_are, &before, SOON_MS)) {
+		pid_t pid = case_is_inprocess() ? getpid() : the_keeper();
+		FAIL("descriptors %d, were %d; threads %d, were %d", count_fds_of(pid), before.fds,
+		     count_tasks_of(pid), before.tasks);
+	}
+}
+
 /* ------------------------------------------------------------------ IPv6 */
 
 static const char *const six[] = { "--enable-ra", "--dhcp-range=fd00:7::50,fd00:7::60,64,3600",
@@ -251,6 +336,24 @@ static int new_directory(const char *name)
 	return (int)MUST(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
+static const char *awaited; /* a file of the case */
+
+static bool file_contains(void *text)
+{
+	struct stat st;
+
+	return stat(case_path(awaited), &st) == 0 && S_ISREG(st.st_mode) &&
+	       strstr(text_of(case_path(awaited)), text) != NULL;
+}
+
+/* A lease is stored after it is used. */
+static void wait_for_file(const char *name, const char *text)
+{
+	awaited = name;
+	if (!wait_until(file_contains, (void *)text, SOON_MS))
+		FAIL("%s lacks \"%s\"", name, text);
+}
+
 CASE_BOTH(a_stack_of_the_same_name_gets_its_address_back)
 {
 	char addr[INET6_ADDRSTRLEN];
@@ -259,7 +362,7 @@ CASE_BOTH(a_stack_of_the_same_name_gets_its_address_back)
 	close(start_dnsmasq(server, four));
 	int dir = new_directory("kept");
 	(void)snprintf(addr, sizeof(addr), "%s", get_lease("one", dir));
-	CHECK_CONTAINS(text_of(case_path("kept/one-vde0.dhcp4")), addr);
+	wait_for_file("kept/one-vde0.dhcp4", addr);
 	CHECK_EQ(strncmp(text_of(case_path("kept/duid")), "vdestack duid 1\nduid 0004", 25), 0);
 	MUST(vdestack_delete(client));
 	int log = (int)MUST(open(case_path("server.log"), O_RDONLY | O_CLOEXEC));
@@ -275,7 +378,8 @@ CASE_BOTH(a_stack_of_the_same_name_gets_its_address_back)
 	close(dir);
 }
 
-static void check_not_used(const char *before)
+/* What make() puts there is reported. There is a lease nevertheless, and it is stored, if stored is true. */
+static void check_not_used(void (*make)(const char *path), bool stored)
 {
 	struct learned l;
 	struct vs_wire_sources want = sources_of("vde0", VS_SOURCES_DHCP4);
@@ -285,10 +389,7 @@ static void check_not_used(const char *before)
 	int dir = new_directory("kept");
 	(void)snprintf(want.name, sizeof(want.name), "one");
 	want.has_leases = 1;
-	if (before != NULL)
-		(void)new_file("kept/one-vde0.dhcp4", before);
-	else
-		MUST(symlink(case_path("elsewhere"), case_path("kept/one-vde0.dhcp4")));
+	make(case_path("kept/one-vde0.dhcp4"));
 	int events = (int)MUST(vdestack_events(client));
 	start_sources(client, &want, dir);
 	struct vdestack_event e = wait_for_event(events, VDESTACK_EVENT_SOURCE_STORAGE);
@@ -296,22 +397,214 @@ static void check_not_used(const char *before)
 	wait_for_sources(client);
 	read_learned(client, &l);
 	CHECK(find_learned(&l, VS_LEARNED_ADDRESS) != NULL);
-	CHECK_CONTAINS(text_of(case_path("kept/one-vde0.dhcp4")), "vdestack lease 1");
+	CHECK(strcmp(address_text(&find_learned(&l, VS_LEARNED_ADDRESS)->addr), "10.7.0.99") != 0);
+	if (stored)
+		wait_for_file("kept/one-vde0.dhcp4", "vdestack lease 1");
 	close(events);
 	close(dir);
 }
 
+static void write_to(const char *path, const char *text, size_t n)
+{
+	int fd = (int)MUST(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+
+	CHECK_EQ(MUST(write(fd, text, n)), (long)n);
+	close(fd);
+}
+
+#define LEASE_TEXT 512
+
+/* A lease that would be used. */
+static size_t good_lease(char text[LEASE_TEXT])
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	int n = snprintf(text, LEASE_TEXT,
+			 "vdestack lease 1\nsource dhcp4\nobtained %lld000\n"
+			 "address 10.7.0.99/24 4294967295 4294967295\nserver 0a070001\n",
+			 (long long)time(NULL));
+
+	for (int i = 0; i < n; i++)
+		sum = (sum ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
+	n += snprintf(text + n, LEASE_TEXT - (size_t)n, "sum %016llx\n", (unsigned long long)sum);
+	return (size_t)n;
+}
+
+static void make_good(const char *path)
+{
+	char text[LEASE_TEXT];
+
+	write_to(path, text, good_lease(text));
+}
+
+/* That the other cases would notice a file that is used. */
+CASE_BOTH(a_lease_file_that_is_in_order_is_used)
+{
+	new_network();
+	close(start_dnsmasq(server, (const char *const[]){ "--dhcp-range=10.7.0.50,10.7.0.100,3600", NULL }));
+	int dir = new_directory("kept");
+	make_good(case_path("kept/one-vde0.dhcp4"));
+	CHECK_STR(get_lease("one", dir), "10.7.0.99");
+	close(dir);
+}
+
+static void make_damaged(const char *path)
+{
+	char text[LEASE_TEXT];
+	size_t n = good_lease(text);
+
+	text[n - 3] ^= 1; /* in the checksum */
+	write_to(path, text, n);
+}
+
+static void make_truncated(const char *path)
+{
+	char text[LEASE_TEXT];
+
+	write_to(path, text, good_lease(text) / 2);
+}
+
+static void make_huge(const char *path)
+{
+	make_good(path);
+	MUST(truncate(path, (off_t)1 << 40));
+}
+
+static void make_empty(const char *path)
+{
+	write_to(path, "", 0);
+}
+
+static void make_link(const char *path)
+{
+	make_good(case_path("elsewhere"));
+	MUST(symlink(case_path("elsewhere"), path));
+}
+
+static void make_directory(const char *path)
+{
+	MUST(mkdir(path, 0700));
+}
+
+static void make_fifo(const char *path)
+{
+	MUST(mkfifo(path, 0600));
+}
+
+static void make_foreign(const char *path)
+{
+	make_good(path);
+	MUST(chown(path, 12345, 12345));
+}
+
 CASE_BOTH(a_damaged_lease_file_is_reported_and_not_used)
 {
-	check_not_used("vdestack lease 1\nsource dhcp4\nobtained 1\naddress 10.7.0.99/24 4294967295 "
-		       "4294967295\nsum 0000000000000000\n");
+	check_not_used(make_damaged, true);
+}
+
+CASE_BOTH(a_truncated_lease_file_is_reported_and_not_used)
+{
+	check_not_used(make_truncated, true);
+}
+
+CASE_BOTH(a_lease_file_that_is_too_long_is_reported_and_not_used)
+{
+	check_not_used(make_huge, true);
+}
+
+CASE_BOTH(an_empty_lease_file_is_reported_and_not_used)
+{
+	check_not_used(make_empty, true);
 }
 
 CASE_BOTH(a_lease_file_that_is_a_symbolic_link_is_not_followed)
 {
-	(void)new_file("elsewhere", "secret");
-	check_not_used(NULL);
-	CHECK_STR(text_of(case_path("elsewhere")), "secret");
+	check_not_used(make_link, true);
+	CHECK_CONTAINS(text_of(case_path("elsewhere")), "10.7.0.99"); /* nor written to */
+}
+
+CASE_BOTH(a_directory_in_the_place_of_a_lease_file_is_reported)
+{
+	check_not_used(make_directory, false);
+}
+
+CASE_BOTH(a_pipe_in_the_place_of_a_lease_file_is_reported)
+{
+	check_not_used(make_fifo, true);
+}
+
+CASE_FLAGS(a_lease_file_of_another_user_is_reported_and_not_used, CASE_F_ROOT | CASE_F_INPROCESS)
+{
+	check_not_used(make_foreign, true);
+}
+
+/* ------------------------------------------------------------------ slow directories */
+
+static struct vs_wire_learned first_source(struct vdestack *stack)
+{
+	static struct learned l;
+
+	read_learned(stack, &l);
+	return *find_source(&l, VDESTACK_SOURCE_DHCP4 - 1);
+}
+
+/* Who opens a file of the directory waits until the descriptor that this returns is closed. */
+static int stop_directory(const char *path)
+{
+	int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
+
+	if (fd < 0 && (errno == EPERM || errno == ENOSYS))
+		SKIP("fanotify: %s", strerrorname_np(errno));
+	MUST(fd);
+	MUST(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN_PERM | FAN_EVENT_ON_CHILD | FAN_ONDIR, AT_FDCWD, path));
+	return fd;
+}
+
+CASE_FLAGS(a_directory_that_does_not_answer_delays_no_other_stack, CASE_F_ROOT | CASE_F_INPROCESS)
+{
+	struct vs_wire_sources want = sources_of("vde0", VS_SOURCES_DHCP4);
+
+	new_network();
+	close(start_dnsmasq(server, four));
+	int dir = new_directory("kept");
+	int stop = stop_directory(case_path("kept"));
+	struct vdestack *slow = client;
+	(void)snprintf(want.name, sizeof(want.name), "one");
+	want.has_leases = 1;
+	start_sources(slow, &want, dir);
+	client = new_stack("vnl=inproc://lan eth");
+	(void)get_lease("", -1);
+	struct vs_wire_learned source = first_source(slow);
+	CHECK(!source.ready);
+	CHECK_CONTAINS(source.text, "has not answered");
+	MUST(vdestack_delete(client));
+	wait_for_log("DHCPRELEASE(vde0)");
+	close(stop);
+	wait_for_sources(slow);
+	wait_for_file("kept/one-vde0.dhcp4", "vdestack lease 1");
+	close(dir);
+}
+
+CASE_FLAGS(the_end_does_not_wait_long_for_a_directory_that_does_not_answer, CASE_F_ROOT)
+{
+	struct vs_wire_sources want = sources_of("vde0", VS_SOURCES_DHCP4);
+
+	new_network();
+	close(start_dnsmasq(server, four));
+	int dir = new_directory("kept");
+	(void)snprintf(want.name, sizeof(want.name), "one");
+	want.has_leases = 1;
+	start_sources(client, &want, dir);
+	wait_for_sources(client);
+	wait_for_file("kept/one-vde0.dhcp4", "vdestack lease 1");
+	int stop = stop_directory(case_path("kept"));
+	/* the file of the lease that is got after this is opened, and that waits */
+	want.stop = VS_SOURCES_DHCP4;
+	start_sources(client, &want, dir);
+	MUST(vdestack_delete(client));
+	if (!wait_until(thread_is_gone, NULL, SOON_MS))
+		FAIL("the thread of the sources goes on without a stack");
+	close(stop);
+	close(dir);
 }
 
 CASE_BOTH(two_stacks_of_one_name_do_not_use_one_lease_file)
