@@ -213,7 +213,7 @@ void vs_sources_apply_addr(struct vs_source *s, const struct vs_auto_addr *addr,
 	if (a == NULL && (a = new_addr(s)) == NULL)
 		return;
 	if (set) {
-		*a = (struct vs_source_addr){ .addr = *addr, .set = vs_sources_now() };
+		*a = (struct vs_source_addr){ .addr = *addr, .set = vs_sources_now(), .seen = true };
 		(void)request_addr(s, a, true); /* a failure shows: the address is not usable */
 	} else if (!must_stay(s)) {
 		(void)request_addr(s, a, false); /* it may have expired in the kernel just now */

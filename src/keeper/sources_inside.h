@@ -53,6 +53,7 @@ struct vs_source_addr {
 	struct vs_auto_addr addr;
 	vs_auto_ms set; /* when: the lifetimes count from there */
 	bool missing;   /* the kernel has removed it */
+	bool seen;      /* in the list of addresses that is on its way */
 };
 
 struct vs_source_route {
@@ -118,6 +119,7 @@ struct vs_source_iface {
 	int ifindex;
 	uint8_t mac[6];
 	bool up;         /* as the kernel has reported */
+	bool seen;       /* in the list of links that is on its way */
 	bool carrier_known;
 	uint32_t carrier_losses; /* how often */
 	bool link_local; /* there is a link-local address that can be used */
@@ -171,6 +173,7 @@ struct vs_sources_stack {
 	struct vs_watch notes;      /* rtnetlink socket for notifications and lists */
 	bool listing;               /* a list is on its way there */
 	bool list_again;
+	bool list_torn;             /* it was changed while the kernel wrote it */
 	struct vs_source_iface *ifaces;
 	struct vs_sources_wait *waits;
 	unsigned n_waits;

@@ -4,7 +4,8 @@
  * What the kernel reports to the sources about the links and addresses of a stack.
  *
  * A list, asked for on the socket of the notifications, comes as if each of its items were news. So the
- * start, a lost notification and a change are one code path.
+ * start, a lost notification and a change are one code path. What a complete list lacks is gone. A list
+ * that was changed while the kernel wrote it may lack more (NLM_F_DUMP_INTR): it is asked for again.
  */
 
 #include <errno.h>
@@ -47,24 +48,26 @@ static int ask_list(int fd, int type)
 	return vs_talk_send(fd, &ask.h);
 }
 
+static void forget_seen(struct vs_sources_stack *stack)
+{
+	for (struct vs_source_iface *iface = stack->ifaces; iface != NULL; iface = iface->next) {
+		iface->seen = false;
+		for (int i = 0; i < VS_SOURCE_N; i++)
+			for (size_t j = 0; iface->sources[i] != NULL && j < iface->sources[i]->n_addrs; j++)
+				iface->sources[i]->addrs[j].seen = false;
+	}
+	stack->list_torn = false;
+}
+
 /* Links first: their end asks for the addresses. A socket has one list at a time. */
 void vs_sources_notes_list(struct vs_sources_stack *stack)
 {
-	if (stack->listing)
+	if (stack->listing) {
 		stack->list_again = true;
-	else
-		stack->listing = ask_list(stack->notes.fd, RTM_GETLINK) == 0;
-}
-
-static void list_ended(struct vs_sources_stack *stack, uint32_t seq)
-{
-	if (seq == RTM_GETLINK && ask_list(stack->notes.fd, RTM_GETADDR) == 0)
 		return;
-	stack->listing = false;
-	if (stack->list_again) {
-		stack->list_again = false;
-		vs_sources_notes_list(stack);
 	}
+	forget_seen(stack);
+	stack->listing = ask_list(stack->notes.fd, RTM_GETLINK) == 0;
 }
 
 static void set_up(struct vs_source_iface *iface, bool up)
@@ -99,6 +102,7 @@ static void note_link(struct vs_sources_stack *stack, struct nlmsghdr *h)
 		note_gone(iface);
 		return;
 	}
+	iface->seen = true;
 	if (nlmsg_parse(h, sizeof(*info), attrs, IFLA_MAX, NULL) < 0)
 		return;
 	uint32_t losses = vs_nl_u32(attrs[IFLA_CARRIER_DOWN_COUNT], 0);
@@ -125,6 +129,8 @@ static void note_presence(struct vs_source_iface *iface, const struct vs_auto_ip
 	for (int i = 0; i < VS_SOURCE_N; i++) {
 		struct vs_source *s = iface->sources[i];
 		struct vs_source_addr *a = s != NULL ? vs_sources_apply_find(s, ip) : NULL;
+		if (a != NULL)
+			a->seen = there;
 		if (a != NULL && a->missing == there) {
 			a->missing = !there;
 			iface->stack->generation++;
@@ -182,12 +188,51 @@ static void note_addr(struct vs_sources_stack *stack, struct nlmsghdr *h)
 		vs_source_begin(dhcp6);
 }
 
+/* ------------------------------------------------------------------ lists */
+
+static void end_links(struct vs_sources_stack *stack)
+{
+	for (struct vs_source_iface *iface = stack->ifaces; iface != NULL; iface = iface->next)
+		if (!iface->seen)
+			note_gone(iface);
+}
+
+static void end_addrs(struct vs_source *s)
+{
+	for (size_t i = 0; s != NULL && i < s->n_addrs; i++)
+		if (!s->addrs[i].seen && !s->addrs[i].missing) {
+			s->addrs[i].missing = true;
+			s->iface->stack->generation++;
+		}
+}
+
+/* complete: not a list that the kernel could not begin. */
+static void list_ended(struct vs_sources_stack *stack, uint32_t seq, bool complete)
+{
+	bool trusted = complete && !stack->list_torn;
+
+	if (seq == RTM_GETLINK && trusted)
+		end_links(stack);
+	if (seq == RTM_GETLINK && ask_list(stack->notes.fd, RTM_GETADDR) == 0)
+		return;
+	for (struct vs_source_iface *iface = stack->ifaces; iface != NULL; iface = iface->next)
+		for (int i = 0; seq == RTM_GETADDR && trusted && i < VS_SOURCE_N; i++)
+			end_addrs(iface->sources[i]);
+	stack->listing = false;
+	if (stack->list_again || (complete && stack->list_torn)) {
+		stack->list_again = false;
+		vs_sources_notes_list(stack);
+	}
+}
+
 static void note(struct vs_sources_stack *stack, struct nlmsghdr *h)
 {
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+		stack->list_torn = true;
 	switch (h->nlmsg_type) {
 	case NLMSG_DONE:
 	case NLMSG_ERROR: /* a list that the kernel could not begin */
-		list_ended(stack, h->nlmsg_seq);
+		list_ended(stack, h->nlmsg_seq, h->nlmsg_type == NLMSG_DONE);
 		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
@@ -211,8 +256,8 @@ void vs_sources_notes_read(struct vs_watch *w)
 		socklen_t from_len = sizeof(from);
 		ssize_t n = recvfrom(w->fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from,
 				     &from_len);
-		if (n < 0 && errno == ENOBUFS) { /* the kernel has dropped some */
-			stack->listing = false;
+		if (n < 0 && errno == ENOBUFS) { /* the kernel has dropped some, but none of a list */
+			stack->list_torn = true;
 			vs_sources_notes_list(stack);
 			continue;
 		}

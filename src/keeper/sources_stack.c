@@ -80,7 +80,7 @@ static struct vs_source_iface *new_iface(const struct vs_order *order)
 	memcpy(iface->mac, order->mac, 6);
 	memcpy(iface->name, order->want->ifname, sizeof(iface->name));
 	iface->udp6 = -1;
-	iface->up = true; /* until the kernel says something else */
+	iface->up = iface->seen = true; /* until the kernel says something else */
 	insert(stack, iface);
 	return iface;
 }

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
 #include <net/ethernet.h>
 #include <sys/fanotify.h>
 #include <sys/stat.h>
@@ -659,6 +660,70 @@ CASE_BOTH(after_the_carrier_comes_back_the_address_is_confirmed)
 	CHECK_STR(e.addr, addr);
 	check_ping(client, "10.7.0.1");
 	close(events);
+}
+
+/* Adds or deletes an address of vde0, through a socket of the stack, without the keeper. */
+static void change_address(int netlink, int index, const char *addr, uint16_t type)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifaddrmsg a;
+		struct rtattr attr;
+		struct in_addr ip;
+	} m = { .h = { .nlmsg_len = sizeof(m), .nlmsg_type = type,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE },
+		.a = { .ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = (unsigned)index },
+		.attr = { .rta_len = RTA_LENGTH(4), .rta_type = IFA_LOCAL } };
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+		char more[256];
+	} answer;
+
+	CHECK_EQ(inet_pton(AF_INET, addr, &m.ip), 1);
+	CHECK_EQ(MUST(send(netlink, &m, sizeof(m), 0)), (long)sizeof(m));
+	CHECK(MUST(recv(netlink, &answer, sizeof(answer), 0)) >= (long)sizeof(answer.h) + 4);
+	CHECK_EQ(answer.h.nlmsg_type, NLMSG_ERROR);
+	CHECK_EQ(answer.e.error, 0);
+}
+
+static bool has_no_address(void *arg)
+{
+	struct learned l;
+
+	(void)arg;
+	read_learned(client, &l);
+	return find_learned(&l, VS_LEARNED_ADDRESS) == NULL;
+}
+
+/* The keeper is stopped until the kernel has no room for more notifications. */
+CASE(lost_notifications_are_made_up_for)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	new_network();
+	close(start_dnsmasq(server, four));
+	(void)snprintf(addr, sizeof(addr), "%s", get_lease("", -1));
+	int netlink = (int)MUST(vdestack_msocket(client, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+	int index = (int)MUST(vdestack_if_nametoindex(client, "vde0"));
+	pid_t keeper = the_keeper();
+	MUST(kill(keeper, SIGSTOP));
+	for (int i = 0; i < 2000; i++)
+		change_address(netlink, index, "10.9.9.9", i % 2 == 0 ? RTM_NEWADDR : RTM_DELADDR);
+	change_address(netlink, index, addr, RTM_DELADDR);
+	MUST(kill(keeper, SIGCONT));
+	if (!wait_until(has_no_address, NULL, SOON_MS))
+		FAIL("an address that is gone is still in what was learned");
+	/* later notifications are read as before */
+	change_address(netlink, index, addr, RTM_NEWADDR);
+	struct learned l;
+	long long end = now_us() + SOON_MS * 1000LL;
+	do {
+		read_learned(client, &l);
+	} while (find_learned(&l, VS_LEARNED_ADDRESS) == NULL && now_us() < end);
+	CHECK(find_learned(&l, VS_LEARNED_ADDRESS) != NULL);
+	CHECK(find_learned(&l, VS_LEARNED_SOURCE)->ready);
+	close(netlink);
 }
 
 /* ------------------------------------------------------------------ who may, and with what */
