@@ -71,6 +71,30 @@ static int run_new(void) { return made_from(""); }
 static int run_new_tap(void) { return made_from("vnl=null://"); }
 static int run_new_inproc(void) { return made_from("vnl=inproc://lan"); }
 static int run_new_config(void) { return made_from("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1"); }
+/* No server answers: what fails is how sources begin and end, and their files. */
+static int run_new_sources(void)
+{
+	struct vdestack_opts o = *opts();
+	struct vdestack_source states[4];
+	char config[300];
+
+	o.flags |= VDESTACK_NO_WAIT;
+	(void)snprintf(config, sizeof(config), "name=one vnl=null:// dhcp rd dhcp6 leases=%s",
+		       case_path("kept"));
+	made = vdestack_new(config, &o);
+	if (made == NULL)
+		return -errno;
+	int n = vdestack_sources(made, NULL, states, 4);
+	int r = n < 0 ? -errno : 0;
+	if (n >= 0)
+		CHECK_EQ(n, 3);
+	if (n < 0) {
+		(void)vdestack_delete(made);
+		made = NULL;
+	}
+	return r;
+}
+
 static int run_add(void)
 {
 	return vdestack_iface_add(base, "vnl=null:// ip=10.6.0.2/24", opts()) < 0 ? -errno : 0;
@@ -302,6 +326,7 @@ static const struct op op_further = { "further stack", true, run_new, made_delet
 static const struct op op_tap = { "stack with a tap", true, run_new_tap, made_delete, NULL };
 static const struct op op_inproc = { "stack on a segment", true, run_new_inproc, made_delete, NULL };
 static const struct op op_config = { "stack with addresses", true, run_new_config, made_delete, NULL };
+static const struct op op_sources = { "stack with sources", true, run_new_sources, made_delete, NULL };
 static const struct op op_add = { "add", true, run_add, undo_add, NULL };
 static const struct op op_configure = { "configure", true, run_configure, undo_nothing, NULL };
 static const struct op op_remove = { "remove", true, run_remove, undo_nothing, NULL };

@@ -390,6 +390,7 @@ static void sweep_and_count(const struct op *op, enum inject_side side, enum inj
 SWEEP(first)
 SWEEP(inproc)
 SWEEP(config)
+SWEEP(sources)
 SWEEP(started)
 SWEEP(cancelled)
 SWEEP(add)

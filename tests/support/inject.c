@@ -22,10 +22,12 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -144,6 +146,7 @@ WRAP(int, pidfd_open, -1, EMFILE, false, (pid_t pid, unsigned flags), (pid, flag
 
 /* descriptors */
 WRAP_VARIADIC(int, open, const char *, EMFILE)
+WRAP_VARIADIC(int, openat, int, EMFILE)
 WRAP_VARIADIC(int, fcntl, int, EMFILE)
 WRAP_VARIADIC(int, ioctl, int, ENOMEM)
 WRAP_VARIADIC(int, prctl, int, EINVAL)
@@ -164,6 +167,14 @@ WRAP(ssize_t, write, -1, ENOMEM, true, (int fd, const void *p, size_t n), (fd, p
 WRAP(ssize_t, writev, -1, ENOMEM, true, (int fd, const struct iovec *v, int n), (fd, v, n))
 WRAP(int, stat, -1, ENOMEM, false, (const char *path, struct stat *st), (path, st))
 WRAP(int, fstat, -1, ENOMEM, false, (int fd, struct stat *st), (fd, st))
+WRAP(int, fsync, -1, EIO, false, (int fd), (fd))
+WRAP(int, flock, -1, ENOLCK, false, (int fd, int op), (fd, op))
+WRAP(int, renameat, -1, ENOSPC, false, (int a, const char *from, int b, const char *to), (a, from, b, to))
+WRAP(int, linkat, -1, ENOSPC, false, (int a, const char *from, int b, const char *to, int flags),
+     (a, from, b, to, flags))
+WRAP(ssize_t, pwrite, -1, ENOSPC, false, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
+WRAP(int, memfd_create, -1, EMFILE, false, (const char *name, unsigned flags), (name, flags))
+WRAP(int, timerfd_create, -1, EMFILE, false, (int clock, int flags), (clock, flags))
 WRAP(int, chdir, -1, ENOMEM, false, (const char *path), (path))
 WRAP(int, chroot, -1, EPERM, false, (const char *path), (path))
 
@@ -190,6 +201,10 @@ int __wrap_getsockopt(int fd, int l, int o, void *p, socklen_t *n)
 }
 WRAP(ssize_t, send, -1, ENOBUFS, true, (int fd, const void *p, size_t n, int f), (fd, p, n, f))
 WRAP(ssize_t, recv, -1, ENOMEM, true, (int fd, void *p, size_t n, int f), (fd, p, n, f))
+WRAP(ssize_t, sendto, -1, ENOBUFS, true,
+     (int fd, const void *p, size_t n, int f, const struct sockaddr *a, socklen_t len), (fd, p, n, f, a, len))
+WRAP(ssize_t, recvfrom, -1, ENOMEM, true,
+     (int fd, void *p, size_t n, int f, struct sockaddr *a, socklen_t *len), (fd, p, n, f, a, len))
 WRAP(ssize_t, sendmsg, -1, ENOBUFS, true, (int fd, const struct msghdr *m, int f), (fd, m, f))
 WRAP(ssize_t, recvmsg, -1, ENOMEM, true, (int fd, struct msghdr *m, int f), (fd, m, f))
 
