@@ -46,22 +46,23 @@ static int fail_leases(int err, const char *path, const char *cause)
 }
 
 /* A user that may write in the directory could give the stack an address. */
-static bool is_private(int fd)
+static bool is_private(const struct stat *dir)
 {
-	struct stat dir;
-
-	return fstat(fd, &dir) == 0 && (dir.st_uid == geteuid() || dir.st_uid == 0) &&
-	       (dir.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	return (dir->st_uid == geteuid() || dir->st_uid == 0) && (dir->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 int vs_sources_open_leases(const char *path)
 {
+	struct stat dir;
+
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return fail_leases(errno, path, strerror(errno));
 	VS_AUTO_CLOSE fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_leases(errno, path, vs_cause_text(vs_diagnose_limit(errno), errno));
-	if (!is_private(fd))
+	if (fstat(fd, &dir) < 0)
+		return fail_leases(errno, path, strerror(errno));
+	if (!is_private(&dir))
 		return fail_leases(EPERM, path,
 				   "it belongs to another user, or other users may write in it; give a "
 				   "directory of this user with mode 0700");

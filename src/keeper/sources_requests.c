@@ -163,7 +163,9 @@ static int check_directory(const struct vs_call *call, const struct vs_wire_sour
 	if (!want->has_leases)
 		return 0;
 	int fd = call->msg.n_fds > 0 ? call->msg.fds[call->msg.n_fds - 1] : -1;
-	if (fd < 0 || fstat(fd, &file) < 0 || !S_ISDIR(file.st_mode))
+	if (fd >= 0 && fstat(fd, &file) < 0)
+		return vs_fail(errno, "cannot use the directory of leases: %s", strerror(errno));
+	if (fd < 0 || !S_ISDIR(file.st_mode))
 		return vs_fail(ENOTDIR, "cannot use the directory of leases: no directory came with the "
 					"request");
 	return 0;
