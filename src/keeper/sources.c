@@ -348,8 +348,10 @@ void vs_sources_unref(struct vs_sources_stack *stack)
 	pthread_mutex_lock(&k->lock);
 	bool last = --stack->users == 0;
 	pthread_mutex_unlock(&k->lock);
-	if (last)
-		free(stack);
+	if (!last)
+		return;
+	vs_sources_packets_close_late(stack);
+	free(stack);
 }
 
 void vs_sources_ended(struct vs_sources_stack *stack)

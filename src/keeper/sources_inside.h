@@ -181,6 +181,7 @@ struct vs_sources_stack {
 	char name[64];
 	struct vs_lease_dir *leases; /* NULL: none */
 	bool ending;
+	struct vs_work *late;       /* sockets that are closed with this record */
 	struct vs_order end;        /* made before, so that it cannot fail */
 	/* Under the keeper's lock: */
 	unsigned users;             /* the networking thread, and the thread of the sources */
@@ -296,6 +297,8 @@ int vs_sources_packets_bind6(int fd);
 int vs_sources_packets_prepare(struct vs_source *s);
 /* Closes the sockets. */
 void vs_sources_packets_close(struct vs_source *s);
+/* The last user of a stack that ends: closes what is left. */
+void vs_sources_packets_close_late(struct vs_sources_stack *stack);
 /* Whether packets that were sent still wait for a neighbour's address. */
 bool vs_sources_packets_pending(const struct vs_source *s);
 

@@ -175,7 +175,7 @@ static bool is_being_read(const struct vs_source_iface *iface)
 	return false;
 }
 
-/* Neither name has a '/'. A leading dot would hide the file. An interface with sources keeps its directory. */
+/* A leading dot would hide the file. An interface with sources keeps its directory. */
 void vs_sources_leases_open(struct vs_source_iface *iface)
 {
 	struct vs_sources_stack *stack = iface->stack;

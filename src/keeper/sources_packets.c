@@ -227,7 +227,10 @@ void vs_sources_packets_send(struct vs_source *s, const struct vs_auto_packet *p
 
 /* ------------------------------------------------------------------ the end of the sockets */
 
-/* To close a packet socket waits for the kernel. */
+/*
+ * To close a packet socket waits 5 to 20 ms for the kernel. When a stack ends, its networking thread closes
+ * those of the stack: many stacks may end together.
+ */
 struct vs_source_closing {
 	struct vs_work work;
 	int fds[3];
@@ -266,7 +269,25 @@ void vs_sources_packets_close(struct vs_source *s)
 	*c = (struct vs_source_closing){ .work = { .run = run_closing, .done = free_closing },
 					 .fds = { vs_sources_pause(all, &s->rx),
 						  vs_sources_pause(all, &s->arp), vs_steal_fd(&s->udp4) } };
-	vs_sources_work(all, VS_WORK_SOCKETS, &c->work);
+	if (!s->iface->stack->ending) {
+		vs_sources_work(all, VS_WORK_SOCKETS, &c->work);
+		return;
+	}
+	c->work.next = s->iface->stack->late;
+	s->iface->stack->late = &c->work;
+}
+
+void vs_sources_packets_close_late(struct vs_sources_stack *stack)
+{
+	struct vs_work *work;
+
+	while ((work = stack->late) != NULL) {
+		struct vs_source_closing *c = VS_OF(struct vs_source_closing, work, work);
+		stack->late = work->next;
+		for (size_t i = 0; i < VS_COUNT(c->fds); i++)
+			vs_close(c->fds[i]);
+		free(c);
+	}
 }
 
 /* ------------------------------------------------------------------ DHCPv6 */

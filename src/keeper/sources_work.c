@@ -18,8 +18,8 @@
  * nothing is lost.
  *
  * What always holds: run() is called once, and then done() once, by the thread of the sources. The exception
- * is the end of the keeper. The thread of the sources waits for its workers, but not for more than the time in
- * sources.c. What is left then belongs to the worker's thread. In a keeper that is a process it ends with
+ * is the end of the keeper. The thread of the sources waits for its workers, but not for more than the time
+ * in sources.c. What is left then belongs to the worker's thread. In a keeper that is a process it ends with
  * that process.
  *
  * A limit: all directories of a keeper share one worker. While one of them does not answer, no source of this

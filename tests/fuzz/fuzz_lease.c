@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lease files and files of identities, as text. The first byte of the input chooses the parser and whether the
- * checksum is made right, which mutations never do. What is accepted is written and read again, with the same
- * result. Nothing is read beyond the end.
+ * Lease files and files of identities, as text. The first byte of the input chooses the parser and whether
+ * the checksum is made right, which mutations never do. What is accepted is written and read again, with the
+ * same result. Nothing is read beyond the end.
  */
 
 #include <fuzz.h>

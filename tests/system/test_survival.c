@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -446,11 +447,25 @@ static void set_obtained(const char *kind, int64_t obtained_ms)
 	close(fd);
 }
 
+/* The lock is given up when all has been written. */
+static bool is_unlocked(void *arg)
+{
+	char path[300];
+
+	(void)arg;
+	(void)snprintf(path, sizeof(path), "%s/kept-vde0.lock", lease_dir());
+	int fd = (int)MUST(open(path, O_RDWR | O_CLOEXEC));
+	bool mine = flock(fd, LOCK_EX | LOCK_NB) == 0;
+	close(fd);
+	return mine;
+}
+
 static void get_and_keep(enum server_kind kind, const struct server_plan *p, const char *address,
 			 const char *words)
 {
 	lay(kind, p, address);
 	MUST(vdestack_delete(client("%s", with_leases(words))));
+	CHECK(wait_until(is_unlocked, NULL, SOON_MS));
 	CHECK_EQ(relay_count(D4_RELEASE, -1) + relay_count(D6_RELEASE, -1), 0);
 }
 
