@@ -19,9 +19,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "claim.h"
 #include "default.h"
 #include "handle.h"
-#include "hold.h"
 #include "keepers.h"
 #include "names.h"
 #include "process.h"
@@ -64,7 +64,7 @@ static void drop_leash(struct vs_slot *slot)
 
 void vs_slot_empty(struct vs_slot *slot)
 {
-	vs_hold_drop(slot);
+	vs_claim_drop(slot);
 	explicit_bzero(slot->secret, sizeof(slot->secret)); /* no new door for a process that gives this up */
 	vs_sock_close(&slot->door);
 	/* In a child that was forked in the middle of a deletion these are copies, and are only closed. */
@@ -87,7 +87,7 @@ int vs_delete(struct vdestack *stack)
 	if (retired) {
 		vs_name_drop(slot);
 		vs_default_forget(stack);
-		vs_hold_drop(slot);
+		vs_claim_drop(slot);
 		vs_quick_call_forget_stack(slot->id);
 		drop_leash(slot);
 		if (busy)

@@ -7,8 +7,8 @@
  * process that does not reap (held.c). So a program that has holders ends keepers and commands first, and
  * waits a moment for them. A program without holders does nothing.
  *
- * The keepers of default stacks would wait for the end of this process's memory. So the hold page is given up
- * first.
+ * The keepers of default stacks would wait for the end of this process's memory. So the claim page is given
+ * up first.
  *
  * This runs after the program's own handlers, but other threads may still run. Default stacks and handles
  * stay as they are, and calls fail with ENETDOWN. So no socket of these threads is made in the host network.
@@ -22,9 +22,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "claim.h"
 #include "handle.h"
 #include "held.h"
-#include "hold.h"
 #include "keepers.h"
 #include "process.h"
 #include "wire/fdmsg.h"
@@ -63,7 +63,7 @@ __attribute__((destructor)) static void end_helpers(void)
 	if (vs_socketpair(pair) == 0) {
 		vs_close(pair[1]);
 		dead_end = pair[0];
-		vs_keepers_each(vs_hold_end);
+		vs_keepers_each(vs_claim_end);
 		vs_slots_each(cut_stack);
 		vs_keepers_each(cut_front);
 		vs_close(pair[0]);

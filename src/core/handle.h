@@ -11,10 +11,10 @@
 
 struct vs_keeper_link;
 
-/* Whether the keeper keeps the stack when the program closes its descriptors, see hold.c. */
+/* Whether the keeper keeps the stack when the program closes its descriptors, see claim.c. */
 enum vs_slot_held {
 	VS_SLOT_NO_DEFAULT, /* no: it has not been a default in this process */
-	VS_SLOT_NOT_KEPT,   /* no: its keeper has no hold page, or the page is full */
+	VS_SLOT_NOT_KEPT,   /* no: its keeper has no claim page, or the page is full */
 	VS_SLOT_KEPT,
 };
 

@@ -30,8 +30,8 @@
 #include "launch.h"
 #include "numbers.h"
 #include "wire/changes.h"
+#include "wire/claims.h"
 #include "wire/fdmsg.h"
-#include "wire/holds.h"
 #include "wire/messages.h"
 
 #define REAP_MS 500 /* a keeper that could not start is about to end */
@@ -123,10 +123,10 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 
 void vs_keeper_forget_pages(struct vs_keeper_link *k)
 {
-	struct vs_holds *holds = atomic_exchange(&k->holds, NULL);
+	struct vs_claims *page = atomic_exchange(&k->claims, NULL);
 
-	if (holds != NULL)
-		(void)munmap(holds, VS_HOLDS_BYTES);
+	if (page != NULL)
+		(void)munmap(page, VS_CLAIMS_BYTES);
 	if (k->changes != NULL && k->variant != VS_VARIANT_INPROCESS)
 		(void)munmap(k->changes, VS_CHANGES_BYTES);
 	k->changes = NULL;

@@ -13,7 +13,7 @@
  */
 int vs_keepers_start(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
 
-/* Unmaps its change page and its hold page. */
+/* Unmaps its change page and its claim page. */
 void vs_keeper_forget_pages(struct vs_keeper_link *k);
 
 /* The PID namespace that this process is in; 0: not known. */

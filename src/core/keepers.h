@@ -13,7 +13,7 @@
 #include "wire/side_door.h"
 
 struct vs_changes;
-struct vs_holds;
+struct vs_claims;
 
 /* The message of calls that fail with ENETDOWN. */
 extern const char vs_keepers_gone[];
@@ -36,8 +36,8 @@ struct vs_keeper_link {
 	gid_t gid;
 	struct vs_key key; /* zero once this process is sealed; under the process lock, or constant */
 	struct vs_changes *changes; /* the change page, to be read; NULL: there is none */
-	/* The hold page, to be written; NULL: none, as no stack has been a default. Set once, see hold.c: */
-	_Atomic(struct vs_holds *) holds;
+	/* The claim page, to be written; NULL: no stack has been a default yet. Set once, see claim.c: */
+	_Atomic(struct vs_claims *) claims;
 	struct vs_side_door side; /* written before; under the regain lock, or constant */
 	ino_t pid_ns;    /* the PID namespace of the process that started it; 0: not known */
 	atomic_bool elsewhere;  /* this process has moved to another PID namespace: no new stacks */

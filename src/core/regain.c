@@ -5,7 +5,7 @@
  *
  * A program may close all descriptors that it does not know (closefrom(3)), and their numbers may be those of
  * other files by then. Nothing notices that before the next call: it finds that the door's number is no
- * longer that socket. If the stack has been a default, its keeper has kept it (wire/holds.h). Then the call
+ * longer that socket. If the stack has been a default, its keeper has kept it (wire/claims.h). Then the call
  * requests a new door at the keeper's side door, and goes on with that:
  *
  *     a door in this process, as the next call finds it
@@ -45,7 +45,7 @@
 #include "keepers.h"
 #include "numbers.h"
 #include "process.h"
-#include "wire/holds.h"
+#include "wire/claims.h"
 #include "wire/messages.h"
 
 #define WAIT_MS 5000
@@ -140,7 +140,7 @@ static int request(const struct vs_keeper_link *k, int door, struct vs_fdmsg *ms
 
 int vs_regain_request_page(struct vs_keeper_link *k, struct vs_side_door *side)
 {
-	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_HOLD, .seq = 1 };
+	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CLAIM, .seq = 1 };
 	struct vs_fdmsg msg = { .iov = { { &req, sizeof(req) } }, .n_iov = 1 };
 	struct vs_sock front = vs_sock_load(&k->front);
 
@@ -239,10 +239,10 @@ struct vs_sock vs_regain_door(struct vs_slot *slot)
 bool vs_regain_front(struct vs_keeper_link *k)
 {
 	struct vs_process *p = vs_process();
-	struct vs_holds *page = atomic_load(&k->holds);
+	struct vs_claims *page = atomic_load(&k->claims);
 	const struct vs_wanted_door front = { .stack = 0 };
 
-	if (p == NULL || page == NULL || !vs_holds_any(page))
+	if (p == NULL || page == NULL || !vs_claims_any(page))
 		return false;
 	pthread_mutex_lock(&p->regain);
 	int r = replace(k, &front, &k->front);

@@ -22,8 +22,8 @@ bool vs_regain(struct vs_slot *slot, const struct vs_sock *used);
 struct vs_sock vs_regain_door(struct vs_slot *slot);
 
 /*
- * Requests the hold page at the front door. The descriptor, and *side; or -errno. The caller holds the regain
- * lock. Async-signal-safe.
+ * Requests the claim page at the front door. The descriptor, and *side; or -errno. The caller holds the
+ * regain lock. Async-signal-safe.
  */
 int vs_regain_request_page(struct vs_keeper_link *keeper, struct vs_side_door *side);
 

@@ -19,9 +19,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "claim.h"
 #include "default.h"
 #include "handle.h"
-#include "hold.h"
 #include "interpose.h"
 #include "process.h"
 #include "quick_call.h"
@@ -155,7 +155,7 @@ static int set_default(struct vdestack *stack)
 
 	if (r < 0)
 		return r;
-	vs_hold(stack);
+	vs_claim(stack);
 	atomic_store(&process_default, stack);
 	/* The stack may have been deleted between the check and the store. */
 	if (stack != NULL && !is_stack(stack))
@@ -178,7 +178,7 @@ int vdestack_set_thread_default(struct vdestack *stack)
 	int r = check_handle(stack);
 
 	if (r == 0) {
-		vs_hold(stack);
+		vs_claim(stack);
 		thread_default = stack;
 	}
 	return vs_edge(r);
@@ -200,7 +200,7 @@ int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old)
 	else
 		r = check_handle(stack);
 	if (r == 0) {
-		vs_hold(stack);
+		vs_claim(stack);
 		*old = thread_default;
 		thread_default = stack;
 	}

@@ -157,7 +157,7 @@ static void *root_main(void *arg)
 		*k = (struct vs_keeper){ .front = front,
 					 .epoll = -1,
 					 .wake = -1,
-					 .holds = -1,
+					 .claims = -1,
 					 .side_door = -1,
 					 .variant = &vs_variant_inprocess,
 					 .changes = s->changes,

@@ -80,8 +80,8 @@ static void serve_front(struct vs_keeper *k)
 
 	if (r == 0) {
 		vs_close(vs_steal_fd(&k->front));
-	} else if (r > 0 && call->req.op == VS_OP_HOLD && vs_auth_takes_replies(k, call, call->reply)) {
-		vs_regain_hold(k, call);
+	} else if (r > 0 && call->req.op == VS_OP_CLAIM && vs_auth_takes_replies(k, call, call->reply)) {
+		vs_regain_claim(k, call);
 	} else if (r > 0 && call->req.op == VS_OP_CREATE && vs_auth_takes_replies(k, call, call->reply)) {
 		call->refusal = vs_auth_refusal(k, call);
 		if (call->refusal != NULL)
@@ -192,5 +192,5 @@ void vs_keeper_run(struct vs_keeper *k)
 	vs_close(k->wake);
 	vs_close(k->front);
 	vs_close(k->side_door);
-	vs_close(k->holds);
+	vs_close(k->claims);
 }

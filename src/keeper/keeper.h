@@ -46,7 +46,7 @@ struct vs_keeper {
 	bool privileged;  /* lives in the program's user namespace */
 	struct vs_owner owner;
 	struct vs_changes *changes; /* the change page; NULL: none */
-	atomic_int holds; /* the hold page's file; -1: none yet, and no side door */
+	atomic_int claims; /* the claim page's file; -1: none yet, and no side door */
 	int side_door;    /* see regain.c; -1: none */
 	struct vs_side_door side;
 

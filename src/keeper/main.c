@@ -78,7 +78,7 @@ int vs_keeper_main(void)
 			       .front = VS_KEEPER_FRONT,
 			       .epoll = -1,
 			       .wake = -1,
-			       .holds = -1,
+			       .claims = -1,
 			       .side_door = -1,
 			       .lock = PTHREAD_MUTEX_INITIALIZER,
 			       .met = PTHREAD_COND_INITIALIZER };

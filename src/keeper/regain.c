@@ -3,8 +3,8 @@
 /*
  * New doors for processes that have closed theirs.
  *
- * wire/holds.h says which stacks stay when all their doors are closed, and wire/side_door.h who may request a
- * new door. The main thread makes the door, sends one end, and gives the other end to the networking thread:
+ * wire/claims.h says which stacks stay when all their doors are closed, and wire/side_door.h who may request
+ * a new door. The main thread makes it, sends one end, and gives the other end to the networking thread:
  *
  *     process                   main thread                       networking thread
  *        ├── secret, id ──────▶ side door
@@ -42,7 +42,7 @@
 
 #include "base/cleanup.h"
 #include "call.h"
-#include "holds.h"
+#include "claims.h"
 #include "keeper.h"
 #include "net.h"
 #include "variant.h"
@@ -89,7 +89,7 @@ static int open_side_door(struct vs_keeper *k)
 {
 	struct sockaddr_un address;
 	struct vs_side_door side;
-	VS_AUTO_CLOSE file = vs_holds_new();
+	VS_AUTO_CLOSE file = vs_claims_new();
 	VS_AUTO_CLOSE fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (file < 0 || fd < 0)
@@ -108,7 +108,7 @@ static int open_side_door(struct vs_keeper *k)
 		return -errno;
 	k->side = side;
 	k->side_door = vs_steal_fd(&fd);
-	atomic_store(&k->holds, vs_steal_fd(&file));
+	atomic_store(&k->claims, vs_steal_fd(&file));
 	return 0;
 }
 
@@ -119,11 +119,11 @@ static int open_side_door(struct vs_keeper *k)
  */
 static int renew_page(struct vs_keeper *k)
 {
-	int old = atomic_load(&k->holds);
+	int old = atomic_load(&k->claims);
 
-	if (!vs_holds_over(old))
+	if (!vs_claims_over(old))
 		return 0;
-	VS_AUTO_CLOSE file = vs_holds_new();
+	VS_AUTO_CLOSE file = vs_claims_new();
 	if (file < 0)
 		return file;
 	return dup3(file, old, O_CLOEXEC) < 0 ? -errno : 0;
@@ -137,14 +137,14 @@ static int prepare_page(struct vs_keeper *k)
 	return k->side_door < 0 ? open_side_door(k) : renew_page(k);
 }
 
-void vs_regain_hold(struct vs_keeper *k, struct vs_call *call)
+void vs_regain_claim(struct vs_keeper *k, struct vs_call *call)
 {
 	int r = prepare_page(k);
 	struct vs_reply reply = { .type = VS_REPLY_TYPE, .result = r, .seq = call->req.seq };
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { &k->side, sizeof(k->side) } },
 		.n_iov = r < 0 ? 1 : 2,
-		.fds = { atomic_load(&k->holds) },
+		.fds = { atomic_load(&k->claims) },
 		.n_fds = r < 0 ? 0 : 1,
 	};
 
@@ -331,13 +331,13 @@ static bool await_door(struct vs_net *n)
 	int wait_ms = FIRST_MS;
 
 	for (;;) {
-		enum vs_hold hold = vs_holds_ask(atomic_load(&k->holds), n->id);
+		enum vs_claim claim = vs_claims_ask(atomic_load(&k->claims), n->id);
 		pthread_mutex_lock(&k->lock);
 		bool back = n->n_joining > 0;
-		if (!back && hold != VS_HOLD_KEPT)
+		if (!back && claim != VS_CLAIM_KEPT)
 			unlist_locked(n);
 		pthread_mutex_unlock(&k->lock);
-		if (back || hold != VS_HOLD_KEPT)
+		if (back || claim != VS_CLAIM_KEPT)
 			return back;
 		(void)poll(NULL, 0, wait_ms); /* the main thread interrupts it */
 		wait_ms = 2 * wait_ms < MOST_MS ? 2 * wait_ms : MOST_MS;

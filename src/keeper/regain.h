@@ -8,8 +8,8 @@ struct vs_call;
 struct vs_keeper;
 struct vs_net;
 
-/* Main thread: answers VS_OP_HOLD. The first time it makes the hold page and opens the side door. */
-void vs_regain_hold(struct vs_keeper *k, struct vs_call *call);
+/* Main thread: answers VS_OP_CLAIM. The first time it makes the claim page and opens the side door. */
+void vs_regain_claim(struct vs_keeper *k, struct vs_call *call);
 /* Main thread: one message at the side door. */
 void vs_regain_serve(struct vs_keeper *k);
 /*

@@ -13,7 +13,7 @@
  * All are SOCK_SEQPACKET pairs. Forked children inherit doors, so processes share them. The program never
  * receives from a door, so a process cannot take the reply of another one. A stack ends when the last copy of
  * its door is closed. The keeper ends when the front door and the doors of all stacks are closed. A default
- * stack may stay longer, see holds.h.
+ * stack may stay longer, see claims.h.
  *
  * A stack has an id: the cookie of the program's end of its first door.
  *
@@ -47,8 +47,8 @@ enum vs_op {
 	/* front door */
 	/* fds: reply, [namespace to adopt]; or like VS_OP_ADD, with the first interface; reply fds: door */
 	VS_OP_CREATE = 1,
-	/* a stack becomes a default; reply: a struct vs_side_door; reply fd: the hold page */
-	VS_OP_HOLD,
+	/* a stack becomes a default; reply: a struct vs_side_door; reply fd: the claim page */
+	VS_OP_CLAIM,
 	/* stack door */
 	VS_OP_CHANNEL,     /* fds: the channel; no reply */
 	VS_OP_MSOCKET,     /* arg: domain, type, protocol; `count` replies, each with its own socket */

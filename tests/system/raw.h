@@ -39,7 +39,7 @@ static void look_at(int fd, const struct msghdr *msg)
 	memcpy(head, msg->msg_iov[0].iov_base, sizeof(head));
 	if (head[0] != VS_WIRE_VERSION)
 		return;
-	if (head[1] == VS_OP_HOLD || head[1] == VS_OP_SECRET)
+	if (head[1] == VS_OP_CLAIM || head[1] == VS_OP_SECRET)
 		return;
 	if (head[1] == VS_OP_REGAIN) {
 		seen.secret = msg->msg_iov[1].iov_base;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_WIRE_HOLDS_H
-#define VS_WIRE_HOLDS_H
+#ifndef VS_WIRE_CLAIMS_H
+#define VS_WIRE_CLAIMS_H
 
 /*
- * The hold page: memory that a program writes and its keeper reads.
+ * The claim page: memory that a program writes and its keeper reads.
  *
  * The keeper gets end of file when the last copy of a door is closed. But some programs close all descriptors
  * that they do not know, and go on (closefrom(3); many daemons do that at their start). To the keeper this
@@ -24,7 +24,7 @@
  *    refuses to seal a memfd against writing while there is such a mapping (F_SEAL_WRITE, EBUSY). A mapping
  *    ends with the memory of its process: by its end, or by exec. So the keeper tries to seal the page. If
  *    that succeeds, no process of the program is left that could come back. The kernel takes the memory away
- *    before it closes the descriptors, so an ordinary end is recognised at once. tests/kernel/holds.c proves
+ *    before it closes the descriptors, so an ordinary end is recognised at once. tests/kernel/claims.c proves
  *    this.
  *  - A sealed page cannot be mapped any more. A process that has doors, but has not had the page, gets a new
  *    one when it has its first default.
@@ -43,27 +43,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VS_HOLDS_BYTES 4096
-#define VS_HOLDS_PLACES (VS_HOLDS_BYTES / sizeof(uint64_t))
+#define VS_CLAIMS_BYTES 4096
+#define VS_CLAIMS_PLACES (VS_CLAIMS_BYTES / sizeof(uint64_t))
 
 /* What is known of a stack whose doors are closed. */
-enum vs_hold {
-	VS_HOLD_NONE, /* it is not on the page: it was no default, or has been deleted */
-	VS_HOLD_OVER, /* no process has the page */
-	VS_HOLD_KEPT, /* a process that has it may come back */
+enum vs_claim {
+	VS_CLAIM_NONE, /* it is not on the page: it was no default, or has been deleted */
+	VS_CLAIM_OVER, /* no process has the page */
+	VS_CLAIM_KEPT, /* a process that has it may come back */
 };
 
-struct vs_holds {
-	_Atomic(uint64_t) stack[VS_HOLDS_PLACES]; /* ids; 0: free */
+struct vs_claims {
+	_Atomic(uint64_t) stack[VS_CLAIMS_PLACES]; /* ids; 0: free */
 };
 
 /* False: the page is full. Async-signal-safe, as is all here. */
-static inline bool vs_holds_add(struct vs_holds *page, uint64_t stack)
+static inline bool vs_claims_add(struct vs_claims *page, uint64_t stack)
 {
-	for (size_t i = 0; i < VS_HOLDS_PLACES; i++)
+	for (size_t i = 0; i < VS_CLAIMS_PLACES; i++)
 		if (atomic_load(&page->stack[i]) == stack)
 			return true;
-	for (size_t i = 0; i < VS_HOLDS_PLACES; i++) {
+	for (size_t i = 0; i < VS_CLAIMS_PLACES; i++) {
 		uint64_t none = 0;
 		if (atomic_compare_exchange_strong(&page->stack[i], &none, stack))
 			return true;
@@ -71,17 +71,17 @@ static inline bool vs_holds_add(struct vs_holds *page, uint64_t stack)
 	return false;
 }
 
-static inline void vs_holds_remove(struct vs_holds *page, uint64_t stack)
+static inline void vs_claims_remove(struct vs_claims *page, uint64_t stack)
 {
-	for (size_t i = 0; i < VS_HOLDS_PLACES; i++) {
+	for (size_t i = 0; i < VS_CLAIMS_PLACES; i++) {
 		uint64_t expected = stack;
 		(void)atomic_compare_exchange_strong(&page->stack[i], &expected, 0);
 	}
 }
 
-static inline bool vs_holds_any(struct vs_holds *page)
+static inline bool vs_claims_any(struct vs_claims *page)
 {
-	for (size_t i = 0; i < VS_HOLDS_PLACES; i++)
+	for (size_t i = 0; i < VS_CLAIMS_PLACES; i++)
 		if (atomic_load(&page->stack[i]) != 0)
 			return true;
 	return false;

@@ -11,7 +11,7 @@
  * more.
  */
 
-#include "hold.h"
+#include "claim.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,23 +22,23 @@
 #include "keepers.h"
 #include "process.h"
 #include "regain.h"
+#include "wire/claims.h"
 #include "wire/fdmsg.h"
-#include "wire/holds.h"
 
 /* The keeper's page. Requests it if this process does not have it yet. NULL: there is none. */
-static struct vs_holds *get_page(struct vs_keeper_link *k)
+static struct vs_claims *get_page(struct vs_keeper_link *k)
 {
-	struct vs_holds *page = atomic_load(&k->holds);
+	struct vs_claims *page = atomic_load(&k->claims);
 	struct vs_process *p = vs_process();
 
 	if (page != NULL || p == NULL || k->variant == VS_VARIANT_INPROCESS)
 		return page;
 	pthread_mutex_lock(&p->regain);
-	if (atomic_load(&k->holds) == NULL) {
+	if (atomic_load(&k->claims) == NULL) {
 		VS_AUTO_CLOSE file = vs_regain_request_page(k, &k->side);
-		atomic_store(&k->holds, vs_fd_map_sealed(file, VS_HOLDS_BYTES, PROT_READ | PROT_WRITE));
+		atomic_store(&k->claims, vs_fd_map_sealed(file, VS_CLAIMS_BYTES, PROT_READ | PROT_WRITE));
 	}
-	page = atomic_load(&k->holds);
+	page = atomic_load(&k->claims);
 	pthread_mutex_unlock(&p->regain);
 	return page;
 }
@@ -55,16 +55,16 @@ static bool get_secret(struct vs_slot *slot)
 	return r == 0;
 }
 
-static void hold_slot(struct vs_slot *slot)
+static void claim_slot(struct vs_slot *slot)
 {
 	struct vs_keeper_link *keeper = atomic_load(&slot->keeper);
-	struct vs_holds *page = keeper != NULL ? get_page(keeper) : NULL;
-	bool kept = page != NULL && slot->id != 0 && get_secret(slot) && vs_holds_add(page, slot->id);
+	struct vs_claims *page = keeper != NULL ? get_page(keeper) : NULL;
+	bool kept = page != NULL && slot->id != 0 && get_secret(slot) && vs_claims_add(page, slot->id);
 
 	vs_slot_set_held(slot, kept ? VS_SLOT_KEPT : VS_SLOT_NOT_KEPT);
 }
 
-void vs_hold(struct vdestack *stack)
+void vs_claim(struct vdestack *stack)
 {
 	int err = errno;
 	sigset_t saved;
@@ -74,28 +74,28 @@ void vs_hold(struct vdestack *stack)
 	vs_signals_block(&saved);
 	struct vs_slot *slot = vs_slot_acquire(stack);
 	if (slot != NULL) {
-		hold_slot(slot);
+		claim_slot(slot);
 		vs_slot_release(slot);
 	}
 	vs_signals_restore(&saved);
 	errno = err;
 }
 
-void vs_hold_drop(struct vs_slot *slot)
+void vs_claim_drop(struct vs_slot *slot)
 {
 	struct vs_keeper_link *keeper = atomic_load(&slot->keeper);
-	struct vs_holds *page = keeper != NULL ? atomic_load(&keeper->holds) : NULL;
+	struct vs_claims *page = keeper != NULL ? atomic_load(&keeper->claims) : NULL;
 
 	if (page != NULL && slot->id != 0)
-		vs_holds_remove(page, slot->id);
+		vs_claims_remove(page, slot->id);
 }
 
-void vs_hold_end(struct vs_keeper_link *keeper)
+void vs_claim_end(struct vs_keeper_link *keeper)
 {
-	struct vs_holds *page = atomic_load(&keeper->holds);
+	struct vs_claims *page = atomic_load(&keeper->claims);
 
 	/* If it fails, for lack of memory, the page is kept until the process has ended. */
 	if (page != NULL)
-		(void)mmap(page, VS_HOLDS_BYTES, PROT_READ | PROT_WRITE,
+		(void)mmap(page, VS_CLAIMS_BYTES, PROT_READ | PROT_WRITE,
 			   MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }

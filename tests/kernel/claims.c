@@ -21,7 +21,7 @@
 
 static int new_file(void)
 {
-	int fd = (int)MUST(memfd_create("holds", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	int fd = (int)MUST(memfd_create("claims", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 
 	MUST(ftruncate(fd, BYTES));
 	MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW));
