@@ -61,7 +61,7 @@ static void claim_slot(struct vs_slot *slot)
 	struct vs_claims *page = keeper != NULL ? get_page(keeper) : NULL;
 	bool kept = page != NULL && slot->id != 0 && get_secret(slot) && vs_claims_add(page, slot->id);
 
-	vs_slot_set_held(slot, kept ? VS_SLOT_KEPT : VS_SLOT_NOT_KEPT);
+	vs_slot_set_kept(slot, kept ? VS_SLOT_KEPT : VS_SLOT_NOT_KEPT);
 }
 
 void vs_claim(struct vdestack *stack)

@@ -87,7 +87,7 @@ void vs_creation_prepare(struct vs_creation *c, struct vs_sock door, enum vs_op 
 	int limit = c->opts.step_timeout_ms;
 
 	call->door = door;
-	call->held = vs_slot_held(c->slot);
+	call->kept = vs_slot_kept(c->slot);
 	call->keeper = c->slot->keeper;
 	call->req = (struct vs_request){ .op = op };
 	call->text = NULL;

@@ -72,14 +72,14 @@ struct chunk {
 
 static _Atomic(struct chunk *) chunks[CHUNKS_MAX];
 
-void vs_slot_set_held(struct vs_slot *slot, enum vs_slot_held held)
+void vs_slot_set_kept(struct vs_slot *slot, enum vs_slot_kept kept)
 {
-	__atomic_store_n(&slot->held, (int)held, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->kept, (int)kept, __ATOMIC_SEQ_CST);
 }
 
-enum vs_slot_held vs_slot_held(const struct vs_slot *slot)
+enum vs_slot_kept vs_slot_kept(const struct vs_slot *slot)
 {
-	return (enum vs_slot_held)__atomic_load_n(&slot->held, __ATOMIC_SEQ_CST);
+	return (enum vs_slot_kept)__atomic_load_n(&slot->kept, __ATOMIC_SEQ_CST);
 }
 
 static struct chunk *chunk_make(void)
@@ -176,7 +176,7 @@ struct vs_slot *vs_slot_new(void)
 		slot->door = slot->leash[0] = slot->leash[1] = (struct vs_sock)VS_NO_SOCK;
 		slot->keeper = NULL;
 		slot->id = 0;
-		vs_slot_set_held(slot, VS_SLOT_NO_DEFAULT);
+		vs_slot_set_kept(slot, VS_SLOT_NO_DEFAULT);
 		slot->leash_process = 0;
 		slot->pending.fd = -1;
 		__atomic_store_n(&slot->complete, false, __ATOMIC_SEQ_CST);
@@ -327,7 +327,7 @@ bool vs_slot_known_kept(struct vdestack *stack)
 	atomic_uint *uses;
 	const struct vs_slot *slot = resolve(stack, &word, &uses);
 
-	return slot != NULL && __atomic_load_n(&slot->held, __ATOMIC_RELAXED) == VS_SLOT_KEPT;
+	return slot != NULL && __atomic_load_n(&slot->kept, __ATOMIC_RELAXED) == VS_SLOT_KEPT;
 }
 
 bool vs_slot_retired(const struct vs_slot *slot)

@@ -12,7 +12,7 @@
 struct vs_keeper_link;
 
 /* Whether the keeper keeps the stack when the program closes its descriptors, see claim.c. */
-enum vs_slot_held {
+enum vs_slot_kept {
 	VS_SLOT_NO_DEFAULT, /* no: it has not been a default in this process */
 	VS_SLOT_NOT_KEPT,   /* no: its keeper has no claim page, or the page is full */
 	VS_SLOT_KEPT,
@@ -25,8 +25,8 @@ struct vs_slot {
 	struct vs_sock door;  /* changes when the door is cut or regained; see vs_sock_load() */
 	uint64_t id;          /* of the stack: the cookie of its first door */
 	_Atomic(struct vs_keeper_link *) keeper; /* also read by the search for unused keepers */
-	int held;             /* enum vs_slot_held; read and written atomically */
-	uint64_t secret[2];   /* for a new door; written before held says so, under the regain lock */
+	int kept;             /* enum vs_slot_kept; read and written atomically */
+	uint64_t secret[2];   /* for a new door; written before kept says so, under the regain lock */
 	/* The leash of its commands, made on demand under the process lock: */
 	struct vs_sock leash[2];
 	uint64_t leash_process; /* token of the process that made it */
@@ -49,8 +49,8 @@ struct vdestack *vs_slot_publish(struct vs_slot *slot);
 void vs_slot_set_complete(struct vs_slot *slot);
 bool vs_slot_complete(const struct vs_slot *slot);
 
-void vs_slot_set_held(struct vs_slot *slot, enum vs_slot_held held);
-enum vs_slot_held vs_slot_held(const struct vs_slot *slot);
+void vs_slot_set_kept(struct vs_slot *slot, enum vs_slot_kept kept);
+enum vs_slot_kept vs_slot_kept(const struct vs_slot *slot);
 /* True if that stack has been a default before, and its keeper keeps it. Takes no use of it. */
 bool vs_slot_known_kept(struct vdestack *stack);
 

@@ -53,7 +53,7 @@ int vs_iface_request_remove(struct vs_slot *slot, const char *ifname, uint64_t a
 {
 	struct vs_long_call call = {
 		.door = vs_regain_door(slot),
-		.held = vs_slot_held(slot),
+		.kept = vs_slot_kept(slot),
 		.keeper = slot->keeper,
 		.req = { .op = VS_OP_REMOVE, .iface.addition = addition },
 		.timeout_ms = REMOVE_MS,

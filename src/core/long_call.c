@@ -30,7 +30,7 @@
 
 static int keeper_lost(const struct vs_long_call *c)
 {
-	return vs_fail(ENETDOWN, "%s", vs_regain_why(&c->door, c->held));
+	return vs_fail(ENETDOWN, "%s", vs_regain_why(&c->door, c->kept));
 }
 
 /* The credentials to claim, in a form that the keeper can check (src/keeper/auth.c). */

@@ -17,7 +17,7 @@
 
 struct vs_long_call {
 	struct vs_sock door;   /* where to send it */
-	enum vs_slot_held held; /* of the stack, for the message if the door is lost */
+	enum vs_slot_kept kept; /* of the stack, for the message if the door is lost */
 	struct vs_keeper_link *keeper;
 	struct vs_request req; /* version, channel and seq are filled in */
 	const char *text;      /* text_len bytes, may be NULL; borrowed until the request is sent */

@@ -244,7 +244,7 @@ int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protoco
 		return vs_fail_static(ENOMEM, "cannot call the keeper");
 	int r = socket_of_kind(p, slot, &kind, (type & SOCK_CLOEXEC) ? MSG_CMSG_CLOEXEC : 0, fd);
 	if (r == -ENETDOWN)
-		return vs_fail_static(ENETDOWN, vs_regain_why(&slot->door, vs_slot_held(slot)));
+		return vs_fail_static(ENETDOWN, vs_regain_why(&slot->door, vs_slot_kept(slot)));
 	if (r == -EMFILE)
 		return vs_fail_static(EMFILE, "cannot make a socket in the stack, raise RLIMIT_NOFILE "
 					      "(ulimit -n) or close descriptors");

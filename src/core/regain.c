@@ -65,13 +65,13 @@ static const char out_of_reach[] =
 	"ended, another process has deleted the stack, too many processes request new descriptors of it, or "
 	"this process is in another network or PID namespace; make a new stack";
 
-const char *vs_regain_why(const struct vs_sock *door, enum vs_slot_held held)
+const char *vs_regain_why(const struct vs_sock *door, enum vs_slot_kept kept)
 {
 	static const char *const lost[] = { [VS_SLOT_NO_DEFAULT] = closed,
 					    [VS_SLOT_NOT_KEPT] = not_kept,
 					    [VS_SLOT_KEPT] = out_of_reach };
 
-	return vs_sock_valid(door) ? vs_keepers_gone : lost[held];
+	return vs_sock_valid(door) ? vs_keepers_gone : lost[kept];
 }
 
 /* Sends it. There may be no room for a moment. */
@@ -214,7 +214,7 @@ bool vs_regain(struct vs_slot *slot, const struct vs_sock *used)
 	int saved = errno;
 	sigset_t signals;
 
-	if (p == NULL || k == NULL || vs_sock_valid(used) || vs_slot_held(slot) != VS_SLOT_KEPT)
+	if (p == NULL || k == NULL || vs_sock_valid(used) || vs_slot_kept(slot) != VS_SLOT_KEPT)
 		return false;
 	vs_signals_block(&signals);
 	pthread_mutex_lock(&p->regain);

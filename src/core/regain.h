@@ -38,8 +38,8 @@ bool vs_regain_front(struct vs_keeper_link *keeper);
 
 /*
  * The message for a call that failed with ENETDOWN: the keeper has ended, or the program has closed its door.
- * held: of the stack.
+ * kept: of the stack.
  */
-const char *vs_regain_why(const struct vs_sock *door, enum vs_slot_held held);
+const char *vs_regain_why(const struct vs_sock *door, enum vs_slot_kept kept);
 
 #endif

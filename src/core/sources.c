@@ -169,7 +169,7 @@ int vs_sources_look(struct vdestack *stack, struct vs_learned *out)
 		return vs_fail(EINVAL, "not a stack, or one that has been deleted");
 	struct vs_long_call call = {
 		.door = vs_regain_door(slot),
-		.held = vs_slot_held(slot),
+		.kept = vs_slot_kept(slot),
 		.keeper = slot->keeper,
 		.req = { .op = VS_OP_SOURCES_WAIT },
 		.timeout_ms = VS_NO_LIMIT_MS,

@@ -30,7 +30,7 @@ int vs_stack_ask_within(struct vdestack *stack, struct vs_long_call *call)
 	if (slot == NULL)
 		return vs_fail(EINVAL, "not a stack, or one that has been deleted");
 	call->door = vs_regain_door(slot);
-	call->held = vs_slot_held(slot);
+	call->kept = vs_slot_kept(slot);
 	call->keeper = slot->keeper;
 	int r = vs_long_call_run(call);
 	vs_slot_release(slot);
