@@ -27,6 +27,7 @@
 #include "net.h"
 #include "reconnect.h"
 #include "regain.h"
+#include "side_door.h"
 #include "sources.h"
 #include "variant.h"
 #include "wire/messages.h"
@@ -81,7 +82,7 @@ static void serve_front(struct vs_keeper *k)
 	if (r == 0) {
 		vs_close(vs_steal_fd(&k->front));
 	} else if (r > 0 && call->req.op == VS_OP_CLAIM && vs_auth_takes_replies(k, call, call->reply)) {
-		vs_regain_claim(k, call);
+		vs_side_door_claim(k, call);
 	} else if (r > 0 && call->req.op == VS_OP_CREATE && vs_auth_takes_replies(k, call, call->reply)) {
 		call->refusal = vs_auth_refusal(k, call);
 		if (call->refusal != NULL)
@@ -158,7 +159,7 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 	else if (event->data.u64 == WAKE_EVENT)
 		(void)!read(k->wake, &ignored, sizeof(ignored));
 	else if (event->data.u64 == VS_SIDE_DOOR_EVENT)
-		vs_regain_serve(k);
+		vs_side_door_serve(k);
 	else if (event->data.u64 == VS_JOB_EVENT)
 		vs_jobs_hung_up(k);
 	else if (event->data.u64 < VS_EVENTS_ID_MAX)

@@ -47,7 +47,7 @@ struct vs_keeper {
 	struct vs_owner owner;
 	struct vs_changes *changes; /* the change page; NULL: none */
 	atomic_int claims; /* the claim page's file; -1: none yet, and no side door */
-	int side_door;    /* see regain.c; -1: none */
+	int side_door;    /* see side_door.c; -1: none */
 	struct vs_side_door side;
 
 	pthread_mutex_t lock; /* guards what follows */

@@ -36,7 +36,7 @@ struct vs_net {
 	int joining[VS_DOORS_MAX];
 	unsigned n_joining;
 	struct vs_net *next;  /* in the keeper's list of stacks that can get doors; under its lock */
-	uint64_t secret[2];   /* see side_door.h; both 0: not drawn yet; under the keeper's lock */
+	uint64_t secret[2];   /* see wire/side_door.h; both 0: not drawn yet; under the keeper's lock */
 	pthread_t thread;     /* constant while it is on that list */
 	int adopt;            /* the namespace to adopt; -1: makes one */
 	int programs_end;     /* of the door, until it is sent to the program */

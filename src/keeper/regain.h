@@ -2,16 +2,17 @@
 #ifndef VS_KEEPER_REGAIN_H
 #define VS_KEEPER_REGAIN_H
 
-/* New doors for processes that have closed theirs; see regain.c. */
+/* The doors of a stack whose processes close them and come back; see regain.c. */
 
-struct vs_call;
 struct vs_keeper;
 struct vs_net;
+struct vs_wanted_door;
 
-/* Main thread: answers VS_OP_CLAIM. The first time it makes the claim page and opens the side door. */
-void vs_regain_claim(struct vs_keeper *k, struct vs_call *call);
-/* Main thread: one message at the side door. */
-void vs_regain_serve(struct vs_keeper *k);
+/*
+ * Main thread: gives the stack another door. Takes fd on success. -ENETDOWN: there is no such stack, or the
+ * secret is wrong. -EBUSY: it has as many doors as it may have at the moment.
+ */
+int vs_regain_join(struct vs_keeper *k, const struct vs_wanted_door *wanted, int fd);
 /*
  * Main thread: wakes the networking threads that have not taken their new doors yet. Returns the ms until it
  * must be called again; -1: not before another event.

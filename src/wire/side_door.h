@@ -18,6 +18,7 @@
  * the end of the keeper another process could bind the name.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -35,6 +36,15 @@ struct vs_wanted_door {
 	uint64_t stack;     /* its id; 0: the front door */
 	uint64_t secret[2]; /* of the stack; of no use for the front door */
 };
+
+/*
+ * False, too, if ours has not been drawn. No early exit: the time that it takes must not depend on the
+ * secret.
+ */
+static inline bool vs_side_door_same(const uint64_t ours[2], const uint64_t its[2])
+{
+	return (ours[0] | ours[1]) != 0 && ((ours[0] ^ its[0]) | (ours[1] ^ its[1])) == 0;
+}
 
 /* Writes the address. Returns its length. Async-signal-safe. */
 static inline socklen_t vs_side_door_address(const struct vs_side_door *side, struct sockaddr_un *address)
