@@ -39,13 +39,14 @@ enum vdestack_source_kind {
  *  - a word with '-' in front undoes: -dhcp, -dhcp6, -rd, -slaac, -auto, -auto4, -auto6 stop sources and
  *    remove what they have set; -ip=, -gw=, -route=, -dns=, -domain= remove one item, or all items without
  *    '='; -static removes all that these five can add; -all removes it and stops all sources; -eth takes
- *    the interface down. What is not there is no error. All removals come before all additions. A source
- *    that gives a lease back removes its address when that packet has left, up to two seconds later. Other
+ *    the interface down. What is not there is no error. All removals come before all additions. Other
  *    static addresses stay. So do routes whose gateway is still reached afterwards.
+ *  - a source that is stopped is gone when the call returns, with its addresses, with VDESTACK_NO_WAIT too.
+ *    One that gives a lease back keeps its address until that packet has left. The call waits for that, two
+ *    seconds at most for each interface.
  *
  * Unless VDESTACK_NO_WAIT is in opts->flags, it returns when the new addresses can be used and the sources
- * are ready, within the limits of opts as in vdestack_new(). A source that is stopped is gone when it
- * returns, with its addresses: its release takes two seconds at most. On failure addresses and routes are as
+ * are ready, within the limits of opts as in vdestack_new(). On failure addresses and routes are as
  * before, and interfaces are up or down as before. Name servers and domains that this call has added are
  * removed, and the sources that it has started are stopped. What it has stopped of sources, or removed of
  * name servers and domains, does not come back. opts may be NULL.

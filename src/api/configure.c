@@ -224,7 +224,10 @@ static void look_at(void *arg, const void *record)
 					 vs_rtnl_addr_bytes(there.family)) == 0;
 }
 
-/* Waits until the addresses of stopped sources are gone. A source says goodbye to its server before. */
+/*
+ * Waits until the addresses of stopped sources are gone. They are when the reply has come, unless too many
+ * calls wait for sources.
+ */
 static int wait_gone(struct configuring *c, size_t i)
 {
 	const struct vs_conf_iface *iface = &c->config->ifaces[i];

@@ -6,7 +6,8 @@
  * close(2) may wait: for the last data of a socket (SO_LINGER), for the process that serves a file system
  * (FUSE), for the output of a terminal. Closing a Unix socket closes all descriptors that are unread in it,
  * too. Any process that has a door can send such a descriptor, or put one into a socket whose other end the
- * keeper has. The thread that closes it serves a stack, and must not wait.
+ * keeper has. The thread that closes it serves a stack, and must not wait. Packet sockets of address sources
+ * are closed here, too: the kernel waits for other processors before it closes one.
  *
  * Paths (O_PATH) and pipes close at once. All others go on a list. Worker threads close what is on it: at
  * most WORKERS_MAX of them, which end when the list is empty. If all of them wait, the list grows with what

@@ -355,9 +355,6 @@ static int take_sockets(struct vs_source *s, struct vs_source_sockets *sockets)
 
 	if (*from < 0)
 		return -EBADF;
-	/* The one that is kept for a router's request may have the port already. */
-	if (from == &sockets->udp6)
-		vs_close(vs_steal_fd(&s->iface->udp6));
 	int r = s->kind->source == VS_SOURCE_DHCP6 ? vs_sources_packets_bind6(*from) : 0;
 	if (r == -EINVAL) /* it has been bound before */
 		r = 0;

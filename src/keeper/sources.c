@@ -9,8 +9,10 @@
  *
  * Who owns what. A networking thread makes the sockets in its namespace, as only it can, and puts them into
  * an order with the call. It does not wait. From there on everything about sources belongs to this thread:
- * machines, sockets, lists, lease files. The queue of orders is under the keeper's lock. Of a stack's record
- * the networking thread uses only the pointer, and two fields under that lock.
+ * machines, sockets, lists. The queue of orders is under the keeper's lock. Of a stack's record the
+ * networking thread uses the pointer, the rtnetlink socket `cmd`, and two fields under that lock. What may
+ * take long, lease files and packet sockets, is done by two workers (sources_work.c). The packet sockets of a
+ * stack that ends are closed by its networking thread, unless a worker still has work for one.
  *
  * The thread sleeps in epoll. It wakes for a packet that passes the filters of sources_sockets.c, for a
  * change of the stack's links and addresses, for an order, and for the timer. There is one timer, set for
@@ -20,9 +22,12 @@
  *
  * The life of a source:
  *
- *     (order) ──▶ WAITING ──link-local address──▶ RUNNING ──▶ PARTING ──▶ freed
- *                 DHCPv6 only                        │ stop      last packets sent, or 0.1 s
- *                                                    └── interface gone ──▶ freed
+ *     (order) ──▶ WAITING ──▶ RUNNING ──▶ PARTING ──▶ freed
+ *                                │ stop      last packets sent; 0.1 s or 2 s
+ *                                └── interface gone ──▶ freed
+ *
+ *  - A source that is WAITING needs its lease files to be read, or, for DHCPv6, a link-local address that can
+ *    be used.
  *
  *  - A source that is PARTING has been stopped. Its release may wait in the kernel for the server's Ethernet
  *    address. Addresses and routes are removed afterwards: the kernel drops such packets when the last
@@ -33,17 +38,15 @@
  *  - An interface that is to be removed goes when its sources are gone. The order has the job that removes
  *    it.
  *  - A stack that ends waits for its sources: a tenth of a second, or up to two seconds while the sources
- *    of many stacks end. By then its doors are closed, so no
- *    call waits for it.
+ *    of many stacks end. By then its doors are closed, so no call waits for it.
  *
  * The main thread starts this thread, because a new thread is in the namespace of the one that starts it.
  * The thread ends with the last stack that has sources. While it exists it counts as a stack, so the keeper
  * does not end before it. If it cannot be started, the main thread answers the orders.
  *
  * What always holds: a machine is called by one thread, and never from inside a call to itself. A request is
- * answered once. Nothing that a network sends makes the lists longer than their limits.
- *
- * What may take long, files and packet sockets, is done by other threads: sources_work.c.
+ * answered once. Nothing that a network sends makes the lists longer than their limits. A packet socket is
+ * not closed while a worker has work for it.
  */
 
 #include "sources.h"
@@ -341,6 +344,12 @@ int vs_sources_join(struct vs_keeper *k, struct vs_sources_stack *stack)
 	return stack->sources != NULL ? 0 : -err;
 }
 
+static void free_stack(struct vs_sources_stack *stack)
+{
+	vs_sources_packets_close_late(stack);
+	free(stack);
+}
+
 void vs_sources_unref(struct vs_sources_stack *stack)
 {
 	struct vs_keeper *k = stack->keeper;
@@ -348,10 +357,8 @@ void vs_sources_unref(struct vs_sources_stack *stack)
 	pthread_mutex_lock(&k->lock);
 	bool last = --stack->users == 0;
 	pthread_mutex_unlock(&k->lock);
-	if (!last)
-		return;
-	vs_sources_packets_close_late(stack);
-	free(stack);
+	if (last)
+		free_stack(stack);
 }
 
 void vs_sources_ended(struct vs_sources_stack *stack)
@@ -365,9 +372,11 @@ void vs_sources_ended(struct vs_sources_stack *stack)
 	pthread_mutex_lock(&k->lock);
 	stack->ended = true;
 	stack->sources->n_stacks--;
+	bool last = --stack->users == 0;
 	pthread_cond_broadcast(&k->met);
 	pthread_mutex_unlock(&k->lock);
-	vs_sources_unref(stack);
+	if (last) /* the networking thread has not waited so long */
+		free_stack(stack);
 }
 
 /* ------------------------------------------------------------------ the thread */

@@ -141,7 +141,7 @@ struct vs_source_iface {
 
 /* A call that is answered when the sources are ready, or when those that it has stopped are gone. */
 struct vs_sources_wait {
-	struct vs_watch hangup; /* of its reply channel: a copy of the descriptor */
+	struct vs_watch hangup; /* of its reply channel, which belongs to the call */
 	struct vs_sources_stack *stack;
 	struct vs_sources_wait *next;
 	struct vs_call *call;
@@ -187,8 +187,6 @@ struct vs_sources_stack {
 	unsigned users;             /* the networking thread, and the thread of the sources */
 	bool ended;
 };
-
-
 
 /* The bits of a request that stand for a source. */
 struct vs_sources_kind {
@@ -270,6 +268,7 @@ void vs_sources_stack_flag(struct vs_source_iface *iface, bool managed);
 /* A source that has been stopped is gone. */
 void vs_sources_stack_forget(struct vs_source *s);
 struct vs_source_iface *vs_sources_stack_iface(struct vs_sources_stack *stack, int ifindex);
+bool vs_sources_stack_has_sources(const struct vs_source_iface *iface);
 
 /* ---- sources_sockets.c: by the networking thread ---- */
 

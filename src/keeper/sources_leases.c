@@ -159,14 +159,6 @@ static void drop(struct vs_lease_files *files)
 	free(files);
 }
 
-static bool has_sources(const struct vs_source_iface *iface)
-{
-	for (int i = 0; i < VS_SOURCE_N; i++)
-		if (iface->sources[i] != NULL)
-			return true;
-	return false;
-}
-
 static bool is_being_read(const struct vs_source_iface *iface)
 {
 	for (int i = 0; i < VS_SOURCE_N; i++)
@@ -183,7 +175,8 @@ void vs_sources_leases_open(struct vs_source_iface *iface)
 
 	if (stack->leases == NULL || is_being_read(iface))
 		return;
-	if (vs_sources_leases_held(iface) && (has_sources(iface) || iface->files->dir == stack->leases))
+	bool same = iface->files != NULL && iface->files->dir == stack->leases;
+	if (vs_sources_leases_held(iface) && (same || vs_sources_stack_has_sources(iface)))
 		return;
 	struct vs_lease_files *files = calloc(1, sizeof(*files));
 	if (files == NULL)

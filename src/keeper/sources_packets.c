@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "closer.h"
 #include "sources_inside.h"
 
@@ -104,12 +103,24 @@ static void send6(struct vs_source *s, uint16_t port, const struct vs_auto_packe
  */
 struct socket_work {
 	struct vs_work work;
+	struct vs_source_closing *closing; /* counts this work */
 	int fd;
 	struct sockaddr_ll where; /* bound to that first */
 	struct message4 message;  /* fd -1: none */
 	struct sockaddr_ll to;    /* family 0: no packet */
 	size_t n;
 	uint8_t bytes[];
+};
+
+/*
+ * To close a packet socket waits 5 to 20 ms for the kernel. So the worker closes those of a source that is
+ * stopped. When a stack ends, its networking thread closes those of the stack, as many stacks may end
+ * together. A socket that the worker still has work for is closed by the worker, after that work.
+ */
+struct vs_source_closing {
+	struct vs_work work;
+	unsigned in_work; /* pieces of work that the worker has; of the thread of the sources */
+	int fds[3];
 };
 
 static void run_socket_work(struct vs_work *work)
@@ -124,9 +135,13 @@ static void run_socket_work(struct vs_work *work)
 			     sizeof(w->to));
 }
 
+/* The closing comes behind it in the order of the worker, so it is still there. */
 static void free_socket_work(struct vs_work *work)
 {
-	free(VS_OF(struct socket_work, work, work));
+	struct socket_work *w = VS_OF(struct socket_work, work, work);
+
+	w->closing->in_work--;
+	free(w);
 }
 
 static struct sockaddr_ll link_address(const struct vs_source *s, int protocol)
@@ -143,8 +158,8 @@ static struct socket_work *new_socket_work(struct vs_source *s, int protocol, co
 	if (w == NULL)
 		return NULL;
 	*w = (struct socket_work){ .work = { .run = run_socket_work, .done = free_socket_work },
-				   .fd = s->rx.fd, .where = link_address(s, protocol), .message.fd = -1,
-				   .n = n };
+				   .closing = s->closing, .fd = s->rx.fd,
+				   .where = link_address(s, protocol), .message.fd = -1, .n = n };
 	if (n > 0)
 		memcpy(w->bytes, bytes, n);
 	return w;
@@ -153,6 +168,7 @@ static struct socket_work *new_socket_work(struct vs_source *s, int protocol, co
 static void submit(struct vs_source *s, struct vs_work *work)
 {
 	s->by_worker = true;
+	s->closing->in_work++;
 	vs_sources_work(s->iface->stack->sources, VS_WORK_SOCKETS, work);
 }
 
@@ -192,8 +208,8 @@ static void send4(struct vs_source *s, const struct vs_auto_packet *p)
 {
 	struct message4 m;
 	bool udp = p->way == VS_WAY_UDP4;
-	/* A release has no reply, and the worker may be late. */
-	bool direct = !s->by_worker || s->phase == VS_SOURCE_PARTING;
+	/* A release has no reply, and the worker may be late. But it must not overtake a request. */
+	bool direct = !s->by_worker || (s->phase == VS_SOURCE_PARTING && s->closing->in_work == 0);
 
 	if (udp && !make_message4(s, p, &m))
 		return;
@@ -227,15 +243,6 @@ void vs_sources_packets_send(struct vs_source *s, const struct vs_auto_packet *p
 
 /* ------------------------------------------------------------------ the end of the sockets */
 
-/*
- * To close a packet socket waits 5 to 20 ms for the kernel. When a stack ends, its networking thread closes
- * those of the stack: many stacks may end together.
- */
-struct vs_source_closing {
-	struct vs_work work;
-	int fds[3];
-};
-
 static void run_closing(struct vs_work *work)
 {
 	struct vs_source_closing *c = VS_OF(struct vs_source_closing, work, work);
@@ -266,10 +273,13 @@ void vs_sources_packets_close(struct vs_source *s)
 		vs_close(vs_steal_fd(&s->udp4));
 		return;
 	}
-	*c = (struct vs_source_closing){ .work = { .run = run_closing, .done = free_closing },
-					 .fds = { vs_sources_pause(all, &s->rx),
-						  vs_sources_pause(all, &s->arp), vs_steal_fd(&s->udp4) } };
-	if (!s->iface->stack->ending) {
+	c->work = (struct vs_work){ .run = run_closing, .done = free_closing };
+	c->fds[0] = vs_sources_pause(all, &s->rx);
+	c->fds[1] = vs_sources_pause(all, &s->arp);
+	if (c->in_work == 0) /* its port may be wanted */
+		vs_close(vs_steal_fd(&s->udp4));
+	c->fds[2] = vs_steal_fd(&s->udp4);
+	if (!s->iface->stack->ending || c->in_work > 0) {
 		vs_sources_work(all, VS_WORK_SOCKETS, &c->work);
 		return;
 	}
@@ -308,7 +318,8 @@ static bool has_unsent(int fd)
 
 bool vs_sources_packets_pending(const struct vs_source *s)
 {
-	return has_unsent(s->udp4) || (s->kind->source == VS_SOURCE_DHCP6 && has_unsent(s->rx.fd));
+	return (s->closing != NULL && s->closing->in_work > 0) || has_unsent(s->udp4) ||
+	       (s->kind->source == VS_SOURCE_DHCP6 && has_unsent(s->rx.fd));
 }
 
 /* ------------------------------------------------------------------ receiving */

@@ -158,14 +158,15 @@ static struct vs_order *new_order(struct vs_net *n, enum vs_order_kind kind)
 /* The directory that came with the request must be one. */
 static int check_directory(const struct vs_call *call, const struct vs_wire_sources *want)
 {
-	struct stat file;
+	struct statx file;
 
 	if (!want->has_leases)
 		return 0;
 	int fd = call->msg.n_fds > 0 ? call->msg.fds[call->msg.n_fds - 1] : -1;
-	if (fd >= 0 && fstat(fd, &file) < 0)
+	/* Without a request to the file system, which may not answer. */
+	if (fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) < 0)
 		return vs_fail(errno, "cannot use the directory of leases: %s", strerror(errno));
-	if (fd < 0 || !S_ISDIR(file.st_mode))
+	if (fd < 0 || !S_ISDIR(file.stx_mode))
 		return vs_fail(ENOTDIR, "cannot use the directory of leases: no directory came with the "
 					"request");
 	return 0;

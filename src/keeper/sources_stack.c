@@ -10,7 +10,6 @@
  */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -42,7 +41,7 @@ static struct vs_source_iface *find_name(struct vs_sources_stack *stack, const c
 	return iface;
 }
 
-static bool has_sources(const struct vs_source_iface *iface)
+bool vs_sources_stack_has_sources(const struct vs_source_iface *iface)
 {
 	for (int i = 0; i < VS_SOURCE_N; i++)
 		if (iface->sources[i] != NULL)
@@ -122,7 +121,7 @@ void vs_sources_stack_settle(struct vs_sources_stack *stack)
 	for (struct vs_source_iface **at = &stack->ifaces; *at != NULL;) {
 		struct vs_source_iface *iface = *at;
 		bool goes = iface->removal != NULL || iface->gone || stack->ending;
-		if (has_sources(iface) || (iface->names != NULL && !goes)) {
+		if (vs_sources_stack_has_sources(iface) || (iface->names != NULL && !goes)) {
 			at = &iface->next;
 			continue;
 		}

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "call.h"
 #include "sources_inside.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Threads for what may take long, so that it does not delay the sources. One for lease w, one for packet
- * sockets:
+ * Threads for what may take long, so that it does not delay the sources. One for lease files, one for
+ * packet sockets:
  *
  *     thread of the sources ──work──▶ queue ──▶ worker: run()
  *             ▲                                   │
