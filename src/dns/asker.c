@@ -8,8 +8,8 @@
  *     lookup ── asker ───── place 0 ──┘
  *
  * c-ares cannot end a single question. So a question lives until c-ares has an answer or gives up, even if no
- * place waits for it any more. When no place waits for any question of the lane, all of them are ended, and
- * c-ares closes its sockets.
+ * place waits for it any more. An asker that cancels or leaves ends all questions of the lane if no place
+ * waits for any of them. Then c-ares closes its sockets. So a lane without askers has no questions.
  *
  * The id of a question is a random number of the kernel. A second question of the same name and type at the
  * same time would double the chance of a forged reply (RFC 5452 section 5), so askers share one.
@@ -80,9 +80,16 @@ static bool is_awaited(const struct vs_lane *lane)
 	return false;
 }
 
+/* Also closes the sockets. Must not be called inside done(). */
+static void end_unless_awaited(struct vs_lane *lane)
+{
+	if (!LIST_EMPTY(&lane->questions) && !is_awaited(lane))
+		ares_cancel(lane->channel);
+}
+
 void vs_asker_cancel(struct vs_asker *asker)
 {
-	if (asker->lane == NULL || !vs_asker_busy(asker))
+	if (asker->lane == NULL)
 		return;
 	for (int i = 0; i < VS_ASKER_PLACES; i++) {
 		if (asker->places[i].question == NULL)
@@ -90,8 +97,8 @@ void vs_asker_cancel(struct vs_asker *asker)
 		LIST_REMOVE(&asker->places[i], sharing);
 		asker->places[i].question = NULL;
 	}
-	if (!is_awaited(asker->lane))
-		ares_cancel(asker->lane->channel);
+	/* Also if the asker has its answers. Other askers may have left their questions behind. */
+	end_unless_awaited(asker->lane);
 }
 
 struct vs_asker *vs_asker_next_ended(struct vs_lane *lane)

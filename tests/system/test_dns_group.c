@@ -20,8 +20,13 @@ static struct vdestack_dns_group *group;
 
 static atomic_bool hold_answers;
 static _Atomic in_port_t ports[4096];
+static struct question late;
+static struct sockaddr_in6 late_from;
 
-/* nN.example has the address 10.9.1.N; bad.example is a SERVFAIL; silent.example has no answer. */
+/*
+ * nN.example has the address 10.9.1.N; bad.example is a SERVFAIL; silent.example has no answer; late.example
+ * has one when the test sends it.
+ */
 static bool answer(const struct question *q, struct dns_message *m)
 {
 	int n = 0;
@@ -32,6 +37,11 @@ static bool answer(const struct question *q, struct dns_message *m)
 		ports[q->number - 1] = ((const struct sockaddr_in6 *)(const void *)q->from)->sin6_port;
 	if (strcmp(q->name, "silent.example") == 0)
 		return false;
+	if (strcmp(q->name, "late.example") == 0) {
+		late = *q;
+		memcpy(&late_from, q->from, sizeof(late_from));
+		return false;
+	}
 	dns_begin(m, q->id, strcmp(q->name, "bad.example") == 0 ? 0x8182 : 0x8180, q->name, q->type);
 	if (sscanf(q->name, "n%d.example", &n) == 1)
 		dns_a(m, q->name, 300, 0x0a090100u + (unsigned)n % 256);
@@ -238,6 +248,44 @@ CASE(lookups_are_cancelled_one_by_one_or_with_their_group)
 	group = NULL;
 	CHECK(count_fds() <= before - 1); /* the subscription, and neither epoll nor timer */
 	atomic_store(&hold_answers, false);
+	end();
+}
+
+static void answer_late(void)
+{
+	struct dns_message m;
+
+	dns_begin(&m, late.id, 0x8180, late.name, late.type);
+	dns_a(&m, late.name, 300, 0x0a090101);
+	CHECK_EQ(sendto(late.fd, m.bytes, m.n, 0, (struct sockaddr *)&late_from, sizeof(late_from)),
+		 (ssize_t)m.n);
+}
+
+/* Then the lane goes to other groups, so a reply must not wake this one. */
+CASE(a_cancelled_question_ends_with_the_last_lookup_of_its_lane)
+{
+	const struct vdestack_dns_opts opts = { .size = sizeof(opts), .servers = "10.9.0.2", .search = "" };
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+	struct vdestack_dns_lookup *cancelled;
+	struct vdestack_dns *other;
+	struct addrinfo *res;
+
+	begin((struct vdestack_dns_opts){ 0 });
+	start_number(1);
+	finish_next(); /* the subscription to events is open */
+	int before = count_fds();
+	cancelled = start("late.example", 0);
+	start_number(2);
+	vdestack_dns_cancel(cancelled);
+	CHECK_EQ(finish_next(), 2);
+	CHECK_EQ(count_fds(), before); /* no socket is left */
+	answer_late();
+	/* The server sends this answer after the late one. Another resolver has lanes of its own. */
+	other = vdestack_dns_new(home, &opts);
+	CHECK_EQ(vdestack_dns_getaddrinfo(other, "n3.example", NULL, &hints, &res), 0);
+	vdestack_freeaddrinfo(res);
+	CHECK(!wait_readable(vdestack_dns_group_fd(group), 0));
+	vdestack_dns_delete(other);
 	end();
 }
 
