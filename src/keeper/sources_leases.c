@@ -10,7 +10,9 @@
  *
  * A file is written under another name, synced, and renamed: it is there as a whole or not at all. A file
  * that is damaged is reported as a problem of its source, and is not used. Two programs do not use the files
- * of one interface at the same time: the second one has none, which is reported, too.
+ * of one interface at the same time: the second one has none, which is reported, too. It waits a moment
+ * before: a stack that has been deleted may still have its last lease to write, and has the lock until then.
+ * What else the worker has to do waits as long.
  *
  * The IAID is computed from the names, so it is the same whenever that stack has that interface.
  *
@@ -25,6 +27,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +45,8 @@
 
 #define DUID_UUID 4 /* RFC 6355 */
 #define SECRET_BYTES 16
+#define LOCK_MS 1000 /* how long the lock of another stack is waited for */
+#define LOCK_STEP_MS 20
 
 static int64_t real_ms(void)
 {
@@ -120,6 +125,7 @@ struct vs_lease_files {
 	struct vs_lease_dir *dir;
 	char name[96]; /* "STACK-INTERFACE." */
 	int lock;      /* of the worker; -1: not locked so far */
+	bool waited;   /* of the worker: it has waited for the lock, in vain */
 	bool held;     /* of the thread of the sources: the worker has locked them */
 };
 
@@ -206,14 +212,23 @@ static void file_name(const struct vs_lease_files *files, const char *kind, char
 	(void)snprintf(name, 128, "%s%s", files->name, kind);
 }
 
+/* Waits once for each record: two sources of an interface do not wait twice. */
 static void lock(struct vs_lease_files *files)
 {
 	char name[128];
+	int left = files->waited ? 0 : LOCK_MS, r;
 
 	file_name(files, "lock", name);
 	VS_AUTO_CLOSE fd =
 		openat(files->dir->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fd < 0)
+		return;
+	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK && left > 0) {
+		(void)poll(NULL, 0, LOCK_STEP_MS);
+		left -= LOCK_STEP_MS;
+	}
+	files->waited |= left <= 0;
+	if (r == 0)
 		files->lock = vs_steal_fd(&fd);
 }
 

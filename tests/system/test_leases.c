@@ -8,6 +8,8 @@
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
 #include <sys/fanotify.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -624,6 +626,31 @@ CASE_BOTH(two_stacks_of_one_name_do_not_use_one_lease_file)
 	wait_for_sources(other);
 	read_learned(other, &l);
 	CHECK_CONTAINS(find_learned(&l, VS_LEARNED_SOURCE)->text, "in use by another stack");
+	close(dir);
+}
+
+/* The lock is released as soon as the file is opened. */
+CASE_BOTH(a_lock_that_is_released_soon_is_waited_for)
+{
+	struct vs_wire_sources want = sources_of("vde0", VS_SOURCES_DHCP4);
+
+	new_network();
+	close(start_dnsmasq(server, four));
+	int dir = new_directory("kept");
+	int lock = (int)MUST(open(new_file("kept/one-vde0.lock", ""), O_RDWR | O_CLOEXEC));
+	MUST(flock(lock, LOCK_EX | LOCK_NB));
+	int opened = (int)MUST(inotify_init1(IN_CLOEXEC));
+	MUST(inotify_add_watch(opened, case_path("kept/one-vde0.lock"), IN_OPEN));
+	(void)snprintf(want.name, sizeof(want.name), "one");
+	want.has_leases = 1;
+	start_sources(client, &want, dir);
+	CHECK(wait_readable(opened, SOON_MS));
+	MUST(flock(lock, LOCK_UN));
+	wait_for_sources(client);
+	CHECK_STR(first_source(client).text, "");
+	wait_for_file("kept/one-vde0.dhcp4", "vdestack lease 1");
+	close(opened);
+	close(lock);
 	close(dir);
 }
 
