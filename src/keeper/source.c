@@ -203,9 +203,10 @@ static void settle(struct vs_source *s)
 
 void vs_source_storage(struct vs_source *s, const char *problem, int err)
 {
-	bool is_new = problem != NULL && problem != s->storage;
+	bool is_new = problem != NULL && (problem != s->storage || err != s->storage_err);
 
 	s->storage = problem;
+	s->storage_err = err;
 	if (is_new)
 		tell(s, VDESTACK_EVENT_SOURCE_STORAGE, NULL, err);
 }

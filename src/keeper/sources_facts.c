@@ -102,9 +102,11 @@ static void add_source(struct records *to, const struct vs_source *s)
 	memcpy(record.ignored, state.ignored, sizeof(state.ignored));
 	(void)snprintf(record.state, sizeof(record.state), "%s", state.state);
 	const char *mtu = s->kind->source == VS_SOURCE_DHCP4 ? vs_sources_mtu_problem(s->iface) : NULL;
-	const char *other = s->storage != NULL ? s->storage : mtu;
-	(void)snprintf(record.text, sizeof(record.text), "%s",
-		       state.problem[0] == '\0' && other != NULL ? other : state.problem);
+	if (state.problem[0] == '\0' && s->storage != NULL)
+		vs_sources_leases_problem(s, record.text, sizeof(record.text));
+	else
+		(void)snprintf(record.text, sizeof(record.text), "%s",
+			       state.problem[0] == '\0' && mtu != NULL ? mtu : state.problem);
 	add(to, &record);
 }
 

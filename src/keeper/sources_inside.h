@@ -100,6 +100,7 @@ struct vs_source {
 	struct vs_auto_facts *facts; /* NULL: none yet */
 	vs_auto_ms facts_at;
 	const char *storage; /* what is wrong with its lease file; NULL: nothing */
+	int storage_err;     /* the errno of that */
 	struct vs_lease_reading *reading; /* of its lease files; NULL: none, or used */
 	struct vs_lease_writing *writing; /* of its lease, on its way; NULL: none */
 	_Alignas(max_align_t) unsigned char machine[];
@@ -254,7 +255,7 @@ void vs_source_tell_static(const struct vs_source_iface *iface);
 void vs_source_detected(struct vs_source *s, const struct vs_auto_ip *ip, bool duplicate);
 /* A source that waits starts now, if nothing is missing any more. */
 void vs_source_begin(struct vs_source *s);
-/* problem: with its lease files; NULL: none any more. A new one is an event with that errno. */
+/* problem: constant, with its lease files; NULL: none any more. A new one is an event with that errno. */
 void vs_source_storage(struct vs_source *s, const char *problem, int err);
 /* NULL: there is no such kind in this build. */
 const struct vs_auto_kind *vs_source_kind(enum vs_auto_source source);
@@ -400,6 +401,8 @@ bool vs_sources_leases_take(struct vs_source *s, struct vs_auto_lease *lease);
  * a time; s->must_save stands for the next one.
  */
 void vs_sources_leases_save(struct vs_source *s, bool last);
+/* The text of s->storage, which is not NULL, with its cause. */
+void vs_sources_leases_problem(const struct vs_source *s, char *to, size_t size);
 /* The source goes. */
 void vs_sources_leases_forget(struct vs_source *s);
 

@@ -48,6 +48,14 @@
 #define LOCK_MS 1000 /* how long the lock of another stack is waited for */
 #define LOCK_STEP_MS 20
 
+/* What a source reports; compared by address. */
+static const char in_use[] = "the lease files are in use by another stack";
+static const char not_locked[] = "the lease files cannot be written"; /* and a cause, as the next one */
+static const char not_written[] = "the lease file cannot be written";
+static const char not_copied[] = "the lease file is not written: out of memory";
+static const char duid_damaged[] = "the file of the DUID is damaged or cannot be written";
+static const char lease_damaged[] = "the lease file is damaged; it is not used";
+
 static int64_t real_ms(void)
 {
 	struct timespec ts;
@@ -212,24 +220,25 @@ static void file_name(const struct vs_lease_files *files, const char *kind, char
 	(void)snprintf(name, 128, "%s%s", files->name, kind);
 }
 
-/* Waits once for each record: two sources of an interface do not wait twice. */
-static void lock(struct vs_lease_files *files)
+/* Waits once for each record: two sources of an interface do not wait twice. 0 or -errno. */
+static int lock(struct vs_lease_files *files)
 {
 	char name[128];
-	int left = files->waited ? 0 : LOCK_MS, r;
+	int left = files->waited ? 0 : LOCK_MS, r = 0;
 
 	file_name(files, "lock", name);
 	VS_AUTO_CLOSE fd =
 		openat(files->dir->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return;
-	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK && left > 0) {
+		return -errno;
+	while ((r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0) == -EWOULDBLOCK && left > 0) {
 		(void)poll(NULL, 0, LOCK_STEP_MS);
 		left -= LOCK_STEP_MS;
 	}
 	files->waited |= left <= 0;
 	if (r == 0)
 		files->lock = vs_steal_fd(&fd);
+	return r;
 }
 
 /* ------------------------------------------------------------------ identities */
@@ -275,6 +284,7 @@ struct vs_lease_reading {
 	bool finished;            /* of the thread of the sources */
 	bool locked;
 	const char *problem;
+	int err;                  /* of the problem */
 	uint8_t duid[VS_AUTO_DUID_MAX];
 	size_t duid_len;
 	uint32_t iaid;
@@ -283,6 +293,15 @@ struct vs_lease_reading {
 	struct vs_auto_lease lease;
 	int64_t obtained;
 };
+
+/* The first problem is the one that is reported. */
+static void fail(struct vs_lease_reading *r, const char *problem, int err)
+{
+	if (r->problem != NULL)
+		return;
+	r->problem = problem;
+	r->err = err;
+}
 
 static void read_duid(struct vs_lease_reading *r)
 {
@@ -293,7 +312,7 @@ static void read_duid(struct vs_lease_reading *r)
 	(void)!getrandom(duid + 2, 16, 0);
 	r->duid_len = drawn_once(r->files->dir->fd, "duid", duid, 18, sizeof(r->duid));
 	if (r->duid_len == 0)
-		r->problem = "the file of the DUID is damaged or cannot be written";
+		fail(r, duid_damaged, EBADMSG);
 	r->iaid = UINT32_C(0x811c9dc5); /* FNV-1a */
 	for (const char *c = r->files->name; *c != '\0'; c++)
 		r->iaid = (r->iaid ^ (uint8_t)*c) * UINT32_C(0x01000193);
@@ -307,23 +326,25 @@ static void read_lease(struct vs_lease_reading *r)
 	ssize_t n = read_file(r->files->dir->fd, name, text);
 	r->known = n > 0 && vs_lease_read(text, (size_t)n, r->kind, &r->lease, &r->obtained);
 	if (n != 0 && !r->known)
-		r->problem = "the lease file is damaged; it is not used";
+		fail(r, lease_damaged, EBADMSG);
 }
 
 static void read_all(struct vs_lease_reading *r)
 {
-	if (r->files->lock < 0)
-		lock(r->files);
-	r->locked = r->files->lock >= 0;
-	if (!r->locked) {
-		r->problem = "the lease files are in use by another stack, or cannot be written";
+	int error = r->files->lock < 0 ? lock(r->files) : 0;
+
+	r->locked = error == 0;
+	if (error == -EWOULDBLOCK)
+		fail(r, in_use, EBUSY);
+	else if (error < 0)
+		fail(r, not_locked, -error);
+	if (!r->locked)
 		return;
-	}
 	if (r->wants_duid)
 		read_duid(r);
 	if (r->wants_secret && drawn_once(r->files->dir->fd, "secret", r->secret, SECRET_BYTES,
 					  SECRET_BYTES) != SECRET_BYTES)
-		r->problem = "the file of the secret is damaged or cannot be written";
+		fail(r, "the file of the secret is damaged or cannot be written", EBADMSG);
 	if (r->wants_lease)
 		read_lease(r);
 }
@@ -354,7 +375,7 @@ static void done_reading(struct vs_work *work)
 	memcpy(s->config.duid, r->duid, sizeof(r->duid));
 	s->config.duid_len = (uint8_t)r->duid_len;
 	s->config.iaid = r->iaid;
-	vs_source_storage(s, r->problem, EBADMSG);
+	vs_source_storage(s, r->problem, r->err);
 	struct vs_sources_stack *stack = s->iface->stack;
 	vs_source_begin(s);
 	vs_sources_stack_settle(stack);
@@ -438,7 +459,10 @@ static void done_writing(struct vs_work *work)
 	if (s == NULL)
 		return;
 	s->writing = NULL;
-	vs_source_storage(s, result < 0 ? "the lease file cannot be written" : NULL, EIO);
+	if (result < 0)
+		vs_source_storage(s, not_written, -result);
+	else
+		vs_source_storage(s, NULL, 0);
 	if (s->must_save) { /* it has changed meanwhile */
 		s->must_save = false;
 		vs_sources_leases_save(s, false);
@@ -462,7 +486,7 @@ void vs_sources_leases_save(struct vs_source *s, bool last)
 	}
 	struct vs_lease_writing *w = malloc(sizeof(*w) + n);
 	if (w == NULL) {
-		vs_source_storage(s, "the lease file is not written: out of memory", ENOMEM);
+		vs_source_storage(s, not_copied, ENOMEM);
 		return;
 	}
 	*w = (struct vs_lease_writing){ .work = { .run = run_writing, .done = done_writing },
@@ -472,6 +496,14 @@ void vs_sources_leases_save(struct vs_source *s, bool last)
 	if (!last)
 		s->writing = w;
 	vs_sources_work(s->iface->stack->sources, VS_WORK_FILES, &w->work);
+}
+
+void vs_sources_leases_problem(const struct vs_source *s, char *to, size_t size)
+{
+	bool with_cause = s->storage == not_locked || s->storage == not_written;
+
+	(void)snprintf(to, size, "%s%s%s", s->storage, with_cause ? ": " : "",
+		       with_cause ? strerror(s->storage_err) : "");
 }
 
 void vs_sources_leases_forget(struct vs_source *s)

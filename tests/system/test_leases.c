@@ -381,8 +381,19 @@ CASE_BOTH(a_stack_of_the_same_name_gets_its_address_back)
 	close(dir);
 }
 
-/* What make() puts there is reported. There is a lease nevertheless, and it is stored, if stored is true. */
-static void check_not_used(void (*make)(const char *path), bool stored)
+static struct vs_wire_learned first_source(struct vdestack *stack)
+{
+	static struct learned l;
+
+	read_learned(stack, &l);
+	return *find_source(&l, VDESTACK_SOURCE_DHCP4 - 1);
+}
+
+/*
+ * What make() puts there is reported. There is a lease nevertheless. It is stored, or that cannot be done
+ * with that error.
+ */
+static void check_not_used(void (*make)(const char *path), int error)
 {
 	struct learned l;
 	struct vs_wire_sources want = sources_of("vde0", VS_SOURCES_DHCP4);
@@ -397,12 +408,17 @@ static void check_not_used(void (*make)(const char *path), bool stored)
 	start_sources(client, &want, dir);
 	struct vdestack_event e = wait_for_event(events, VDESTACK_EVENT_SOURCE_STORAGE);
 	CHECK_EQ(e.source, VDESTACK_SOURCE_DHCP4);
+	CHECK_EQ(e.error, EBADMSG);
 	wait_for_sources(client);
 	read_learned(client, &l);
 	CHECK(find_learned(&l, VS_LEARNED_ADDRESS) != NULL);
 	CHECK(strcmp(address_text(&find_learned(&l, VS_LEARNED_ADDRESS)->addr), "10.7.0.99") != 0);
-	if (stored)
+	if (error == 0) {
 		wait_for_file("kept/one-vde0.dhcp4", "vdestack lease 1");
+	} else {
+		CHECK_EQ(wait_for_event(events, VDESTACK_EVENT_SOURCE_STORAGE).error, error);
+		CHECK_CONTAINS(first_source(client).text, strerror(error));
+	}
 	close(events);
 	close(dir);
 }
@@ -501,54 +517,66 @@ static void make_foreign(const char *path)
 
 CASE_BOTH(a_damaged_lease_file_is_reported_and_not_used)
 {
-	check_not_used(make_damaged, true);
+	check_not_used(make_damaged, 0);
 }
 
 CASE_BOTH(a_truncated_lease_file_is_reported_and_not_used)
 {
-	check_not_used(make_truncated, true);
+	check_not_used(make_truncated, 0);
 }
 
 CASE_BOTH(a_lease_file_that_is_too_long_is_reported_and_not_used)
 {
-	check_not_used(make_huge, true);
+	check_not_used(make_huge, 0);
 }
 
 CASE_BOTH(an_empty_lease_file_is_reported_and_not_used)
 {
-	check_not_used(make_empty, true);
+	check_not_used(make_empty, 0);
 }
 
 CASE_BOTH(a_lease_file_that_is_a_symbolic_link_is_not_followed)
 {
-	check_not_used(make_link, true);
+	check_not_used(make_link, 0);
 	CHECK_CONTAINS(text_of(case_path("elsewhere")), "10.7.0.99"); /* nor written to */
 }
 
 CASE_BOTH(a_directory_in_the_place_of_a_lease_file_is_reported)
 {
-	check_not_used(make_directory, false);
+	check_not_used(make_directory, EISDIR);
 }
 
 CASE_BOTH(a_pipe_in_the_place_of_a_lease_file_is_reported)
 {
-	check_not_used(make_fifo, true);
+	check_not_used(make_fifo, 0);
 }
 
 CASE_FLAGS(a_lease_file_of_another_user_is_reported_and_not_used, CASE_F_ROOT | CASE_F_INPROCESS)
 {
-	check_not_used(make_foreign, true);
+	check_not_used(make_foreign, 0);
+}
+
+/* The keeper's worker has no capability, so this holds for root as well. */
+CASE(a_directory_that_cannot_be_written_is_reported_with_the_cause)
+{
+	struct vs_wire_sources want = sources_of("vde0", VS_SOURCES_DHCP4);
+
+	new_network();
+	close(start_dnsmasq(server, four));
+	int dir = new_directory("kept");
+	MUST(fchmod(dir, 0500));
+	(void)snprintf(want.name, sizeof(want.name), "one");
+	want.has_leases = 1;
+	int events = (int)MUST(vdestack_events(client));
+	start_sources(client, &want, dir);
+	CHECK_EQ(wait_for_event(events, VDESTACK_EVENT_SOURCE_STORAGE).error, EACCES);
+	wait_for_sources(client);
+	CHECK_STR(first_source(client).text, "the lease files cannot be written: Permission denied");
+	close(events);
+	close(dir);
 }
 
 /* ------------------------------------------------------------------ slow directories */
-
-static struct vs_wire_learned first_source(struct vdestack *stack)
-{
-	static struct learned l;
-
-	read_learned(stack, &l);
-	return *find_source(&l, VDESTACK_SOURCE_DHCP4 - 1);
-}
 
 /* Who opens a file of the directory waits until the descriptor that this returns is closed. */
 static int stop_directory(const char *path)
@@ -622,10 +650,13 @@ CASE_BOTH(two_stacks_of_one_name_do_not_use_one_lease_file)
 	struct vdestack *other = new_stack("vnl=inproc://lan eth");
 	(void)snprintf(want.name, sizeof(want.name), "one");
 	want.has_leases = 1;
+	int events = (int)MUST(vdestack_events(other));
 	start_sources(other, &want, dir);
+	CHECK_EQ(wait_for_event(events, VDESTACK_EVENT_SOURCE_STORAGE).error, EBUSY);
 	wait_for_sources(other);
 	read_learned(other, &l);
-	CHECK_CONTAINS(find_learned(&l, VS_LEARNED_SOURCE)->text, "in use by another stack");
+	CHECK_STR(find_learned(&l, VS_LEARNED_SOURCE)->text, "the lease files are in use by another stack");
+	close(events);
 	close(dir);
 }
 
