@@ -101,6 +101,7 @@ struct vs_source {
 	vs_auto_ms facts_at;
 	const char *storage; /* what is wrong with its lease file; NULL: nothing */
 	int storage_err;     /* the errno of that */
+	bool no_duid;        /* there is no DUID in a file; that a lease can be written does not end this */
 	struct vs_lease_reading *reading; /* of its lease files; NULL: none, or used */
 	struct vs_lease_writing *writing; /* of its lease, on its way; NULL: none */
 	_Alignas(max_align_t) unsigned char machine[];

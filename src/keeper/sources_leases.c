@@ -376,6 +376,7 @@ static void done_reading(struct vs_work *work)
 	s->config.duid_len = (uint8_t)r->duid_len;
 	s->config.iaid = r->iaid;
 	vs_source_storage(s, r->problem, r->err);
+	s->no_duid = r->locked && r->wants_duid && r->duid_len == 0;
 	struct vs_sources_stack *stack = s->iface->stack;
 	vs_source_begin(s);
 	vs_sources_stack_settle(stack);
@@ -462,7 +463,7 @@ static void done_writing(struct vs_work *work)
 	if (result < 0)
 		vs_source_storage(s, not_written, -result);
 	else
-		vs_source_storage(s, NULL, 0);
+		vs_source_storage(s, s->no_duid ? duid_damaged : NULL, EBADMSG);
 	if (s->must_save) { /* it has changed meanwhile */
 		s->must_save = false;
 		vs_sources_leases_save(s, false);

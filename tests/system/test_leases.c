@@ -576,6 +576,22 @@ CASE(a_directory_that_cannot_be_written_is_reported_with_the_cause)
 	close(dir);
 }
 
+/* The two stacks have one worker: the lease of the first one is written before the second one is ready. */
+CASE_BOTH(a_lease_that_is_written_does_not_hide_a_damaged_duid)
+{
+	new_network();
+	close(start_dnsmasq(server, four));
+	int dir = new_directory("kept");
+	(void)new_file("kept/duid", "damaged\n");
+	(void)get_lease("one", dir);
+	struct vdestack *first = client;
+	wait_for_file("kept/one-vde0.dhcp4", "vdestack lease 1");
+	client = new_stack("vnl=inproc://lan eth");
+	(void)get_lease("two", dir);
+	CHECK_CONTAINS(first_source(first).text, "the file of the DUID is damaged");
+	close(dir);
+}
+
 /* ------------------------------------------------------------------ slow directories */
 
 /* Who opens a file of the directory waits until the descriptor that this returns is closed. */
