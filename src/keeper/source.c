@@ -411,12 +411,29 @@ static void part(struct vs_source *s)
 	source_free(s);
 }
 
+/* Its stack or interface ends as well. */
+static bool must_end(const struct vs_source *s)
+{
+	return s->iface->stack->ending || s->iface->removal != NULL;
+}
+
+/* Not at once: a pump needs a moment to send on what it gets. */
+static void go_by(struct vs_source *s, vs_auto_ms until)
+{
+	s->parting_until = until;
+	vs_sources_deadline(s->iface->stack->sources, s, vs_sources_now() + PARTING_STEP_MS);
+}
+
 void vs_source_stop(struct vs_source *s, bool release)
 {
 	bool ran = s->phase == VS_SOURCE_RUNNING;
+	vs_auto_ms until = vs_sources_now() + (must_end(s) ? PARTING_MS : PARTING_LONG_MS);
 
-	if (s->phase == VS_SOURCE_PARTING)
+	if (s->phase == VS_SOURCE_PARTING) {
+		if (must_end(s)) /* it may be waiting for the answer to its release */
+			go_by(s, until < s->parting_until ? until : s->parting_until);
 		return;
+	}
 	s->config.release &= release; /* the machine reads it when it is stopped */
 
 	s->phase = VS_SOURCE_PARTING;
@@ -431,10 +448,7 @@ void vs_source_stop(struct vs_source *s, bool release)
 		part(s);
 		return;
 	}
-	/* Not at once: a pump needs a moment to send on what it gets. */
-	bool ends = s->iface->stack->ending || s->iface->removal != NULL;
-	s->parting_until = vs_sources_now() + (ends ? PARTING_MS : PARTING_LONG_MS);
-	vs_sources_deadline(s->iface->stack->sources, s, vs_sources_now() + PARTING_STEP_MS);
+	go_by(s, until);
 }
 
 void vs_source_replace(struct vs_source *s)
@@ -462,10 +476,8 @@ void vs_source_drop(struct vs_source *s)
 
 static bool has_parted(struct vs_source *s, vs_auto_ms now)
 {
-	bool ends = s->iface->stack->ending || s->iface->removal != NULL;
-
 	return now >= s->parting_until || (!vs_sources_packets_pending(s) &&
-					   (ends || s->kind->deadline(s->machine) == VS_AUTO_NEVER));
+					   (must_end(s) || s->kind->deadline(s->machine) == VS_AUTO_NEVER));
 }
 
 static void go_on_parting(struct vs_source *s)
