@@ -16,10 +16,13 @@
  *
  * The IAID is computed from the names, so it is the same whenever that stack has that interface.
  *
- * All that touches the directory is done by a worker (sources_work.c), in the order of the requests. A source
- * that has lease files waits until they are read. Of each source one write is on its way at a time. What
- * changes meanwhile is one more write after that. So a directory that does not answer costs a fixed amount
- * of memory.
+ * A worker (sources_work.c) does what is done for a source, in the order of the requests. A source that has
+ * lease files waits until they are read. Of each source one write is on its way at a time. What changes
+ * meanwhile is one more write after that. So a directory that does not answer costs a fixed amount of memory.
+ *
+ * One file is used by the networking thread itself: the secret, when a stack or an interface with stable ids
+ * is made. The kernel needs it before the interface is up, for the link-local address. So that stack serves
+ * no request until the directory has answered.
  *
  * Files keep times of CLOCK_REALTIME. That clock may be set while no program runs. A lease can become
  * shorter by that, not longer.
