@@ -89,7 +89,7 @@ static void wait_failed(int fd, int type)
 	for (;;) {
 		if (!wait_readable(fd, LIMIT_MS))
 			FAIL("no message of type %d with IFA_F_DADFAILED", type);
-		int n = (int)MUST(recv(fd, bytes, sizeof(bytes), 0));
+		unsigned n = (unsigned)MUST(recv(fd, bytes, sizeof(bytes), 0));
 		for (struct nlmsghdr *h = (void *)bytes; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
 			if ((flags_in(h, type) & IFA_F_DADFAILED) != 0)
 				return;
