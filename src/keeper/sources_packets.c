@@ -8,6 +8,7 @@
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -120,6 +121,7 @@ struct socket_work {
 struct vs_source_closing {
 	struct vs_work work;
 	unsigned in_work; /* pieces of work that the worker has; of the thread of the sources */
+	atomic_bool over; /* the worker does none of them any more */
 	int fds[3];
 };
 
@@ -127,6 +129,8 @@ static void run_socket_work(struct vs_work *work)
 {
 	struct socket_work *w = VS_OF(struct socket_work, work, work);
 
+	if (atomic_load(&w->closing->over))
+		return;
 	(void)bind(w->fd, (struct sockaddr *)&w->where, sizeof(w->where)); /* fails when the device is gone */
 	if (w->message.fd >= 0)
 		send_message4(&w->message);
@@ -208,8 +212,11 @@ static void send4(struct vs_source *s, const struct vs_auto_packet *p)
 {
 	struct message4 m;
 	bool udp = p->way == VS_WAY_UDP4;
-	/* A release has no reply, and the worker may be late. But it must not overtake a request. */
-	bool direct = !s->by_worker || (s->phase == VS_SOURCE_PARTING && s->closing->in_work == 0);
+	/* A release has no reply, and the worker may be late. No request must follow it. */
+	bool direct = !s->by_worker || s->phase == VS_SOURCE_PARTING;
+
+	if (s->phase == VS_SOURCE_PARTING && s->closing != NULL)
+		atomic_store(&s->closing->over, true);
 
 	if (udp && !make_message4(s, p, &m))
 		return;
@@ -318,8 +325,7 @@ static bool has_unsent(int fd)
 
 bool vs_sources_packets_pending(const struct vs_source *s)
 {
-	return (s->closing != NULL && s->closing->in_work > 0) || has_unsent(s->udp4) ||
-	       (s->kind->source == VS_SOURCE_DHCP6 && has_unsent(s->rx.fd));
+	return has_unsent(s->udp4) || (s->kind->source == VS_SOURCE_DHCP6 && has_unsent(s->rx.fd));
 }
 
 /* ------------------------------------------------------------------ receiving */

@@ -307,6 +307,8 @@ static void compare_all(void)
 	CHECK(fgetc(theirs_file) == EOF);
 	CHECK_EQ(different, 0);
 	name_server_stop(&server);
+	free((char *)opts.hosts);
+	free((char *)opts.services);
 }
 
 CASE_TIMED(all_arguments_give_what_glibc_gives, CASE_F_ROOT | CASE_F_USER, 120)
