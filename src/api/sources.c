@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -57,8 +58,20 @@ static uint32_t type_of(uint32_t kind)
 	return kind < sizeof(types) ? types[kind] : 0;
 }
 
-static void write_learned(const struct vs_wire_learned *from, struct vdestack_learned_item *to)
+/*
+ * Writes a record to a place of a caller's list; list NULL: it is full. False: the record does not belong in
+ * such a list.
+ */
+typedef bool write_fn(const struct vs_wire_learned *from, void *list, size_t at);
+
+static bool write_learned(const struct vs_wire_learned *from, void *list, size_t at)
 {
+	struct vdestack_learned_item *to = list != NULL ? (struct vdestack_learned_item *)list + at : NULL;
+
+	if (type_of(from->kind) == 0)
+		return false;
+	if (to == NULL)
+		return true;
 	*to = (struct vdestack_learned_item){
 		.type = type_of(from->kind),
 		.source = from->source + 1,
@@ -74,12 +87,12 @@ static void write_learned(const struct vs_wire_learned *from, struct vdestack_le
 		ip_text(&from->addr, to->addr);
 	ip_text(&from->gw, to->gw);
 	memcpy(to->text, from->text, sizeof(to->text));
+	return true;
 }
 
-static int list_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list,
-			size_t n)
+static int list_records(struct vdestack *stack, const char *ifname, const char *step, write_fn *write,
+			void *list, size_t n)
 {
-	static const char step[] = "cannot list what was learned";
 	VS_AUTO_LEARNED learned = { 0 };
 	int count = 0;
 
@@ -88,26 +101,28 @@ static int list_learned(struct vdestack *stack, const char *ifname, struct vdest
 	int r = vs_learned_of(stack, ifname, step, &learned);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < learned.n; i++) {
-		if (type_of(learned.list[i].kind) == 0)
-			continue;
-		if ((size_t)count < n)
-			write_learned(&learned.list[i], &list[count]);
-		count++;
-	}
+	for (size_t i = 0; i < learned.n; i++)
+		if (write(&learned.list[i], (size_t)count < n ? list : NULL, (size_t)count))
+			count++;
 	return count;
 }
 
 int vdestack_learned(struct vdestack *stack, const char *ifname, struct vdestack_learned_item *list,
 		     size_t n)
 {
-	return vs_edge(list_learned(stack, ifname, list, n));
+	return vs_edge(list_records(stack, ifname, "cannot list what was learned", write_learned, list, n));
 }
 
 /* ------------------------------------------------------------------ the state of sources */
 
-static void write_source(const struct vs_wire_learned *from, struct vdestack_source *to)
+static bool write_source(const struct vs_wire_learned *from, void *list, size_t at)
 {
+	struct vdestack_source *to = list != NULL ? (struct vdestack_source *)list + at : NULL;
+
+	if (from->kind != VS_LEARNED_SOURCE)
+		return false;
+	if (to == NULL)
+		return true;
 	*to = (struct vdestack_source){
 		.source = from->source + 1,
 		.ready = from->ready != 0,
@@ -123,30 +138,10 @@ static void write_source(const struct vs_wire_learned *from, struct vdestack_sou
 	ip_text(&from->addr, to->server);
 	memcpy(to->ignored, from->ignored, sizeof(to->ignored));
 	memcpy(to->problem, from->text, sizeof(to->problem));
-}
-
-static int list_sources(struct vdestack *stack, const char *ifname, struct vdestack_source *list, size_t n)
-{
-	static const char step[] = "cannot list address sources";
-	VS_AUTO_LEARNED learned = { 0 };
-	int count = 0;
-
-	if (list == NULL && n > 0)
-		return vs_fail(EINVAL, "%s: the list is NULL; then its size must be 0", step);
-	int r = vs_learned_of(stack, ifname, step, &learned);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < learned.n; i++) {
-		if (learned.list[i].kind != VS_LEARNED_SOURCE)
-			continue;
-		if ((size_t)count < n)
-			write_source(&learned.list[i], &list[count]);
-		count++;
-	}
-	return count;
+	return true;
 }
 
 int vdestack_sources(struct vdestack *stack, const char *ifname, struct vdestack_source *list, size_t n)
 {
-	return vs_edge(list_sources(stack, ifname, list, n));
+	return vs_edge(list_records(stack, ifname, "cannot list address sources", write_source, list, n));
 }

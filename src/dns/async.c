@@ -142,26 +142,43 @@ static int work(struct vdestack_dns_lookup *l)
 	return 0;
 }
 
+/* 0: it goes on. 1: it has its result. Negative: an error code. */
+static int go_on(struct vdestack_dns_lookup *l)
+{
+	int r = work(l);
+
+	if (r > 0) {
+		r = vs_lookup_report(l);
+		if (r == 0)
+			r = 1;
+	}
+	return r;
+}
+
+/* Frees a lookup that has ended. Keeps errno, which belongs to r. */
+static int end(struct vdestack_dns_lookup *l, int r)
+{
+	int err = errno;
+
+	release(l);
+	errno = err;
+	return r;
+}
+
 int vdestack_dns_finish(struct vdestack_dns_lookup *lookup, struct addrinfo **res)
 {
 	VS_DNS_NO_CANCEL;
 
 	if (lookup == NULL || res == NULL || lookup->of_type)
 		return vs_dns_fail_errno(EINVAL, "no lookup of addresses, or no place for the result");
-	int r = work(lookup);
+	int r = go_on(lookup);
 	if (r == 0)
 		return 0;
-	if (r > 0)
-		r = vs_lookup_report(lookup);
-	if (r == 0) {
+	if (r > 0) {
 		*res = lookup->res;
 		lookup->res = NULL;
-		r = 1;
 	}
-	int err = errno;
-	release(lookup);
-	errno = err;
-	return r;
+	return end(lookup, r);
 }
 
 int vdestack_dns_finish_type(struct vdestack_dns_lookup *lookup, const struct vdestack_dns_answer **answer)
@@ -170,20 +187,14 @@ int vdestack_dns_finish_type(struct vdestack_dns_lookup *lookup, const struct vd
 
 	if (lookup == NULL || answer == NULL || !lookup->of_type)
 		return vs_dns_fail_errno(EINVAL, "no lookup of records, or no place for the answer");
-	int r = work(lookup);
+	int r = go_on(lookup);
 	if (r == 0)
 		return 0;
-	if (r > 0)
-		r = vs_lookup_report(lookup);
-	if (r == 0) {
+	if (r > 0) {
 		*answer = &lookup->answer->face;
 		lookup->answer = NULL;
-		r = 1;
 	}
-	int err = errno;
-	release(lookup);
-	errno = err;
-	return r;
+	return end(lookup, r);
 }
 
 void vdestack_dns_cancel(struct vdestack_dns_lookup *lookup)
