@@ -15,7 +15,7 @@
 
 set -eu -o pipefail
 export LC_ALL=C
-layers="base proto wire config rtnl pump auto keeper runner core api dns tools"
+layers="base proto wire config rtnl pump auto keeper runner core api dns rules preload publish tools"
 
 source=$1/src objects=${2:-}
 status=0 edges=0

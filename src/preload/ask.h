@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_PRELOAD_ASK_H
+#define VS_PRELOAD_ASK_H
+
+/*
+ * How a process of `vdestack run` speaks to its supervisor.
+ *
+ * All processes of a run have a seccomp filter whose listener the supervisor holds. The supervisor answers
+ * socket(2) with a socket of the stack. A request is the same system call with a family that no kernel has:
+ *
+ *     socket(VS_ASK_FAMILY, request, argument, argument)      a descriptor, close-on-exec, or an errno
+ *
+ * So a process needs no descriptor, name or secret to reach its supervisor. It can have closed everything,
+ * changed its root and user, and executed another program. Outside of a run the kernel answers
+ * EAFNOSUPPORT. Only a process with the filter can send requests, and it can get nothing by them that
+ * socket(2) does not give it.
+ */
+
+#include <stdint.h>
+
+#define VS_ASK_FAMILY 0x7644
+
+enum vs_ask {
+	VS_ASK_RUN = 1,   /* a sealed memory file: struct vs_ask_run, then the text of the rules */
+	VS_ASK_DOOR = 2,  /* argument: index of a stack. What vdestack_receive() makes a handle of */
+	VS_ASK_SOCKET = 3, /* arguments: index of a stack or VS_ASK_HOST; family << 32 | type << 16 | protocol */
+};
+
+#define VS_ASK_HOST 0xffff
+
+/* What the shim must know. */
+struct vs_ask_run {
+	uint32_t version;      /* VS_ASK_VERSION */
+	uint32_t flags;        /* VS_ASK_DEBUG... */
+	uint64_t pass[2];      /* see below */
+	uint32_t rules_len;    /* of the text behind this struct; it has all stacks, see rules/rules.h */
+	uint32_t reserved;
+};
+
+#define VS_ASK_VERSION 1
+enum {
+	VS_ASK_DEBUG = 1,   /* log each decision */
+	VS_ASK_REQUIRE = 2, /* give out no socket of the host's network, unless a rule says so */
+};
+
+/*
+ * A call of socket(2), bind(2), connect(2) or sendmsg(2) with pass[0] and pass[1] in its fifth and sixth
+ * argument, which the kernel does not read, is the shim's own: the filter lets it pass without asking the
+ * supervisor. (sendto(2) has no free argument: the shim uses sendmsg(2).) A program that finds out these
+ * numbers can make sockets of the host's network: rules choose networks, they do not confine a program.
+ */
+
+#endif
