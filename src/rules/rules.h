@@ -90,7 +90,7 @@ const char *vs_rules_stack_config(const struct vs_rules *rules, size_t index);
 struct vs_rules_decision vs_rules_decide(const struct vs_rules *rules,
 					 const struct vs_rules_call *call);
 
-/* Whether a socket that is not bound or connected yet could be moved between stacks: TCP, MPTCP, UDP, ping. */
+/* Whether a socket that is not bound or connected yet can be moved between stacks: TCP, MPTCP, UDP, ping. */
 bool vs_rules_movable(int family, int type, int protocol);
 
 #endif
