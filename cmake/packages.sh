@@ -5,7 +5,7 @@
 # missing; elsewhere it only prints what is needed.
 
 packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev libmd-dev libc-ares-dev"
-packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev
+packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev curl
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
 	iperf3 iproute2 iputils-ping netcat-openbsd
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd

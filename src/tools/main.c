@@ -5,12 +5,15 @@
 #include <sysexits.h>
 
 #include "doctor.h"
+#include "run.h"
 #include <vdestack.h>
 
 static int show_help(int argc, char *argv[])
 {
 	(void)argc, (void)argv;
-	int n = puts("Usage: vdestack doctor [OPTION...] [LOCATOR...]\n       vdestack --help | --version");
+	int n = puts("Usage: vdestack doctor [OPTION...] [LOCATOR...]\n"
+		     "       vdestack run [OPTION...] CONFIG -- PROGRAM [ARGUMENT...]\n"
+		     "       vdestack --help | --version");
 	return n < 0 || fflush(stdout) != 0 ? EX_IOERR : 0;
 }
 
@@ -25,6 +28,7 @@ static const struct {
 	int (*run)(int argc, char *argv[]);
 } commands[] = {
 	{ "doctor", vs_doctor_main },
+	{ "run", vs_run_main },
 	{ "--help", show_help },
 	{ "--version", show_version },
 };
@@ -34,6 +38,6 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	(void)fprintf(stderr, "usage: vdestack doctor [OPTION...] [LOCATOR...]\n");
+	(void)fprintf(stderr, "usage: vdestack doctor|run ...; vdestack --help\n");
 	return EX_USAGE;
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What the supervisor answers to one notification.
+ *
+ * The caller waits in the kernel until it has an answer. Each path from vs_answer() sends exactly one. If the
+ * caller has been killed meanwhile, the answer has no effect and the descriptor is not given out.
+ *
+ * All in a notification comes from a program that may be hostile. Nothing of it is used as an index or a
+ * length before it is checked, and the memory of the caller may change at any time.
+ */
+
+#define _GNU_SOURCE
+#include "answer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "filter.h"
+#include "supervisor.h"
+#include <vdestack.h>
+
+#define NETWORK_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
+
+int vs_answer_make_file(const struct vs_run *run)
+{
+	struct vs_ask_run head = { .version = VS_ASK_VERSION,
+				   .flags = run->flags,
+				   .pass = { run->pass[0], run->pass[1] },
+				   .rules_len = (uint32_t)run->text_len };
+	int fd = memfd_create("vdestack-run", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, &head, sizeof(head)) != sizeof(head) ||
+	    write(fd, run->text, run->text_len) != (ssize_t)run->text_len ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
+		int err = errno;
+		(void)close(fd);
+		return -(err != 0 ? err : EIO);
+	}
+	return fd;
+}
+
+/* ------------------------------------------------------------------ the log */
+
+static const char *family_name(int family, char *room, size_t size)
+{
+	switch (family) {
+	case AF_INET:
+		return "AF_INET";
+	case AF_INET6:
+		return "AF_INET6";
+	case AF_PACKET:
+		return "AF_PACKET";
+	case AF_NETLINK:
+		return "AF_NETLINK";
+	default:
+		(void)snprintf(room, size, "%d", family);
+		return room;
+	}
+}
+
+static const char *type_name(int type, char *room, size_t size)
+{
+	static const char *const names[] = {
+		[SOCK_STREAM] = "SOCK_STREAM", [SOCK_DGRAM] = "SOCK_DGRAM", [SOCK_RAW] = "SOCK_RAW"
+	};
+	unsigned kind = (unsigned)type & ~(unsigned)NETWORK_FLAGS;
+
+	if (kind < sizeof(names) / sizeof(names[0]) && names[kind] != NULL)
+		return names[kind];
+	(void)snprintf(room, size, "%u", kind);
+	return room;
+}
+
+/* One line, in one write(2), so that lines of several supervisors do not mix. */
+static void log_socket(const struct vs_answer *a, size_t stack, int family, int type, int protocol, int err)
+{
+	char f[16], t[16];
+
+	if (a->run->log < 0)
+		return;
+	(void)dprintf(a->run->log, "vdestack run: %u: socket(%s, %s, %d): stack %s%s%s\n",
+		      (unsigned)a->notify.request->pid, family_name(family, f, sizeof(f)),
+		      type_name(type, t, sizeof(t)), protocol, a->run->names[stack], err != 0 ? ": " : "",
+		      err != 0 ? strerror(err) : "");
+}
+
+/* ------------------------------------------------------------------ socket(2) */
+
+static bool redirected(int family, int protocol)
+{
+	return family == AF_INET || family == AF_INET6 || family == AF_PACKET ||
+	       (family == AF_NETLINK && protocol == NETLINK_ROUTE);
+}
+
+/* Answers with fd; if the caller cannot take it (EMFILE), with that error. */
+static void give(struct vs_answer *a, int fd, bool cloexec)
+{
+	int r = vs_notify_give(&a->notify, fd, cloexec);
+
+	if (r < 0 && r != -ENOENT)
+		(void)vs_notify_fail(&a->notify, -r);
+}
+
+static void give_socket(struct vs_answer *a, size_t stack, int family, int type, int protocol)
+{
+	int fd = vdestack_msocket(a->stacks[stack], family, type | SOCK_CLOEXEC, protocol);
+	int err = fd < 0 ? errno : 0;
+
+	log_socket(a, stack, family, type, protocol, err);
+	if (fd < 0) {
+		(void)vs_notify_fail(&a->notify, err);
+		return;
+	}
+	give(a, fd, (type & SOCK_CLOEXEC) != 0);
+	(void)close(fd);
+}
+
+/* ------------------------------------------------------------------ requests of the shim */
+
+static void answer_request(struct vs_answer *a, const __u64 args[6])
+{
+	bool is_stack = args[2] < a->run->n_stacks;
+	int family = (int)args[3], type = (int)args[4], protocol = (int)args[5];
+
+	switch (args[1]) {
+	case VS_ASK_RUN:
+		give(a, a->file, true);
+		return;
+	case VS_ASK_SOCKET:
+		if (is_stack && redirected(family, protocol))
+			give_socket(a, (size_t)args[2], family, type, protocol);
+		else
+			(void)vs_notify_fail(&a->notify, EINVAL);
+		return;
+	case VS_ASK_DOOR: /* there is nothing yet that stands for a stack and can be sent */
+		(void)vs_notify_fail(&a->notify, is_stack ? ENOTSUP : EINVAL);
+		return;
+	default:
+		(void)vs_notify_fail(&a->notify, EINVAL);
+	}
+}
+
+void vs_answer(struct vs_answer *a)
+{
+	const struct seccomp_data *data = &a->notify.request->data;
+	int family = (int)data->args[0], type = (int)data->args[1], protocol = (int)data->args[2];
+
+	if (vs_filter_call(data->arch, data->nr) != VS_CALL_SOCKET)
+		(void)vs_notify_fail(&a->notify, ENOSYS);
+	else if (family == VS_ASK_FAMILY)
+		answer_request(a, data->args);
+	else if (redirected(family, protocol))
+		give_socket(a, 0, family, type, protocol);
+	else
+		(void)vs_notify_fail(&a->notify, EAFNOSUPPORT);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_PRELOAD_ANSWER_H
+#define VS_PRELOAD_ANSWER_H
+
+/* What the supervisor answers to one notification. */
+
+#include "notify.h"
+
+struct vdestack;
+struct vs_run;
+
+struct vs_answer {
+	const struct vs_run *run;
+	struct vdestack **stacks; /* run->n_stacks */
+	int file;                 /* of VS_ASK_RUN */
+	struct vs_notify notify;
+};
+
+/* The file of VS_ASK_RUN, close-on-exec, or -errno. */
+int vs_answer_make_file(const struct vs_run *run);
+
+/* Answers notify.request. It never waits for a network or for the caller. */
+void vs_answer(struct vs_answer *a);
+
+#endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The supervisor: the process that gives the programs of a run their sockets.
+ *
+ *     vdestack run                        supervisor                          keeper
+ *       │ start ──────────────────────────▶│ own session, no descriptors        │
+ *       │                                  │ vdestack_new() ───────────────────▶│ stacks
+ *       │◀─────────────────── ready, error │                                    │
+ *       │ installs the filter              │                                    │
+ *       │ sends its listener ─────────────▶│                                    │
+ *       │ execve(2)                        │                                    │
+ *     program                              │                                    │
+ *       │ socket(2) ─ notification ───────▶│ vdestack_msocket() ───────────────▶│
+ *       │◀─────────────────── a descriptor │◀──────────────────────── a socket  │
+ *       ┆ forks, daemonizes, executes      │                                    │
+ *     the last process ends ── hang-up ───▶│ ends ─────────────── end of file ─▶│ ends
+ *
+ * The program takes the place of the command that started it. So process number, exit status, signals,
+ * terminal, job control and descriptors are the program's without any work here.
+ *
+ * Owners. The supervisor owns the listener and the handles of the stacks; no other process has either. The
+ * program owns nothing of the run, so it can close, replace and unmount all it has.
+ *
+ * States of the supervisor, and what ends each:
+ *
+ *     making stacks   all are ready: next state. An error, or the end of the starter: it ends
+ *     waiting         the listener comes: next state. The end of the starter: it ends
+ *     answering       no process has the filter any more: it ends
+ *
+ * What always holds:
+ *
+ *  - A process with the filter gets sockets of its stacks or an error, never a socket of the host's network.
+ *  - Each notification gets one answer, and no answer waits for a network or for a program.
+ *  - The supervisor lives exactly as long as a process with the filter, or the starter before there is one.
+ *
+ * The deaths:
+ *
+ *  - The starter, before it has sent the listener: the supervisor reads end of file. What it has begun is
+ *    cancelled. The listener is closed with the starter.
+ *  - The starter between sending and execve(2), a failed execve(2), the last program, by whatever end: the
+ *    listener hangs up.
+ *  - A caller, while it waits for its answer: the answer fails, and the descriptor is closed here.
+ *  - The supervisor: the kernel answers ENOSYS for it, for ever. The keeper sees the end of its program, so
+ *    the stacks end as well.
+ *  - The keeper: vdestack_msocket() fails with ENETDOWN, and so does socket(2) of the programs.
+ *
+ * The supervisor ignores the signals by which terminals and service managers end all processes of a group: it
+ * must outlive a program that handles them. SIGKILL for all of them ends all at once, as intended.
+ *
+ * It is no child of the program. Its parent, an intermediate without an exit signal, ends before
+ * the program starts. If the program is PID 1 of its namespace, or collects orphans (PR_SET_CHILD_SUBREAPER),
+ * it gets this child all the same.
+ *
+ * Rejected: a thread in the program (none is left after execve), a supervisor that is the program's parent
+ * (it would have to relay signals, status and job control), one supervisor for several runs (one would take
+ * the others with it).
+ */
+
+#define _GNU_SOURCE
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include <vdestack.h>
+
+#define MESSAGE_MAX 2000
+#define CONTROL 3 /* the numbers of its descriptors */
+#define LOG 4
+
+/* What the supervisor reports: one message, when it is ready or cannot be. */
+struct report {
+	int err;
+	char text[MESSAGE_MAX];
+};
+
+/* ------------------------------------------------------------------ in the supervisor */
+
+static void report(int err, const char *stack, const char *text)
+{
+	struct report r = { .err = err };
+
+	if (text != NULL)
+		(void)snprintf(r.text, sizeof(r.text), "%s%s%s", stack, stack[0] != '\0' ? ": " : "", text);
+	(void)send(CONTROL, &r, sizeof(r), MSG_NOSIGNAL);
+}
+
+/* True if the starter has ended. Otherwise fd is readable. */
+static bool starter_ended(int fd)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = CONTROL, .events = POLLRDHUP } };
+
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	return p[1].revents != 0;
+}
+
+static struct vdestack *make_stack(const char *config, bool *cancelled)
+{
+	struct vdestack_creation *creation = vdestack_new_start(config, NULL);
+	struct vdestack *stack = NULL;
+	int r = creation != NULL ? 0 : -1;
+
+	while (r == 0) {
+		if (starter_ended(vdestack_new_fd(creation))) {
+			vdestack_new_cancel(creation);
+			*cancelled = true;
+			return NULL;
+		}
+		r = vdestack_new_finish(creation, &stack);
+	}
+	return r == 1 ? stack : NULL;
+}
+
+static bool make_stacks(const struct vs_run *run, struct vdestack **stacks)
+{
+	bool cancelled = false;
+
+	for (size_t i = 0; i < run->n_stacks; i++) {
+		stacks[i] = make_stack(run->configs[i], &cancelled);
+		if (stacks[i] != NULL)
+			continue;
+		if (!cancelled)
+			report(errno, run->n_stacks > 1 ? run->names[i] : "", vdestack_last_error());
+		return false;
+	}
+	return true;
+}
+
+/* The listener, or -1: the starter has ended. */
+static int receive_listener(void)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control.bytes) };
+	ssize_t n;
+	int fd;
+
+	while ((n = recvmsg(CONTROL, &h, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&h) : NULL;
+	if (c == NULL || c->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+static void answer_all(struct vs_answer *a)
+{
+	struct pollfd p = { .fd = a->notify.listener, .events = POLLIN };
+
+	for (;;) {
+		if (poll(&p, 1, -1) < 0)
+			continue; /* EINTR */
+		if ((p.revents & POLLIN) != 0) {
+			if (vs_notify_receive(&a->notify) == 1)
+				vs_answer(a);
+		} else if (p.revents != 0) {
+			return; /* no process has the filter */
+		}
+	}
+}
+
+/* Its own session is that of the intermediate; nothing of the starter's is left here but control and log. */
+static void detach(int control, int log)
+{
+	static const int ignored[] = { SIGTERM, SIGINT,  SIGHUP,  SIGPIPE, SIGQUIT,
+				       SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU };
+	struct rlimit files;
+	sigset_t none;
+
+	(void)prctl(PR_SET_NAME, "vdestack-run");
+	(void)signal(SIGCHLD, SIG_DFL);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		(void)signal(ignored[i], SIG_IGN);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max; /* the program's soft limit is not for its supervisor */
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+
+	int kept_control = fcntl(control, F_DUPFD_CLOEXEC, LOG + 1), kept_log = -1;
+	if (log >= 0)
+		kept_log = fcntl(log, F_DUPFD_CLOEXEC, LOG + 1);
+	(void)dup3(kept_control, CONTROL, O_CLOEXEC);
+	if (kept_log >= 0)
+		(void)dup3(kept_log, LOG, O_CLOEXEC);
+	(void)syscall(SYS_close_range, kept_log >= 0 ? LOG + 1 : CONTROL + 1, ~0U, 0);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= 2; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			(void)close(fd);
+	if (null > 2)
+		(void)close(null);
+}
+
+__attribute__((noreturn)) static void supervise(const struct vs_run *starters, int control)
+{
+	struct vs_run run = *starters;
+	struct vdestack **stacks = calloc(run.n_stacks, sizeof(struct vdestack *));
+	struct vs_answer a = { .run = &run, .stacks = stacks };
+
+	detach(control, run.log);
+	run.log = run.log >= 0 ? LOG : -1;
+	a.file = vs_answer_make_file(&run);
+	if (a.file < 0 || stacks == NULL)
+		report(ENOMEM, "", "no memory for the supervisor");
+	if (a.file < 0 || stacks == NULL || !make_stacks(&run, stacks))
+		_exit(1);
+	(void)!chdir("/"); /* relative names of networks have been used */
+	report(0, "", NULL);
+	int listener = receive_listener();
+	(void)close(CONTROL);
+	if (listener < 0 || vs_notify_open(&a.notify, listener) < 0)
+		_exit(1);
+	answer_all(&a);
+	for (size_t i = 0; i < run.n_stacks; i++)
+		(void)vdestack_delete(stacks[i]);
+	_exit(0);
+}
+
+/* ------------------------------------------------------------------ in the starter */
+
+/* A child that wait(2) does not see, of which the supervisor is a child. Its status: 0 or an errno. */
+static int fork_twice(const struct vs_run *run, int control)
+{
+	int status = 0;
+	pid_t pid = (pid_t)syscall(SYS_clone, 0L, NULL, NULL, NULL, NULL); /* no exit signal */
+
+	if (pid == 0) {
+		if (setsid() < 0)
+			_exit(errno);
+		pid = fork();
+		if (pid == 0)
+			supervise(run, control);
+		_exit(pid < 0 ? errno : 0);
+	}
+	if (pid < 0)
+		return -errno;
+	while (waitpid(pid, &status, __WALL) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+static int receive_report(int control, char *message, size_t size)
+{
+	static struct report r;
+	ssize_t n;
+
+	while ((n = recv(control, &r, sizeof(r), 0)) < 0 && errno == EINTR)
+		;
+	if (n != sizeof(r)) {
+		(void)snprintf(message, size,
+			       "the supervisor has ended without a report; it was killed, or has no "
+			       "memory");
+		return -EIO;
+	}
+	if (r.err != 0)
+		(void)snprintf(message, size, "%.*s", (int)sizeof(r.text) - 1, r.text);
+	return -r.err;
+}
+
+int vs_supervisor_start(const struct vs_run *run, int *control, char *message, size_t size)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+		int err = errno;
+		(void)snprintf(message, size, "no socket pair for the supervisor: %s", strerror(err));
+		return -err;
+	}
+	int r = fork_twice(run, ends[1]);
+	(void)close(ends[1]);
+	if (r < 0)
+		(void)snprintf(message, size, "no process for the supervisor: %s", strerror(-r));
+	else
+		r = receive_report(ends[0], message, size);
+	if (r < 0)
+		(void)close(ends[0]);
+	else
+		*control = ends[0];
+	return r;
+}
+
+/*
+ * With the shim's numbers, because this process has the filter, which may notify sendmsg(2), and nobody
+ * answers yet.
+ */
+int vs_supervisor_hand_over(const struct vs_run *run, int control, int listener)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} data = { { 0 } };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = data.bytes,
+			    .msg_controllen = sizeof(data.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+	long r;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &listener, sizeof(listener));
+	do {
+		r = syscall(SYS_sendmsg, control, &h, MSG_NOSIGNAL, 0L, (unsigned long)run->pass[0],
+			    (unsigned long)run->pass[1]);
+	} while (r < 0 && errno == EINTR);
+	int err = errno;
+	(void)close(listener);
+	(void)close(control);
+	return r < 0 ? -err : 0;
+}
+
+int vs_supervisor_choose_pass(uint64_t pass[2])
+{
+	if (getrandom(pass, 2 * sizeof(pass[0]), 0) != 2 * sizeof(pass[0]))
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		pass[i] |= 0x8000000080000000u; /* also as a number of 32 bits it is no family, type or
+						   protocol */
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef VS_PRELOAD_SUPERVISOR_H
+#define VS_PRELOAD_SUPERVISOR_H
+
+/* The supervisor of a run, as the process that starts it sees it. supervisor.c tells the whole. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vs_rules;
+
+/* What a run consists of. */
+struct vs_run {
+	const char *const *configs; /* of its stacks, for vdestack_new(), in the order of their indices */
+	const char *const *names;   /* of its stacks, for messages */
+	size_t n_stacks;
+	const struct vs_rules *rules; /* NULL: all sockets are of stack 0 */
+	const char *text;             /* of the rules, for VS_ASK_RUN */
+	size_t text_len;
+	uint64_t pass[2]; /* see ask.h */
+	unsigned flags;   /* VS_ASK_DEBUG... */
+	int log;          /* each decision is written to this descriptor; -1: none */
+};
+
+/*
+ * Starts the supervisor and waits until its stacks are ready. It inherits nothing of this process but the
+ * log. Call it in a process with one thread. 0: *control is a descriptor, close-on-exec. If it is closed
+ * before vs_supervisor_hand_over(), the supervisor ends. -errno: `message`, of `size` bytes, has the reason,
+ * and nothing is left.
+ */
+int vs_supervisor_start(const struct vs_run *run, int *control, char *message, size_t size);
+
+/*
+ * Sends the listener of this process's filter. Closes control and listener. From now on the supervisor
+ * answers, until the last process with the filter has ended.
+ */
+int vs_supervisor_hand_over(const struct vs_run *run, int control, int listener);
+
+/* Numbers for run.pass that are never arguments of a call. 0 or -errno. */
+int vs_supervisor_choose_pass(uint64_t pass[2]);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * vdestack run: starts a program whose sockets are in a stack.
+ *
+ * This process starts the supervisor, gives itself the filter, and executes the program. What the program
+ * inherits is what this process was started with: all descriptors of its own are close-on-exec, and it
+ * changes neither signals nor limits, directory, umask or session. The preload engine changes one variable of
+ * the environment, LD_PRELOAD.
+ */
+
+#define _GNU_SOURCE
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "preload/ask.h"
+#include "preload/filter.h"
+#include "preload/notify.h"
+#include "preload/supervisor.h"
+#include "run_plan.h"
+#include "run_shim.h"
+#include <vdestack.h>
+
+/* As env(1) and timeout(1): the program's own status is passed on by execve(2) itself. */
+#define STATUS_FAILED 125
+#define STATUS_CANNOT_EXECUTE 126
+#define STATUS_NOT_FOUND 127
+
+static const char help[] =
+	"Usage: vdestack run [OPTION...] CONFIG... -- PROGRAM [ARGUMENT...]\n"
+	"Runs PROGRAM with its sockets in a network stack, configured by CONFIG as in vdestack_config(7).\n"
+	"  --any                  for every program: the same as --engine=supervise\n"
+	"  --engine=preload|supervise  otherwise the program decides\n"
+	"  --require              fail if the preload engine cannot be used\n"
+	"  --allow-io-uring       io_uring makes sockets of the host's network\n"
+	"  --stack NAME=CONFIG    one more stack, for rules\n"
+	"  --rule RULE, --rules FILE  which sockets are in which stack\n"
+	"  -v, --verbose          write what is done and why\n"
+	"  --help, --version\n"
+	"Exit status: that of PROGRAM; 125 vdestack failed, 126 PROGRAM cannot be executed, 127 there is "
+	"none.\n";
+
+enum engine { ENGINE_CHOOSE, ENGINE_PRELOAD, ENGINE_SUPERVISE };
+
+struct options {
+	enum engine engine;
+	bool require, io_uring, verbose;
+	struct vs_run_plan plan;
+	char **program; /* its arguments */
+};
+
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+	char text[3000];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)fprintf(stderr, "vdestack run: %s\n", text);
+}
+
+/* ------------------------------------------------------------------ options */
+
+enum {
+	OPT_HELP = 256,
+	OPT_VERSION,
+	OPT_ANY,
+	OPT_ENGINE,
+	OPT_REQUIRE,
+	OPT_IO_URING,
+	OPT_STACK,
+	OPT_RULE,
+	OPT_RULES
+};
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "any", no_argument, NULL, OPT_ANY },
+	{ "engine", required_argument, NULL, OPT_ENGINE },
+	{ "require", no_argument, NULL, OPT_REQUIRE },
+	{ "allow-io-uring", no_argument, NULL, OPT_IO_URING },
+	{ "stack", required_argument, NULL, OPT_STACK },
+	{ "rule", required_argument, NULL, OPT_RULE },
+	{ "rules", required_argument, NULL, OPT_RULES },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* The status to exit with, or -1 to go on. */
+static int show(const char *name, const char *text)
+{
+	return printf("%s%s\n", name, text) < 0 || fflush(stdout) != 0 ? STATUS_FAILED : 0;
+}
+
+static bool set_engine(struct options *o, const char *name)
+{
+	if (strcmp(name, "preload") == 0)
+		o->engine = ENGINE_PRELOAD;
+	else if (strcmp(name, "supervise") == 0)
+		o->engine = ENGINE_SUPERVISE;
+	else
+		complain("--engine=%s: the engines are preload and supervise", name);
+	return o->engine != ENGINE_CHOOSE;
+}
+
+static int take_option(struct options *o, int c)
+{
+	int r = 0;
+
+	switch (c) {
+	case OPT_HELP:
+		return show("", help);
+	case OPT_VERSION:
+		return show("vdestack ", vdestack_version());
+	case OPT_ANY:
+		o->engine = ENGINE_SUPERVISE;
+		return -1;
+	case OPT_ENGINE:
+		return set_engine(o, optarg) ? -1 : STATUS_FAILED;
+	case OPT_REQUIRE:
+		o->require = true;
+		return -1;
+	case OPT_IO_URING:
+		o->io_uring = true;
+		return -1;
+	case 'v':
+		o->verbose = true;
+		return -1;
+	case OPT_STACK:
+		r = vs_run_plan_stack(&o->plan, optarg);
+		break;
+	case OPT_RULE:
+		r = vs_run_plan_rule(&o->plan, optarg);
+		break;
+	case OPT_RULES:
+		r = vs_run_plan_file(&o->plan, optarg);
+		break;
+	default:
+		return STATUS_FAILED; /* getopt(3) has written a message */
+	}
+	if (r < 0)
+		complain("%s", o->plan.message);
+	return r < 0 ? STATUS_FAILED : -1;
+}
+
+/* What stands before "--" is for this command, the rest is the program. */
+static int parse(struct options *o, int argc, char *argv[])
+{
+	int own = 1, c, status = -1;
+
+	while (own < argc && strcmp(argv[own], "--") != 0)
+		own++;
+	o->program = own < argc ? argv + own + 1 : argv + argc;
+	argv[0] = (char *)"vdestack run"; /* for the messages of getopt(3) */
+	while (status < 0 && (c = getopt_long(own, argv, "v", long_options, NULL)) != -1)
+		status = take_option(o, c);
+	if (status >= 0)
+		return status;
+	if (o->program[0] == NULL) {
+		complain("there is no program: vdestack run CONFIG -- PROGRAM ARGUMENT...");
+		return STATUS_FAILED;
+	}
+	for (int i = optind; i < own; i++)
+		if (vs_run_plan_config(&o->plan, argv[i]) < 0)
+			return STATUS_FAILED;
+	return -1;
+}
+
+/* ------------------------------------------------------------------ the engine */
+
+static const enum engine engine_of[VS_IMAGE_KINDS] = {
+	[VS_IMAGE_GLIBC] = ENGINE_PRELOAD,        [VS_IMAGE_STATIC] = ENGINE_SUPERVISE,
+	[VS_IMAGE_OTHER_LIBC] = ENGINE_SUPERVISE, [VS_IMAGE_GO] = ENGINE_SUPERVISE,
+	[VS_IMAGE_PRIVILEGED] = ENGINE_SUPERVISE, [VS_IMAGE_OTHER_MACHINE] = ENGINE_SUPERVISE,
+	[VS_IMAGE_UNREADABLE] = ENGINE_PRELOAD, /* its supervisor answers if that is wrong */
+	[VS_IMAGE_UNKNOWN] = ENGINE_PRELOAD,    /* execvp(3) gives it to the shell */
+};
+
+/* False: the engine that is required cannot be used. */
+static bool choose_engine(struct options *o, const char *path, const char *shim)
+{
+	const char *reason = "as requested";
+
+	if (o->engine == ENGINE_CHOOSE) {
+		enum vs_image kind = vs_image_look(path);
+		o->engine = engine_of[kind];
+		reason = vs_image_text(kind);
+	}
+	if (o->engine == ENGINE_PRELOAD && shim == NULL) {
+		if (o->require) {
+			complain("%s cannot be preloaded: it is not where this command expects it, or its "
+				 "path has a "
+				 "blank or a colon; install it, or use --any",
+				 VS_SHIM_NAME);
+			return false;
+		}
+		o->engine = ENGINE_SUPERVISE;
+		reason = "there is no " VS_SHIM_NAME;
+		complain("warning: there is no %s, so names and interfaces are those of the host; sockets "
+			 "are those "
+			 "of the stack",
+			 VS_SHIM_NAME);
+	}
+	if (o->verbose)
+		complain("engine: %s; %s is %s", o->engine == ENGINE_PRELOAD ? "preload" : "supervise", path,
+			 reason);
+	return true;
+}
+
+static int set_preload(const char *shim)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char *value = NULL;
+
+	if (before == NULL || before[0] == '\0')
+		return setenv("LD_PRELOAD", shim, 1);
+	if (asprintf(&value, "%s:%s", shim, before) < 0)
+		return -1;
+	int r = setenv("LD_PRELOAD", value, 1);
+	free(value);
+	return r;
+}
+
+/* ------------------------------------------------------------------ the supervisor and the filter */
+
+/* Causes and remedies of the errors of vs_filter_install() and vs_notify_check(). */
+static const char *why_no_filter(int err)
+{
+	switch (err) {
+	case EBUSY:
+		return "this process has a supervisor already; `vdestack run` cannot run in another "
+		       "`vdestack run`, nor "
+		       "in a container whose manager supervises system calls";
+	case EINVAL:
+		return "the kernel cannot answer system calls with descriptors; Linux 5.14 or later is "
+		       "needed";
+	case ENOSYS:
+	case EPERM:
+	case EACCES:
+		return "seccomp filters are refused here; allow seccomp(2) and prctl(2) in the profile of "
+		       "the container, or "
+		       "use a kernel with CONFIG_SECCOMP_FILTER";
+	case ENOTSUP:
+		return "the system calls of this architecture are not known to it";
+	default:
+		return strerror(err);
+	}
+}
+
+static bool install(const struct options *o, const struct vs_run *run, int control)
+{
+	struct vs_filter_opts filter = { .addresses = o->plan.addresses,
+					 .io_uring = o->io_uring,
+					 .pass = run->pass };
+	bool no_new_privs = false;
+	int listener = vs_filter_install(&filter, &no_new_privs);
+	int r = listener < 0 ? listener : vs_notify_check(listener);
+
+	if (r == 0)
+		r = vs_supervisor_hand_over(run, control, listener);
+	if (r < 0) {
+		complain("the program cannot be supervised: %s", why_no_filter(-r));
+		return false;
+	}
+	if (o->verbose && no_new_privs)
+		complain("the program and its children can gain no privileges by set-user-ID programs, "
+			 "because this "
+			 "process has no CAP_SYS_ADMIN");
+	return true;
+}
+
+/* VDESTACK_DEBUG: 1 is standard error, other texts are the name of a file. -1: there is no log. */
+static int open_log(void)
+{
+	const char *where = getenv("VDESTACK_DEBUG");
+
+	if (where == NULL || where[0] == '\0' || strcmp(where, "0") == 0)
+		return -1;
+	int fd = strcmp(where, "1") == 0
+			 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+			 : open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	if (fd < 0)
+		complain("warning: no log: VDESTACK_DEBUG=%s: %s", where, strerror(errno));
+	return fd;
+}
+
+static bool prepare(struct options *o)
+{
+	struct vs_run run = { .log = open_log() };
+	char message[2200] = "";
+	int control;
+
+	if (vs_run_plan_finish(&o->plan, &run) < 0) {
+		complain("%s", o->plan.message);
+		return false;
+	}
+	run.flags = (run.log >= 0 ? VS_ASK_DEBUG : 0u) | (o->require ? VS_ASK_REQUIRE : 0u);
+	int r = vs_supervisor_choose_pass(run.pass);
+	if (r < 0) {
+		complain("no random numbers: %s", strerror(-r));
+		return false;
+	}
+	if (vs_supervisor_start(&run, &control, message, sizeof(message)) < 0) {
+		complain("%s", message);
+		return false;
+	}
+	return install(o, &run, control);
+}
+
+/* ------------------------------------------------------------------ the command */
+
+/* A descriptor of ours must not take the place of a standard stream that is closed. */
+static void occupy_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static int failed_program(const char *name, int err)
+{
+	complain("%s: %s", name, strerror(err));
+	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE;
+}
+
+int vs_run_main(int argc, char *argv[])
+{
+	static struct options o;
+	char *path = NULL;
+
+	occupy_streams();
+	int status = parse(&o, argc, argv);
+	if (status >= 0)
+		return status;
+	int r = vs_image_find(o.program[0], &path);
+	if (r < 0)
+		return failed_program(o.program[0], -r);
+	char *shim = vs_shim_find();
+	if (!choose_engine(&o, path, shim) || !prepare(&o))
+		return STATUS_FAILED;
+	if (o.engine == ENGINE_PRELOAD && set_preload(shim) < 0) {
+		complain("no memory for the environment");
+		return STATUS_FAILED;
+	}
+	(void)execvp(o.program[0], o.program);
+	return failed_program(o.program[0], errno);
+}

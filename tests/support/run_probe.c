@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ *     run_probe CASE [ARGUMENT...]
+ *
+ * A program that knows nothing of stacks, to be started by `vdestack run`. It is built dynamic and static. It
+ * exits with 0 if all is as CASE says, with 1 and a message if not.
+ *
+ * Whether a socket is in a stack: the cookie of its network namespace is not that of a unix socket, which
+ * stays in the host's network.
+ */
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SYS_io_uring_setup
+#define SYS_io_uring_setup 425
+#endif
+
+#define ASK_FAMILY 0x7644
+
+#define CHECK(cond)                                                                                          \
+	do {                                                                                                 \
+		if (!(cond)) {                                                                               \
+			int saved_ = errno;                                                                  \
+			(void)dprintf(2, "run_probe:%d: not true: %s (%s)\n", __LINE__, #cond,               \
+				      strerror(saved_));                                                     \
+			_exit(1);                                                                            \
+		}                                                                                            \
+	} while (0)
+
+static char **words; /* behind the case */
+
+static uint64_t cookie(int fd)
+{
+	uint64_t value = 0;
+	socklen_t len = sizeof(value);
+
+	CHECK(getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &value, &len) == 0);
+	return value;
+}
+
+static bool in_stack(int fd)
+{
+	int host = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK(host >= 0);
+	bool differs = cookie(fd) != cookie(host);
+	close(host);
+	return differs;
+}
+
+static int make(int family, int type, int protocol)
+{
+	int fd = socket(family, type, protocol);
+
+	CHECK(fd >= 0);
+	CHECK(in_stack(fd));
+	return fd;
+}
+
+static void one_socket(void)
+{
+	close(make(AF_INET, SOCK_STREAM, 0));
+}
+
+static void end_child(pid_t pid)
+{
+	int status = -1;
+
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(status == 0);
+}
+
+/* A connection to the listener, words in both directions. */
+static void talk(int listener)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+	char c = 0;
+
+	CHECK(getsockname(listener, (struct sockaddr *)&sin, &len) == 0);
+	int client = make(AF_INET, SOCK_STREAM, 0);
+	CHECK(connect(client, (struct sockaddr *)&sin, len) == 0);
+	int server = accept(listener, NULL, NULL);
+	CHECK(server >= 0);
+	CHECK(write(client, "a", 1) == 1 && read(server, &c, 1) == 1 && c == 'a');
+	CHECK(write(server, "b", 1) == 1 && read(client, &c, 1) == 1 && c == 'b');
+	close(client);
+	close(server);
+}
+
+static int listen_on(int port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_port = htons((uint16_t)port),
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = make(AF_INET, SOCK_STREAM, 0);
+
+	CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0 && listen(fd, 10) == 0);
+	return fd;
+}
+
+/* ------------------------------------------------------------------ sockets */
+
+static void families(void)
+{
+	int pair[2];
+
+	close(make(AF_INET, SOCK_STREAM, 0));
+	close(make(AF_INET6, SOCK_DGRAM, 0));
+	close(make(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	int fd = socket(AF_PACKET, SOCK_RAW, 0); /* the stack's owner has the rights there */
+	CHECK(fd >= 0 && in_stack(fd));
+	close(fd);
+	fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT);
+	CHECK(fd >= 0 && !in_stack(fd));
+	close(fd);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && !in_stack(pair[0]));
+	close(pair[0]);
+	close(pair[1]);
+	CHECK(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP) < 0 && errno == EPROTONOSUPPORT);
+	CHECK(socket(AF_INET, 77, 0) < 0 && errno == EINVAL);
+}
+
+static void flags(void)
+{
+	int lowest = dup(0);
+
+	close(lowest);
+	int fd = make(AF_INET, SOCK_STREAM, 0);
+	CHECK(fd == lowest);
+	CHECK(fcntl(fd, F_GETFD) == 0 && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+	int other = make(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CHECK(other == lowest + 1);
+	CHECK(fcntl(other, F_GETFD) == FD_CLOEXEC && (fcntl(other, F_GETFL) & O_NONBLOCK) != 0);
+}
+
+/* With a port that only the owner of the network may bind. */
+static void connections(void)
+{
+	talk(listen_on(80));
+}
+
+static void few_descriptors(void)
+{
+	struct rlimit few = { 20, 20 };
+	int n = 0;
+
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	while (socket(AF_INET, SOCK_STREAM, 0) >= 0)
+		n++;
+	CHECK(errno == EMFILE);
+	CHECK(n > 10 && n < 20);
+	close(19);
+	CHECK(socket(AF_INET, SOCK_STREAM, 0) == 19);
+}
+
+static void *hundred_sockets(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 125; i++)
+		close(make(i % 2 == 0 ? AF_INET : AF_INET6, SOCK_DGRAM, 0));
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t t[8];
+
+	for (int i = 0; i < 8; i++)
+		CHECK(pthread_create(&t[i], NULL, hundred_sockets, NULL) == 0);
+	for (int i = 0; i < 8; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+}
+
+static atomic_bool go;
+
+static void *one_at_once(void *arg)
+{
+	while (!atomic_load(&go))
+		usleep(100);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(fd >= 0 && in_stack(fd));
+	close(fd);
+	return arg;
+}
+
+/* Many requests wait at the same time. */
+static void flood(void)
+{
+	enum { N = 400, PROCESSES = 5 };
+	pthread_attr_t small;
+
+	for (int p = 0; p < PROCESSES; p++) {
+		if (fork() != 0)
+			continue;
+		static pthread_t t[N];
+		CHECK(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 65536) == 0);
+		for (int i = 0; i < N; i++)
+			CHECK(pthread_create(&t[i], &small, one_at_once, NULL) == 0);
+		atomic_store(&go, true);
+		for (int i = 0; i < N; i++)
+			CHECK(pthread_join(t[i], NULL) == 0);
+		_exit(0);
+	}
+	for (int p = 0; p < PROCESSES; p++) {
+		int status = -1;
+		CHECK(wait(&status) > 0 && status == 0);
+	}
+	one_socket();
+}
+
+static volatile sig_atomic_t alarms;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	alarms++;
+}
+
+static int count_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	CHECK(d != NULL);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* A timer of 1 ms. Without SA_RESTART the call may fail with EINTR, but never leaves a descriptor. */
+static void interrupted(int sa_flags)
+{
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = sa_flags };
+	struct itimerval every = { { 0, 1000 }, { 0, 1000 } }, never = { { 0, 0 }, { 0, 0 } };
+	int before = count_descriptors();
+
+	CHECK(sigaction(SIGALRM, &sa, NULL) == 0 && setitimer(ITIMER_REAL, &every, NULL) == 0);
+	for (int i = 0; i < 1000 || alarms < 50; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		CHECK(fd >= 0 || (errno == EINTR && (sa_flags & SA_RESTART) == 0));
+		if (fd >= 0)
+			close(fd);
+	}
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	CHECK(count_descriptors() == before);
+	one_socket();
+}
+
+static void signals(void)
+{
+	interrupted(SA_RESTART);
+	interrupted(0);
+}
+
+/* Processes that are killed while they wait for an answer. */
+static void killed_callers(void)
+{
+	for (int i = 0; i < 200; i++) {
+		pid_t pid = fork();
+		CHECK(pid >= 0);
+		while (pid == 0)
+			close(socket(AF_INET, SOCK_STREAM, 0));
+		usleep((unsigned)(i * 7 % 1000));
+		CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	}
+	one_socket();
+}
+
+/* ------------------------------------------------------------------ processes */
+
+/* ARGUMENT: a file that becomes "ok" when the daemon has done its work. */
+static void daemonizes(void)
+{
+	if (fork() != 0)
+		_exit(0);
+	CHECK(setsid() >= 0);
+	if (fork() != 0)
+		_exit(0);
+	CHECK(chdir("/") == 0);
+	CHECK(syscall(SYS_close_range, 0, ~0U, 0) == 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool ok = fd == 0 && in_stack(fd);
+	close(fd);
+	int listener = listen_on(80);
+	talk(listener);
+	fd = open(words[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	(void)!write(fd, ok ? "ok" : "no", 2);
+	_exit(0);
+}
+
+static void prefork(void)
+{
+	int listener = listen_on(80);
+	pid_t pids[8];
+
+	for (int i = 0; i < 8; i++) {
+		pids[i] = fork();
+		CHECK(pids[i] >= 0);
+		if (pids[i] == 0) {
+			for (int j = 0; j < 20; j++)
+				one_socket();
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 8; i++)
+		end_child(pids[i]);
+	talk(listener);
+}
+
+static void drops_user(void)
+{
+	CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+	one_socket();
+	talk(listen_on(8080));
+}
+
+/* ARGUMENT: a directory. */
+static void changes_root(void)
+{
+	CHECK(chroot(words[0]) == 0 && chdir("/") == 0);
+	one_socket();
+}
+
+/* Executes itself with an empty environment and a listener that is inherited. */
+static void executes_itself(void)
+{
+	char number[16];
+	char *const empty[] = { NULL };
+
+	(void)snprintf(number, sizeof(number), "%d", listen_on(80));
+	char *const argv[] = { (char *)"run_probe", (char *)"inherited", number, NULL };
+	CHECK(execve("/proc/self/exe", argv, empty) == 0);
+}
+
+static void inherited(void)
+{
+	one_socket();
+	talk(atoi(words[0]));
+}
+
+static void executes_with_clean_environment(void)
+{
+	char *const empty[] = { NULL }, *const argv[] = { (char *)"run_probe", (char *)"families", NULL };
+	pid_t pid = fork();
+
+	if (pid == 0)
+		CHECK(execve("/proc/self/exe", argv, empty) == 0);
+	end_child(pid);
+}
+
+/* ARGUMENT: exit status */
+static void exits(void)
+{
+	_exit(atoi(words[0]));
+}
+
+static void kills_itself(void)
+{
+	(void)kill(getpid(), SIGKILL);
+}
+
+static void no_child(void)
+{
+	CHECK(waitpid(-1, NULL, __WALL) < 0 && errno == ECHILD);
+}
+
+/* What a program inherits, as text. */
+static void surroundings(void)
+{
+	static const char *const lines[] = { "SigPnd", "ShdPnd", "SigBlk", "SigIgn",  "SigCgt", "Umask",
+					     "Uid",    "Gid",    "Groups", "CapInh",  "CapPrm", "CapEff",
+					     "CapBnd", "CapAmb", "PPid",   "Threads", "Name" };
+	extern char **environ;
+	char line[256], path[64], target[512];
+	FILE *out = fopen(words[0], "we"), *status = fopen("/proc/self/status", "re");
+
+	CHECK(out != NULL && status != NULL);
+	while (fgets(line, sizeof(line), status) != NULL)
+		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+			if (strncmp(line, lines[i], strlen(lines[i])) == 0)
+				(void)fputs(line, out);
+	(void)fclose(status);
+	for (int fd = 0; fd < 64; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(path, target, sizeof(target) - 1);
+		if (n > 0 && fd != fileno(out))
+			(void)fprintf(out, "%d %.*s %d %d\n", fd, (int)n, target, fcntl(fd, F_GETFD),
+				      fcntl(fd, F_GETFL));
+	}
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit r;
+		CHECK(getrlimit((__rlimit_resource_t)i, &r) == 0);
+		(void)fprintf(out, "limit %d %llu %llu\n", i, (unsigned long long)r.rlim_cur,
+			      (unsigned long long)r.rlim_max);
+	}
+	for (char **e = environ; *e != NULL; e++)
+		(void)fprintf(out, "%s\n", *e);
+	CHECK(getcwd(target, sizeof(target)) != NULL);
+	(void)fprintf(out, "%s\nsession %d group %d\n", target, (int)getsid(0), (int)getpgid(0));
+	CHECK(fclose(out) == 0);
+}
+
+/* ------------------------------------------------------------------ the supervisor dies, attacks */
+
+/* Writes a byte to descriptor 1 when it is ready; reads one from 0 when the supervisor is dead. */
+static void meet_the_other(void)
+{
+	char c;
+
+	one_socket();
+	CHECK(write(1, "x", 1) == 1);
+	CHECK(read(0, &c, 1) == 1);
+}
+
+static void without_supervisor(void)
+{
+	meet_the_other();
+	for (int i = 0; i < 10; i++)
+		CHECK(socket(i % 2 == 0 ? AF_INET : AF_INET6, SOCK_STREAM, 0) < 0 && errno == ENOSYS);
+	CHECK(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) < 0 && errno == ENOSYS);
+	CHECK(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+}
+
+static void still_served(void)
+{
+	meet_the_other();
+	one_socket();
+}
+
+static void without_keeper(void)
+{
+	meet_the_other();
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	/* A socket that the dying stack still made would be in the stack. */
+	for (int i = 0; fd >= 0 && i < 1000; i++) {
+		CHECK(in_stack(fd));
+		close(fd);
+		usleep(1000);
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+	}
+	CHECK(fd < 0 && errno == ENETDOWN);
+}
+
+static long ask(long request, long a, long b, long c, long d)
+{
+	return syscall(SYS_socket, ASK_FAMILY, request, a, b, c, d);
+}
+
+static void refused(long request, long a, long b, long c, long d, int err)
+{
+	CHECK(ask(request, a, b, c, d) < 0);
+	CHECK(errno == err);
+}
+
+static void forged_requests(void)
+{
+	static const long bad[] = { 1, 2, 100, 0xffff, 0x10000, -1, 0x7fffffffffffffff, -0x7fffffffffffffff };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		refused(3, bad[i], AF_INET, SOCK_STREAM, 0, EINVAL);
+		refused(2, bad[i], 0, 0, 0, EINVAL);
+		refused(4 + labs(bad[i]) % 1000, 0, 0, 0, 0, EINVAL);
+	}
+	refused(0, 0, 0, 0, 0, EINVAL);
+	refused(-1, 0, 0, 0, 0, EINVAL);
+	refused(3, 0, AF_UNIX, SOCK_STREAM, 0, EINVAL); /* not from the supervisor's own network */
+	refused(3, 0, ASK_FAMILY, SOCK_STREAM, 0, EINVAL);
+	refused(3, 0, AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT, EINVAL);
+	refused(3, 0, AF_INET, 99, 0, EINVAL);
+	long fd = ask(3, 0, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(fd >= 0 && in_stack((int)fd) && fcntl((int)fd, F_GETFD) == FD_CLOEXEC);
+	one_socket();
+}
+
+static void sealed_description(void)
+{
+	uint32_t head[8];
+	int fd = (int)ask(1, 0, 0, 0, 0);
+
+	CHECK(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	CHECK(pread(fd, head, sizeof(head), 0) == sizeof(head) && head[0] == 1);
+	char text[200] = "";
+	CHECK(head[6] < sizeof(text) && pread(fd, text, sizeof(text), sizeof(head)) == (ssize_t)head[6]);
+	CHECK(strncmp(text, "stack main ", 11) == 0);
+	CHECK(pwrite(fd, "x", 1, 0) < 0 && errno == EPERM);
+	CHECK(ftruncate(fd, 0) < 0 && errno == EPERM);
+	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+}
+
+static void io_uring_is_absent(void)
+{
+	CHECK(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == ENOSYS);
+}
+
+static void io_uring_is_there(void)
+{
+	CHECK(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno != ENOSYS);
+}
+
+/* The 32-bit calls of the same kernel. */
+static void other_architecture(void)
+{
+#ifdef __x86_64__
+	long fd, r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(fd)
+			 : "a"(359), "b"(AF_INET), "c"(SOCK_STREAM), "d"(0)
+			 : "memory");
+	CHECK(fd == -ENOSYS || (fd >= 0 && in_stack((int)fd)));
+	__asm__ volatile("int $0x80" : "=a"(r) : "a"(102), "b"(1), "c"(0), "d"(0) : "memory");
+	CHECK(r == -ENOSYS);
+	r = syscall(0x40000000 + SYS_socket, AF_INET, SOCK_STREAM, 0); /* x32 */
+	CHECK(r < 0 ? errno == ENOSYS : in_stack((int)r));
+#endif
+}
+
+/* How long socket(2) and close(2) take. */
+static void speed(void)
+{
+	enum { N = 20000 };
+	struct timespec a, b;
+
+	one_socket();
+	(void)clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < N; i++)
+		close(socket(AF_INET, SOCK_STREAM, 0));
+	(void)clock_gettime(CLOCK_MONOTONIC, &b);
+	printf("%.2f us\n",
+	       ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / N / 1000);
+}
+
+#define CASE(name)                                                                                           \
+	{                                                                                                    \
+#name, name                                                                                  \
+	}
+static const struct {
+	const char *name;
+	void (*run)(void);
+} cases[] = {
+	CASE(families),
+	CASE(flags),
+	CASE(connections),
+	CASE(few_descriptors),
+	CASE(threads),
+	CASE(flood),
+	CASE(signals),
+	CASE(killed_callers),
+	CASE(daemonizes),
+	CASE(prefork),
+	CASE(drops_user),
+	CASE(changes_root),
+	CASE(executes_itself),
+	CASE(inherited),
+	CASE(executes_with_clean_environment),
+	CASE(exits),
+	CASE(kills_itself),
+	CASE(no_child),
+	CASE(surroundings),
+	CASE(without_supervisor),
+	CASE(without_keeper),
+	CASE(still_served),
+	CASE(forged_requests),
+	CASE(sealed_description),
+	CASE(io_uring_is_absent),
+	CASE(io_uring_is_there),
+	CASE(other_architecture),
+	CASE(speed),
+};
+
+int main(int argc, char *argv[])
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (strcmp(cases[i].name, argv[1]) == 0) {
+			words = argv + 2;
+			cases[i].run();
+			return 0;
+		}
+	}
+	(void)fprintf(stderr, "run_probe: no such case\n");
+	return 2;
+}

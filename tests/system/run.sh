@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#     run.sh CASE VDESTACK-PROGRAM
+#
+# `vdestack run` with programs of others.
+
+set -eu -o pipefail
+case=$1 vdestack=$2
+cd "$VDESTACK_TEST_TMP"
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+
+need() { # PROGRAM...
+	local program
+	for program in vde_plug "$@"; do
+		command -v "$program" >/dev/null || { echo "$program is not installed" >&2; exit 77; }
+	done
+}
+
+# wait_for COMMAND...: until it succeeds, at most 20 seconds
+wait_for() {
+	local end=$((SECONDS + 20))
+	until "$@" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || { echo "in vain: $*" >&2; return 1; }
+		sleep 0.05
+	done
+}
+
+start_network() {
+	vde_plug null:// "hub://$PWD/hub" </dev/null >/dev/null 2>&1 &
+	wait_for test -S hub/ctl
+}
+
+in_stack() { # ADDRESS PROGRAM ARGUMENT...
+	local address=$1
+	shift
+	"$vdestack" run --any "vnl=vde://$PWD/hub" "ip=$address/24" -- "$@"
+}
+
+case $case in
+curl_gets_a_page_from_a_server_in_python)
+	need curl python3
+	start_network
+	mkdir page
+	echo 'the page' >page/index.html
+	(exec "$vdestack" run --any "vnl=vde://$PWD/hub" ip=10.9.0.1/24 -- \
+		python3 -m http.server --directory page 80) >server 2>&1 &
+	server=$!
+	wait_for in_stack 10.9.0.2 curl -s -f -o got http://10.9.0.1/
+	grep -qx 'the page' got || { cat server >&2; exit 1; }
+	# The signal reaches the program, and its end is what the shell sees.
+	kill -TERM "$server"
+	status=0
+	wait "$server" || status=$?
+	[ "$status" = 143 ] || { echo "the server's status is $status" >&2; exit 1; }
+	;;
+pipelines_end_with_the_program)
+	need
+	[ "$("$vdestack" run --any "" -- echo word | cat)" = word ]
+	[ "$(echo word | "$vdestack" run --any "" -- cat)" = word ]
+	;;
+scripts_and_their_children_are_in_the_stack)
+	need ip
+	printf '#!/bin/sh\nip -o link show | wc -l\n' >script
+	chmod +x script
+	[ "$("$vdestack" run --any "" -- ./script)" = 1 ] || { echo "there are other interfaces than lo" >&2; exit 1; }
+	;;
+*)
+	echo "there is no case $case" >&2
+	exit 1
+	;;
+esac

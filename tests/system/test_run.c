@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * `vdestack run` with the supervise engine. The programs are ../support/run_probe.c, which checks its sockets
+ * itself; here is what is around it: exit status, processes, descriptors, deaths.
+ */
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "case.h"
+#include "net.h"
+
+#define LIMIT_MS 20000
+#define MAX_WORDS 30
+
+/* The words of a command line, up to NULL. */
+struct command {
+	const char *words[MAX_WORDS];
+};
+
+static struct command command(const char *first, ...)
+{
+	struct command c = { { first } };
+	va_list args;
+
+	va_start(args, first);
+	for (int n = 1; c.words[n - 1] != NULL; n++) {
+		CHECK(n < MAX_WORDS);
+		c.words[n] = va_arg(args, const char *);
+	}
+	va_end(args);
+	return c;
+}
+
+#define COMMAND(...) command(__VA_ARGS__, NULL)
+/* The probe's case in a stack that has only lo. */
+#define RUN(...) COMMAND(TOOL, "run", "--any", "", "--", PROBE, __VA_ARGS__)
+#define RUN_STATIC(...) COMMAND(TOOL, "run", "", "--", PROBE_STATIC, __VA_ARGS__)
+
+static pid_t start(struct command c)
+{
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (pid == 0) {
+		execv(c.words[0], (char *const *)c.words);
+		FAIL("%s cannot be executed: %s", c.words[0], strerror(errno));
+	}
+	return pid;
+}
+
+/* The wait status of a command that has ended. */
+static int end(pid_t pid)
+{
+	int status = -1;
+
+	CHECK_EQ(MUST(waitpid(pid, &status, 0)), pid);
+	return status;
+}
+
+/* What collects the orphans of this case. */
+static int supervisors(pid_t *pids, int max)
+{
+	return find_children(getppid(), "vdestack-run", pids, max);
+}
+
+static bool nothing_is_left(void *arg)
+{
+	(void)arg;
+	return supervisors(NULL, 0) == 0 && net_keepers(NULL, 0) == 0;
+}
+
+static void passes(struct command c)
+{
+	int status = end(start(c));
+
+	if (status != 0)
+		FAIL("status 0x%x of %s", (unsigned)status, c.words[6] != NULL ? c.words[6] : c.words[0]);
+	if (!wait_until(nothing_is_left, NULL, LIMIT_MS))
+		FAIL("processes are left: %d supervisors, %d keepers", supervisors(NULL, 0),
+		     net_keepers(NULL, 0));
+}
+
+/* ------------------------------------------------------------------ sockets */
+
+#define PROBE_CASE(name, probe_case)                                                                         \
+	CASE(name)                                                                                           \
+	{                                                                                                    \
+		passes(RUN(probe_case));                                                                     \
+	}
+
+PROBE_CASE(sockets_of_the_internet_families_are_in_the_stack_and_others_are_not, "families")
+PROBE_CASE(a_socket_has_the_lowest_number_and_the_flags_that_were_asked_for, "flags")
+PROBE_CASE(a_server_may_use_port_80, "connections")
+PROBE_CASE(a_full_descriptor_table_is_reported_as_emfile, "few_descriptors")
+PROBE_CASE(eight_threads_make_a_thousand_sockets, "threads")
+PROBE_CASE(signals_every_millisecond_leave_no_descriptor_behind, "signals")
+PROBE_CASE(callers_that_are_killed_while_they_wait_stop_nothing, "killed_callers")
+PROBE_CASE(the_program_sees_no_child, "no_child")
+PROBE_CASE(the_32_bit_calls_of_the_kernel_reach_no_other_network, "other_architecture")
+PROBE_CASE(io_uring_is_absent_by_default, "io_uring_is_absent")
+PROBE_CASE(forged_requests_are_refused, "forged_requests")
+PROBE_CASE(the_description_of_the_run_cannot_be_changed, "sealed_description")
+
+CASE(a_static_program_has_sockets_in_the_stack)
+{
+	passes(RUN_STATIC("families"));
+	passes(RUN_STATIC("connections"));
+}
+
+CASE_TIMED(two_thousand_requests_may_wait_at_the_same_time, CASE_F_ROOT | CASE_F_USER, 120)
+{
+	passes(RUN("flood"));
+}
+
+CASE(io_uring_is_there_if_it_is_allowed)
+{
+	if (access("/proc/sys/kernel/io_uring_disabled", F_OK) != 0)
+		SKIP("this kernel has no io_uring");
+	passes(COMMAND(TOOL, "run", "--any", "--allow-io-uring", "", "--", PROBE, "io_uring_is_there"));
+}
+
+CASE(a_configuration_may_be_several_words)
+{
+	passes(COMMAND(TOOL, "run", "--any", "vnl=inproc://a", "ip=10.9.0.1/24", "--", PROBE, "connections"));
+}
+
+/* ------------------------------------------------------------------ life cycle */
+
+PROBE_CASE(children_that_a_server_forks_in_advance_have_the_stack, "prefork")
+PROBE_CASE(a_program_that_executes_itself_keeps_stack_and_listener, "executes_itself")
+PROBE_CASE(a_child_without_environment_has_the_stack, "executes_with_clean_environment")
+
+static bool file_says_ok(void *arg)
+{
+	char text[3] = "";
+	int fd = open(arg, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!read(fd, text, 2);
+		close(fd);
+	}
+	if (strcmp(text, "no") == 0)
+		FAIL("the daemon's socket is not in the stack");
+	return strcmp(text, "ok") == 0;
+}
+
+CASE(a_daemon_that_closes_all_keeps_the_stack_until_its_end)
+{
+	char file[512];
+
+	(void)snprintf(file, sizeof(file), "%s", case_path("daemon"));
+	CHECK_EQ(end(start(RUN_STATIC("daemonizes", file))), 0);
+	CHECK(wait_until(file_says_ok, file, LIMIT_MS));
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+CASE_ROOT(a_program_that_gives_up_its_user_keeps_the_stack)
+{
+	passes(RUN("drops_user"));
+}
+
+CASE_ROOT(a_program_that_changes_its_root_keeps_the_stack)
+{
+	passes(RUN("changes_root", case_tmp()));
+}
+
+/* ------------------------------------------------------------------ the program's surroundings */
+
+CASE(the_exit_status_is_that_of_the_program)
+{
+	CHECK_EQ(end(start(RUN("exits", "0"))), 0);
+	CHECK_EQ(end(start(RUN("exits", "3"))), 3 << 8);
+	CHECK_EQ(end(start(RUN("kills_itself"))), SIGKILL);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+/* What the command wrote to its standard error. */
+static int end_with_message(struct command c, char *message, size_t size)
+{
+	int ends[2];
+	size_t len = 0;
+	ssize_t n;
+
+	MUST(pipe2(ends, O_CLOEXEC));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		MUST(dup2(ends[1], STDERR_FILENO));
+		execv(c.words[0], (char *const *)c.words);
+		_exit(1);
+	}
+	close(ends[1]);
+	while (len < size - 1 && (n = read(ends[0], message + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	message[len] = '\0';
+	close(ends[0]);
+	return end(pid);
+}
+
+static void fails(struct command c, int status, const char *text)
+{
+	char message[4000];
+
+	CHECK_EQ(end_with_message(c, message, sizeof(message)), status << 8);
+	CHECK_CONTAINS(message, text);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+CASE(failures_before_the_program_have_statuses_of_their_own_and_a_message)
+{
+	const char *file = case_path("plain");
+
+	close((int)MUST(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)));
+	fails(COMMAND(TOOL, "run", "", "--", "/nonexistent"), 127, "/nonexistent: No such file");
+	fails(COMMAND(TOOL, "run", "", "--", "no-such-program-anywhere"), 127, "no-such-program-anywhere");
+	fails(COMMAND(TOOL, "run", "", "--", file), 126, "Permission denied");
+	fails(COMMAND(TOOL, "run", "ip=1.2.3.4.5/8", "--", PROBE, "exits", "0"), 125, "1.2.3.4.5");
+	fails(COMMAND(TOOL, "run", ""), 125, "no program");
+	fails(COMMAND(TOOL, "run", "--", PROBE, "exits", "0"), 125, "no configuration");
+	fails(COMMAND(TOOL, "run", "--engine=magic", "", "--", PROBE, "exits", "0"), 125, "magic");
+	fails(COMMAND(TOOL, "run", "--nonsense", "", "--", PROBE, "exits", "0"), 125, "nonsense");
+}
+
+CASE(a_run_in_a_run_is_refused_with_the_reason)
+{
+	fails(COMMAND(TOOL, "run", "--any", "", "--", TOOL, "run", "--any", "", "--", PROBE, "exits", "0"),
+	      125, "has a supervisor already");
+}
+
+CASE(a_starter_that_is_interrupted_leaves_nothing)
+{
+	/* The switch is not there, and each attempt waits: the creation goes on until it is cancelled. */
+	char config[600];
+
+	(void)snprintf(config, sizeof(config), "vnl==sleep\\ 1000 dhcp");
+	pid_t pid = start(COMMAND(TOOL, "run", "--any", config, "--", PROBE, "exits", "0"));
+	pid_t supervisor;
+	for (int i = 0; i < 1000 && supervisors(&supervisor, 1) == 0; i++)
+		sleep_ms(10);
+	CHECK_EQ(supervisors(NULL, 0), 1);
+	MUST(kill(pid, SIGINT));
+	CHECK_EQ(end(pid), SIGINT);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+static void read_file(const char *path, char *text, size_t size)
+{
+	int fd = (int)MUST(open(path, O_RDONLY | O_CLOEXEC));
+	ssize_t n = MUST(read(fd, text, size - 1));
+
+	text[n] = '\0';
+	close(fd);
+}
+
+/* An unusual process starts the command. */
+static void describe(struct command c, int pipe_end)
+{
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (pid == 0) {
+		sigset_t some;
+		struct rlimit files = { 40, 50 };
+		MUST(dup2(pipe_end, 17));
+		close(0);
+		(void)umask(027);
+		(void)signal(SIGCHLD, SIG_IGN);
+		(void)signal(SIGUSR2, SIG_IGN);
+		(void)sigemptyset(&some);
+		(void)sigaddset(&some, SIGUSR1);
+		(void)sigaddset(&some, SIGCHLD);
+		(void)sigprocmask(SIG_BLOCK, &some, NULL);
+		MUST(setrlimit(RLIMIT_NOFILE, &files));
+		MUST(setenv("SOME_VARIABLE", "some value", 1));
+		MUST(chdir("/proc"));
+		execv(c.words[0], (char *const *)c.words);
+		_exit(1);
+	}
+	CHECK_EQ(end(pid), 0);
+}
+
+CASE(the_program_inherits_all_that_the_command_was_started_with)
+{
+	static char plain[20000], run[20000];
+	char plain_file[512], run_file[512];
+	int ends[2];
+
+	(void)snprintf(plain_file, sizeof(plain_file), "%s", case_path("plain"));
+	(void)snprintf(run_file, sizeof(run_file), "%s", case_path("run"));
+	MUST(pipe2(ends, O_CLOEXEC));
+	describe(COMMAND(PROBE, "surroundings", plain_file), ends[1]);
+	describe(RUN("surroundings", run_file), ends[1]);
+	read_file(plain_file, plain, sizeof(plain));
+	read_file(run_file, run, sizeof(run));
+	CHECK_CONTAINS(plain, "SOME_VARIABLE=some value");
+	CHECK_CONTAINS(plain, "\n17 pipe:");
+	CHECK_STR(run, plain);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+CASE(a_pipeline_ends_with_the_program)
+{
+	int ends[2];
+	char byte;
+
+	MUST(pipe2(ends, O_CLOEXEC));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		struct command c = RUN("exits", "0");
+		MUST(dup2(ends[1], STDOUT_FILENO));
+		MUST(dup2(ends[1], 30));
+		execv(c.words[0], (char *const *)c.words);
+		_exit(1);
+	}
+	close(ends[1]);
+	CHECK_EQ(end(pid), 0);
+	CHECK(wait_readable(ends[0], LIMIT_MS));
+	CHECK_EQ(MUST(read(ends[0], &byte, 1)), 0);
+	close(ends[0]);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+/* ------------------------------------------------------------------ deaths */
+
+/* Starts a case of the probe that waits; does `act` meanwhile; the case must pass. */
+static void meets(const char *probe_case, void (*act)(void))
+{
+	int in[2], out[2];
+	char byte;
+
+	MUST(pipe2(in, O_CLOEXEC));
+	MUST(pipe2(out, O_CLOEXEC));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		struct command c = RUN(probe_case);
+		MUST(dup2(in[0], 0));
+		MUST(dup2(out[1], 1));
+		execv(c.words[0], (char *const *)c.words);
+		_exit(1);
+	}
+	CHECK_EQ(MUST(read(out[0], &byte, 1)), 1);
+	act();
+	CHECK_EQ(MUST(write(in[1], "x", 1)), 1);
+	CHECK_EQ(end(pid), 0);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+static void kill_and_wait(pid_t pid)
+{
+	MUST(kill(pid, SIGKILL));
+	for (int i = 0; i < 2000 && name_of(pid)[0] != '\0'; i++)
+		sleep_ms(5);
+	CHECK_STR(name_of(pid), "");
+}
+
+static pid_t the_supervisor(void)
+{
+	pid_t pid = -1;
+
+	CHECK_EQ(supervisors(&pid, 1), 1);
+	return pid;
+}
+
+static void kill_supervisor(void)
+{
+	kill_and_wait(the_supervisor());
+}
+
+static void kill_keeper(void)
+{
+	kill_and_wait(net_keeper());
+}
+
+static void disturb_supervisor(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
+	pid_t supervisor = the_supervisor();
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		MUST(kill(supervisor, signals[i]));
+}
+
+CASE(without_its_supervisor_a_program_gets_no_socket_of_the_host)
+{
+	meets("without_supervisor", kill_supervisor);
+}
+
+CASE(without_its_keeper_a_program_gets_no_socket_of_the_host)
+{
+	meets("without_keeper", kill_keeper);
+}
+
+CASE(the_supervisor_ignores_the_signals_that_end_groups_of_processes)
+{
+	meets("still_served", disturb_supervisor);
+}
