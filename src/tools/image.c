@@ -48,7 +48,7 @@ static int try_path(const char *path)
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return -errno;
+		return errno == EACCES ? -ENOENT : -errno; /* a folder of PATH that is another user's */
 	if (!S_ISREG(st.st_mode))
 		return -EACCES;
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;

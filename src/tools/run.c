@@ -296,6 +296,16 @@ static int open_log(void)
 	return fd;
 }
 
+/* Here the inner supervisor and its keeper would get the sockets of the outer run's stack. */
+static bool is_in_run(void)
+{
+	int fd = vs_ask(VS_ASK_RUN, 0, 0, 0, 0);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
 static bool prepare(struct options *o)
 {
 	struct vs_run run = { .log = open_log() };
@@ -307,6 +317,10 @@ static bool prepare(struct options *o)
 		return false;
 	}
 	run.flags = (run.log >= 0 ? VS_ASK_DEBUG : 0u) | (o->require ? VS_ASK_REQUIRE : 0u);
+	if (is_in_run()) {
+		complain("the program cannot be supervised: %s", why_no_filter(EBUSY));
+		return false;
+	}
 	int r = vs_supervisor_choose_pass(run.pass);
 	if (r < 0) {
 		complain("no random numbers: %s", strerror(-r));

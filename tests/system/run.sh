@@ -8,7 +8,7 @@
 set -eu -o pipefail
 case=$1 vdestack=$2
 cd "$VDESTACK_TEST_TMP"
-trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 
 need() { # PROGRAM...
 	local program
