@@ -191,7 +191,7 @@ static const enum engine engine_of[VS_IMAGE_KINDS] = {
 /* False: the engine that is required cannot be used. */
 static bool choose_engine(struct options *o, const char *path, const char *shim)
 {
-	const char *reason = "as requested";
+	const char *reason = "to be run so";
 
 	if (o->engine == ENGINE_CHOOSE) {
 		enum vs_image kind = vs_image_look(path);
@@ -207,14 +207,14 @@ static bool choose_engine(struct options *o, const char *path, const char *shim)
 			return false;
 		}
 		o->engine = ENGINE_SUPERVISE;
-		reason = "there is no " VS_SHIM_NAME;
+		reason = "dynamic, but there is no " VS_SHIM_NAME;
 		complain("warning: there is no %s, so names and interfaces are those of the host; sockets "
 			 "are those "
 			 "of the stack",
 			 VS_SHIM_NAME);
 	}
 	if (o->verbose)
-		complain("engine: %s; %s is %s", o->engine == ENGINE_PRELOAD ? "preload" : "supervise", path,
+		complain("engine %s: %s is %s", o->engine == ENGINE_PRELOAD ? "preload" : "supervise", path,
 			 reason);
 	return true;
 }
