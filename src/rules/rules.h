@@ -26,9 +26,13 @@
  *
  * A socket is decided in up to three calls. At socket(2) only the conditions on the socket and the thread
  * are known. A rule with others does not hold yet. If such a rule could hold later and stands before the one
- * that decides now, the decision is open: a later call may move the socket, and the socket must be one that
- * can be moved. bind(2) with a port or an address decides for good if a rule with local= holds. connect(2)
- * and the first sendto(2) decide for good.
+ * that decides now, the decision is open: a later call may move the socket, and the socket is one that can
+ * be moved. bind(2) with a port or an address decides for good if a rule with local= holds. connect(2)
+ * and the first sendto(2) decide for good. An open decision is never to deny: if only deny holds yet, the
+ * socket waits where the first rule that could hold later would put it.
+ *
+ * local=, remote= and name= concern only sockets that can be moved. Others have been decided by socket(2).
+ * thread= is the name of the thread that makes the call. Protocol 0 is what the type means.
  *
  * All here is pure: no descriptors, no clock, no environment. A parsed set does not change, and threads may
  * share it.
@@ -51,7 +55,11 @@ struct vs_rules_call {
 	enum vs_rules_stage stage;
 	int family, type, protocol;   /* as for socket(2); flags in type are ignored */
 	const char *thread;           /* NULL: not known, no rule with thread= holds */
-	const struct sockaddr *local, *remote; /* NULL: none yet */
+	/*
+	 * NULL: none yet. At connect, `local` is what getsockname(2) returns. At least 8 bytes can be read
+	 * (24 if the family is AF_INET6); they need not be aligned.
+	 */
+	const struct sockaddr *local, *remote;
 	const char *const *names;     /* names that gave the remote address */
 	size_t n_names;
 };
@@ -86,11 +94,30 @@ size_t vs_rules_n_stacks(const struct vs_rules *rules);
 /* Valid as long as the rules. */
 const char *vs_rules_stack_name(const struct vs_rules *rules, size_t index);
 const char *vs_rules_stack_config(const struct vs_rules *rules, size_t index);
+/* The place of the configuration in the text. */
+void vs_rules_stack_place(const struct vs_rules *rules, size_t index, unsigned *line, unsigned *column);
+/* Whether a rule or the default has it as target. */
+bool vs_rules_stack_used(const struct vs_rules *rules, size_t index);
 
+/* Allocates nothing, and may be called in a signal handler. */
 struct vs_rules_decision vs_rules_decide(const struct vs_rules *rules,
 					 const struct vs_rules_call *call);
 
-/* Whether a socket that is not bound or connected yet can be moved between stacks: TCP, MPTCP, UDP, ping. */
+enum vs_rules_answer { VS_RULES_HOLDS, VS_RULES_FAILS, VS_RULES_LATER /* it could hold in a later call */ };
+
+/* What a rule says of a call. Texts are valid as long as the rules. */
+struct vs_rules_reason {
+	unsigned line;
+	enum vs_rules_answer answer;
+	const char *condition; /* the first that does not hold or is not known yet; NULL if all hold */
+	const char *target;
+};
+
+/* Rules in the order of the text, from index 0 on. False: there is no such rule. */
+bool vs_rules_explain(const struct vs_rules *rules, size_t index, const struct vs_rules_call *call,
+		      struct vs_rules_reason *reason);
+
+/* Whether a socket that is not connected yet can be moved between stacks: TCP, MPTCP, UDP, ping. */
 bool vs_rules_movable(int family, int type, int protocol);
 
 #endif
