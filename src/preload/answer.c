@@ -26,6 +26,8 @@
 
 #include "ask.h"
 #include "filter.h"
+#include "rules/rules.h"
+#include "settle.h"
 #include "supervisor.h"
 #include <vdestack.h>
 
@@ -84,16 +86,22 @@ static const char *type_name(int type, char *room, size_t size)
 }
 
 /* One line, in one write(2), so that lines of several supervisors do not mix. */
-static void log_socket(const struct vs_answer *a, size_t stack, int family, int type, int protocol, int err)
+static void log_call(const struct vs_answer *a, int family, int type, int protocol, const char *where,
+		     const char *error)
 {
 	char f[16], t[16];
 
-	if (a->run->log < 0)
-		return;
-	(void)dprintf(a->run->log, "vdestack run: %u: socket(%s, %s, %d): stack %s%s%s\n",
-		      (unsigned)a->notify.request->pid, family_name(family, f, sizeof(f)),
-		      type_name(type, t, sizeof(t)), protocol, a->run->names[stack], err != 0 ? ": " : "",
-		      err != 0 ? strerror(err) : "");
+	if (a->run->log >= 0)
+		(void)dprintf(a->run->log, "vdestack run: %u: socket(%s, %s, %d): %s%s%s\n",
+			      (unsigned)a->notify.request->pid, family_name(family, f, sizeof(f)),
+			      type_name(type, t, sizeof(t)), protocol, where, error[0] != '\0' ? ": " : "",
+			      error);
+}
+
+static void log_verdict(const struct vs_answer *a, enum vs_rules_verdict verdict, int family, int type,
+			int protocol)
+{
+	log_call(a, family, type, protocol, verdict == VS_RULES_HOST ? "host" : "deny", "");
 }
 
 /* ------------------------------------------------------------------ socket(2) */
@@ -118,7 +126,7 @@ static void give_socket(struct vs_answer *a, size_t stack, int family, int type,
 	int fd = vdestack_msocket(a->stacks[stack], family, type | SOCK_CLOEXEC, protocol);
 	int err = fd < 0 ? errno : 0;
 
-	log_socket(a, stack, family, type, protocol, err);
+	log_call(a, family, type, protocol, a->run->names[stack], err != 0 ? strerror(err) : "");
 	if (fd < 0) {
 		(void)vs_notify_fail(&a->notify, err);
 		return;
@@ -152,17 +160,58 @@ static void answer_request(struct vs_answer *a, const __u64 args[6])
 	}
 }
 
+/* ------------------------------------------------------------------ the whole */
+
+/* By the rules, as far as they know now; a later call may move the socket. */
+static void answer_socket(struct vs_answer *a, int family, int type, int protocol)
+{
+	char thread[17];
+	struct vs_rules_call call = { .stage = VS_RULES_AT_SOCKET,
+				      .family = family,
+				      .type = type,
+				      .protocol = protocol,
+				      .thread = thread };
+	struct vs_rules_decision d = { .verdict = VS_RULES_STACK };
+
+	if (a->run->rules != NULL) {
+		vs_settle_thread_name((pid_t)a->notify.request->pid, thread);
+		d = vs_rules_decide(a->run->rules, &call);
+	}
+	if (d.verdict == VS_RULES_STACK) {
+		give_socket(a, d.stack, family, type, protocol);
+		return;
+	}
+	log_verdict(a, d.verdict, family, type, protocol);
+	if (d.verdict == VS_RULES_HOST)
+		(void)vs_notify_continue(&a->notify);
+	else
+		(void)vs_notify_fail(&a->notify, EACCES);
+}
+
+static void answer_address(struct vs_answer *a, enum vs_call call)
+{
+	int r = a->run->addresses ? vs_settle(a, call) : -ENOSYS;
+
+	if (r == 0)
+		(void)vs_notify_continue(&a->notify);
+	else
+		(void)vs_notify_fail(&a->notify, -r);
+}
+
 void vs_answer(struct vs_answer *a)
 {
 	const struct seccomp_data *data = &a->notify.request->data;
 	int family = (int)data->args[0], type = (int)data->args[1], protocol = (int)data->args[2];
+	enum vs_call call = vs_filter_call(data->arch, data->nr);
 
-	if (vs_filter_call(data->arch, data->nr) != VS_CALL_SOCKET)
+	if (call == VS_CALL_OTHER)
 		(void)vs_notify_fail(&a->notify, ENOSYS);
+	else if (call != VS_CALL_SOCKET)
+		answer_address(a, call);
 	else if (family == VS_ASK_FAMILY)
 		answer_request(a, data->args);
 	else if (redirected(family, protocol))
-		give_socket(a, 0, family, type, protocol);
+		answer_socket(a, family, type, protocol);
 	else
 		(void)vs_notify_fail(&a->notify, EAFNOSUPPORT);
 }

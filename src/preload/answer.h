@@ -4,6 +4,8 @@
 
 /* What the supervisor answers to one notification. */
 
+#include <stdint.h>
+
 #include "notify.h"
 
 struct vdestack;
@@ -13,6 +15,7 @@ struct vs_answer {
 	const struct vs_run *run;
 	struct vdestack **stacks; /* run->n_stacks */
 	int file;                 /* of VS_ASK_RUN */
+	uint64_t *cookies;        /* of the stacks' networks and, behind them, of the host's; see settle.h */
 	struct vs_notify notify;
 };
 

@@ -131,6 +131,11 @@ enum vs_call vs_filter_call(uint32_t arch, int nr)
 	return VS_CALL_OTHER;
 }
 
+bool vs_filter_is_narrow(uint32_t arch)
+{
+	return (arch & __AUDIT_ARCH_64BIT) == 0;
+}
+
 /* ------------------------------------------------------------------ instructions with labels */
 
 #define MAX_CODE 200 /* a jump reaches 255 instructions */

@@ -35,4 +35,7 @@ int vs_filter_install(const struct vs_filter_opts *opts, bool *no_new_privs);
 /* Which call a notification is about: arch and nr of struct seccomp_data. */
 enum vs_call vs_filter_call(uint32_t arch, int nr);
 
+/* Whether pointers of the programs of this architecture have 32 bits. */
+bool vs_filter_is_narrow(uint32_t arch);
+
 #endif

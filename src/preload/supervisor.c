@@ -77,6 +77,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "settle.h"
 #include <vdestack.h>
 
 #define MESSAGE_MAX 2000
@@ -217,7 +218,29 @@ static void detach(int control, int log)
 		(void)close(null);
 }
 
-__attribute__((noreturn)) static void supervise(const struct vs_run *starters, int control)
+/* What is needed for rules that look at addresses. False: it has been reported. */
+static bool prepare_settling(struct vs_answer *a, pid_t starter, int number)
+{
+	int r = vs_settle_check(starter, number);
+
+	if (r < 0) {
+		report(-r, "",
+		       "rules with local=, remote= or name= need to read the program's memory and "
+		       "descriptors, "
+		       "which is refused here; set sysctl kernel.yama.ptrace_scope=0, allow "
+		       "process_vm_readv(2) and "
+		       "pidfd_getfd(2) in the profile of the container, or use rules without these words");
+		return false;
+	}
+	r = vs_settle_start(a);
+	if (r < 0)
+		report(-r, "",
+		       "the networks of the stacks cannot be distinguished; Linux 5.14 or later is needed");
+	return r == 0;
+}
+
+__attribute__((noreturn)) static void supervise(const struct vs_run *starters, int control, pid_t starter,
+						int number)
 {
 	struct vs_run run = *starters;
 	struct vdestack **stacks = calloc(run.n_stacks, sizeof(struct vdestack *));
@@ -229,6 +252,8 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	if (a.file < 0 || stacks == NULL)
 		report(ENOMEM, "", "no memory for the supervisor");
 	if (a.file < 0 || stacks == NULL || !make_stacks(&run, stacks))
+		_exit(1);
+	if (run.addresses && !prepare_settling(&a, starter, number))
 		_exit(1);
 	(void)!chdir("/"); /* relative names of networks have been used */
 	report(0, "", NULL);
@@ -245,8 +270,9 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 /* ------------------------------------------------------------------ in the starter */
 
 /* A child that wait(2) does not see, of which the supervisor is a child. Its status: 0 or an errno. */
-static int fork_twice(const struct vs_run *run, int control)
+static int fork_twice(const struct vs_run *run, int control, int starters_control)
 {
+	pid_t self = getpid();
 	int status = 0;
 	pid_t pid = (pid_t)syscall(SYS_clone, 0L, NULL, NULL, NULL, NULL); /* no exit signal */
 
@@ -255,7 +281,7 @@ static int fork_twice(const struct vs_run *run, int control)
 			_exit(errno);
 		pid = fork();
 		if (pid == 0)
-			supervise(run, control);
+			supervise(run, control, self, starters_control);
 		_exit(pid < 0 ? errno : 0);
 	}
 	if (pid < 0)
@@ -293,7 +319,7 @@ int vs_supervisor_start(const struct vs_run *run, int *control, char *message, s
 		(void)snprintf(message, size, "no socket pair for the supervisor: %s", strerror(err));
 		return -err;
 	}
-	int r = fork_twice(run, ends[1]);
+	int r = fork_twice(run, ends[1], ends[0]);
 	(void)close(ends[1]);
 	if (r < 0)
 		(void)snprintf(message, size, "no process for the supervisor: %s", strerror(-r));

@@ -4,6 +4,7 @@
 
 /* The supervisor of a run, as the process that starts it sees it. supervisor.c tells the whole. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct vs_run {
 	const char *const *names;   /* of its stacks, for messages */
 	size_t n_stacks;
 	const struct vs_rules *rules; /* NULL: all sockets are of stack 0 */
+	bool addresses;               /* rules look at addresses: bind(2), connect(2), ... are notified too */
 	const char *text;             /* of the rules, for VS_ASK_RUN */
 	size_t text_len;
 	uint64_t pass[2]; /* see ask.h */

@@ -261,7 +261,7 @@ static const char *why_no_filter(int err)
 
 static bool install(const struct options *o, const struct vs_run *run, int control)
 {
-	struct vs_filter_opts filter = { .addresses = o->plan.addresses,
+	struct vs_filter_opts filter = { .addresses = run->addresses,
 					 .io_uring = o->io_uring,
 					 .pass = run->pass };
 	bool no_new_privs = false;

@@ -11,11 +11,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "preload/supervisor.h"
+#include "rules/rules.h"
 
 #define MAIN_STACK "main" /* the name of the stack of the command line */
 #define MAX_FILE (1024 * 1024)
@@ -122,10 +124,83 @@ static int finish_plain(struct vs_run_plan *p, struct vs_run *run)
 	return r;
 }
 
+/* ------------------------------------------------------------------ rules */
+
+static unsigned count_lines(const struct vs_run_text *t)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < t->len; i++)
+		n += t->text[i] == '\n';
+	return n;
+}
+
+/* ":LINE:COLUMN: text" of the parser, with the place where the line came from. */
+static int fail_rules(struct vs_run_plan *p, int r, const char *message)
+{
+	unsigned line = 0, column = 0, own = (p->config.text != NULL ? 1 : 0) + count_lines(&p->stacks);
+	int text = 0;
+
+	if (sscanf(message, ":%u:%u: %n", &line, &column, &text) < 2)
+		return fail(p, r, "%s", message);
+	if (line <= own)
+		return fail(p, r, "stack %u of the command line: %s", line, message + text);
+	line -= own;
+	own = count_lines(&p->rules);
+	if (line <= own)
+		return fail(p, r, "--rule number %u, column %u: %s", line, column, message + text);
+	return fail(p, r, "%s:%u:%u: %s", p->file_name, line - own, column, message + text);
+}
+
+static int list_stacks(struct vs_run_plan *p, struct vs_run *run)
+{
+	size_t n = vs_rules_n_stacks(run->rules);
+	const char **configs = calloc(n + 1, sizeof(*configs)), **names = calloc(n + 1, sizeof(*names));
+
+	if (configs == NULL || names == NULL) {
+		free(configs);
+		free(names);
+		return fail(p, -ENOMEM, "no memory");
+	}
+	for (size_t i = 0; i < n; i++) {
+		configs[i] = vs_rules_stack_config(run->rules, i);
+		names[i] = vs_rules_stack_name(run->rules, i);
+	}
+	run->configs = configs;
+	run->names = names;
+	run->n_stacks = n;
+	return 0;
+}
+
+static int finish_rules(struct vs_run_plan *p, struct vs_run *run)
+{
+	struct vs_run_text all = { NULL, 0 };
+	const struct vs_run_text *const parts[] = { &p->stacks, &p->rules, &p->file };
+	struct vs_rules *rules = NULL;
+	char message[500] = "";
+	int r = 0;
+
+	if (p->config.text != NULL)
+		r = append_line(p, &all, "stack " MAIN_STACK " ", p->config.text, p->config.len);
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i]->len > 0)
+			r = append(p, &all, parts[i]->text, parts[i]->len, false);
+	if (r < 0)
+		return r;
+	r = vs_rules_parse(all.text, all.len, "", &rules, message, sizeof(message));
+	if (r < 0)
+		return fail_rules(p, r, message);
+	run->addresses = (vs_rules_needs(rules) & ~(unsigned)VS_RULES_NEED_THREAD) != 0;
+	run->rules = rules;
+	run->text = all.text;
+	run->text_len = all.len;
+	return list_stacks(p, run);
+}
+
 int vs_run_plan_finish(struct vs_run_plan *p, struct vs_run *run)
 {
 	if (p->stacks.len > 0 || p->rules.len > 0 || p->file_name != NULL)
-		return fail(p, -ENOTSUP, "rules are not supported yet");
+		return finish_rules(p, run);
 	if (p->config.text == NULL)
 		return fail(p, -EINVAL,
 			    "there is no configuration: vdestack run CONFIG -- PROGRAM ARGUMENT...");

@@ -4,7 +4,6 @@
 
 /* From the words of `vdestack run` to stacks and rules: one text in the grammar of rules/rules.h. */
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct vs_run;
@@ -18,7 +17,6 @@ struct vs_run_plan {
 	struct vs_run_text config; /* of the stack without a name on the command line */
 	struct vs_run_text stacks, rules, file;
 	const char *file_name;
-	bool addresses; /* rules look at addresses */
 	char message[600];
 };
 

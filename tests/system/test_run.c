@@ -91,6 +91,37 @@ static void passes(struct command c)
 		     net_keepers(NULL, 0));
 }
 
+/* What the command wrote to its standard error. */
+static int end_with_message(struct command c, char *message, size_t size)
+{
+	int ends[2];
+	size_t len = 0;
+	ssize_t n;
+
+	MUST(pipe2(ends, O_CLOEXEC));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		MUST(dup2(ends[1], STDERR_FILENO));
+		execv(c.words[0], (char *const *)c.words);
+		_exit(1);
+	}
+	close(ends[1]);
+	while (len < size - 1 && (n = read(ends[0], message + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	message[len] = '\0';
+	close(ends[0]);
+	return end(pid);
+}
+
+static void fails(struct command c, int status, const char *text)
+{
+	char message[4000];
+
+	CHECK_EQ(end_with_message(c, message, sizeof(message)), status << 8);
+	CHECK_CONTAINS(message, text);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
 /* ------------------------------------------------------------------ sockets */
 
 #define PROBE_CASE(name, probe_case)                                                                         \
@@ -133,6 +164,52 @@ CASE(io_uring_is_there_if_it_is_allowed)
 CASE(a_configuration_may_be_several_words)
 {
 	passes(COMMAND(TOOL, "run", "--any", "vnl=inproc://a", "ip=10.9.0.1/24", "--", PROBE, "connections"));
+}
+
+/* ------------------------------------------------------------------ rules */
+
+/* The stack `main`, from the command line, is the default. */
+#define RULES                                                                                                \
+	"--stack", "a=vnl=inproc://a ip=10.1.0.1/24", "--stack", "b=vnl=inproc://b ip=10.2.0.1/24",          \
+		"--rule", "local=127.0.0.8 use host", "--rule", "local=127.0.0.9 use deny"
+
+static const char rules_text[] = "# a file\n"
+				 "local=10.1.0.1 use a\nlocal=10.2.0.1 use b\n"
+				 "remote=10.1.0.0/24 use a\nremote=10.2.0.0/24:53 use b\n"
+				 "thread=worker* family=inet use b\n"
+				 "thread=worker* family=inet6 type=stream use host\n"
+				 "thread=worker* family=inet6 use deny\n";
+
+static const char *write_rules(const char *text)
+{
+	const char *path = case_path("rules");
+	int fd = (int)MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+
+	CHECK_EQ(MUST(write(fd, text, strlen(text))), strlen(text));
+	close(fd);
+	return path;
+}
+
+#define RULE_CASE(name, probe_case)                                                                          \
+	CASE(name)                                                                                           \
+	{                                                                                                    \
+		passes(COMMAND(TOOL, "run", "--any", RULES, "--rules", write_rules(rules_text), "", "--",    \
+			       PROBE, probe_case));                                                          \
+	}
+
+RULE_CASE(rules_move_a_socket_at_bind, "rules_for_bind")
+RULE_CASE(rules_move_a_socket_at_connect_and_when_it_sends, "rules_for_connect")
+RULE_CASE(a_moved_socket_keeps_flags_options_and_epoll, "a_moved_socket_keeps_its_settings")
+RULE_CASE(rules_look_at_the_name_of_the_thread, "rules_for_threads")
+
+CASE(a_wrong_rule_is_reported_with_its_place)
+{
+	fails(COMMAND(TOOL, "run", "--any", "--rules", write_rules("# one\n\nlocal=1.2.3.4.5 use main\n"), "",
+		      "--", PROBE, "exits", "0"),
+	      125, "rules:3:");
+	fails(COMMAND(TOOL, "run", "--any", "--rule", "family=inet use main", "--rule",
+		      "family=inet use nothing", "", "--", PROBE, "exits", "0"),
+	      125, "--rule number 2");
 }
 
 /* ------------------------------------------------------------------ life cycle */
@@ -182,37 +259,6 @@ CASE(the_exit_status_is_that_of_the_program)
 	CHECK_EQ(end(start(RUN("exits", "0"))), 0);
 	CHECK_EQ(end(start(RUN("exits", "3"))), 3 << 8);
 	CHECK_EQ(end(start(RUN("kills_itself"))), SIGKILL);
-	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
-}
-
-/* What the command wrote to its standard error. */
-static int end_with_message(struct command c, char *message, size_t size)
-{
-	int ends[2];
-	size_t len = 0;
-	ssize_t n;
-
-	MUST(pipe2(ends, O_CLOEXEC));
-	pid_t pid = (pid_t)MUST(fork());
-	if (pid == 0) {
-		MUST(dup2(ends[1], STDERR_FILENO));
-		execv(c.words[0], (char *const *)c.words);
-		_exit(1);
-	}
-	close(ends[1]);
-	while (len < size - 1 && (n = read(ends[0], message + len, size - 1 - len)) > 0)
-		len += (size_t)n;
-	message[len] = '\0';
-	close(ends[0]);
-	return end(pid);
-}
-
-static void fails(struct command c, int status, const char *text)
-{
-	char message[4000];
-
-	CHECK_EQ(end_with_message(c, message, sizeof(message)), status << 8);
-	CHECK_CONTAINS(message, text);
 	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
 }
 
