@@ -81,6 +81,7 @@ struct vdestack;
 #define VDESTACK_ALLOW_ABSENT 0x8u /* absent network: no failure, the interface connects later */
 #define VDESTACK_NO_RECONNECT 0x10u /* an interface that has lost its network does not reconnect */
 #define VDESTACK_NODAD 0x20u /* IPv6 addresses are used without duplicate address detection: nodad */
+#define VDESTACK_UNREGISTERED 0x40u /* other programs of this user do not find it (<vdestack/registry.h>) */
 
 /* Bits of vdestack_opts.no_offload, see vdestack_offload(7). */
 #define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (needed by the next two) */
@@ -234,6 +235,34 @@ struct vdestack *vdestack_get_thread_default(void);
  * or NS_GET_USERNS. The namespace exists as long as the descriptor is open.
  */
 int vdestack_netns(struct vdestack *stack) VDESTACK_NODISCARD;
+
+/* ------------------------------------------------------------------ stacks in other processes */
+
+/*
+ * Returns a descriptor that stands for the stack. Another process that gets it, by SCM_RIGHTS, by
+ * inheritance, or in any other way, makes a handle of it with vdestack_receive(). The stack lives as long as
+ * one of its handles or of these descriptors is open, whoever has them.
+ *
+ * Who has the descriptor can make sockets in the stack, and read its settings, counters and events, whatever
+ * its user, root directory and namespaces are. What changes the stack fails with EPERM, as do
+ * vdestack_netns(), vdestack_spawn() and vdestack_run(). As in a forked child, a process that means harm can
+ * also remove interfaces and end the stack. With VDESTACK_PASS_APART it cannot, and such a handle can pass
+ * the stack on only in the same way; each socket then takes the keeper a little longer, as long as the
+ * descriptor or a handle of it is there.
+ * errno: EINVAL (handle, flags), EPERM (the handle is an attached one), EBUSY (the stack has more than 40
+ * such descriptors), ENETDOWN, EMFILE.
+ */
+#define VDESTACK_PASS_APART 0x1u
+int vdestack_pass(struct vdestack *stack, unsigned flags) VDESTACK_NODISCARD;
+
+/*
+ * Makes a handle of such a descriptor, which stays open and belongs to the caller. It can be closed then.
+ * Each handle is deleted by itself. A process that closes descriptors it does not know needs another one
+ * afterwards: also a default stack is not kept for it.
+ * errno: EBADF, EINVAL (the descriptor stands for no stack), ENETDOWN (the stack has ended), ETIMEDOUT (its
+ * keeper is stopped), EPROTO (it is of another version), EMFILE, ENOMEM.
+ */
+struct vdestack *vdestack_receive(int fd) VDESTACK_NODISCARD;
 
 /* ------------------------------------------------------------------ commands */
 

@@ -61,8 +61,10 @@
 #include "creation.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -77,6 +79,7 @@
 #include "names.h"
 #include "process.h"
 #include "wire/fdmsg.h"
+#include "wire/messages.h"
 
 /* What a creation was waiting for when its time was over. */
 static void describe_state(struct vs_creation *c, char *text, size_t size)
@@ -202,6 +205,22 @@ static void undo(struct vs_creation *c)
 	}
 }
 
+/* For other programs that look at this one. It is no failure if there is no room in the door. */
+static void tell_name(struct vs_slot *slot)
+{
+	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_NAME };
+	struct vs_sock door = vs_sock_load(&slot->door);
+	struct vs_fdmsg msg = {
+		.iov = { { &req, offsetof(struct vs_request, key) },
+			 { &slot->keeper->key, sizeof(slot->keeper->key) },
+			 { slot->name, strlen(slot->name) } },
+		.n_iov = 3,
+	};
+
+	if (slot->name[0] != '\0' && vs_sock_valid(&door))
+		(void)vs_fdmsg_send(door.fd, &msg, MSG_DONTWAIT);
+}
+
 void vs_creation_end(struct vs_creation *c)
 {
 	bool made = c->state == VS_CREATION_DONE && !c->adding;
@@ -220,6 +239,7 @@ void vs_creation_end(struct vs_creation *c)
 	if (made) {
 		vs_keepers_take_warning(c->slot->keeper, warning);
 		vs_slot_set_complete(c->slot);
+		tell_name(c->slot);
 	} else if (c->state != VS_CREATION_DONE) {
 		undo(c);
 	}

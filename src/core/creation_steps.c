@@ -15,6 +15,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -105,6 +106,13 @@ int vs_creation_send(struct vs_creation *c)
 	return r;
 }
 
+/* A keeper gives no door to processes that are more confined than the program was (keeper/listed.c). */
+static uint8_t confinement(void)
+{
+	return (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) > 0 ? VS_CONFINED_PRIVILEGES : 0) |
+	       (prctl(PR_GET_SECCOMP) > 0 ? VS_CONFINED_SECCOMP : 0);
+}
+
 static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op op,
 			 const struct vs_conf_iface *iface)
 {
@@ -119,6 +127,8 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 		vs_iface_request_fill(iface, &c->opts, c->addition, call);
 	else if (c->opts.adopt >= 0)
 		call->fds[call->n_fds++] = c->opts.adopt;
+	call->req.iface.unregistered = (c->opts.flags & VDESTACK_UNREGISTERED) != 0;
+	call->req.iface.confined = op == VS_OP_CREATE ? confinement() : 0;
 	for (int i = 0; i < 2 && iface != NULL && vs_iface_request_needs_directories(iface); i++)
 		call->fds[call->n_fds++] = c->dirs[i];
 	if (c->stream >= 0)

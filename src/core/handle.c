@@ -176,6 +176,7 @@ struct vs_slot *vs_slot_new(void)
 		slot->door = slot->leash[0] = slot->leash[1] = (struct vs_sock)VS_NO_SOCK;
 		slot->keeper = NULL;
 		slot->id = 0;
+		slot->via = VS_DOOR_FULL;
 		vs_slot_set_kept(slot, VS_SLOT_NO_DEFAULT);
 		slot->leash_process = 0;
 		slot->pending.fd = -1;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "wire/fdmsg.h"
+#include "wire/messages.h"
 #include <vdestack.h>
 
 struct vs_keeper_link;
@@ -25,6 +26,7 @@ struct vs_slot {
 	struct vs_sock door;  /* changes when the door is cut or regained; see vs_sock_load() */
 	uint64_t id;          /* of the stack: the cookie of its first door */
 	_Atomic(struct vs_keeper_link *) keeper; /* also read by the search for unused keepers */
+	enum vs_door via;     /* what its door was made for */
 	int kept;             /* enum vs_slot_kept; read and written atomically */
 	uint64_t secret[2];   /* for a new door; written before kept says so, under the regain lock */
 	/* The leash of its commands, made on demand under the process lock: */
@@ -35,7 +37,7 @@ struct vs_slot {
 	bool complete;          /* it is over; read and written atomically */
 	/* Under the lock of names: */
 	uint64_t maker;         /* token of the process that makes it, if it has a name */
-	char name[64];          /* "": none */
+	char name[VS_STACK_NAME_BYTES]; /* "": none */
 };
 
 /* Takes a free slot for the caller alone. NULL with errno. */

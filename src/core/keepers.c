@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@
 #include "numbers.h"
 #include "process.h"
 #include "regain.h"
+#include "wire/changes.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
@@ -103,6 +105,44 @@ int vs_keepers_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, str
 	pthread_mutex_unlock(&p->lock);
 	vs_signals_restore(&saved);
 	return may ? r : vs_keepers_sealed("cannot make a stack");
+}
+
+static struct vs_keeper_link *foreign_locked(uint64_t id, int changes)
+{
+	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
+		if (k->variant == VS_VARIANT_FOREIGN && k->id == id)
+			return k;
+	struct vs_keeper_link *k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return NULL;
+	k->variant = VS_VARIANT_FOREIGN;
+	k->id = id;
+	k->front = (struct vs_sock)VS_NO_SOCK;
+	k->uid = geteuid();
+	k->gid = getegid();
+	k->changes = vs_fd_map_sealed(changes, VS_CHANGES_BYTES, PROT_READ);
+	k->next = keepers;
+	return keepers = k;
+}
+
+int vs_keepers_hold_foreign(uint64_t id, int changes, struct vs_keeper_link **out)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+
+	if (p == NULL)
+		return vs_fail(ENOMEM, "cannot receive a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock);
+	struct vs_keeper_link *k = foreign_locked(id, changes);
+	if (k != NULL) {
+		atomic_fetch_add(&p->creating, 1);
+		*out = k;
+	}
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+	return k != NULL ? 0 : vs_fail(ENOMEM, "cannot receive a stack: %s",
+				       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 }
 
 const char *vs_keepers_elsewhere(struct vs_keeper_link *keeper)

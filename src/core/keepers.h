@@ -22,13 +22,15 @@ enum vs_variant {
 	VS_VARIANT_PROCESS,   /* shared by all stacks of the program */
 	VS_VARIANT_INPROCESS, /* the same on threads of the program */
 	VS_VARIANT_ADOPT,     /* lives in the user namespace of one adopted namespace; for that stack alone */
+	VS_VARIANT_FOREIGN,   /* of another process, from which this one has a door; there is no front door */
 };
 
 /* A keeper as the program sees it. Constant while it is in use. */
 struct vs_keeper_link {
 	struct vs_keeper_link *next;
 	enum vs_variant variant;
-	uint64_t id;     /* names the keeper: the cookie of its first front door */
+	/* Names the keeper: the cookie of our end of its first front door; of its own end if it is foreign. */
+	uint64_t id;
 	struct vs_sock front; /* the program's end of its front door; changes when it is regained */
 	int pid;         /* 0: in this process */
 	int proof;       /* the process id to claim in requests, see src/keeper/auth.c; 0: our own */
@@ -53,6 +55,12 @@ struct vs_keeper_link {
  */
 int vs_keepers_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out);
 void vs_keepers_unhold(void);
+
+/*
+ * As vs_keepers_hold(), for a foreign keeper. changes is a descriptor of its change page (borrowed), or -1. 0
+ * or -errno, message recorded.
+ */
+int vs_keepers_hold_foreign(uint64_t id, int changes, struct vs_keeper_link **out);
 
 /* Takes what a living keeper could not do for itself. "": nothing, or it has been taken. */
 void vs_keepers_take_warning(struct vs_keeper_link *keeper, char text[VS_MESSAGE_MAX]);

@@ -58,7 +58,8 @@ static const char closed[] =
 
 static const char not_kept[] =
 	"the program has closed the descriptors of this library, and the stack has ended, as a default stack "
-	"is not kept with VDESTACK_INPROCESS or without memory files; make stacks after that";
+	"is not kept with VDESTACK_INPROCESS, without memory files, or for a process that has received it; "
+	"make or receive stacks after that";
 
 static const char out_of_reach[] =
 	"the program has closed the descriptors of this library, and its keeper cannot be reached: it has "

@@ -137,6 +137,9 @@ int vs_auth_watch(struct vs_keeper *k, int door)
 
 /* ------------------------------------------------------------------ the sender */
 
+const char vs_auth_no_key[] =
+	"this process has been sealed (vdestack_seal), or has received the stack (vdestack_receive)";
+
 bool vs_auth_has_key(const struct vs_keeper *k, const struct vs_call *call)
 {
 	const struct vs_key *ours = &k->owner.key, *its = &call->req.key;
@@ -188,7 +191,7 @@ const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *cal
 	const struct ucred *sender = &call->msg.creds;
 
 	if (!vs_auth_has_key(k, call))
-		return "this process has been sealed (vdestack_seal)";
+		return vs_auth_no_key;
 	if (k->variant->same_process ? shows_itself(o, sender)
 	    : o->proof != 0          ? shows_capabilities(o, sender)
 				     : shows_ids(o, &call->msg))

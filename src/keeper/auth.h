@@ -41,6 +41,9 @@ bool vs_auth_is_overflow(unsigned id, bool group);
  */
 const char *vs_auth_refusal(const struct vs_keeper *k, const struct vs_call *call);
 
+/* Why a request without the key is refused. */
+extern const char vs_auth_no_key[];
+
 /* Whether the request has the keeper's key. */
 bool vs_auth_has_key(const struct vs_keeper *k, const struct vs_call *call);
 

@@ -170,8 +170,8 @@ static int open_door(struct vs_net *n)
 	if (r < 0)
 		return vs_fail(-r, "cannot make the stack's door: %s",
 			       vs_cause_text(vs_diagnose_limit(-r), -r));
-	n->doors[0] = pair[0];
-	n->n_doors = 1;
+	n->doors[0] = (struct vs_net_door){ pair[0], VS_DOOR_FULL };
+	n->n_doors = n->n_keeping = 1;
 	n->programs_end = pair[1];
 	n->id = vs_sock_of(pair[1]).cookie;
 	vs_guests_begin(n, n->id);
@@ -318,6 +318,7 @@ struct beginning {
 	struct vs_iface *iface;
 	struct vs_job *birth;
 	int adopt;
+	bool unregistered;
 };
 
 static void beginning_drop(struct beginning *o, const struct vs_call *call)
@@ -354,6 +355,7 @@ static void give_locked(struct vs_net *n, const struct beginning *o)
 	if (o->iface != NULL)
 		o->iface->events = vs_events_ref(n->events);
 	n->birth = o->birth;
+	n->unregistered = o->unregistered;
 }
 
 /* Hands it to the thread in reserve, if there is one and it fits. */
@@ -386,11 +388,13 @@ static int give_to_new(struct vs_keeper *k, const struct beginning *o)
 
 int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 {
-	struct beginning o = { .call = call, .adopt = -1 };
+	struct beginning o = { .call = call, .adopt = -1,
+			       .unregistered = call->req.iface.unregistered != 0 };
 	struct vs_locator locator;
 	int64_t now = vs_now_ms();
 	int r = 0;
 
+	vs_listed_note(k, &call->req.iface);
 	vs_locator_parse(call->text, &locator);
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	if (call->req.iface.name[0] == '\0')

@@ -17,6 +17,7 @@
 #include "channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -119,10 +120,19 @@ static void prune_locked(struct vs_keeper *k)
 	k->prune_channels_at = 2 * k->n_channels + PRUNE_LEAST;
 }
 
+static bool is_closed_of(const struct vs_keeper_chan *chan, const void *pid)
+{
+	struct pollfd other_end = { .fd = chan->fd, .events = POLLRDHUP };
+
+	return chan->pid == *(const pid_t *)pid && chan->life_of == NULL && poll(&other_end, 1, 0) > 0;
+}
+
 static int check_locked(struct vs_keeper *k, uint64_t number, pid_t pid)
 {
 	if (*find_locked(k, number) != NULL)
 		return -EEXIST; /* numbers are random, so this is no accident */
+	if (count_channels_locked(k, pid) >= PER_PROCESS)
+		drop_those_locked(k, is_closed_of, &pid); /* the main thread has not come to it yet */
 	return count_channels_locked(k, pid) < PER_PROCESS ? 0 : -EMFILE;
 }
 

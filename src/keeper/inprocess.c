@@ -159,6 +159,7 @@ static void *root_main(void *arg)
 					 .wake = -1,
 					 .claims = -1,
 					 .side_door = -1,
+					 .changes_file = -1,
 					 .variant = &vs_variant_inprocess,
 					 .changes = s->changes,
 					 .lock = PTHREAD_MUTEX_INITIALIZER,

@@ -24,6 +24,7 @@
 #include "events.h"
 #include "iface.h"
 #include "job.h"
+#include "listed.h"
 #include "net.h"
 #include "reconnect.h"
 #include "regain.h"
@@ -141,6 +142,7 @@ int vs_keeper_prepare(struct vs_keeper *k)
 		r = vs_auth_watch(k, k->front);
 	if (r < 0)
 		return r;
+	k->id = vs_sock_of(k->front).cookie;
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
 	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 ||
@@ -160,6 +162,8 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 		(void)!read(k->wake, &ignored, sizeof(ignored));
 	else if (event->data.u64 == VS_SIDE_DOOR_EVENT)
 		vs_side_door_serve(k);
+	else if (event->data.u64 == VS_LISTED_EVENT)
+		vs_listed_serve(k);
 	else if (event->data.u64 == VS_JOB_EVENT)
 		vs_jobs_hung_up(k);
 	else if (event->data.u64 < VS_EVENTS_ID_MAX)
@@ -186,7 +190,9 @@ void vs_keeper_run(struct vs_keeper *k)
 			serve_event(k, &events[i]);
 		vs_sources_check(k);
 		vs_jobs_start(k);
+		vs_listed_check(k);
 	}
+	vs_listed_end(k);
 	vs_registry_drop(k);
 	free(k->call);
 	vs_close(k->epoll);
@@ -194,4 +200,5 @@ void vs_keeper_run(struct vs_keeper *k)
 	vs_close(k->front);
 	vs_close(k->side_door);
 	vs_close(k->claims);
+	vs_close(k->changes_file);
 }

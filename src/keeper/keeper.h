@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "auth.h"
+#include "listed.h"
 #include "wire/side_door.h"
 
 struct vs_call;
@@ -46,9 +47,13 @@ struct vs_keeper {
 	bool privileged;  /* lives in the program's user namespace */
 	struct vs_owner owner;
 	struct vs_changes *changes; /* the change page; NULL: none */
+	int changes_file; /* the page's file, for processes that get a door later; -1: none */
+	uint64_t id;      /* names the keeper: the cookie of its end of the first front door */
 	atomic_int claims; /* the claim page's file; -1: none yet, and no side door */
 	int side_door;    /* see side_door.c; -1: none */
 	struct vs_side_door side;
+	struct vs_listed listed;
+	_Atomic(pid_t) user; /* the last process that has registered a reply channel; 0: none */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t met;   /* the state of a job or of the thread in reserve has changed */
@@ -93,8 +98,9 @@ void vs_keeper_run(struct vs_keeper *k);
 /* Checks that so many are free. 0, or -errno with a message. */
 int vs_keeper_spare(int wanted);
 
-/* The event of the side door in the epoll set. Others have VS_JOB_EVENT, and those of keeper.c. */
+/* Events in the epoll set. Others are VS_JOB_EVENT, and those of keeper.c. */
 #define VS_SIDE_DOOR_EVENT 4
+#define VS_LISTED_EVENT 5 /* the socket of listed.c */
 /*
  * Main thread: makes fd, taken on success, the front door. Requests in the old one are served. 0 or -errno.
  */

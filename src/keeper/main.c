@@ -54,8 +54,8 @@ const struct vs_variant vs_variant_process = {
 	.check_terminal = check_terminal,
 };
 
-/* Sends the program the result of the start. changes: a descriptor of the change page, or -1. */
-static void report(const struct vs_keeper *k, int result, int changes)
+/* Sends the program the result of the start. */
+static void report(const struct vs_keeper *k, int result)
 {
 	struct vs_start_report reply = { .version = VS_WIRE_VERSION, .result = result, .pid = getpid(),
 					 .proof = k->owner.proof, .key = k->owner.key };
@@ -63,8 +63,8 @@ static void report(const struct vs_keeper *k, int result, int changes)
 	struct vs_fdmsg msg = {
 		.iov = { { &reply, sizeof(reply) }, { (void *)text, strlen(text) } },
 		.n_iov = 2,
-		.fds = { changes },
-		.n_fds = changes >= 0 && result == 0 ? 1 : 0,
+		.fds = { k->changes_file },
+		.n_fds = k->changes_file >= 0 && result == 0 ? 1 : 0,
 	};
 
 	/* If the program is gone, the main loop gets end of file. */
@@ -79,10 +79,11 @@ int vs_keeper_main(void)
 			       .epoll = -1,
 			       .wake = -1,
 			       .claims = -1,
+			       .changes_file = -1,
 			       .side_door = -1,
 			       .lock = PTHREAD_MUTEX_INITIALIZER,
 			       .met = PTHREAD_COND_INITIALIZER };
-	int changes = -1;
+	vs_listed_prepare(&k);
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 
 	/*
@@ -99,12 +100,11 @@ int vs_keeper_main(void)
 	if (r == 0)
 		r = vs_keeper_prepare(&k);
 	if (r == 0)
-		k.changes = vs_changes_new(&changes);
+		k.changes = vs_changes_new(&k.changes_file);
 	if (r == 0)
 		r = vs_filter_install();
 	vs_close(adopt);
-	report(&k, r, changes);
-	vs_close(changes);
+	report(&k, r);
 	if (r == 0)
 		vs_keeper_run(&k);
 	/* Threads may be stuck in a plugin. They end with the process. */

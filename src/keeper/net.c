@@ -70,9 +70,11 @@ static void do_channel(struct vs_net *n)
 	struct vs_call *call = n->call;
 
 	/* If this fails, the caller gets end of file on its channel. */
-	if (call->msg.n_fds > 0 && vs_auth_takes_replies(n->keeper, call, call->msg.fds[0]))
-		(void)vs_registry_add(n->keeper, call->req.channel, call->msg.creds.pid,
-				     vs_call_take_fd(call, 0));
+	if (call->msg.n_fds == 0 || !vs_auth_takes_replies(n->keeper, call, call->msg.fds[0]))
+		return;
+	if (n->via != VS_DOOR_ATTACHED)
+		atomic_store(&n->keeper->user, call->msg.creds.pid);
+	(void)vs_registry_add(n->keeper, call->req.channel, call->msg.creds.pid, vs_call_take_fd(call, 0));
 }
 
 /*
@@ -82,6 +84,19 @@ static void do_channel(struct vs_net *n)
 static bool is_refused(int family)
 {
 	return family == AF_KEY;
+}
+
+/* Only for others to see. The program knows the name anyway. */
+static void do_name(struct vs_net *n)
+{
+	const struct vs_call *call = n->call;
+
+	if (!vs_auth_has_key(n->keeper, call) || call->text_len >= sizeof(n->name) ||
+	    strpbrk(call->text, "\n") != NULL)
+		return;
+	pthread_mutex_lock(&n->keeper->lock);
+	memcpy(n->name, call->text, call->text_len + 1);
+	pthread_mutex_unlock(&n->keeper->lock);
 }
 
 static void do_msocket(struct vs_net *n)
@@ -119,7 +134,7 @@ static void do_entry(struct vs_net *n)
 	bool guest = n->call->req.arg[0] != VS_ENTRY_LIFE;
 	VS_AUTO_CLOSE ns = -1;
 	VS_AUTO_CLOSE life = -1;
-	int r = vs_auth_has_key(n->keeper, n->call) ? 0 : -EPERM;
+	int r = n->via == VS_DOOR_ATTACHED || vs_auth_has_key(n->keeper, n->call) ? 0 : -EPERM;
 
 	if (r == 0 && guest)
 		r = open_namespace(&ns);
@@ -133,7 +148,50 @@ static void do_entry(struct vs_net *n)
 		fds[n_fds++] = ns;
 	if (life >= 0)
 		fds[n_fds++] = life;
-	vs_call_reply(n->keeper, n->call, r, r < 0 ? strerror(-r) : NULL, fds, r < 0 ? 0 : n_fds);
+	const char *why = r == -EPERM && !n_fds ? vs_auth_no_key : strerror(-r);
+	vs_call_reply(n->keeper, n->call, r, r < 0 ? why : NULL, fds, r < 0 ? 0 : n_fds);
+}
+
+/* ------------------------------------------------------------------ doors for other processes */
+
+static void do_pass(struct vs_net *n)
+{
+	VS_AUTO_CLOSE fd = -1;
+	int r = vs_regain_pass(n, &fd);
+
+	vs_call_reply(n->keeper, n->call, r, r < 0 ? strerror(-r) : NULL, &fd, r < 0 ? 0 : 1);
+}
+
+static void do_receive(struct vs_net *n)
+{
+	char text[64];
+	int page = n->keeper->changes_file;
+
+	(void)snprintf(text, sizeof(text), "%llu %llu %d", (unsigned long long)n->id,
+		       (unsigned long long)n->keeper->id, (int)n->via);
+	vs_call_reply(n->keeper, n->call, 0, text, &page, page < 0 ? 0 : 1);
+}
+
+/* What can be requested at a door that was made for another process, whatever that process knows. */
+static bool door_has(enum vs_door door, uint32_t op)
+{
+	switch (op) {
+	case VS_OP_CHANNEL:
+	case VS_OP_MSOCKET:
+	case VS_OP_SYSCTL_GET:
+	case VS_OP_EVENTS:
+	case VS_OP_STATS:
+	case VS_OP_SOURCES_WAIT:
+	case VS_OP_LEARNED:
+	case VS_OP_RECEIVE:
+		return true;
+	case VS_OP_PASS:
+		return door == VS_DOOR_APART;
+	case VS_OP_ENTRY:
+		return door == VS_DOOR_ATTACHED;
+	default:
+		return false;
+	}
 }
 
 /* ------------------------------------------------------------------ interfaces */
@@ -399,6 +457,10 @@ int vs_net_add(struct vs_net *n)
 	return do_iface(n, add_iface);
 }
 
+static const char not_there[] =
+	"this handle stands for a stack of another process, and can only make sockets and read; ask the "
+	"process that made the stack";
+
 void vs_net_serve(struct vs_net *n)
 {
 	if (n->call->reply >= 0 && !vs_auth_takes_replies(n->keeper, n->call, n->call->reply)) {
@@ -407,6 +469,11 @@ void vs_net_serve(struct vs_net *n)
 	}
 	if (n->call->req.op != VS_OP_MSOCKET && n->call->req.op != VS_OP_CHANNEL)
 		n->call->refusal = vs_auth_refusal(n->keeper, n->call);
+	if (n->via != VS_DOOR_FULL && !door_has(n->via, n->call->req.op)) {
+		vs_call_reply(n->keeper, n->call, -EPERM, not_there, NULL, 0);
+		vs_call_drop(n->call);
+		return;
+	}
 	switch (n->call->req.op) {
 	case VS_OP_MSOCKET:
 		do_msocket(n);
@@ -429,6 +496,15 @@ void vs_net_serve(struct vs_net *n)
 		break;
 	case VS_OP_SECRET:
 		vs_regain_tell_secret(n);
+		break;
+	case VS_OP_NAME:
+		do_name(n);
+		break;
+	case VS_OP_PASS:
+		do_pass(n);
+		break;
+	case VS_OP_RECEIVE:
+		do_receive(n);
 		break;
 	case VS_OP_STATS:
 		do_stats(n);

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "wire/messages.h"
+
 struct vs_call;
 struct vs_changes;
 struct vs_events;
@@ -22,6 +24,11 @@ struct vs_wire_iface;
 
 #define VS_DOORS_MAX 64 /* of one stack, see regain.c */
 
+struct vs_net_door {
+	int fd;
+	enum vs_door kind;
+};
+
 struct vs_net {
 	struct vs_keeper *keeper;
 	/* The current request; in reserve: NULL until there is one, under the keeper's lock. */
@@ -29,11 +36,13 @@ struct vs_net {
 	/* The job of the first interface, until the device is made; not to be used afterwards. */
 	struct vs_job *birth;
 	uint64_t id;          /* of the stack: the cookie of the program's end of its first door */
-	int doors[VS_DOORS_MAX]; /* nearly always one */
+	struct vs_net_door doors[VS_DOORS_MAX]; /* nearly always one */
 	unsigned n_doors;     /* others read it under the keeper's lock */
+	unsigned n_keeping;   /* of these, the ones that keep the stack alive */
 	unsigned turn;        /* the door that is looked at first */
+	enum vs_door via;     /* what the door of the current request was made for */
 	/* Doors that the main thread has made and this thread has not taken; under the keeper's lock. */
-	int joining[VS_DOORS_MAX];
+	struct vs_net_door joining[VS_DOORS_MAX];
 	unsigned n_joining;
 	struct vs_net *next;  /* in the keeper's list of stacks that can get doors; under its lock */
 	uint64_t secret[2];   /* see wire/side_door.h; both 0: not drawn yet; under the keeper's lock */
@@ -47,6 +56,8 @@ struct vs_net {
 	struct vs_events *events;
 	struct vs_sources_stack *sources; /* NULL: there have been none */
 	struct vs_sources_sysctls *sysctls; /* as they were before; see sources_sysctls.c */
+	char name[VS_STACK_NAME_BYTES]; /* "": none; under the keeper's lock */
+	bool unregistered;    /* it is not listed; constant while it is on the keeper's list */
 	bool in_reserve;      /* began without a call */
 	bool dismissed;       /* in reserve, and not needed any more; under the keeper's lock */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The doors of a stack whose processes close them and come back.
+ * The doors of a stack: those of processes that close them and come back, and those that are passed on.
  *
  * A process that comes back gets a new door at the side door (side_door.c). The stack may have several doors
  * then: another process of the program may still have the first one. A networking thread with one door sleeps
@@ -11,6 +11,9 @@
  * The networking thread cannot watch for new doors while it sleeps in recvmsg(2). So the main thread
  * interrupts it by a signal, which makes the call fail with EINTR. The signal may come just before the call
  * begins. So it is repeated until the thread has taken its doors. Requests wait in the door meanwhile.
+ *
+ * A door that was made to look at the stack from outside does not keep it: with nothing but such doors the
+ * stack is without a door, and they are not served.
  */
 
 #include "regain.h"
@@ -33,6 +36,8 @@
 
 #define AGAIN_MS 2     /* until the next signal to a thread that has not taken its doors */
 #define FIRST_MS 10    /* without a door: until the first check whether the program's memory is gone */
+#define ATTACHED_MAX (VS_DOORS_MAX / 2) /* doors of other programs that a stack may have */
+#define APART_ROOM 16  /* places that doors apart leave, so that processes of the program can come back */
 #define MOST_MS 1000   /* the time between two checks doubles up to this */
 
 /* ------------------------------------------------------------------ main thread */
@@ -46,14 +51,44 @@ static struct vs_net *find_locked(struct vs_keeper *k, uint64_t id)
 	return n;
 }
 
+static bool has_room_locked(const struct vs_net *n, unsigned more)
+{
+	return n->n_doors + n->n_joining + more < VS_COUNT(n->joining);
+}
+
+static int join_locked(struct vs_net *n, int fd, enum vs_door kind)
+{
+	if (!has_room_locked(n, 0))
+		return -EBUSY;
+	n->joining[n->n_joining++] = (struct vs_net_door){ fd, kind };
+	return 0;
+}
+
 int vs_regain_join(struct vs_keeper *k, const struct vs_wanted_door *wanted, int fd)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_net *n = find_locked(k, wanted->stack);
 	bool may = n != NULL && vs_side_door_same(n->secret, wanted->secret);
-	int r = !may ? -ENETDOWN : n->n_doors + n->n_joining < VS_COUNT(n->joining) ? 0 : -EBUSY;
-	if (r == 0)
-		n->joining[n->n_joining++] = fd;
+	int r = may ? join_locked(n, fd, VS_DOOR_FULL) : -ENETDOWN;
+	pthread_mutex_unlock(&k->lock);
+	k->joins = k->joins || r == 0;
+	return r;
+}
+
+int vs_regain_attach(struct vs_keeper *k, uint64_t stack, int fd)
+{
+	unsigned others = 0;
+
+	pthread_mutex_lock(&k->lock);
+	struct vs_net *n = find_locked(k, stack);
+	for (unsigned i = 0; n != NULL && i < n->n_joining; i++)
+		others += n->joining[i].kind == VS_DOOR_ATTACHED;
+	if (n != NULL)
+		others += n->n_doors - n->n_keeping;
+	/* Others cannot take the places of the program's own processes. */
+	int r = n == NULL || n->unregistered ? -ENETDOWN
+		: others >= ATTACHED_MAX     ? -EBUSY
+					     : join_locked(n, fd, VS_DOOR_ATTACHED);
 	pthread_mutex_unlock(&k->lock);
 	k->joins = k->joins || r == 0;
 	return r;
@@ -133,25 +168,65 @@ void vs_regain_end(struct vs_net *n)
 	pthread_mutex_unlock(&n->keeper->lock);
 	/* no other thread finds it now */
 	while (n->n_joining > 0)
-		vs_close(n->joining[--n->n_joining]);
+		vs_close(n->joining[--n->n_joining].fd);
 	while (n->n_doors > 0)
-		vs_close(n->doors[--n->n_doors]);
+		vs_close(n->doors[--n->n_doors].fd);
+}
+
+/* There is room. */
+static void take_locked(struct vs_net *n, struct vs_net_door door)
+{
+	n->doors[n->n_doors++] = door;
+	n->n_keeping += door.kind != VS_DOOR_ATTACHED;
 }
 
 static void take_joining(struct vs_net *n)
 {
 	pthread_mutex_lock(&n->keeper->lock);
 	while (n->n_joining > 0)
-		n->doors[n->n_doors++] = n->joining[--n->n_joining]; /* there is room, see vs_regain_join() */
+		take_locked(n, n->joining[--n->n_joining]); /* join_locked() has checked the room */
 	pthread_mutex_unlock(&n->keeper->lock);
 }
 
 static void close_door(struct vs_net *n, unsigned i)
 {
-	vs_close(n->doors[i]);
+	vs_close(n->doors[i].fd);
 	pthread_mutex_lock(&n->keeper->lock);
+	n->n_keeping -= n->doors[i].kind != VS_DOOR_ATTACHED;
 	n->doors[i] = n->doors[--n->n_doors];
 	pthread_mutex_unlock(&n->keeper->lock);
+}
+
+int vs_regain_pass(struct vs_net *n, int *others_end)
+{
+	int pair[2];
+	int r = vs_socketpair(pair);
+
+	if (r < 0)
+		return r;
+	r = vs_auth_watch(n->keeper, pair[0]);
+	pthread_mutex_lock(&n->keeper->lock);
+	if (r == 0 && !has_room_locked(n, APART_ROOM))
+		r = -EBUSY;
+	if (r == 0)
+		take_locked(n, (struct vs_net_door){ pair[0], VS_DOOR_APART });
+	pthread_mutex_unlock(&n->keeper->lock);
+	if (r < 0) {
+		vs_close(pair[0]);
+		vs_close(pair[1]);
+		return r;
+	}
+	*others_end = pair[1];
+	return 0;
+}
+
+/* Whether a process of the program has come back. */
+static bool has_keeping_locked(const struct vs_net *n)
+{
+	for (unsigned i = 0; i < n->n_joining; i++)
+		if (n->joining[i].kind != VS_DOOR_ATTACHED)
+			return true;
+	return false;
 }
 
 /*
@@ -166,7 +241,7 @@ static bool await_door(struct vs_net *n)
 	for (;;) {
 		enum vs_claim claim = vs_claims_ask(atomic_load(&k->claims), n->id);
 		pthread_mutex_lock(&k->lock);
-		bool back = n->n_joining > 0;
+		bool back = has_keeping_locked(n);
 		if (!back && claim != VS_CLAIM_KEPT)
 			unlist_locked(n);
 		pthread_mutex_unlock(&k->lock);
@@ -183,7 +258,7 @@ static int await_any(struct vs_net *n)
 	struct pollfd doors[VS_DOORS_MAX];
 
 	for (unsigned i = 0; i < n->n_doors; i++)
-		doors[i] = (struct pollfd){ .fd = n->doors[i], .events = POLLIN };
+		doors[i] = (struct pollfd){ .fd = n->doors[i].fd, .events = POLLIN };
 	if (poll(doors, n->n_doors, -1) <= 0)
 		return -1;
 	for (unsigned i = 0; i < n->n_doors; i++) /* each in turn, so that none waits for ever */
@@ -195,7 +270,8 @@ static int await_any(struct vs_net *n)
 static int recv_one(struct vs_net *n, int i)
 {
 	n->call->msg.interruptible = true;
-	int r = vs_call_recv(n->doors[i], n->call, n->n_doors > 1 ? MSG_DONTWAIT : 0);
+	int r = vs_call_recv(n->doors[i].fd, n->call, n->n_doors > 1 ? MSG_DONTWAIT : 0);
+	n->via = n->doors[i].kind;
 	n->turn++;
 	return r;
 }
@@ -205,9 +281,9 @@ int vs_regain_recv(struct vs_net *n)
 	for (;;) {
 		if (__atomic_load_n(&n->n_joining, __ATOMIC_RELAXED) > 0)
 			take_joining(n);
-		if (n->n_doors == 0 && !await_door(n))
+		if (n->n_keeping == 0 && !await_door(n))
 			return 0;
-		if (n->n_doors == 0)
+		if (n->n_keeping == 0)
 			continue;
 		int i = n->n_doors > 1 ? await_any(n) : 0;
 		int r = i < 0 ? -EINTR : recv_one(n, i);

@@ -17,6 +17,9 @@
  *
  * A stack has an id: the cookie of the program's end of its first door.
  *
+ * A stack may have more doors. What may be requested at a door depends on what it was made for, see enum
+ * vs_door.
+ *
  * A request names the channel for its reply: by number, if the process has registered the channel before; or
  * the channel comes with the request and serves this call alone. A reply carries the sequence number of its
  * request. A reply to a call that was given up is recognised by it and dropped.
@@ -36,7 +39,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730007u
+#define VS_WIRE_VERSION 0x76730008u
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -67,8 +70,25 @@ enum vs_op {
 	/* iface.name, "": all; the reply comes when all sources have what they were asked for */
 	VS_OP_SOURCES_WAIT,
 	VS_OP_LEARNED,     /* iface.name, "": all; reply fd: a sealed memory file, see sources.h */
+	VS_OP_PASS,        /* reply fd: a door of its own, VS_DOOR_APART */
+	/* reply text: ids of the stack and of the keeper, enum vs_door; reply fd: [the change page] */
+	VS_OP_RECEIVE,
+	/* text: name, for others to see; with the key; no reply */
+	VS_OP_NAME,
+	/* registry */
+	/* arg: how many stacks to leave out; reply text: lines, "PID N", then "ID NAME" for each stack */
+	VS_OP_LIST,
+	VS_OP_ATTACH,      /* text: id of a stack; reply fd: a door, VS_DOOR_ATTACHED */
 	/* side door; key: its secret; text: a struct vs_wanted_door; reply fd: door */
 	VS_OP_REGAIN,
+};
+
+/* What a door was made for. Nobody but the keeper can change it. */
+enum vs_door {
+	VS_DOOR_FULL,     /* of the program; the key and the credentials decide */
+	VS_DOOR_APART,    /* passed to another process: sockets and what reads */
+	/* of another program that looks at the stack: as APART, and commands; it does not keep the stack */
+	VS_DOOR_ATTACHED,
 };
 
 enum vs_entry {
@@ -78,7 +98,13 @@ enum vs_entry {
 };
 
 #define VS_SOCKETS_MAX 32
+#define VS_STACK_NAME_BYTES 64
+#define VS_LIST_MOST 4096 /* stacks that are listed */
+#define VS_LIST_LINE (20 + 1 + VS_STACK_NAME_BYTES + 1) /* bytes for each */
 #define VS_WIRE_NO_LIMIT UINT32_MAX /* of time */
+
+#define VS_CONFINED_PRIVILEGES 1u /* no_new_privs */
+#define VS_CONFINED_SECCOMP 2u    /* seccomp */
 
 struct vs_wire_iface {
 	char name[IF_NAMESIZE];
@@ -87,6 +113,9 @@ struct vs_wire_iface {
 	uint8_t force_mtu;
 	uint8_t allow_absent;
 	uint8_t no_reconnect;
+	/* VS_OP_CREATE, also without an interface: */
+	uint8_t unregistered; /* the stack is not listed */
+	uint8_t confined;     /* VS_CONFINED_...: how the calling thread is */
 	uint32_t no_offload; /* VS_OFFLOAD_... */
 	uint32_t mtu; /* 0 = default */
 	uint64_t addition;   /* random number of the creation or addition that makes it */

@@ -492,6 +492,7 @@ static void make_directory(uid_t owner, gid_t group)
 		die(tmp_dir);
 	setenv("HOME", tmp_dir, 1);
 	setenv("TMPDIR", tmp_dir, 1);
+	setenv("XDG_RUNTIME_DIR", tmp_dir, 1); /* keepers are registered there */
 	setenv("VDESTACK_TEST_TMP", tmp_dir, 1);
 }
 
