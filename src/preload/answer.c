@@ -137,6 +137,17 @@ static void give_socket(struct vs_answer *a, size_t stack, int family, int type,
 
 /* ------------------------------------------------------------------ requests of the shim */
 
+/* All processes get copies of one descriptor, which the supervisor keeps. */
+static void give_door(struct vs_answer *a, size_t stack)
+{
+	if (a->doors[stack] < 0)
+		a->doors[stack] = vdestack_pass(a->stacks[stack], 0);
+	if (a->doors[stack] < 0)
+		(void)vs_notify_fail(&a->notify, errno);
+	else
+		give(a, a->doors[stack], true);
+}
+
 static void answer_request(struct vs_answer *a, const __u64 args[6])
 {
 	bool is_stack = args[2] < a->run->n_stacks;
@@ -152,8 +163,11 @@ static void answer_request(struct vs_answer *a, const __u64 args[6])
 		else
 			(void)vs_notify_fail(&a->notify, EINVAL);
 		return;
-	case VS_ASK_DOOR: /* there is nothing yet that stands for a stack and can be sent */
-		(void)vs_notify_fail(&a->notify, is_stack ? ENOTSUP : EINVAL);
+	case VS_ASK_DOOR:
+		if (is_stack)
+			give_door(a, (size_t)args[2]);
+		else
+			(void)vs_notify_fail(&a->notify, EINVAL);
 		return;
 	default:
 		(void)vs_notify_fail(&a->notify, EINVAL);

@@ -14,6 +14,7 @@ struct vs_run;
 struct vs_answer {
 	const struct vs_run *run;
 	struct vdestack **stacks; /* run->n_stacks */
+	int *doors;               /* of each stack; -1: not needed yet */
 	int file;                 /* of VS_ASK_RUN */
 	uint64_t *cookies;        /* of the stacks' networks and, behind them, of the host's; see settle.h */
 	struct vs_notify notify;

@@ -13,7 +13,8 @@
  * So a process needs no descriptor, name or secret to reach its supervisor. It can have closed everything,
  * changed its root and user, and executed another program. Outside of a run the kernel answers
  * EAFNOSUPPORT. If the supervisor has died, the kernel answers ENOSYS, to requests and to socket(2). Only a
- * process with the filter can send requests, and it can get nothing by them that socket(2) does not give it.
+ * process with the filter can send requests. It can get sockets of the run's stacks, as by socket(2), and what
+ * a forked child of the supervisor could do with their handles: make sockets, read settings, end them.
  *
  * EINVAL: no such request, or an argument that is not valid.
  */
@@ -30,7 +31,7 @@ enum vs_ask {
 	 * and its offset: read it with pread(2) or mmap(2).
 	 */
 	VS_ASK_RUN = 1,
-	/* a: index of a stack. What vdestack_receive() makes a handle of */
+	/* a: index of a stack. What vdestack_receive() makes a handle of; all processes share it */
 	VS_ASK_DOOR = 2,
 	/*
 	 * a: index of a stack; b, c, d: as for socket(2), with a family that is in the stack. With

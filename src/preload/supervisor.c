@@ -244,18 +244,22 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 {
 	struct vs_run run = *starters;
 	struct vdestack **stacks = calloc(run.n_stacks, sizeof(struct vdestack *));
-	struct vs_answer a = { .run = &run, .stacks = stacks };
+	int *doors = calloc(run.n_stacks, sizeof(int));
+	struct vs_answer a = { .run = &run, .stacks = stacks, .doors = doors };
 
 	detach(control, run.log);
 	run.log = run.log >= 0 ? LOG : -1;
 	a.file = vs_answer_make_file(&run);
-	if (a.file < 0 || stacks == NULL)
+	bool memory = a.file >= 0 && stacks != NULL && doors != NULL;
+	if (!memory)
 		report(ENOMEM, "", "no memory for the supervisor");
-	if (a.file < 0 || stacks == NULL || !make_stacks(&run, stacks))
+	if (!memory || !make_stacks(&run, stacks))
 		_exit(1);
 	if (run.addresses && !prepare_settling(&a, starter, number))
 		_exit(1);
 	(void)!chdir("/"); /* relative names of networks have been used */
+	for (size_t i = 0; i < run.n_stacks; i++)
+		doors[i] = -1;
 	report(0, "", NULL);
 	int listener = receive_listener();
 	(void)close(CONTROL);

@@ -19,7 +19,6 @@
 #include <linux/rtnetlink.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -200,12 +199,11 @@ static void threads(void)
 		CHECK(pthread_join(t[i], NULL) == 0);
 }
 
-static atomic_bool go;
+static pthread_barrier_t together;
 
 static void *one_at_once(void *arg)
 {
-	while (!atomic_load(&go))
-		usleep(100);
+	(void)pthread_barrier_wait(&together);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	CHECK(fd >= 0 && in_stack(fd));
 	close(fd);
@@ -222,10 +220,10 @@ static void flood(void)
 		if (fork() != 0)
 			continue;
 		static pthread_t t[N];
+		CHECK(pthread_barrier_init(&together, NULL, N) == 0);
 		CHECK(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 65536) == 0);
 		for (int i = 0; i < N; i++)
 			CHECK(pthread_create(&t[i], &small, one_at_once, NULL) == 0);
-		atomic_store(&go, true);
 		for (int i = 0; i < N; i++)
 			CHECK(pthread_join(t[i], NULL) == 0);
 		_exit(0);
@@ -597,6 +595,9 @@ static void forged_requests(void)
 	refused(3, 0, AF_INET, 99, 0, EINVAL);
 	long fd = ask(3, 0, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	CHECK(fd >= 0 && in_stack((int)fd) && fcntl((int)fd, F_GETFD) == FD_CLOEXEC);
+	close((int)fd);
+	fd = ask(2, 0, 0, 0, 0); /* a door, which all processes share */
+	CHECK(fd >= 0 && fcntl((int)fd, F_GETFD) == FD_CLOEXEC);
 	one_socket();
 }
 
