@@ -208,14 +208,13 @@ static bool look_once(char path[256], const char *file, enum vs_image *kind)
 	if (fd < 0)
 		return false;
 	ssize_t n = pread(fd, head, sizeof(head) - 1, 0);
+	*kind = VS_IMAGE_UNKNOWN;
 	if (n >= 2 && head[0] == '#' && head[1] == '!')
 		script = interpreter_of(head, path);
 	else if (is_privileged(fd))
 		*kind = VS_IMAGE_PRIVILEGED;
 	else if (n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
 		*kind = look_at_elf(fd);
-	else
-		*kind = VS_IMAGE_UNKNOWN;
 	(void)close(fd);
 	return script;
 }

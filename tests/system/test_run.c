@@ -15,11 +15,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "case.h"
 #include "net.h"
+#include "refuse.h"
 
 #define LIMIT_MS 20000
 #define MAX_WORDS 30
@@ -281,6 +283,29 @@ CASE(a_run_in_a_run_is_refused_with_the_reason)
 {
 	fails(COMMAND(TOOL, "run", "--any", "", "--", TOOL, "run", "--any", "", "--", PROBE, "exits", "0"),
 	      125, "has a supervisor already");
+}
+
+/* The command under a filter that refuses a call, as in a container. */
+static void fails_without(long call, struct command c, const char *text)
+{
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (pid == 0) {
+		MUST(refuse_call(call, 0, EPERM));
+		fails(c, 125, text);
+		_exit(0);
+	}
+	CHECK_EQ(end(pid), 0);
+}
+
+CASE(what_the_system_refuses_is_reported_at_the_start)
+{
+	struct command rules = COMMAND(TOOL, "run", "--any", "--rule", "remote=10.0.0.0/8 use main", "--rule",
+				       "default deny", "", "--", PROBE, "exits", "0");
+
+	fails_without(SYS_seccomp, RUN("exits", "0"), "seccomp filters are refused here");
+	fails_without(SYS_process_vm_readv, rules, "kernel.yama.ptrace_scope=0");
+	fails_without(SYS_pidfd_getfd, rules, "kernel.yama.ptrace_scope=0");
 }
 
 CASE(a_starter_that_is_interrupted_leaves_nothing)
