@@ -12,9 +12,11 @@
  *
  * So a process needs no descriptor, name or secret to reach its supervisor. It can have closed everything,
  * changed its root and user, and executed another program. Outside of a run the kernel answers
- * EAFNOSUPPORT. If the supervisor has died, the kernel answers ENOSYS, to requests and to socket(2). Only a
- * process with the filter can send requests. It can get sockets of the run's stacks, as by socket(2), and what
- * a forked child of the supervisor could do with their handles: make sockets, read settings, end them.
+ * EAFNOSUPPORT. If the supervisor has died, the kernel answers ENOSYS, to requests and to socket(2).
+ *
+ * Only a process with the filter can send requests. It can get sockets of the run's stacks, as by socket(2),
+ * and what a forked child of the supervisor could do with their handles: make sockets, read settings, end
+ * them.
  *
  * EINVAL: no such request, or an argument that is not valid.
  */
