@@ -241,7 +241,7 @@ int vdestack_netns(struct vdestack *stack) VDESTACK_NODISCARD;
 /*
  * Returns a descriptor that stands for the stack. Another process that gets it, by SCM_RIGHTS, by
  * inheritance, or in any other way, makes a handle of it with vdestack_receive(). The stack lives as long as
- * one of its handles or of these descriptors is open, whoever has them.
+ * one of its handles or of these descriptors is open, in any process.
  *
  * Who has the descriptor can make sockets in the stack, and read its settings, counters and events, whatever
  * its user, root directory and namespaces are. What changes the stack fails with EPERM, as do

@@ -24,7 +24,7 @@
  * sent another one: it has no claim page, as that would let it keep the stack with memory that its maker does
  * not know.
  *
- * The descriptor may be anything, and the process at its other end anybody. The wait for it has a limit, and
+ * The descriptor may be anything, and its other end any process. The wait for it has a limit, and
  * the page is mapped only if it is sealed.
  */
 

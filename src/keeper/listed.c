@@ -36,6 +36,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -57,6 +58,7 @@
 #define SO_PASSPIDFD 76
 #endif
 
+#define DESCRIPTORS_LEAST 128 /* a keeper that may have fewer is not registered */
 #define END_MS 200 /* how long the end of the keeper waits for the thread that opens the socket */
 
 void vs_listed_prepare(struct vs_keeper *k)
@@ -155,6 +157,14 @@ static void *open_main(void *arg)
 	return NULL;
 }
 
+/* Then all of them are for stacks. */
+static bool has_few_descriptors(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < DESCRIPTORS_LEAST;
+}
+
 void vs_listed_check(struct vs_keeper *k)
 {
 	struct vs_listed *l = &k->listed;
@@ -162,7 +172,7 @@ void vs_listed_check(struct vs_keeper *k)
 	if (!l->wanted || l->begun || l->off || k->variant->same_process)
 		return;
 	/* Where no owner of a file can be compared, every directory would look like ours. */
-	l->off = vs_auth_is_overflow(geteuid(), false);
+	l->off = vs_auth_is_overflow(geteuid(), false) || has_few_descriptors();
 	if (!l->off)
 		l->begun = vs_thread_start(open_main, k, NULL) == 0;
 	l->off = !l->begun;
@@ -232,7 +242,7 @@ static bool is_ours(const struct vs_keeper *k, uid_t uid)
 	return uid == geteuid() || uid == 0 || (!k->privileged && vs_auth_is_overflow(uid, false));
 }
 
-/* The process that the program is known by: the one that was told, or that uses its stacks now. */
+/* The process that stands for the program: that of VDESTACK_RUN_PID or the maker, else one that uses it. */
 static pid_t shown_pid(const struct vs_keeper *k)
 {
 	pid_t user = atomic_load(&k->user);

@@ -15,7 +15,7 @@ struct vs_wire_iface;
 struct vs_listed {
 	/* Written before the first thread is made: */
 	bool off;             /* the program does not want to be found */
-	pid_t run_pid;        /* the program's process id as others shall see it; 0: that of owner */
+	pid_t run_pid;        /* the program's process id that others see; 0: that of owner */
 	/* Main thread: */
 	bool wanted;          /* a stack that others may find has been made */
 	bool asked;           /* a stack has been requested */

@@ -47,7 +47,7 @@ __attribute__((unused)) static void await_listed(pid_t pid, int n)
 		FAIL("process %d has not %d stacks in the list", (int)pid, n);
 }
 
-/* The keeper is told the name when the stack is made, and does not answer. */
+/* The program sends its keeper the name when the stack is made, and does not wait. */
 __attribute__((unused)) static bool is_named(void *name)
 {
 	int n = (int)MUST(vdestack_registry_list(listed, LIST_MAX));
