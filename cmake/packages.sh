@@ -12,8 +12,8 @@ packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev
 	util-linux libcap2-bin procps"
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
-packages_servers="kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound bind9"
-packages_test="$packages_test tcpdump $packages_servers"
+packages_servers="nginx haproxy kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound bind9"
+packages_test="$packages_test tcpdump curl socat $packages_servers"
 
 need_packages() {
 	local package missing=""
