@@ -226,10 +226,9 @@ static bool prepare_settling(struct vs_answer *a, pid_t starter, int number)
 	if (r < 0) {
 		report(-r, "",
 		       "rules with local=, remote= or name= need to read the program's memory and "
-		       "descriptors, "
-		       "which is refused here; set sysctl kernel.yama.ptrace_scope=0, allow "
-		       "process_vm_readv(2) and "
-		       "pidfd_getfd(2) in the profile of the container, or use rules without these words");
+		       "descriptors, which is refused here; set sysctl kernel.yama.ptrace_scope=0, allow "
+		       "process_vm_readv(2) and pidfd_getfd(2) in the profile of the container, or use rules "
+		       "without these words");
 		return false;
 	}
 	r = vs_settle_start(a);
@@ -239,6 +238,14 @@ static bool prepare_settling(struct vs_answer *a, pid_t starter, int number)
 	return r == 0;
 }
 
+static void check_beside(int r, const char *text)
+{
+	if (r == 0)
+		return;
+	report(-r, "", text);
+	_exit(1);
+}
+
 __attribute__((noreturn)) static void supervise(const struct vs_run *starters, int control, pid_t starter,
 						int number)
 {
@@ -246,6 +253,7 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	struct vdestack **stacks = calloc(run.n_stacks, sizeof(struct vdestack *));
 	int *doors = calloc(run.n_stacks, sizeof(int));
 	struct vs_answer a = { .run = &run, .stacks = stacks, .doors = doors };
+	char text[MESSAGE_MAX] = "";
 
 	detach(control, run.log);
 	run.log = run.log >= 0 ? LOG : -1;
@@ -253,14 +261,20 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	bool memory = a.file >= 0 && stacks != NULL && doors != NULL;
 	if (!memory)
 		report(ENOMEM, "", "no memory for the supervisor");
-	if (!memory || !make_stacks(&run, stacks))
+	if (!memory)
+		_exit(1);
+	if (run.beside != NULL)
+		check_beside(run.beside->open(run.log, text, sizeof(text)), text);
+	if (!make_stacks(&run, stacks))
 		_exit(1);
 	if (run.addresses && !prepare_settling(&a, starter, number))
 		_exit(1);
+	if (run.beside != NULL)
+		check_beside(run.beside->start(stacks[0], text, sizeof(text)), text);
 	(void)!chdir("/"); /* relative names of networks have been used */
 	for (size_t i = 0; i < run.n_stacks; i++)
 		doors[i] = -1;
-	report(0, "", NULL);
+	report(0, "", text);
 	int listener = receive_listener();
 	(void)close(CONTROL);
 	if (listener < 0 || vs_notify_open(&a.notify, listener) < 0)
@@ -309,8 +323,7 @@ static int receive_report(int control, char *message, size_t size)
 			       "memory");
 		return -EIO;
 	}
-	if (r.err != 0)
-		(void)snprintf(message, size, "%.*s", (int)sizeof(r.text) - 1, r.text);
+	(void)snprintf(message, size, "%.*s", (int)sizeof(r.text) - 1, r.text);
 	return -r.err;
 }
 

@@ -8,7 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct vdestack;
 struct vs_rules;
+
+/* What the supervisor does besides, for the tool. Each returns 0 or -errno; `message` is for the user. */
+struct vs_run_beside {
+	/* Before the stacks are made. */
+	int (*open)(int log, char *message, size_t size);
+	/* When they are ready, with the first one. A message that is not empty is a warning. */
+	int (*start)(struct vdestack *stack, char *message, size_t size);
+};
 
 /* What a run consists of. */
 struct vs_run {
@@ -22,13 +31,14 @@ struct vs_run {
 	uint64_t pass[2]; /* see ask.h */
 	unsigned flags;   /* VS_ASK_DEBUG... */
 	int log;          /* each decision is written to this descriptor; -1: none */
+	const struct vs_run_beside *beside; /* NULL: nothing */
 };
 
 /*
  * Starts the supervisor and waits until its stacks are ready. It inherits nothing of this process but the
  * log. Call it in a process with one thread. 0: *control is a descriptor, close-on-exec. If it is closed
- * before vs_supervisor_hand_over(), the supervisor ends. -errno: `message`, of `size` bytes, has the reason,
- * and nothing is left.
+ * before vs_supervisor_hand_over(), the supervisor ends. `message`, of `size` bytes, is empty or a warning. -errno: it
+ * has the reason, and nothing is left.
  */
 int vs_supervisor_start(const struct vs_run *run, int *control, char *message, size_t size);
 

@@ -28,6 +28,7 @@
 #include "preload/notify.h"
 #include "preload/supervisor.h"
 #include "run_plan.h"
+#include "run_publish.h"
 #include "run_shim.h"
 #include <vdestack.h>
 
@@ -45,6 +46,8 @@ static const char help[] =
 	"  --allow-io-uring       io_uring makes sockets of the host's network\n"
 	"  --stack NAME=CONFIG    one more stack, for rules\n"
 	"  --rule RULE, --rules FILE  which sockets are in which stack\n"
+	"  --publish [HOSTADDR:]PORT:[STACKADDR:]PORT[/udp]  a port of the host leads into the stack\n"
+	"  --publish-host [STACKADDR:]PORT:[HOSTADDR:]PORT[/udp]  a port of the stack leads to the host\n"
 	"  -v, --verbose          write what is done and why\n"
 	"  --help, --version\n"
 	"Exit status: that of PROGRAM; 125 vdestack failed, 126 PROGRAM cannot be executed, 127 there is "
@@ -81,7 +84,9 @@ enum {
 	OPT_IO_URING,
 	OPT_STACK,
 	OPT_RULE,
-	OPT_RULES
+	OPT_RULES,
+	OPT_PUBLISH,
+	OPT_PUBLISH_HOST
 };
 
 static const struct option long_options[] = {
@@ -94,6 +99,8 @@ static const struct option long_options[] = {
 	{ "stack", required_argument, NULL, OPT_STACK },
 	{ "rule", required_argument, NULL, OPT_RULE },
 	{ "rules", required_argument, NULL, OPT_RULES },
+	{ "publish", required_argument, NULL, OPT_PUBLISH },
+	{ "publish-host", required_argument, NULL, OPT_PUBLISH_HOST },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -138,6 +145,11 @@ static int take_option(struct options *o, int c)
 	case 'v':
 		o->verbose = true;
 		return -1;
+	case OPT_PUBLISH:
+	case OPT_PUBLISH_HOST:
+		r = vs_run_publish_add(c == OPT_PUBLISH ? VS_PUBLISH_IN : VS_PUBLISH_OUT, optarg,
+				       o->plan.message, sizeof(o->plan.message));
+		break;
 	case OPT_STACK:
 		r = vs_run_plan_stack(&o->plan, optarg);
 		break;
@@ -308,7 +320,7 @@ static bool is_in_run(void)
 
 static bool prepare(struct options *o)
 {
-	struct vs_run run = { .log = open_log() };
+	struct vs_run run = { .log = open_log(), .beside = vs_run_publish() };
 	char message[2200] = "";
 	int control;
 
@@ -330,6 +342,8 @@ static bool prepare(struct options *o)
 		complain("%s", message);
 		return false;
 	}
+	if (message[0] != '\0')
+		complain("warning: %s", message);
 	return install(o, &run, control);
 }
 

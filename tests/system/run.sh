@@ -54,6 +54,36 @@ curl_gets_a_page_from_a_server_in_python)
 	wait "$server" || status=$?
 	[ "$status" = 143 ] || { echo "the server's status is $status" >&2; exit 1; }
 	;;
+a_published_port_leads_to_a_server_and_ends_with_it)
+	need socat
+	for port in $((20000 + RANDOM % 20000)) $((20000 + RANDOM % 20000)) $((20000 + RANDOM % 20000)); do
+		(exec "$vdestack" run --any --publish "127.0.0.1:$port:80" --publish-host 81:9 \
+			vnl=inproc://inside ip=10.9.0.1/24 -- \
+			socat TCP-LISTEN:80,fork,reuseaddr EXEC:sort) 2>err &
+		server=$!
+		answers() { [ "$(printf 'b\na\n' | socat -t 15 - "TCP:127.0.0.1:$port")" = $'a\nb' ]; }
+		gone() { ! kill -0 "$server"; }
+		served_or_gone() { answers || gone; }
+		wait_for served_or_gone
+		gone 2>/dev/null || break
+		grep -q 'Address already in use' err || { cat err >&2; exit 1; }
+	done
+	[ ! -s err ] || { cat err >&2; exit 1; }
+	# A second run cannot have the same port, and says so before its program starts.
+	status=0
+	"$vdestack" run --any --publish "127.0.0.1:$port:80" '' -- touch started 2>err || status=$?
+	[ "$status" = 125 ]
+	grep -q "127.0.0.1:$port of the host cannot be opened: Address already in use" err
+	[ ! -e started ]
+	status=0
+	"$vdestack" run --any --publish "80" '' -- touch started 2>err || status=$?
+	[ "$status" = 125 ]
+	grep -q 'a port is missing' err
+	kill "$server"
+	wait "$server" || true
+	closed() { ! socat -u "TCP:127.0.0.1:$port" STDOUT; }
+	wait_for closed
+	;;
 pipelines_end_with_the_program)
 	need
 	[ "$("$vdestack" run --any "" -- echo word | cat)" = word ]
