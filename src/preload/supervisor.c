@@ -258,11 +258,10 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	detach(control, run.log);
 	run.log = run.log >= 0 ? LOG : -1;
 	a.file = vs_answer_make_file(&run);
-	bool memory = a.file >= 0 && stacks != NULL && doors != NULL;
-	if (!memory)
+	if (a.file < 0 || stacks == NULL || doors == NULL) {
 		report(ENOMEM, "", "no memory for the supervisor");
-	if (!memory)
 		_exit(1);
+	}
 	if (run.beside != NULL)
 		check_beside(run.beside->open(run.log, text, sizeof(text)), text);
 	if (!make_stacks(&run, stacks))

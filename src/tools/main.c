@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "check_rules.h"
 #include "doctor.h"
 #include "run.h"
 #include <vdestack.h>
@@ -11,7 +12,8 @@
 static int show_help(int argc, char *argv[])
 {
 	(void)argc, (void)argv;
-	int n = puts("Usage: vdestack doctor [OPTION...] [LOCATOR...]\n"
+	int n = puts("Usage: vdestack check-rules FILE [CALL...]\n"
+		     "       vdestack doctor [OPTION...] [LOCATOR...]\n"
 		     "       vdestack run [OPTION...] CONFIG -- PROGRAM [ARGUMENT...]\n"
 		     "       vdestack --help | --version");
 	return n < 0 || fflush(stdout) != 0 ? EX_IOERR : 0;
@@ -27,6 +29,7 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char *argv[]);
 } commands[] = {
+	{ "check-rules", vs_check_rules_main },
 	{ "doctor", vs_doctor_main },
 	{ "run", vs_run_main },
 	{ "--help", show_help },
