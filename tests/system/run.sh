@@ -95,6 +95,34 @@ scripts_and_their_children_are_in_the_stack)
 	chmod +x script
 	[ "$("$vdestack" run --any "" -- ./script)" = 1 ] || { echo "there are other interfaces than lo" >&2; exit 1; }
 	;;
+the_preload_engine_adds_its_library_to_those_that_are_preloaded)
+	need
+	cp "$vdestack" tool # it expects the preloaded library beside it, too
+	LD_LIBRARY_PATH=$(dirname "$vdestack")/../src
+	export LD_LIBRARY_PATH
+	shown='echo "<${LD_PRELOAD-}>"'
+	if ./tool run --require "" -- sh -c "$shown" >out 2>err; then
+		echo "--require without the library is no failure" >&2
+		exit 1
+	fi
+	grep -q 'cannot be preloaded' err || { cat err >&2; exit 1; }
+	[ "$(./tool run "" -- sh -c "$shown" 2>err)" = "<>" ]
+	grep -q '^vdestack run: warning: there is no libvdestack-preload.so' err || { cat err >&2; exit 1; }
+	echo 'ld.so ignores what is no library' >libvdestack-preload.so
+	[ "$(./tool run "" -- sh -c "$shown" 2>/dev/null)" = "<$PWD/libvdestack-preload.so>" ]
+	[ "$(LD_PRELOAD=/other.so ./tool run --require "" -- sh -c "$shown" 2>/dev/null)" = "<$PWD/libvdestack-preload.so:/other.so>" ]
+	[ "$(LD_PRELOAD=/other.so ./tool run --any "" -- sh -c "$shown" 2>/dev/null)" = "</other.so>" ]
+	mkdir "a folder" # LD_PRELOAD has no way to write its name
+	mv tool libvdestack-preload.so "a folder"
+	[ "$("a folder/tool" run "" -- sh -c "$shown" 2>/dev/null)" = "<>" ]
+	;;
+decisions_are_logged)
+	need
+	VDESTACK_DEBUG=$PWD/log "$vdestack" run --any "" -- sh -c 'ip link show lo' >/dev/null
+	grep -q '^vdestack run: [0-9]*: socket(AF_NETLINK, SOCK_RAW, 0): main$' log || { cat log >&2; exit 1; }
+	VDESTACK_DEBUG=1 "$vdestack" run --any "" -- sh -c 'ip link show lo' 2>err >/dev/null
+	grep -q '^vdestack run: [0-9]*: socket(AF_NETLINK' err || { cat err >&2; exit 1; }
+	;;
 *)
 	echo "there is no case $case" >&2
 	exit 1
