@@ -418,6 +418,8 @@ static void meets(const char *probe_case, void (*act)(void))
 		execv(c.words[0], (char *const *)c.words);
 		_exit(1);
 	}
+	close(in[0]);
+	close(out[1]); /* end of file, if the case fails */
 	CHECK_EQ(MUST(read(out[0], &byte, 1)), 1);
 	act();
 	CHECK_EQ(MUST(write(in[1], "x", 1)), 1);
