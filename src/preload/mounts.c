@@ -16,8 +16,8 @@
  * The second tmpfs has another use: the kernel ends it when its last mount goes. Its mounts belong to the
  * mount namespace and to copies of that, so this is when the last task in them has ended. An inotify watch
  * does not keep a file system, and gets IN_UNMOUNT. That costs the program nothing: no descriptor
- * that it could close, no filter that each of its system calls passes. tests/kernel/mounts.c proves it. A task
- * that has unmounted the files, as container managers do, is not noticed by this.
+ * that it could close, no filter that each of its system calls passes. tests/kernel/mounts.c proves it. The
+ * watch also fires when tasks that are left have unmounted the files, as container managers do.
  *
  * /sys shows the interfaces of the network namespace in which it was mounted. So it is mounted anew, where
  * the kernel allows it, and what was mounted below it is moved over. The kernel refuses it where the old one

@@ -6,6 +6,7 @@
 
 #include "check_rules.h"
 #include "doctor.h"
+#include "enter.h"
 #include "run.h"
 #include <vdestack.h>
 
@@ -15,6 +16,7 @@ static int show_help(int argc, char *argv[])
 	int n = puts("Usage: vdestack check-rules FILE [CALL...]\n"
 		     "       vdestack doctor [OPTION...] [LOCATOR...]\n"
 		     "       vdestack run [OPTION...] CONFIG -- PROGRAM [ARGUMENT...]\n"
+		     "       vdestack enter [OPTION...] CONFIG... [-- [PROGRAM [ARG...]]]\n"
 		     "       vdestack --help | --version");
 	return n < 0 || fflush(stdout) != 0 ? EX_IOERR : 0;
 }
@@ -32,15 +34,20 @@ static const struct {
 	{ "check-rules", vs_check_rules_main },
 	{ "doctor", vs_doctor_main },
 	{ "run", vs_run_main },
+	{ "enter", vs_enter_main },
 	{ "--help", show_help },
 	{ "--version", show_version },
 };
 
 int main(int argc, char *argv[])
 {
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+
+	if (argc > 0 && strcmp(slash != NULL ? slash + 1 : argv[0], "vdens") == 0) /* a link to this file */
+		return vs_vdens_main(argc, argv);
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	(void)fprintf(stderr, "usage: vdestack doctor|run ...; vdestack --help\n");
+	(void)fprintf(stderr, "usage: vdestack doctor|enter|run ...; vdestack --help\n");
 	return EX_USAGE;
 }
