@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "call.h"
@@ -34,6 +35,7 @@
 #include "wire/messages.h"
 
 #define SPARE_MAX 32
+#define END_MS 400    /* for links to be closed before the keeper ends */
 #define FRONT_MOST 64 /* requests that can wait in a front door */
 
 /* The data of two events. Those of channels are larger, see channel.c. */
@@ -103,13 +105,23 @@ static void serve_front(struct vs_keeper *k)
 	vs_call_drop(call);
 }
 
+/*
+ * Whether the keeper has nothing more to do. Interfaces that are ending get time to close their links: a hub
+ * or switch of libvdeplug removes its directory then, and its path can be used again. A plugin may never
+ * return, so a keeper process waits for END_MS at most.
+ */
 static bool finished(struct vs_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
-	bool none =
-		k->front < 0 && k->n_stacks == 0 && (k->n_ifaces == 0 || !k->variant->waits_for_interfaces);
+	bool unused = k->front < 0 && k->n_stacks == 0, closed = k->n_ifaces == 0;
 	pthread_mutex_unlock(&k->lock);
-	return none;
+	if (!unused || closed || k->variant->waits_for_interfaces) {
+		k->end_ms = 0;
+		return unused && closed;
+	}
+	if (k->end_ms == 0)
+		k->end_ms = vs_deadline_ms(END_MS);
+	return vs_left_ms(k->end_ms) == 0;
 }
 
 static int watch(struct vs_keeper *k, int fd, uint64_t data)
@@ -184,8 +196,9 @@ void vs_keeper_run(struct vs_keeper *k)
 
 	while (!finished(k)) {
 		int jobs = sooner(vs_jobs_check(k), vs_regain_check(k)), reserve = vs_net_reserve(k);
+		int end = k->end_ms == 0 ? -1 : vs_left_ms(k->end_ms);
 		int n = epoll_wait(k->epoll, events, VS_COUNT(events),
-				   sooner(sooner(jobs, reserve), vs_reconnect_check(k)));
+				   sooner(sooner(jobs, reserve), sooner(end, vs_reconnect_check(k))));
 		for (int i = 0; i < n; i++)
 			serve_event(k, &events[i]);
 		vs_sources_check(k);

@@ -54,6 +54,7 @@ struct vs_keeper {
 	struct vs_side_door side;
 	struct vs_listed listed;
 	_Atomic(pid_t) user; /* the last process that has registered a reply channel; 0: none */
+	int64_t end_ms;   /* the main thread's: until when it waits for interfaces to end; 0: it does not */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t met;   /* the state of a job or of the thread in reserve has changed */

@@ -377,6 +377,13 @@ vdens_runs_the_command_of_a_network)
 	"$vdens" "=vde_plug vde://$net" ip=10.0.0.2/24 -- ping -c 1 -W 5 10.0.0.1 >out 2>err || fail "no ping"
 	kill "$pid"
 	;;
+a_hub_leaves_its_path_free)
+	for i in $(seq 10); do
+		enter "vnl=hub://$net vnl=hub://$net.2 vnl=hub://$net.3" -- true 2>err || fail "start $i: status $?"
+	done
+	wait_for gone vdestack-keeper
+	[ ! -e net ] && [ ! -e net.2 ] && [ ! -e net.3 ] || fail "directories are left"
+	;;
 many_starts_leave_nothing)
 	for i in $(seq 50); do
 		enter "" -- sh -c "exit $((i % 3))" 2>err
