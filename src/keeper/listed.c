@@ -253,7 +253,7 @@ static pid_t shown_pid(const struct vs_keeper *k)
 /* Names of stacks have no line breaks. */
 static size_t list_stacks(struct vs_keeper *k, int first, char *text, size_t size)
 {
-	const struct vs_net *all[VS_LIST_MOST];
+	const struct vs_net *all[VS_LIST_MOST] = { NULL };
 	int n = 0;
 
 	pthread_mutex_lock(&k->lock);

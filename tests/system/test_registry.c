@@ -103,7 +103,7 @@ CASE(a_stack_can_be_left_out)
 	sleep_ms(200); /* nothing happens, so there is nothing to wait for */
 	CHECK_ERRNO(access(DIRECTORY, F_OK), ENOENT);
 	(void)new_stack("name=seen");
-	await_listed(getpid(), 1);
+	CHECK(wait_until(is_named, "seen", SOON_MS));
 	CHECK_EQ(list_of(getpid(), found), 1);
 	CHECK_STR(found[0].name, "seen");
 	CHECK_ERRNO(vdestack_attach(getpid(), "hidden", NULL), ENOENT);
@@ -130,7 +130,7 @@ CASE(a_supervisor_names_the_program)
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
 	MUST(setenv("VDESTACK_RUN_PID", text, 1));
 	(void)new_stack("name=web");
-	await_listed(pid, 1);
+	CHECK(wait_until(is_named, "web", SOON_MS));
 	CHECK(vdestack_attach(pid, "web", NULL) != NULL);
 	MUST(kill(pid, SIGKILL));
 	MUST(waitpid(pid, NULL, 0));
@@ -254,7 +254,7 @@ CASE(another_program_reads_a_stack_and_runs_commands_in_it)
 	struct visit v = start_visit(look);
 	struct vdestack *stack = new_stack("name=web iface=mine " LAN);
 
-	await_listed(getpid(), 1);
+	CHECK(wait_until(is_named, "web", SOON_MS));
 	tell(v.to);
 	hear(v.from);
 	end_visit(&v);
@@ -302,7 +302,7 @@ CASE(a_stack_is_chosen_by_name_or_index)
 	char text[64];
 
 	CHECK(a != NULL && b != NULL);
-	await_listed(getpid(), 2);
+	CHECK(wait_until(is_named, "0", SOON_MS));
 	struct vdestack *first = attach(getpid(), NULL), *named = attach(the_keeper(), "0"),
 			*second = attach(getpid(), "1");
 	char *argv[] = { "sh", "-c", text, NULL };
