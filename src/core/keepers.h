@@ -29,7 +29,7 @@ enum vs_variant {
 struct vs_keeper_link {
 	struct vs_keeper_link *next;
 	enum vs_variant variant;
-	/* Names the keeper: the cookie of our end of its first front door; of its own end if it is foreign. */
+	/* Names the keeper: the cookie of our end of its first front door. Foreign: the cookie of its end. */
 	uint64_t id;
 	struct vs_sock front; /* the program's end of its front door; changes when it is regained */
 	int pid;         /* 0: in this process */

@@ -389,9 +389,9 @@ static int not_found(pid_t pid, const char *name, bool known, bool silent)
 		return vs_fail(ETIMEDOUT, "cannot attach to the stacks of process %d: its keeper does not "
 					  "answer in time; is it stopped?", (int)pid);
 	if (!known)
-		return vs_fail(ESRCH, "cannot attach to the stacks of process %d: no program of this user with "
-				      "that process id is registered; vdestack list shows those that are",
-			       (int)pid);
+		return vs_fail(ESRCH, "cannot attach to the stacks of process %d: no program of this user "
+				      "with that process id is registered; vdestack list shows those that "
+				      "are", (int)pid);
 	return vs_fail(ENOENT, "cannot attach: process %d has no stack \"%.63s\"; vdestack list shows those "
 			       "that it has", (int)pid, name != NULL ? name : "0");
 }
