@@ -21,7 +21,8 @@
  * and none is lost, because a registration reports what is true when it is made. A registration with
  * EPOLLONESHOT that has reported its event can report one EPOLLHUP more.
  *
- * In this process nothing allocates memory or takes a lock.
+ * In this process nothing allocates memory or takes a lock. For another process the number must be below
+ * RLIMIT_NOFILE of this one: otherwise the steps fail with -EBADF.
  */
 
 #include <stddef.h>
