@@ -8,12 +8,20 @@ packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl
 packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev curl
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
 	iperf3 iproute2 iputils-ping netcat-openbsd
+	libuv1-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
 	util-linux libcap2-bin procps"
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
-packages_servers="nginx haproxy kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound bind9"
+packages_servers="nginx haproxy redis-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound
+	bind9"
 packages_test="$packages_test tcpdump curl socat $packages_servers"
+
+# CPython's own tests are packaged for each of its versions.
+case $(cat /etc/debian_version 2>/dev/null) in
+12*) packages_test="$packages_test libpython3.11-testsuite" ;;
+13*) packages_test="$packages_test libpython3.13-testsuite" ;;
+esac
 
 need_packages() {
 	local package missing=""
@@ -42,6 +50,14 @@ need_packages() {
 	install_without_services "$missing"
 }
 
+service_of() {
+	case $1 in
+	bind9) echo named ;;
+	nginx-light) echo nginx ;;
+	*) echo "$1" ;;
+	esac
+}
+
 # A package of a server enables and starts its service. What is installed here is disabled, and starts nothing.
 install_without_services() {
 	local missing=$1 policy=/usr/sbin/policy-rc.d made="" status=0 package
@@ -55,7 +71,7 @@ install_without_services() {
 	[ -z "$made" ] || rm -f "$policy"
 	for package in $packages_servers; do
 		case " $missing " in
-		*" $package "*) [ ! -d /run/systemd/system ] || systemctl -q disable "${package/#bind9/named}" || true ;;
+		*" $package "*) [ ! -d /run/systemd/system ] || systemctl -q disable "$(service_of "$package")" || true ;;
 		esac
 	done
 	return "$status"

@@ -26,7 +26,7 @@ flags_of_other() {
 		[ -n "$resolver" ] || return 1
 		echo "-lvdestack-dns"
 	fi
-	module=$(sed -n 's/.*pkg-config: \([a-z-]*\).*/\1/p' "$1" | head -n 1)
+	module=$(sed -n 's/.*pkg-config: \([a-z0-9.-]*[a-z0-9]\).*/\1/p' "$1" | head -n 1)
 	[ -z "$module" ] || pkg-config --cflags --libs "$module" 2>/dev/null
 }
 
