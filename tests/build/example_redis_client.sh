@@ -15,7 +15,6 @@ mkfifo "$dir/log"
 "$server" "vnl=ptp://$dir/net ip=10.0.0.1/24" \
 	redis-server --bind 10.0.0.1 --port 6379 --protected-mode no --save '' --dir "$dir" --pidfile "$dir/pid" \
 	--daemonize no >"$dir/log" &
-server_pid=$!
 exec 3<"$dir/log"
 while read -r line <&3 && ! [[ $line == *"eady to accept connections"* ]]; do :; done
 cat <&3 >/dev/null &
