@@ -3,13 +3,7 @@
 /* The source dhcp with real servers: dnsmasq, Kea, isc-dhcp-server, busybox
  * udhcpd. */
 
-#include <signal.h>
-
-#include "client.h"
-
-#define LEASE_S 20
-#define T1_MS 10000
-#define LONG_MS 45000 /* upper bound for what happens within a lease or two */
+#include "dhcp_case.h"
 
 static const struct server_plan plan4 = {
 	.subnet = "10.7.0.0/24",
@@ -23,27 +17,31 @@ static const struct server_plan plan4 = {
 	.domain = "home.test",
 };
 
-static void lay4(enum server_kind kind)
-{
-	lay(kind, &plan4, "10.7.0.1/24");
-}
+static const struct family family = {
+	.af = AF_INET,
+	.word = "dhcp",
+	.server = "10.7.0.1/24",
+	.first = "10.7.0.100",
+	.first_len = "24",
+	.all = "10.7.0.1",
+	.plan = &plan4,
+	.decline = D4_DECLINE,
+};
 
 /* ------------------------------------------------------------------ for each
  * server */
 
 static void gives_all(enum server_kind kind, const char *release)
 {
-	struct server_plan p = plan4;
+	struct server_plan p = longer();
 	char text[512];
 
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
 	p.last = p.first;
 	p.ntp = "10.7.0.123";
 	p.route = "192.0.2.0/24";
 	p.route_gw = "10.7.0.2";
 	p.mtu = 1400;
-	lay(kind, &p, "10.7.0.1/24");
+	lay_plan(kind, &p);
 	struct vdestack *s = client("dhcp");
 	if (!has_address(s, "10.7.0.100"))
 		EXPLAIN("no address");
@@ -77,7 +75,7 @@ static void renews(enum server_kind kind)
 {
 	int rounds = is_full() ? 18 : 1;
 
-	lay4(kind);
+	lay_short(kind);
 	struct vdestack *s = client("dhcp");
 	int events = (int)MUST(vdestack_events(s));
 	for (int i = 1; i <= rounds; i++) {
@@ -124,30 +122,14 @@ RENEWS(udhcpd, SERVER_UDHCPD)
 
 /* ------------------------------------------------------------------ losses */
 
-static void one_is_lost(int message, int port)
-{
-	lay4(SERVER_DHCPD4);
-	relay_drop(message, port, 0, 0);
-	struct vdestack *s = client("dhcp");
-	CHECK(has_address(s, "10.7.0.1"));
-	CHECK(!relay_nth(message, port, 0).passed);
-	server_stop(&server);
-}
-
-#define LOST(name, message, port)                                                                            \
-	CASE(the_first_##name##_is_lost_and_the_client_repeats_its_request)                                  \
-	{                                                                                                    \
-		one_is_lost(message, port);                                                                  \
-	}
-
-LOST(discover, D4_DISCOVER, CLIENT_PORT)
-LOST(offer, D4_OFFER, SERVER_PORT)
-LOST(request, D4_REQUEST, CLIENT_PORT)
-LOST(ack, D4_ACK, SERVER_PORT)
+LOST(discover, SERVER_DHCPD4, D4_DISCOVER, CLIENT_PORT)
+LOST(offer, SERVER_DHCPD4, D4_OFFER, SERVER_PORT)
+LOST(request, SERVER_DHCPD4, D4_REQUEST, CLIENT_PORT)
+LOST(ack, SERVER_DHCPD4, D4_ACK, SERVER_PORT)
 
 CASE(every_message_comes_twice_and_the_client_has_one_lease)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	relay_double(RELAY_ANY, -1);
 	struct vdestack *s = client("dhcp");
 	CHECK(has_address(s, "10.7.0.100"));
@@ -158,7 +140,7 @@ CASE(every_message_comes_twice_and_the_client_has_one_lease)
 /* Renewals are sent by unicast and lost. Those at T2 are broadcast. */
 CASE_TIMED(lost_renewals_make_the_client_rebind_at_T2, CASE_F_USER, 90)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	struct vdestack *s = client("dhcp");
 	int events = (int)MUST(vdestack_events(s));
 	relay_drop_unicast(D4_REQUEST, CLIENT_PORT);
@@ -176,15 +158,7 @@ CASE_TIMED(lost_renewals_make_the_client_rebind_at_T2, CASE_F_USER, 90)
 
 CASE_TIMED(a_server_that_restarts_renews_the_lease, CASE_F_USER, 90)
 {
-	lay4(SERVER_KEA4);
-	struct vdestack *s = client("dhcp");
-	int events = (int)MUST(vdestack_events(s));
-	server_kill(&server);
-	server_start(&server);
-	wait_event(events, VDESTACK_EVENT_SOURCE_RENEWED, VDESTACK_EVENT_SOURCE_LOST, LONG_MS);
-	CHECK(has_address(s, "10.7.0.100"));
-	close(events);
-	server_stop(&server);
+	restarts(SERVER_KEA4);
 }
 
 /* Another server of the segment, at port 1. */
@@ -202,7 +176,7 @@ static void lay_other(enum server_kind kind, const char *first)
 
 CASE(two_servers_offer_and_one_is_chosen)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	lay_other(SERVER_DHCPD4, "10.7.0.200");
 	struct vdestack *s = client("dhcp");
 	CHECK_EQ(has_address(s, "10.7.0.100") + has_address(s, "10.7.0.200"), 1);
@@ -218,7 +192,7 @@ CASE(two_servers_offer_and_one_is_chosen)
  * other's is held. */
 CASE_TIMED(a_server_that_offers_and_then_is_silent_does_not_keep_the_client, CASE_F_USER, 120)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	lay_other(SERVER_DHCPD4, "10.7.0.200");
 	relay_drop(D4_ACK, SERVER_PORT, 0, -1);
 	relay_hold(D4_OFFER, 1);
@@ -237,7 +211,7 @@ CASE_TIMED(a_pool_of_one_address_serves_the_second_client_when_the_first_has_gon
 	char config[256];
 
 	p.last = p.first;
-	lay(SERVER_KEA4, &p, "10.7.0.1/24");
+	lay_plan(SERVER_KEA4, &p);
 	struct vdestack *first = client("dhcp");
 	CHECK(has_address(first, "10.7.0.100"));
 	struct vdestack_opts opts = *case_opts();
@@ -257,7 +231,7 @@ CASE_TIMED(a_pool_of_one_address_serves_the_second_client_when_the_first_has_gon
 /* The pool has changed while the cable was out: NAK to the request for the old address. */
 CASE(a_nak_takes_the_address_away_and_another_is_requested_at_once)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	struct vdestack *s = client("dhcp");
 	int events = (int)MUST(vdestack_events(s));
 	CHECK(has_address(s, "10.7.0.100"));
@@ -281,7 +255,7 @@ CASE(a_nak_takes_the_address_away_and_another_is_requested_at_once)
 /* A server that has lost its leases is silent to renewals of them. The client gets another address later. */
 CASE_TIMED(a_server_that_has_forgotten_the_lease_gives_another_address, CASE_F_USER, 90)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	struct vdestack *s = client("dhcp");
 	CHECK(has_address(s, "10.7.0.100"));
 	server_stop(&server);
@@ -297,18 +271,7 @@ CASE_TIMED(a_server_that_has_forgotten_the_lease_gives_another_address, CASE_F_U
 /* A server that is stopped (SIGSTOP) until the lease has expired. */
 CASE_TIMED(a_silent_server_lets_the_lease_expire_and_gives_one_when_it_is_back, CASE_F_USER, 150)
 {
-	lay4(SERVER_DHCPD4);
-	struct vdestack *s = client("dhcp");
-	int events = (int)MUST(vdestack_events(s));
-	server_pause(&server, true);
-	wait_event(events, VDESTACK_EVENT_SOURCE_LOST, VDESTACK_EVENT_SOURCE_RENEWED, LONG_MS);
-	CHECK(!has_address(s, "10.7.0.100"));
-	CHECK(!has_route(s, AF_INET, "", 0, NULL));
-	server_pause(&server, false);
-	wait_event(events, VDESTACK_EVENT_SOURCE_GAINED, 0, 80000);
-	CHECK(has_address(s, "10.7.0.1"));
-	close(events);
-	server_stop(&server);
+	expires(SERVER_DHCPD4, stop_server);
 }
 
 /* ------------------------------------------------------------------ duplicates
@@ -317,39 +280,16 @@ CASE_TIMED(a_silent_server_lets_the_lease_expire_and_gives_one_when_it_is_back, 
 /* used: the address that this server offers first. */
 static void declines(enum server_kind kind, const char *used, const char *left)
 {
-	struct server_plan p = plan4;
+	struct server_plan p = longer();
 
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
 	p.last = "10.7.0.101";
-	lay(kind, &p, "10.7.0.1/24");
+	lay_plan(kind, &p);
 	struct vdestack *user = new_stack("%s ip=%s/24 nodad", relay_plug(NULL), used);
 	struct vdestack *s = client_at_once("dhcp");
 	wait_address(s, left, true, LONG_MS);
 	CHECK_EQ(relay_count(D4_DECLINE, 2), 1);
 	CHECK(!has_address(s, used));
 	CHECK(has_address(user, used));
-	server_stop(&server);
-}
-
-static void sees_the_decline(enum server_kind kind, const char *text)
-{
-	struct server_plan p = plan4;
-
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
-	p.last = p.first;
-	lay(kind, &p, "10.7.0.1/24");
-	(void)new_stack("%s ip=10.7.0.100/24 nodad", relay_plug(NULL));
-	struct vdestack *s = client_at_once("dhcp");
-	int events = (int)MUST(vdestack_events(s));
-	expect(D4_DECLINE, 2, 1, SOON_MS);
-	struct vdestack_event e = wait_event(events, VDESTACK_EVENT_SOURCE_CONFLICT, 0, SOON_MS);
-	CHECK_STR(e.addr, "10.7.0.100");
-	CHECK(!has_address(s, "10.7.0.100"));
-	if (!server_wait_log(&server, text, 1, SOON_MS))
-		EXPLAIN("the server has not seen the DECLINE");
-	close(events);
 	server_stop(&server);
 }
 
@@ -381,53 +321,29 @@ CASE_TIMED(another_address_is_used_instead_of_one_in_use_dhcpd, CASE_F_USER, 90)
 /* ------------------------------------------------------------------ stopped
  * keepers, cut cables */
 
-static void stopped_for(int ms, unsigned first, unsigned never)
-{
-	lay4(SERVER_KEA4);
-	struct vdestack *s = client("dhcp");
-	int events = (int)MUST(vdestack_events(s));
-	pid_t keeper = net_keeper();
-	MUST(kill(keeper, SIGSTOP));
-	sleep_ms(ms); /* this is what happens: time passes */
-	MUST(kill(keeper, SIGCONT));
-	wait_event(events, first, never, SOON_MS);
-	wait_address(s, "10.7.0.100", true, SOON_MS);
-	close(events);
-	server_stop(&server);
-}
-
 CASE_TIMED(a_keeper_that_was_stopped_over_T1_renews_when_it_goes_on, CASE_F_USER, 90)
 {
-	stopped_for(T1_MS + 2000, VDESTACK_EVENT_SOURCE_RENEWED, VDESTACK_EVENT_SOURCE_LOST);
+	stopped_for(SERVER_KEA4, T1_MS + 2000, VDESTACK_EVENT_SOURCE_RENEWED, VDESTACK_EVENT_SOURCE_LOST);
 }
 
 CASE_TIMED(a_keeper_that_was_stopped_over_the_expiry_begins_anew, CASE_F_USER, 90)
 {
-	stopped_for(LEASE_S * 1000 + 2000, VDESTACK_EVENT_SOURCE_LOST, VDESTACK_EVENT_SOURCE_RENEWED);
+	stopped_for(SERVER_KEA4, LEASE_S * 1000 + 2000, VDESTACK_EVENT_SOURCE_LOST,
+		    VDESTACK_EVENT_SOURCE_RENEWED);
 }
 
 /* The network is cut behind the interface, which keeps its carrier: T1, T2 and
  * the expiry pass. */
 CASE_TIMED(a_network_that_is_cut_over_T2_ends_the_lease_and_gives_it_back_later, CASE_F_USER, 150)
 {
-	lay4(SERVER_KEA4);
-	struct vdestack *s = client("dhcp");
-	int events = (int)MUST(vdestack_events(s));
-	relay_cut(CLIENT_PORT, true);
-	wait_event(events, VDESTACK_EVENT_SOURCE_LOST, VDESTACK_EVENT_SOURCE_RENEWED, LONG_MS);
-	CHECK(!has_address(s, "10.7.0.100"));
-	relay_cut(CLIENT_PORT, false);
-	wait_event(events, VDESTACK_EVENT_SOURCE_GAINED, 0, 80000);
-	CHECK(has_address(s, "10.7.0.100"));
-	close(events);
-	server_stop(&server);
+	expires(SERVER_KEA4, cut_network);
 }
 
 /* A cable that was out may be in another network: the client requests its
  * address again (INIT-REBOOT). */
 CASE(a_cable_that_is_plugged_in_again_makes_the_client_confirm_its_address)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	struct vdestack *s = client("dhcp");
 	int events = (int)MUST(vdestack_events(s));
 	MUST(vdestack_link_set_carrier(s, "vde0", 0));
@@ -445,7 +361,7 @@ CASE(a_cable_that_is_plugged_in_again_makes_the_client_confirm_its_address)
 /* The kernel may report both changes at once. */
 CASE(a_cable_that_is_out_for_a_moment_makes_the_client_confirm_its_address)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	struct vdestack *s = client("dhcp");
 	for (int i = 0; i < 3; i++) {
 		MUST(vdestack_link_set_carrier(s, "vde0", 0));
@@ -467,12 +383,10 @@ static unsigned mtu_of(struct vdestack *s)
 
 static void lay_mtu(unsigned mtu)
 {
-	struct server_plan p = plan4;
+	struct server_plan p = longer();
 
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
 	p.mtu = mtu;
-	lay(SERVER_DNSMASQ4, &p, "10.7.0.1/24");
+	lay_plan(SERVER_DNSMASQ4, &p);
 }
 
 CASE(the_mtu_of_the_server_is_set_and_goes_with_the_lease)
@@ -521,11 +435,9 @@ CASE(an_mtu_below_576_or_above_that_of_the_interface_is_not_used)
 
 CASE(a_program_that_starts_again_requests_its_old_address_first)
 {
-	struct server_plan p = plan4;
+	struct server_plan p = longer();
 
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
-	lay(SERVER_KEA4, &p, "10.7.0.1/24");
+	lay_plan(SERVER_KEA4, &p);
 	struct vdestack *s = client("name=again leases=%s norelease dhcp", lease_dir());
 	CHECK(has_address(s, "10.7.0.100"));
 	MUST(vdestack_delete(s));
@@ -539,11 +451,9 @@ CASE(a_program_that_starts_again_requests_its_old_address_first)
 
 CASE(a_program_that_starts_again_in_another_network_gets_a_nak_and_a_new_address)
 {
-	struct server_plan p = plan4;
+	struct server_plan p = longer();
 
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
-	lay(SERVER_KEA4, &p, "10.7.0.1/24");
+	lay_plan(SERVER_KEA4, &p);
 	struct vdestack *s = client("name=again leases=%s norelease dhcp", lease_dir());
 	CHECK(has_address(s, "10.7.0.100"));
 	MUST(vdestack_delete(s));
@@ -560,7 +470,7 @@ CASE(a_program_that_starts_again_in_another_network_gets_a_nak_and_a_new_address
 
 CASE(a_source_that_is_stopped_releases_its_address)
 {
-	lay4(SERVER_KEA4);
+	lay_short(SERVER_KEA4);
 	struct vdestack *s = client("dhcp");
 	MUST(vdestack_configure(s, "-dhcp", NULL));
 	CHECK(!has_any_address(s, "10.7.0.100"));
@@ -576,14 +486,12 @@ CASE(a_source_that_is_stopped_releases_its_address)
 
 CASE(tcpdump_finds_nothing_wrong_in_the_messages)
 {
-	struct server_plan p = plan4;
+	struct server_plan p = longer();
 	char capture[256];
 
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
 	(void)snprintf(capture, sizeof(capture), "%s", case_path("dhcp4.pcap"));
 	relay_capture(capture);
-	lay(SERVER_DNSMASQ4, &p, "10.7.0.1/24");
+	lay_plan(SERVER_DNSMASQ4, &p);
 	struct vdestack *s = client("fqdn=box.home.test dhcp");
 	MUST(vdestack_delete(s));
 	expect(D4_RELEASE, CLIENT_PORT, 1, SOON_MS);

@@ -2,13 +2,7 @@
 
 /* The source dhcp6 with real servers: dnsmasq, Kea, isc-dhcp-server. */
 
-#include <signal.h>
-
-#include "client.h"
-
-#define LEASE_S 20
-#define T1_MS 10000
-#define LONG_MS 45000 /* upper bound for what happens within a lease or two */
+#include "dhcp_case.h"
 
 static const struct server_plan plan6 = {
 	.subnet = "fd07::/64",
@@ -21,19 +15,16 @@ static const struct server_plan plan6 = {
 	.domain = "home.test",
 };
 
-static struct server_plan longer(void)
-{
-	struct server_plan p = plan6;
-
-	p.lease_s = 120;
-	p.t1_s = p.t2_s = 0;
-	return p;
-}
-
-static void lay6(enum server_kind kind, const struct server_plan *p)
-{
-	lay(kind, p, "fd07::1/64");
-}
+static const struct family family = {
+	.af = AF_INET6,
+	.word = "dhcp6",
+	.server = "fd07::1/64",
+	.first = "fd07::1:100",
+	.first_len = "64",
+	.all = "fd07::1:1",
+	.plan = &plan6,
+	.decline = D6_DECLINE,
+};
 
 /* ------------------------------------------------------------------ for each
  * server */
@@ -43,7 +34,7 @@ static void gives_all(enum server_kind kind, const char *release)
 	struct server_plan p = longer();
 	char text[512];
 
-	lay6(kind, &p);
+	lay_plan(kind, &p);
 	struct vdestack *s = client("dhcp6");
 	if (!has_address(s, "fd07::1:1"))
 		EXPLAIN("no address");
@@ -82,7 +73,7 @@ static void renews(enum server_kind kind)
 {
 	int rounds = is_full() ? 18 : 1;
 
-	lay6(kind, &plan6);
+	lay_short(kind);
 	struct vdestack *s = client("dhcp6");
 	int events = (int)MUST(vdestack_events(s));
 	for (int i = 1; i <= rounds; i++) {
@@ -112,7 +103,7 @@ static void commits_rapidly(enum server_kind kind)
 	struct server_plan p = longer();
 
 	p.rapid = true;
-	lay6(kind, &p);
+	lay_plan(kind, &p);
 	struct vdestack *s = client("dhcp6 rapid");
 	CHECK(has_address(s, "fd07::1:1"));
 	CHECK_EQ(relay_count(D6_REQUEST, CLIENT_PORT), 0);
@@ -138,7 +129,7 @@ static void delegates(enum server_kind kind)
 
 	p.pd = "fd08::/56";
 	p.pd_len = kind == SERVER_DHCPD6 ? 56 : 60; /* the whole prefix is one part there */
-	lay6(kind, &p);
+	lay_plan(kind, &p);
 	struct vdestack *s = client("dhcp6 pd=%u", p.pd_len);
 	CHECK(has_address(s, "fd07::1:1"));
 	int n = (int)MUST(vdestack_learned(s, "vde0", list, 64));
@@ -163,34 +154,16 @@ CASE(dhcpd_delegates_a_prefix)
 
 /* ------------------------------------------------------------------ losses */
 
-static void one_is_lost(int message, int port)
-{
-	struct server_plan p = longer();
-
-	lay6(SERVER_KEA6, &p);
-	relay_drop(message, port, 0, 0);
-	struct vdestack *s = client("dhcp6");
-	CHECK(has_address(s, "fd07::1:1"));
-	CHECK(!relay_nth(message, port, 0).passed);
-	server_stop(&server);
-}
-
-#define LOST(name, message, port)                                                                            \
-	CASE(the_first_##name##_is_lost_and_the_client_repeats_its_request)                                  \
-	{                                                                                                    \
-		one_is_lost(message, port);                                                                  \
-	}
-
-LOST(solicit, D6_SOLICIT, CLIENT_PORT)
-LOST(advertise, D6_ADVERTISE, SERVER_PORT)
-LOST(request, D6_REQUEST, CLIENT_PORT)
-LOST(reply, D6_REPLY, SERVER_PORT)
+LOST(solicit, SERVER_KEA6, D6_SOLICIT, CLIENT_PORT)
+LOST(advertise, SERVER_KEA6, D6_ADVERTISE, SERVER_PORT)
+LOST(request, SERVER_KEA6, D6_REQUEST, CLIENT_PORT)
+LOST(reply, SERVER_KEA6, D6_REPLY, SERVER_PORT)
 
 CASE(every_message_comes_twice_and_the_client_has_one_lease)
 {
 	struct server_plan p = longer();
 
-	lay6(SERVER_KEA6, &p);
+	lay_plan(SERVER_KEA6, &p);
 	relay_double(RELAY_ANY, SERVER_PORT);
 	struct vdestack *s = client("dhcp6");
 	CHECK(has_address(s, "fd07::1:100"));
@@ -201,7 +174,7 @@ CASE(every_message_comes_twice_and_the_client_has_one_lease)
 /* All replies to RENEW are lost; the one to REBIND is not. */
 CASE_TIMED(lost_renewals_make_the_client_rebind_at_T2, CASE_F_USER, 90)
 {
-	lay6(SERVER_KEA6, &plan6);
+	lay_short(SERVER_KEA6);
 	struct vdestack *s = client("dhcp6");
 	int events = (int)MUST(vdestack_events(s));
 	relay_drop(D6_RENEW, CLIENT_PORT, 0, -1);
@@ -217,22 +190,14 @@ CASE_TIMED(lost_renewals_make_the_client_rebind_at_T2, CASE_F_USER, 90)
 
 CASE_TIMED(a_server_that_restarts_renews_the_lease, CASE_F_USER, 90)
 {
-	lay6(SERVER_KEA6, &plan6);
-	struct vdestack *s = client("dhcp6");
-	int events = (int)MUST(vdestack_events(s));
-	server_kill(&server);
-	server_start(&server);
-	wait_event(events, VDESTACK_EVENT_SOURCE_RENEWED, VDESTACK_EVENT_SOURCE_LOST, LONG_MS);
-	CHECK(has_address(s, "fd07::1:1"));
-	close(events);
-	server_stop(&server);
+	restarts(SERVER_KEA6);
 }
 
 /* The server has forgotten the lease (NoBinding), and gives an address of
  * another pool. */
 CASE_TIMED(a_server_that_has_forgotten_the_lease_gives_another_address, CASE_F_USER, 120)
 {
-	lay6(SERVER_KEA6, &plan6);
+	lay_short(SERVER_KEA6);
 	struct vdestack *s = client("dhcp6");
 	CHECK(has_address(s, "fd07::1:1"));
 	server_stop(&server);
@@ -251,7 +216,7 @@ CASE(two_servers_advertise_and_one_is_chosen)
 
 	p2.first = "fd07::2:200";
 	p2.last = "fd07::2:2ff";
-	lay6(SERVER_KEA6, &p);
+	lay_plan(SERVER_KEA6, &p);
 	struct server other = { .kind = SERVER_DHCPD6, .plan = &p2, .name = "other" };
 	other.stack = new_stack("%s ip=fd07::2/64 nodad", relay_plug(NULL));
 	server_start(&other);
@@ -267,7 +232,7 @@ CASE_TIMED(a_pool_of_one_address_serves_the_second_client_when_the_first_has_gon
 	struct server_plan p = longer();
 
 	p.last = p.first;
-	lay6(SERVER_KEA6, &p);
+	lay_plan(SERVER_KEA6, &p);
 	struct vdestack *first = client("dhcp6");
 	CHECK(has_address(first, "fd07::1:100"));
 	struct vdestack *second = client_at_once("dhcp6");
@@ -280,40 +245,11 @@ CASE_TIMED(a_pool_of_one_address_serves_the_second_client_when_the_first_has_gon
 
 CASE_TIMED(a_silent_server_lets_the_lease_expire_and_gives_one_when_it_is_back, CASE_F_USER, 150)
 {
-	lay6(SERVER_DHCPD6, &plan6);
-	struct vdestack *s = client("dhcp6");
-	int events = (int)MUST(vdestack_events(s));
-	server_pause(&server, true);
-	wait_event(events, VDESTACK_EVENT_SOURCE_LOST, VDESTACK_EVENT_SOURCE_RENEWED, LONG_MS);
-	CHECK(!has_address(s, "fd07::1:1"));
-	server_pause(&server, false);
-	wait_event(events, VDESTACK_EVENT_SOURCE_GAINED, 0, 80000);
-	wait_address(s, "fd07::1:1", true, SOON_MS);
-	close(events);
-	server_stop(&server);
+	expires(SERVER_DHCPD6, stop_server);
 }
 
 /* ------------------------------------------------------------------
  * duplicates, stopped keepers, cables */
-
-static void sees_the_decline(enum server_kind kind, const char *text)
-{
-	struct server_plan p = longer();
-
-	p.last = p.first;
-	lay6(kind, &p);
-	(void)new_stack("%s ip=fd07::1:100/64 nodad", relay_plug(NULL));
-	struct vdestack *s = client_at_once("dhcp6");
-	int events = (int)MUST(vdestack_events(s));
-	expect(D6_DECLINE, 2, 1, SOON_MS);
-	struct vdestack_event e = wait_event(events, VDESTACK_EVENT_SOURCE_CONFLICT, 0, SOON_MS);
-	CHECK_STR(e.addr, "fd07::1:100");
-	CHECK(!has_address(s, "fd07::1:100"));
-	if (!server_wait_log(&server, text, 1, SOON_MS))
-		EXPLAIN("the server has not seen the DECLINE");
-	close(events);
-	server_stop(&server);
-}
 
 CASE(dnsmasq_sees_a_DECLINE_of_an_address_in_use)
 {
@@ -332,39 +268,19 @@ CASE(dhcpd_sees_a_DECLINE_of_an_address_in_use)
 
 CASE_TIMED(a_keeper_that_was_stopped_over_T1_renews_when_it_goes_on, CASE_F_USER, 90)
 {
-	lay6(SERVER_KEA6, &plan6);
-	struct vdestack *s = client("dhcp6");
-	int events = (int)MUST(vdestack_events(s));
-	pid_t keeper = net_keeper();
-	MUST(kill(keeper, SIGSTOP));
-	sleep_ms(T1_MS + 2000); /* this is what happens: time passes */
-	MUST(kill(keeper, SIGCONT));
-	wait_event(events, VDESTACK_EVENT_SOURCE_RENEWED, VDESTACK_EVENT_SOURCE_LOST, SOON_MS);
-	CHECK(has_address(s, "fd07::1:1"));
-	close(events);
-	server_stop(&server);
+	stopped_for(SERVER_KEA6, T1_MS + 2000, VDESTACK_EVENT_SOURCE_RENEWED, VDESTACK_EVENT_SOURCE_LOST);
 }
 
 CASE_TIMED(a_network_that_is_cut_over_T2_ends_the_lease_and_gives_it_back_later, CASE_F_USER, 150)
 {
-	lay6(SERVER_KEA6, &plan6);
-	struct vdestack *s = client("dhcp6");
-	int events = (int)MUST(vdestack_events(s));
-	relay_cut(CLIENT_PORT, true);
-	wait_event(events, VDESTACK_EVENT_SOURCE_LOST, VDESTACK_EVENT_SOURCE_RENEWED, LONG_MS);
-	CHECK(!has_address(s, "fd07::1:1"));
-	relay_cut(CLIENT_PORT, false);
-	wait_event(events, VDESTACK_EVENT_SOURCE_GAINED, 0, 80000);
-	wait_address(s, "fd07::1:1", true, SOON_MS);
-	close(events);
-	server_stop(&server);
+	expires(SERVER_KEA6, cut_network);
 }
 
 CASE(a_cable_that_is_plugged_in_again_makes_the_client_confirm_its_address)
 {
 	struct server_plan p = longer();
 
-	lay6(SERVER_KEA6, &p);
+	lay_plan(SERVER_KEA6, &p);
 	struct vdestack *s = client("dhcp6");
 	int events = (int)MUST(vdestack_events(s));
 	MUST(vdestack_link_set_carrier(s, "vde0", 0));
@@ -383,7 +299,7 @@ CASE(a_program_that_starts_again_confirms_its_old_address_first)
 {
 	struct server_plan p = longer();
 
-	lay6(SERVER_KEA6, &p);
+	lay_plan(SERVER_KEA6, &p);
 	struct vdestack *s = client("name=again leases=%s norelease dhcp6", lease_dir());
 	CHECK(has_address(s, "fd07::1:100"));
 	MUST(vdestack_delete(s));
@@ -405,7 +321,7 @@ CASE(tcpdump_finds_nothing_wrong_in_the_messages)
 
 	(void)snprintf(capture, sizeof(capture), "%s", case_path("dhcp6.pcap"));
 	relay_capture(capture);
-	lay6(SERVER_DNSMASQ6, &p);
+	lay_plan(SERVER_DNSMASQ6, &p);
 	struct vdestack *s = client("fqdn=box.home.test dhcp6");
 	MUST(vdestack_delete(s));
 	expect(D6_RELEASE, CLIENT_PORT, 1, SOON_MS);
