@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * DHCPv6 client, RFC 8415: states and transitions.
+ * DHCPv6 client, RFC 8415: states, timers, the calls of the machine.
  *
  *	start ──▶ SOLICIT ──▶ REQUEST ──▶ BOUND ──T1──▶ RENEW ──T2──▶ REBIND ──expired──▶ SOLICIT
  *	  │          └───rapid commit────▶  ▲ ▲           │ │           │
@@ -16,8 +16,10 @@
  * timer that comes late goes to the state that fits the time: a process that was stopped from before T1 until
  * after T2 rebinds, and one that was stopped longer looks for a server.
  *
- * The files: dhcp6_exchange (messages, retransmission), dhcp6_reply (answers), dhcp6_lease (addresses, the
- * prefix), dhcp6_accept (what a Reply changes there, T1 and T2), dhcp6_facts (name servers and the like).
+ * The files, each uses only those before it: dhcp6_facts (name servers and the like), dhcp6_times (T1, T2),
+ * dhcp6_lease (addresses, the prefix), dhcp6_exchange (messages, retransmission), dhcp6_accept (what a Reply
+ * changes in the lease), dhcp6_moves (transitions that timers and answers share), dhcp6_reply (answers), and
+ * this one.
  */
 
 #include "dhcp6.h"
@@ -29,10 +31,7 @@
 #include "dhcp6_machine.h"
 #include "duid.h"
 
-/* The RFC's second is for the power cut of a building. The stacks of one program are some hundreds. */
-#define FIRST_DELAY_MS 50
 #define REFRESH_DELAY_MS 1000
-#define DOUBLINGS_MAX 12
 #define LATE_MS 5000 /* a timer that is later shows that the process was stopped */
 
 _Static_assert(sizeof(struct vs_dhcp6_client) <= 3072, "the machine is larger than it should be");
@@ -57,89 +56,10 @@ static void init(void *m, const struct vs_auto_config *config, const struct vs_a
 	c->next = c->t1 = c->t2 = c->refresh = VS_AUTO_NEVER;
 }
 
-/* A search that begins again because of what a server has said must not become a loop without pauses. */
-static uint32_t search_delay(struct vs_dhcp6_client *c)
-{
-	uint32_t first = 1 + vs_dhcp6_random(c, FIRST_DELAY_MS);
-
-	if (c->failures <= 1)
-		return first;
-	uint32_t doublings = c->failures - 2u < DOUBLINGS_MAX ? c->failures - 2u : DOUBLINGS_MAX;
-	uint32_t most_s = c->sol_max_rt_s != 0 ? c->sol_max_rt_s : 3600;
-	uint32_t s = 1u << doublings;
-	return (s < most_s ? s : most_s) * 1000 + vs_dhcp6_random(c, 1000);
-}
-
-static void start_search(struct vs_dhcp6_client *c, vs_auto_ms now)
-{
-	memset(&c->offer, 0, sizeof(c->offer));
-	vs_dhcp6_enter(c, now, VS_DHCP6_S_SOLICIT, search_delay(c));
-}
-
-void vs_dhcp6_search(struct vs_dhcp6_client *c, vs_auto_ms now)
-{
-	if (c->failures < UINT8_MAX)
-		c->failures++;
-	start_search(c, now);
-}
-
-void vs_dhcp6_take_offer(struct vs_dhcp6_client *c, vs_auto_ms now)
-{
-	vs_dhcp6_enter(c, now, VS_DHCP6_S_REQUEST, 0);
-}
-
-void vs_dhcp6_resume(struct vs_dhcp6_client *c, vs_auto_ms now)
-{
-	bool had = vs_dhcp6_has_set(c);
-	struct vs_auto_addr addr;
-
-	vs_dhcp6_set_all(c, now);
-	vs_dhcp6_enter(c, now, VS_DHCP6_S_BOUND, 0);
-	if (had || !vs_dhcp6_has_set(c))
-		return;
-	if (c->n > 0)
-		vs_dhcp6_as_addr(c, &c->addrs[0], now, &addr);
-	c->ops->news(c->arg, VS_NEWS_GAINED, c->n > 0 ? &addr : NULL, NULL);
-}
-
-void vs_dhcp6_declined(struct vs_dhcp6_client *c, vs_auto_ms now)
-{
-	vs_dhcp6_drop_declined(c);
-	if (vs_dhcp6_has_lease(c))
-		vs_dhcp6_enter(c, now, VS_DHCP6_S_BOUND, 0);
-	else
-		vs_dhcp6_search(c, now);
-}
-
-void vs_dhcp6_released(struct vs_dhcp6_client *c, vs_auto_ms now)
-{
-	vs_dhcp6_enter(c, now, VS_DHCP6_S_STOPPED, 0);
-	vs_dhcp6_forget(c, now, NULL);
-}
-
-void vs_dhcp6_refused(struct vs_dhcp6_client *c, uint16_t status)
-{
-	static const char *const texts[] = {
-		[VS_DHCP6_UNSPEC_FAIL] = "the DHCPv6 server fails (UnspecFail)",
-		[VS_DHCP6_NO_ADDRS_AVAIL] = "the DHCPv6 server has no address left (NoAddrsAvail)",
-		[VS_DHCP6_NO_BINDING] = "the DHCPv6 server does not know the lease (NoBinding)",
-		[VS_DHCP6_NOT_ON_LINK] = "the address does not belong to this network (NotOnLink)",
-		[VS_DHCP6_USE_MULTICAST] = "the DHCPv6 server wants multicast, which it got (UseMulticast)",
-		[VS_DHCP6_NO_PREFIX_AVAIL] = "the DHCPv6 server has no prefix left (NoPrefixAvail)",
-	};
-	bool known = status < sizeof(texts) / sizeof(texts[0]) && texts[status] != NULL;
-
-	c->problem = known ? texts[status] : "the DHCPv6 server refuses for an unknown reason";
-	if (c->refusal_said)
-		return;
-	c->refusal_said = true;
-	c->ops->news(c->arg, VS_NEWS_REFUSED, NULL, c->problem);
-}
-
 /* On a link that may be another one than before. */
 static void begin(struct vs_dhcp6_client *c, vs_auto_ms now)
 {
-	uint32_t delay = 1 + vs_dhcp6_random(c, FIRST_DELAY_MS);
+	uint32_t delay = 1 + vs_dhcp6_random(c, VS_DHCP6_FIRST_DELAY_MS);
 
 	c->failures = c->silent_len = 0;
 	c->silence_said = c->refusal_said = false;
@@ -148,7 +68,7 @@ static void begin(struct vs_dhcp6_client *c, vs_auto_ms now)
 	else if (vs_dhcp6_has_lease(c))
 		vs_dhcp6_enter(c, now, VS_DHCP6_S_CONFIRM, delay);
 	else
-		start_search(c, now);
+		vs_dhcp6_start_search(c, now);
 }
 
 static void start(void *m, vs_auto_ms now, const struct vs_auto_lease *lease)
@@ -259,7 +179,7 @@ static void run_out(struct vs_dhcp6_client *c, vs_auto_ms now)
 	bool gets_one = c->state == VS_DHCP6_S_SOLICIT || c->state == VS_DHCP6_S_REQUEST ||
 			c->state == VS_DHCP6_S_DECLINE;
 	if (!gets_one)
-		start_search(c, now);
+		vs_dhcp6_start_search(c, now);
 }
 
 static void send_again(struct vs_dhcp6_client *c, vs_auto_ms now)

@@ -23,17 +23,6 @@ bool vs_dhcp6_has_set(const struct vs_dhcp6_client *c)
 	return c->prefix.set;
 }
 
-vs_auto_ms vs_dhcp6_expiry(const struct vs_dhcp6_held *held)
-{
-	return vs_auto_end(held->obtained, held->valid_s);
-}
-
-/* What is left of a lifetime that began in the past. */
-uint32_t vs_dhcp6_left_s(uint32_t lifetime_s, vs_auto_ms obtained, vs_auto_ms now)
-{
-	return vs_auto_left_s(now, vs_auto_end(obtained, lifetime_s));
-}
-
 void vs_dhcp6_as_addr(const struct vs_dhcp6_client *c, const struct vs_dhcp6_held *held, vs_auto_ms now,
 		      struct vs_auto_addr *out)
 {

@@ -8,6 +8,8 @@
 #include "lifetime.h"
 #include "proto/dhcp6.h"
 
+/* The RFC's second is for the power cut of a building. The stacks of one program are some hundreds. */
+#define VS_DHCP6_FIRST_DELAY_MS 50
 #define VS_DHCP6_TOKENS_MAX 20 /* messages that may be sent at once, see dhcp6_exchange.c */
 
 enum vs_dhcp6_state {
@@ -110,13 +112,20 @@ bool vs_dhcp6_exhausted(const struct vs_dhcp6_client *c, vs_auto_ms now);
 /* The end of an exchange that is limited in time, or VS_AUTO_NEVER. */
 vs_auto_ms vs_dhcp6_exchange_end(const struct vs_dhcp6_client *c);
 
+/* dhcp6_times.c */
+
+vs_auto_ms vs_dhcp6_expiry(const struct vs_dhcp6_held *held);
+/* What is left of a lifetime that began in the past. */
+uint32_t vs_dhcp6_left_s(uint32_t lifetime_s, vs_auto_ms obtained, vs_auto_ms now);
+/* T1 and T2 from those of the server, 0: none, which count from `from`. */
+void vs_dhcp6_choose_times(struct vs_dhcp6_client *c, vs_auto_ms from, uint32_t t1_s, uint32_t t2_s);
+
 /* dhcp6_lease.c */
 
 /* Whether it has an address that is not declined, or a prefix. */
 bool vs_dhcp6_has_lease(const struct vs_dhcp6_client *c);
 /* Whether the stack has an address or a prefix from it now. */
 bool vs_dhcp6_has_set(const struct vs_dhcp6_client *c);
-vs_auto_ms vs_dhcp6_expiry(const struct vs_dhcp6_held *held);
 void vs_dhcp6_as_addr(const struct vs_dhcp6_client *c, const struct vs_dhcp6_held *held, vs_auto_ms now,
 		      struct vs_auto_addr *out);
 /* Copies a remembered lease. What has expired is left out; its first address becomes the hint. */
@@ -136,8 +145,6 @@ void vs_dhcp6_drop_declined(struct vs_dhcp6_client *c);
 struct vs_dhcp6_held *vs_dhcp6_find(struct vs_dhcp6_client *c, const uint8_t *ip);
 void vs_dhcp6_set_address(struct vs_dhcp6_client *c, struct vs_dhcp6_held *held, vs_auto_ms now);
 void vs_dhcp6_remove_at(struct vs_dhcp6_client *c, uint8_t i, vs_auto_ms now);
-/* What is left of a lifetime that began in the past. */
-uint32_t vs_dhcp6_left_s(uint32_t lifetime_s, vs_auto_ms obtained, vs_auto_ms now);
 /* Says facts, with the prefix that is held now. Returns whether they are others than before. */
 bool vs_dhcp6_say_with_prefix(struct vs_dhcp6_client *c, vs_auto_ms now, struct vs_auto_facts *facts);
 /* Says no facts, and that all is lost. */
@@ -145,8 +152,6 @@ void vs_dhcp6_report_loss(struct vs_dhcp6_client *c, const char *why);
 
 /* dhcp6_accept.c */
 
-/* T1 and T2 from those of the server, 0: none, which count from `from`. */
-void vs_dhcp6_choose_times(struct vs_dhcp6_client *c, vs_auto_ms from, uint32_t t1_s, uint32_t t2_s);
 /* Whether a Reply has an address or prefix for this client, one with a lifetime of 0 included. */
 bool vs_dhcp6_mentions_lease(const struct vs_dhcp6_client *c, const struct vs_dhcp6 *m);
 /* Whether this address may be used on an interface. */
@@ -165,12 +170,11 @@ void vs_dhcp6_read_facts(const struct vs_dhcp6 *m, struct vs_auto_facts *facts);
 /* Says the facts. Returns whether they differ from those said before in more than lifetimes. */
 bool vs_dhcp6_say_facts(struct vs_dhcp6_client *c, const struct vs_auto_facts *facts);
 
-/* dhcp6_reply.c */
-void vs_dhcp6_input(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_auto_packet *packet);
+/* dhcp6_moves.c */
 
-/* dhcp6.c: transitions */
-
-/* Looks for a server. It waits the longer, the more searches have failed. */
+/* Looks for a server. */
+void vs_dhcp6_start_search(struct vs_dhcp6_client *c, vs_auto_ms now);
+/* The same, after one that came to nothing. It waits the longer, the more searches have failed. */
 void vs_dhcp6_search(struct vs_dhcp6_client *c, vs_auto_ms now);
 /* Requests what the best Advertise offered. */
 void vs_dhcp6_take_offer(struct vs_dhcp6_client *c, vs_auto_ms now);
@@ -182,5 +186,8 @@ void vs_dhcp6_declined(struct vs_dhcp6_client *c, vs_auto_ms now);
 void vs_dhcp6_released(struct vs_dhcp6_client *c, vs_auto_ms now);
 /* Reports a refusal, once per search. */
 void vs_dhcp6_refused(struct vs_dhcp6_client *c, uint16_t status);
+
+/* dhcp6_reply.c */
+void vs_dhcp6_input(struct vs_dhcp6_client *c, vs_auto_ms now, const struct vs_auto_packet *packet);
 
 #endif
