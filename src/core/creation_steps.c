@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,23 +32,9 @@
 #include "regain.h"
 #include "rtnl/apply.h"
 #include "sources.h"
-#include "stack.h"
 #include "wire/fdmsg.h"
 
-#define REPLY_GRACE_MS 2000 /* the keeper answers at the limit; its answer needs a moment */
-#define KEEPERS_TRIED 2     /* one may end between being found and being asked */
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-int vs_creation_wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms)
-{
-	c->wanted = wanted;
-	c->due_ms = sooner(due_ms, c->deadline_ms);
-	return VS_NOT_YET;
-}
+#define KEEPERS_TRIED 2 /* one may end between being found and being asked */
 
 /* ------------------------------------------------------------------ requests */
 
@@ -82,30 +67,6 @@ void vs_creation_close_directories(struct vs_creation *c)
 	vs_close(vs_steal_fd(&c->dirs[1]));
 }
 
-void vs_creation_prepare(struct vs_creation *c, struct vs_sock door, enum vs_op op)
-{
-	struct vs_long_call *call = &c->call;
-	int limit = c->opts.step_timeout_ms;
-
-	call->door = door;
-	call->kept = vs_slot_kept(c->slot);
-	call->keeper = c->slot->keeper;
-	call->req = (struct vs_request){ .op = op };
-	call->text = NULL;
-	call->text_len = call->n_fds = call->n_got = 0;
-	call->reply = (struct vs_reply){ 0 };
-	call->timeout_ms = limit < 0 || limit > INT_MAX - REPLY_GRACE_MS ? VS_NO_LIMIT_MS : limit;
-}
-
-int vs_creation_send(struct vs_creation *c)
-{
-	int r = vs_long_call_begin(&c->call);
-
-	if (r == 0 && !c->adding)
-		c->slot->pending = c->call.channel;
-	return r;
-}
-
 /* A keeper gives no door to processes that are more confined than the program was (keeper/listed.c). */
 static uint8_t confinement(void)
 {
@@ -122,7 +83,7 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 	vs_creation_prepare(c, door, op);
 	call->req.timeout_ms = limit < 0 ? VS_WIRE_NO_LIMIT : (uint32_t)limit;
 	if (call->timeout_ms >= 0 && iface != NULL)
-		call->timeout_ms += REPLY_GRACE_MS;
+		call->timeout_ms += VS_CREATION_REPLY_GRACE_MS;
 	if (iface != NULL)
 		vs_iface_request_fill(iface, &c->opts, c->addition, call);
 	else if (c->opts.adopt >= 0)
@@ -134,21 +95,6 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 	if (c->stream >= 0)
 		call->fds[call->n_fds++] = c->stream;
 	return vs_creation_send(c);
-}
-
-int vs_creation_await(struct vs_creation *c)
-{
-	int r = vs_long_call_step(&c->call);
-
-	if (r != VS_NOT_YET)
-		return r;
-	return vs_creation_wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms);
-}
-
-int vs_creation_now_await(struct vs_creation *c, enum vs_creation_state state)
-{
-	c->state = state;
-	return vs_creation_wait_for(c, vs_long_call_wanted(&c->call), c->call.deadline_ms);
 }
 
 /* ------------------------------------------------------------------ keeper and namespace */
@@ -204,6 +150,13 @@ static int retry(struct vs_creation *c, int r)
 	return 0;
 }
 
+static int64_t step_ends_ms(const struct vs_creation *c)
+{
+	int64_t ms = vs_deadline_ms(c->opts.step_timeout_ms);
+
+	return ms < c->deadline_ms ? ms : c->deadline_ms;
+}
+
 static int step_keeper(struct vs_creation *c)
 {
 	enum vs_variant variant = variant_for(&c->opts);
@@ -212,7 +165,7 @@ static int step_keeper(struct vs_creation *c)
 
 	if (r == 0)
 		r = vs_keepers_hold(variant, variant == VS_VARIANT_ADOPT ? c->opts.adopt : -1,
-				   sooner(vs_deadline_ms(c->opts.step_timeout_ms), c->deadline_ms), &keeper);
+				   step_ends_ms(c), &keeper);
 	if (r < 0)
 		return r;
 	c->slot->keeper = keeper;
@@ -333,34 +286,13 @@ static int step_iface(struct vs_creation *c)
 
 /* ------------------------------------------------------------------ addresses, and being ready */
 
-static int open_netlink(struct vs_creation *c)
-{
-	int r = vs_stack_nl_open(c->stack, &c->nl);
-
-	vs_nl_keep(&c->nl);
-	if (r < 0)
-		return r;
-	c->nl_sock = vs_sock_of(vs_nl_fd(&c->nl));
-	if (!c->adding)
-		c->slot->pending = c->nl_sock;
-	return 0;
-}
-
-/* If the program has closed the socket, its number may be that of another file, so it is not closed. */
-void vs_creation_close_netlink(struct vs_creation *c)
-{
-	if (c->nl.sock != NULL && !vs_sock_valid(&c->nl_sock))
-		c->nl.sock = NULL;
-	vs_nl_close(&c->nl);
-}
-
 static int step_apply(struct vs_creation *c)
 {
 	c->wait_ready = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && vs_conf_has_to_wait(c->config);
 	c->state = VS_CREATION_TRIAL;
 	if (c->opts.bare || c->config->n_ifaces == 0)
 		return 0;
-	int r = open_netlink(c);
+	int r = vs_creation_open_netlink(c);
 	if (r == 0)
 		r = vs_conf_apply(&c->nl, c->config, !c->wait_ready && !c->absent);
 	if (r < 0 || !vs_sources_any(c->config))
@@ -369,56 +301,6 @@ static int step_apply(struct vs_creation *c)
 	vs_creation_close_netlink(c);
 	c->state = VS_CREATION_SOURCES;
 	return 0;
-}
-
-enum vs_creation_state vs_creation_after_ready(const struct vs_creation *c)
-{
-	bool wait = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && !c->learned &&
-		    vs_sources_any(c->config);
-
-	return wait ? VS_CREATION_LEARNING : VS_CREATION_TRIAL;
-}
-
-int vs_creation_go_ready(struct vs_creation *c)
-{
-	int r = c->wait_ready && c->nl.sock == NULL ? open_netlink(c) : 0;
-
-	c->state = c->wait_ready ? VS_CREATION_READY : vs_creation_after_ready(c);
-	c->step_deadline_ms = vs_deadline_ms(c->opts.step_timeout_ms);
-	return r == 0 && c->wait_ready ? vs_ready_begin(&c->ready, &c->nl, c->config) : r;
-}
-
-int vs_creation_go_learned(struct vs_creation *c)
-{
-	c->learned = true;
-	if (!vs_conf_learns_addrs(c->config)) {
-		c->state = VS_CREATION_TRIAL;
-		return 0;
-	}
-	vs_ready_end(&c->ready);
-	vs_creation_close_netlink(c);
-	int r = open_netlink(c);
-	c->state = VS_CREATION_READY;
-	c->step_deadline_ms = vs_deadline_ms(c->opts.step_timeout_ms);
-	return r == 0 ? vs_ready_begin_learned(&c->ready, &c->nl, c->config) : r;
-}
-
-static int step_ready(struct vs_creation *c)
-{
-	if (!vs_sock_valid(&c->nl_sock))
-		return vs_fail(ENETDOWN, "%s", vs_keepers_gone);
-	int r = vs_ready_step(&c->ready);
-	if (r == VS_NOT_YET && vs_left_ms(c->step_deadline_ms) == 0)
-		r = vs_ready_late(&c->ready);
-	if (r == VS_NOT_YET && c->ready.at_once)
-		return vs_creation_wait_for(c, (struct pollfd){ .fd = -1 }, vs_now_ms());
-	if (r == VS_NOT_YET)
-		return vs_creation_wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN },
-				c->step_deadline_ms);
-	if (r == 0 && !c->learned)
-		vs_conf_announce(&c->nl, c->config);
-	c->state = vs_creation_after_ready(c);
-	return r;
 }
 
 static int step_trial(struct vs_creation *c)
@@ -444,7 +326,7 @@ int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c) = {
 	[VS_CREATION_APPLY] = step_apply,
 	[VS_CREATION_SOURCES] = vs_creation_step_sources,
 	[VS_CREATION_STARTED] = vs_creation_step_started,
-	[VS_CREATION_READY] = step_ready,
+	[VS_CREATION_READY] = vs_creation_step_ready,
 	[VS_CREATION_LEARNING] = vs_creation_step_learning,
 	[VS_CREATION_LEARNED] = vs_creation_step_learned,
 	[VS_CREATION_LATE] = vs_creation_step_late,

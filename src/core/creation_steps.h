@@ -4,13 +4,14 @@
 
 #include "creation.h"
 
-/* One for each state but the last. */
-extern int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c);
+/*
+ * The files, each uses only those before it: creation_calls, creation_ready, creation_sources,
+ * creation_steps, creation.
+ */
 
-void vs_creation_close_directories(struct vs_creation *c);
-void vs_creation_close_netlink(struct vs_creation *c);
+/* creation_calls.c */
 
-/* ------------------------------------------------------------------ for the files of steps */
+#define VS_CREATION_REPLY_GRACE_MS 2000 /* the keeper answers at the limit; its answer needs a moment */
 
 /* Prepares c->call: a request about nothing yet, with the time limit of a step. */
 void vs_creation_prepare(struct vs_creation *c, struct vs_sock door, enum vs_op op);
@@ -22,16 +23,21 @@ int vs_creation_await(struct vs_creation *c);
 int vs_creation_now_await(struct vs_creation *c, enum vs_creation_state state);
 /* The next step is due when wanted is ready, but not later than due_ms. */
 int vs_creation_wait_for(struct vs_creation *c, struct pollfd wanted, int64_t due_ms);
+/* Opens c->nl. 0 or -errno. */
+int vs_creation_open_netlink(struct vs_creation *c);
+void vs_creation_close_netlink(struct vs_creation *c);
 
-int vs_creation_open_leases(struct vs_creation *c);
-/* After the sources have been started: READY, LEARNING or TRIAL. In creation_steps.c. */
+/* creation_ready.c */
+
+/* After the sources have been started: READY, LEARNING or TRIAL. */
 int vs_creation_go_ready(struct vs_creation *c);
 /* READY for the addresses that sources have set; then TRIAL. */
 int vs_creation_go_learned(struct vs_creation *c);
-/* LEARNING if there are sources to wait for, else TRIAL. */
-enum vs_creation_state vs_creation_after_ready(const struct vs_creation *c);
+int vs_creation_step_ready(struct vs_creation *c);
 
 /* creation_sources.c */
+
+int vs_creation_open_leases(struct vs_creation *c);
 int vs_creation_step_prepare(struct vs_creation *c);
 int vs_creation_step_prepared(struct vs_creation *c);
 int vs_creation_step_sources(struct vs_creation *c);
@@ -39,5 +45,11 @@ int vs_creation_step_started(struct vs_creation *c);
 int vs_creation_step_learning(struct vs_creation *c);
 int vs_creation_step_learned(struct vs_creation *c);
 int vs_creation_step_late(struct vs_creation *c);
+
+/* creation_steps.c */
+
+/* One for each state but the last. */
+extern int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c);
+void vs_creation_close_directories(struct vs_creation *c);
 
 #endif
