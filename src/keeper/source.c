@@ -229,7 +229,7 @@ void vs_source_begin(struct vs_source *s)
 
 void vs_source_input(struct vs_source *s, const struct vs_auto_packet *packet)
 {
-	if (s->phase == VS_SOURCE_WAITING)
+	if (s->phase == VS_SOURCE_WAITING || s->awaits_turn)
 		return;
 	s->kind->input(s->machine, vs_sources_now(), packet);
 	if (s->phase == VS_SOURCE_RUNNING)
@@ -424,35 +424,73 @@ static void go_by(struct vs_source *s, vs_auto_ms until)
 	vs_sources_deadline(s->iface->stack->sources, s, vs_sources_now() + PARTING_STEP_MS);
 }
 
+/* The machine ends. If it has a lease to give back, its release is sent. */
+static void stop_machine(struct vs_source *s)
+{
+	s->awaits_turn = false;
+	s->kind->stop(s->machine, vs_sources_now());
+	tell_facts(s);
+	if (s->config.release)
+		vs_sources_leases_save(s, true); /* the machine has none any more */
+}
+
+static void leave(struct vs_source *s)
+{
+	stop_machine(s);
+	go_by(s, vs_sources_now() + (must_end(s) ? PARTING_MS : PARTING_LONG_MS));
+}
+
+/* True: its release has to wait for its turn. */
+static bool must_wait(struct vs_source *s)
+{
+	struct vs_sources *all = s->iface->stack->sources;
+	struct vs_auto_lease lease;
+
+	if (!s->kind->lease(s->machine, &lease))
+		return false;
+	vs_auto_ms turn = vs_sources_turn(all);
+	if (turn <= vs_sources_now())
+		return false;
+	s->awaits_turn = true;
+	vs_sources_deadline(all, s, turn);
+	return true;
+}
+
+/* Its stack or interface goes now; it may be waiting for the answer to its release. */
+static void hurry(struct vs_source *s)
+{
+	vs_auto_ms until = vs_sources_now() + PARTING_MS;
+
+	if (must_end(s) && !s->awaits_turn)
+		go_by(s, until < s->parting_until ? until : s->parting_until);
+}
+
 void vs_source_stop(struct vs_source *s, bool release)
 {
 	bool ran = s->phase == VS_SOURCE_RUNNING;
-	vs_auto_ms until = vs_sources_now() + (must_end(s) ? PARTING_MS : PARTING_LONG_MS);
 
 	if (s->phase == VS_SOURCE_PARTING) {
-		if (must_end(s)) /* it may be waiting for the answer to its release */
-			go_by(s, until < s->parting_until ? until : s->parting_until);
+		hurry(s);
 		return;
 	}
 	s->config.release &= release; /* the machine reads it when it is stopped */
-
 	s->phase = VS_SOURCE_PARTING;
 	if (s->must_save)
 		vs_sources_leases_save(s, true);
-	if (ran)
-		s->kind->stop(s->machine, vs_sources_now());
-	tell_facts(s);
-	if (ran && s->config.release)
-		vs_sources_leases_save(s, true); /* the machine has none any more */
-	if (!ran || !s->config.release) {
-		part(s);
+	if (ran && s->config.release) {
+		if (!must_wait(s))
+			leave(s);
 		return;
 	}
-	go_by(s, until);
+	if (ran)
+		stop_machine(s);
+	part(s);
 }
 
 void vs_source_replace(struct vs_source *s)
 {
+	if (s->awaits_turn)
+		stop_machine(s);
 	if (s->phase == VS_SOURCE_PARTING)
 		part(s);
 	else
@@ -461,7 +499,7 @@ void vs_source_replace(struct vs_source *s)
 
 void vs_source_drop(struct vs_source *s)
 {
-	bool ran = s->phase == VS_SOURCE_RUNNING;
+	bool ran = s->phase == VS_SOURCE_RUNNING || s->awaits_turn;
 
 	s->phase = VS_SOURCE_PARTING;
 	if (s->must_save)
@@ -484,6 +522,10 @@ static void go_on_parting(struct vs_source *s)
 {
 	vs_auto_ms now = vs_sources_now(), next = s->kind->deadline(s->machine);
 
+	if (s->awaits_turn) {
+		leave(s);
+		return;
+	}
 	if (next <= now)
 		s->kind->timer(s->machine, now);
 	if (has_parted(s, now)) {

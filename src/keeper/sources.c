@@ -23,7 +23,7 @@
  * The life of a source:
  *
  *     (order) ──▶ WAITING ──▶ RUNNING ──▶ PARTING ──▶ freed
- *                                │ stop      last packets sent; 0.1 s or 2 s
+ *                                │ stop      its turn; last packets sent; 0.1 s or 2 s
  *                                └── interface gone ──▶ freed
  *
  *  - A source that is WAITING needs its lease files to be read, or, for DHCPv6, a link-local address that can
@@ -33,11 +33,13 @@
  *    address. Addresses and routes are removed afterwards: the kernel drops such packets when the last
  *    address is removed. A machine that repeats its release (DHCPv6) is served for two seconds more, unless
  *    the stack or the interface goes.
+ *  - The releases of many sources that are stopped together do not leave together (sources_turns.c). A source
+ *    keeps its addresses until its turn, and reads no packets.
  *  - With a directory of leases only a request to stop a source releases its lease. A stack that ends, or an
  *    interface that is removed, keeps it for the next stack of that name.
  *  - An interface that is to be removed goes when its sources are gone. The order has the job that removes
  *    it.
- *  - A stack that ends waits for its sources: a tenth of a second, or up to two seconds while the sources
+ *  - A stack that ends waits for its sources: a tenth of a second, or up to six seconds while the sources
  *    of many stacks end. By then its doors are closed, so no call waits for it.
  *
  * The main thread starts this thread, because a new thread is in the namespace of the one that starts it.
@@ -81,6 +83,7 @@ struct vs_sources {
 	size_t n_heap, heap_room;
 	vs_auto_ms armed;         /* what the timer is set to */
 	struct vs_worker *workers[VS_WORKERS]; /* constant */
+	vs_auto_ms next_turn;     /* of releases; see sources_turns.c */
 	vs_auto_ms left;          /* when the last stack went, while workers have work; else VS_AUTO_NEVER */
 	/* Under the keeper's lock: */
 	bool started;
@@ -194,6 +197,11 @@ void vs_sources_deadline(struct vs_sources *all, struct vs_source *s, vs_auto_ms
 		return;
 	s->deadline = deadline;
 	sift(all, s);
+}
+
+vs_auto_ms vs_sources_turn(struct vs_sources *all)
+{
+	return vs_sources_turns_take(&all->next_turn, vs_sources_now());
 }
 
 /* Sets the timer for the earliest deadline, if it is not set so already. */
@@ -347,6 +355,7 @@ int vs_sources_join(struct vs_keeper *k, struct vs_sources_stack *stack)
 static void free_stack(struct vs_sources_stack *stack)
 {
 	vs_sources_packets_close_late(stack);
+	(void)pthread_cond_destroy(&stack->over);
 	free(stack);
 }
 
@@ -373,7 +382,7 @@ void vs_sources_ended(struct vs_sources_stack *stack)
 	stack->ended = true;
 	stack->sources->n_stacks--;
 	bool last = --stack->users == 0;
-	pthread_cond_broadcast(&k->met);
+	pthread_cond_signal(&stack->over);
 	pthread_mutex_unlock(&k->lock);
 	if (last) /* the networking thread has not waited so long */
 		free_stack(stack);

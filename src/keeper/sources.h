@@ -24,7 +24,7 @@ int vs_sources_request(struct vs_net *n);
 bool vs_sources_remove(struct vs_net *n, const char *ifname, struct vs_job *job);
 
 /*
- * Networking thread: the stack ends. Stops its sources. Waits, for two seconds at most, until what
+ * Networking thread: the stack ends. Stops its sources. Waits, for six seconds at most, until what
  * they say to their servers has been sent.
  */
 void vs_sources_end(struct vs_net *n);

@@ -8,6 +8,7 @@
  */
 
 #include <net/if.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,7 +65,7 @@ struct vs_source_route {
 enum vs_source_phase {
 	VS_SOURCE_WAITING,  /* for its lease files, or DHCPv6 for a link-local address that can be used */
 	VS_SOURCE_RUNNING,
-	VS_SOURCE_PARTING,  /* stopped; its last packets are on their way, then it is freed */
+	VS_SOURCE_PARTING,  /* stopped; its last packets leave, or wait for their turn; then it is freed */
 };
 
 /* What may take long; see sources_work.c. */
@@ -93,6 +94,7 @@ struct vs_source {
 	int udp4;           /* sends, and receives nothing; -1: none */
 	uint8_t arp_for[4]; /* the address that the ARP filter is for; 0: it drops all */
 	vs_auto_ms deadline, parting_until;
+	bool awaits_turn;   /* PARTING: its machine goes on until its release may be sent */
 	size_t heap_at;     /* its place in the heap */
 	struct vs_source_addr *addrs;
 	struct vs_source_route *routes;
@@ -188,6 +190,7 @@ struct vs_sources_stack {
 	/* Under the keeper's lock: */
 	unsigned users;             /* the networking thread, and the thread of the sources */
 	bool ended;
+	pthread_cond_t over;        /* it has */
 };
 
 /* The bits of a request that stand for a source. */
@@ -224,6 +227,8 @@ int vs_sources_pause(struct vs_sources *all, struct vs_watch *w);
 int vs_sources_enlist(struct vs_sources *all, struct vs_source *s);
 void vs_sources_delist(struct vs_sources *all, struct vs_source *s);
 void vs_sources_deadline(struct vs_sources *all, struct vs_source *s, vs_auto_ms deadline);
+/* When a source that has been stopped may send its release: now, or later. */
+vs_auto_ms vs_sources_turn(struct vs_sources *all);
 /* Gives work to the thread for lease files, or to the one for packet sockets. Takes it. */
 void vs_sources_work(struct vs_sources *all, enum vs_sources_worker which, struct vs_work *work);
 
@@ -355,6 +360,13 @@ bool vs_sources_sysctls_ip6(const char *ifname);
 void vs_sources_mtu_update(struct vs_source_iface *iface);
 /* What is wrong with the MTU that the server has given; NULL: nothing. */
 const char *vs_sources_mtu_problem(const struct vs_source_iface *iface);
+
+/* ---- sources_turns.c: when releases are sent ---- */
+
+#define VS_SOURCES_TURNS_MS 4000 /* no turn is later */
+
+/* *next: 0 at first; shared by all that must not send at once. Returns the turn, not before now. */
+vs_auto_ms vs_sources_turns_take(vs_auto_ms *next, vs_auto_ms now);
 
 /* ---- sources_work.c: threads for what may take long ---- */
 

@@ -38,10 +38,10 @@
 	 VS_SOURCES_NO_RELEASE | VS_SOURCES_PREPARE)
 #define ALL_CLEAR (VS_SOURCES_CLEAR_DNS | VS_SOURCES_CLEAR_DOMAINS)
 /*
- * How long a stack that ends waits for its sources. They take a tenth of a second at most, but those of many
- * stacks may end together.
+ * How long a stack that ends waits for its sources. They take a tenth of a second at most. But those of many
+ * stacks may end together: then each has its turn, and the thread of the sources has much to do.
  */
-#define END_MS 2000
+#define END_MS (VS_SOURCES_TURNS_MS + 2000)
 #define DRAIN_MS 20 /* until a pump has read them */
 
 /* ------------------------------------------------------------------ checks */
@@ -125,7 +125,8 @@ static int need_stack(struct vs_net *n)
 	struct vs_sources_stack *stack = calloc(1, sizeof(*stack));
 	if (stack == NULL)
 		return no_socket(-ENOMEM);
-	*stack = (struct vs_sources_stack){ .keeper = n->keeper, .cmd = -1, .notes.fd = -1, .users = 2 };
+	*stack = (struct vs_sources_stack){ .keeper = n->keeper, .cmd = -1, .notes.fd = -1, .users = 2,
+					     .over = PTHREAD_COND_INITIALIZER };
 	int r = open_sockets(stack);
 	if (r == 0)
 		r = vs_sources_join(n->keeper, stack);
@@ -329,7 +330,8 @@ static bool await_end(struct vs_sources_stack *stack)
 	(void)clock_gettime(CLOCK_MONOTONIC, &limit);
 	limit.tv_sec += END_MS / 1000;
 	pthread_mutex_lock(&k->lock);
-	while (!stack->ended && pthread_cond_clockwait(&k->met, &k->lock, CLOCK_MONOTONIC, &limit) == 0)
+	while (!stack->ended &&
+	       pthread_cond_clockwait(&stack->over, &k->lock, CLOCK_MONOTONIC, &limit) == 0)
 		;
 	bool ended = stack->ended;
 	pthread_mutex_unlock(&k->lock);
