@@ -43,6 +43,13 @@ int vs_relay_watch(struct vs_publish *p, struct vs_watch *watch, uint32_t events
 	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, watch->fd, &e) == 0 ? 0 : -errno;
 }
 
+void vs_relay_close(struct vs_publish *p, struct vs_watch *watch)
+{
+	(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, watch->fd, NULL); /* fails if it is not in there */
+	(void)close(watch->fd);
+	watch->fd = -1;
+}
+
 __attribute__((format(printf, 3, 0))) static void log_list(struct vs_publish *p, int level, const char *fmt,
 							   va_list list)
 {

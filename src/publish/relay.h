@@ -74,6 +74,11 @@ struct vs_dead {
 
 /* relay.c */
 int vs_relay_watch(struct vs_publish *p, struct vs_watch *watch, uint32_t events);
+/*
+ * Closes the descriptor. It leaves the epoll descriptor first: close(2) alone does not do that while a forked
+ * child has a copy, and the events would come to freed memory.
+ */
+void vs_relay_close(struct vs_publish *p, struct vs_watch *watch);
 void vs_relay_log(struct vs_publish *p, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The same for what may happen often: once in ten seconds for each port. */

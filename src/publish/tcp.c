@@ -61,22 +61,29 @@ struct connection {
 
 /* ------------------------------------------------------------------ ends */
 
-static void close_side(struct side *side, bool reset)
+/* The next close(2) resets the connection. */
+static void set_reset(int fd)
 {
 	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+static void close_side(struct vs_publish *p, struct side *side, bool reset)
+{
 	if (side->end.fd < 0)
 		return;
 	if (reset)
-		(void)setsockopt(side->end.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	(void)close(side->end.fd);
-	side->end.fd = side->watch.fd = -1;
+		set_reset(side->end.fd);
+	side->watch.fd = side->end.fd; /* if it was not watched yet */
+	vs_relay_close(p, &side->watch);
+	side->end.fd = -1;
 }
 
 static void end(struct vs_publish *p, struct connection *c, bool reset)
 {
 	for (int i = 0; i < 2; i++) {
-		close_side(&c->side[i], reset);
+		close_side(p, &c->side[i], reset);
 		vs_pipes_give(&p->pipes, c->flow[i].pipe, c->flow[i].held > 0);
 	}
 	vs_list_remove(&c->more);
@@ -191,7 +198,7 @@ static bool try_other_family(struct vs_publish *p, struct connection *c)
 	int fd = connect_from(p, c->port, NULL, &target);
 	if (fd < 0)
 		return false;
-	close_side(&c->side[1], false);
+	close_side(p, &c->side[1], false);
 	return watch_server(p, c, fd) == 0;
 }
 
@@ -318,9 +325,8 @@ static int begin(struct vs_publish *p, struct vs_port *port, int client, const u
 
 static void reset(int fd)
 {
-	struct side side = { .end = { .fd = fd } };
-
-	close_side(&side, true);
+	set_reset(fd);
+	(void)close(fd);
 }
 
 void vs_tcp_accept(struct vs_publish *p, struct vs_watch *watch, uint32_t events)

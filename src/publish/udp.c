@@ -103,8 +103,7 @@ static void end(struct vs_publish *p, struct session *s)
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;
-	(void)close(s->watch.fd);
-	s->watch.fd = -1;
+	vs_relay_close(p, &s->watch);
 	vs_list_put(&p->dead, &s->node, 0);
 	p->counts.sessions--;
 }
