@@ -320,10 +320,12 @@ static bool is_in_run(void)
 
 static bool prepare(struct options *o)
 {
-	struct vs_run run = { .log = open_log(), .beside = vs_run_publish() };
+	static struct vs_run run; /* its stacks and rules are valid as long as the process */
 	char message[2200] = "";
 	int control;
 
+	run.log = open_log();
+	run.beside = vs_run_publish();
 	if (vs_run_plan_finish(&o->plan, &run) < 0) {
 		complain("%s", o->plan.message);
 		return false;
@@ -367,6 +369,19 @@ static int failed_program(const char *name, int err)
 	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE;
 }
 
+/* Returns only if it fails. */
+static int execute(struct options *o, const char *path, const char *shim)
+{
+	if (!choose_engine(o, path, shim) || !prepare(o))
+		return STATUS_FAILED;
+	if (o->engine == ENGINE_PRELOAD && set_preload(shim) < 0) {
+		complain("no memory for the environment");
+		return STATUS_FAILED;
+	}
+	(void)execvp(o->program[0], o->program);
+	return failed_program(o->program[0], errno);
+}
+
 int vs_run_main(int argc, char *argv[])
 {
 	static struct options o;
@@ -380,12 +395,8 @@ int vs_run_main(int argc, char *argv[])
 	if (r < 0)
 		return failed_program(o.program[0], -r);
 	char *shim = vs_shim_find();
-	if (!choose_engine(&o, path, shim) || !prepare(&o))
-		return STATUS_FAILED;
-	if (o.engine == ENGINE_PRELOAD && set_preload(shim) < 0) {
-		complain("no memory for the environment");
-		return STATUS_FAILED;
-	}
-	(void)execvp(o.program[0], o.program);
-	return failed_program(o.program[0], errno);
+	status = execute(&o, path, shim);
+	free(shim);
+	free(path);
+	return status;
 }

@@ -112,15 +112,14 @@ int vs_run_plan_file(struct vs_run_plan *p, const char *path)
 static int finish_plain(struct vs_run_plan *p, struct vs_run *run)
 {
 	static const char *config, *const name = MAIN_STACK;
-	struct vs_run_text all = { NULL, 0 };
-	int r = append_line(p, &all, "stack " MAIN_STACK " ", p->config.text, p->config.len);
+	int r = append_line(p, &p->all, "stack " MAIN_STACK " ", p->config.text, p->config.len);
 
 	config = p->config.text;
 	run->configs = &config;
 	run->names = &name;
 	run->n_stacks = 1;
-	run->text = all.text;
-	run->text_len = all.len;
+	run->text = p->all.text;
+	run->text_len = p->all.len;
 	return r;
 }
 
@@ -174,26 +173,25 @@ static int list_stacks(struct vs_run_plan *p, struct vs_run *run)
 
 static int finish_rules(struct vs_run_plan *p, struct vs_run *run)
 {
-	struct vs_run_text all = { NULL, 0 };
 	const struct vs_run_text *const parts[] = { &p->stacks, &p->rules, &p->file };
 	struct vs_rules *rules = NULL;
 	char message[500] = "";
 	int r = 0;
 
 	if (p->config.text != NULL)
-		r = append_line(p, &all, "stack " MAIN_STACK " ", p->config.text, p->config.len);
+		r = append_line(p, &p->all, "stack " MAIN_STACK " ", p->config.text, p->config.len);
 	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (parts[i]->len > 0)
-			r = append(p, &all, parts[i]->text, parts[i]->len, false);
+			r = append(p, &p->all, parts[i]->text, parts[i]->len, false);
 	if (r < 0)
 		return r;
-	r = vs_rules_parse(all.text, all.len, "", &rules, message, sizeof(message));
+	r = vs_rules_parse(p->all.text, p->all.len, "", &rules, message, sizeof(message));
 	if (r < 0)
 		return fail_rules(p, r, message);
 	run->addresses = (vs_rules_needs(rules) & ~(unsigned)VS_RULES_NEED_THREAD) != 0;
 	run->rules = rules;
-	run->text = all.text;
-	run->text_len = all.len;
+	run->text = p->all.text;
+	run->text_len = p->all.len;
 	return list_stacks(p, run);
 }
 

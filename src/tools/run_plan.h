@@ -16,6 +16,7 @@ struct vs_run_text {
 struct vs_run_plan {
 	struct vs_run_text config; /* of the stack without a name on the command line */
 	struct vs_run_text stacks, rules, file;
+	struct vs_run_text all; /* made of those */
 	const char *file_name;
 	char message[600];
 };
