@@ -195,10 +195,14 @@ static int settle(const char *name, int fd, enum vs_rules_stage stage, const str
 
 /* ------------------------------------------------------------------ the calls, by rules */
 
-/* A system call at which the thread may be cancelled: `expr` sets r. */
+/*
+ * A system call at which the thread may be cancelled. libc does the same: while the type is asynchronous, nothing
+ * but the system call runs.
+ */
 #define CANCELLABLE(expr)                                                                                    \
 	do {                                                                                                 \
 		int old_type;                                                                                \
+		/* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */                             \
 		(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old_type);                         \
 		(expr);                                                                                      \
 		(void)pthread_setcanceltype(old_type, NULL);                                                 \
