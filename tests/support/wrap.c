@@ -375,6 +375,20 @@ static void private_tun(void)
 }
 
 /*
+ * Programs of root without XDG_RUNTIME_DIR register their stacks in one of these directories, and lists have
+ * the stacks of all. The case sees those of its own programs only.
+ */
+static void private_registry(void)
+{
+	static const char *const paths[] = { "/run/user/0/vdestack", "/run/vdestack" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		(void)mkdir(paths[i], 0700); /* empty and harmless, as above */
+		(void)mount("tmpfs", paths[i], "tmpfs", MS_NOSUID | MS_NOEXEC | MS_NODEV, "mode=0700");
+	}
+}
+
+/*
  * A list of users with the user of the case, in the private namespace only: some plugins refuse a user that
  * is not in it.
  */
@@ -413,6 +427,7 @@ static void private_mounts(const struct options *opts)
 	if (opts->as != AS_SELF) /* some cases of root change their user */
 		make_reachable(opts->reach, opts->n_reach);
 	private_tun();
+	private_registry();
 }
 
 /* ------------------------------------------------------------------ user namespaces */
