@@ -41,6 +41,8 @@ static void look_at(int fd, const struct msghdr *msg)
 		return;
 	if (head[1] == VS_OP_CLAIM || head[1] == VS_OP_SECRET)
 		return;
+	if (msg->msg_iovlen < 2)
+		return; /* a request that a test has made */
 	if (head[1] == VS_OP_REGAIN) {
 		seen.secret = msg->msg_iov[1].iov_base;
 		memcpy(&seen.wanted, msg->msg_iov[2].iov_base, sizeof(seen.wanted));
