@@ -20,7 +20,7 @@ function(vdestack_install_man directory)
         if(line MATCHES "^\\.Sh" AND NOT line MATCHES "NAME")
           break() # .Nm in the text below is no new name
         endif()
-        if(NOT line MATCHES "^\\.Nm ([a-z0-9_]+)")
+        if(NOT line MATCHES "^\\.Nm ([a-z0-9_-]+)")
           continue()
         endif()
         set(name "${CMAKE_MATCH_1}.${section}")
