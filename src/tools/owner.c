@@ -48,11 +48,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "preload/mounts.h"
+#include "preload/follow.h"
 #include "tree.h"
 #include "wire/fdmsg.h"
-#include <vdestack/events.h>
-#include <vdestack/sources.h>
+#include <vdestack.h>
 
 #define END_MS 1000    /* for processes that are asked to end, with each of two signals */
 #define IN_USE_MS 1000 /* a network whose address is in use is tried again */
@@ -163,22 +162,9 @@ static struct vdestack *make_stack(const char *config, bool allow_absent, int co
 
 /* What the owner has and knows when the program runs. */
 struct held {
-	struct vdestack *stack;
-	int netns, events;
-	int resolv;               /* the file that follows the stack's name servers, -1: none does */
-	char text[VS_OWNER_TEXT]; /* the stack's resolv.conf when it was last asked for */
+	struct vs_follow names;
+	int netns;
 };
-
-static void update(struct held *h)
-{
-	char text[VS_OWNER_TEXT];
-
-	if (h->resolv < 0 || vdestack_resolvconf(h->stack, NULL, text, sizeof(text)) < 0 ||
-	    strcmp(text, h->text) == 0)
-		return;
-	(void)strcpy(h->text, text);
-	(void)vs_mounts_update(h->resolv, text);
-}
 
 /* Waits until no process is left, at most `ms`. */
 static bool wait_for_end(int netns, int ms)
@@ -210,21 +196,6 @@ static void end_processes(int netns)
 	while (!wait_for_end(netns, END_MS));
 }
 
-/* Handles an event. False: the keeper has died, or the stack has ended. */
-static bool handle_event(struct held *h)
-{
-	struct vdestack_event event;
-	int r = vdestack_event_read(h->events, &event, 0);
-
-	if (r < 0 ||
-	    (r > 0 && (event.type == VDESTACK_EVENT_KEEPER_LOST || event.type == VDESTACK_EVENT_STACK_ENDED)))
-		return false;
-	if (r > 0 && (event.source != 0 || event.type == VDESTACK_EVENT_SOURCE_CHANGED ||
-		      event.type == VDESTACK_EVENT_OVERRUN))
-		update(h);
-	return true;
-}
-
 /*
  * Waits for the end of the last process. `first` is readable when there may be none any more. It is closed.
  */
@@ -234,10 +205,10 @@ static void keep(struct held *h, int first)
 
 	while (waiting >= 0) {
 		struct pollfd p[] = { { .fd = waiting, .events = POLLIN },
-				      { .fd = h->events, .events = POLLIN } };
+				      { .fd = h->names.events, .events = POLLIN } };
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			return;
-		if (p[1].revents != 0 && !handle_event(h)) {
+		if (p[1].revents != 0 && !vs_follow_event(&h->names)) {
 			end_processes(h->netns);
 			return;
 		}
@@ -267,33 +238,33 @@ static bool receive(int conversation, int *resolv, int *watch, bool *follow)
 
 static void hold(const char *config, bool allow_absent, int conversation, int tool)
 {
-	struct held h = { .resolv = -1 };
-	int watch;
+	static struct held h;
+	struct vdestack *stack;
+	int watch, resolv;
 	bool follow;
 
 	close_others(conversation, tool);
-	h.stack = make_stack(config, allow_absent, conversation);
-	h.events = h.stack == NULL ? -1 : vdestack_events(h.stack);
-	h.netns = h.events < 0 ? -1 : vdestack_netns(h.stack);
-	if (h.netns < 0 || vdestack_resolvconf(h.stack, NULL, h.text, sizeof(h.text)) < 0) {
+	stack = make_stack(config, allow_absent, conversation);
+	h.netns = stack == NULL || vs_follow_start(&h.names, stack) < 0 ? -1 : vdestack_netns(stack);
+	if (h.netns < 0) {
 		send_report(conversation, errno != 0 ? errno : EIO, vdestack_last_error(), -1);
 		return;
 	}
 	ignore_signals();
 	detach();
-	send_report(conversation, 0, h.text, h.netns);
-	if (!receive(conversation, &h.resolv, &watch, &follow))
+	send_report(conversation, 0, h.names.text, h.netns);
+	if (!receive(conversation, &resolv, &watch, &follow))
 		return;
 	vs_close(conversation);
-	if (!follow) {
-		vs_close(h.resolv);
-		h.resolv = -1;
-	}
-	update(&h); /* what has changed since the report */
+	if (follow)
+		h.names.resolv = resolv;
+	else
+		vs_close(resolv);
+	vs_follow_update(&h.names); /* what has changed since the report */
 	if (watch >= 0)
 		vs_close(tool); /* the end of this process alone is of no interest */
 	keep(&h, watch >= 0 ? watch : tool);
-	(void)vdestack_delete(h.stack);
+	(void)vdestack_delete(stack);
 }
 
 /* ------------------------------------------------------------------ the tool's side */

@@ -7,7 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define VS_OWNER_TEXT 16384 /* bytes of a resolv.conf or a message */
+#include "preload/follow.h"
+
+#define VS_OWNER_TEXT VS_FOLLOW_TEXT /* bytes of a resolv.conf or a message */
 
 struct vs_stack_owner {
 	int conversation;
