@@ -26,6 +26,7 @@
 
 #include "ask.h"
 #include "filter.h"
+#include "interfaces.h"
 #include "rules/rules.h"
 #include "settle.h"
 #include "supervisor.h"
@@ -220,6 +221,8 @@ void vs_answer(struct vs_answer *a)
 
 	if (call == VS_CALL_OTHER)
 		(void)vs_notify_fail(&a->notify, ENOSYS);
+	else if (call == VS_CALL_IOCTL)
+		vs_interfaces(a);
 	else if (call != VS_CALL_SOCKET)
 		answer_address(a, call);
 	else if (family == VS_ASK_FAMILY)

@@ -8,6 +8,7 @@
  *       ├─ 32-bit one ─┼─ socket      numbers of the shim?  yes: allow
  *       │              │              family of the stack?  yes: notify     no: allow
  *       │              ├─ bind, connect, ...   the same, if rules look at addresses
+ *       │              ├─ ioctl       notify what asks about interfaces (this architecture only)
  *       │              ├─ io_uring_setup       fails with ENOSYS, unless allowed
  *       │              ├─ socketcall           fails with ENOSYS where it makes a socket
  *       │              └─ others      allow
@@ -41,6 +42,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "questions.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -88,17 +90,17 @@
 
 struct calls {
 	uint32_t arch;
-	uint32_t socket, bind, connect, sendto, sendmsg, sendmmsg, io_uring_setup, socketcall;
+	uint32_t socket, bind, connect, sendto, sendmsg, sendmmsg, ioctl, io_uring_setup, socketcall;
 };
 
 /* The first is that of this program. */
 static const struct calls known[] = {
-	{ ARCH, SYS_socket, SYS_bind, SYS_connect, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_io_uring_setup,
-	  NATIVE_SOCKETCALL },
+	{ ARCH, SYS_socket, SYS_bind, SYS_connect, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_ioctl,
+	  SYS_io_uring_setup, NATIVE_SOCKETCALL },
 #if defined(__x86_64__)
-	{ AUDIT_ARCH_I386, 359, 361, 362, 369, 370, 345, 425, 102 },
+	{ AUDIT_ARCH_I386, 359, 361, 362, 369, 370, 345, NO_CALL, 425, 102 },
 #elif defined(__aarch64__)
-	{ AUDIT_ARCH_ARM, 281, 282, 283, 290, 296, 374, 425, NO_CALL },
+	{ AUDIT_ARCH_ARM, 281, 282, 283, 290, 296, 374, NO_CALL, 425, NO_CALL },
 #endif
 };
 #define N_KNOWN (sizeof(known) / sizeof(known[0]))
@@ -126,6 +128,7 @@ enum vs_call vs_filter_call(uint32_t arch, int nr)
 		       : n == c->sendto   ? VS_CALL_SENDTO
 		       : n == c->sendmsg  ? VS_CALL_SENDMSG
 		       : n == c->sendmmsg ? VS_CALL_SENDMMSG
+		       : n == c->ioctl    ? VS_CALL_IOCTL
 					  : VS_CALL_OTHER;
 	}
 	return VS_CALL_OTHER;
@@ -249,17 +252,33 @@ static void decide_socketcall(struct program *p, bool addresses, const struct en
 	if_equal(p, SYS_SOCKET, to->absent, to->allow);
 }
 
+static void decide_ioctl(struct program *p, const uint64_t *pass, const struct ends *to)
+{
+	unsigned char question = new_label(p);
+
+	load_half(p, 1, 0);
+	for (size_t i = 0; i < VS_N_QUESTIONS; i++)
+		if_equal(p, vs_questions[i], question, NEXT);
+	jump(p, to->allow);
+	place(p, question);
+	if (pass != NULL)
+		check_pass(p, pass, to->allow);
+	jump(p, to->notify);
+}
+
 static void decide(struct program *p, const struct calls *c, const uint64_t *pass,
 		   const struct vs_filter_opts *opts, const struct ends *to)
 {
 	unsigned char is_socket = new_label(p), is_sendto = new_label(p), is_address = new_label(p),
-		      is_socketcall = new_label(p);
+		      is_socketcall = new_label(p), is_ioctl = new_label(p);
 	const uint32_t with_address[] = { c->bind, c->connect, c->sendmsg, c->sendmmsg };
 
 	load(p, offsetof(struct seccomp_data, nr));
 	if (number_of(c->arch, (int)X32_BIT) == 0)
 		emit(p, BPF_ALU | BPF_AND | BPF_K, ~X32_BIT, NEXT, NEXT);
 	if_equal(p, c->socket, is_socket, NEXT);
+	if (opts->interfaces && c->ioctl != NO_CALL)
+		if_equal(p, c->ioctl, is_ioctl, NEXT);
 	if (!opts->io_uring)
 		if_equal(p, c->io_uring_setup, to->absent, NEXT);
 	if (c->socketcall != NO_CALL)
@@ -278,6 +297,10 @@ static void decide(struct program *p, const struct calls *c, const uint64_t *pas
 	if (c->socketcall != NO_CALL) {
 		place(p, is_socketcall);
 		decide_socketcall(p, opts->addresses, to);
+	}
+	if (opts->interfaces && c->ioctl != NO_CALL) {
+		place(p, is_ioctl);
+		decide_ioctl(p, pass, to);
 	}
 	if (!opts->addresses)
 		return;

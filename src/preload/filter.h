@@ -16,10 +16,12 @@ enum vs_call {
 	VS_CALL_SENDTO,
 	VS_CALL_SENDMSG,
 	VS_CALL_SENDMMSG,
+	VS_CALL_IOCTL,
 };
 
 struct vs_filter_opts {
 	bool addresses;       /* notify bind(2), connect(2), sendto(2), sendmsg(2), sendmmsg(2) too */
+	bool interfaces;      /* notify the requests of ioctl(2) in questions.h */
 	bool io_uring;        /* allow io_uring_setup(2) */
 	const uint64_t *pass; /* two numbers, see ask.h; NULL: none */
 };

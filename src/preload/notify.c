@@ -110,6 +110,11 @@ static int respond(struct vs_notify *n, int error, uint32_t flags)
 	return ioctl(n->listener, SECCOMP_IOCTL_NOTIF_SEND, n->response) < 0 ? -errno : 0;
 }
 
+int vs_notify_succeed(struct vs_notify *n)
+{
+	return respond(n, 0, 0);
+}
+
 int vs_notify_fail(struct vs_notify *n, int err)
 {
 	return respond(n, -err, 0);

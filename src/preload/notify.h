@@ -33,6 +33,7 @@ bool vs_notify_valid(const struct vs_notify *n);
  * vs_notify_give() the request still waits for an answer.
  */
 int vs_notify_give(struct vs_notify *n, int fd, bool cloexec); /* a copy of fd with the lowest free number */
+int vs_notify_succeed(struct vs_notify *n);                    /* the call returns 0 */
 int vs_notify_fail(struct vs_notify *n, int err);              /* the call fails with this positive errno */
 int vs_notify_continue(struct vs_notify *n);                   /* the kernel executes the call */
 

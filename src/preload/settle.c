@@ -42,6 +42,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "caller.h"
 #include "move.h"
 #include "rules/rules.h"
 #include "supervisor.h"
@@ -51,8 +52,6 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
-
-#define THREAD_PIDFD O_EXCL /* PIDFD_THREAD, Linux 6.9 */
 
 /* ------------------------------------------------------------------ networks */
 
@@ -147,33 +146,6 @@ static int locate(const struct vs_answer *a, enum vs_call call, struct address *
 		}
 	}
 	return r;
-}
-
-/* The process of a thread, which is what pidfd_open(2) takes before Linux 6.9. */
-static pid_t process_of(pid_t thread)
-{
-	char path[64], line[256];
-	int process = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
-	FILE *f = fopen(path, "re");
-	while (f != NULL && process < 0 && fgets(line, sizeof(line), f) != NULL)
-		if (strncmp(line, "Tgid:", 5) == 0)
-			process = atoi(line + 5);
-	if (f != NULL)
-		(void)fclose(f);
-	return process;
-}
-
-static int open_caller(pid_t thread)
-{
-	int fd = (int)syscall(SYS_pidfd_open, thread, 0);
-
-	if (fd < 0 && errno != ESRCH)
-		fd = (int)syscall(SYS_pidfd_open, thread, THREAD_PIDFD);
-	if (fd < 0)
-		fd = (int)syscall(SYS_pidfd_open, process_of(thread), 0);
-	return fd >= 0 ? fd : -errno;
 }
 
 /* ------------------------------------------------------------------ the socket */
@@ -378,7 +350,7 @@ int vs_settle(struct vs_answer *a, enum vs_call call)
 		return unreadable(r);
 	if (!is_whole(&addr.any, len))
 		return 0;
-	s.pidfd = open_caller((pid_t)a->notify.request->pid);
+	s.pidfd = vs_caller_open((pid_t)a->notify.request->pid);
 	if (s.pidfd < 0)
 		return unreadable(s.pidfd);
 	s.fd = (int)syscall(SYS_pidfd_getfd, s.pidfd, s.number, 0);

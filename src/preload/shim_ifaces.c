@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
@@ -26,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "questions.h"
 #include "shim.h"
 #include "shim_names.h"
 #include <vdestack/conf.h>
@@ -214,30 +214,6 @@ VS_SHIM_EXPORT struct if_nameindex *if_nameindex(void)
 
 /* ------------------------------------------------------------------ ioctl */
 
-/* Requests that read something about an interface. */
-static bool is_question(unsigned long request)
-{
-	switch (request) {
-	case SIOCGIFNAME:
-	case SIOCGIFCONF:
-	case SIOCGIFFLAGS:
-	case SIOCGIFADDR:
-	case SIOCGIFDSTADDR:
-	case SIOCGIFBRDADDR:
-	case SIOCGIFNETMASK:
-	case SIOCGIFMETRIC:
-	case SIOCGIFMTU:
-	case SIOCGIFHWADDR:
-	case SIOCGIFINDEX:
-	case SIOCGIFTXQLEN:
-	case SIOCGIFMAP:
-	case SIOCETHTOOL:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool is_unix(int fd)
 {
 	int domain = 0;
@@ -255,7 +231,8 @@ static int ask_stack(unsigned index, unsigned long request, void *arg)
 		errno = -fd;
 		return -1;
 	}
-	int r = (int)syscall(SYS_ioctl, fd, request, arg), err = errno;
+	int r = (int)syscall(SYS_ioctl, fd, request, arg, 0L, vs_shim_run.pass[0], vs_shim_run.pass[1]);
+	int err = errno;
 	(void)close(fd);
 	errno = err;
 	return r;
@@ -269,7 +246,7 @@ VS_SHIM_EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	void *arg = va_arg(list, void *);
 	va_end(list);
-	if (is_question(request) && vs_shim_inside == 0 && vs_shim_state() == VS_SHIM_IN_RUN && is_unix(fd) &&
+	if (vs_is_question(request) && vs_shim_inside == 0 && vs_shim_state() == VS_SHIM_IN_RUN && is_unix(fd) &&
 	    vs_shim_stack_of_name(NULL, &index) == 0 && index != VS_SHIM_HOST)
 		return ask_stack(index, request, arg);
 	return (int)syscall(SYS_ioctl, fd, request, arg);

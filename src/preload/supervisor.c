@@ -62,12 +62,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -77,28 +80,98 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "follow.h"
 #include "settle.h"
 #include <vdestack.h>
 
 #define MESSAGE_MAX 2000
+#define MAX_FDS 2
 #define CONTROL 3 /* the numbers of its descriptors */
 #define LOG 4
 
 /* What the supervisor reports: one message, when it is ready or cannot be. */
 struct report {
 	int err;
+	bool interfaces;
 	char text[MESSAGE_MAX];
+	char resolv[VS_FOLLOW_TEXT];
 };
+
+/* ------------------------------------------------------------------ descriptors in messages */
+
+union control {
+	char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
+	struct cmsghdr align;
+};
+
+/*
+ * With `pass` it is a call of the shim's kind: this process has the filter, which may notify sendmsg(2), and
+ * nobody answers yet.
+ */
+static int send_fds(int to, void *bytes, size_t size, const int *fds, size_t n, const uint64_t *pass)
+{
+	union control data = { { 0 } };
+	struct iovec iov = { bytes, size };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+	long sent;
+
+	if (n > 0) {
+		h.msg_control = data.bytes;
+		h.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	}
+	do {
+		sent = syscall(SYS_sendmsg, to, &h, MSG_NOSIGNAL, 0L, pass != NULL ? (long)pass[0] : 0L,
+			       pass != NULL ? (long)pass[1] : 0L);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+/* The number of bytes, or -errno. Descriptors that did not come are -1; the others are close-on-exec. */
+static ssize_t receive_fds(int from, void *bytes, size_t size, int fds[MAX_FDS])
+{
+	union control data;
+	struct iovec iov = { bytes, size };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = data.bytes,
+			    .msg_controllen = sizeof(data.bytes) };
+	ssize_t n;
+
+	for (int i = 0; i < MAX_FDS; i++)
+		fds[i] = -1;
+	while ((n = recvmsg(from, &h, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	if (n < 0)
+		return -errno;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+	if (n > 0 && c != NULL && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	return n;
+}
 
 /* ------------------------------------------------------------------ in the supervisor */
 
+static struct report the_report;
+
 static void report(int err, const char *stack, const char *text)
 {
-	struct report r = { .err = err };
-
+	the_report.err = err;
 	if (text != NULL)
-		(void)snprintf(r.text, sizeof(r.text), "%s%s%s", stack, stack[0] != '\0' ? ": " : "", text);
-	(void)send(CONTROL, &r, sizeof(r), MSG_NOSIGNAL);
+		(void)snprintf(the_report.text, sizeof(the_report.text), "%s%s%s", stack,
+			       stack[0] != '\0' ? ": " : "", text);
+	(void)send(CONTROL, &the_report, sizeof(the_report), MSG_NOSIGNAL);
+}
+
+/* Ready. `userns` goes with the report; -1: there is none. */
+static void report_ready(const char *warning, int userns)
+{
+	(void)snprintf(the_report.text, sizeof(the_report.text), "%s", warning);
+	(void)send_fds(CONTROL, &the_report, sizeof(the_report), &userns, userns >= 0, NULL);
 }
 
 /* True if the starter has ended. Otherwise fd is readable. */
@@ -143,42 +216,41 @@ static bool make_stacks(const struct vs_run *run, struct vdestack **stacks)
 	return true;
 }
 
-/* The listener, or -1: the starter has ended. */
-static int receive_listener(void)
+/* The user namespace that the network of the stack belongs to, or -1. */
+static int userns_of(struct vdestack *stack)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof(control.bytes) };
-	ssize_t n;
-	int fd;
+	int fd = vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int netns = fd >= 0 ? ioctl(fd, SIOCGSKNS) : -1;
+	int userns = netns >= 0 ? ioctl(netns, NS_GET_USERNS) : -1;
 
-	while ((n = recvmsg(CONTROL, &h, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-		;
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&h) : NULL;
-	if (c == NULL || c->cmsg_type != SCM_RIGHTS)
-		return -1;
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	if (netns >= 0)
+		(void)close(netns);
+	return userns;
 }
 
-static void answer_all(struct vs_answer *a)
+/* resolv.conf is of no stack any more: the file stays as it is. */
+static void stop_following(struct vs_follow *f)
 {
-	struct pollfd p = { .fd = a->notify.listener, .events = POLLIN };
+	if (f->resolv >= 0)
+		(void)close(f->resolv);
+	f->resolv = f->events = -1;
+}
 
+static void answer_all(struct vs_answer *a, struct vs_follow *names)
+{
 	for (;;) {
-		if (poll(&p, 1, -1) < 0)
+		struct pollfd p[] = { { .fd = a->notify.listener, .events = POLLIN },
+				      { .fd = names->events, .events = POLLIN } };
+		if (poll(p, 2, -1) < 0)
 			continue; /* EINTR */
-		if ((p.revents & POLLIN) != 0) {
+		if (p[1].revents != 0 && !vs_follow_event(names))
+			stop_following(names);
+		if ((p[0].revents & POLLIN) != 0) {
 			if (vs_notify_receive(&a->notify) == 1)
 				vs_answer(a);
-		} else if (p.revents != 0) {
+		} else if (p[0].revents != 0) {
 			return; /* no process has the filter */
 		}
 	}
@@ -238,6 +310,17 @@ static bool prepare_settling(struct vs_answer *a, pid_t starter, int number)
 	return r == 0;
 }
 
+/* What the program will see of names. False: it has been reported. */
+static bool prepare_names(const struct vs_answer *a, struct vs_follow *names)
+{
+	if (vs_follow_start(names, a->stacks[a->run->resolver]) < 0) {
+		report(errno, a->run->names[a->run->resolver], vdestack_last_error());
+		return false;
+	}
+	memcpy(the_report.resolv, names->text, sizeof(the_report.resolv));
+	return true;
+}
+
 static void check_beside(int r, const char *text)
 {
 	if (r == 0)
@@ -253,7 +336,9 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	struct vdestack **stacks = calloc(run.n_stacks, sizeof(struct vdestack *));
 	int *doors = calloc(run.n_stacks, sizeof(int));
 	struct vs_answer a = { .run = &run, .stacks = stacks, .doors = doors };
-	char text[MESSAGE_MAX] = "";
+	static struct vs_follow names = { .events = -1, .resolv = -1 };
+	char text[MESSAGE_MAX] = "", byte;
+	int fds[MAX_FDS];
 
 	detach(control, run.log);
 	run.log = run.log >= 0 ? LOG : -1;
@@ -273,12 +358,19 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	(void)!chdir("/"); /* relative names of networks have been used */
 	for (size_t i = 0; i < run.n_stacks; i++)
 		doors[i] = -1;
-	report(0, "", text);
-	int listener = receive_listener();
-	(void)close(CONTROL);
-	if (listener < 0 || vs_notify_open(&a.notify, listener) < 0)
+	if (run.resolvconf && !prepare_names(&a, &names))
 		_exit(1);
-	answer_all(&a);
+	the_report.interfaces = run.resolver < run.n_stacks && vs_settle_check(starter, number) == 0;
+	report_ready(text, run.resolvconf ? userns_of(stacks[run.resolver]) : -1);
+	if (receive_fds(CONTROL, &byte, 1, fds) != 1 || fds[0] < 0 || vs_notify_open(&a.notify, fds[0]) < 0)
+		_exit(1); /* the starter has ended */
+	(void)close(CONTROL);
+	names.resolv = fds[1];
+	if (names.resolv >= 0)
+		vs_follow_update(&names); /* what has changed since the report */
+	else
+		names.events = -1;
+	answer_all(&a, &names);
 	for (size_t i = 0; i < run.n_stacks; i++)
 		(void)vdestack_delete(stacks[i]);
 	_exit(0);
@@ -309,76 +401,62 @@ static int fork_twice(const struct vs_run *run, int control, int starters_contro
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
-static int receive_report(int control, char *message, size_t size)
+static int receive_report(struct vs_run_ready *ready)
 {
-	static struct report r;
-	ssize_t n;
+	int fds[MAX_FDS];
 
-	while ((n = recv(control, &r, sizeof(r), 0)) < 0 && errno == EINTR)
-		;
-	if (n != sizeof(r)) {
-		(void)snprintf(message, size,
+	if (receive_fds(ready->control, &the_report, sizeof(the_report), fds) != sizeof(the_report)) {
+		(void)snprintf(ready->message, sizeof(ready->message),
 			       "the supervisor has ended without a report; it was killed, or has no "
 			       "memory");
 		return -EIO;
 	}
-	(void)snprintf(message, size, "%.*s", (int)sizeof(r.text) - 1, r.text);
-	return -r.err;
+	the_report.text[sizeof(the_report.text) - 1] = '\0';
+	the_report.resolv[sizeof(the_report.resolv) - 1] = '\0';
+	(void)strcpy(ready->message, the_report.text);
+	(void)strcpy(ready->resolv, the_report.resolv);
+	ready->interfaces = the_report.interfaces;
+	ready->userns = fds[0];
+	return -the_report.err;
 }
 
-int vs_supervisor_start(const struct vs_run *run, int *control, char *message, size_t size)
+int vs_supervisor_start(const struct vs_run *run, struct vs_run_ready *ready)
 {
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
 		int err = errno;
-		(void)snprintf(message, size, "no socket pair for the supervisor: %s", strerror(err));
+		(void)snprintf(ready->message, sizeof(ready->message),
+			       "no socket pair for the supervisor: %s", strerror(err));
 		return -err;
 	}
+	ready->control = ends[0];
 	int r = fork_twice(run, ends[1], ends[0]);
 	(void)close(ends[1]);
 	if (r < 0)
-		(void)snprintf(message, size, "no process for the supervisor: %s", strerror(-r));
+		(void)snprintf(ready->message, sizeof(ready->message), "no process for the supervisor: %s",
+			       strerror(-r));
 	else
-		r = receive_report(ends[0], message, size);
+		r = receive_report(ready);
 	if (r < 0)
 		(void)close(ends[0]);
-	else
-		*control = ends[0];
 	return r;
 }
 
-/*
- * With the shim's numbers, because this process has the filter, which may notify sendmsg(2), and nobody
- * answers yet.
- */
-int vs_supervisor_hand_over(const struct vs_run *run, int control, int listener)
+int vs_supervisor_hand_over(const struct vs_run *run, const struct vs_run_ready *ready, int listener,
+			    int resolv)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} data = { { 0 } };
+	const int fds[MAX_FDS] = { listener, resolv };
 	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = data.bytes,
-			    .msg_controllen = sizeof(data.bytes) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-	long r;
+	int r = send_fds(ready->control, &byte, 1, fds, resolv >= 0 ? 2 : 1, run->pass);
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &listener, sizeof(listener));
-	do {
-		r = syscall(SYS_sendmsg, control, &h, MSG_NOSIGNAL, 0L, (unsigned long)run->pass[0],
-			    (unsigned long)run->pass[1]);
-	} while (r < 0 && errno == EINTR);
-	int err = errno;
 	(void)close(listener);
-	(void)close(control);
-	return r < 0 ? -err : 0;
+	(void)close(ready->control);
+	if (resolv >= 0)
+		(void)close(resolv);
+	if (ready->userns >= 0)
+		(void)close(ready->userns);
+	return r;
 }
 
 int vs_supervisor_choose_pass(uint64_t pass[2])

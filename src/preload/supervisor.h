@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "follow.h"
+
 struct vdestack;
 struct vs_rules;
 
@@ -25,28 +27,43 @@ struct vs_run {
 	const char *const *names;   /* of its stacks, for messages */
 	size_t n_stacks;
 	const struct vs_rules *rules; /* NULL: all sockets are of stack 0 */
-	bool addresses;               /* rules look at addresses: bind(2), connect(2), ... are notified too */
-	const char *text;             /* of the rules, for VS_ASK_RUN */
+	/*
+	 * The stack that names and interfaces are of, for what has no preloaded library. n_stacks: they are the
+	 * host's.
+	 */
+	size_t resolver;
+	bool resolvconf;  /* there will be a resolv.conf, see vs_supervisor_hand_over() */
+	bool addresses;   /* rules look at addresses: bind(2), connect(2), ... are notified too */
+	const char *text; /* of the rules, for VS_ASK_RUN */
 	size_t text_len;
-	uint64_t pass[2]; /* see ask.h */
-	unsigned flags;   /* VS_ASK_DEBUG... */
-	int log;          /* each decision is written to this descriptor; -1: none */
+	uint64_t pass[2];                   /* see ask.h */
+	unsigned flags;                     /* VS_ASK_DEBUG... */
+	int log;                            /* each decision is written to this descriptor; -1: none */
 	const struct vs_run_beside *beside; /* NULL: nothing */
+};
+
+/* A supervisor whose stacks are ready. */
+struct vs_run_ready {
+	int control; /* close-on-exec. If it is closed before the hand-over, the supervisor ends */
+	int userns; /* with run.resolvconf: the user namespace of the resolver's stack, close-on-exec; -1: not known */
+	bool interfaces;             /* it can answer questions about interfaces: it may read the program */
+	char message[2000];          /* empty, a warning, or the reason of a failure */
+	char resolv[VS_FOLLOW_TEXT]; /* with run.resolvconf: the resolv.conf of the resolver's stack */
 };
 
 /*
  * Starts the supervisor and waits until its stacks are ready. It inherits nothing of this process but the
- * log. Call it in a process with one thread. 0: *control is a descriptor, close-on-exec. If it is closed
- * before vs_supervisor_hand_over(), the supervisor ends. `message`, of `size` bytes, is empty or a warning. -errno: it
- * has the reason, and nothing is left.
+ * log. Call it in a process with one thread. 0, or -errno: the message has the reason, and nothing is left.
  */
-int vs_supervisor_start(const struct vs_run *run, int *control, char *message, size_t size);
+int vs_supervisor_start(const struct vs_run *run, struct vs_run_ready *ready);
 
 /*
- * Sends the listener of this process's filter. Closes control and listener. From now on the supervisor
- * answers, until the last process with the filter has ended.
+ * Sends the listener of this process's filter, and the file resolv.conf that the supervisor keeps up to
+ * date; -1: there is none. Closes all descriptors. From now on the supervisor answers, until the last process
+ * with the filter has ended.
  */
-int vs_supervisor_hand_over(const struct vs_run *run, int control, int listener);
+int vs_supervisor_hand_over(const struct vs_run *run, const struct vs_run_ready *ready, int listener,
+			    int resolv);
 
 /* Numbers for run.pass that are never arguments of a call. 0 or -errno. */
 int vs_supervisor_choose_pass(uint64_t pass[2]);

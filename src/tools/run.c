@@ -6,7 +6,8 @@
  * This process starts the supervisor, gives itself the filter, and executes the program. What the program
  * inherits is what this process was started with: all descriptors of its own are close-on-exec, and it
  * changes neither signals nor limits, directory, umask or session. The preload engine changes one variable of
- * the environment, LD_PRELOAD.
+ * the environment, LD_PRELOAD, and with --require sets another, VDESTACK_RUN. With --names=mounts the program
+ * has mounts of its own (run_names.c).
  */
 
 #define _GNU_SOURCE
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "image.h"
@@ -27,6 +29,8 @@
 #include "preload/filter.h"
 #include "preload/notify.h"
 #include "preload/supervisor.h"
+#include "rules/rules.h"
+#include "run_names.h"
 #include "run_plan.h"
 #include "run_publish.h"
 #include "run_shim.h"
@@ -43,6 +47,8 @@ static const char help[] =
 	"  --any                  for every program: the same as --engine=supervise\n"
 	"  --engine=preload|supervise  otherwise the program decides\n"
 	"  --require              fail if the preload engine cannot be used\n"
+	"  --names=mounts|host    resolv.conf and hosts of the stack or of the host; otherwise the engine "
+	"decides\n"
 	"  --allow-io-uring       io_uring makes sockets of the host's network\n"
 	"  --stack NAME=CONFIG    one more stack, for rules\n"
 	"  --rule RULE, --rules FILE  which sockets are in which stack\n"
@@ -54,9 +60,11 @@ static const char help[] =
 	"none.\n";
 
 enum engine { ENGINE_CHOOSE, ENGINE_PRELOAD, ENGINE_SUPERVISE };
+enum names { NAMES_CHOOSE, NAMES_MOUNTS, NAMES_HOST };
 
 struct options {
 	enum engine engine;
+	enum names names; /* NAMES_CHOOSE: not asked for */
 	bool require, io_uring, verbose;
 	struct vs_run_plan plan;
 	char **program; /* its arguments */
@@ -81,6 +89,7 @@ enum {
 	OPT_ANY,
 	OPT_ENGINE,
 	OPT_REQUIRE,
+	OPT_NAMES,
 	OPT_IO_URING,
 	OPT_STACK,
 	OPT_RULE,
@@ -95,6 +104,7 @@ static const struct option long_options[] = {
 	{ "any", no_argument, NULL, OPT_ANY },
 	{ "engine", required_argument, NULL, OPT_ENGINE },
 	{ "require", no_argument, NULL, OPT_REQUIRE },
+	{ "names", required_argument, NULL, OPT_NAMES },
 	{ "allow-io-uring", no_argument, NULL, OPT_IO_URING },
 	{ "stack", required_argument, NULL, OPT_STACK },
 	{ "rule", required_argument, NULL, OPT_RULE },
@@ -122,6 +132,17 @@ static bool set_engine(struct options *o, const char *name)
 	return o->engine != ENGINE_CHOOSE;
 }
 
+static bool set_names(struct options *o, const char *word)
+{
+	if (strcmp(word, "mounts") == 0)
+		o->names = NAMES_MOUNTS;
+	else if (strcmp(word, "host") == 0)
+		o->names = NAMES_HOST;
+	else
+		complain("--names=%s: names are those of mounts or host", word);
+	return o->names != NAMES_CHOOSE;
+}
+
 static int take_option(struct options *o, int c)
 {
 	int r = 0;
@@ -136,6 +157,8 @@ static int take_option(struct options *o, int c)
 		return -1;
 	case OPT_ENGINE:
 		return set_engine(o, optarg) ? -1 : STATUS_FAILED;
+	case OPT_NAMES:
+		return set_names(o, optarg) ? -1 : STATUS_FAILED;
 	case OPT_REQUIRE:
 		o->require = true;
 		return -1;
@@ -220,9 +243,7 @@ static bool choose_engine(struct options *o, const char *path, const char *shim)
 		}
 		o->engine = ENGINE_SUPERVISE;
 		reason = "dynamic, but there is no " VS_SHIM_NAME;
-		complain("warning: there is no %s, so names and interfaces are those of the host; sockets "
-			 "are those "
-			 "of the stack",
+		complain("warning: there is no %s, so the supervisor makes every socket, which takes longer",
 			 VS_SHIM_NAME);
 	}
 	if (o->verbose)
@@ -231,11 +252,14 @@ static bool choose_engine(struct options *o, const char *path, const char *shim)
 	return true;
 }
 
-static int set_preload(const char *shim)
+/* With --require the library gives a child that has left the run no socket. */
+static int set_environment(const struct options *o, const char *shim)
 {
 	const char *before = getenv("LD_PRELOAD");
 	char *value = NULL;
 
+	if (o->require && setenv("VDESTACK_RUN", "require", 1) < 0)
+		return -1;
 	if (before == NULL || before[0] == '\0')
 		return setenv("LD_PRELOAD", shim, 1);
 	if (asprintf(&value, "%s:%s", shim, before) < 0)
@@ -271,17 +295,52 @@ static const char *why_no_filter(int err)
 	}
 }
 
-static bool install(const struct options *o, const struct vs_run *run, int control)
+/* The mounts of the program. False: they are required, and cannot be made. */
+static bool make_names(const struct options *o, const struct vs_run_ready *ready, int *resolv)
+{
+	char message[512];
+	bool entered = false, required = o->names == NAMES_MOUNTS || o->require;
+	int r = vs_run_names_make(ready->userns, ready->resolv, resolv, &entered, message, sizeof(message));
+
+	if (r < 0)
+		complain("%s/etc/resolv.conf and /etc/hosts %s: %s", required ? "" : "warning: ",
+			 required ? "cannot be those of the stack; --names=host takes the host's"
+				  : "are those of the host",
+			 message);
+	else if (o->verbose)
+		complain("/etc/resolv.conf, /etc/hosts and /etc/nsswitch.conf are those of the stack; mounts "
+			 "of the program are not seen outside");
+	if (entered && o->verbose)
+		complain("the program is in the user namespace of the stack: files of other users belong to "
+			 "nobody, other groups are shown as nogroup, and it cannot be traced together with "
+			 "processes outside; --names=host avoids this");
+	return r == 0 || !required;
+}
+
+/* What names and interfaces are, besides the preloaded library. */
+static void report_names(const struct options *o, const struct vs_run *run, const struct vs_run_ready *ready)
+{
+	if (!run->resolvconf)
+		complain("/etc/resolv.conf and /etc/hosts are those of the host");
+	if (!ready->interfaces && run->resolver < run->n_stacks && o->engine == ENGINE_SUPERVISE)
+		complain("unix sockets show the interfaces of the host, because the supervisor may not read "
+			 "the program; set sysctl kernel.yama.ptrace_scope=0");
+}
+
+static bool install(const struct options *o, const struct vs_run *run, const struct vs_run_ready *ready)
 {
 	struct vs_filter_opts filter = { .addresses = run->addresses,
+					 .interfaces = ready->interfaces,
 					 .io_uring = o->io_uring,
 					 .pass = run->pass };
 	bool no_new_privs = false;
 	int listener = vs_filter_install(&filter, &no_new_privs);
-	int r = listener < 0 ? listener : vs_notify_check(listener);
+	int r = listener < 0 ? listener : vs_notify_check(listener), resolv = -1;
 
+	if (r == 0 && run->resolvconf && !make_names(o, ready, &resolv))
+		return false;
 	if (r == 0)
-		r = vs_supervisor_hand_over(run, control, listener);
+		r = vs_supervisor_hand_over(run, ready, listener, resolv);
 	if (r < 0) {
 		complain("the program cannot be supervised: %s", why_no_filter(-r));
 		return false;
@@ -318,11 +377,23 @@ static bool is_in_run(void)
 	return fd >= 0;
 }
 
+/* The stack of a socket of which the rules know nothing else answers for names and interfaces. */
+static size_t choose_resolver(const struct vs_run *run)
+{
+	const struct vs_rules_call call = { .stage = VS_RULES_AT_CONNECT,
+					    .family = AF_INET,
+					    .type = SOCK_STREAM };
+
+	if (run->rules == NULL)
+		return 0;
+	struct vs_rules_decision d = vs_rules_decide(run->rules, &call);
+	return d.verdict == VS_RULES_STACK ? d.stack : run->n_stacks;
+}
+
 static bool prepare(struct options *o)
 {
 	static struct vs_run run; /* its stacks and rules are valid as long as the process */
-	char message[2200] = "";
-	int control;
+	static struct vs_run_ready ready;
 
 	run.log = open_log();
 	run.beside = vs_run_publish();
@@ -330,6 +401,10 @@ static bool prepare(struct options *o)
 		complain("%s", o->plan.message);
 		return false;
 	}
+	run.resolver = choose_resolver(&run);
+	run.resolvconf =
+		run.resolver < run.n_stacks &&
+		(o->names == NAMES_MOUNTS || (o->names == NAMES_CHOOSE && o->engine == ENGINE_SUPERVISE));
 	run.flags = (run.log >= 0 ? VS_ASK_DEBUG : 0u) | (o->require ? VS_ASK_REQUIRE : 0u);
 	if (is_in_run()) {
 		complain("the program cannot be supervised: %s", why_no_filter(EBUSY));
@@ -340,13 +415,15 @@ static bool prepare(struct options *o)
 		complain("no random numbers: %s", strerror(-r));
 		return false;
 	}
-	if (vs_supervisor_start(&run, &control, message, sizeof(message)) < 0) {
-		complain("%s", message);
+	if (vs_supervisor_start(&run, &ready) < 0) {
+		complain("%s", ready.message);
 		return false;
 	}
-	if (message[0] != '\0')
-		complain("warning: %s", message);
-	return install(o, &run, control);
+	if (ready.message[0] != '\0')
+		complain("warning: %s", ready.message);
+	if (o->verbose)
+		report_names(o, &run, &ready);
+	return install(o, &run, &ready);
 }
 
 /* ------------------------------------------------------------------ the command */
@@ -374,7 +451,7 @@ static int execute(struct options *o, const char *path, const char *shim)
 {
 	if (!choose_engine(o, path, shim) || !prepare(o))
 		return STATUS_FAILED;
-	if (o->engine == ENGINE_PRELOAD && set_preload(shim) < 0) {
+	if (o->engine == ENGINE_PRELOAD && set_environment(o, shim) < 0) {
 		complain("no memory for the environment");
 		return STATUS_FAILED;
 	}

@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
+#include <linux/nsfs.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
@@ -15,12 +16,16 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "case.h"
@@ -248,6 +253,88 @@ static void end_nest(struct nlmsghdr *head, struct rtattr *nest)
 }
 
 /* Sets lo up by a netlink socket of a namespace, from a thread in another one. */
+/* A process in a user and a network namespace of its own, which has sent a socket of it and waits. */
+static pid_t start_keeper(int *socket_of_it)
+{
+	char map[64], byte = 0;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov = { &byte, 1 };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control.bytes) };
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	int ends[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		MUST(unshare(CLONE_NEWUSER | CLONE_NEWNET));
+		(void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+		write_text("/proc/self/uid_map", map);
+		write_text("/proc/self/setgroups", "deny");
+		(void)snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+		write_text("/proc/self/gid_map", map);
+		int fd = control_socket();
+		struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+		MUST(sendmsg(ends[1], &h, 0));
+		for (;;)
+			pause();
+	}
+	CHECK_EQ(MUST(recvmsg(ends[0], &h, MSG_CMSG_CLOEXEC)), 1);
+	memcpy(socket_of_it, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof(*socket_of_it));
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
+/* What `vdestack run` does for an ordinary user: src/tools/run_names.c. */
+CASE_USER(the_owner_of_a_user_namespace_finds_and_enters_it_by_a_socket_and_reads_who_is_in_it)
+{
+	int fd, ready[2];
+	char byte, there = 'x', here = 0;
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(80) };
+	uid_t uid = geteuid();
+	pid_t keeper = start_keeper(&fd);
+	int netns = (int)MUST(ioctl(fd, SIOCGSKNS)), userns = (int)MUST(ioctl(netns, NS_GET_USERNS));
+
+	MUST(pipe2(ready, O_CLOEXEC));
+	pid_t inside = (pid_t)MUST(fork());
+	if (inside == 0) {
+		MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+		MUST(setns(userns, CLONE_NEWUSER));
+		MUST(unshare(CLONE_NEWNS));
+		CHECK_EQ(geteuid(), uid);
+		/* The right to the port comes from a capability there, and from being the owner here. */
+		MUST(bind(fd, (struct sockaddr *)&sin, sizeof(sin)));
+		MUST(write(ready[1], "r", 1));
+		for (;;)
+			pause();
+	}
+	CHECK_EQ(MUST(read(ready[0], &byte, 1)), 1);
+	struct iovec local = { &here, 1 }, remote = { &there, 1 };
+	CHECK_EQ(MUST(process_vm_readv(inside, &local, 1, &remote, 1, 0)), 1);
+	CHECK_EQ(here, 'x');
+	int pidfd = (int)MUST(syscall(SYS_pidfd_open, inside, 0));
+	close((int)MUST(syscall(SYS_pidfd_getfd, pidfd, fd, 0)));
+	MUST(kill(inside, SIGKILL));
+	MUST(kill(keeper, SIGKILL));
+	MUST(waitpid(inside, NULL, 0));
+	MUST(waitpid(keeper, NULL, 0));
+	close(pidfd);
+	close(userns);
+	close(netns);
+	close(fd);
+}
+
 CASE(a_netlink_socket_made_inside_can_be_driven_from_outside)
 {
 	struct link_request r = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.info)),

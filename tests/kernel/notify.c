@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -248,6 +249,39 @@ CASE(the_filter_stays_across_exec)
 	struct seccomp_notif n = receive(listener);
 	CHECK_EQ(give(listener, n.id, null), 0);
 	end(pid);
+}
+
+static char *shared_buffer; /* at the same address in the child, and private to it */
+
+static void asks_with_memory(void)
+{
+	(void)strcpy(shared_buffer, "question");
+	CHECK_EQ(syscall(SYS_socket, FAMILY, shared_buffer, 0, 0, 0, 0), 0);
+	CHECK_STR(shared_buffer, "answer");
+}
+
+/* src/preload/interfaces.c */
+CASE(the_memory_of_a_caller_is_reached_by_proc_as_long_as_it_lives)
+{
+	char path[64], text[16] = "";
+	int listener;
+
+	shared_buffer = calloc(1, 16);
+	pid_t pid = child(0, asks_with_memory, &listener);
+	struct seccomp_notif n = receive(listener);
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	int mem = (int)MUST(open(path, O_RDWR | O_CLOEXEC));
+	CHECK_EQ(MUST(pread(mem, text, 9, (off_t)n.data.args[1])), 9);
+	CHECK_STR(text, "question");
+	CHECK_EQ(MUST(pwrite(mem, "answer", 7, (off_t)n.data.args[1])), 7);
+	CHECK(pread(mem, text, 1, 1) < 0);
+	MUST(answer(listener, n.id, 0, 0));
+	end(pid);
+	/* The descriptor stands for the memory, not for the number of the process. */
+	CHECK(pwrite(mem, "answer", 7, (off_t)n.data.args[1]) <= 0);
+	close(mem);
+	close(listener);
+	free(shared_buffer);
 }
 
 CASE(a_second_listener_is_refused)

@@ -37,7 +37,140 @@ in_stack() { # ADDRESS PROGRAM ARGUMENT...
 	"$vdestack" run --any "vnl=vde://$PWD/hub" "ip=$address/24" -- "$@"
 }
 
+fail() {
+	echo "$*" >&2
+	for file in names.log err out; do
+		[ ! -s "$file" ] || sed "s/^/$file: /" "$file" >&2
+	done
+	exit 1
+}
+
+# A name server at 10.9.0.1 of the network: git.example is 10.9.0.4, other names of example are 10.9.0.3. It logs
+# who asks.
+start_names() {
+	(exec "$vdestack" enter "vnl=vde://$PWD/hub ip=10.9.0.1/24" -- dnsmasq --keep-in-foreground \
+		--conf-file=/dev/null --no-resolv --no-hosts --listen-address=10.9.0.1 --bind-interfaces \
+		--address=/git.example/10.9.0.4 --address=/example/10.9.0.3 --local=/example/ --pid-file= \
+		--log-queries --log-facility="$PWD/names.log") >server.names 2>&1 &
+	wait_for grep -q started names.log
+}
+
+with_names() { # OPTION... -- PROGRAM ARGUMENT...
+	"$vdestack" run "vnl=vde://$PWD/hub" ip=10.9.0.2/24 dns=10.9.0.1 "$@"
+}
+
+asked() { # NAME: by a program with the address 10.9.0.2
+	grep -q "query\[[A]*\] $1 from 10.9.0.2" names.log
+}
+
 case $case in
+names_of_programs_without_the_library_are_those_of_the_stack)
+	need dnsmasq busybox python3 getent
+	start_network
+	start_names
+	with_names --any -- busybox nslookup busybox.example >out 2>err || fail "busybox: $?"
+	grep -q 10.9.0.3 out && asked busybox.example || fail "busybox asked another server"
+	with_names --any -- getent hosts getent.example >out 2>err || fail "getent: $?"
+	grep -q 10.9.0.3 out && asked getent.example || fail "getent asked another server"
+	with_names --any -- python3 -c 'import socket; print(socket.gethostbyname("python.example"))' >out 2>err ||
+		fail "python3: $?"
+	grep -q 10.9.0.3 out && asked python.example || fail "python3 asked another server"
+	# The preload engine has the mounts on request.
+	with_names --engine=preload --names=mounts -- sh -c 'busybox nslookup child.example; getent hosts lib.example' \
+		>out 2>err || fail "a static child: $?"
+	[ "$(grep -c 10.9.0.3 out)" = 2 ] && asked child.example && asked lib.example || fail "a child asked another server"
+	;;
+files_about_names_are_those_of_the_stack_or_the_host_as_asked_for)
+	need
+	here="$(cat /etc/resolv.conf /etc/hosts)"
+	show() { "$vdestack" run "$@" vnl=inproc://a dns=10.1.2.3 -- cat /etc/resolv.conf /etc/hosts 2>err; }
+	show --any | grep -x 'nameserver 10.1.2.3' >/dev/null || fail "resolv.conf is the host's"
+	[ "$(show --any --names=host)" = "$here" ] || fail "resolv.conf is not the host's"
+	[ "$(show --engine=preload)" = "$here" ] || fail "resolv.conf is not the host's, with the library"
+	show --engine=preload --names=mounts | grep -x 'nameserver 10.1.2.3' >/dev/null || fail "resolv.conf is the host's"
+	# Rules may leave a plain socket to the host: then names are the host's, too.
+	[ "$(show --any --rule 'default host')" = "$here" ] || fail "resolv.conf is not the host's, by rules"
+	"$vdestack" run --any --stack "b=vnl=inproc://b dns=10.4.5.6" --rule "default b" "" -- cat /etc/resolv.conf >out 2>err
+	grep -qx 'nameserver 10.4.5.6' out || fail "resolv.conf is not that of the default stack"
+	[ "$(cat /etc/resolv.conf /etc/hosts)" = "$here" ] || fail "the host's files have changed"
+	status=0
+	"$vdestack" run --any --names=magic "" -- true 2>err || status=$?
+	[ "$status" = 125 ] && grep -q magic err || fail "--names=magic: $status"
+	;;
+without_mounts_names_are_those_of_the_host_with_a_warning)
+	need setpriv
+	here="$(cat /etc/resolv.conf)"
+	# As in a container: the user root without CAP_SYS_ADMIN, who can change to other users.
+	none=(setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin -- "$vdestack")
+	[ "$("${none[@]}" run --any vnl=inproc://a dns=10.1.2.3 -- cat /etc/resolv.conf 2>err)" = "$here" ] || fail "not the host's"
+	grep -q 'warning: /etc/resolv.conf and /etc/hosts are those of the host' err || fail "there is no warning"
+	status=0
+	"${none[@]}" run --any --names=mounts vnl=inproc://a dns=10.1.2.3 -- touch started 2>err || status=$?
+	[ "$status" = 125 ] && [ ! -e started ] || fail "the program was started: $status"
+	grep -q -- '--names=host' err || fail "the remedy is not in the message"
+	;;
+resolvconf_follows_the_leases)
+	need dnsmasq
+	serve() { # NAME-SERVER: it has the hub, too
+		: >names.log
+		(exec "$vdestack" enter "vnl=hub://$PWD/hub ip=10.9.0.1/24" -- dnsmasq --keep-in-foreground \
+			--conf-file=/dev/null --no-hosts --port=0 --leasefile-ro --interface=vde0 --no-ping \
+			--dhcp-range=10.9.0.50,10.9.0.60,1h --dhcp-authoritative --dhcp-option=option:dns-server,"$1" \
+			--pid-file= --log-facility="$PWD/names.log") >server.lease 2>&1 &
+		server=$!
+		wait_for grep -q started names.log
+	}
+	serve 10.9.0.1
+	"$vdestack" run --any "vnl=vde://$PWD/hub dhcp" -- sh -ec '
+		grep -x "nameserver 10.9.0.1" /etc/resolv.conf
+		touch leased
+		until grep -qx "nameserver 10.9.0.7" /etc/resolv.conf; do sleep 0.1; done' >out 2>err &
+	client=$!
+	wait_for test -e leased
+	kill "$server"
+	wait "$server" || true
+	wait_for test ! -e hub
+	serve 10.9.0.7 # the client's interface reconnects, and its lease is confirmed
+	wait "$client" || fail "status $?"
+	;;
+names_asked_by_programs_leave_no_packet_in_the_hosts_network)
+	need dnsmasq curl wget git nc ssh-keyscan getent python3
+	start_network
+	start_names
+	git init -q repo
+	git -C repo -c user.name=n -c user.email=e commit -q --allow-empty -m first
+	echo 'the page' >index.html
+	(exec "$vdestack" run --any "vnl=vde://$PWD/hub" ip=10.9.0.3/24 -- \
+		python3 -m http.server 80) >server.page 2>&1 &
+	(exec "$vdestack" run --any "vnl=vde://$PWD/hub" ip=10.9.0.4/24 -- \
+		git daemon --base-path="$PWD" --export-all --reuseaddr) >server.git 2>&1 &
+	if [ "$(id -u)" = 0 ]; then
+		need tcpdump busybox
+		tcpdump -i any -n -l port 53 >packets 2>tcpdump.err &
+		wait_for grep -q 'listening on' tcpdump.err
+	fi
+	preload() { with_names --engine=preload --require -- "$@" >out 2>err; }
+	gets() { preload curl -s -f http://curl.example/; }
+	wait_for gets
+	grep -qx 'the page' out || fail "curl has no page"
+	preload wget -q -O - http://wget.example/ && grep -qx 'the page' out || fail "wget has no page"
+	cloned() { preload git ls-remote git://git.example/repo; }
+	wait_for cloned
+	grep -q HEAD out || fail "git has no references"
+	preload nc -z -w 10 nc.example 80 || fail "nc has no connection"
+	preload ssh-keyscan -T 2 -p 80 keyscan.example || true # that is no server of ssh
+	preload getent ahosts ahosts.example && grep -q 10.9.0.3 out || fail "getent has no address"
+	preload python3 -c 'import socket; print(socket.getaddrinfo("python.example", 80))' || fail "python3: $?"
+	grep -q 10.9.0.3 out || fail "python3 has no address"
+	for name in curl wget git nc keyscan ahosts python; do
+		asked "$name.example" || fail "nobody asked for $name.example in the stack"
+	done
+	if [ "$(id -u)" = 0 ]; then
+		busybox nslookup marker.example 127.0.0.1 >/dev/null 2>&1 || true # what comes last
+		wait_for grep -q marker.example packets
+		! grep 'example' packets | grep -v marker.example >&2 || fail "questions of the programs were seen"
+	fi
+	;;
 curl_gets_a_page_from_a_server_in_python)
 	need curl python3
 	start_network

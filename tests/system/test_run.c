@@ -214,6 +214,39 @@ CASE(a_wrong_rule_is_reported_with_its_place)
 	      125, "--rule number 2");
 }
 
+/* ------------------------------------------------------------------ interfaces */
+
+#define PLANET "iface=planet0 vnl=inproc://lan ip=10.9.0.1/24 nodad"
+
+CASE(interfaces_are_those_of_the_stack)
+{
+	passes(COMMAND(TOOL, "run", "--any", PLANET, "--", PROBE, "interfaces"));
+	passes(COMMAND(TOOL, "run", "--any", "--names=host", PLANET, "--", PROBE, "interfaces"));
+	passes(COMMAND(TOOL, "run", PLANET, "--", PROBE_STATIC, "interfaces"));
+}
+
+CASE(interfaces_are_those_of_the_stack_in_static_children_of_the_preload_engine)
+{
+	passes(COMMAND(TOOL, "run", "--engine=preload", PLANET, "--", "/usr/bin/env", PROBE_STATIC,
+		       "interfaces"));
+	passes(COMMAND(TOOL, "run", "--engine=preload", PLANET, "--", PROBE, "interfaces"));
+}
+
+CASE(rules_choose_whose_interfaces_are_shown)
+{
+	passes(COMMAND(TOOL, "run", "--any", "--stack", "other=" PLANET, "--rule", "default other", "", "--",
+		       PROBE, "interfaces"));
+	passes(COMMAND(TOOL, "run", "--any", "--stack", "other=" PLANET, "--rule", "default main", "", "--",
+		       PROBE, "interfaces_of_others"));
+	passes(COMMAND(TOOL, "run", "--any", "--rule", "default host", PLANET, "--", PROBE,
+		       "interfaces_of_others"));
+}
+
+CASE(attacks_by_questions_about_interfaces_stop_nothing)
+{
+	passes(COMMAND(TOOL, "run", "--any", PLANET, "--", PROBE, "attacks_by_questions"));
+}
+
 /* ------------------------------------------------------------------ life cycle */
 
 PROBE_CASE(children_that_a_server_forks_in_advance_have_the_stack, "prefork")
@@ -369,11 +402,49 @@ CASE(the_program_inherits_all_that_the_command_was_started_with)
 	(void)snprintf(run_file, sizeof(run_file), "%s", case_path("run"));
 	MUST(pipe2(ends, O_CLOEXEC));
 	describe(COMMAND(PROBE, "surroundings", plain_file), ends[1]);
+	describe(COMMAND(TOOL, "run", "--any", "--names=host", "", "--", PROBE, "surroundings", run_file),
+		 ends[1]);
+	read_file(plain_file, plain, sizeof(plain));
+	read_file(run_file, run, sizeof(run));
+	CHECK_CONTAINS(plain, "SOME_VARIABLE=some value");
+	CHECK_CONTAINS(plain, "\n17 pipe:");
+	CHECK_STR(run, plain);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+/* With mounts of its own an ordinary user is in the user namespace of the stack. */
+static void leave_out_rights(char *text)
+{
+	static const char *const lines[] = {
+		"Groups:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		char *at = strstr(text, lines[i]), *behind = at != NULL ? strchr(at, '\n') : NULL;
+		if (behind != NULL)
+			memmove(at, behind + 1, strlen(behind + 1) + 1);
+	}
+}
+
+CASE(mounts_of_a_run_change_nothing_but_the_rights_of_an_ordinary_user)
+{
+	static char plain[20000], run[20000];
+	char plain_file[512], run_file[512];
+	int ends[2];
+
+	(void)snprintf(plain_file, sizeof(plain_file), "%s", case_path("plain"));
+	(void)snprintf(run_file, sizeof(run_file), "%s", case_path("run"));
+	MUST(pipe2(ends, O_CLOEXEC));
+	describe(COMMAND(PROBE, "surroundings", plain_file), ends[1]);
 	describe(RUN("surroundings", run_file), ends[1]);
 	read_file(plain_file, plain, sizeof(plain));
 	read_file(run_file, run, sizeof(run));
 	CHECK_CONTAINS(plain, "SOME_VARIABLE=some value");
 	CHECK_CONTAINS(plain, "\n17 pipe:");
+	if (!case_is_root()) {
+		leave_out_rights(run);
+		leave_out_rights(plain);
+	}
 	CHECK_STR(run, plain);
 	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
 }
