@@ -377,6 +377,22 @@ static bool is_in_run(void)
 	return fd >= 0;
 }
 
+/* What rules need and this run does not have. */
+static bool check_rules(const struct options *o, const struct vs_run *run)
+{
+	bool by_name = run->rules != NULL && (vs_rules_needs(run->rules) & VS_RULES_NEED_NAMES) != 0;
+
+	if (by_name && o->engine == ENGINE_SUPERVISE) {
+		complain("rules with name= need the engine preload: only the preloaded library sees which "
+			 "name gave an address; use remote= instead");
+		return false;
+	}
+	if (by_name && o->verbose)
+		complain("rules with name= do not hold in children that cannot have the preloaded library, "
+			 "such as static programs");
+	return true;
+}
+
 /* The stack of a socket of which the rules know nothing else answers for names and interfaces. */
 static size_t choose_resolver(const struct vs_run *run)
 {
@@ -401,6 +417,8 @@ static bool prepare(struct options *o)
 		complain("%s", o->plan.message);
 		return false;
 	}
+	if (!check_rules(o, &run))
+		return false;
 	run.resolver = choose_resolver(&run);
 	run.resolvconf =
 		run.resolver < run.n_stacks &&

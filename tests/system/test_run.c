@@ -214,6 +214,15 @@ CASE(a_wrong_rule_is_reported_with_its_place)
 	      125, "--rule number 2");
 }
 
+CASE(rules_with_names_are_refused_for_programs_without_the_library)
+{
+	fails(COMMAND(TOOL, "run", "--any", "--rule", "name=*.example use host", "", "--", PROBE, "exits",
+		      "0"),
+	      125, "rules with name= need the engine preload");
+	fails(COMMAND(TOOL, "run", "--rule", "name=*.example use host", "", "--", PROBE_STATIC, "exits", "0"),
+	      125, "rules with name= need the engine preload");
+}
+
 /* ------------------------------------------------------------------ interfaces */
 
 #define PLANET "iface=planet0 vnl=inproc://lan ip=10.9.0.1/24 nodad"
