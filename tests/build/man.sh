@@ -27,6 +27,13 @@ cmake --install "$build" --prefix "$PWD/prefix" >/dev/null
 man=$(dirname "$(dirname "$(find prefix -name vdestack_new.3)")")
 cd "$man"
 
+# An installed page is one of the sources, or a link for one of the names that such a page has.
+for page in man?/*; do
+	name=$(basename "$page")
+	[ -f "$source/docs/man/$name" ] || grep -qx "\.Nm ${name%.?}\( ,\)\?" "$source"/docs/man/*".${name##*.}" ||
+		complain "$page is no name of a page"
+done
+
 # The functions that the headers declare, as in symbols.sh, and the macros' family apart.
 for header in "$source"/include/*.h "$source"/include/vdestack/*.h; do
 	echo "#include \"$header\""
