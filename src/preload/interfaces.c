@@ -3,17 +3,17 @@
 /*
  * Questions about interfaces on unix sockets, for programs without the preloaded library.
  *
- * The libraries of C that are linked into a program ask a unix socket for the index of an interface, and some
- * programs ask it for addresses and flags. A unix socket is in the host's network. So the supervisor sends the
- * request to a socket of the stack, and writes the answer to the memory of the caller. On other sockets the
- * kernel executes the call.
+ * The libraries of C that are linked into a program ask a unix socket for the index of an interface, and
+ * some programs ask it for addresses and flags. A unix socket is in the host's network. So the supervisor
+ * sends the request to a socket of the stack, and writes the answer to the memory of the caller. On other
+ * sockets the kernel executes the call.
  *
  * The memory is reached by /proc/PID/mem. The descriptor stands for the memory of that process alone, and it
  * is opened before the question whether the caller still waits. So nothing is written to another process that
  * got the number later.
  *
- * A caller whose memory or descriptors cannot be read is not stopped here: its own socket answers. That concerns
- * programs that have made themselves unreadable.
+ * A caller whose memory or descriptors cannot be read is not stopped here: its own socket answers. That
+ * concerns programs that have made themselves unreadable.
  */
 
 #define _GNU_SOURCE

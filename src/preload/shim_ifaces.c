@@ -246,8 +246,8 @@ VS_SHIM_EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	void *arg = va_arg(list, void *);
 	va_end(list);
-	if (vs_is_question(request) && vs_shim_inside == 0 && vs_shim_state() == VS_SHIM_IN_RUN && is_unix(fd) &&
-	    vs_shim_stack_of_name(NULL, &index) == 0 && index != VS_SHIM_HOST)
+	if (vs_is_question(request) && vs_shim_inside == 0 && vs_shim_state() == VS_SHIM_IN_RUN &&
+	    is_unix(fd) && vs_shim_stack_of_name(NULL, &index) == 0 && index != VS_SHIM_HOST)
 		return ask_stack(index, request, arg);
 	return (int)syscall(SYS_ioctl, fd, request, arg);
 }

@@ -196,8 +196,8 @@ static int settle(const char *name, int fd, enum vs_rules_stage stage, const str
 /* ------------------------------------------------------------------ the calls, by rules */
 
 /*
- * A system call at which the thread may be cancelled. libc does the same: while the type is asynchronous, nothing
- * but the system call runs.
+ * A system call at which the thread may be cancelled. libc does the same: while the type is asynchronous,
+ * nothing but the system call runs.
  */
 #define CANCELLABLE(expr)                                                                                    \
 	do {                                                                                                 \

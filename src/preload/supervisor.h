@@ -28,8 +28,8 @@ struct vs_run {
 	size_t n_stacks;
 	const struct vs_rules *rules; /* NULL: all sockets are of stack 0 */
 	/*
-	 * The stack that names and interfaces are of, for what has no preloaded library. n_stacks: they are the
-	 * host's.
+	 * The stack that names and interfaces are of, for what has no preloaded library. n_stacks: they are
+	 * the host's.
 	 */
 	size_t resolver;
 	bool resolvconf;  /* there will be a resolv.conf, see vs_supervisor_hand_over() */
@@ -45,7 +45,7 @@ struct vs_run {
 /* A supervisor whose stacks are ready. */
 struct vs_run_ready {
 	int control; /* close-on-exec. If it is closed before the hand-over, the supervisor ends */
-	int userns; /* with run.resolvconf: the user namespace of the resolver's stack, close-on-exec; -1: not known */
+	int userns;  /* with run.resolvconf: that of the resolver's stack, close-on-exec; -1: not known */
 	bool interfaces;             /* it can answer questions about interfaces: it may read the program */
 	char message[2000];          /* empty, a warning, or the reason of a failure */
 	char resolv[VS_FOLLOW_TEXT]; /* with run.resolvconf: the resolv.conf of the resolver's stack */

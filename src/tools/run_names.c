@@ -5,10 +5,10 @@
  * host. Their questions go into the stack, to name servers that may not exist there. So these files are
  * mounted over, for the program alone.
  *
- * Root needs a mount namespace for this, and nothing else. An ordinary user needs a user namespace around it.
- * That of the stack is taken, not a new one: there the program keeps the rights to the stack that its user has
- * from outside, such as port 80. They become ambient capabilities. A process of a sibling namespace would not
- * have them.
+ * Root needs a mount namespace for this, and nothing else. An ordinary user needs a user namespace around
+ * it. That of the stack is taken, not a new one: there the program keeps the rights to the stack that its
+ * user has from outside, such as port 80. They become ambient capabilities. A process of a sibling namespace
+ * would not have them.
  *
  * A process that has some capabilities but not CAP_SYS_ADMIN would lose those that it has: it stays outside.
  * In a container without CAP_SYS_ADMIN servers of root must be able to change their user.

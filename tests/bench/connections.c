@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Connections and sockets of a program that does not know the library. It runs on the host, in a namespace, and
- * under both engines of `vdestack run`.
+ * Connections and sockets of a program that does not know the library. It runs on the host, in a namespace,
+ * and under both engines of `vdestack run`.
  *
  *     connections serve PORT        a forking server: each child writes a byte and ends
  *     connections connect PORT N    4 processes make N connections to it, one after the other
@@ -118,7 +118,7 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* UDP: nothing but the calls themselves takes time. The median of batches, of which each call has its share. */
+/* UDP: only the calls themselves take time. The median of batches, of which each call has its share. */
 static void time_sockets(const char *name, int n, bool connected)
 {
 	struct sockaddr_in a = loopback(9);
