@@ -245,6 +245,10 @@ the_preload_engine_adds_its_library_to_those_that_are_preloaded)
 	[ "$(./tool run "" -- sh -c "$shown" 2>/dev/null)" = "<$PWD/libvdestack-preload.so>" ]
 	[ "$(LD_PRELOAD=/other.so ./tool run --require "" -- sh -c "$shown" 2>/dev/null)" = "<$PWD/libvdestack-preload.so:/other.so>" ]
 	[ "$(LD_PRELOAD=/other.so ./tool run --any "" -- sh -c "$shown" 2>/dev/null)" = "</other.so>" ]
+	shown='echo "<${VDESTACK_RUN-}>"' # what the library does with it: src/preload/shim.c
+	[ "$(./tool run --require "" -- sh -c "$shown" 2>/dev/null)" = "<require>" ]
+	[ "$(./tool run "" -- sh -c "$shown" 2>/dev/null)" = "<>" ]
+	shown='echo "<${LD_PRELOAD-}>"'
 	mkdir "a folder" # LD_PRELOAD has no way to write its name
 	mv tool libvdestack-preload.so "a folder"
 	[ "$("a folder/tool" run "" -- sh -c "$shown" 2>/dev/null)" = "<>" ]
