@@ -11,15 +11,16 @@
  *     name servers fail      EAGAIN, *result = NULL, *h_errnop = TRY_AGAIN
  *
  * The others return static memory in libc, which the next call of any thread overwrites. Here it is a block
- * that lives until the eighth call after it. So a thread that still reads its result while another one
- * calls reads what it was.
+ * of the thread, which lives until the eighth call of that thread after it.
  */
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,13 +307,58 @@ struct kept {
 	char buf[];
 };
 
-/* The last results. The one that is pushed out is freed. */
+/* The last results of a thread. A new one frees the oldest. */
+struct ring {
+	struct kept *last[KEPT];
+	unsigned at;
+};
+
+static pthread_key_t key;
+static bool has_key;
+
+static void free_ring(void *arg)
+{
+	struct ring *ring = arg;
+
+	for (unsigned i = 0; i < KEPT; i++)
+		free(ring->last[i]);
+	free(ring);
+}
+
+static void make_key(void)
+{
+	has_key = pthread_key_create(&key, free_ring) == 0;
+}
+
+/* This thread's, or NULL. */
+static struct ring *my_ring(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, make_key);
+	struct ring *ring = has_key ? pthread_getspecific(key) : NULL;
+	if (ring != NULL || !has_key)
+		return ring;
+	ring = calloc(1, sizeof(*ring));
+	if (ring != NULL && pthread_setspecific(key, ring) != 0) {
+		free(ring);
+		ring = NULL;
+	}
+	return ring;
+}
+
+/* NULL: no memory; the block is freed. */
 static struct hostent *keep(struct kept *block)
 {
-	static _Atomic(struct kept *) last[KEPT];
-	static atomic_uint at;
+	struct ring *ring = my_ring();
 
-	free(atomic_exchange(&last[atomic_fetch_add(&at, 1) % KEPT], block));
+	if (ring == NULL) {
+		free(block);
+		return NULL;
+	}
+	struct kept **place = &ring->last[ring->at++ % KEPT];
+	free(*place);
+	*place = block;
 	return &block->host;
 }
 

@@ -22,6 +22,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -151,9 +152,23 @@ static int move(int fd, const struct about *about, unsigned index, uint64_t here
 /* The kernel takes these, and refuses shorter ones. */
 static bool is_whole(const struct sockaddr *addr, socklen_t len)
 {
-	return addr != NULL && len >= sizeof(struct sockaddr_in) &&
+	return len >= sizeof(struct sockaddr_in) &&
 	       (addr->sa_family == AF_INET ||
 		(addr->sa_family == AF_INET6 && len >= offsetof(struct sockaddr_in6, sin6_scope_id)));
+}
+
+/*
+ * Whether these bytes can be read, 16 or more and less than a page. Without an answer from the kernel a bad
+ * pointer of the program would end it here, and not be EFAULT. rt_sigprocmask(2) reads a signal set before it
+ * notices that the first argument is none.
+ */
+static bool is_readable(const void *at, size_t len)
+{
+	enum { SET = _NSIG / 8 };
+
+	return (syscall(SYS_rt_sigprocmask, -1L, at, NULL, (long)SET) == 0 || errno != EFAULT) &&
+	       (syscall(SYS_rt_sigprocmask, -1L, (const char *)at + len - SET, NULL, (long)SET) == 0 ||
+		errno != EFAULT);
 }
 
 /*
@@ -167,7 +182,10 @@ static int settle(const char *name, int fd, enum vs_rules_stage stage, const str
 	const char *list[VS_SHIM_NAMES_MAX];
 	struct about about;
 
-	if (!is_whole(addr, len) || !is_unsettled(fd, &about))
+	if (addr == NULL || len < sizeof(struct sockaddr_in) || !is_unsettled(fd, &about))
+		return 0;
+	if (!is_readable(addr, len < sizeof(struct sockaddr_in6) ? len : sizeof(struct sockaddr_in6)) ||
+	    !is_whole(addr, len))
 		return 0;
 	struct vs_rules_call call = {
 		.stage = stage, .family = about.domain, .type = about.type, .protocol = about.protocol
@@ -253,8 +271,9 @@ static ssize_t send_message(int fd, const struct msghdr *msg, int flags)
 
 static ssize_t sendmsg_by_rules(int fd, const struct msghdr *msg, int flags)
 {
-	int saved = errno,
-	    r = msg != NULL ? settle_remote("sendmsg", fd, msg->msg_name, msg->msg_namelen) : 0;
+	int saved = errno;
+	int r = is_readable(msg, sizeof(*msg)) ? settle_remote("sendmsg", fd, msg->msg_name, msg->msg_namelen)
+					       : 0;
 
 	if (r < 0)
 		return failed(r);

@@ -9,6 +9,7 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -18,6 +19,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +28,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -482,6 +485,191 @@ static void case_rule_of_name(void)
 	REQUIRE(place_of(fd) == cookies[2]);
 }
 
+/* The rules are those of case_rules(). */
+static void case_bad_addresses(void)
+{
+	struct sockaddr *none = (struct sockaddr *)16, *half;
+	char *pages = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sockaddr_in a = to("10.9.0.9", 7), b = to("10.8.0.9", 7);
+	struct msghdr bad = { .msg_name = none, .msg_namelen = sizeof(a) };
+	int fd = tcp(), udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	REQUIRE(pages != MAP_FAILED && mprotect(pages + 4096, 4096, PROT_NONE) == 0);
+	half = (struct sockaddr *)(pages + 4096 - 8);
+	memcpy(half, &b, 8);
+	REQUIRE(connect(fd, none, sizeof(a)) == -1 && errno == EFAULT);
+	REQUIRE(connect(fd, half, sizeof(a)) == -1 && errno == EFAULT);
+	REQUIRE(bind(fd, none, sizeof(a)) == -1 && errno == EFAULT);
+	REQUIRE(bind(fd, half, sizeof(struct sockaddr_in6)) == -1 && errno == EFAULT);
+	REQUIRE(connect(fd, NULL, sizeof(a)) == -1 && errno == EFAULT);
+	REQUIRE(sendto(udp, "x", 1, 0, none, sizeof(a)) == -1 && errno == EFAULT);
+	REQUIRE(sendmsg(udp, &bad, 0) == -1 && errno == EFAULT);
+	REQUIRE(sendmsg(udp, (struct msghdr *)16, 0) == -1 && errno == EFAULT);
+	REQUIRE(sendmmsg(udp, (struct mmsghdr *)16, 1, 0) == -1 && errno == EFAULT);
+	/* The last bytes before memory that is not there. */
+	memcpy(pages + 4096 - sizeof(b), &b, sizeof(b));
+	REQUIRE(connect(fd, (struct sockaddr *)(pages + 4096 - sizeof(b)), sizeof(b)) == -1 &&
+		errno == EINPROGRESS);
+	REQUIRE(place_of(fd) == cookies[2]);
+	REQUIRE(place_of(udp) == cookies[0]);
+}
+
+/* Standard error becomes another file: the log must not be written there. */
+static void case_log_stays(void)
+{
+	int ends[2];
+
+	require_stack(2);
+	REQUIRE(pipe2(ends, O_NONBLOCK) == 0);
+	int before = dup(2);
+	REQUIRE(dup2(ends[1], 2) == 2);
+	require_stack(6);
+	char byte;
+	ssize_t n = read(ends[0], &byte, 1);
+	REQUIRE(dup2(before, 2) == 2);
+	REQUIRE(n == -1 && errno == EAGAIN);
+}
+
+/* ------------------------------------------------------------------ names, in other processes and threads */
+
+static void require_name(const char *name, unsigned char last)
+{
+	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list = NULL;
+
+	int code = getaddrinfo(name, NULL, &hints, &list);
+	if (code != 0)
+		(void)dprintf(2, "%s: %s\n", name, gai_strerror(code));
+	REQUIRE(code == 0);
+	const struct sockaddr_in *sin = (const void *)list->ai_addr;
+	REQUIRE((ntohl(sin->sin_addr.s_addr) & 0xff) == last);
+	freeaddrinfo(list);
+}
+
+static void *look_up_by_old_functions(void *arg)
+{
+	bool first = *(int *)arg % 2 == 0;
+
+	for (int i = 0; i < 30; i++) {
+		struct hostent *host = gethostbyname(first ? "one.example" : "two.example");
+		REQUIRE(host != NULL);
+		for (int j = 0; j < 5; j++) {
+			REQUIRE(strcmp(host->h_name, first ? "one.example" : "two.example") == 0);
+			REQUIRE(host->h_addr_list[0][3] == (first ? 7 : 8));
+			(void)sched_yield();
+		}
+	}
+	return NULL;
+}
+
+static void case_old_names_in_threads(void)
+{
+	enum { N = 24 };
+	pthread_t threads[N];
+	int numbers[N];
+
+	for (int i = 0; i < N; i++) {
+		numbers[i] = i;
+		REQUIRE(pthread_create(&threads[i], NULL, look_up_by_old_functions, &numbers[i]) == 0);
+	}
+	for (int i = 0; i < N; i++)
+		REQUIRE(pthread_join(threads[i], NULL) == 0);
+}
+
+static void *look_up_for_ever(void *arg)
+{
+	for (;;)
+		require_name("two.example", 8);
+	return arg;
+}
+
+/* Forks while other threads look names up: a child must not find their locks. */
+static void case_names_in_children(void)
+{
+	pthread_t threads[2];
+	pid_t pids[24];
+
+	for (int i = 0; i < 2; i++)
+		REQUIRE(pthread_create(&threads[i], NULL, look_up_for_ever, NULL) == 0);
+	require_name("one.example", 7);
+	for (int i = 0; i < 24; i++) {
+		pids[i] = fork();
+		REQUIRE(pids[i] >= 0);
+		if (pids[i] == 0) {
+			(void)alarm(20);
+			require_name("one.example", 7);
+			REQUIRE(gethostbyname("two.example") != NULL);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 24; i++)
+		wait_for(pids[i]);
+}
+
+/* As root. */
+static void case_names_without_rights(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) { /* all is made after the change */
+		REQUIRE(setgid(4321) == 0 && setuid(4321) == 0);
+		require_name("one.example", 7);
+		require_stack(6);
+		_exit(0);
+	}
+	wait_for(pid);
+	require_name("one.example", 7);
+	require_stack(6);
+	REQUIRE(setgid(4321) == 0 && setuid(4321) == 0);
+	require_name("two.example", 8);
+	require_stack(6);
+}
+
+/* As root, in an empty root directory. */
+static void case_names_in_another_root(void)
+{
+	char path[] = "shim_probe.XXXXXX";
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		REQUIRE(mkdtemp(path) != NULL && chroot(path) == 0 && chdir("/") == 0);
+		require_name("one.example", 7);
+		require_stack(6);
+		_exit(0);
+	}
+	wait_for(pid);
+	require_name("one.example", 7);
+	require_stack(6);
+	(void)strcpy(path, "shim_probe.XXXXXX");
+	REQUIRE(mkdtemp(path) != NULL && chroot(path) == 0 && chdir("/") == 0);
+	require_name("two.example", 8);
+	require_stack(6);
+	struct ifaddrs *list;
+	REQUIRE(getifaddrs(&list) == 0);
+	freeifaddrs(list);
+}
+
+/* An object that is loaded with RTLD_DEEPBIND calls libc's functions, on results of the shim, too. */
+static void case_deepbind(void)
+{
+	void *object = dlopen(PLUGIN_FILE, RTLD_NOW | RTLD_DEEPBIND);
+	struct addrinfo *ours = NULL, *theirs = NULL;
+	struct ifaddrs *list;
+
+	REQUIRE(object != NULL);
+	int (*make)(int, int, int) = (int (*)(int, int, int))(uintptr_t)dlsym(object, "plugin_socket");
+	int (*look_up)(const char *, struct addrinfo **) =
+		(int (*)(const char *, struct addrinfo **))(uintptr_t)dlsym(object, "plugin_getaddrinfo");
+	void (*free_both)(struct addrinfo *, struct ifaddrs *) =
+		(void (*)(struct addrinfo *, struct ifaddrs *))(uintptr_t)dlsym(object, "plugin_free");
+	REQUIRE(make != NULL && look_up != NULL && free_both != NULL);
+	for (int i = 0; i < 5; i++)
+		REQUIRE(place_of(make(AF_INET, SOCK_STREAM, 0)) == cookies[0]);
+	REQUIRE(look_up("10.9.0.7", &theirs) == 0);
+	freeaddrinfo(theirs);
+	REQUIRE(getaddrinfo("two.example", "80", NULL, &ours) == 0 && getifaddrs(&list) == 0);
+	free_both(ours, list);
+}
+
 /* ------------------------------------------------------------------ without a run */
 
 static void case_plain(void)
@@ -506,14 +694,29 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } cases[] = {
-	{ "families", case_families }, { "flags", case_flags },
-	{ "errno", case_errno },       { "closes_all", case_closes_all },
-	{ "forks", case_forks },       { "vfork", case_vfork },
-	{ "execs", case_execs },       { "signals", case_signals },
-	{ "threads", case_threads },   { "interfaces", case_interfaces },
-	{ "names", case_names },       { "static_names", case_static_names },
-	{ "rules", case_rules },       { "rule_of_name", case_rule_of_name },
-	{ "plain", case_plain },       { "none", case_none },
+	{ "families", case_families },
+	{ "flags", case_flags },
+	{ "errno", case_errno },
+	{ "closes_all", case_closes_all },
+	{ "forks", case_forks },
+	{ "vfork", case_vfork },
+	{ "execs", case_execs },
+	{ "signals", case_signals },
+	{ "threads", case_threads },
+	{ "interfaces", case_interfaces },
+	{ "names", case_names },
+	{ "static_names", case_static_names },
+	{ "rules", case_rules },
+	{ "rule_of_name", case_rule_of_name },
+	{ "bad_addresses", case_bad_addresses },
+	{ "log_stays", case_log_stays },
+	{ "old_names_in_threads", case_old_names_in_threads },
+	{ "names_in_children", case_names_in_children },
+	{ "names_without_rights", case_names_without_rights },
+	{ "names_in_another_root", case_names_in_another_root },
+	{ "deepbind", case_deepbind },
+	{ "plain", case_plain },
+	{ "none", case_none },
 };
 
 int main(int argc, char *argv[])

@@ -43,16 +43,21 @@ static const char *cookie_of_host(void)
 	return cookie_text((int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
-/* Runs a case of the probe with the cookies of stack 0, the host and stack 1. */
-static void probe(struct ground *g, const char *name)
+/* Runs a case of a probe with the cookies of stack 0, the host and stack 1. */
+static void probe_by(struct ground *g, const char *file, const char *name)
 {
-	char *argv[6] = { PROBE_FILE, (char *)name, (char *)cookie_of_stack(g->stacks[0]),
+	char *argv[6] = { (char *)(uintptr_t)file, (char *)name, (char *)cookie_of_stack(g->stacks[0]),
 			  (char *)cookie_of_host() };
 
 	if (g->stacks[1] != NULL)
 		argv[4] = (char *)cookie_of_stack(g->stacks[1]);
 	CHECK_EQ(ground_run(g, argv), 0);
 	CHECK_EQ(g->stray, 0);
+}
+
+static void probe(struct ground *g, const char *name)
+{
+	probe_by(g, PROBE_FILE, name);
 }
 
 static struct ground one_stack(void)
@@ -326,6 +331,59 @@ static const char *output(void)
 	return text;
 }
 
+static void probe_names(const char *file, const char *name)
+{
+	struct ground g = with_names();
+
+	probe_by(&g, file, name);
+	name_server_stop(&server);
+}
+
+CASE(old_functions_for_names_give_each_thread_its_results)
+{
+	probe_names(PROBE_FILE, "old_names_in_threads");
+}
+
+CASE(children_find_names_while_threads_of_their_parent_look_names_up)
+{
+	probe_names(PROBE_FILE, "names_in_children");
+}
+
+CASE_ROOT(a_program_that_gave_up_its_user_finds_names_and_gets_sockets)
+{
+	probe_names(PROBE_FILE, "names_without_rights");
+}
+
+CASE_ROOT(a_program_with_another_root_finds_names_and_gets_sockets)
+{
+	MUST(chdir(case_tmp()));
+	probe_names(PROBE_FILE, "names_in_another_root");
+}
+
+CASE(an_object_with_libcs_own_functions_gets_sockets_and_frees_results)
+{
+	probe_names(PROBE_FILE, "deepbind");
+}
+
+CASE_FLAGS(a_program_with_its_own_allocator_gets_sockets_names_and_interfaces,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	static const char *const names[] = { "names_in_children", "static_names", "names",  "deepbind",
+					     "threads",           "interfaces",   "signals" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		probe_names(MALLOC_FILE, names[i]);
+}
+
+CASE(a_program_that_links_the_library_and_c_ares_gets_sockets_and_no_stacks)
+{
+	struct ground g = with_names();
+	char *argv[] = { LINKED_FILE, (char *)(uintptr_t)cookie_of_stack(g.stacks[0]), NULL };
+
+	CHECK_EQ(ground_run(&g, argv), 0);
+	name_server_stop(&server);
+}
+
 CASE(getent_finds_names_of_the_stacks_network)
 {
 	struct ground g = with_names();
@@ -380,6 +438,40 @@ CASE(rules_about_addresses_move_sockets)
 				     "remote=10.7.0.0/16 use deny\nremote=10.6.0.0/16 use host\ndefault a\n");
 
 	probe(&g, "rules");
+}
+
+CASE(an_address_that_cannot_be_read_is_efault)
+{
+	struct ground g =
+		two_stacks("stack a\nstack b\nremote=10.8.0.0/16 use b\nlocal=:8080 use b\ndefault a\n");
+
+	probe(&g, "bad_addresses");
+}
+
+CASE(decisions_are_logged_to_the_standard_error_of_the_start)
+{
+	struct ground g = two_stacks("stack a\nstack b\nremote=10.8.0.0/16 use b\nlocal=:8080 use b\n"
+				     "remote=10.7.0.0/16 use deny\nremote=10.6.0.0/16 use host\ndefault a\n");
+	char *argv[] = { "sh",
+			 "-c",
+			 "exec \"$0\" \"$@\" 2>log",
+			 PROBE_FILE,
+			 "rules",
+			 (char *)(uintptr_t)cookie_of_stack(g.stacks[0]),
+			 (char *)(uintptr_t)cookie_of_host(),
+			 (char *)(uintptr_t)cookie_of_stack(g.stacks[1]),
+			 NULL };
+
+	MUST(chdir(case_tmp()));
+	g.flags = VS_ASK_DEBUG;
+	CHECK_EQ(ground_run(&g, argv), 0);
+	const char *log = text_of("log");
+	CHECK_CONTAINS(log, " socket: a, by default, until a later call\n");
+	CHECK_CONTAINS(log, " connect 10.8.0.9:7: b, by line 3; moved\n");
+	CHECK_CONTAINS(log, " connect 10.7.0.1:7: deny, by line 5\n");
+	CHECK_CONTAINS(log, " bind 0.0.0.0:8080: b, by line 4; moved\n");
+	g.runs = 0;
+	probe(&g, "log_stays");
 }
 
 CASE(a_rule_with_name_holds_for_addresses_that_the_name_gave)
