@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/own_socket.h"
 #include "call.h"
 #include "channel.h"
 #include "events.h"
@@ -148,8 +149,8 @@ int vs_keeper_replace_front(struct vs_keeper *k, int fd)
 
 int vs_keeper_prepare(struct vs_keeper *k)
 {
+	vs_own_socket_start();
 	int r = vs_auth_prepare(k);
-
 	if (r == 0)
 		r = vs_auth_watch(k, k->front);
 	if (r < 0)

@@ -19,12 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/own_socket.h"
 #include "base/timens.h"
 #include "call.h"
 #include "carrier.h"
@@ -43,10 +43,9 @@
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
 
-/* Always the system call: in a program, socket() may be the one that this library redefines. */
 static int raw_socket(int domain, int type, int protocol)
 {
-	int fd = (int)syscall(SYS_socket, domain, type, protocol);
+	int fd = vs_own_socket(domain, type, protocol);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -43,13 +43,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/own_socket.h"
 #include "iface.h"
 #include "pump/offload.h"
 #include "rtnl/netdev.h"
@@ -237,7 +237,7 @@ static void make_socket(void *arg)
 	struct making *m = arg;
 
 	keep_order(m->number);
-	m->fd = (int)syscall(SYS_socket, AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	m->fd = vs_own_socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	m->err = m->fd < 0 ? errno : 0;
 }
 

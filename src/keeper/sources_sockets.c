@@ -28,12 +28,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/own_socket.h"
 #include "rtnl/netdev.h"
 #include "sources_inside.h"
 
@@ -45,7 +45,7 @@
 
 static int raw_socket(int domain, int type, int protocol)
 {
-	int fd = (int)syscall(SYS_socket, domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	int fd = vs_own_socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -19,9 +19,11 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -175,6 +177,46 @@ static void answer_request(struct vs_answer *a, const __u64 args[6])
 	}
 }
 
+/* ------------------------------------------------------------------ other network namespaces */
+
+void vs_answer_start(struct vs_answer *a)
+{
+	char number[16] = "";
+	struct stat st;
+
+	/* /proc of another PID namespace has other processes under the callers' numbers. */
+	a->host.known = readlink("/proc/self", number, sizeof(number) - 1) > 0 && atoi(number) == getpid() &&
+			stat("/proc/self/ns/net", &st) == 0;
+	if (a->host.known) {
+		a->host.device = st.st_dev;
+		a->host.inode = st.st_ino;
+	}
+}
+
+/*
+ * Whether the caller has entered another network namespace than the host's, as `ip netns exec` and
+ * `vdestack enter` do. Its calls are the kernel's then: they do not reach the host's network. Only the caller
+ * itself could change its namespace, and it waits. If nothing is known it is not elsewhere.
+ */
+static bool is_elsewhere(const struct vs_answer *a)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%u/ns/net", (unsigned)a->notify.request->pid);
+	return a->host.known && stat(path, &st) == 0 &&
+	       (st.st_ino != a->host.inode || st.st_dev != a->host.device) && vs_notify_valid(&a->notify);
+}
+
+/* Outside of the run, as the shim sees it: no family is VS_ASK_FAMILY. */
+static void answer_elsewhere(struct vs_answer *a, enum vs_call call, int family)
+{
+	if (call == VS_CALL_SOCKET && family == VS_ASK_FAMILY)
+		(void)vs_notify_fail(&a->notify, EAFNOSUPPORT);
+	else
+		(void)vs_notify_continue(&a->notify);
+}
+
 /* ------------------------------------------------------------------ the whole */
 
 /* By the rules, as far as they know now; a later call may move the socket. */
@@ -221,6 +263,8 @@ void vs_answer(struct vs_answer *a)
 
 	if (call == VS_CALL_OTHER)
 		(void)vs_notify_fail(&a->notify, ENOSYS);
+	else if (is_elsewhere(a))
+		answer_elsewhere(a, call, family);
 	else if (call == VS_CALL_IOCTL)
 		vs_interfaces(a);
 	else if (call != VS_CALL_SOCKET)

@@ -4,7 +4,9 @@
 
 /* What the supervisor answers to one notification. */
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "notify.h"
 
@@ -17,11 +19,20 @@ struct vs_answer {
 	int *doors;               /* of each stack; -1: not needed yet */
 	int file;                 /* of VS_ASK_RUN */
 	uint64_t *cookies;        /* of the stacks' networks and, behind them, of the host's; see settle.h */
+	/* The host's network namespace as /proc shows it. known: /proc shows the callers. */
+	struct {
+		bool known;
+		dev_t device;
+		ino_t inode;
+	} host;
 	struct vs_notify notify;
 };
 
 /* The file of VS_ASK_RUN, close-on-exec, or -errno. */
 int vs_answer_make_file(const struct vs_run *run);
+
+/* Finds out which network namespace is the host's: that of this process. */
+void vs_answer_start(struct vs_answer *a);
 
 /* Answers notify.request. It never waits for a network or for the caller. */
 void vs_answer(struct vs_answer *a);

@@ -265,7 +265,7 @@ static int move(struct vs_answer *a, struct socket *s, size_t here, size_t there
 {
 	const char *what = "";
 	int fresh = make(a, there, s->family, s->type, s->protocol);
-	int reference = here <= a->run->n_stacks ? make(a, here, s->family, s->type, s->protocol) : -1;
+	int reference = make(a, here, s->family, s->type, s->protocol);
 	int r = fresh < 0 ? fresh : vs_move_socket(s->fd, reference, fresh, &what);
 
 	if (r == 0) {
@@ -305,6 +305,8 @@ static int decide(struct vs_answer *a, struct socket *s, enum vs_call what, cons
 	uint64_t cookie = cookie_of(s->fd);
 	while (here <= a->run->n_stacks && a->cookies[here] != cookie)
 		here++;
+	if (here > a->run->n_stacks)
+		return 0; /* of a network that is not the run's: the program has chosen it */
 	if (a->run->log >= 0)
 		(void)dprintf(a->run->log, "vdestack run: %u: %s of descriptor %d: %s, line %u\n",
 			      (unsigned)a->notify.request->pid, what == VS_CALL_BIND ? "bind" : "connect",

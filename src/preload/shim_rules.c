@@ -83,6 +83,20 @@ static uint64_t cookie_of_stack(unsigned index)
 	return cookie;
 }
 
+/*
+ * True: a socket of the host's network or of one of the stacks. Others are those of a program's own stacks, or
+ * come from another process: the program has chosen their network.
+ */
+static bool is_of_run(uint64_t cookie)
+{
+	uint64_t one = cookie_of_stack(VS_SHIM_HOST);
+
+	/* One that cannot be asked may be the one. */
+	for (unsigned i = 0; one != 0 && one != cookie && i < vs_shim_run.n_stacks; i++)
+		one = cookie_of_stack(i);
+	return one == 0 || one == cookie;
+}
+
 /* ------------------------------------------------------------------ settling a socket */
 
 struct about {
@@ -199,12 +213,15 @@ static int settle(const char *name, int fd, enum vs_rules_stage stage, const str
 		call.names = list;
 	}
 	struct vs_rules_decision decision = vs_shim_decide(&call);
-	if (decision.verdict == VS_RULES_DENY) {
+	bool denied = decision.verdict == VS_RULES_DENY;
+	unsigned index = decision.verdict == VS_RULES_HOST ? VS_SHIM_HOST : decision.stack;
+	uint64_t here = cookie_of(fd), there = denied ? 0 : cookie_of_stack(index);
+	if (here != there && !is_of_run(here))
+		return 0;
+	if (denied) {
 		vs_shim_log(name, addr, &decision, NULL);
 		return -EACCES;
 	}
-	unsigned index = decision.verdict == VS_RULES_HOST ? VS_SHIM_HOST : decision.stack;
-	uint64_t here = cookie_of(fd), there = cookie_of_stack(index);
 	bool moves = there == 0 || here != there;
 	int r = moves ? move(fd, &about, index, here) : 0;
 	vs_shim_log(name, addr, &decision, r < 0 ? "the socket cannot be moved" : moves ? "moved" : NULL);

@@ -358,6 +358,7 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	(void)!chdir("/"); /* relative names of networks have been used */
 	for (size_t i = 0; i < run.n_stacks; i++)
 		doors[i] = -1;
+	vs_answer_start(&a);
 	if (run.resolvconf && !prepare_names(&a, &names))
 		_exit(1);
 	the_report.interfaces = run.resolver < run.n_stacks && vs_settle_check(starter, number) == 0;

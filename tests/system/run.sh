@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     run.sh CASE VDESTACK-PROGRAM
+#     run.sh CASE VDESTACK-PROGRAM [DEMO-PROGRAM]
 #
 # `vdestack run` with programs of others.
 
 set -eu -o pipefail
-case=$1 vdestack=$2
+case=$1 vdestack=$2 demo=${3-}
 cd "$VDESTACK_TEST_TMP"
 trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 
@@ -252,6 +252,30 @@ the_preload_engine_adds_its_library_to_those_that_are_preloaded)
 	mkdir "a folder" # LD_PRELOAD has no way to write its name
 	mv tool libvdestack-preload.so "a folder"
 	[ "$("a folder/tool" run "" -- sh -c "$shown" 2>/dev/null)" = "<>" ]
+	;;
+a_stack_that_is_made_in_a_run_is_apart_from_its_stack)
+	need ip
+	for engine in preload supervise; do
+		# Each shows its interfaces; the outer stack is unchanged afterwards.
+		"$vdestack" run --engine=$engine vnl=none -- sh -c "'$vdestack' enter vnl=inproc://in ip=10.9.8.7/24 -- ip -o -4 addr && echo outer && ip -o link" >out
+		[ "$(sed -n '1,/^outer/s/.*inet \([0-9.]*\).*/\1/p' out | tr '\n' ' ')" = '127.0.0.1 10.9.8.7 ' ] || { cat out >&2; exit 1; }
+		[ "$(sed '1,/^outer/d' out | wc -l)" = 1 ] || { cat out >&2; exit 1; }
+	done
+	;;
+a_program_in_another_network_namespace_has_its_sockets_there)
+	need ip unshare
+	unshare -rn true 2>/dev/null || { echo "no user namespaces here" >&2; exit 77; }
+	for engine in preload supervise; do
+		"$vdestack" run --engine=$engine vnl=inproc://in ip=10.9.8.7/24 -- sh -c 'ip -o link | wc -l; unshare -rn ip -o link | wc -l' >out
+		[ "$(tr '\n' ' ' <out)" = '2 1 ' ] || { cat out >&2; exit 1; }
+	done
+	;;
+rules_do_not_move_sockets_of_stacks_that_the_program_made)
+	need
+	for engine in preload supervise; do
+		"$vdestack" run --engine=$engine --rule 'local=0.0.0.0/0 use host' --rule 'remote=0.0.0.0/0 use host' vnl=none -- "$demo" >out
+		grep -q 'client is answered' out || { cat out >&2; exit 1; }
+	done
 	;;
 decisions_are_logged)
 	need
