@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -169,8 +170,20 @@ static int option(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
 }
 
-/* An inet socket without a port? */
-static bool is_unsettled(struct socket *s)
+/*
+ * A TCP socket that is bound but neither listens nor is connected. Its connect(2) may move it. What a UDP
+ * socket with a port has done cannot be seen: it may be a server, whose answers must not move it.
+ */
+static bool is_only_bound(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
+/* An inet socket whose network the call may still decide? */
+static bool is_unsettled(struct socket *s, enum vs_call call)
 {
 	socklen_t len = sizeof(s->own);
 
@@ -178,12 +191,14 @@ static bool is_unsettled(struct socket *s)
 	if (getsockname(s->fd, &s->own.any, &len) < 0)
 		return false;
 	s->family = s->own.any.sa_family;
-	if (s->family == AF_INET ? s->own.v4.sin_port != 0
-				 : s->family != AF_INET6 || s->own.v6.sin6_port != 0)
+	if (s->family != AF_INET && s->family != AF_INET6)
 		return false;
 	s->type = option(s->fd, SO_TYPE);
 	s->protocol = option(s->fd, SO_PROTOCOL);
-	return s->type >= 0 && s->protocol >= 0;
+	if (s->type < 0 || s->protocol < 0)
+		return false;
+	in_port_t port = s->family == AF_INET ? s->own.v4.sin_port : s->own.v6.sin6_port;
+	return port == 0 || (call != VS_CALL_BIND && s->type == SOCK_STREAM && is_only_bound(s->fd));
 }
 
 static bool is_cloexec(const struct vs_answer *a, int number)
@@ -360,7 +375,7 @@ int vs_settle(struct vs_answer *a, enum vs_call call)
 	if (s.fd >= 0) {
 		if (!vs_notify_valid(&a->notify))
 			r = -ENOENT;
-		else if (is_unsettled(&s))
+		else if (is_unsettled(&s, call))
 			r = decide(a, &s, call, &addr.any);
 		(void)close(s.fd);
 	}

@@ -46,6 +46,7 @@ static int replace(int fd, int old, int fresh, const struct vs_watches *watches)
 
 int vs_shim_move(int fd, int reference, int fresh)
 {
+	VS_SHIM_INSIDE; /* the new socket is bound by bind(2), which is not to be decided again */
 	struct vs_watches watches;
 	const char *what;
 	int old = fcntl(fd, F_DUPFD_CLOEXEC, 0);

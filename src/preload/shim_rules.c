@@ -6,14 +6,15 @@
  * Without such rules each of these functions is one jump to libc's. With them a socket that is not settled
  * yet goes through these steps:
  *
- *     is it an inet socket without a port?    no: it is settled, nothing moves it any more
+ *     is it an inet socket without a port,
+ *     or of TCP and only bound?               no: it is settled, nothing moves it any more
  *     what do the rules say of this address?  deny: EACCES
  *     where is the socket?                    its network namespace has a cookie (SO_NETNS_COOKIE)
  *     elsewhere?                              it is moved (move.h)
  *     the call itself                         with the run's two numbers, so that nothing is decided twice
  *
- * A socket gets its port by bind(2), connect(2), or the first datagram. So the port tells, and no table of
- * descriptors is needed, which a program could outdate by dup(2), close(2) and SCM_RIGHTS.
+ * A socket gets its port by bind(2), connect(2), or the first datagram. So the port and the state of TCP tell,
+ * and no table of descriptors is needed, which a program could outdate by dup(2), close(2) and SCM_RIGHTS.
  *
  * All this may run in a signal handler. The calls that are cancellation points in libc are so here.
  */
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -117,8 +119,20 @@ static int option(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
 }
 
-/* An inet socket that has no port yet? */
-static bool is_unsettled(int fd, struct about *about)
+/*
+ * A TCP socket that is bound but neither listens nor is connected. Its connect(2) may move it. What a UDP
+ * socket with a port has done cannot be seen: it may be a server, whose answers must not move it.
+ */
+static bool is_only_bound(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
+/* An inet socket whose network the call may still decide? */
+static bool is_unsettled(int fd, enum vs_rules_stage stage, struct about *about)
 {
 	socklen_t len = sizeof(about->own);
 
@@ -126,12 +140,14 @@ static bool is_unsettled(int fd, struct about *about)
 	if (getsockname(fd, &about->own.any, &len) < 0)
 		return false;
 	about->domain = about->own.any.sa_family;
-	if (about->domain == AF_INET ? about->own.v4.sin_port != 0
-				     : about->domain != AF_INET6 || about->own.v6.sin6_port != 0)
+	if (about->domain != AF_INET && about->domain != AF_INET6)
+		return false;
+	in_port_t port = about->domain == AF_INET ? about->own.v4.sin_port : about->own.v6.sin6_port;
+	if (port != 0 && (stage == VS_RULES_AT_BIND || !is_only_bound(fd)))
 		return false;
 	about->type = option(fd, SO_TYPE);
 	about->protocol = option(fd, SO_PROTOCOL);
-	return about->type >= 0 && about->protocol >= 0;
+	return about->type >= 0 && about->protocol >= 0 && (port == 0 || about->type == SOCK_STREAM);
 }
 
 /* A new socket in the network that has this cookie, or -1. */
@@ -196,7 +212,7 @@ static int settle(const char *name, int fd, enum vs_rules_stage stage, const str
 	const char *list[VS_SHIM_NAMES_MAX];
 	struct about about;
 
-	if (addr == NULL || len < sizeof(struct sockaddr_in) || !is_unsettled(fd, &about))
+	if (addr == NULL || len < sizeof(struct sockaddr_in) || !is_unsettled(fd, stage, &about))
 		return 0;
 	if (!is_readable(addr, len < sizeof(struct sockaddr_in6) ? len : sizeof(struct sockaddr_in6)) ||
 	    !is_whole(addr, len))

@@ -167,6 +167,14 @@ static struct vs_rules_decision decision_of(const struct vs_rules *rules, const 
 	};
 }
 
+/* A UDP socket with a port may be a server: what it sends does not move it. */
+static bool is_bound_udp(const struct vs_rules_call *call)
+{
+	return (call->type & TYPE_MASK) == SOCK_DGRAM &&
+	       (call->stage == VS_RULES_AT_BIND ||
+		(call->stage == VS_RULES_AT_CONNECT && call->local != NULL && vs_rules_is_bound(call->local)));
+}
+
 /* The rule by which bind(2) has decided for good, or NULL. */
 static const struct vs_rules_rule *find_bound(const struct vs_rules *rules, const struct vs_rules_call *call)
 {
@@ -182,7 +190,13 @@ static const struct vs_rules_rule *find_bound(const struct vs_rules *rules, cons
 struct vs_rules_decision vs_rules_decide(const struct vs_rules *rules, const struct vs_rules_call *call)
 {
 	const struct vs_rules_rule *rule = find_bound(rules, call);
+	bool bound_udp = is_bound_udp(call);
+	struct vs_rules_call bound = *call;
 
+	if (bound_udp) {
+		bound.stage = VS_RULES_AT_BIND;
+		call = &bound;
+	}
 	if (rule != NULL)
 		return decision_of(rules, rule, false);
 	rule = find_holding(rules, call);
@@ -191,7 +205,7 @@ struct vs_rules_decision vs_rules_decide(const struct vs_rules *rules, const str
 	/* the socket that a later call may let through must be somewhere until then */
 	if (decision_of(rules, rule, true).verdict == VS_RULES_DENY)
 		rule = find_open(rules, call, rule, false);
-	return decision_of(rules, rule, true);
+	return decision_of(rules, rule, !bound_udp);
 }
 
 bool vs_rules_explain(const struct vs_rules *rules, size_t index, const struct vs_rules_call *call,
