@@ -67,6 +67,7 @@ struct vdestack_link_stats {
 	uint64_t tx_frames;  /* sent to the network */
 	uint64_t tx_dropped; /* lost, because the network did not take them in time */
 	uint64_t tx_refused; /* not sent: packets that are malformed, or longer than the network carries */
+	uint64_t reconnects; /* how often the network came back, or came when it was absent at first */
 };
 
 /*
@@ -75,6 +76,14 @@ struct vdestack_link_stats {
  */
 int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats)
 	VDESTACK_NONNULL(2, 3);
+
+/*
+ * Writes the locator of an interface as its configuration has it, with a NUL, and returns its length.
+ * ENODEV: no interface of that name was made by this library. ERANGE: buf is too small. EPERM: the stack was
+ * passed to this process with VDESTACK_PASS_APART.
+ */
+int vdestack_link_get_locator(struct vdestack *stack, const char *ifname, char *buf, size_t size)
+	VDESTACK_NONNULL(2);
 
 /* ------------------------------------------------------------------ addresses */
 

@@ -338,7 +338,7 @@ static int begin_link_job(struct vs_keeper *k, struct vs_call *call, struct begi
 	if (r < 0)
 		return r;
 	o->call = vs_call_new();
-	o->iface = vs_iface_new(k, &call->req.iface, vs_iface_kind_for(k, VS_KIND_PLUGIN));
+	o->iface = vs_iface_new(k, &call->req.iface, call->text, vs_iface_kind_for(k, VS_KIND_PLUGIN));
 	if (o->iface == NULL)
 		return -errno;
 	o->birth = vs_job_new(k, VS_JOB_OPEN_LINK, o->iface, call);

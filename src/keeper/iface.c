@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "events.h"
@@ -20,13 +21,18 @@ const struct vs_iface_kind *vs_iface_kind_for(struct vs_keeper *k, enum vs_locat
 	return vs_packet_device_wanted(k) ? &vs_iface_packet : &vs_iface_tap;
 }
 
-struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *want,
+struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *want, const char *locator,
 			      const struct vs_iface_kind *kind)
 {
 	struct vs_iface *iface = calloc(1, sizeof(*iface));
 
 	if (iface == NULL)
 		return NULL;
+	iface->locator = strdup(locator);
+	if (iface->locator == NULL) {
+		free(iface);
+		return NULL;
+	}
 	iface->keeper = k;
 	iface->kind = kind;
 	iface->root = iface->cwd = -1;
@@ -36,6 +42,7 @@ struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *w
 	iface->addition = want->addition;
 	(void)snprintf(iface->name, sizeof(iface->name), "%s", want->name);
 	if (vs_pump_init(&iface->pump, &vs_reconnect_callbacks, iface->name) < 0) {
+		free(iface->locator);
 		vs_cleanup_free(&iface);
 		return NULL;
 	}
@@ -61,7 +68,7 @@ void vs_iface_unref(struct vs_iface *iface)
 	vs_close(iface->cwd);
 	vs_events_unref(iface->events);
 	(void)pthread_mutex_destroy(&iface->carrier_lock);
-	free(iface->vnl);
+	free(iface->locator);
 	vs_keeper_count(iface->keeper, 0, -1);
 	free(iface);
 }

@@ -66,9 +66,10 @@ struct vs_iface {
 
 	/* What it takes to reconnect, see reconnect.c: */
 	struct vs_wire_iface want;
-	char *vnl;                /* NULL: a segment or a stream */
+	char *locator;            /* as the request says */
 	int root, cwd;            /* the caller's, where the locator needs them; -1 */
 	atomic_bool reconnects;   /* set before the link is opened */
+	atomic_uint reconnected;  /* how often the network came (back) */
 	unsigned attempts;        /* of the thread that reconnects it */
 	int64_t connected_ms;     /* when the network was last there */
 	int64_t due_ms;           /* while it waits, under the keeper's lock */
@@ -90,7 +91,7 @@ struct vs_iface {
 const struct vs_iface_kind *vs_iface_kind_for(struct vs_keeper *k, enum vs_locator_kind kind);
 
 /* A new one with one user. NULL: out of memory or descriptors (errno). */
-struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *want,
+struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *want, const char *locator,
 			      const struct vs_iface_kind *kind);
 void vs_iface_ref(struct vs_iface *iface);
 /* The last one closes everything. NULL is allowed. May take long (a tap: tens of ms). */

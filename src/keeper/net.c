@@ -304,7 +304,7 @@ static int add_iface(struct vs_net *n)
 			       "iface=",
 			       want->name);
 	struct vs_iface *iface =
-		vs_iface_new(n->keeper, want, vs_iface_kind_for(n->keeper, locator.kind));
+		vs_iface_new(n->keeper, want, call->text, vs_iface_kind_for(n->keeper, locator.kind));
 	if (iface == NULL)
 		return vs_fail(errno, "cannot add interface %s: %s", want->name,
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
@@ -412,7 +412,6 @@ static void do_carrier(struct vs_net *n)
 static void do_stats(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
-	char text[256];
 
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	struct vs_iface *iface = *find_iface(n, call->req.iface.name);
@@ -428,10 +427,13 @@ static void do_stats(struct vs_net *n)
 		iface->tx_lost += pump->device.ops->lost(&pump->device);
 	unsigned offloads = pump->offloads;
 	pthread_mutex_unlock(&n->keeper->lock);
-	(void)snprintf(text, sizeof(text), "%u %llu %llu %llu %llu %llu %llu", offloads, s->tx_frames,
-		       s->tx_dropped + iface->tx_lost, s->tx_refused, s->rx_frames, s->rx_writes,
-		       s->rx_dropped);
-	vs_call_reply(n->keeper, call, 0, text, NULL, 0);
+	/* A locator may contain a path or a command: not for a process of another user. */
+	const char *locator = n->via != VS_DOOR_APART ? iface->locator : NULL;
+	(void)snprintf(call->text, sizeof(call->text), "%u %llu %llu %llu %llu %llu %llu %u%s%s", offloads,
+		       s->tx_frames, s->tx_dropped + iface->tx_lost, s->tx_refused, s->rx_frames,
+		       s->rx_writes, s->rx_dropped, iface->reconnected, locator != NULL ? "\n" : "",
+		       locator != NULL ? locator : "");
+	vs_call_reply(n->keeper, call, 0, call->text, NULL, 0);
 }
 
 /* On success the job has the call, and this thread goes on with a new one. */

@@ -95,10 +95,6 @@ static int remember(struct vs_job *job, int root, int cwd)
 	if (job->kind == VS_JOB_REOPEN_LINK || job->call->req.iface.no_reconnect)
 		return 0;
 	iface->want = job->call->req.iface;
-	iface->vnl = strdup(job->call->text);
-	if (iface->vnl == NULL)
-		return vs_fail(ENOMEM, "cannot plug interface %s: %s", iface->name,
-			       vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
 	bool elsewhere = root >= 0 && stat("/", &here) == 0 && fstat(root, &there) == 0 &&
 			 (here.st_ino != there.st_ino || here.st_dev != there.st_dev);
 	if (elsewhere)

@@ -184,6 +184,7 @@ void vs_reconnect_later(struct vs_iface *iface, int err)
 void vs_reconnect_done(struct vs_iface *iface)
 {
 	iface->connected_ms = vs_now_ms();
+	atomic_fetch_add(&iface->reconnected, 1);
 	vs_carrier_network(iface, true);
 	vs_events_tell(iface->events, VDESTACK_EVENT_LINK_UP, iface->name, 0, 0);
 }
@@ -197,8 +198,8 @@ static struct vs_call *call_again(const struct vs_iface *iface)
 		return NULL;
 	call->req.op = VS_OP_ADD;
 	call->req.iface = iface->want;
-	call->text_len = strlen(iface->vnl);
-	memcpy(call->text, iface->vnl, call->text_len + 1);
+	call->text_len = strlen(iface->locator);
+	memcpy(call->text, iface->locator, call->text_len + 1);
 	for (int i = 0; i < 4; i++)
 		call->msg.fds[i] = -1;
 	call->msg.fds[1] = iface->root >= 0 ? fcntl(iface->root, F_DUPFD_CLOEXEC, 3) : -1;

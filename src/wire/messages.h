@@ -39,7 +39,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730008u
+#define VS_WIRE_VERSION 0x76730009u
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -63,7 +63,10 @@ enum vs_op {
 	/* text: int64_t, how many ns the sender's CLOCK_MONOTONIC is ahead; reply fd: for a subscriber */
 	VS_OP_EVENTS,
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
-	/* iface.name; reply text: offloads, then tx frames, dropped, refused, rx frames, writes, dropped */
+	/*
+	 * iface.name; reply text: offloads, tx frames, dropped, refused, rx frames, writes, dropped,
+	 * reconnects; then, on the next line and not for VS_DOOR_APART, the locator
+	 */
 	VS_OP_STATS,
 	VS_OP_SECRET,      /* the stack becomes a default; reply text: its secret (side_door.h) */
 	VS_OP_SOURCES,     /* text: a struct vs_wire_sources; fds: reply, [directory of leases] */

@@ -109,6 +109,14 @@ static void carry(int from, int to)
 	CHECK(memcmp(in, out, sizeof(out)) == 0);
 }
 
+static unsigned long long reconnects(struct vdestack *stack)
+{
+	struct vdestack_link_stats stats = { .size = sizeof(stats) };
+
+	MUST(vdestack_link_get_stats(stack, "vde0", &stats));
+	return stats.reconnects;
+}
+
 static void gone_and_back(const char *scheme)
 {
 	struct on_a_node n;
@@ -119,6 +127,7 @@ static void gone_and_back(const char *scheme)
 	int served = (int)MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
 	carry(client, served);
 	carry(served, client);
+	CHECK_EQ(reconnects(n.a), 0);
 	node_down(&n);
 	struct vdestack_event down = next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
 	CHECK_STR(down.ifname, "vde0");
@@ -126,6 +135,7 @@ static void gone_and_back(const char *scheme)
 	node_up(&n);
 	struct vdestack_event up = next_event(n.events, VDESTACK_EVENT_LINK_UP);
 	CHECK(up.time_ns > down.time_ns);
+	CHECK_EQ(reconnects(n.a), 1);
 	CHECK(has_carrier(n.a, "vde0"));
 	carry(client, served); /* the same connection */
 	carry(served, client);

@@ -164,6 +164,28 @@ CASE_BOTH(a_process_uses_a_stack_that_it_was_sent_apart)
 	check_use(VDESTACK_PASS_APART);
 }
 
+CASE(a_locator_is_not_told_to_a_process_that_the_stack_was_passed_to_apart)
+{
+	struct vdestack *stack = new_stack(LAN);
+	char name[16] = "unchanged";
+
+	for (unsigned flags = 0; flags <= VDESTACK_PASS_APART; flags++) {
+		int fd = (int)MUST(vdestack_pass(stack, flags));
+		struct vdestack *other = vdestack_receive(fd);
+		CHECK(other != NULL);
+		CHECK_EQ(MUST(vdestack_link_get_locator(stack, "vde0", name, sizeof(name))), 12);
+		CHECK_STR(name, "inproc://lan");
+		(void)snprintf(name, sizeof(name), "unchanged");
+		if (flags == VDESTACK_PASS_APART)
+			CHECK_ERRNO(vdestack_link_get_locator(other, "vde0", name, sizeof(name)), EPERM);
+		else
+			CHECK_ERRNO(vdestack_link_get_locator(other, "vde0", name, 12), ERANGE);
+		CHECK_STR(name, "unchanged");
+		MUST(vdestack_delete(other));
+		close(fd);
+	}
+}
+
 CASE(a_descriptor_alone_keeps_the_stack)
 {
 	struct vdestack *stack = new_stack(LAN);
