@@ -5,7 +5,8 @@
  *
  * Their keepers have sockets in a directory of the user (wire/registry_dir.h). A list is made by asking all
  * of them at once, and waiting for the answers together, so several that are stopped cost no more time than
- * one. A file whose socket nobody has any more is removed.
+ * one. To attach, the keepers whose files name that program are asked first. A file whose socket nobody has
+ * any more is removed.
  *
  *     this process                          keeper
  *       ├── VS_OP_LIST, reply channel ───────▶ registry socket
@@ -63,6 +64,7 @@ struct found {
 };
 
 struct listing {
+	pid_t only; /* keepers of that program, or with that number, as the files' names say; 0: all */
 	int dirs[VS_REGISTRY_DIRS];
 	struct peer *peers;
 	size_t n_peers;
@@ -160,7 +162,7 @@ static int add_peer(struct listing *l, int dir, const char *file)
 
 	if (strlen(file) >= sizeof(peer.file) || !vs_registry_name_parse(file, &peer.pid, &peer.keeper) ||
 	    fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode) ||
-	    st.st_uid != geteuid())
+	    st.st_uid != geteuid() || (l->only != 0 && peer.pid != l->only && peer.keeper != l->only))
 		return 0;
 	memcpy(peer.file, file, strlen(file) + 1);
 	struct peer *peers = grow(l->peers, l->n_peers, sizeof(*peers));
@@ -322,11 +324,11 @@ static void listing_end(struct listing *l)
 }
 
 /* listing_end() ends it in any case. */
-static int listing_make(struct listing *l, const char *step)
+static int listing_make(struct listing *l, pid_t only, const char *step)
 {
 	int64_t deadline = vs_deadline_ms(LIST_MS);
 
-	*l = (struct listing){ .dirs = { -1, -1, -1 } };
+	*l = (struct listing){ .only = only, .dirs = { -1, -1, -1 } };
 	int r = find_peers(l);
 	for (size_t i = 0; i < l->n_peers && r == 0; i++)
 		r = hear(l, i, deadline);
@@ -337,7 +339,7 @@ static int list_all(struct vdestack_registered *list, size_t n)
 {
 	VS_NO_CANCEL;
 	struct listing l;
-	int r = listing_make(&l, "cannot list stacks");
+	int r = listing_make(&l, 0, "cannot list stacks");
 
 	for (size_t i = 0; r == 0 && list != NULL && i < n && i < l.n_found; i++)
 		list[i] = l.found[i].shown;
@@ -444,11 +446,15 @@ static int attach(pid_t pid, const char *name, const struct vdestack_attach_opts
 
 	if (r < 0)
 		return r;
-	r = listing_make(&l, "cannot attach");
-	if (r == 0) {
-		const struct found *f = choose(&l, pid, name, &known, &silent);
-		r = f != NULL ? attach_to(&l, f, timeout_ms, out) : not_found(pid, name, known, silent);
+	r = listing_make(&l, pid, "cannot attach");
+	const struct found *f = r == 0 ? choose(&l, pid, name, &known, &silent) : NULL;
+	if (r == 0 && !known) { /* a program that has become a daemon since, for example */
+		listing_end(&l);
+		r = listing_make(&l, 0, "cannot attach");
+		f = r == 0 ? choose(&l, pid, name, &known, &silent) : NULL;
 	}
+	if (r == 0)
+		r = f != NULL ? attach_to(&l, f, timeout_ms, out) : not_found(pid, name, known, silent);
 	listing_end(&l);
 	return r;
 }
