@@ -7,7 +7,11 @@
 #include "check_rules.h"
 #include "doctor.h"
 #include "enter.h"
+#include "exec.h"
+#include "list.h"
+#include "map.h"
 #include "run.h"
+#include "top.h"
 #include <vdestack.h>
 
 static int show_help(int argc, char *argv[])
@@ -17,6 +21,10 @@ static int show_help(int argc, char *argv[])
 		     "       vdestack doctor [OPTION...] [LOCATOR...]\n"
 		     "       vdestack run [OPTION...] CONFIG -- PROGRAM [ARGUMENT...]\n"
 		     "       vdestack enter [OPTION...] CONFIG... [-- [PROGRAM [ARG...]]]\n"
+		     "       vdestack list [OPTION...]\n"
+		     "       vdestack exec PID[:STACK] -- COMMAND [ARG...]\n"
+		     "       vdestack top [OPTION...]\n"
+		     "       vdestack map [--dot | --svg]\n"
 		     "       vdestack --help | --version");
 	return n < 0 || fflush(stdout) != 0 ? EX_IOERR : 0;
 }
@@ -35,6 +43,10 @@ static const struct {
 	{ "doctor", vs_doctor_main },
 	{ "run", vs_run_main },
 	{ "enter", vs_enter_main },
+	{ "list", vs_list_main },
+	{ "exec", vs_exec_main },
+	{ "top", vs_top_main },
+	{ "map", vs_map_main },
 	{ "--help", show_help },
 	{ "--version", show_version },
 };
@@ -48,6 +60,6 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	(void)fprintf(stderr, "usage: vdestack doctor|enter|run ...; vdestack --help\n");
+	(void)fprintf(stderr, "usage: vdestack doctor|enter|exec|list|map|run|top ...; vdestack --help\n");
 	return EX_USAGE;
 }

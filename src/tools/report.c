@@ -23,8 +23,7 @@ void vs_report_line(FILE *out, bool colour, const char *name, const struct vs_fi
 	(void)fputc('\n', out);
 }
 
-/* The length of the UTF-8 sequence of more than one byte at p (RFC 3629 section 4); 0: there is none. */
-static size_t sequence(const unsigned char *p)
+size_t vs_report_utf8(const unsigned char *p)
 {
 	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
 		   : (p[0] & 0xf0) == 0xe0        ? 3
@@ -46,7 +45,7 @@ void vs_report_json_string(FILE *out, const char *text)
 
 	(void)fputc('"', out);
 	while (*p != '\0') {
-		size_t n = *p < 0x80 ? 1 : sequence(p);
+		size_t n = *p < 0x80 ? 1 : vs_report_utf8(p);
 		if (n == 0)
 			(void)fputs("\\ufffd", out);
 		else if (*p == '"' || *p == '\\')

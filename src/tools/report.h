@@ -25,6 +25,9 @@ void vs_report_line(FILE *out, bool colour, const char *name, const struct vs_fi
 /* A JSON string, with its quotes. Control characters are escaped; bytes that are not UTF-8 become U+FFFD. */
 void vs_report_json_string(FILE *out, const char *text);
 
+/* The length of the UTF-8 sequence of more than one byte at p (RFC 3629 section 4); 0: there is none. */
+size_t vs_report_utf8(const unsigned char *p);
+
 /* One object of "checks". */
 void vs_report_json(FILE *out, bool first, const char *name, const struct vs_finding *f);
 
