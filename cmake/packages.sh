@@ -58,6 +58,15 @@ service_of() {
 	esac
 }
 
+# The name of the service of a package.
+service_of() {
+	case $1 in
+	bind9) echo named ;;
+	openssh-server) echo ssh ;;
+	*) echo "$1" ;;
+	esac
+}
+
 # A package of a server enables and starts its service. What is installed here is disabled, and starts nothing.
 install_without_services() {
 	local missing=$1 policy=/usr/sbin/policy-rc.d made="" status=0 package
