@@ -5,8 +5,9 @@
  *
  * A handle costs two requests to the supervisor's one for a socket. So the first sockets of a process come
  * from the supervisor, and a process that makes more gets a handle. A program that makes one connection,
- * and a shell script of a hundred programs, pay nothing for handles that they do not need. Forked children
- * count on from their parent, and use its handles.
+ * and a shell script of a hundred programs, pay nothing for handles that they do not need. A forked child has
+ * its parent's handles, but must register a reply channel of its own with the keeper before it can use them.
+ * That costs more than two sockets from the supervisor. So it counts its first sockets again.
  *
  * A child of vfork(2) shares its parent's memory and not its descriptors. It may use the parent's handles,
  * because it has copies of the descriptors. It must not make one: the parent would find a handle whose door
@@ -34,7 +35,7 @@
 #include <vdestack.h>
 
 #define STACKS_MAX 64 /* those behind use the supervisor for every socket */
-#define SLOW_FIRST 2  /* sockets of a process before it gets a handle */
+#define SLOW_FIRST 2  /* sockets of a process before it uses a handle */
 
 static _Atomic(struct vdestack *) handles[STACKS_MAX];
 static atomic_uint made;        /* sockets so far, up to SLOW_FIRST */
@@ -64,6 +65,7 @@ static bool may_allocate(void)
 static void note_process(void)
 {
 	atomic_store(&this_process, getpid());
+	atomic_store(&made, 0);
 }
 
 static void watch_forks(void)
@@ -176,15 +178,15 @@ static int socket_of_host(int domain, int type, int protocol)
 /* By a handle. -1: not possible, for whatever reason. */
 static int socket_by_handle(unsigned index, int domain, int type, int protocol)
 {
-	struct vdestack *stack = vs_shim_stack_if_made(index);
+	struct vdestack *stack;
 
-	if (stack == NULL) {
-		if (atomic_load_explicit(&made, memory_order_relaxed) < SLOW_FIRST) {
-			atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
-			return -1;
-		}
-		stack = may_allocate() ? vs_shim_stack(index) : NULL;
+	if (atomic_load_explicit(&made, memory_order_relaxed) < SLOW_FIRST) {
+		atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
+		return -1;
 	}
+	stack = vs_shim_stack_if_made(index);
+	if (stack == NULL)
+		stack = may_allocate() ? vs_shim_stack(index) : NULL;
 	int fd = stack != NULL ? vdestack_msocket(stack, domain, type, protocol) : -1;
 	if (fd >= 0 || stack == NULL || errno != ENETDOWN || !may_allocate())
 		return fd;

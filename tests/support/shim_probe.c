@@ -145,6 +145,22 @@ static void case_forks(void)
 	}
 }
 
+/* Children of a process that has a handle, with two sockets each. */
+static void case_short_children(void)
+{
+	require_stack(6);
+	for (int i = 0; i < 5; i++) {
+		pid_t pid = fork();
+		REQUIRE(pid >= 0);
+		if (pid == 0) {
+			require_stack(2);
+			_exit(0);
+		}
+		wait_for(pid);
+	}
+	require_stack(2);
+}
+
 /* The child of vfork(2) makes more sockets than it takes to get a handle; so does the parent afterwards. */
 static void case_vfork(void)
 {
@@ -700,6 +716,7 @@ static const struct {
 	{ "closes_all", case_closes_all },
 	{ "forks", case_forks },
 	{ "vfork", case_vfork },
+	{ "short_children", case_short_children },
 	{ "execs", case_execs },
 	{ "signals", case_signals },
 	{ "threads", case_threads },

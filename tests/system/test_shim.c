@@ -132,6 +132,15 @@ CASE(forked_children_get_sockets)
 	probe(&g, "forks");
 }
 
+CASE(a_forked_child_gets_its_first_two_sockets_from_the_supervisor)
+{
+	struct ground g = one_stack();
+
+	probe(&g, "short_children");
+	CHECK_EQ(g.doors, 1);
+	CHECK_EQ(g.sockets, 2 + 5 * 2); /* the parent's first two, and those of the children */
+}
+
 CASE(a_child_of_vfork_gets_sockets_and_makes_no_handle)
 {
 	struct ground g = one_stack();
