@@ -8,12 +8,16 @@
  *     connections connect PORT N    4 processes make N connections to it, one after the other
  *     connections sockets N         socket() + connect() + close() of UDP, N times, and socket() + close()
  *
- * The last two print "name value unit" lines.
+ *     connections start N           starts a program that does nothing, N times
+ *
+ * All but the first print "name value unit" lines.
  */
 
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +146,29 @@ static void time_sockets(const char *name, int n, bool connected)
 	free(each);
 }
 
+/* From the start to the end: execve(2), the dynamic linker, constructors. */
+static void time_starts(int n)
+{
+	char *words[] = { "/bin/true", NULL };
+	double *each = calloc((size_t)n, sizeof(*each));
+	int status;
+
+	if (each == NULL || n < 1)
+		fail("starts");
+	for (int i = 0; i < n; i++) {
+		double start = now_us();
+		pid_t pid;
+		if (posix_spawn(&pid, words[0], NULL, NULL, words, environ) != 0)
+			fail("posix_spawn");
+		if (waitpid(pid, &status, 0) != pid || status != 0)
+			fail(words[0]);
+		each[i] = now_us() - start;
+	}
+	qsort(each, (size_t)n, sizeof(*each), by_value);
+	printf("start.median %.1f us\n", each[n / 2]);
+	free(each);
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc == 3 && strcmp(argv[1], "serve") == 0) {
@@ -151,8 +178,10 @@ int main(int argc, char *argv[])
 	} else if (argc == 3 && strcmp(argv[1], "sockets") == 0) {
 		time_sockets("connected", atoi(argv[2]), true);
 		time_sockets("opened", atoi(argv[2]), false);
+	} else if (argc == 3 && strcmp(argv[1], "start") == 0) {
+		time_starts(atoi(argv[2]));
 	} else {
-		fprintf(stderr, "connections: serve PORT, connect PORT N, sockets N\n");
+		fprintf(stderr, "connections: serve PORT, connect PORT N, sockets N, start N\n");
 		return 2;
 	}
 	return 0;

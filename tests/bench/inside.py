@@ -134,10 +134,10 @@ def proof(what, pid, cookie):
 
 def main():
     workload, n, own, cookie = sys.argv[1:]
-    if workload == "sockets":
-        proof("client", "self", int(cookie))
+    if workload in ("sockets", "start"): # a program alone
+        proof("program", "self", int(cookie))
         sys.stdout.flush()
-        os.execv(own, [own, "sockets", n])
+        os.execv(own, [own, workload, n])
     make, clients = WORKLOADS[workload]
     directory = tempfile.mkdtemp(prefix="inside-")
     os.chmod(directory, 0o755)
