@@ -10,6 +10,7 @@ network namespace.
 
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -81,25 +82,27 @@ def run(*command):
 
 
 def wrk(n, _):
-    return number(r"^Requests/sec:\s*([0-9.]+)", run("wrk", "-t1", "-c16", "-d%ss" % n, "http://127.0.0.1:%d/" % PORT)), "requests.rate"
+    out = run("wrk", "-t1", "-c16", "-d%ss" % n, "http://127.0.0.1:%d/" % PORT)
+    return number(r"^Requests/sec:\s*([0-9.]+)", out), "requests", number(r"^\s*([0-9]+) requests in", out)
 
 
 def ab(n, _):
     out = run("ab", "-q", "-n", n, "-c", "8", "http://127.0.0.1:%d/index.html" % PORT)
     if number(r"^Failed requests:\s*(\d+)", out) or "Non-2xx" in out:
         sys.exit("requests failed: " + out)
-    return number(r"^Requests per second:\s*([0-9.]+)", out), "connections.rate"
+    return number(r"^Requests per second:\s*([0-9.]+)", out), "connections", None
 
 
 def redis(n, _):
-    return number(r'^"GET","([0-9.]+)"', run("redis-benchmark", "-p", str(PORT), "-t", "get", "-n", n, "-c", "20", "--csv")), "requests.rate"
+    out = run("redis-benchmark", "-p", str(PORT), "-t", "get", "-n", n, "-c", "20", "--csv")
+    return number(r'^"GET","([0-9.]+)"', out), "requests", float(n)
 
 
 def connect(n, own):
-    return number(r"^connections.rate ([0-9.]+)", run(own, "connect", str(PORT), n)), "connections.rate"
+    return number(r"^connections.rate ([0-9.]+)", run(own, "connect", str(PORT), n)), "connections", None
 
 
-# name -> its server, its clients
+# name -> its server, its clients. Clients return a rate, of what, and how many there were if the processor time counts.
 WORKLOADS = {
     "nginx": (Place.nginx, wrk), "redis": (Place.redis, redis), "nginx-connections": (Place.nginx, ab),
     "apache": (Place.apache, ab), "forking": (Place.forking, connect),
@@ -147,12 +150,15 @@ def main():
     try:
         wait_for(server)
         proof("server", server.pid, int(cookie))
-        value, figure = clients(n, own)
-        print("%s %.1f 1/s" % (figure, value))
+        rate, what, count = clients(n, own)
+        print("%s.rate %.1f 1/s" % (what, rate))
     finally:
         server.terminate()
         server.wait()
         shutil.rmtree(directory, ignore_errors=True)
+    if count:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print("%s.cpu %.3f us" % (what, (used.ru_utime + used.ru_stime) * 1e6 / count))
 
 
 main()
