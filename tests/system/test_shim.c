@@ -384,7 +384,7 @@ CASE_FLAGS(a_program_with_its_own_allocator_gets_sockets_names_and_interfaces,
 		probe_names(MALLOC_FILE, names[i]);
 }
 
-CASE(a_program_that_links_the_library_and_c_ares_gets_sockets_and_no_stacks)
+CASE(a_program_that_links_the_library_and_c_ares_gets_sockets_and_has_stacks_of_its_own)
 {
 	struct ground g = with_names();
 	char *argv[] = { LINKED_FILE, (char *)(uintptr_t)cookie_of_stack(g.stacks[0]), NULL };
