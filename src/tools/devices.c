@@ -103,14 +103,14 @@ static int dump(int fd, struct reading *r)
 			.nlmsg_seq = 1 },
 		      { .ifi_family = AF_UNSPEC } };
 	struct timeval patience = { .tv_sec = PATIENCE_S };
-	VS_AUTO_FREE char *answer = malloc(ANSWER_BYTES);
 	int result = 0;
 
-	if (answer == NULL)
-		return -ENOMEM;
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 	    send(fd, &request, sizeof(request), 0) < 0)
 		return -errno;
+	VS_AUTO_FREE char *answer = malloc(ANSWER_BYTES);
+	if (answer == NULL)
+		return -ENOMEM;
 	while (result == 0) {
 		ssize_t n = recv(fd, answer, ANSWER_BYTES, 0);
 		if (n < 0 && errno == EINTR)
