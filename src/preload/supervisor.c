@@ -340,6 +340,9 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	char text[MESSAGE_MAX] = "", byte;
 	int fds[MAX_FDS];
 
+	(void)snprintf(text, sizeof(text), "%d", (int)starter);
+	(void)setenv("VDESTACK_RUN_PID", text, 1); /* the stacks are found by the number of the program */
+	text[0] = '\0';
 	detach(control, run.log);
 	run.log = run.log >= 0 ? LOG : -1;
 	a.file = vs_answer_make_file(&run);

@@ -271,10 +271,13 @@ static void hold(const char *config, bool allow_absent, int conversation, int to
 
 static pid_t fork_owner(const char *config, bool allow_absent, int pair[2], int tool)
 {
-	pid_t intermediate = fork();
+	char self[16];
 
+	(void)snprintf(self, sizeof(self), "%d", (int)getpid());
+	pid_t intermediate = fork();
 	if (intermediate != 0)
 		return intermediate;
+	(void)setenv("VDESTACK_RUN_PID", self, 1); /* the stack is found by the number of the program */
 	pid_t owner = fork();
 	if (owner != 0)
 		_exit(owner < 0 ? errno : 0);

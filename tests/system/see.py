@@ -210,6 +210,20 @@ def names_cannot_change_the_terminal_or_the_format():
     a.end()
 
 
+def programs_of_run_and_enter_are_listed_by_their_number():
+    for command in ("run", "enter"):
+        child = subprocess.Popen([tool, command, "name=web vnl=inproc://lan ip=10.0.0.1/24 nodad", "--", "sh", "-c",
+                                  "echo ${VDESTACK_RUN_PID-unset}; cat"], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE)
+        check(child.stdout.readline() == b"unset\n", "the program's environment")
+        (stack,) = await_true("listed", lambda: [stack for stack in stacks_of(child) if stack["name"] == "web"])
+        check(stack["program"] == "sh", stack)
+        check("10.0.0.1/24" in run("exec", child.pid, "--", "ip", "-o", "addr"), f"exec with {command}")
+        child.stdin.close()
+        check(child.wait(PATIENCE_S) == 0, f"status {child.returncode}")
+        await_true("it is gone from the list", lambda: not listing()["stacks"])
+
+
 # ---------------------------------------------------------------- exec
 
 
