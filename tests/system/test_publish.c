@@ -194,7 +194,9 @@ static struct conn new_conn(void)
 }
 
 /* Each side in turn sends its end first, and the other then sends much. */
-CASE(half_closed_connections_carry_the_rest_of_the_other_direction)
+/* The relay has a thread. */
+CASE_FLAGS(half_closed_connections_carry_the_rest_of_the_other_direction,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_TSAN)
 {
 	enum { MUCH = 3000000 };
 	static char bytes[MUCH];

@@ -24,7 +24,9 @@ static void answer(int server, const char *question, const char *text)
 	MUST(sendto(server, text, strlen(text), 0, &from.sa, any_len(&from)));
 }
 
-CASE(datagrams_and_answers_pass_and_clients_are_kept_apart)
+/* The relay has a thread. */
+CASE_FLAGS(datagrams_and_answers_pass_and_clients_are_kept_apart,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_TSAN)
 {
 	int c[3];
 	char text[8];

@@ -165,7 +165,7 @@ CASE(a_signal_handler_that_interrupts_malloc_gets_sockets)
 	CHECK(g.sockets >= 500); /* the handler's: to get a door takes memory */
 }
 
-CASE(threads_get_sockets_at_the_same_time)
+CASE_FLAGS(threads_get_sockets_at_the_same_time, CASE_F_ROOT | CASE_F_USER | CASE_F_TSAN)
 {
 	struct ground g = one_stack();
 
@@ -322,6 +322,9 @@ CASE(hostents_of_the_last_calls_stay)
 	name_server_stop(&server);
 }
 
+/* Programs of others. They have no sanitizer, and cannot load a library that has one. */
+#define OTHERS CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER
+
 static void run_program(struct ground *g, char *const argv[])
 {
 	g->out = case_path("out");
@@ -363,19 +366,21 @@ CASE_ROOT(a_program_that_gave_up_its_user_finds_names_and_gets_sockets)
 	probe_names(PROBE_FILE, "names_without_rights");
 }
 
-CASE_ROOT(a_program_with_another_root_finds_names_and_gets_sockets)
+/* The leak checker needs /proc. */
+CASE_FLAGS(a_program_with_another_root_finds_names_and_gets_sockets, CASE_F_ROOT | CASE_F_NO_SANITIZER)
 {
 	MUST(chdir(case_tmp()));
 	probe_names(PROBE_FILE, "names_in_another_root");
 }
 
-CASE(an_object_with_libcs_own_functions_gets_sockets_and_frees_results)
+/* The address sanitizer refuses such objects. */
+CASE_FLAGS(an_object_with_libcs_own_functions_gets_sockets_and_frees_results,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	probe_names(PROBE_FILE, "deepbind");
 }
 
-CASE_FLAGS(a_program_with_its_own_allocator_gets_sockets_names_and_interfaces,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+CASE_FLAGS(a_program_with_its_own_allocator_gets_sockets_names_and_interfaces, OTHERS)
 {
 	static const char *const names[] = { "names_in_children", "static_names", "names",  "deepbind",
 					     "threads",           "interfaces",   "signals" };
@@ -393,7 +398,7 @@ CASE(a_program_that_links_the_library_and_c_ares_gets_sockets_and_has_stacks_of_
 	name_server_stop(&server);
 }
 
-CASE(getent_finds_names_of_the_stacks_network)
+CASE_FLAGS(getent_finds_names_of_the_stacks_network, OTHERS)
 {
 	struct ground g = with_names();
 	char *argv[] = { "getent", "ahosts", "two.example", NULL };
@@ -403,7 +408,7 @@ CASE(getent_finds_names_of_the_stacks_network)
 	CHECK_CONTAINS(output(), "fd00:9::8");
 }
 
-CASE(python_finds_names_and_interfaces_of_the_stack)
+CASE_FLAGS(python_finds_names_and_interfaces_of_the_stack, OTHERS)
 {
 	struct ground g = with_names();
 	char *argv[] = { "python3", "-c",
@@ -419,7 +424,7 @@ CASE(python_finds_names_and_interfaces_of_the_stack)
 	CHECK_CONTAINS(output(), "('one.example', 'http')");
 }
 
-CASE(ip_shows_the_stack)
+CASE_FLAGS(ip_shows_the_stack, OTHERS)
 {
 	struct ground g = with_names();
 	char *argv[] = { "ip", "-br", "address", NULL };
