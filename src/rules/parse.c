@@ -42,8 +42,7 @@ static struct shown show(const char *text)
 	struct shown shown;
 	size_t n = strnlen(text, SHOWN_MAX + 1), bytes = n <= SHOWN_MAX ? n : SHOWN_MAX - 3;
 
-	for (size_t i = 0; i < bytes; i++)
-		shown.text[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	memcpy(shown.text, text, bytes);
 	strcpy(shown.text + bytes, n <= SHOWN_MAX ? "" : "...");
 	return shown;
 }
@@ -58,6 +57,8 @@ __attribute__((format(printf, 4, 5))) static int fail(struct parser *p, unsigned
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	for (char *c = what; *c != '\0'; c++) /* it may quote the rules, and go to a terminal */
+		*c = *c >= ' ' && *c <= '~' ? *c : '?';
 	(void)snprintf(p->message, p->size, "%s:%u:%u: %s", p->origin, line, column, what);
 	return -EINVAL;
 }

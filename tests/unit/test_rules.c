@@ -154,6 +154,7 @@ static void rules_that_never_hold_are_refused(void **state)
 		{ A "family=netlink protocol=tcp use a", "f:2:16: ", "no socket has" },
 		{ A "protocol=udp type=seqpacket use a", "f:2:14: ", "no socket has" },
 		{ A "type=raw protocol=mptcp use a", "f:2:10: ", "no socket has" },
+		{ A "name=a\033?*\a\377 protocol=222 use a", "f:2:13: ", "cannot be kept: \"name=a??*??\"" },
 		{ A "family=inet local=[::1] use a", "f:2:13: ", "two rules" },
 		{ A "remote=[::1] family=inet use a", "f:2:1: ", "two rules" },
 		{ A "local=10.0.0.1 remote=[2001:db8::]/1 use a", "f:2:35: ", "brackets" },
