@@ -10,7 +10,7 @@ packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev
 	iperf3 iproute2 iputils-ping netcat-openbsd
 	libuv1-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
-	util-linux libcap2-bin procps"
+	util-linux libcap2-bin procps busybox-static git wget openssh-client"
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
 packages_servers="nginx haproxy redis-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     run.sh CASE VDESTACK-PROGRAM [DEMO-PROGRAM]
+#     run.sh CASE VDESTACK-PROGRAM [DEMO-PROGRAM | SOURCE]
 #
 # `vdestack run` with programs of others.
 
@@ -75,10 +75,45 @@ names_of_programs_without_the_library_are_those_of_the_stack)
 	with_names --any -- python3 -c 'import socket; print(socket.gethostbyname("python.example"))' >out 2>err ||
 		fail "python3: $?"
 	grep -q 10.9.0.3 out && asked python.example || fail "python3 asked another server"
+	# What asks for records of other types has the files only.
+	with_names --engine=preload --names=mounts -- python3 -c '
+import ctypes
+libc, answer = ctypes.CDLL("libc.so.6"), ctypes.create_string_buffer(512)
+query = libc.res_query if hasattr(libc, "res_query") else ctypes.CDLL("libresolv.so.2").__res_query
+print(query(b"records.example", 1, 1, answer, 512) > 0)' >out 2>err || fail "res_query: $?"
+	grep -q True out && asked records.example || fail "res_query asked another server"
 	# The preload engine has the mounts on request.
 	with_names --engine=preload --names=mounts -- sh -c 'busybox nslookup child.example; getent hosts lib.example' \
 		>out 2>err || fail "a static child: $?"
 	[ "$(grep -c 10.9.0.3 out)" = 2 ] && asked child.example && asked lib.example || fail "a child asked another server"
+	;;
+files_of_the_kernel_show_the_host_and_questions_on_sockets_the_stack)
+	need busybox ip
+	for engine in preload supervise; do
+		show() { "$vdestack" run --engine=$engine iface=planet0 vnl=inproc://lan ip=10.9.0.1/24 -- "$@" >out 2>err; }
+		show busybox ifconfig planet0 || fail "ifconfig: $?"
+		grep -q 10.9.0.1 out || fail "ifconfig has another address"
+		show busybox ip address show planet0 || fail "ip of busybox: $?"
+		grep -q 10.9.0.1 out || fail "ip of busybox has another address"
+		show ip -o link show || fail "ip: $?"
+		[ "$(wc -l <out)" = 2 ] || fail "ip shows other interfaces"
+		show sh -c 'ls /sys/class/net; cat /proc/net/dev' || fail "files: $?"
+		grep -q '^lo' out || fail "files do not show the host"
+		! grep planet0 out || fail "files show the stack"
+	done
+	;;
+a_go_program_has_names_and_interfaces_of_the_stack)
+	need dnsmasq
+	compiler=$(PATH=/usr/bin:$PATH command -v go) || { echo "there is no go" >&2; exit 77; }
+	env HOME="$PWD" GOCACHE="$PWD/cache" GOPATH="$PWD/path" GO111MODULE=off GOFLAGS= GOTOOLCHAIN=local \
+		CGO_ENABLED=0 "$compiler" build -o program "$demo"
+	chmod -R u+w cache
+	start_network
+	start_names
+	"$vdestack" run -v iface=planet0 "vnl=vde://$PWD/hub" ip=10.9.0.2/24 dns=10.9.0.1 -- ./program go.example >out 2>err || fail "the program: $?"
+	grep -q 'engine supervise' err || fail "the engine is another one"
+	[ "$(grep -c '^[a-z]' out)" = 2 ] && grep -q '^planet0.*10.9.0.2/24' out || fail "interfaces are others"
+	grep -q '^\[10.9.0.3\]$' out && asked go.example || fail "another server was asked"
 	;;
 files_about_names_are_those_of_the_stack_or_the_host_as_asked_for)
 	need
