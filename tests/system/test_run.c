@@ -350,6 +350,24 @@ CASE(what_the_system_refuses_is_reported_at_the_start)
 	fails_without(SYS_pidfd_getfd, rules, "kernel.yama.ptrace_scope=0");
 }
 
+CASE(where_programs_cannot_be_read_the_host_answers_for_interfaces_and_that_is_reported)
+{
+	pid_t pid = (pid_t)MUST(fork());
+
+	if (pid == 0) {
+		char message[4000];
+		MUST(refuse_call(SYS_process_vm_readv, 0, EPERM));
+		CHECK_EQ(end_with_message(COMMAND(TOOL, "run", "-v", "--any", PLANET, "--", PROBE,
+						  "interfaces_of_others"),
+					  message, sizeof(message)),
+			 0);
+		CHECK_CONTAINS(message, "unix sockets show the interfaces of the host");
+		_exit(0);
+	}
+	CHECK_EQ(end(pid), 0);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
 CASE(a_starter_that_is_interrupted_leaves_nothing)
 {
 	/* The switch is not there, and each attempt waits: the creation goes on until it is cancelled. */
