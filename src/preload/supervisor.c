@@ -424,10 +424,30 @@ static int receive_report(struct vs_run_ready *ready)
 	return -the_report.err;
 }
 
+/*
+ * After unshare(CLONE_NEWPID) the next child is the first process of a PID namespace, which ends all others of
+ * it when it ends, as the intermediate would.
+ */
+static bool children_are_elsewhere(void)
+{
+	char own[64] = "", childrens[64] = "";
+
+	if (readlink("/proc/self/ns/pid", own, sizeof(own) - 1) <= 0)
+		return false;
+	(void)!readlink("/proc/self/ns/pid_for_children", childrens, sizeof(childrens) - 1);
+	return strcmp(own, childrens) != 0;
+}
+
 int vs_supervisor_start(const struct vs_run *run, struct vs_run_ready *ready)
 {
 	int ends[2];
 
+	if (children_are_elsewhere()) {
+		(void)snprintf(ready->message, sizeof(ready->message),
+			       "children of this process are in another PID namespace than itself, so there can be "
+			       "no supervisor; let unshare(1) fork: unshare --pid --fork");
+		return -EINVAL;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
 		int err = errno;
 		(void)snprintf(ready->message, sizeof(ready->message),

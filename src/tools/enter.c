@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,8 @@ static int settle(const struct vs_enter *e, struct vs_stack_owner *owner)
 	if (follow && e->keep_resolv && strstr(owner->text, "nameserver") == NULL)
 		host_resolvconf(owner->text, sizeof(owner->text));
 	if (e->hostname != NULL && sethostname(e->hostname, strlen(e->hostname)) < 0)
-		return complain(e, "cannot set the name of the host", strerror(errno));
+		return complain(e, "cannot set the name of the host",
+				errno == EINVAL ? "it has more than 64 characters" : strerror(errno));
 	if (vs_mounts_make(&opts, &mounts, message, sizeof(message)) < 0)
 		return complain(e, message, "");
 	if (mounts.resolv < 0 && e->resolv_file == NULL && *opts.resolv != '\0')
@@ -149,6 +151,7 @@ int vs_enter_main(int argc, char *argv[])
 	struct vs_enter e = { .tool = "vdestack enter" };
 	int c;
 
+	argv[0] = (char *)(uintptr_t)e.tool; /* for the messages of getopt(3) */
 	while ((c = getopt_long(argc, argv, "+aH:r:sh", options, NULL)) != -1) {
 		switch (c) {
 		case 'a':

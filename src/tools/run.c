@@ -417,6 +417,10 @@ static bool prepare(struct options *o)
 		complain("%s", o->plan.message);
 		return false;
 	}
+	if (run.n_stacks == 0 && run.beside != NULL) {
+		complain("a published port needs a stack; add one: --stack NAME=CONFIG");
+		return false;
+	}
 	if (!check_rules(o, &run))
 		return false;
 	run.resolver = choose_resolver(&run);
@@ -474,6 +478,10 @@ static int execute(struct options *o, const char *path, const char *shim)
 		return STATUS_FAILED;
 	}
 	(void)execvp(o->program[0], o->program);
+	if (errno == ENOENT) { /* the file is there: it has been found */
+		complain("%s: its interpreter or its dynamic loader is missing", o->program[0]);
+		return STATUS_CANNOT_EXECUTE;
+	}
 	return failed_program(o->program[0], errno);
 }
 

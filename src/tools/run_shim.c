@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 /* As seen from the folder of this program: installed, in the tree of a build, beside it. */
@@ -31,9 +32,10 @@ char *vs_shim_find(void)
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *found = NULL;
 
-	if (n <= 0)
+	if (n > 0)
+		self[n] = '\0';
+	else if (realpath((const char *)getauxval(AT_EXECFN), self) == NULL) /* there is no /proc */
 		return NULL;
-	self[n] = '\0';
 	char *slash = strrchr(self, '/');
 	if (slash == NULL)
 		return NULL;

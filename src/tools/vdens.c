@@ -13,6 +13,7 @@
 
 #include "enter.h"
 
+#include <arpa/inet.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,22 @@ static char *name_servers(const char *addrs)
 	return text;
 }
 
+/* Whether the list has addresses only, with or without %INTERFACE. */
+static bool are_addresses(const char *list)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+	char one[INET6_ADDRSTRLEN];
+
+	while (*list != '\0') {
+		size_t len = strcspn(list, ", ");
+		(void)snprintf(one, sizeof(one), "%.*s", (int)strcspn(list, ", %"), list);
+		if (len > 0 && inet_pton(AF_INET, one, bytes) != 1 && inet_pton(AF_INET6, one, bytes) != 1)
+			return false;
+		list += len + (list[len] != '\0');
+	}
+	return true;
+}
+
 /* Reads the options. -1: go on; otherwise an exit status. */
 static int parse(int argc, char *argv[], struct arguments *a)
 {
@@ -233,6 +250,8 @@ int vs_vdens_main(int argc, char *argv[])
 		if (a.enter.resolv_file == NULL)
 			a.resolv_addrs = getenv("VDE_RESOLVADDR");
 	}
+	if (a.resolv_addrs != NULL && !are_addresses(a.resolv_addrs))
+		return complain("a name server is no address; write ADDRESS[,ADDRESS...]");
 	if (strlen(a.prefix) > 14)
 		return complain("the prefix of interfaces is too long");
 	int first = optind, end = split(argc, argv, a.multi, &program);

@@ -303,6 +303,8 @@ a_program_in_another_network_namespace_has_its_sockets_there)
 	for engine in preload supervise; do
 		"$vdestack" run --engine=$engine vnl=inproc://in ip=10.9.8.7/24 -- sh -c 'ip -o link | wc -l; unshare -rn ip -o link | wc -l' >out
 		[ "$(tr '\n' ' ' <out)" = '2 1 ' ] || { cat out >&2; exit 1; }
+		# That it comes back does not give it sockets of the host.
+		[ "$(id -u)" != 0 ] || [ "$("$vdestack" run --engine=$engine vnl=none -- unshare -n nsenter --net=/proc/$$/ns/net ip -o link | wc -l)" = 1 ]
 	done
 	;;
 rules_do_not_move_sockets_of_stacks_that_the_program_made)
@@ -310,6 +312,45 @@ rules_do_not_move_sockets_of_stacks_that_the_program_made)
 	for engine in preload supervise; do
 		"$vdestack" run --engine=$engine --rule 'local=0.0.0.0/0 use host' --rule 'remote=0.0.0.0/0 use host' vnl=none -- "$demo" >out
 		grep -q 'client is answered' out || { cat out >&2; exit 1; }
+	done
+	;;
+mistakes_are_told_with_cause_and_remedy)
+	need unshare
+	refused() { # STATUS TEXT ARGUMENT...
+		local status=0 expected=$1 text=$2
+		shift 2
+		"$@" >out 2>err || status=$?
+		if [ "$status" != "$expected" ] || ! grep -qF -- "$text" err; then
+			echo "$*: status $status" >&2
+			cat err >&2
+			exit 1
+		fi
+	}
+	printf '#!/no/such/interpreter\n' >script
+	chmod +x script
+	refused 126 './script: its interpreter or its dynamic loader is missing' "$vdestack" run "" -- ./script
+	refused 125 'a published port needs a stack' "$vdestack" run --publish 8080:80 --rule 'default host' -- true
+	if unshare -Ur true 2>/dev/null; then
+		refused 125 'unshare --pid --fork' unshare -Ur --pid "$vdestack" run "" -- true
+	fi
+	refused 125 'vdestack enter: invalid option' "$vdestack" enter -x
+	long=$(printf '%065d' 0)
+	refused 125 'it has more than 64 characters' "$vdestack" enter -H "$long" vnl=none -- true
+	refused 125 'a name server is no address' "$(dirname "$vdestack")/vdens" -R 10.0.0.1,nonsense - true
+	;;
+without_proc_the_engines_work)
+	need unshare python3
+	unshare -Urm true 2>/dev/null || { echo "no user namespaces here" >&2; exit 77; }
+	LD_LIBRARY_PATH=$(dirname "$vdestack")/../src # $ORIGIN needs /proc
+	export LD_LIBRARY_PATH
+	cat >try <<-'EOF'
+		mount -t tmpfs none /proc
+		"$1" run --require "$2" --rule 'remote=10.0.0.0/8 use main' vnl=inproc://in ip=10.9.8.7/24 -- \
+			python3 -c 'import socket; s = socket.socket(); s.bind(("10.9.8.7", 80)); print("bound")'
+	EOF
+	for engine in preload supervise; do
+		unshare -Urm sh try "$vdestack" --engine=$engine >out
+		[ "$(cat out)" = bound ] || exit 1
 	done
 	;;
 decisions_are_logged)
