@@ -10,6 +10,13 @@ case=$1 vdestack=$2 demo=${3-}
 cd "$VDESTACK_TEST_TMP"
 trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 
+# A sanitizer's runtime must be the first library.
+shim=$(dirname "$vdestack")/../src/libvdestack-preload.so
+engines="preload supervise"
+if [ ! -e "$shim" ] || grep -qE '__(asan|tsan|ubsan)_' "$shim"; then
+	engines=supervise
+fi
+
 need() { # PROGRAM...
 	local program
 	for program in vde_plug "$@"; do
@@ -290,7 +297,7 @@ the_preload_engine_adds_its_library_to_those_that_are_preloaded)
 	;;
 a_stack_that_is_made_in_a_run_is_apart_from_its_stack)
 	need ip
-	for engine in preload supervise; do
+	for engine in $engines; do
 		# Each shows its interfaces; the outer stack is unchanged afterwards.
 		"$vdestack" run --engine=$engine vnl=none -- sh -c "'$vdestack' enter vnl=inproc://in ip=10.9.8.7/24 -- ip -o -4 addr && echo outer && ip -o link" >out
 		[ "$(sed -n '1,/^outer/s/.*inet \([0-9.]*\).*/\1/p' out | tr '\n' ' ')" = '127.0.0.1 10.9.8.7 ' ] || { cat out >&2; exit 1; }
@@ -300,7 +307,7 @@ a_stack_that_is_made_in_a_run_is_apart_from_its_stack)
 a_program_in_another_network_namespace_has_its_sockets_there)
 	need ip unshare
 	unshare -rn true 2>/dev/null || { echo "no user namespaces here" >&2; exit 77; }
-	for engine in preload supervise; do
+	for engine in $engines; do
 		"$vdestack" run --engine=$engine vnl=inproc://in ip=10.9.8.7/24 -- sh -c 'ip -o link | wc -l; unshare -rn ip -o link | wc -l' >out
 		[ "$(tr '\n' ' ' <out)" = '2 1 ' ] || { cat out >&2; exit 1; }
 		# That it comes back does not give it sockets of the host.
@@ -309,7 +316,7 @@ a_program_in_another_network_namespace_has_its_sockets_there)
 	;;
 rules_do_not_move_sockets_of_stacks_that_the_program_made)
 	need
-	for engine in preload supervise; do
+	for engine in $engines; do
 		"$vdestack" run --engine=$engine --rule 'local=0.0.0.0/0 use host' --rule 'remote=0.0.0.0/0 use host' vnl=none -- "$demo" >out
 		grep -q 'client is answered' out || { cat out >&2; exit 1; }
 	done
@@ -348,7 +355,7 @@ without_proc_the_engines_work)
 		"$1" run --require "$2" --rule 'remote=10.0.0.0/8 use main' vnl=inproc://in ip=10.9.8.7/24 -- \
 			python3 -c 'import socket; s = socket.socket(); s.bind(("10.9.8.7", 80)); print("bound")'
 	EOF
-	for engine in preload supervise; do
+	for engine in $engines; do
 		unshare -Urm sh try "$vdestack" --engine=$engine >out
 		[ "$(cat out)" = bound ] || exit 1
 	done

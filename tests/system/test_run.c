@@ -48,6 +48,7 @@ static struct command command(const char *first, ...)
 #define COMMAND(...) command(__VA_ARGS__, NULL)
 /* The probe's case in a stack that has only lo. */
 #define RUN(...) COMMAND(TOOL, "run", "--any", "", "--", PROBE, __VA_ARGS__)
+#define RUN_PRELOAD(...) COMMAND(TOOL, "run", "--engine=preload", "--require", "", "--", PROBE, __VA_ARGS__)
 #define RUN_STATIC(...) COMMAND(TOOL, "run", "", "--", PROBE_STATIC, __VA_ARGS__)
 
 static pid_t start(struct command c)
@@ -285,6 +286,33 @@ CASE(a_daemon_that_closes_all_keeps_the_stack_until_its_end)
 	CHECK(wait_until(file_says_ok, file, LIMIT_MS));
 	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
 }
+
+#ifdef HAS_PRELOAD /* it is built, without a sanitizer */
+/* The same with the preload engine, which makes sockets in the process. */
+CASE(the_preload_engine_has_the_same_life_cycle)
+{
+	static const char *const cases[] = { "families",      "flags",          "connections",
+					     "signals",       "killed_callers", "prefork",
+					     "executes_itself", "executes_with_clean_environment", "no_child" };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		passes(RUN_PRELOAD(cases[i]));
+	if (geteuid() == 0) {
+		passes(RUN_PRELOAD("drops_user"));
+		passes(RUN_PRELOAD("changes_root", case_tmp()));
+	}
+}
+
+CASE(a_daemon_of_the_preload_engine_keeps_the_stack_until_its_end)
+{
+	char file[512];
+
+	(void)snprintf(file, sizeof(file), "%s", case_path("daemon"));
+	CHECK_EQ(end(start(RUN_PRELOAD("daemonizes", file))), 0);
+	CHECK(wait_until(file_says_ok, file, LIMIT_MS));
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+#endif
 
 CASE_ROOT(a_program_that_gives_up_its_user_keeps_the_stack)
 {
