@@ -299,7 +299,7 @@ a_stack_that_is_made_in_a_run_is_apart_from_its_stack)
 	need ip
 	for engine in $engines; do
 		# Each shows its interfaces; the outer stack is unchanged afterwards.
-		"$vdestack" run --engine=$engine vnl=none -- sh -c "'$vdestack' enter vnl=inproc://in ip=10.9.8.7/24 -- ip -o -4 addr && echo outer && ip -o link" >out
+		"$vdestack" run --engine="$engine" vnl=none -- sh -c "'$vdestack' enter vnl=inproc://in ip=10.9.8.7/24 -- ip -o -4 addr && echo outer && ip -o link" >out
 		[ "$(sed -n '1,/^outer/s/.*inet \([0-9.]*\).*/\1/p' out | tr '\n' ' ')" = '127.0.0.1 10.9.8.7 ' ] || { cat out >&2; exit 1; }
 		[ "$(sed '1,/^outer/d' out | wc -l)" = 1 ] || { cat out >&2; exit 1; }
 	done
@@ -308,17 +308,54 @@ a_program_in_another_network_namespace_has_its_sockets_there)
 	need ip unshare
 	unshare -rn true 2>/dev/null || { echo "no user namespaces here" >&2; exit 77; }
 	for engine in $engines; do
-		"$vdestack" run --engine=$engine vnl=inproc://in ip=10.9.8.7/24 -- sh -c 'ip -o link | wc -l; unshare -rn ip -o link | wc -l' >out
+		"$vdestack" run --engine="$engine" vnl=inproc://in ip=10.9.8.7/24 -- sh -c 'ip -o link | wc -l; unshare -rn ip -o link | wc -l' >out
 		[ "$(tr '\n' ' ' <out)" = '2 1 ' ] || { cat out >&2; exit 1; }
 		# That it comes back does not give it sockets of the host.
-		[ "$(id -u)" != 0 ] || [ "$("$vdestack" run --engine=$engine vnl=none -- unshare -n nsenter --net=/proc/$$/ns/net ip -o link | wc -l)" = 1 ]
+		[ "$(id -u)" != 0 ] || [ "$("$vdestack" run --engine="$engine" vnl=none -- unshare -n nsenter --net=/proc/$$/ns/net ip -o link | wc -l)" = 1 ]
 	done
 	;;
 rules_do_not_move_sockets_of_stacks_that_the_program_made)
 	need
 	for engine in $engines; do
-		"$vdestack" run --engine=$engine --rule 'local=0.0.0.0/0 use host' --rule 'remote=0.0.0.0/0 use host' vnl=none -- "$demo" >out
+		"$vdestack" run --engine="$engine" --rule 'local=0.0.0.0/0 use host' --rule 'remote=0.0.0.0/0 use host' vnl=none -- "$demo" >out
 		grep -q 'client is answered' out || { cat out >&2; exit 1; }
+	done
+	;;
+asyncio_and_curl_are_in_two_networks_by_rules)
+	need curl python3
+	for n in 1 2; do
+		vde_plug null:// "hub://$PWD/net$n" </dev/null >/dev/null 2>&1 &
+		wait_for test -S "net$n/ctl"
+		mkdir "page$n"
+		echo "page $n" >"page$n/index.html"
+		(exec "$vdestack" run --any "vnl=vde://$PWD/net$n" "ip=10.$n.0.1/24" -- \
+			python3 -m http.server --directory "page$n" 80) >/dev/null 2>&1 &
+		wait_for "$vdestack" run --any "vnl=vde://$PWD/net$n" "ip=10.$n.0.9/24" -- curl -s -f -o /dev/null "http://10.$n.0.1/"
+	done
+	cat >both.py <<-'EOF'
+		import asyncio
+		async def answer(reader, writer):
+		    await reader.readuntil(b'\r\n\r\n')
+		    writer.write(writer.get_extra_info('sockname')[0].encode())
+		    writer.close()
+		async def ask(address):
+		    reader, writer = await asyncio.open_connection(address, 80)
+		    writer.write(b'GET / HTTP/1.0\r\n\r\n')
+		    print((await reader.read()).split(b'\n')[-2:])
+		async def main():
+		    for n in 1, 2:
+		        await asyncio.start_server(answer, f'10.{n}.0.2', 80)
+		    for address in '10.1.0.1', '10.2.0.1', '10.1.0.2', '10.2.0.2':
+		        await ask(address)
+		asyncio.run(main())
+	EOF
+	printf '%s\n' "[b'page 1', b'']" "[b'page 2', b'']" "[b'10.1.0.2']" "[b'10.2.0.2']" >expected
+	for engine in $engines; do
+		set -- "$vdestack" run --engine="$engine" --stack "a=vnl=vde://$PWD/net1 ip=10.1.0.2/24" \
+			--stack "b=vnl=vde://$PWD/net2 ip=10.2.0.2/24" --rule 'local=10.2.0.0/16 use b' --rule 'remote=10.2.0.0/16 use b'
+		"$@" -- python3 both.py >got
+		diff expected got
+		[ "$("$@" -- curl -s http://10.2.0.1/ http://10.1.0.1/ | tr '\n' ' ')" = 'page 2 page 1 ' ]
 	done
 	;;
 mistakes_are_told_with_cause_and_remedy)
@@ -356,7 +393,7 @@ without_proc_the_engines_work)
 			python3 -c 'import socket; s = socket.socket(); s.bind(("10.9.8.7", 80)); print("bound")'
 	EOF
 	for engine in $engines; do
-		unshare -Urm sh try "$vdestack" --engine=$engine >out
+		unshare -Urm sh try "$vdestack" --engine="$engine" >out
 		[ "$(cat out)" = bound ] || exit 1
 	done
 	;;
