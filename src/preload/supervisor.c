@@ -26,13 +26,15 @@
  *
  *     making stacks   all are ready: next state. An error, or the end of the starter: it ends
  *     waiting         the listener comes: next state. The end of the starter: it ends
- *     answering       no process has the filter any more: it ends
+ *     answering       no process has the filter any more: next state
+ *     lingering       what the programs have sent is acknowledged, or no peer answers: it ends
  *
  * What always holds:
  *
  *  - A process with the filter gets sockets of its stacks or an error, never a socket of the host's network.
  *  - Each notification gets one answer, and no answer waits for a network or for a program.
- *  - The supervisor lives exactly as long as a process with the filter, or the starter before there is one.
+ *  - The supervisor lives as long as a process with the filter, or the starter before there is one, and until
+ *    the connections of the last program are closed (linger.h).
  *
  * The deaths:
  *
@@ -81,6 +83,7 @@
 
 #include "answer.h"
 #include "follow.h"
+#include "linger.h"
 #include "settle.h"
 #include <vdestack.h>
 
@@ -375,6 +378,7 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	else
 		names.events = -1;
 	answer_all(&a, &names);
+	vs_linger(stacks, run.n_stacks);
 	for (size_t i = 0; i < run.n_stacks; i++)
 		(void)vdestack_delete(stacks[i]);
 	_exit(0);

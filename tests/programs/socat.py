@@ -38,4 +38,16 @@ def a_unix_socket_of_the_host_leads_into_a_stack(c):
         c.not_on_the_host()
 
 
+@case
+def what_a_client_sends_before_its_end_arrives(c):
+    net = c.network()
+    text = "".join(f"line {n}\n" for n in range(300000))
+    c.write("sent", text)
+    server = c.start(net, "10.0.0.1", ["socat", "-u", "TCP-LISTEN:7", "CREATE:" + c.path("received")])
+    c.listens(7)
+    c.client(net, ["socat", "-u", "OPEN:" + c.path("sent"), "TCP:10.0.0.1:7"])
+    c.ends(server)
+    c.check(c.read("received") == text, "all has arrived")
+
+
 main()

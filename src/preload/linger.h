@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a run has sent leaves its stacks before they end. */
+
+#ifndef VS_PRELOAD_LINGER_H
+#define VS_PRELOAD_LINGER_H
+
+#include <stddef.h>
+
+struct vdestack;
+
+/*
+ * Returns when the closed TCP connections of the stacks have sent all their data and their FIN, and the peers
+ * have acknowledged them; or when no peer has acknowledged anything for a second; or after a minute. For the
+ * end of a run: no process has a socket in the stacks any more.
+ */
+void vs_linger(struct vdestack *const *stacks, size_t n);
+
+#endif
