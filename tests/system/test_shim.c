@@ -462,7 +462,7 @@ CASE(an_address_that_cannot_be_read_is_efault)
 	probe(&g, "bad_addresses");
 }
 
-CASE(decisions_are_logged_to_the_standard_error_of_the_start)
+CASE_FLAGS(decisions_are_logged_to_the_standard_error_of_the_start, OTHERS)
 {
 	struct ground g = two_stacks("stack a\nstack b\nremote=10.8.0.0/16 use b\nlocal=:8080 use b\n"
 				     "remote=10.7.0.0/16 use deny\nremote=10.6.0.0/16 use host\ndefault a\n");
