@@ -5,9 +5,10 @@
 /*
  * socket(2) for the library itself: the socket is always of the calling thread's network namespace.
  *
- * A program of `vdestack run` has a seccomp filter that sends its socket(2) to a supervisor, which answers with
- * sockets of the run's stack. The filter is inherited by the keeper of a stack that such a program makes.
- * The keeper must get sockets of its own namespaces: otherwise it would configure the stack of the run.
+ * A program of `vdestack run` has a seccomp filter that sends its socket(2) to a supervisor, which answers
+ * with sockets of the run's stack. The filter is inherited by the keeper of a stack that such a program
+ * makes. The keeper must get sockets of its own namespaces: otherwise it would configure the stack of the
+ * run.
  */
 
 /* As socket(2): a descriptor, or -1 and errno. Never an interposed function of the program. */

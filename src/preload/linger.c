@@ -2,15 +2,15 @@
 
 /*
  * On the host a connection whose program has ended is closed by the kernel in its own time: data still in the
- * send buffer goes out, then a FIN, and both are sent again if they are lost. The end of a network namespace cuts
- * this off. The server of a client that writes and ends would not get the last data, and would wait for an end
- * that never comes. So the stacks of a run stay until the kernel has finished.
+ * send buffer goes out, then a FIN, and both are sent again if they are lost. The end of a network namespace
+ * cuts this off. The server of a client that writes and ends would not get the last data, and would wait for
+ * an end that never comes. So the stacks of a run stay until the kernel has finished.
  *
- * sock_diag(7) lists the connections. Those in the states FIN_WAIT1, CLOSING and LAST_ACK have something that is
- * not acknowledged. The others need nothing.
+ * sock_diag(7) lists the connections. Those in the states FIN_WAIT1, CLOSING and LAST_ACK have something that
+ * is not acknowledged. The others need nothing.
  *
- * Frames without a connection, a last datagram or a RST, are only in the queue of a device. Its pump reads them
- * in much less than FRAMES_MS.
+ * Frames without a connection, a last datagram or a RST, are only in the queue of a device. Its pump reads
+ * them in much less than FRAMES_MS.
  *
  * The process that does this has nothing else to do, and no other waits for it.
  */
@@ -102,7 +102,8 @@ static struct unfinished count_all(struct vdestack *const *stacks, size_t n)
 	struct timeval limit = { .tv_sec = 1 };
 
 	for (size_t i = 0; i < n; i++) {
-		int diag = vdestack_msocket(stacks[i], AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+		int diag = vdestack_msocket(stacks[i], AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+					    NETLINK_SOCK_DIAG);
 
 		if (diag < 0)
 			continue;

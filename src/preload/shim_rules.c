@@ -13,8 +13,9 @@
  *     elsewhere?                              it is moved (move.h)
  *     the call itself                         with the run's two numbers, so that nothing is decided twice
  *
- * A socket gets its port by bind(2), connect(2), or the first datagram. So the port and the state of TCP tell,
- * and no table of descriptors is needed, which a program could outdate by dup(2), close(2) and SCM_RIGHTS.
+ * A socket gets its port by bind(2), connect(2), or the first datagram. So the port and the state of TCP
+ * tell, and no table of descriptors is needed, which a program could outdate by dup(2), close(2) and
+ * SCM_RIGHTS.
  *
  * All this may run in a signal handler. The calls that are cancellation points in libc are so here.
  */
@@ -86,8 +87,8 @@ static uint64_t cookie_of_stack(unsigned index)
 }
 
 /*
- * True: a socket of the host's network or of one of the stacks. Others are those of a program's own stacks, or
- * come from another process: the program has chosen their network.
+ * True: a socket of the host's network or of one of the stacks. Others are those of a program's own stacks,
+ * or come from another process: the program has chosen their network.
  */
 static bool is_of_run(uint64_t cookie)
 {

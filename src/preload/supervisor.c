@@ -429,8 +429,8 @@ static int receive_report(struct vs_run_ready *ready)
 }
 
 /*
- * After unshare(CLONE_NEWPID) the next child is the first process of a PID namespace, which ends all others of
- * it when it ends, as the intermediate would.
+ * After unshare(CLONE_NEWPID) the next child is the first process of a PID namespace, which ends all others
+ * of it when it ends, as the intermediate would.
  */
 static bool children_are_elsewhere(void)
 {
@@ -448,8 +448,8 @@ int vs_supervisor_start(const struct vs_run *run, struct vs_run_ready *ready)
 
 	if (children_are_elsewhere()) {
 		(void)snprintf(ready->message, sizeof(ready->message),
-			       "children of this process are in another PID namespace than itself, so there can be "
-			       "no supervisor; let unshare(1) fork: unshare --pid --fork");
+			       "children of this process are in another PID namespace than itself, so there "
+			       "can be no supervisor; let unshare(1) fork: unshare --pid --fork");
 		return -EINVAL;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {

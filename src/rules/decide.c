@@ -172,7 +172,8 @@ static bool is_bound_udp(const struct vs_rules_call *call)
 {
 	return (call->type & TYPE_MASK) == SOCK_DGRAM &&
 	       (call->stage == VS_RULES_AT_BIND ||
-		(call->stage == VS_RULES_AT_CONNECT && call->local != NULL && vs_rules_is_bound(call->local)));
+		(call->stage == VS_RULES_AT_CONNECT && call->local != NULL &&
+		 vs_rules_is_bound(call->local)));
 }
 
 /* The rule by which bind(2) has decided for good, or NULL. */

@@ -28,8 +28,9 @@
  * are known. A rule with others does not hold yet. If such a rule could hold later and stands before the one
  * that decides now, the decision is open: a later call may move the socket, and the socket is one that can
  * be moved. bind(2) with a port or an address decides for good if a rule with local= holds, and for
- * UDP always: the socket may be a server. connect(2) and the first sendto(2) decide for good. An open decision is never to deny: if only deny holds yet, the
- * socket waits where the first rule that could hold later would put it.
+ * UDP always: the socket may be a server. connect(2) and the first sendto(2) decide for good. An open
+ * decision is never to deny: if only deny holds yet, the socket waits where the first rule that could hold
+ * later would put it.
  *
  * local=, remote= and name= concern only sockets that can be moved. Others have been decided by socket(2).
  * thread= is the name of the thread that makes the call. Protocol 0 is what the type means.

@@ -3,11 +3,12 @@
 /*
  *     rules_probe CALL WORD... [; CALL WORD...]...
  *
- * Makes the calls that `vdestack check-rules FILE CALL WORD...` explains, and writes in which network the socket is
- * after each of them, in the same words. Run it by `vdestack run`. The stack NAME has an interface nic-NAME.
+ * Makes the calls that `vdestack check-rules FILE CALL WORD...` explains, and writes in which network the
+ * socket is after each of them, in the same words. Run it by `vdestack run`. The stack NAME has an interface
+ * nic-NAME.
  *
- * CALL is socket, bind, connect, sendto, sendmsg or sendmmsg. WORDs: inet, inet6, netlink, stream, dgram, tcp, udp,
- * mptcp, ADDRESS:PORT, local=ADDRESS:PORT, thread=NAME.
+ * CALL is socket, bind, connect, sendto, sendmsg or sendmmsg. WORDs: inet, inet6, netlink, stream, dgram,
+ * tcp, udp, mptcp, ADDRESS:PORT, local=ADDRESS:PORT, thread=NAME.
  */
 
 #define _GNU_SOURCE

@@ -291,9 +291,9 @@ CASE(a_daemon_that_closes_all_keeps_the_stack_until_its_end)
 /* The same with the preload engine, which makes sockets in the process. */
 CASE(the_preload_engine_has_the_same_life_cycle)
 {
-	static const char *const cases[] = { "families",      "flags",          "connections",
-					     "signals",       "killed_callers", "prefork",
-					     "executes_itself", "executes_with_clean_environment", "no_child" };
+	static const char *const cases[] = { "families", "flags", "connections", "signals", "killed_callers",
+					     "prefork", "executes_itself", "executes_with_clean_environment",
+					     "no_child" };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		passes(RUN_PRELOAD(cases[i]));
