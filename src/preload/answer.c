@@ -30,6 +30,7 @@
 #include "filter.h"
 #include "interfaces.h"
 #include "rules/rules.h"
+#include "run_log.h"
 #include "settle.h"
 #include "supervisor.h"
 #include <vdestack.h>
@@ -88,17 +89,16 @@ static const char *type_name(int type, char *room, size_t size)
 	return room;
 }
 
-/* One line, in one write(2), so that lines of several supervisors do not mix. */
 static void log_call(const struct vs_answer *a, int family, int type, int protocol, const char *where,
 		     const char *error)
 {
 	char f[16], t[16];
 
 	if (a->run->log >= 0)
-		(void)dprintf(a->run->log, "vdestack run: %u: socket(%s, %s, %d): %s%s%s\n",
-			      (unsigned)a->notify.request->pid, family_name(family, f, sizeof(f)),
-			      type_name(type, t, sizeof(t)), protocol, where, error[0] != '\0' ? ": " : "",
-			      error);
+		vs_run_log_write(a->run->log, "vdestack run: %u: socket(%s, %s, %d): %s%s%s",
+				 (unsigned)a->notify.request->pid, family_name(family, f, sizeof(f)),
+				 type_name(type, t, sizeof(t)), protocol, where,
+				 error[0] != '\0' ? ": " : "", error);
 }
 
 static void log_verdict(const struct vs_answer *a, enum vs_rules_verdict verdict, int family, int type,

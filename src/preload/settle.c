@@ -46,6 +46,7 @@
 #include "caller.h"
 #include "move.h"
 #include "rules/rules.h"
+#include "run_log.h"
 #include "supervisor.h"
 #include "watches.h"
 #include <vdestack.h>
@@ -291,10 +292,11 @@ static int move(struct vs_answer *a, struct socket *s, size_t here, size_t there
 		(void)close(fresh);
 	if (reference >= 0)
 		(void)close(reference);
-	if (r < 0 && a->run->log >= 0)
-		(void)dprintf(a->run->log, "vdestack run: %u: descriptor %d cannot be moved: %s%s%s\n",
-			      (unsigned)a->notify.request->pid, s->number, what, what[0] != '\0' ? ": " : "",
-			      strerror(-r));
+	if (r < 0)
+		vs_run_log_write(a->run->log, "vdestack run: %u: descriptor %d cannot be moved: %s%s%s",
+				 (unsigned)a->notify.request->pid, s->number, what,
+				 what[0] != '\0' ? ": " : "",
+				 strerror(-r));
 	return r;
 }
 
@@ -322,10 +324,10 @@ static int decide(struct vs_answer *a, struct socket *s, enum vs_call what, cons
 		here++;
 	if (here > a->run->n_stacks)
 		return 0; /* of a network that is not the run's: the program has chosen it */
-	if (a->run->log >= 0)
-		(void)dprintf(a->run->log, "vdestack run: %u: %s of descriptor %d: %s, line %u\n",
-			      (unsigned)a->notify.request->pid, what == VS_CALL_BIND ? "bind" : "connect",
-			      s->number, d.verdict == VS_RULES_DENY ? "deny" : place_name(a, there), d.line);
+	vs_run_log_write(a->run->log, "vdestack run: %u: %s of descriptor %d: %s, line %u",
+			 (unsigned)a->notify.request->pid, what == VS_CALL_BIND ? "bind" : "connect",
+			 s->number,
+			 d.verdict == VS_RULES_DENY ? "deny" : place_name(a, there), d.line);
 	if (d.verdict == VS_RULES_DENY)
 		return -EACCES;
 	return here == there ? 0 : move(a, s, here, there);

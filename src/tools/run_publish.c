@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/run_log.h"
 #include "preload/supervisor.h"
 
 #define MAX_WORDS 64
@@ -55,8 +56,7 @@ static void note(void *arg, int level, const char *message)
 	if (!all.started && level <= 4)
 		(void)snprintf(all.warnings + n, sizeof(all.warnings) - n, "%s%s", n > 0 ? "; " : "",
 			       message);
-	if (all.log >= 0)
-		(void)dprintf(all.log, "publish: %s\n", message);
+	vs_run_log_write(all.log, "publish: %s", message);
 }
 
 static int open_ports(int log, char *message, size_t size)

@@ -526,6 +526,29 @@ CASE(a_pipeline_ends_with_the_program)
 	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
 }
 
+CASE(a_log_that_nobody_reads_stops_nothing)
+{
+	int ends[2];
+	char text[64] = "";
+
+	MUST(pipe2(ends, O_CLOEXEC));
+	MUST(fcntl(ends[1], F_SETPIPE_SZ, 4096)); /* some fifty lines; there are a thousand */
+	pid_t pid = (pid_t)MUST(fork());
+	if (pid == 0) {
+		struct command c = RUN("threads");
+		MUST(dup2(ends[1], STDERR_FILENO));
+		MUST(setenv("VDESTACK_DEBUG", "1", 1));
+		execv(c.words[0], (char *const *)c.words);
+		_exit(1);
+	}
+	close(ends[1]);
+	CHECK_EQ(end(pid), 0);
+	CHECK(MUST(read(ends[0], text, sizeof(text) - 1)) > 0);
+	CHECK_CONTAINS(text, "vdestack run: ");
+	close(ends[0]);
+	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
 /* ------------------------------------------------------------------ deaths */
 
 /* Starts a case of the probe that waits; does `act` meanwhile; the case must pass. */
