@@ -45,6 +45,7 @@
 #include "answer.h"
 #include "caller.h"
 #include "move.h"
+#include "rights.h"
 #include "rules/rules.h"
 #include "run_log.h"
 #include "supervisor.h"
@@ -277,21 +278,45 @@ static int run_exchange(struct exchange *x)
 	return x->result;
 }
 
+/*
+ * A socket of network `there` with the settings of s, or -errno. One of the host's network gets no rights
+ * that the caller does not have.
+ */
+static int copy(struct vs_answer *a, const struct socket *s, size_t here, size_t there, const char **what)
+{
+	bool limited = there == a->run->n_stacks;
+	int reference = make(a, here, s->family, s->type, s->protocol);
+	struct vs_rights own;
+	int r = limited ? vs_rights_take((pid_t)a->notify.request->pid, &own) : 0;
+
+	if (r == 0) {
+		int fresh = make(a, there, s->family, s->type, s->protocol);
+		r = fresh < 0 ? fresh : vs_move_socket(s->fd, reference, fresh, what);
+		if (limited)
+			vs_rights_return(&own);
+		if (r == 0)
+			r = fresh;
+		else if (fresh >= 0)
+			(void)close(fresh);
+	}
+	if (reference >= 0)
+		(void)close(reference);
+	return r;
+}
+
 static int move(struct vs_answer *a, struct socket *s, size_t here, size_t there)
 {
 	const char *what = "";
-	int fresh = make(a, there, s->family, s->type, s->protocol);
-	int reference = make(a, here, s->family, s->type, s->protocol);
-	int r = fresh < 0 ? fresh : vs_move_socket(s->fd, reference, fresh, &what);
+	int fresh = copy(a, s, here, there, &what), r = fresh;
 
-	if (r == 0) {
+	if (fresh >= 0 && !vs_notify_valid(&a->notify))
+		r = -ENOENT; /* what was read about rights may be another process's */
+	if (r >= 0) {
 		struct exchange x = { a, s, fresh, 0 };
 		r = run_exchange(&x);
 	}
 	if (fresh >= 0)
 		(void)close(fresh);
-	if (reference >= 0)
-		(void)close(reference);
 	if (r < 0)
 		vs_run_log_write(a->run->log, "vdestack run: %u: descriptor %d cannot be moved: %s%s%s",
 				 (unsigned)a->notify.request->pid, s->number, what,

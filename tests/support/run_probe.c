@@ -579,6 +579,26 @@ static void drops_user(void)
 	talk(listen_on(8080));
 }
 
+/* Rules give 127.0.0.8 to the host. A socket there has the rights of this process, not of its supervisor. */
+static void drops_user_and_moves(void)
+{
+	struct sockaddr_in low = { .sin_family = AF_INET, .sin_port = htons(81) };
+	struct sockaddr_in host = { .sin_family = AF_INET, .sin_port = htons(9) };
+	struct stat st;
+
+	CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+	CHECK(inet_pton(AF_INET, "127.0.0.8", &host.sin_addr) == 1);
+	int fd = make(AF_INET, SOCK_STREAM, 0);
+	CHECK(bind(fd, (struct sockaddr *)&low, sizeof(low)) == 0); /* in the stack everybody may */
+	CHECK(connect(fd, (struct sockaddr *)&host, sizeof(host)) < 0 && errno == EACCES);
+	CHECK(in_stack(fd));
+	close(fd);
+	fd = make(AF_INET, SOCK_DGRAM, 0);
+	CHECK(connect(fd, (struct sockaddr *)&host, sizeof(host)) == 0 && !in_stack(fd));
+	CHECK(fstat(fd, &st) == 0 && st.st_uid == 65534);
+	one_socket(); /* the supervisor has its own rights again */
+}
+
 /* ARGUMENT: a directory. */
 static void changes_root(void)
 {
@@ -817,6 +837,7 @@ static const struct {
 	CASE(daemonizes),
 	CASE(prefork),
 	CASE(drops_user),
+	CASE(drops_user_and_moves),
 	CASE(changes_root),
 	CASE(executes_itself),
 	CASE(inherited),

@@ -319,6 +319,12 @@ CASE_ROOT(a_program_that_gives_up_its_user_keeps_the_stack)
 	passes(RUN("drops_user"));
 }
 
+CASE_ROOT(a_program_that_gives_up_its_user_gets_no_rights_of_its_supervisor_in_the_host)
+{
+	passes(COMMAND(TOOL, "run", "--any", "--rule", "remote=127.0.0.8 use host", "", "--", PROBE,
+		       "drops_user_and_moves"));
+}
+
 CASE_ROOT(a_program_that_changes_its_root_keeps_the_stack)
 {
 	passes(RUN("changes_root", case_tmp()));
