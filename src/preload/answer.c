@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -36,6 +37,7 @@
 #include <vdestack.h>
 
 #define NETWORK_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
+#define SILENT_MS 1000 /* after a time-out of the keeper: those who waited meanwhile are not to wait, too */
 
 int vs_answer_make_file(const struct vs_run *run)
 {
@@ -124,10 +126,33 @@ static void give(struct vs_answer *a, int fd, bool cloexec)
 		(void)vs_notify_fail(&a->notify, -r);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int vs_answer_make(struct vs_answer *a, size_t stack, int family, int type, int protocol)
+{
+	if (a->silent_until_ms != 0 && now_ms() < a->silent_until_ms)
+		return -ETIMEDOUT;
+	int fd = vdestack_msocket(a->stacks[stack], family, type | SOCK_CLOEXEC, protocol);
+	if (fd >= 0) {
+		a->silent_until_ms = 0;
+		return fd;
+	}
+	int err = errno;
+	if (err == ETIMEDOUT)
+		a->silent_until_ms = now_ms() + SILENT_MS;
+	return -err;
+}
+
 static void give_socket(struct vs_answer *a, size_t stack, int family, int type, int protocol)
 {
-	int fd = vdestack_msocket(a->stacks[stack], family, type | SOCK_CLOEXEC, protocol);
-	int err = fd < 0 ? errno : 0;
+	int fd = vs_answer_make(a, stack, family, type, protocol);
+	int err = fd < 0 ? -fd : 0;
 
 	log_call(a, family, type, protocol, a->run->names[stack], err != 0 ? strerror(err) : "");
 	if (fd < 0) {

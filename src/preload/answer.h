@@ -25,6 +25,7 @@ struct vs_answer {
 		dev_t device;
 		ino_t inode;
 	} host;
+	int64_t silent_until_ms; /* the keeper has not answered; 0: it has */
 	struct vs_notify notify;
 };
 
@@ -33,6 +34,12 @@ int vs_answer_make_file(const struct vs_run *run);
 
 /* Finds out which network namespace is the host's: that of this process. */
 void vs_answer_start(struct vs_answer *a);
+
+/*
+ * A socket of a stack, close-on-exec, or -errno. A keeper that does not answer, because it is stopped,
+ * delays one call by five seconds. Those that wait behind it fail at once.
+ */
+int vs_answer_make(struct vs_answer *a, size_t stack, int family, int type, int protocol);
 
 /* Answers notify.request. It never waits for a network or for the caller. */
 void vs_answer(struct vs_answer *a);

@@ -152,13 +152,13 @@ static bool is_unix(pid_t caller, int number)
 }
 
 /* 0, or -errno for the caller. */
-static int answer(const struct vs_answer *a, int mem, uint32_t request, uint64_t at)
+static int answer(struct vs_answer *a, int mem, uint32_t request, uint64_t at)
 {
 	struct asked q = { .mem = mem, .at = at };
 
-	q.fd = vdestack_msocket(a->stacks[a->run->resolver], AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	q.fd = vs_answer_make(a, a->run->resolver, AF_INET, SOCK_DGRAM, 0);
 	if (q.fd < 0)
-		return -errno;
+		return q.fd;
 	int r = request == SIOCGIFCONF   ? ask_list(&q)
 		: request == SIOCETHTOOL ? ask_ethtool(&q)
 					 : ask_plain(&q, request);

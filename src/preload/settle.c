@@ -67,12 +67,11 @@ static uint64_t cookie_of(int fd)
 }
 
 /* A socket of stack `index`; of the host if it is run->n_stacks. Close-on-exec, or -errno. */
-static int make(const struct vs_answer *a, size_t index, int family, int type, int protocol)
+static int make(struct vs_answer *a, size_t index, int family, int type, int protocol)
 {
-	int fd = index < a->run->n_stacks
-			 ? vdestack_msocket(a->stacks[index], family, type | SOCK_CLOEXEC, protocol)
-			 : socket(family, type | SOCK_CLOEXEC, protocol);
-
+	if (index < a->run->n_stacks)
+		return vs_answer_make(a, index, family, type, protocol);
+	int fd = socket(family, type | SOCK_CLOEXEC, protocol);
 	return fd >= 0 ? fd : -errno;
 }
 

@@ -38,6 +38,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SO_NETNS_COOKIE
@@ -688,13 +689,18 @@ static void surroundings(void)
 /* ------------------------------------------------------------------ the supervisor dies, attacks */
 
 /* Writes a byte to descriptor 1 when it is ready; reads one from 0 when the supervisor is dead. */
-static void meet_the_other(void)
+static void meet_the_other_again(void)
 {
 	char c;
 
-	one_socket();
 	CHECK(write(1, "x", 1) == 1);
 	CHECK(read(0, &c, 1) == 1);
+}
+
+static void meet_the_other(void)
+{
+	one_socket();
+	meet_the_other_again();
 }
 
 static void without_supervisor(void)
@@ -724,6 +730,38 @@ static void without_keeper(void)
 		fd = socket(AF_INET, SOCK_STREAM, 0);
 	}
 	CHECK(fd < 0 && errno == ENETDOWN);
+}
+
+static void *one_that_may_be_late(void *arg)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	CHECK(fd >= 0 ? in_stack(fd) : errno == ETIMEDOUT);
+	return arg;
+}
+
+/* Each of them alone would wait for five seconds. */
+static void with_a_stopped_keeper(void)
+{
+	struct timespec before, after;
+	pthread_t t[8];
+
+	meet_the_other();
+	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	for (int i = 0; i < 8; i++)
+		CHECK(pthread_create(&t[i], NULL, one_that_may_be_late, NULL) == 0);
+	for (int i = 0; i < 8; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	CHECK(after.tv_sec - before.tv_sec < 20);
+	meet_the_other_again(); /* it goes on */
+	int fd = -1;
+	for (int i = 0; fd < 0 && i < 1000; i++) {
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		CHECK(fd >= 0 || errno == ETIMEDOUT);
+		usleep(10000);
+	}
+	CHECK(fd >= 0 && in_stack(fd));
 }
 
 static long ask(long request, long a, long b, long c, long d)
@@ -849,6 +887,7 @@ static const struct {
 	CASE(without_supervisor),
 	CASE(without_keeper),
 	CASE(still_served),
+	CASE(with_a_stopped_keeper),
 	CASE(forged_requests),
 	CASE(sealed_description),
 	CASE(io_uring_is_absent),

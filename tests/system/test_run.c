@@ -557,8 +557,8 @@ CASE(a_log_that_nobody_reads_stops_nothing)
 
 /* ------------------------------------------------------------------ deaths */
 
-/* Starts a case of the probe that waits; does `act` meanwhile; the case must pass. */
-static void meets(const char *probe_case, void (*act)(void))
+/* Starts a case of the probe that waits, once or twice; acts meanwhile; the case must pass. */
+static void meets_twice(const char *probe_case, void (*act)(void), void (*again)(void))
 {
 	int in[2], out[2];
 	char byte;
@@ -578,8 +578,18 @@ static void meets(const char *probe_case, void (*act)(void))
 	CHECK_EQ(MUST(read(out[0], &byte, 1)), 1);
 	act();
 	CHECK_EQ(MUST(write(in[1], "x", 1)), 1);
+	if (again != NULL) {
+		CHECK_EQ(MUST(read(out[0], &byte, 1)), 1);
+		again();
+		CHECK_EQ(MUST(write(in[1], "x", 1)), 1);
+	}
 	CHECK_EQ(end(pid), 0);
 	CHECK(wait_until(nothing_is_left, NULL, LIMIT_MS));
+}
+
+static void meets(const char *probe_case, void (*act)(void))
+{
+	meets_twice(probe_case, act, NULL);
 }
 
 static void kill_and_wait(pid_t pid)
@@ -608,6 +618,16 @@ static void kill_keeper(void)
 	kill_and_wait(net_keeper());
 }
 
+static void stop_keeper(void)
+{
+	MUST(kill(net_keeper(), SIGSTOP));
+}
+
+static void continue_keeper(void)
+{
+	MUST(kill(net_keeper(), SIGCONT));
+}
+
 static void disturb_supervisor(void)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
@@ -625,6 +645,11 @@ CASE(without_its_supervisor_a_program_gets_no_socket_of_the_host)
 CASE(without_its_keeper_a_program_gets_no_socket_of_the_host)
 {
 	meets("without_keeper", kill_keeper);
+}
+
+CASE_TIMED(those_who_wait_for_a_stopped_keeper_wait_together, CASE_F_ROOT | CASE_F_USER, 60)
+{
+	meets_twice("with_a_stopped_keeper", stop_keeper, continue_keeper);
 }
 
 CASE(the_supervisor_ignores_the_signals_that_end_groups_of_processes)
