@@ -46,7 +46,7 @@
  *  - The supervisor: the kernel answers ENOSYS for it, for ever. The keeper sees the end of its program, so
  *    the stacks end as well.
  *  - The keeper: vdestack_msocket() fails with ENETDOWN, and so does socket(2) of the programs. If it is only
- *    stopped, one call waits for five seconds. It fails with ETIMEDOUT, and so do those that waited behind it.
+ *    stopped, one call waits for five seconds. It fails with ETIMEDOUT, and so do those that waited behind.
  *
  * The supervisor ignores the signals by which terminals and service managers end all processes of a group: it
  * must outlive a program that handles them. SIGKILL for all of them ends all at once, as intended.
