@@ -379,6 +379,8 @@ __attribute__((noreturn)) static void supervise(const struct vs_run *starters, i
 	else
 		names.events = -1;
 	answer_all(&a, &names);
+	if (run.beside != NULL)
+		run.beside->end();
 	vs_linger(stacks, run.n_stacks);
 	for (size_t i = 0; i < run.n_stacks; i++)
 		(void)vdestack_delete(stacks[i]);

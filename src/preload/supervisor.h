@@ -19,6 +19,8 @@ struct vs_run_beside {
 	int (*open)(int log, char *message, size_t size);
 	/* When they are ready, with the first one. A message that is not empty is a warning. */
 	int (*start)(struct vdestack *stack, char *message, size_t size);
+	/* When the last program has ended, before what it has sent is waited for. Does not wait. */
+	void (*end)(void);
 };
 
 /* What a run consists of. */

@@ -64,6 +64,9 @@ int vs_publish_step(struct vs_publish *publish);
 /* Steps until stop_fd is readable or at its end. 0 or -errno. */
 int vs_publish_run(struct vs_publish *publish, int stop_fd);
 
+/* Closes the ports: others may open them. Connections go on, what comes for UDP sessions is dropped. */
+void vs_publish_close(struct vs_publish *publish);
+
 /* How much there is: for tests and displays. May be called from any thread. */
 struct vs_publish_counts {
 	unsigned connections, sessions;

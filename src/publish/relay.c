@@ -226,6 +226,15 @@ int vs_publish_fd(const struct vs_publish *p)
 	return p->epoll;
 }
 
+void vs_publish_close(struct vs_publish *p)
+{
+	for (size_t i = 0; i < p->n_ports; i++) {
+		vs_list_remove(&p->ports[i]->paused);
+		if (p->ports[i]->watch.fd >= 0)
+			vs_relay_close(p, &p->ports[i]->watch);
+	}
+}
+
 void vs_publish_count(const struct vs_publish *p, struct vs_publish_counts *counts)
 {
 	counts->connections = p->counts.connections;

@@ -213,6 +213,32 @@ names_asked_by_programs_leave_no_packet_in_the_hosts_network)
 		! grep 'example' packets | grep -v marker.example >&2 || fail "questions of the programs were seen"
 	fi
 	;;
+a_published_port_is_free_when_the_program_has_ended)
+	need python3
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	start_network
+	# A peer that reads nothing. The stack of the program that has written to it stays for a second.
+	(exec "$vdestack" run "vnl=vde://$PWD/hub" ip=10.9.0.1/24 -- python3 -c '
+import socket, time
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+listener.bind(("10.9.0.1", 7))
+listener.listen()
+open("listens", "w").close()
+client = listener.accept()[0]
+time.sleep(60)' >peer 2>&1) &
+	wait_for test -e listens
+	"$vdestack" run --publish "127.0.0.1:$port:80" "vnl=vde://$PWD/hub" ip=10.9.0.2/24 -- python3 -c '
+import socket
+s = socket.create_connection(("10.9.0.1", 7), 10)
+s.setblocking(False)
+try:
+    while True: s.send(bytes(65536))
+except BlockingIOError: pass' 2>err || fail "the first run: $?"
+	for i in 1 2 3 4 5 6 7 8; do
+		"$vdestack" run --publish "127.0.0.1:$port:80" '' -- true 2>err || fail "run $i: $?"
+	done
+	;;
 curl_gets_a_page_from_a_server_in_python)
 	need curl python3
 	start_network
