@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""PostgreSQL: a process for each client, and a replica in another stack."""
+"""PostgreSQL: a process for each client."""
 
 import glob
 import os
