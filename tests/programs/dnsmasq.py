@@ -38,4 +38,5 @@ def a_stack_gets_its_address_from_it(c):
     c.equal(c.client_run(f"vnl={net} dhcp", ["python3", "-c", script]), "10.0.0.100\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -107,9 +107,10 @@ def cookie(sock):
 class Case:
     """What a case works with."""
 
-    def __init__(self, tool, engine):
+    def __init__(self, tool, engine, built):
         self.tool = tool
         self.engine = engine
+        self.built = built  # the folder of programs that are compiled for these tests
         self.tmp = os.environ.get("VDESTACK_TEST_TMP", os.getcwd())
         self.root = os.geteuid() == 0
         self.started = []
@@ -453,9 +454,9 @@ class Case:
 
 
 def main():
-    """harness: FILE.py CASE ENGINE VDESTACK-PROGRAM"""
-    name, engine, tool = sys.argv[1:4]
-    c = Case(tool, engine)
+    """harness: FILE.py CASE ENGINE VDESTACK-PROGRAM BUILD-DIR"""
+    name, engine, tool, built = sys.argv[1:5]
+    c = Case(tool, engine, built)
     try:
         cases[name](c)
         c.finish()
