@@ -15,7 +15,7 @@ packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
 packages_servers="nginx haproxy redis-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound
 	bind9"
-packages_test="$packages_test tcpdump curl socat $packages_servers"
+packages_test="$packages_test tcpdump curl socat mptcpize $packages_servers"
 
 # CPython's own tests are packaged for each of its versions.
 case $(cat /etc/debian_version 2>/dev/null) in

@@ -26,6 +26,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import select
 import shutil
 import signal
 import socket
@@ -228,9 +229,9 @@ class Case:
         log = self.path(f"log{len(self.logs)}")
         self.logs.append(log)
         with open(log, "wb") as out:
-            popen.setdefault("stdout", out)
+            popen = {"stdin": subprocess.DEVNULL, "stdout": out, **popen}
             process = subprocess.Popen(
-                self.words(config, argv, options), stdin=subprocess.DEVNULL, stderr=out,
+                self.words(config, argv, options), stderr=out,
                 start_new_session=True,  # some servers signal their process group
                 **popen,
             )
@@ -402,6 +403,25 @@ class Case:
         os.close(network)
         self.equal(done.returncode, 0, f"the status of {argv}: {done.stdout}")
         return done.stdout
+
+    def exec_in(self, process, argv):
+        """Runs a program by `vdestack exec` in the stack of a started program. It may configure the stack."""
+        done = subprocess.run([self.tool, "exec", str(process.pid), "--", *argv], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE_S, check=False)
+        self.equal(done.returncode, 0, f"the status of {argv}: {done.stdout}")
+        return done.stdout
+
+    def line(self, process):
+        """A line of the output of a started program with pipes. For that reason it has no buffer."""
+        text = b""
+        while not text.endswith(b"\n"):
+            if not select.select([process.stdout], [], [], DEADLINE_S * 2)[0]:
+                raise Failure(f"no line after {text}")
+            byte = os.read(process.stdout.fileno(), 1)
+            if not byte:
+                raise Failure(f"the output ends after {text}")
+            text += byte
+        return text.decode().strip()
 
     @contextlib.contextmanager
     def host_listener(self):
