@@ -4,7 +4,8 @@
  * On the host a connection whose program has ended is closed by the kernel in its own time: data still in the
  * send buffer goes out, then a FIN, and both are sent again if they are lost. The end of a network namespace
  * cuts this off. The server of a client that writes and ends would not get the last data, and would wait for
- * an end that never comes. So the stacks of a run stay until the kernel has finished.
+ * an end that never comes. So the stacks of `vdestack run` and `vdestack enter` stay until the kernel has
+ * finished.
  *
  * sock_diag(7) lists the connections. Those in the states FIN_WAIT1, CLOSING and LAST_ACK have something that
  * is not acknowledged. The others need nothing.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a run has sent leaves its stacks before they end. */
+/* What programs have sent leaves their stacks before these end. */
 
 #ifndef VS_PRELOAD_LINGER_H
 #define VS_PRELOAD_LINGER_H
@@ -12,7 +12,7 @@ struct vdestack;
 /*
  * Returns when the closed TCP connections of the stacks have sent all their data and their FIN, and the peers
  * have acknowledged them; or when no peer has acknowledged anything for a second; or after a minute. For the
- * end of a run: no process has a socket in the stacks any more.
+ * end of stacks in which no process has a socket any more.
  */
 void vs_linger(struct vdestack *const *stacks, size_t n);
 

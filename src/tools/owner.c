@@ -18,7 +18,8 @@
  * mount namespace, or unmounted what the watch is tied to. /proc shows which processes are in the network
  * namespace, but is not read at one moment. So the owner waits for the watch, or for the first process where
  * there is none. Then it reads /proc. If there is a process it waits for the end of that one, and reads
- * again.
+ * again. The namespace stays until what the processes have sent is acknowledged (preload/linger.h). As a
+ * process may enter it meanwhile, /proc is read once more then.
  *
  * What happens when something dies:
  *
@@ -49,12 +50,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "preload/follow.h"
+#include "preload/linger.h"
 #include "tree.h"
 #include "wire/fdmsg.h"
 #include <vdestack.h>
 
 #define END_MS 1000    /* for processes that are asked to end, with each of two signals */
-#define IN_USE_MS 1000 /* a network whose address is in use is tried again */
+#define IN_USE_MS 2000 /* a network whose address is in use is tried again */
 
 /* The owner's report. Behind it is the text of resolv.conf, or the message. */
 struct report {
@@ -143,8 +145,9 @@ static struct vdestack *try_stack(const char *config, bool allow_absent, int con
 }
 
 /*
- * The owner of another stack learns of the end of its last process when the shell does. So the address of a
- * network may still be in use for a moment, when the same command is given again.
+ * The owner of another stack learns of the end of its last process when the shell does, and keeps the stack a
+ * second longer if a peer does not answer. So the address of a network may still be in use when the same
+ * command is given again.
  */
 static struct vdestack *make_stack(const char *config, bool allow_absent, int conversation)
 {
@@ -198,8 +201,9 @@ static void end_processes(int netns)
 
 /*
  * Waits for the end of the last process. `first` is readable when there may be none any more. It is closed.
+ * False: there is no network any more, and the processes have been ended; or waiting is impossible.
  */
-static void keep(struct held *h, int first)
+static bool wait_for_last(struct held *h, int first)
 {
 	int waiting = first;
 
@@ -207,10 +211,10 @@ static void keep(struct held *h, int first)
 		struct pollfd p[] = { { .fd = waiting, .events = POLLIN },
 				      { .fd = h->names.events, .events = POLLIN } };
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return;
+			return false;
 		if (p[1].revents != 0 && !vs_follow_event(&h->names)) {
 			end_processes(h->netns);
-			return;
+			return false;
 		}
 		if (p[0].revents == 0)
 			continue;
@@ -218,6 +222,16 @@ static void keep(struct held *h, int first)
 		waiting = vs_tree_find(h->netns);
 		if (waiting < 0) /* one may have forked and ended while /proc was read */
 			waiting = vs_tree_find(h->netns);
+	}
+	return true;
+}
+
+static void keep(struct held *h, struct vdestack *stack, int first)
+{
+	for (int waiting = first; waiting >= 0; waiting = vs_tree_find(h->netns)) {
+		if (!wait_for_last(h, waiting))
+			return;
+		vs_linger(&stack, 1);
 	}
 }
 
@@ -263,7 +277,7 @@ static void hold(const char *config, bool allow_absent, int conversation, int to
 	vs_follow_update(&h.names); /* what has changed since the report */
 	if (watch >= 0)
 		vs_close(tool); /* the end of this process alone is of no interest */
-	keep(&h, watch >= 0 ? watch : tool);
+	keep(&h, stack, watch >= 0 ? watch : tool);
 	(void)vdestack_delete(stack);
 }
 

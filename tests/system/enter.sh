@@ -207,6 +207,36 @@ the_stack_lives_as_long_as_the_last_process)
 	wait_for gone vdestack-owner
 	wait_for gone vdestack-keeper
 	;;
+what_a_client_sends_before_its_end_arrives)
+	# The server reads slowly, so most of the data is in the client's buffer when the client ends.
+	background "vnl=hub://$net ip=10.0.0.1/24" python3 -c '
+import socket, time
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+server.bind(("10.0.0.1", 7))
+server.listen()
+open("listening", "w").close()
+peer, n = server.accept()[0], 0
+peer.settimeout(20)
+while part := peer.recv(4096):
+	n += len(part)
+	time.sleep(0.005)
+print(n, file=open("received", "w"))'
+	wait_for test -e listening
+	enter "vnl=vde://$net ip=10.0.0.2/24" -- python3 -c '
+import socket
+peer, n = socket.create_connection(("10.0.0.1", 7), 20), 0
+peer.setblocking(False)
+try:
+	while True:
+		n += peer.send(bytes(65536))
+except BlockingIOError:
+	print(n)' >sent 2>err.client || fail "status $?: $(cat err.client)"
+	[ "$(cat sent)" -gt 30000 ] || fail "the buffer is too small: $(cat sent)"
+	wait "$pid" || fail "status $?"
+	same "number of received bytes" "$(cat received)" "$(cat sent)"
+	wait_for gone vdestack-owner
+	;;
 a_process_that_has_unmounted_everything_keeps_the_stack)
 	need ip
 	# It leaves the mount namespace, and the copy that it is in has none of the tool's mounts.
