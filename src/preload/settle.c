@@ -28,7 +28,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -49,22 +48,11 @@
 #include "rules/rules.h"
 #include "run_log.h"
 #include "supervisor.h"
+#include "unsettled.h"
 #include "watches.h"
 #include <vdestack.h>
 
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
-
 /* ------------------------------------------------------------------ networks */
-
-static uint64_t cookie_of(int fd)
-{
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) == 0 ? cookie : 0;
-}
 
 /* A socket of stack `index`; of the host if it is run->n_stacks. Close-on-exec, or -errno. */
 static int make(struct vs_answer *a, size_t index, int family, int type, int protocol)
@@ -84,7 +72,7 @@ int vs_settle_start(struct vs_answer *a)
 		int fd = make(a, i, i < a->run->n_stacks ? AF_INET : AF_UNIX, SOCK_DGRAM, 0);
 		if (fd < 0)
 			return fd;
-		a->cookies[i] = cookie_of(fd);
+		a->cookies[i] = vs_unsettled_network(fd);
 		(void)close(fd);
 	}
 	return 0;
@@ -154,53 +142,8 @@ static int locate(const struct vs_answer *a, enum vs_call call, struct address *
 
 struct socket {
 	int fd, pidfd, number; /* a copy of it, its process, its number there */
-	int family, type, protocol;
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-		struct sockaddr_storage room;
-	} own;
+	struct vs_unsettled is;
 };
-
-static int option(int fd, int name)
-{
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
-}
-
-/*
- * A TCP socket that is bound but neither listens nor is connected. Its connect(2) may move it. What a UDP
- * socket with a port has done cannot be seen: it may be a server, whose answers must not move it.
- */
-static bool is_only_bound(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE;
-}
-
-/* An inet socket whose network the call may still decide? */
-static bool is_unsettled(struct socket *s, enum vs_call call)
-{
-	socklen_t len = sizeof(s->own);
-
-	memset(&s->own, 0, sizeof(s->own));
-	if (getsockname(s->fd, &s->own.any, &len) < 0)
-		return false;
-	s->family = s->own.any.sa_family;
-	if (s->family != AF_INET && s->family != AF_INET6)
-		return false;
-	s->type = option(s->fd, SO_TYPE);
-	s->protocol = option(s->fd, SO_PROTOCOL);
-	if (s->type < 0 || s->protocol < 0)
-		return false;
-	in_port_t port = s->family == AF_INET ? s->own.v4.sin_port : s->own.v6.sin6_port;
-	return port == 0 || (call != VS_CALL_BIND && s->type == SOCK_STREAM && is_only_bound(s->fd));
-}
 
 static bool is_cloexec(const struct vs_answer *a, int number)
 {
@@ -284,12 +227,12 @@ static int run_exchange(struct exchange *x)
 static int copy(struct vs_answer *a, const struct socket *s, size_t here, size_t there, const char **what)
 {
 	bool limited = there == a->run->n_stacks;
-	int reference = make(a, here, s->family, s->type, s->protocol);
+	int reference = make(a, here, s->is.family, s->is.type, s->is.protocol);
 	struct vs_rights own;
 	int r = limited ? vs_rights_take((pid_t)a->notify.request->pid, &own) : 0;
 
 	if (r == 0) {
-		int fresh = make(a, there, s->family, s->type, s->protocol);
+		int fresh = make(a, there, s->is.family, s->is.type, s->is.protocol);
 		r = fresh < 0 ? fresh : vs_move_socket(s->fd, reference, fresh, what);
 		if (limited)
 			vs_rights_return(&own);
@@ -333,17 +276,17 @@ static int decide(struct vs_answer *a, struct socket *s, enum vs_call what, cons
 {
 	char thread[17];
 	struct vs_rules_call call = { .stage = what == VS_CALL_BIND ? VS_RULES_AT_BIND : VS_RULES_AT_CONNECT,
-				      .family = s->family,
-				      .type = s->type,
-				      .protocol = s->protocol,
+				      .family = s->is.family,
+				      .type = s->is.type,
+				      .protocol = s->is.protocol,
 				      .thread = thread };
 
 	vs_settle_thread_name((pid_t)a->notify.request->pid, thread);
-	call.local = what == VS_CALL_BIND ? addr : &s->own.any;
+	call.local = what == VS_CALL_BIND ? addr : &s->is.own.any;
 	call.remote = what == VS_CALL_BIND ? NULL : addr;
 	struct vs_rules_decision d = vs_rules_decide(a->run->rules, &call);
 	size_t there = d.verdict == VS_RULES_STACK ? d.stack : a->run->n_stacks, here = 0;
-	uint64_t cookie = cookie_of(s->fd);
+	uint64_t cookie = vs_unsettled_network(s->fd);
 	while (here <= a->run->n_stacks && a->cookies[here] != cookie)
 		here++;
 	if (here > a->run->n_stacks)
@@ -358,13 +301,6 @@ static int decide(struct vs_answer *a, struct socket *s, enum vs_call what, cons
 }
 
 /* ------------------------------------------------------------------ the whole */
-
-static bool is_whole(const struct sockaddr *addr, size_t len)
-{
-	return len >= sizeof(struct sockaddr_in) &&
-	       (addr->sa_family == AF_INET ||
-		(addr->sa_family == AF_INET6 && len >= offsetof(struct sockaddr_in6, sin6_scope_id)));
-}
 
 /* What cannot be read: the kernel finds the same fault, or the supervisor has no right to read. */
 static int unreadable(int err)
@@ -391,7 +327,7 @@ int vs_settle(struct vs_answer *a, enum vs_call call)
 		r = read_memory(a, at.at, &addr, len);
 	if (r < 0)
 		return unreadable(r);
-	if (!is_whole(&addr.any, len))
+	if (!vs_unsettled_is_address(&addr.any, len))
 		return 0;
 	s.pidfd = vs_caller_open((pid_t)a->notify.request->pid);
 	if (s.pidfd < 0)
@@ -401,7 +337,7 @@ int vs_settle(struct vs_answer *a, enum vs_call call)
 	if (s.fd >= 0) {
 		if (!vs_notify_valid(&a->notify))
 			r = -ENOENT;
-		else if (is_unsettled(&s, call))
+		else if (vs_unsettled_read(s.fd, call == VS_CALL_BIND, &s.is))
 			r = decide(a, &s, call, &addr.any);
 		(void)close(s.fd);
 	}

@@ -23,7 +23,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -35,10 +34,7 @@
 
 #include "ask.h"
 #include "shim.h"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
+#include "unsettled.h"
 
 #define STACKS_MAX 64
 
@@ -61,14 +57,6 @@ struct vs_rules_decision vs_shim_decide(struct vs_rules_call *call)
 
 static _Atomic uint64_t cookies[STACKS_MAX], host_cookie; /* 0: not known yet */
 
-static uint64_t cookie_of(int fd)
-{
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) == 0 ? cookie : 0;
-}
-
 static uint64_t cookie_of_stack(unsigned index)
 {
 	_Atomic uint64_t *place = index == VS_SHIM_HOST ? &host_cookie : &cookies[index % STACKS_MAX];
@@ -79,7 +67,7 @@ static uint64_t cookie_of_stack(unsigned index)
 	int fd = vs_shim_socket_in(index, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return 0;
-	cookie = cookie_of(fd);
+	cookie = vs_unsettled_network(fd);
 	(void)close(fd);
 	if (index == VS_SHIM_HOST || index < STACKS_MAX)
 		atomic_store(place, cookie);
@@ -102,74 +90,25 @@ static bool is_of_run(uint64_t cookie)
 
 /* ------------------------------------------------------------------ settling a socket */
 
-struct about {
-	int domain, type, protocol;
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-		struct sockaddr_storage room;
-	} own;
-};
-
-static int option(int fd, int name)
-{
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
-}
-
-/*
- * A TCP socket that is bound but neither listens nor is connected. Its connect(2) may move it. What a UDP
- * socket with a port has done cannot be seen: it may be a server, whose answers must not move it.
- */
-static bool is_only_bound(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE;
-}
-
-/* An inet socket whose network the call may still decide? */
-static bool is_unsettled(int fd, enum vs_rules_stage stage, struct about *about)
-{
-	socklen_t len = sizeof(about->own);
-
-	memset(&about->own, 0, sizeof(about->own));
-	if (getsockname(fd, &about->own.any, &len) < 0)
-		return false;
-	about->domain = about->own.any.sa_family;
-	if (about->domain != AF_INET && about->domain != AF_INET6)
-		return false;
-	in_port_t port = about->domain == AF_INET ? about->own.v4.sin_port : about->own.v6.sin6_port;
-	if (port != 0 && (stage == VS_RULES_AT_BIND || !is_only_bound(fd)))
-		return false;
-	about->type = option(fd, SO_TYPE);
-	about->protocol = option(fd, SO_PROTOCOL);
-	return about->type >= 0 && about->protocol >= 0 && (port == 0 || about->type == SOCK_STREAM);
-}
-
 /* A new socket in the network that has this cookie, or -1. */
-static int make_reference(const struct about *about, uint64_t cookie)
+static int make_reference(const struct vs_unsettled *about, uint64_t cookie)
 {
 	int r = -1;
 
 	for (size_t i = 0; r < 0 && i < vs_shim_run.n_stacks; i++)
 		if (cookie_of_stack((unsigned)i) == cookie)
-			r = vs_shim_socket_in((unsigned)i, about->domain, about->type | SOCK_CLOEXEC,
+			r = vs_shim_socket_in((unsigned)i, about->family, about->type | SOCK_CLOEXEC,
 					      about->protocol);
 	if (r < 0 && cookie_of_stack(VS_SHIM_HOST) == cookie)
-		r = vs_shim_socket_in(VS_SHIM_HOST, about->domain, about->type | SOCK_CLOEXEC,
+		r = vs_shim_socket_in(VS_SHIM_HOST, about->family, about->type | SOCK_CLOEXEC,
 				      about->protocol);
 	return r < 0 ? -1 : r;
 }
 
 /* The socket goes to that stack. 0, or -errno. */
-static int move(int fd, const struct about *about, unsigned index, uint64_t here)
+static int move(int fd, const struct vs_unsettled *about, unsigned index, uint64_t here)
 {
-	int fresh = vs_shim_socket_in(index, about->domain, about->type | SOCK_CLOEXEC, about->protocol);
+	int fresh = vs_shim_socket_in(index, about->family, about->type | SOCK_CLOEXEC, about->protocol);
 
 	if (fresh < 0)
 		return fresh;
@@ -178,14 +117,6 @@ static int move(int fd, const struct about *about, unsigned index, uint64_t here
 	if (reference >= 0)
 		(void)close(reference);
 	return r;
-}
-
-/* The kernel takes these, and refuses shorter ones. */
-static bool is_whole(const struct sockaddr *addr, socklen_t len)
-{
-	return len >= sizeof(struct sockaddr_in) &&
-	       (addr->sa_family == AF_INET ||
-		(addr->sa_family == AF_INET6 && len >= offsetof(struct sockaddr_in6, sin6_scope_id)));
 }
 
 /*
@@ -211,15 +142,16 @@ static int settle(const char *name, int fd, enum vs_rules_stage stage, const str
 {
 	char names[VS_SHIM_NAMES_MAX][VS_SHIM_NAME_MAX];
 	const char *list[VS_SHIM_NAMES_MAX];
-	struct about about;
+	struct vs_unsettled about;
 
-	if (addr == NULL || len < sizeof(struct sockaddr_in) || !is_unsettled(fd, stage, &about))
+	if (addr == NULL || len < sizeof(struct sockaddr_in) ||
+	    !vs_unsettled_read(fd, stage == VS_RULES_AT_BIND, &about))
 		return 0;
 	if (!is_readable(addr, len < sizeof(struct sockaddr_in6) ? len : sizeof(struct sockaddr_in6)) ||
-	    !is_whole(addr, len))
+	    !vs_unsettled_is_address(addr, len))
 		return 0;
 	struct vs_rules_call call = {
-		.stage = stage, .family = about.domain, .type = about.type, .protocol = about.protocol
+		.stage = stage, .family = about.family, .type = about.type, .protocol = about.protocol
 	};
 	call.local = stage == VS_RULES_AT_BIND ? addr : &about.own.any;
 	call.remote = stage == VS_RULES_AT_BIND ? NULL : addr;
@@ -232,7 +164,7 @@ static int settle(const char *name, int fd, enum vs_rules_stage stage, const str
 	struct vs_rules_decision decision = vs_shim_decide(&call);
 	bool denied = decision.verdict == VS_RULES_DENY;
 	unsigned index = decision.verdict == VS_RULES_HOST ? VS_SHIM_HOST : decision.stack;
-	uint64_t here = cookie_of(fd), there = denied ? 0 : cookie_of_stack(index);
+	uint64_t here = vs_unsettled_network(fd), there = denied ? 0 : cookie_of_stack(index);
 	if (here != there && !is_of_run(here))
 		return 0;
 	if (denied) {
