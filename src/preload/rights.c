@@ -58,12 +58,10 @@ static int read_status(pid_t thread, uid_t *user, uint64_t *caps)
 	FILE *f = fopen(path, "re");
 	if (f == NULL)
 		return -errno;
-	while (found < 2 && fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "Uid: %*u %*u %*u %u", user) == 1)
+	while (found < 2 && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "Uid: %*u %*u %*u %u", user) == 1 ||
+		    sscanf(line, "CapEff: %llx", &effective) == 1)
 			found++;
-		else if (sscanf(line, "CapEff: %llx", &effective) == 1)
-			found++;
-	}
 	(void)fclose(f);
 	if (found < 2)
 		return -ESRCH;
