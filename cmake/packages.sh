@@ -14,7 +14,7 @@ packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
 packages_servers="nginx haproxy redis-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound
-	bind9"
+	bind9 apache2 memcached postgresql openssh-server exim4-daemon-light"
 packages_test="$packages_test tcpdump curl socat mptcpize $packages_servers"
 
 # CPython's own tests are packaged for each of its versions.
@@ -50,18 +50,12 @@ need_packages() {
 	install_without_services "$missing"
 }
 
-service_of() {
-	case $1 in
-	bind9) echo named ;;
-	nginx-light) echo nginx ;;
-	*) echo "$1" ;;
-	esac
-}
-
 # The name of the service of a package.
 service_of() {
 	case $1 in
 	bind9) echo named ;;
+	exim4-daemon-light) echo exim4 ;;
+	nginx-light) echo nginx ;;
 	openssh-server) echo ssh ;;
 	*) echo "$1" ;;
 	esac
