@@ -13,7 +13,7 @@ from harness import SKIPPED, case, main
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "go_web.go")
 
 
-def build(program):
+def build(folder):
     """Compiles the program, once for all cases."""
     if shutil.which("go") is None:
         print("there is no go", file=sys.stderr)
@@ -21,7 +21,7 @@ def build(program):
     here = os.getcwd()
     own = {"HOME": here, "GOCACHE": here + "/cache", "GOPATH": here + "/path", "GO111MODULE": "off", "GOFLAGS": "",
            "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-    return subprocess.run(["go", "build", "-o", program, SOURCE], env={**os.environ, **own}, check=False).returncode
+    return subprocess.run(["go", "build", "-o", folder + "/go_web", SOURCE], env={**os.environ, **own}, check=False).returncode
 
 
 def web(c, *words):
