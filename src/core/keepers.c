@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@
 #include "wire/messages.h"
 
 #define REAP_MS 500 /* a keeper ends within milliseconds after its last user */
+#define FOREIGN_ID (UINT64_C(1) << 63) /* and above: ids of foreign keepers. Cookies do not get so large */
 
 const char vs_keepers_gone[] = "the keeper of this stack has ended, or the program has closed the library's "
 			       "descriptors; delete the stack and make a new one";
@@ -107,20 +109,32 @@ int vs_keepers_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, str
 	return may ? r : vs_keepers_sealed("cannot make a stack");
 }
 
+/*
+ * A keeper can claim the id of another one. It can have the change page of the other one only from it. So
+ * stacks share a link, and with it the reply channels, if both are the same.
+ */
 static struct vs_keeper_link *foreign_locked(uint64_t id, int changes)
 {
-	for (struct vs_keeper_link *k = keepers; k != NULL; k = k->next)
-		if (k->variant == VS_VARIANT_FOREIGN && k->id == id)
+	static uint64_t n_foreign; /* under the process lock, as all here */
+	struct stat st = { 0 };
+	bool page = changes >= 0 && fstat(changes, &st) == 0;
+
+	for (struct vs_keeper_link *k = keepers; page && k != NULL; k = k->next)
+		if (k->variant == VS_VARIANT_FOREIGN && k->claimed == id && k->page == st.st_ino &&
+		    k->page_device == st.st_dev && k->changes != NULL)
 			return k;
 	struct vs_keeper_link *k = calloc(1, sizeof(*k));
 	if (k == NULL)
 		return NULL;
 	k->variant = VS_VARIANT_FOREIGN;
-	k->id = id;
+	k->id = FOREIGN_ID + n_foreign++;
+	k->claimed = id;
 	k->front = (struct vs_sock)VS_NO_SOCK;
 	k->uid = geteuid();
 	k->gid = getegid();
 	k->changes = vs_fd_map_sealed(changes, VS_CHANGES_BYTES, PROT_READ);
+	k->page = st.st_ino;
+	k->page_device = st.st_dev;
 	k->next = keepers;
 	return keepers = k;
 }

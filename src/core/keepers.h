@@ -29,8 +29,9 @@ enum vs_variant {
 struct vs_keeper_link {
 	struct vs_keeper_link *next;
 	enum vs_variant variant;
-	/* Names the keeper: the cookie of our end of its first front door. Foreign: the cookie of its end. */
+	/* Names the keeper in this process: the cookie of our end of its first front door. Foreign: drawn here. */
 	uint64_t id;
+	uint64_t claimed; /* foreign only: what it says that its id is, the cookie of its own end */
 	struct vs_sock front; /* the program's end of its front door; changes when it is regained */
 	int pid;         /* 0: in this process */
 	int proof;       /* the process id to claim in requests, see src/keeper/auth.c; 0: our own */
@@ -38,6 +39,8 @@ struct vs_keeper_link {
 	gid_t gid;
 	struct vs_key key; /* zero once this process is sealed; under the process lock, or constant */
 	struct vs_changes *changes; /* the change page, to be read; NULL: there is none */
+	ino_t page;                 /* the file of the change page. Foreign only */
+	dev_t page_device;
 	/* The claim page, to be written; NULL: no stack has been a default yet. Set once, see claim.c: */
 	_Atomic(struct vs_claims *) claims;
 	struct vs_side_door side; /* written before; under the regain lock, or constant */

@@ -550,6 +550,52 @@ CASE(a_forged_page_is_not_used)
 	MUST(vdestack_delete(stack));
 }
 
+/* It claims the id of another keeper, and takes all requests with their descriptors until it is told. */
+static void impersonate(int channel)
+{
+	union {
+		char bytes[CMSG_SPACE(16 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char byte = '\0';
+
+	pretend(channel);
+	while (byte != 't') {
+		struct iovec in = { &byte, 1 };
+		struct msghdr h = { .msg_iov = &in, .msg_iovlen = 1, .msg_control = control.bytes,
+				    .msg_controllen = sizeof(control.bytes) };
+		MUST(recvmsg(channel, &h, 0));
+	}
+}
+
+CASE(a_door_that_claims_the_id_of_another_keeper_gets_none_of_its_calls)
+{
+	static char claim[64];
+	unsigned long long id, keeper;
+	int form;
+	struct vdestack *stack = new_stack("vnl=inproc://own ip=10.9.0.1/24 nodad");
+	int door = (int)MUST(vdestack_pass(stack, 0));
+	struct raw_request r = { .req = { .op = VS_OP_RECEIVE } };
+	static char answer[VS_TEXT_MAX + 1];
+
+	CHECK_EQ(raw_call(door, &r, answer), 0);
+	CHECK_EQ(sscanf(answer, "%llu %llu %d", &id, &keeper, &form), 3);
+	(void)snprintf(claim, sizeof(claim), "1 %llu 0", keeper);
+	forged = claim;
+	struct other o = start_other(impersonate);
+	struct vdestack *hostile = vdestack_receive(o.channel);
+	CHECK(hostile != NULL);
+	/* If the keepers shared an entry, they would share the reply channel that this opens. */
+	CHECK_ERRNO(vdestack_msocket(hostile, AF_INET, SOCK_DGRAM, 0), ETIMEDOUT);
+	struct vdestack *real = vdestack_receive(door);
+	CHECK(real != NULL);
+	CHECK(has_address(real, "10.9.0.1"));
+	MUST(vdestack_delete(hostile));
+	tell(o.channel);
+	await_other(&o);
+	close(door);
+}
+
 CASE(a_door_that_does_not_answer_costs_seconds_and_no_more)
 {
 	long long begin = now_us();
