@@ -20,7 +20,7 @@ import java.util.Collections;
  *     JavaEcho ask HOST PORT TEXT      prints the answer
  *     JavaEcho interfaces              their names and addresses
  *
- * The server's socket is one of IPv6 that IPv4 reaches too: Java makes no other unless it is told to.
+ * The server's socket is one of IPv6 that IPv4 reaches too: Java makes no other by default.
  */
 public class JavaEcho {
 	static void serve(int port) throws Exception {
