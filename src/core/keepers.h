@@ -29,7 +29,7 @@ enum vs_variant {
 struct vs_keeper_link {
 	struct vs_keeper_link *next;
 	enum vs_variant variant;
-	/* Names the keeper in this process: the cookie of our end of its first front door. Foreign: drawn here. */
+	/* Names the keeper in this process: the cookie of our end of its first front door. Foreign: count. */
 	uint64_t id;
 	uint64_t claimed; /* foreign only: what it says that its id is, the cookie of its own end */
 	struct vs_sock front; /* the program's end of its front door; changes when it is regained */

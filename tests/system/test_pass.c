@@ -550,7 +550,7 @@ CASE(a_forged_page_is_not_used)
 	MUST(vdestack_delete(stack));
 }
 
-/* It claims the id of another keeper, and takes all requests with their descriptors until it is told. */
+/* It claims the id of another keeper, and takes all requests with their descriptors until it hears a t. */
 static void impersonate(int channel)
 {
 	union {
