@@ -10,6 +10,11 @@
  * sock_diag(7) lists the connections. Those in the states FIN_WAIT1, CLOSING and LAST_ACK have something that
  * is not acknowledged. The others need nothing.
  *
+ * A connection of Multipath TCP is in these states while its paths, which are TCP connections, are still
+ * ESTABLISHED or in CLOSE_WAIT. No process has a socket any more, so a connection in these two states is
+ * such a path. Only then the kernel is asked for Multipath TCP, because that may load a module. If the kernel
+ * cannot answer, the stack does not wait. The queues of the paths tell the progress.
+ *
  * Frames without a connection, a last datagram or a RST, are only in the queue of a device. Its pump reads
  * them in much less than FRAMES_MS.
  *
@@ -38,9 +43,15 @@
 #define STALLED_MS 1000
 #define LIMIT_MS 60000
 #define UNFINISHED (1U << TCP_FIN_WAIT1 | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK)
+#define PATHS (1U << TCP_ESTABLISHED | 1U << TCP_CLOSE_WAIT)
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+/* Connections that need time, paths of Multipath TCP, and the bytes that all of them have in their queues. */
 struct unfinished {
-	uint64_t connections, bytes;
+	uint64_t connections, paths, bytes;
 };
 
 static int64_t now_ms(void)
@@ -66,22 +77,31 @@ static bool add(struct unfinished *u, const struct nlmsghdr *h, ssize_t n)
 
 		if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
 			return false;
-		u->connections++;
+		if (UNFINISHED & 1U << m->idiag_state)
+			u->connections++;
+		else
+			u->paths++;
 		u->bytes += m->idiag_wqueue;
 	}
 	return true;
 }
 
-static void count(struct unfinished *u, int diag, uint8_t family)
+/* The number of Multipath TCP is too large for the field of the request. The attribute takes its place. */
+static void count(struct unfinished *u, int diag, uint8_t family, uint32_t protocol, uint32_t states)
 {
 	struct {
 		struct nlmsghdr h;
 		struct inet_diag_req_v2 r;
+		struct nlattr a;
+		uint32_t protocol;
 	} request = {
 		.h = { .nlmsg_len = sizeof(request),
 		       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.r = { .sdiag_family = family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = UNFINISHED },
+		.r = { .sdiag_family = family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = states },
+		.a = { .nla_len = sizeof(request.a) + sizeof(request.protocol),
+		       .nla_type = INET_DIAG_REQ_PROTOCOL },
+		.protocol = protocol,
 	};
 	union {
 		struct nlmsghdr h;
@@ -109,8 +129,13 @@ static struct unfinished count_all(struct vdestack *const *stacks, size_t n)
 		if (diag < 0)
 			continue;
 		(void)setsockopt(diag, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-		count(&u, diag, AF_INET);
-		count(&u, diag, AF_INET6);
+		u.paths = 0;
+		count(&u, diag, AF_INET, IPPROTO_TCP, UNFINISHED | PATHS);
+		count(&u, diag, AF_INET6, IPPROTO_TCP, UNFINISHED | PATHS);
+		if (u.paths > 0) {
+			count(&u, diag, AF_INET, IPPROTO_MPTCP, UNFINISHED);
+			count(&u, diag, AF_INET6, IPPROTO_MPTCP, UNFINISHED);
+		}
 		(void)close(diag);
 	}
 	return u;

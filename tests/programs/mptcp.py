@@ -45,13 +45,17 @@ with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP) as 
 """
 
 
-def start_both(c, server, client):
-    """A server and a client in two networks. The client starts, and its socket is made, after the configuration."""
-    c.need("ip", "ss", server[0], client[0])
+def needs_mptcp(c):
     try:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP).close()
     except OSError as no:
         c.skip(f"the kernel has no MPTCP: {no}")
+
+
+def start_both(c, server, client):
+    """A server and a client in two networks. The client starts, and its socket is made, after the configuration."""
+    c.need("ip", "ss", server[0], client[0])
+    needs_mptcp(c)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
     nets = [c.network(), c.network()]
     server = c.start(nets, "10.1.0.1 10.2.0.1", server, **pipes)
@@ -112,6 +116,34 @@ def mptcpize_gives_socat_a_second_path(c):
     c.equal(c.line(client), "two")
     for process in (client, server):
         c.terminate(process)
+
+
+# Reads slowly, so most of what the client has sent is still at the client when that ends.
+SLOW_SERVER = """
+import socket, time
+with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP) as s:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    s.bind(("", 7))
+    s.listen()
+    with s.accept()[0] as c:
+        received = 0
+        while data := c.recv(20000):
+            received += len(data)
+            time.sleep(0.005)
+    print(received, flush=True)
+"""
+
+
+@case
+def what_a_client_sends_before_its_end_arrives(c):
+    needs_mptcp(c)
+    c.need("mptcpize", "socat")
+    net = c.network()
+    server = c.start(net, "10.0.0.1", ["python3", "-c", SLOW_SERVER], stdout=subprocess.PIPE, bufsize=0)
+    c.listens(7)
+    c.client(net, ["mptcpize", "run", "socat", "-u", "-", "TCP:10.0.0.1:7"], input="x" * 2000000)
+    c.equal(c.line(server), "2000000")
+    c.ends(server)
 
 
 main()
