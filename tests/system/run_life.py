@@ -1,8 +1,9 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 #     run_life.py CASE ENGINE VDESTACK-PROGRAM BUILD-DIR
 #
-"""What a service manager, a shell and a server rely on from start to end of a program, in `vdestack run`."""
+# What service managers, shells and servers rely on from start to end of a program, in `vdestack run`.
 
 import array
 import errno
@@ -17,7 +18,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "programs"))
-from harness import DEADLINE_S, OURS, Failure, case, cookie, libc, main  # noqa: E402
+from harness import DEADLINE_S, OURS, Failure, case, cookie, libc, main
 
 PR_SET_CHILD_SUBREAPER = 36
 CONFIG = "vnl=inproc://lan"
@@ -133,7 +134,7 @@ sys.stdin.readline()
 
 
 def notified(c, address, start):
-    """start() gets an environment with NOTIFY_SOCKET. Returns the process, and (pid, user, text) until READY=1."""
+    """start() gets the environment. Returns the process, and (pid, user, lines) until READY=1."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         notify.bind("\0" + address[1:] if address.startswith("@") else address)
