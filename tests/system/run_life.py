@@ -381,43 +381,84 @@ while True:
         c.gone(helper.pid)
 
 
-@case
-def sockets_fail_while_the_keeper_is_stopped_and_are_made_when_it_goes_on(c):
-    process = talks(c, """
+SOCKETS = """
 for line in sys.stdin:
     try:
         with socket.socket() as s: say("made", cookie(s))
     except OSError as e:
         say("failed", e.errno)
-""")
-    tell(process, "one")
-    before = c.line(process)
-    c.check(before.startswith("made ") and c.host.hex() not in before, before)
-    keepers = ours(c, "vdestack-keeper")
-    c.check(keepers, "there is no keeper")
+"""
+
+
+def makes_one(c, process):
+    tell(process, "make")
+    answer = c.line(process)
+    c.check(answer.startswith("made ") and c.host.hex() not in answer, answer)
+    return answer
+
+
+def stop(c, helpers):
+    c.check(helpers, "there is no such process")
+    for helper in helpers:
+        os.kill(helper.pid, signal.SIGSTOP)
 
     def stopped(pid):
         with open(f"/proc/{pid}/stat", encoding="ascii") as f:
             return f.read().rpartition(")")[2].split()[0] == "T"
 
-    for keeper in keepers:
-        os.kill(keeper.pid, signal.SIGSTOP)
+    c.wait(lambda: all(stopped(h.pid) for h in helpers), "they are stopped")
+
+
+def go_on(helpers):
+    for helper in helpers:
+        os.kill(helper.pid, signal.SIGCONT)
+
+
+@case
+def sockets_fail_while_the_keeper_is_stopped_and_are_made_when_it_goes_on(c):
+    process = talks(c, SOCKETS)
+    before = makes_one(c, process)
+    keepers = ours(c, "vdestack-keeper")
     try:
-        c.wait(lambda: all(stopped(k.pid) for k in keepers), "the keeper is stopped")
-        tell(process, "two")
-        meanwhile = c.line(process)
+        stop(c, keepers)
+        tell(process, "make")
+        c.equal(c.line(process), f"failed {errno.ETIMEDOUT}", "the answer while the keeper is stopped")
     finally:
-        for keeper in keepers:
-            os.kill(keeper.pid, signal.SIGCONT)
-    c.equal(meanwhile, f"failed {errno.ETIMEDOUT}", "the answer while the keeper is stopped")
+        go_on(keepers)
 
     def made():
-        tell(process, "again")
+        tell(process, "make")
         answer = c.line(process)
         c.check(answer in (before, f"failed {errno.ETIMEDOUT}"), answer)
         return answer == before
 
     c.wait(made, "a socket after SIGCONT")
+    process.stdin.close()
+    c.ends(process)
+
+
+@case
+def a_stopped_supervisor_makes_wait_only_who_needs_it(c):
+    """The engine preload makes sockets in the program, after the first ones of a process."""
+    process = talks(c, SOCKETS)
+    before = [makes_one(c, process) for _ in range(8)][-1]
+    supervisors = ours(c, "vdestack-run")
+
+    def waits_in_socket():
+        with open(f"/proc/{process.pid}/syscall", encoding="ascii") as f:
+            return f.read().split()[1:3] == ["0x2", hex(socket.SOCK_STREAM | socket.SOCK_CLOEXEC)]
+
+    try:
+        stop(c, supervisors)
+        tell(process, "make")
+        if c.engine == "supervise":
+            c.wait(waits_in_socket, "the program waits in socket(2)")
+        else:
+            c.equal(c.line(process), before, "a socket while the supervisor is stopped")
+    finally:
+        go_on(supervisors)
+    if c.engine == "supervise":
+        c.equal(c.line(process), before, "the socket after SIGCONT")
     process.stdin.close()
     c.ends(process)
 
