@@ -20,7 +20,7 @@ def datagrams_are_answered(c):
     net = c.network()
     c.start(net, "10.0.0.1", ["socat", "UDP-RECVFROM:7,fork", "EXEC:/bin/cat"])
     c.listens_udp(7)
-    done = c.client(net, ["sh", "-c", "echo hello | socat -T20 -,ignoreeof UDP:10.0.0.1:7 | head -n 1"])
+    done = c.client(net, ["sh", "-c", "socat -T20 UDP:10.0.0.1:7 'SYSTEM:echo hello; head -n 1 >&2' 2>&1"])
     c.equal(done, "hello\n")
 
 
