@@ -120,11 +120,14 @@ static void fill_slot(struct vs_slot *slot, struct vs_keeper_link *keeper, const
 static bool forget_lost(void *door, struct vs_slot *slot, struct vdestack *stack)
 {
 	const struct vs_sock *new = door;
-	struct vs_sock old = vs_sock_load(&slot->door);
 
-	(void)stack;
+	/* A slot without a handle is written by the thread that makes it, and has no door that is lost. */
+	if (stack == NULL || vs_slot_acquire(stack) == NULL)
+		return false;
+	struct vs_sock old = vs_sock_load(&slot->door);
 	if (old.fd == new->fd && old.cookie == new->cookie)
 		vs_sock_store(&slot->door, -1);
+	vs_slot_release(slot);
 	return false;
 }
 
