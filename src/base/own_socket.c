@@ -7,14 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* As in preload/ask.h, which has the contract. */
-#define ASK_FAMILY 0x7644
-#define ASK_RUN 1
-#define ASK_VERSION 1
-struct ask_run {
-	uint32_t version, flags;
-	uint64_t pass[2];
-};
+#include "ask.h"
 
 /* The filter lets a call with these numbers through. 0: no run. Written at the keeper's start. */
 static _Atomic unsigned long pass[2];
@@ -28,12 +21,12 @@ int vs_own_socket(int domain, int type, int protocol)
 
 void vs_own_socket_start(void)
 {
-	struct ask_run run;
-	int fd = (int)syscall(SYS_socket, (long)ASK_FAMILY, (long)ASK_RUN, 0L, 0L, 0L, 0L);
+	struct vs_ask_run run;
+	int fd = vs_ask(VS_ASK_RUN, 0, 0, 0, 0);
 
 	if (fd < 0)
 		return;
-	if (pread(fd, &run, sizeof(run), 0) == sizeof(run) && run.version == ASK_VERSION)
+	if (pread(fd, &run, sizeof(run), 0) == sizeof(run) && run.version == VS_ASK_VERSION)
 		for (int i = 0; i < 2; i++)
 			atomic_store(&pass[i], (unsigned long)run.pass[i]);
 	(void)close(fd);

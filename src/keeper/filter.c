@@ -46,35 +46,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/audit_arch.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "filter_calls.h"
 
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#elif defined(__i386__)
-#define ARCH AUDIT_ARCH_I386
-#elif defined(__aarch64__) && defined(__AARCH64EL__)
-#define ARCH AUDIT_ARCH_AARCH64
-#elif defined(__arm__) && defined(__ARMEL__)
-#define ARCH AUDIT_ARCH_ARM
-#elif defined(__riscv) && __riscv_xlen == 64
-#define ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
-#define ARCH AUDIT_ARCH_PPC64LE
-#elif defined(__powerpc64__)
-#define ARCH AUDIT_ARCH_PPC64
-#elif defined(__s390x__)
-#define ARCH AUDIT_ARCH_S390X
-#elif defined(__mips__) && defined(__MIPSEL__) && _MIPS_SIM == _ABI64
-#define ARCH AUDIT_ARCH_MIPSEL64
-#elif defined(__mips__) && defined(__MIPSEL__) && _MIPS_SIM == _ABIO32
-#define ARCH AUDIT_ARCH_MIPSEL
-#elif defined(__loongarch64) && defined(AUDIT_ARCH_LOONGARCH64)
-#define ARCH AUDIT_ARCH_LOONGARCH64
-#else
-#warning "the keeper has no seccomp filter on this architecture: add its AUDIT_ARCH here"
-#define ARCH 0
+#if VS_AUDIT_ARCH == 0
+#warning "the keeper has no seccomp filter on this architecture: add it to base/audit_arch.h"
 #endif
 
 #ifdef __s390x__
@@ -213,10 +191,10 @@ size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX])
 	struct step steps[STEPS_MAX];
 	struct program p = { code, 0 };
 
-	if (ARCH == 0)
+	if (VS_AUDIT_ARCH == 0)
 		return 0;
 	put(&p, (struct sock_filter)LOAD(arch));
-	put(&p, (struct sock_filter)IF(BPF_JEQ, ARCH, 1, 0));
+	put(&p, (struct sock_filter)IF(BPF_JEQ, VS_AUDIT_ARCH, 1, 0));
 	put(&p, (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS));
 	put(&p, (struct sock_filter)LOAD(nr));
 #ifdef __x86_64__
@@ -301,7 +279,7 @@ int vs_filter_no_new_code(void)
 {
 	struct sock_filter code[] = {
 		LOAD(arch),
-		IF(BPF_JEQ, ARCH, 0, 7), /* another architecture has other numbers */
+		IF(BPF_JEQ, VS_AUDIT_ARCH, 0, 7), /* another architecture has other numbers */
 		LOAD(nr),
 		IF(BPF_JEQ, MMAP, 3, 0),
 		IF(BPF_JEQ, __NR_mprotect, 2, 0),
@@ -314,7 +292,7 @@ int vs_filter_no_new_code(void)
 	};
 	struct sock_fprog program = { .len = VS_COUNT(code), .filter = code };
 
-	if (ARCH == 0)
+	if (VS_AUDIT_ARCH == 0)
 		return -EOPNOTSUPP;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)

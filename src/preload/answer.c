@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "base/ask.h"
 #include "filter.h"
 #include "interfaces.h"
 #include "rules/rules.h"

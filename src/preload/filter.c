@@ -41,7 +41,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "base/ask.h"
+#include "base/audit_arch.h"
 #include "questions.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -52,32 +53,6 @@
 #endif
 
 /* ------------------------------------------------------------------ the calls of each architecture */
-
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#elif defined(__i386__)
-#define ARCH AUDIT_ARCH_I386
-#elif defined(__aarch64__) && defined(__AARCH64EL__)
-#define ARCH AUDIT_ARCH_AARCH64
-#elif defined(__arm__) && defined(__ARMEL__)
-#define ARCH AUDIT_ARCH_ARM
-#elif defined(__riscv) && __riscv_xlen == 64
-#define ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
-#define ARCH AUDIT_ARCH_PPC64LE
-#elif defined(__powerpc64__)
-#define ARCH AUDIT_ARCH_PPC64
-#elif defined(__s390x__)
-#define ARCH AUDIT_ARCH_S390X
-#elif defined(__mips__) && defined(__MIPSEL__) && _MIPS_SIM == _ABI64
-#define ARCH AUDIT_ARCH_MIPSEL64
-#elif defined(__mips__) && defined(__MIPSEL__) && _MIPS_SIM == _ABIO32
-#define ARCH AUDIT_ARCH_MIPSEL
-#elif defined(__loongarch64) && defined(AUDIT_ARCH_LOONGARCH64)
-#define ARCH AUDIT_ARCH_LOONGARCH64
-#else
-#define ARCH 0 /* vs_filter_install() fails */
-#endif
 
 #define X32_BIT 0x40000000u /* the numbers below it that matter here are those of x86-64 */
 #define NO_CALL 0xffffffffu
@@ -95,7 +70,7 @@ struct calls {
 
 /* The first is that of this program. */
 static const struct calls known[] = {
-	{ ARCH, SYS_socket, SYS_bind, SYS_connect, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_ioctl,
+	{ VS_AUDIT_ARCH, SYS_socket, SYS_bind, SYS_connect, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_ioctl,
 	  SYS_io_uring_setup, NATIVE_SOCKETCALL },
 #if defined(__x86_64__)
 	{ AUDIT_ARCH_I386, 359, 361, 362, 369, 370, 345, NO_CALL, 425, 102 },
@@ -360,7 +335,7 @@ int vs_filter_install(const struct vs_filter_opts *opts, bool *no_new_privs)
 {
 	struct program p;
 
-	if (ARCH == 0)
+	if (VS_AUDIT_ARCH == 0)
 		return -ENOTSUP;
 	build(&p, opts);
 	struct sock_fprog program = { p.n, p.code };

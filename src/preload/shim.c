@@ -53,7 +53,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "base/ask.h"
 
 struct vs_shim_run vs_shim_run;
 __thread unsigned vs_shim_inside __attribute__((tls_model("initial-exec")));

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "base/ask.h"
 #include "shim.h"
 
 static dev_t device;

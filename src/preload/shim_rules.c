@@ -32,7 +32,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "base/ask.h"
 #include "shim.h"
 #include "unsettled.h"
 

@@ -29,7 +29,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "base/ask.h"
 #include "shim.h"
 #include "shim_names.h"
 #include <vdestack.h>

@@ -24,8 +24,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/ask.h"
 #include "image.h"
-#include "preload/ask.h"
 #include "preload/filter.h"
 #include "preload/notify.h"
 #include "preload/supervisor.h"

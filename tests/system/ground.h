@@ -18,7 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "preload/ask.h"
+#include "base/ask.h"
 #include "stacks.h"
 
 struct ground {

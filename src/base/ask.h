@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef VS_PRELOAD_ASK_H
-#define VS_PRELOAD_ASK_H
+#ifndef VS_BASE_ASK_H
+#define VS_BASE_ASK_H
 
 /*
  * How a process of `vdestack run` speaks to its supervisor.
