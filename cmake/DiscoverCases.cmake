@@ -85,7 +85,12 @@ foreach(line IN LISTS lines)
     if(SUFFIX)
       string(APPEND name ".${variant}")
     endif()
-    add("${name}" "${variant}" "${case}" "${case_timeout}" "" "${case_labels};${variant}")
+    set(labels "${case_labels};${variant}")
+    if("root" IN_LIST case_variants AND "user" IN_LIST case_variants AND "root" IN_LIST VARIANTS
+       AND "user" IN_LIST VARIANTS AND NOT "unsanitized" IN_LIST case_labels)
+      list(APPEND labels "twin-${variant}")
+    endif()
+    add("${name}" "${variant}" "${case}" "${case_timeout}" "" "${labels}")
   endforeach()
   if(inprocess AND "root" IN_LIST VARIANTS)
     add("${PREFIX}.${case}.inprocess.root" root "${case}" "${case_timeout}"

@@ -26,8 +26,11 @@
 # BUSY: the test keeps a processor busy. Most tests wait for nearly all of their time (the whole suite took
 # 1900 s of test time and 250 s of processor time), so ./check runs VDESTACK_WAITING of them for each
 # processor; a busy test counts as that many.
+# VDESTACK_TESTS_TSAN: only the programs that have cases with the label tsan are built. The others have one entry
+# NOT_BUILT without a label.
 # Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
-# self, inprocess, notun).
+# self, inprocess, notun). A case that runs as root and as the ordinary user has the labels twin-root and twin-user
+# at these two entries; a script has only twin-root: without a sanitizer both of its entries are to run.
 
 # In a cross build the wrapper is a program of the machine that builds: emulators do not know all of its calls.
 # CC_FOR_BUILD in the environment names the compiler.
@@ -101,8 +104,11 @@ function(vdestack_add_test)
     add_test(NAME "${name}"
       COMMAND "${VDESTACK_WRAP}" ${VDESTACK_WRAP_OPTIONS} --as ${identity} ${userns} --timeout ${limit}
               ${emulator} ${arg_COMMAND})
-    set_tests_properties("${name}" PROPERTIES
-      SKIP_RETURN_CODE 77 TIMEOUT ${hard_limit} LABELS "${arg_LABELS};${identity}")
+    set(labels "${arg_LABELS};${identity}")
+    if(variant STREQUAL "ROOT" AND arg_USER)
+      list(APPEND labels twin-root)
+    endif()
+    set_tests_properties("${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${hard_limit} LABELS "${labels}")
     if(arg_BUSY)
       set_tests_properties("${name}" PROPERTIES PROCESSORS ${VDESTACK_WAITING})
     endif()
@@ -157,12 +163,29 @@ function(vdestack_test_program target)
   set_target_properties(${target} PROPERTIES C_EXTENSIONS ON)
 endfunction()
 
+# With VDESTACK_TESTS_TSAN, a program without a case with the label tsan is not built.
+function(vdestack_leave_out target labels)
+  if(NOT VDESTACK_TESTS_TSAN OR "tsan" IN_LIST labels)
+    return()
+  endif()
+  foreach(source IN LISTS ARGN)
+    if(source MATCHES "[.]c$")
+      file(STRINGS "${source}" found REGEX "CASE_F_TSAN")
+      if(found)
+        return()
+      endif()
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+endfunction()
+
 function(vdestack_add_unit name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "BUSY" "TIMEOUT" "WRAP;VARIANTS;LABELS;LIBRARIES")
   set(target "unit_${name}")
   add_executable(${target} ${arg_UNPARSED_ARGUMENTS})
   vdestack_test_program(${target})
   target_link_libraries(${target} PRIVATE vdestack_inside PkgConfig::CMOCKA ${arg_LIBRARIES})
+  vdestack_leave_out(${target} "${arg_LABELS}" ${arg_UNPARSED_ARGUMENTS})
   foreach(function IN LISTS arg_WRAP)
     target_link_options(${target} PRIVATE "-Wl,--wrap=${function}")
   endforeach()
@@ -185,6 +208,7 @@ function(vdestack_add_system name)
   add_executable(${target} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:vdestack_case>)
   vdestack_test_program(${target})
   target_link_libraries(${target} PRIVATE vdestack::vdestack ${arg_LIBRARIES})
+  vdestack_leave_out(${target} "${arg_LABELS}" ${arg_UNPARSED_ARGUMENTS})
   if(NOT arg_VARIANTS)
     set(arg_VARIANTS root user)
   endif()

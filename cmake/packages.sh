@@ -4,18 +4,23 @@
 # Sourced by ./demo and ./check. On Debian and its derivatives, as root, installs the packages that are
 # missing; elsewhere it only prints what is needed.
 
-packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev libmd-dev libc-ares-dev"
-packages_test="libcmocka-dev libseccomp-dev libvdestack-dev libcurl4-openssl-dev curl
+packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl-3-dev libmd-dev libc-ares-dev
+	libldns-dev liblwip-dev"
+packages_test="libcmocka-dev check nftables libxml2-utils libseccomp-dev libvdestack-dev libcurl4-openssl-dev curl
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
-	iperf3 iproute2 iputils-ping netcat-openbsd
+	iperf3 iproute2 iputils-ping netcat-openbsd bind9-dnsutils
 	libuv1-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc default-jdk-headless
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
 	util-linux libcap2-bin procps busybox-static git wget openssh-client"
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
-packages_servers="nginx haproxy redis-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd radvd unbound
-	bind9 apache2 memcached postgresql openssh-server exim4-daemon-light"
-packages_test="$packages_test tcpdump curl socat mptcpize $packages_servers"
+packages_servers="nginx haproxy redis-server etcd-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd
+	radvd unbound bind9 apache2 memcached postgresql openssh-server exim4-daemon-light"
+packages_test="$packages_test tshark tcpdump curl socat mptcpize $packages_servers"
+# The Python package, and that of Debian.
+packages_test="$packages_test python3-pytest python3-pytest-xdist python3-requests python3-setuptools python3-wheel
+	python3-build python3-venv mypy debhelper dh-python pybuild-plugin-pyproject python3-all
+	lintian"
 
 # CPython's own tests are packaged for each of its versions.
 case $(cat /etc/debian_version 2>/dev/null) in
@@ -54,6 +59,7 @@ need_packages() {
 service_of() {
 	case $1 in
 	bind9) echo named ;;
+	etcd-server) echo etcd ;;
 	exim4-daemon-light) echo exim4 ;;
 	nginx-light) echo nginx ;;
 	openssh-server) echo ssh ;;

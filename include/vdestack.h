@@ -82,6 +82,8 @@ struct vdestack;
 #define VDESTACK_NO_RECONNECT 0x10u /* an interface that has lost its network does not reconnect */
 #define VDESTACK_NODAD 0x20u /* IPv6 addresses are used without duplicate address detection: nodad */
 #define VDESTACK_UNREGISTERED 0x40u /* other programs of this user do not find it (<vdestack/registry.h>) */
+/* An interface stays down unless it is given an address, a route, an address source or the word eth. */
+#define VDESTACK_LINKS_DOWN 0x80u
 
 /* Bits of vdestack_opts.no_offload, see vdestack_offload(7). */
 #define VDESTACK_OFFLOAD_CSUM 0x01u /* checksums of what the stack sends (needed by the next two) */
@@ -188,8 +190,8 @@ int vdestack_list(struct vdestack **list, size_t n);
 int vdestack_iface_add(struct vdestack *stack, const char *config, const struct vdestack_opts *opts);
 
 /*
- * Removes one interface that vdestack_new() or vdestack_iface_add() made; on return its name is free.
- * ENODEV: there is no such interface.
+ * Removes one interface that vdestack_new() or vdestack_iface_add() made; on return its name and its place in
+ * the network (ptp://'s path) are free, unless a plugin is stuck. ENODEV: there is no such interface.
  */
 int vdestack_iface_del(struct vdestack *stack, const char *ifname) VDESTACK_NONNULL(2);
 

@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 	const char *role = argc > 0 ? argv[0] : "";
 
 	if (strcmp(role, VS_KEEPER_NAME) == 0)
-		return vs_keeper_main();
+		return vs_keeper_main(argc > 1 && strcmp(argv[1], VS_KEEPER_LOCAL) == 0);
 	if (strcmp(role, VS_RUNNER_NAME) == 0)
 		return vs_runner_main();
 	printf("libvdestack %s: network stacks of a program's own.\n"

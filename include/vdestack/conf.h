@@ -68,11 +68,16 @@ struct vdestack_link_stats {
 	uint64_t tx_dropped; /* lost, because the network did not take them in time */
 	uint64_t tx_refused; /* not sent: packets that are malformed, or longer than the network carries */
 	uint64_t reconnects; /* how often the network came back, or came when it was absent at first */
+	uint32_t captures;   /* that are running now, of all programs, see <vdestack/capture.h> */
+	uint32_t taps;       /* wire taps that are open now, of all programs */
+	uint64_t captured;   /* frames that captures have taken into files */
+	uint64_t uncaptured; /* frames that passed and are in no file, as it was too slow for them */
 };
 
 /*
- * ENODEV: no interface of that name was made by this library. Interfaces on inproc:// segments have
- * no counters of their own: all are 0.
+ * ENODEV: no interface of that name was made by this library. Interfaces on segments (inproc://, local://)
+ * have no counters of their own but those of captures and wire taps: the others are 0. Captures bring their
+ * numbers up to date a few milliseconds after the frames.
  */
 int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct vdestack_link_stats *stats)
 	VDESTACK_NONNULL(2, 3);
@@ -83,6 +88,38 @@ int vdestack_link_get_stats(struct vdestack *stack, const char *ifname, struct v
  * passed to this process with VDESTACK_PASS_APART.
  */
 int vdestack_link_get_locator(struct vdestack *stack, const char *ifname, char *buf, size_t size)
+	VDESTACK_NONNULL(2);
+
+/* ------------------------------------------------------------------ keeper */
+
+/*
+ * The process that holds the stacks of a program (vdestack(7)), and what it has done since it was started.
+ * Of the in-process variant, threads, descriptors and memory are those of the program. Set size.
+ */
+struct vdestack_keeper_stats {
+	size_t size;
+	int32_t pid;
+	uint32_t in_process;  /* != 0: threads of the program (VDESTACK_INPROCESS) */
+	uint64_t uptime_ms;
+	uint64_t requests;    /* that came from programs */
+	uint64_t refused;     /* of these: not served because of who sent them, or how */
+	uint64_t sockets;     /* that were made in stacks by request */
+	uint64_t lookups;     /* that came from other programs, which look for stacks */
+	uint64_t lookups_refused; /* of these: not served because of who sent them, or how */
+	uint32_t stacks;      /* there are now */
+	uint32_t interfaces;
+	uint32_t captures;    /* and wire taps */
+	uint32_t threads;     /* 0: /proc cannot be read; so are the next two */
+	uint64_t descriptors;
+	uint64_t memory_bytes; /* resident */
+};
+
+/*
+ * Reads the counters of the keeper that holds the stack. A handle of vdestack_attach() may, one of
+ * vdestack_receive() with VDESTACK_PASS_APART may not (EPERM). errno: EINVAL (stats has no size), EPERM,
+ * ENETDOWN, ETIMEDOUT.
+ */
+int vdestack_keeper_get_stats(struct vdestack *stack, struct vdestack_keeper_stats *stats)
 	VDESTACK_NONNULL(2);
 
 /* ------------------------------------------------------------------ addresses */

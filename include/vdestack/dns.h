@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <vdestack.h>
 
 #ifdef __cplusplus
@@ -32,6 +33,7 @@ extern "C" {
 #endif
 
 struct addrinfo; /* strict C99 hides the one of <netdb.h> */
+struct ifaddrs;
 
 /* ------------------------------------------------------------------ resolvers */
 
@@ -73,6 +75,48 @@ struct vdestack_dns_opts {
 struct vdestack_dns *vdestack_dns_new(struct vdestack *stack, const struct vdestack_dns_opts *opts)
 	VDESTACK_NODISCARD;
 void vdestack_dns_delete(struct vdestack_dns *dns);
+
+/*
+ * A network that is not a stack, as functions of the caller. A resolver of it makes and uses its sockets
+ * through them. Set size. All but socket may be NULL; arg is passed to each.
+ *
+ *  - The descriptors are real ones: poll(2) and epoll(7) work. NULL: the system call of the same name.
+ *    socket has SOCK_CLOEXEC in type, and for questions SOCK_NONBLOCK: no function may wait for the network.
+ *  - if_nametoindex, if_indextoname: the interfaces that scopes name ("fe80::1%vde0"). They return 0 and NULL
+ *    if there is none. NULL: the network has no names.
+ *  - getifaddrs, freeifaddrs: the addresses of the network, for AI_ADDRCONFIG and RFC 6724. NULL: not known;
+ *    AI_ADDRCONFIG leaves nothing out.
+ *  - resolvconf: writes name servers and search list as the text of a resolv.conf(5), as
+ *    vdestack_resolvconf(3): returns its length, or -1 with errno; ERANGE asks for a larger buffer, up to 64
+ *    KiB. It counts as the settings of a stack do, and is read again after a second. NULL: none.
+ *
+ * They are called by the threads that call functions of the resolver, perhaps by several at the same time,
+ * and never after vdestack_dns_delete() has returned. They must not call functions of the same resolver.
+ */
+struct vdestack_dns_net {
+	size_t size;
+	void *arg;
+	int (*socket)(void *arg, int domain, int type, int protocol);
+	int (*close)(void *arg, int fd);
+	int (*connect)(void *arg, int fd, const struct sockaddr *addr, socklen_t len);
+	int (*getsockname)(void *arg, int fd, struct sockaddr *addr, socklen_t *len);
+	ssize_t (*recvfrom)(void *arg, int fd, void *buf, size_t size, int flags, struct sockaddr *from,
+			    socklen_t *from_len);
+	ssize_t (*sendmsg)(void *arg, int fd, const struct msghdr *message, int flags);
+	unsigned (*if_nametoindex)(void *arg, const char *ifname);
+	char *(*if_indextoname)(void *arg, unsigned index, char *ifname); /* of IF_NAMESIZE bytes */
+	int (*getifaddrs)(void *arg, struct ifaddrs **list);
+	void (*freeifaddrs)(void *arg, struct ifaddrs *list);
+	int (*resolvconf)(void *arg, char *buf, size_t size);
+};
+
+/*
+ * Makes a resolver of such a network. The functions are copied. errno: EINVAL (size or socket is missing, an
+ * option that is malformed), E2BIG, ENOMEM. Otherwise as vdestack_dns_new().
+ */
+struct vdestack_dns *vdestack_dns_new_net(const struct vdestack_dns_net *net,
+					  const struct vdestack_dns_opts *opts)
+	VDESTACK_NODISCARD VDESTACK_NONNULL(1);
 
 /*
  * The resolver that a stack has by itself: the one of vdestack_getaddrinfo() and its relatives. It is made at
@@ -129,7 +173,8 @@ struct vdestack_dns_record {
 /* An answer. Everything belongs to it. */
 struct vdestack_dns_answer {
 	const char *name;             /* the name that owns the records, after aliases (CNAME) */
-	const unsigned char *message; /* the whole reply, for names in records: vdestack_dns_expand() */
+	const unsigned char *message; /* the whole reply, for names in records: vdestack_dns_expand(). Its
+					 TTLs are those that are left, too */
 	size_t message_size;
 	uint32_t ttl_s;               /* for which the answer holds: the smallest of records and aliases */
 	size_t n;
@@ -139,8 +184,9 @@ struct vdestack_dns_answer {
 /*
  * Asks for records of one type (a number from <arpa/nameser.h>: ns_t_srv, ns_t_txt...). The name is taken as
  * it is, without search list and hosts file; those that end in .onion or .invalid do not exist. EAI_NONAME,
- * EAI_NODATA: as above. EAI_NONAME also for types that no record has (OPT, ANY, AXFR...). Free *answer with
- * vdestack_dns_free_answer(); NULL is allowed there.
+ * EAI_NODATA: as above. EAI_NONAME also for types that no record has (OPT, AXFR...). ns_t_any: the records of
+ * all types that the server gives (RFC 8482: it may be a few of them), aliases too; which type a record has
+ * is read from the message. Free *answer with vdestack_dns_free_answer(); NULL is allowed there.
  */
 int vdestack_dns_query(struct vdestack_dns *dns, const char *name, int type,
 		       const struct vdestack_dns_answer **answer) VDESTACK_NODISCARD VDESTACK_NONNULL(2, 4);

@@ -35,7 +35,8 @@ enum vdestack_event_type {
 	VDESTACK_EVENT_SOURCE_REFUSED = 16, /* the server has refused */
 	VDESTACK_EVENT_SOURCE_SILENT = 17, /* no server has answered so far; once per search */
 	VDESTACK_EVENT_SOURCE_IPV6_ONLY = 18, /* DHCPv4 waits, as the network prefers IPv6 (RFC 8925) */
-	VDESTACK_EVENT_SOURCE_STORAGE = 19 /* a lease file is damaged, or is not read or written: error */
+	VDESTACK_EVENT_SOURCE_STORAGE = 19, /* a lease file is damaged, or is not read or written: error */
+	VDESTACK_EVENT_IMPAIRED = 20 /* its impairment or its group was changed, <vdestack/impair.h> */
 };
 
 /* A record: 128 bytes in every version. */

@@ -51,9 +51,10 @@ struct vdestack_attach_opts {
  * name of the stack, or its index in digits; NULL: the program's first one. opts may be NULL.
  *
  * The handle does not keep the stack alive: when its program deletes it or ends, calls on the handle fail
- * with ENETDOWN. It can be used for what reads, for sockets, for vdestack_netns(), and for commands
- * (vdestack_spawn(), vdestack_run()), which are killed when the stack ends. What changes the stack fails with
- * EPERM. vdestack_delete() ends the handle and its commands, and not the stack. errno: ESRCH (no registered
+ * with ENETDOWN. It can be used for what reads, for sockets, for vdestack_netns(), for captures, wire taps
+ * and impairments (<vdestack/capture.h>, <vdestack/impair.h>), and for commands (vdestack_spawn(),
+ * vdestack_run()), which are killed when the stack ends. What changes the stack otherwise fails with EPERM.
+ * vdestack_delete() ends the handle and its commands, and not the stack. errno: ESRCH (no registered
  * program of this user has that pid), ENOENT (it has no such stack), EPERM (the keeper refuses this process,
  * or it has been sealed), ETIMEDOUT (the keeper is stopped), ENETDOWN, EBUSY (too many handles), EMFILE,
  * ENOMEM.

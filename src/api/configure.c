@@ -5,17 +5,18 @@
  *
  * The order: all words are read, and the interfaces found, before anything is changed. Then sources are
  * stopped that make room for static addresses. Then addresses and routes, by rtnetlink, which can be undone
- * (change.c). Then the keeper is asked for name servers and address sources, interface by interface. Last,
- * what is new is waited for.
+ * (change.c). Then the keeper is asked for name servers and address sources, and for impairment, interface by
+ * interface. Last, what is new is waited for.
  *
  * On failure the addresses and routes are as before, and what was started or added at the keeper is stopped
- * or removed again. A source that was stopped, and a name that was removed, does not come back: the keeper
- * alone knew its options.
+ * or removed again. Impairment is as before. A source that was stopped, and a name that was removed, does not
+ * come back: the keeper alone knew its options.
  */
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -26,6 +27,7 @@
 #include "change.h"
 #include "config/addr_text.h"
 #include "core/configuration.h"
+#include "core/impairment.h"
 #include "core/keepers.h"
 #include "core/long_call.h"
 #include "core/options.h"
@@ -46,6 +48,8 @@ struct configuring {
 	struct vs_change change;
 	struct vs_learned before;
 	size_t n_asked;      /* interfaces for which the keeper has been asked */
+	struct vs_wire_impaired *impaired; /* what was in force before, for each interface */
+	size_t n_impaired;   /* of these, those that have been changed, or need no change */
 };
 
 /* The end of a step, or of the whole. */
@@ -181,6 +185,39 @@ static void take_back(struct configuring *c, const struct vs_conf_iface *iface)
 	back.one_of = before != NULL ? before->one_of : 0;
 	take_back_names(c, &wanted, &back);
 	(void)ask(c, &back);
+}
+
+/* ------------------------------------------------------------------ impairment */
+
+static int impair_all(struct configuring *c)
+{
+	struct vs_wire_impair wanted;
+
+	for (; c->n_impaired < c->config->n_ifaces; c->n_impaired++) {
+		const struct vs_conf_iface *iface = &c->config->ifaces[c->n_impaired];
+		if (iface->impair == NULL)
+			continue;
+		vs_impairment_fill(iface->impair, &wanted);
+		int r = vs_impairment_ask(c->stack, iface->name, &wanted, &c->impaired[c->n_impaired]);
+		if (r < 0)
+			return vs_fail_step(-r, "cannot impair interface %s", iface->name);
+	}
+	return 0;
+}
+
+static void unimpair_all(struct configuring *c)
+{
+	struct vs_wire_impair wanted, back;
+	struct vs_wire_impaired state;
+
+	while (c->n_impaired-- > 0) {
+		const struct vs_conf_iface *iface = &c->config->ifaces[c->n_impaired];
+		if (iface->impair == NULL)
+			continue;
+		vs_impairment_fill(iface->impair, &wanted);
+		vs_impairment_reverse(&wanted, &c->impaired[c->n_impaired], &back);
+		(void)vs_impairment_ask(c->stack, iface->name, &back, &state);
+	}
 }
 
 /* ------------------------------------------------------------------ stopping first */
@@ -345,6 +382,9 @@ static int prepare(struct configuring *c, const char *text)
 		c->leases = vs_sources_open_leases(c->config->leases);
 	if (c->config->leases != NULL && c->leases < 0)
 		return c->leases;
+	c->impaired = calloc(c->config->n_ifaces + 1, sizeof(*c->impaired));
+	if (c->impaired == NULL)
+		return vs_fail(ENOMEM, "cannot configure a stack: no memory");
 	/* Addresses of sources are not static, whatever the words. */
 	r = vs_learned_ask(c->stack, NULL, &c->before);
 	if (r == 0)
@@ -356,6 +396,7 @@ static void undo(struct configuring *c)
 {
 	VS_ERROR_KEEP;
 
+	unimpair_all(c);
 	while (c->n_asked-- > 0)
 		if (c->config->ifaces[c->n_asked].sources != NULL)
 			take_back(c, &c->config->ifaces[c->n_asked]);
@@ -371,11 +412,13 @@ static int change(struct configuring *c)
 	if (r == 0)
 		r = ask_all(c);
 	if (r == 0)
+		r = impair_all(c);
+	if (r == 0)
 		r = wait_all(c);
 	if (r < 0)
 		undo(c);
 	else
-		vs_conf_announce(&c->nl, c->config);
+		vs_conf_announce(&c->nl, c->config, false);
 	return r;
 }
 
@@ -398,6 +441,7 @@ static int configure(struct vdestack *stack, const char *text, const struct vdes
 	vs_change_end(&c.change);
 	vs_nl_close(&c.nl);
 	vs_learned_free(&c.before);
+	free(c.impaired);
 	vs_close(c.leases);
 	vs_config_free(c.config);
 	return r;

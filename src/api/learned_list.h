@@ -13,7 +13,7 @@ int vs_learned_of(struct vdestack *stack, const char *ifname, const char *step, 
 
 /*
  * Writes the records as the text of a resolv.conf, of which size bytes are stored, a NUL included. Returns
- * the length of the whole text without the NUL, like snprintf(3). Pure. In resolvconf.c.
+ * the length of the whole text without the NUL, like snprintf(3). In resolvconf.c.
  */
 size_t vs_resolvconf_write(const struct vs_learned *learned, char *buf, size_t size);
 

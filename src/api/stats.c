@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the keeper knows of an interface: the counters of its pump, and its locator. */
+/* What the keeper knows of an interface, the counters of its pump and its locator, and of itself. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,15 +26,15 @@ static int link_stats(struct vdestack *stack, const char *ifname, struct vdestac
 {
 	struct vs_long_call call = { 0 };
 	struct vdestack_link_stats s = { .size = stats != NULL ? stats->size : 0 };
-	unsigned long long n[7];
+	unsigned long long n[9];
 
 	if (s.size < sizeof(s.size) || ifname == NULL || !vs_ifname_valid(ifname))
 		return vs_fail(EINVAL, "cannot read counters: no interface name, or the result has no size");
 	int r = ask(stack, ifname, "counters", &call);
 	if (r < 0)
 		return r;
-	if (sscanf(call.answer, "%u %llu %llu %llu %llu %llu %llu %llu", &s.offloads, &n[0], &n[1], &n[2],
-		   &n[3], &n[4], &n[5], &n[6]) != 8)
+	if (sscanf(call.answer, "%u %llu %llu %llu %llu %llu %llu %llu %u %u %llu %llu", &s.offloads, &n[0],
+		   &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &s.captures, &s.taps, &n[7], &n[8]) != 12)
 		return vs_fail(EPROTO,
 			       "cannot read the counters of interface %s: the keeper's answer makes no sense",
 			       ifname);
@@ -45,6 +45,8 @@ static int link_stats(struct vdestack *stack, const char *ifname, struct vdestac
 	s.rx_writes = n[4];
 	s.rx_dropped = n[5];
 	s.reconnects = n[6];
+	s.captured = n[7];
+	s.uncaptured = n[8];
 	vs_opts_write(stats, s.size, &s, sizeof(s));
 	return 0;
 }
@@ -81,4 +83,27 @@ static int link_locator(struct vdestack *stack, const char *ifname, char *buf, s
 int vdestack_link_get_locator(struct vdestack *stack, const char *ifname, char *buf, size_t size)
 {
 	return vs_edge(link_locator(stack, ifname, buf, size));
+}
+
+static int keeper_stats(struct vdestack *stack, struct vdestack_keeper_stats *stats)
+{
+	struct vs_long_call call = { .req = { .op = VS_OP_KEEPER_STATS } };
+	size_t size = stats != NULL ? stats->size : 0;
+	struct vdestack_keeper_stats s;
+
+	if (size < sizeof(size))
+		return vs_fail(EINVAL, "cannot read the counters of the keeper: the result has no size");
+	int r = vs_stack_ask(stack, &call);
+	if (r < 0)
+		return vs_fail_step(-r, "cannot read the counters of the keeper");
+	_Static_assert(sizeof(s) <= sizeof(call.answer), "an answer has room for it");
+	memcpy(&s, call.answer, sizeof(s));
+	s.size = size;
+	vs_opts_write(stats, size, &s, sizeof(s));
+	return 0;
+}
+
+int vdestack_keeper_get_stats(struct vdestack *stack, struct vdestack_keeper_stats *stats)
+{
+	return vs_edge(keeper_stats(stack, stats));
 }

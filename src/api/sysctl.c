@@ -123,6 +123,10 @@ static const char *explain_absent(struct vdestack *stack, const char *path, char
 	mode_t mode;
 	bool of_interface = names_interface(path, name);
 
+	if (strncmp(path, "net/", 4) == 0) {
+		(void)snprintf(text, size, "names begin behind \"net\"; write %s", path + 4);
+		return text;
+	}
 	if (of_interface && !has_interface(stack, name)) {
 		(void)snprintf(text, size, "the stack has no interface %s; make it first", name);
 		return text;

@@ -13,30 +13,38 @@
 
 #include "cleanup.h"
 
+/* A way out for programs that choose the kind of their stacks: the text stands behind the remedies. */
+#define OR_PICOX "; the plugin picox of libioth needs no namespace"
+
 static const char *const texts[] = {
 	[VS_CAUSE_USERNS_OFF] =
 		"user namespaces are switched off (user.max_user_namespaces is 0); set sysctl "
-		"user.max_user_namespaces=10000 or run with CAP_SYS_ADMIN",
+		"user.max_user_namespaces=10000 or run with CAP_SYS_ADMIN"
+		OR_PICOX,
 	[VS_CAUSE_USERNS_LIMIT] =
 		"the limit of user namespaces is reached (the disk is not full); raise sysctl "
 		"user.max_user_namespaces or end programs that hold some",
 	[VS_CAUSE_USERNS_DEBIAN] =
 		"unprivileged user namespaces are switched off; set sysctl "
-		"kernel.unprivileged_userns_clone=1 or run with CAP_SYS_ADMIN",
+		"kernel.unprivileged_userns_clone=1 or run with CAP_SYS_ADMIN"
+		OR_PICOX,
 	[VS_CAUSE_USERNS_APPARMOR] =
 		"AppArmor restricts unprivileged user namespaces; give the program a profile with "
-		"\"userns,\" or set sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+		"\"userns,\" or set sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+		OR_PICOX,
 	[VS_CAUSE_USERNS_SECCOMP] =
 		"a seccomp filter refuses user namespaces; allow unshare(2) and clone(2) with "
 		"CLONE_NEWUSER in the filter (container run-time or service manager), or make stacks "
-		"before it is set",
+		"before it is set" OR_PICOX,
 	[VS_CAUSE_USERNS_CHROOT] =
 		"the kernel refuses user namespaces in a chroot; make the first stack before chroot(2), "
 		"use pivot_root(2), or run with CAP_SYS_ADMIN",
 	[VS_CAUSE_USERNS_NOT_BUILT] =
-		"this kernel has no user namespaces; use one with CONFIG_USER_NS or run with CAP_SYS_ADMIN",
+		"this kernel has no user namespaces; use one with CONFIG_USER_NS or run with CAP_SYS_ADMIN"
+		OR_PICOX,
 	[VS_CAUSE_NETNS_OFF] =
-		"network namespaces are switched off (user.max_net_namespaces is 0); raise that sysctl",
+		"network namespaces are switched off (user.max_net_namespaces is 0); raise that sysctl"
+		OR_PICOX,
 	[VS_CAUSE_NETNS_LIMIT] =
 		"the limit of network namespaces is reached (the disk is not full); raise sysctl "
 		"user.max_net_namespaces or delete stacks",

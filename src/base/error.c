@@ -21,7 +21,7 @@
 static __thread struct {
 	const char *text; /* static text of a failure on the socket path; NULL: the message below counts */
 	int err;
-} pending __attribute__((tls_model("initial-exec")));
+} pending VS_EARLY_TLS;
 
 static __thread char message[VS_MESSAGE_MAX];
 static __thread int unlogged; /* the log callback has not been called with it */

@@ -19,6 +19,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+/*
+ * Thread-local storage that needs no memory to be reached, so that signal handlers can. A process has little
+ * room of that kind for libraries that it loads late. Ours that is loaded late runs in no signal handler.
+ */
+#ifdef VS_LOADED_LATE
+#define VS_EARLY_TLS
+#else
+#define VS_EARLY_TLS __attribute__((tls_model("initial-exec")))
+#endif
+
 #define VS_MESSAGE_MAX 512 /* bytes of a message, with the final NUL */
 
 /* The result of a step that would have to wait. It is no errno: EAGAIN is one, of a limit that is reached. */

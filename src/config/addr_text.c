@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/hex.h"
+
 unsigned vs_addr_bits(const struct vs_conf_addr *addr)
 {
 	return addr->family == AF_INET ? 32 : 128;
@@ -97,17 +99,6 @@ void vs_prefix_to_text(const struct vs_conf_addr *addr, char text[VS_PREFIX_TEXT
 	(void)snprintf(text, VS_PREFIX_TEXT_MAX, "%s/%u", host, addr->prefixlen % 1000);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool vs_mac_from_text(const char *text, unsigned char mac[6])
 {
 	unsigned char bytes[6];
@@ -115,8 +106,8 @@ bool vs_mac_from_text(const char *text, unsigned char mac[6])
 	if (strlen(text) != 17 || (text[2] != ':' && text[2] != '-'))
 		return false;
 	for (size_t i = 0; i < sizeof(bytes); i++) {
-		int high = hex_digit(text[3 * i]);
-		int low = hex_digit(text[3 * i + 1]);
+		int high = vs_hex_digit(text[3 * i]);
+		int low = vs_hex_digit(text[3 * i + 1]);
 		if (high < 0 || low < 0 || (i > 0 && text[3 * i - 1] != text[2]))
 			return false;
 		bytes[i] = (unsigned char)(high * 16 + low);

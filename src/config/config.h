@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "error.h"
+#include "impair.h"
 #include "locator.h"
 
 #define VS_VNL_MAX 4000 /* bytes in a VNL */
@@ -82,6 +83,7 @@ struct vs_conf_iface {
 	bool has_mac;
 	unsigned char mac[6];
 	unsigned mtu; /* 0 = not given */
+	char *capture; /* file of a capture; NULL: none */
 	bool nodad;   /* its IPv6 addresses are used without duplicate address detection */
 	struct vs_conf_addr *addrs;
 	size_t n_addrs;
@@ -89,7 +91,8 @@ struct vs_conf_iface {
 	size_t n_routes;
 	struct vs_conf_sources *sources; /* NULL: no words about sources and names */
 	struct vs_conf_removals removals;
-	enum vs_conf_updown updown; /* of a change: eth, -eth */
+	struct vs_conf_impair *impair; /* NULL: no words about impairment */
+	enum vs_conf_updown updown; /* eth, -eth; a new interface is brought up unless it is DOWN */
 };
 
 #define VS_STACK_NAME_MAX 63 /* bytes in the name of a stack */

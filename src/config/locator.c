@@ -17,13 +17,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "config/hex.h"
 
 /* The next character as a plugin may come to see it; 0 at the end. */
 static char next_char(const char **at)
@@ -33,9 +27,9 @@ static char next_char(const char **at)
 	if (**at == '\0')
 		return '\0';
 	char c = *(*at)++;
-	if (c != '%' || hex_digit((*at)[0]) < 0 || hex_digit((*at)[1]) < 0)
+	if (c != '%' || vs_hex_digit((*at)[0]) < 0 || vs_hex_digit((*at)[1]) < 0)
 		return c;
-	c = (char)(hex_digit((*at)[0]) << 4 | hex_digit((*at)[1]));
+	c = (char)(vs_hex_digit((*at)[0]) << 4 | vs_hex_digit((*at)[1]));
 	*at += 2;
 	return c != '\0' ? c : '%';
 }
@@ -184,6 +178,8 @@ void vs_locator_parse(const char *text, struct vs_locator *out)
 		out->kind = VS_KIND_COMMAND;
 	} else if (scheme_is(out, "inproc")) {
 		out->kind = VS_KIND_SEGMENT;
+	} else if (scheme_is(out, "local")) {
+		out->kind = VS_KIND_LOCAL;
 	} else {
 		out->needs_directory = needs_directory(out);
 		out->opens_terminal = contains(text, "vdesl://");

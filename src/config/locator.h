@@ -21,6 +21,7 @@
 enum vs_locator_kind {
 	VS_KIND_PLUGIN,  /* everything else, a path included: a plugin of libvdeplug opens it */
 	VS_KIND_SEGMENT, /* inproc://NAME: an Ethernet inside the keeper */
+	VS_KIND_LOCAL,   /* local://NAME: an Ethernet between the programs of one user */
 	VS_KIND_COMMAND, /* =COMMAND or cmd://COMMAND as the whole: the program starts it, sends its stream */
 };
 
@@ -45,6 +46,12 @@ struct vs_locator {
 
 /* More are refused. */
 #define VS_LOCATOR_BRACES_MAX 16
+
+/* An Ethernet made of veth pairs and a bridge, without a pump. */
+static inline bool vs_locator_is_segment(enum vs_locator_kind kind)
+{
+	return kind == VS_KIND_SEGMENT || kind == VS_KIND_LOCAL;
+}
 
 /* *out points into text, which must outlive it. */
 void vs_locator_parse(const char *text, struct vs_locator *out);

@@ -20,9 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "impair_words.h"
 #include "section.h"
 
-#define SEGMENT_NAME_MAX 64 /* bytes of NAME in inproc://NAME */
+#define SEGMENT_NAME_MAX 64 /* bytes of NAME in inproc://NAME and local://NAME */
 #define DEFAULT_NAMES_MAX 65536 /* vde0 to vde65535; ends the search when everything is taken */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -110,7 +111,7 @@ int vs_take_name(struct vs_parser *parser, struct vs_section *section, const str
 	return 0;
 }
 
-/* True if name can be the NAME of inproc://NAME. */
+/* True if name can be the NAME of inproc://NAME or local://NAME. */
 static bool segment_name_valid(const char *name)
 {
 	size_t length = strlen(name);
@@ -138,12 +139,25 @@ int vs_take_vnl(struct vs_parser *parser, struct vs_section *section, const stru
 		return vs_config_fail_memory(parser->error);
 	struct vs_locator *locator = &section->iface.locator;
 	vs_locator_parse(section->iface.vnl, locator);
-	if (locator->kind == VS_KIND_SEGMENT && !segment_name_valid(locator->rest))
+	if (vs_locator_is_segment(locator->kind) && !segment_name_valid(locator->rest))
 		return vs_word_fail(parser->error, EINVAL, word,
-				    "not a name for a segment; write inproc:// and 1 to %d printable ASCII "
+				    "not a name for a segment; write %s:// and 1 to %d printable ASCII "
 				    "characters without '/'",
-				    SEGMENT_NAME_MAX);
+				    locator->kind == VS_KIND_LOCAL ? "local" : "inproc", SEGMENT_NAME_MAX);
 	return 0;
+}
+
+int vs_take_impair(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+		   const char *value)
+{
+	struct vs_conf_iface *iface = &section->iface;
+
+	(void)value;
+	if (iface->impair == NULL)
+		iface->impair = calloc(1, sizeof(*iface->impair));
+	if (iface->impair == NULL)
+		return vs_config_fail_memory(parser->error);
+	return vs_impair_take(iface->impair, word, parser->error);
 }
 
 /* The directory belongs to the whole stack, like its name. It is opened, and checked, by the caller. */
@@ -232,7 +246,7 @@ static int check_mtu(struct vs_parser *parser, const struct vs_section *section)
 
 	if (section->mtu == NULL)
 		return 0;
-	if (mtu > MTU_MAX_LINK && section->iface.locator.kind != VS_KIND_SEGMENT)
+	if (mtu > MTU_MAX_LINK && !vs_locator_is_segment(section->iface.locator.kind))
 		return vs_fail_mtu(parser, section->mtu);
 	if (mtu < MTU_MIN_IP6 && section->has_ip6)
 		return vs_word_fail(parser->error, EINVAL, section->mtu,
@@ -286,9 +300,11 @@ static int finish_section(struct vs_parser *parser, struct vs_section *section)
 static void free_inside(struct vs_conf_iface *iface)
 {
 	free(iface->vnl);
+	free(iface->capture);
 	free(iface->addrs);
 	free(iface->routes);
 	free(iface->sources);
+	free(iface->impair);
 	free(iface->removals.addrs);
 	free(iface->removals.routes);
 }

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "impair_words.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define DHCP4 VS_CONF_DHCP4
@@ -41,6 +43,7 @@ static const struct vs_rule rules[] = {
 	MAKE("macaddr", VALUE, true, vs_take_mac, "macaddr=02:00:00:00:00:01"),
 	MAKE("mtu", VALUE, true, vs_take_mtu, "mtu=1500"),
 	WORD("nodad", FLAG, vs_take_nodad, "nodad"),
+	MAKE("capture", VALUE, true, vs_take_capture, "capture=web.pcapng"),
 	/* static addresses, routes and names */
 	WORD("ip", VALUE, vs_take_ip, "ip=10.0.0.1/24"),
 	WORD("gw", VALUE, vs_take_gw, "gw=10.0.0.254"),
@@ -89,6 +92,12 @@ static const struct vs_rule rules[] = {
 	UNDO("-auto6", FLAG, NULL, DHCP6 | SLAAC, "-auto6"),
 	UNDO("-autov6", FLAG, NULL, DHCP6 | SLAAC, "-autov6"),
 	UNDO("-all", FLAG, vs_remove_static, SOURCES, "-all"),
+};
+
+/* Impairment has a table of its own, which knows the forms of its words. */
+static const struct vs_rule impair_rules[] = {
+	{ "", VS_FORM_BOTH, VS_PLACE_ANY, true, vs_take_impair, "", 0, 0, 0, 0 },
+	{ "-", VS_FORM_BOTH, VS_PLACE_CHANGE, true, vs_take_impair, "", 0, 0, 0, 0 },
 };
 
 /* Words that have a meaning in this family of programs. Refused with or without a value. */
@@ -159,6 +168,11 @@ const struct vs_rule *vs_rule_find(struct vs_parser *parser, const struct vs_wor
 		*result = check_place(parser, rule, word);
 		if (*result == 0)
 			*result = check_form(parser, rule, word, word->text + key_length);
+		return *result == 0 ? rule : NULL;
+	}
+	if (vs_impair_is_word(word->text)) {
+		const struct vs_rule *rule = &impair_rules[word->text[0] == '-'];
+		*result = check_place(parser, rule, word);
 		return *result == 0 ? rule : NULL;
 	}
 	*result = fail_unknown(parser, word, key_length);

@@ -54,9 +54,9 @@ typedef int vs_take_fn(struct vs_parser *parser, struct vs_section *section, con
 		       const char *value);
 
 /* parse.c */
-vs_take_fn vs_take_iface, vs_take_name, vs_take_vnl, vs_take_leases;
+vs_take_fn vs_take_iface, vs_take_name, vs_take_vnl, vs_take_leases, vs_take_impair;
 /* values.c */
-vs_take_fn vs_take_mac, vs_take_mtu, vs_take_nodad, vs_take_ip, vs_take_gw, vs_take_route;
+vs_take_fn vs_take_mac, vs_take_mtu, vs_take_nodad, vs_take_capture, vs_take_ip, vs_take_gw, vs_take_route;
 /* source_words.c */
 vs_take_fn vs_take_slaac, vs_take_fqdn, vs_take_pd, vs_take_rapid, vs_take_v6only, vs_take_norelease;
 vs_take_fn vs_take_dns, vs_take_domain;

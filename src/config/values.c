@@ -50,7 +50,8 @@ int vs_take_mac(struct vs_parser *parser, struct vs_section *section, const stru
 int vs_fail_mtu(struct vs_parser *parser, const struct vs_word *word)
 {
 	return vs_word_fail(parser->error, EINVAL, word,
-			    "the MTU must be %d to %d bytes, or to %d on an inproc:// link; write mtu=1500",
+			    "the MTU must be %d to %d bytes, or to %d on an inproc:// or local:// link; "
+			    "write mtu=1500",
 			    MTU_MIN, MTU_MAX_LINK, MTU_MAX_SEGMENT);
 }
 
@@ -78,6 +79,16 @@ int vs_take_nodad(struct vs_parser *parser, struct vs_section *section, const st
 	section->nodad = word;
 	section->iface.nodad = true;
 	return 0;
+}
+
+int vs_take_capture(struct vs_parser *parser, struct vs_section *section, const struct vs_word *word,
+		    const char *value)
+{
+	if (section->iface.capture != NULL)
+		return vs_word_fail(parser->error, EINVAL, word,
+				    "the interface is captured already; remove one of the two");
+	section->iface.capture = strdup(value);
+	return section->iface.capture == NULL ? vs_config_fail_memory(parser->error) : 0;
 }
 
 /* Refuses what cannot be the address of one host. */

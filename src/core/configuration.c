@@ -9,6 +9,13 @@
 #include "proto/hash_addr.h"
 #include <vdestack.h>
 
+/* Whether the words ask for nothing that needs the interface to be up. */
+static bool may_stay_down(const struct vs_conf_iface *iface)
+{
+	return iface->updown != VS_CONF_UP && iface->n_addrs == 0 && iface->n_routes == 0 &&
+	       (iface->sources == NULL || iface->sources->start == 0);
+}
+
 /* What the words and flags imply for all interfaces. */
 static void complete(struct vs_config *config, unsigned flags)
 {
@@ -16,6 +23,8 @@ static void complete(struct vs_config *config, unsigned flags)
 		struct vs_conf_iface *iface = &config->ifaces[i];
 		if ((flags & VDESTACK_NODAD) != 0)
 			iface->nodad = true;
+		if ((flags & VDESTACK_LINKS_DOWN) != 0 && may_stay_down(iface))
+			iface->updown = VS_CONF_DOWN;
 		if (iface->sources == NULL || iface->sources->fqdn[0] == '\0' || iface->has_mac)
 			continue;
 		vs_hash_mac(iface->mac, iface->sources->fqdn, NULL);

@@ -18,9 +18,14 @@
  *  CONFIG     reads a configuration that had to wait for the namespace: only that tells which names are free
  *  NEXT       asks for the next interface, after the start of its command if it has one
  *  IFACE      waits until the keeper has plugged the interface into its network
+ *  IMPAIR     on the way to PREPARE: asks for the impairment of the next interface with words about that
+ *  IMPAIRED   waits until the keeper has set it
  *  PREPARE    on the way to APPLY: the sysctls of the next interface with address sources of IPv6, as it is
  *             down yet
  *  PREPARED   waits until the keeper has written them
+ *  CAPTURE    on the way to APPLY: asks for a capture of the next interface with the word for it
+ *  CAPTURING  waits until the keeper has made it, opens the file and starts it
+ *  CAPTURED   waits until it has begun
  *  APPLY      addresses and routes, by rtnetlink
  *  SOURCES    asks for the address sources of the next interface
  *  STARTED    waits until the keeper has started them
@@ -91,6 +96,11 @@ static void describe_state(struct vs_creation *c, char *text, size_t size)
 			       c->config->ifaces[c->n_made].name, c->config->ifaces[c->n_made].vnl);
 	else if (c->state == VS_CREATION_READY)
 		(void)snprintf(text, size, "%s", vs_ready_missing(&c->ready));
+	else if (c->state == VS_CREATION_IMPAIRED)
+		(void)snprintf(text, size, "the keeper has not impaired interface %s yet",
+			       c->config->ifaces[c->n_impaired].name);
+	else if (c->state >= VS_CREATION_CAPTURE && c->state <= VS_CREATION_CAPTURED)
+		(void)snprintf(text, size, "the keeper has not started a capture yet");
 	else if (c->state >= VS_CREATION_PREPARE && c->state <= VS_CREATION_STARTED)
 		(void)snprintf(text, size, "the keeper has not started the address sources yet");
 	else
@@ -127,6 +137,7 @@ static void begin(struct vs_creation *c, const struct vs_create_opts *opts)
 		.dirs = { -1, -1 },
 		.stream = -1,
 		.leases = -1,
+		.control = -1,
 	};
 }
 
@@ -233,6 +244,7 @@ void vs_creation_end(struct vs_creation *c)
 		vs_long_call_end(&c->call);
 	vs_close(vs_steal_fd(&c->stream));
 	vs_close(vs_steal_fd(&c->leases));
+	vs_close(vs_steal_fd(&c->control));
 	vs_creation_close_directories(c);
 	vs_ready_end(&c->ready);
 	vs_creation_close_netlink(c);

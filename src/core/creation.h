@@ -16,6 +16,7 @@
 #include "options.h"
 #include "rtnl/nl.h"
 #include "rtnl/ready.h"
+#include "wire/impair.h"
 #include "wire/sources.h"
 #include <vdestack.h>
 
@@ -25,8 +26,13 @@ enum vs_creation_state {
 	VS_CREATION_CONFIG,
 	VS_CREATION_NEXT,
 	VS_CREATION_IFACE,
+	VS_CREATION_IMPAIR,
+	VS_CREATION_IMPAIRED,
 	VS_CREATION_PREPARE,
 	VS_CREATION_PREPARED,
+	VS_CREATION_CAPTURE,
+	VS_CREATION_CAPTURING,
+	VS_CREATION_CAPTURED,
 	VS_CREATION_APPLY,
 	VS_CREATION_SOURCES,
 	VS_CREATION_STARTED,
@@ -58,14 +64,18 @@ struct vs_creation {
 	unsigned attempts;              /* keepers that were asked for the namespace */
 	bool wait_ready;                /* addresses and carriers are waited for */
 	bool learned;                   /* the sources are ready; now their addresses are waited for */
+	size_t n_impaired;              /* interfaces that are, or need not be */
 	size_t n_sources;               /* interfaces whose sources were asked for, then: are ready */
 	int64_t sources_deadline_ms;
+	size_t n_captures;              /* interfaces that have been looked at for capture=FILE */
 	/* What the step under way holds: */
 	struct vs_long_call call;
 	int dirs[2];                    /* root and working directory of the caller; -1: none */
 	int stream;                     /* of the command of the next interface; -1 */
 	int leases;                     /* directory; -1: none */
+	int control;                    /* of the capture that is being started; -1: none */
 	struct vs_wire_sources sources; /* text of the request */
+	struct vs_wire_impair impair;   /* the same */
 	struct vs_nl nl;
 	struct vs_sock nl_sock;         /* its socket */
 	struct vs_ready ready;

@@ -57,7 +57,7 @@ int vs_creation_step_ready(struct vs_creation *c)
 		return vs_creation_wait_for(c, (struct pollfd){ .fd = c->nl_sock.fd, .events = POLLIN },
 				c->step_deadline_ms);
 	if (r == 0 && !c->learned)
-		vs_conf_announce(&c->nl, c->config);
+		vs_conf_announce(&c->nl, c->config, true);
 	c->state = after_ready(c);
 	return r;
 }

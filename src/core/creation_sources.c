@@ -77,7 +77,7 @@ int vs_creation_step_prepare(struct vs_creation *c)
 
 	if (iface == NULL) {
 		c->n_sources = 0;
-		c->state = VS_CREATION_APPLY;
+		c->state = c->opts.bare ? VS_CREATION_APPLY : VS_CREATION_CAPTURE;
 		return 0;
 	}
 	int r = request(c, iface, VS_SOURCES_PREPARE);

@@ -99,12 +99,27 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 
 /* ------------------------------------------------------------------ keeper and namespace */
 
-static enum vs_variant variant_for(const struct vs_create_opts *opts)
+static bool has_kind(const struct vs_config *config, enum vs_locator_kind kind)
 {
-	if (opts->flags & VDESTACK_INPROCESS)
-		return VS_VARIANT_INPROCESS;
-	bool alone = opts->adopt >= 0 && (!vs_privileged() || vs_can_claim_pid() == 0);
-	return alone ? VS_VARIANT_ADOPT : VS_VARIANT_PROCESS;
+	for (size_t i = 0; config != NULL && i < config->n_ifaces; i++)
+		if (config->ifaces[i].vnl != NULL && config->ifaces[i].locator.kind == kind)
+			return true;
+	return false;
+}
+
+/* Where local:// is out of reach, the keeper says so. */
+static int choose_variant(const struct vs_creation *c, enum vs_variant *out)
+{
+	const struct vs_create_opts *opts = &c->opts;
+
+	*out = opts->flags & VDESTACK_INPROCESS ? VS_VARIANT_INPROCESS : VS_VARIANT_PROCESS;
+	if (*out == VS_VARIANT_INPROCESS || (vs_privileged() && vs_can_claim_pid() != 0))
+		return 0;
+	if (opts->adopt < 0)
+		return vs_keepers_variant(has_kind(c->config, VS_KIND_LOCAL),
+					  has_kind(c->config, VS_KIND_SEGMENT), out);
+	*out = VS_VARIANT_ADOPT;
+	return 0;
 }
 
 /*
@@ -159,10 +174,12 @@ static int64_t step_ends_ms(const struct vs_creation *c)
 
 static int step_keeper(struct vs_creation *c)
 {
-	enum vs_variant variant = variant_for(&c->opts);
+	enum vs_variant variant = VS_VARIANT_PROCESS;
 	struct vs_keeper_link *keeper;
 	int r = c->slot == NULL ? make_slot(c) : 0;
 
+	if (r == 0)
+		r = choose_variant(c, &variant);
 	if (r == 0)
 		r = vs_keepers_hold(variant, variant == VS_VARIANT_ADOPT ? c->opts.adopt : -1,
 				   step_ends_ms(c), &keeper);
@@ -257,7 +274,7 @@ static int step_next(struct vs_creation *c)
 {
 	if (c->n_made == c->config->n_ifaces) {
 		vs_creation_close_directories(c);
-		c->state = VS_CREATION_PREPARE;
+		c->state = VS_CREATION_IMPAIR;
 		return 0;
 	}
 	const struct vs_conf_iface *iface = &c->config->ifaces[c->n_made];
@@ -321,8 +338,13 @@ int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c) = {
 	[VS_CREATION_CONFIG] = step_config,
 	[VS_CREATION_NEXT] = step_next,
 	[VS_CREATION_IFACE] = step_iface,
+	[VS_CREATION_IMPAIR] = vs_creation_step_impair,
+	[VS_CREATION_IMPAIRED] = vs_creation_step_impaired,
 	[VS_CREATION_PREPARE] = vs_creation_step_prepare,
 	[VS_CREATION_PREPARED] = vs_creation_step_prepared,
+	[VS_CREATION_CAPTURE] = vs_creation_step_capture,
+	[VS_CREATION_CAPTURING] = vs_creation_step_capturing,
+	[VS_CREATION_CAPTURED] = vs_creation_step_captured,
 	[VS_CREATION_APPLY] = step_apply,
 	[VS_CREATION_SOURCES] = vs_creation_step_sources,
 	[VS_CREATION_STARTED] = vs_creation_step_started,

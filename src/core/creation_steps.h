@@ -5,8 +5,8 @@
 #include "creation.h"
 
 /*
- * The files, each uses only those before it: creation_calls, creation_ready, creation_sources,
- * creation_steps, creation.
+ * The files, each uses only those before it: creation_calls, creation_ready, creation_impair,
+ * creation_sources, creation_capture, creation_steps, creation.
  */
 
 /* creation_calls.c */
@@ -35,6 +35,11 @@ int vs_creation_go_ready(struct vs_creation *c);
 int vs_creation_go_learned(struct vs_creation *c);
 int vs_creation_step_ready(struct vs_creation *c);
 
+/* creation_impair.c */
+
+int vs_creation_step_impair(struct vs_creation *c);
+int vs_creation_step_impaired(struct vs_creation *c);
+
 /* creation_sources.c */
 
 int vs_creation_open_leases(struct vs_creation *c);
@@ -45,6 +50,12 @@ int vs_creation_step_started(struct vs_creation *c);
 int vs_creation_step_learning(struct vs_creation *c);
 int vs_creation_step_learned(struct vs_creation *c);
 int vs_creation_step_late(struct vs_creation *c);
+
+/* creation_capture.c */
+
+int vs_creation_step_capture(struct vs_creation *c);
+int vs_creation_step_capturing(struct vs_creation *c);
+int vs_creation_step_captured(struct vs_creation *c);
 
 /* creation_steps.c */
 

@@ -19,7 +19,7 @@ bool vs_iface_request_has_command(const struct vs_conf_iface *iface)
 
 bool vs_iface_request_needs_directories(const struct vs_conf_iface *iface)
 {
-	return iface->locator.kind != VS_KIND_SEGMENT;
+	return !vs_locator_is_segment(iface->locator.kind);
 }
 
 bool vs_iface_request_any_needs_directories(const struct vs_config *config)

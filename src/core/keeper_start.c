@@ -145,7 +145,8 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 	if (r < 0)
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	int fds[] = { starter[1], front, adopt };
-	r = vs_launch(VS_LAUNCH_KEEPER, fds, adopt >= 0 ? 3 : 2, &made, why);
+	enum vs_launch_role role = k->variant == VS_VARIANT_LOCAL ? VS_LAUNCH_LOCAL_KEEPER : VS_LAUNCH_KEEPER;
+	r = vs_launch(role, fds, adopt >= 0 ? 3 : 2, &made, why);
 	vs_close(starter[1]);
 	if (r < 0)
 		r = vs_fail(-r, "cannot start the keeper: %s", why);

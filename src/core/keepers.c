@@ -26,6 +26,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "channels.h"
+#include "environment.h"
 #include "handle.h"
 #include "held.h"
 #include "keeper_start.h"
@@ -79,6 +80,37 @@ static struct vs_keeper_link *find_locked(enum vs_variant variant)
 		if (k->variant == variant && !atomic_load(&k->elsewhere) && (usable(k) || comes_back(k)))
 			return k;
 	return NULL;
+}
+
+static bool wanted_by_environment(void)
+{
+	const char *local = vs_environment_secure() ? NULL : getenv("VDESTACK_LOCAL");
+
+	return local != NULL && strcmp(local, "1") == 0;
+}
+
+int vs_keepers_variant(bool local, bool inproc, enum vs_variant *out)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+
+	if (p == NULL)
+		return vs_fail(ENOMEM, "cannot make a stack: %s", vs_cause_text(VS_CAUSE_MEMORY, ENOMEM));
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&p->lock);
+	bool ordinary = find_locked(VS_VARIANT_PROCESS) != NULL;
+	bool shares = !ordinary && (local || find_locked(VS_VARIANT_LOCAL) != NULL);
+	pthread_mutex_unlock(&p->lock);
+	vs_signals_restore(&saved);
+	if (local && inproc && ordinary)
+		return vs_fail(ENOTSUP,
+			       "cannot make a stack with both inproc:// and local:// interfaces: the "
+			       "program has "
+			       "stacks in a keeper without local://; make the first stack with a local:// "
+			       "interface, or set VDESTACK_LOCAL=1 before");
+	*out = local || shares || (!ordinary && wanted_by_environment()) ? VS_VARIANT_LOCAL
+									  : VS_VARIANT_PROCESS;
+	return 0;
 }
 
 int vs_keepers_hold(enum vs_variant variant, int adopt, int64_t deadline_ms, struct vs_keeper_link **out)

@@ -22,6 +22,8 @@ enum vs_variant {
 	VS_VARIANT_PROCESS,   /* shared by all stacks of the program */
 	VS_VARIANT_INPROCESS, /* the same on threads of the program */
 	VS_VARIANT_ADOPT,     /* lives in the user namespace of one adopted namespace; for that stack alone */
+	/* like PROCESS, in the user namespace that unprivileged programs with local:// stacks share */
+	VS_VARIANT_LOCAL,
 	VS_VARIANT_FOREIGN,   /* of another process, from which this one has a door; there is no front door */
 };
 
@@ -50,6 +52,13 @@ struct vs_keeper_link {
 	/* What it could not do for itself; the thread that takes it frees it. NULL: nothing, or taken. */
 	_Atomic(char *) warning;
 };
+
+/*
+ * The variant for an unprivileged program. A program with local:// stacks has all its stacks in a keeper for
+ * them. If it has an ordinary keeper already, it has two of them, and stacks with inproc:// stay in that one.
+ * local, inproc: whether the stack has such interfaces. 0 or -errno, message recorded.
+ */
+int vs_keepers_variant(bool local, bool inproc, enum vs_variant *out);
 
 /*
  * Stores a living keeper of the variant in *out, and starts one if there is none. adopt is a namespace for

@@ -70,6 +70,7 @@
 #include "adopter.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
+#include "base/poison.h"
 #include "environment.h"
 #include "held.h"
 #include "origin.h"
@@ -334,12 +335,12 @@ static int become(void *arg)
 {
 	const struct launch *l = arg;
 
-	if (l->role == VS_LAUNCH_KEEPER)
+	if (l->role != VS_LAUNCH_RUNNER)
 		raise_descriptor_limit();
 	long report = l->fds[0];
 	int32_t r = (int32_t)place_descriptors(l, &report);
 
-	if (l->role == VS_LAUNCH_KEEPER) {
+	if (l->role != VS_LAUNCH_RUNNER) {
 		(void)call(SYS_setsid, 0, 0, 0, 0);
 		for (long fd = 0; fd < 3; fd++)
 			(void)call(SYS_close, fd, 0, 0, 0);
@@ -433,13 +434,14 @@ static int run_launch(struct launch *l)
 	atomic_init(&l->running, 1);
 	vs_held_sweep();
 	if (vs_adopter_fails() && vs_held_start(stack + STACK_BYTES, STACK_BYTES / 2,
-						l->role == VS_LAUNCH_KEEPER, make_held, l, &held)) {
+						l->role != VS_LAUNCH_RUNNER, make_held, l, &held)) {
 		l->made = held > 0 ? (pid_t)held : 0;
 		r = held < 0 ? (int)held : 0;
 	} else {
 		r = run_orphaned(l, stack + STACK_BYTES);
 	}
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	ASAN_UNPOISON_MEMORY_REGION(stack, STACK_BYTES); /* functions that never returned ran on it */
 	(void)munmap(stack, STACK_BYTES);
 	errno = err;
 	return r;
@@ -450,6 +452,7 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, pid_t 
 {
 	static const char *const names[] = {
 		[VS_LAUNCH_KEEPER] = VS_KEEPER_NAME,
+		[VS_LAUNCH_LOCAL_KEEPER] = VS_KEEPER_NAME,
 		[VS_LAUNCH_RUNNER] = VS_RUNNER_NAME,
 	};
 	char *name = (char *)names[role];
@@ -467,8 +470,10 @@ static int launch(enum vs_launch_role role, const int *fds, size_t n_fds, pid_t 
 	int r = vs_origin_open(&l.origin, why);
 	if (r < 0)
 		return r;
-	char *argv[] = { name, NULL };
-	char *linker_argv[] = { (char *)l.origin.linker_path, "--argv0", name, (char *)l.origin.path, NULL };
+	char *argument = role == VS_LAUNCH_LOCAL_KEEPER ? VS_KEEPER_LOCAL : NULL;
+	char *argv[] = { name, argument, NULL };
+	char *linker_argv[] = { (char *)l.origin.linker_path, "--argv0", name, (char *)l.origin.path,
+				argument, NULL };
 	VS_AUTO_FREE char **envp = vs_environment_of_helper();
 	memcpy(l.fds, fds, n_fds * sizeof(*fds));
 	l.fds[l.n_fds++] = l.origin.file;

@@ -11,6 +11,7 @@
 
 enum vs_launch_role {
 	VS_LAUNCH_KEEPER, /* own session, no descriptor of the program's, signals all blocked */
+	VS_LAUNCH_LOCAL_KEEPER, /* the same, one for local:// */
 	VS_LAUNCH_RUNNER, /* stays in the session and process group, descriptors 0-2 as they are */
 };
 

@@ -15,7 +15,8 @@
 
 #define FLAGS                                                                                \
 	(VDESTACK_INPROCESS | VDESTACK_NO_WAIT | VDESTACK_FORCE_MTU | VDESTACK_ALLOW_ABSENT | \
-	 VDESTACK_NO_RECONNECT | VDESTACK_NODAD | VDESTACK_UNREGISTERED)
+	 VDESTACK_NO_RECONNECT | VDESTACK_NODAD | VDESTACK_UNREGISTERED | \
+	 VDESTACK_LINKS_DOWN)
 
 static int check(const struct vdestack_opts *opts, const char *step)
 {

@@ -30,8 +30,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -43,6 +41,7 @@
 #include "receive.h"
 #include "wire/fdmsg.h"
 #include "wire/messages.h"
+#include "wire/registry_ask.h"
 #include "wire/registry_dir.h"
 #include <vdestack/registry.h>
 
@@ -82,45 +81,18 @@ static void *grow(void *array, size_t n, size_t size)
 
 /* ------------------------------------------------------------------ requests to a keeper */
 
-static int connect_to(const struct peer *peer)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	VS_AUTO_CLOSE fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", peer->dir,
-		       peer->file);
-	return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : vs_steal_fd(&fd);
-}
-
 /* Sends a request. 0, and peer->channel is where the answer comes; or -errno. */
 static int ask(struct peer *peer, struct vs_request *req, const void *text, size_t text_len)
 {
 	struct vs_fdmsg msg = { .iov = { { req, sizeof(*req) }, { (void *)text, text_len } },
 				.n_iov = text_len > 0 ? 2 : 1,
 				.n_fds = 1 };
-	VS_AUTO_CLOSE fd = connect_to(peer);
-	int pair[2], on = 1;
+	char path[sizeof("/proc/self/fd/2147483647/") + VS_REGISTRY_NAME_MAX];
 
-	if (fd < 0)
-		return fd;
-	int r = vs_socketpair(pair);
-	if (r < 0)
-		return r;
 	req->version = VS_WIRE_VERSION;
 	req->seq = 1;
-	msg.fds[0] = pair[1];
-	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		r = -errno;
-	if (r == 0)
-		r = vs_fdmsg_send(fd, &msg, MSG_DONTWAIT);
-	vs_close(pair[1]);
-	if (r < 0)
-		vs_close(pair[0]);
-	else
-		peer->channel = pair[0];
-	return r;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", peer->dir, peer->file);
+	return vs_registry_ask(path, &msg, &peer->channel);
 }
 
 /* Takes the answer. 0, *fd (-1: it has none) and text; or -errno, the keeper's with its text. */
@@ -138,8 +110,7 @@ static int take_answer(struct peer *peer, int64_t deadline, char text[VS_TEXT_MA
 	if (n == 0)
 		return -ETIMEDOUT;
 	ssize_t len = vs_fdmsg_recv(channel, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	bool its = len >= (ssize_t)sizeof(reply) && reply.type == VS_REPLY_TYPE && msg.creds.uid == geteuid();
-	if (!its) {
+	if (!vs_registry_is_reply(&reply, len, &msg)) {
 		vs_fdmsg_drop(&msg);
 		return len == -EAGAIN ? -ETIMEDOUT : -ENETDOWN;
 	}

@@ -27,7 +27,7 @@
 #include "quick_call.h"
 
 static _Atomic(struct vdestack *) process_default;
-static __thread struct vdestack *thread_default __attribute__((tls_model("initial-exec")));
+static __thread struct vdestack *thread_default VS_EARLY_TLS;
 
 static const char gone[] = "not a stack, or one that has been deleted";
 
@@ -93,9 +93,11 @@ static bool is_stack(struct vdestack *stack)
  */
 #define PROBE_FAMILY (-0x7673)
 
-static __thread bool probing __attribute__((tls_model("initial-exec")));
+static __thread bool probing VS_EARLY_TLS;
 static __typeof__(socket) *program_socket; /* constant after the constructor */
-static char no_effect[PATH_MAX + 300];     /* likewise */
+static char loaded_late[PATH_MAX + 300];   /* likewise; the message of the variant with a socket(2) */
+static const char left_alone[] = "a default stack has no effect: libvdestack-nointerpose leaves socket() "
+				 "alone; use vdestack_msocket(), or link the program with libvdestack";
 
 static bool is_probe(int domain)
 {
@@ -110,6 +112,8 @@ static bool interposes(void)
 	static atomic_bool certain;
 	int saved = errno;
 
+	if (!vs_has_socket)
+		return false;
 	if (atomic_load(&certain) || program_socket == NULL)
 		return true;
 	probing = true;
@@ -121,22 +125,27 @@ static bool interposes(void)
 	return atomic_load(&certain);
 }
 
-/* A default may be set in a signal handler, which may not call dlsym(3) and dladdr(3). */
+/*
+ * A default may be set in a signal handler, which may not call dlsym(3) and dladdr(3). dladdr(3) reads a
+ * whole symbol table, so the variant that needs none of this does not pay for it at each start of a program.
+ */
 __attribute__((constructor)) static void look_up_socket(void)
 {
 	Dl_info own;
-	bool named = dladdr(no_effect, &own) != 0 && own.dli_fname != NULL;
 
+	if (!vs_has_socket)
+		return;
+	bool named = dladdr(loaded_late, &own) != 0 && own.dli_fname != NULL;
 	program_socket = (__typeof__(socket) *)dlsym(RTLD_DEFAULT, "socket");
-	if (vs_has_socket)
-		(void)snprintf(no_effect, sizeof(no_effect),
-			       "a default stack has no effect: the program's socket() is not the one of this "
-			       "library, which was loaded after libc; start the program with LD_PRELOAD=%s, "
-			       "or use vdestack_msocket()", named ? own.dli_fname : "libvdestack.so.0");
-	else
-		(void)snprintf(no_effect, sizeof(no_effect),
-			       "a default stack has no effect: libvdestack-nointerpose leaves socket() "
-			       "alone; use vdestack_msocket(), or link the program with libvdestack");
+	(void)snprintf(loaded_late, sizeof(loaded_late),
+		       "a default stack has no effect: the program's socket() is not the one of this "
+		       "library, which was loaded after libc; start the program with LD_PRELOAD=%s, "
+		       "or use vdestack_msocket()", named ? own.dli_fname : "libvdestack.so.0");
+}
+
+static const char *no_effect(void)
+{
+	return vs_has_socket ? loaded_late : left_alone;
 }
 
 static int check_handle(struct vdestack *stack)
@@ -146,7 +155,7 @@ static int check_handle(struct vdestack *stack)
 	if (!is_stack(stack))
 		return vs_fail_static(EINVAL, "cannot be the default: not a stack, or one that has been "
 					      "deleted");
-	return interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect);
+	return interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect());
 }
 
 static int set_default(struct vdestack *stack)
@@ -196,7 +205,7 @@ int vdestack_swap_thread_default(struct vdestack *stack, struct vdestack **old)
 	if (old == NULL)
 		r = vs_fail_static(EINVAL, "cannot swap the default: no room for the one before");
 	else if (vs_slot_was_handle(stack))
-		r = interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect);
+		r = interposes() ? 0 : vs_fail_static(ENOTSUP, no_effect());
 	else
 		r = check_handle(stack);
 	if (r == 0) {

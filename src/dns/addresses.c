@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "net.h"
 #include "resolver.h"
 
 #define ADDRESSES_MAX 4096 /* more than a message of 64 KiB can have with TTLs and owners */
@@ -94,33 +94,40 @@ static void take_source(struct vdestack_dns *dns, const union address *from, str
 
 static void probe(struct vdestack_dns *dns, int fd, struct vs_dest *d)
 {
+	const struct vs_net *net = vs_resolver_net(dns);
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	union address to, from;
 	socklen_t len = make_address(d, 53, false, &to);
 
-	if (connect(fd, &to.any, len) < 0)
+	if (vs_net_connect(net, fd, &to.any, len) < 0)
 		return;
 	len = sizeof(from);
-	if (getsockname(fd, &from.any, &len) == 0 && from.any.sa_family == d->family)
+	if (vs_net_getsockname(net, fd, &from.any, &len) == 0 && from.any.sa_family == d->family)
 		take_source(dns, &from, d);
-	(void)connect(fd, &none, sizeof(none));
+	if (net->stack != NULL)
+		(void)connect(fd, &none, sizeof(none));
 }
 
 static int probe_family(struct vs_addresses *a, struct vdestack_dns *dns, int family)
 {
+	const struct vs_net *net = vs_resolver_net(dns);
 	int fd = -1;
 
 	for (size_t i = 0; i < a->n; i++) {
 		if (a->list[i].family != family)
 			continue;
 		if (fd < 0)
-			fd = vdestack_msocket(vs_resolver_stack(dns), family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+			fd = vs_net_socket(net, family, SOCK_DGRAM, 0);
 		if (fd < 0) /* a kernel without IPv6: no such address can be used */
 			return errno == EAFNOSUPPORT ? 0 : -errno;
 		probe(dns, fd, &a->list[i]);
+		if (net->stack == NULL) { /* not every network can disconnect a socket */
+			(void)vs_net_close(net, fd);
+			fd = -1;
+		}
 	}
 	if (fd >= 0)
-		close(fd);
+		(void)vs_net_close(net, fd);
 	return 0;
 }
 

@@ -63,6 +63,8 @@ struct vs_answer *vs_answer_new(const uint8_t *message, size_t n, int type, uint
 							       records[i].size,
 							       aged(records[i].ttl_s, age_s) };
 		a->face.ttl_s = aged(m.ttl_s, age_s);
+		if (age_s > 0)
+			vs_message_age((uint8_t *)(out + m.n), n, age_s);
 	}
 	if (records != few)
 		free(records);

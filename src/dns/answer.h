@@ -20,8 +20,8 @@ struct vs_answer {
 };
 
 /*
- * Reads a reply; it is copied. All TTLs are less by age_s. NULL with errno: EBADMSG, ENOMEM. The caller has a
- * reference.
+ * Reads a reply; it is copied. All TTLs, those in the copy too, are less by age_s. NULL with errno: EBADMSG,
+ * ENOMEM. The caller has a reference.
  */
 struct vs_answer *vs_answer_new(const uint8_t *message, size_t n, int type, uint32_t age_s);
 struct vs_answer *vs_answer_ref(struct vs_answer *answer);

@@ -3,8 +3,8 @@
 /*
  * Settings and addresses are read from the keeper once. A subscription to the stack's events tells when they
  * may have changed: reading it costs two system calls a lookup, and no round trip. Each change of name
- * servers or search domains is an event, too. Where there is no subscription (eight of the stack are open),
- * all that is older than a second is read again.
+ * servers or search domains is an event, too. Where there is no subscription (eight of the stack are open, or
+ * the network is one of the caller's functions), all that is older than a second is read again.
  *
  * What a round trip returns is dropped if the network has changed meanwhile: the next lookup reads it again.
  */
@@ -51,8 +51,8 @@ static bool is_stale(const struct vs_state *s)
 	       STALE_MS;
 }
 
-/* Whether settings of the stack count: see read_settings(). */
-static bool uses_stack(const struct vdestack_dns_opts *o)
+/* Whether settings of the network itself count: see read_settings(). */
+static bool uses_network(const struct vdestack_dns_opts *o)
 {
 	return o->resolv_conf == NULL && o->servers == NULL;
 }
@@ -68,7 +68,7 @@ static void notice_locked(struct vdestack_dns *dns, struct vs_state *s)
 
 static void subscribe(struct vdestack_dns *dns)
 {
-	int fd = vdestack_events(dns->stack);
+	int fd = dns->net.stack != NULL ? vdestack_events(dns->net.stack) : -1;
 	struct vs_state *s = vs_state_lock(dns);
 
 	if (s != NULL && s->events_fd == VS_EVENTS_UNTRIED) {
@@ -82,37 +82,42 @@ static void subscribe(struct vdestack_dns *dns)
 		close(fd);
 }
 
-/* The indices of zones. A zone that the stack does not have stays without. */
-static void find_scopes(struct vdestack *stack, struct vs_settings *settings)
+/* The indices of zones. A zone that the network does not have stays without. */
+static void find_scopes(const struct vs_net *net, struct vs_settings *settings)
 {
 	for (size_t i = 0; i < settings->n_servers; i++) {
 		struct vs_server *server = &settings->servers[i];
 		if (server->zone[0] == '\0')
 			continue;
-		int index = vdestack_if_nametoindex(stack, server->zone);
-		server->scope = index > 0 ? (uint32_t)index : (uint32_t)strtoul(server->zone, NULL, 10);
+		uint32_t index = vs_net_index(net, server->zone);
+		server->scope = index > 0 ? index : (uint32_t)strtoul(server->zone, NULL, 10);
 	}
 }
 
-/* What the stack itself says, as a text; "" if nothing is known. */
-static char *stack_text(struct vdestack *stack)
+/* What the network itself says, as a text; "" if nothing is known. */
+static char *network_text(const struct vs_net *net, const char **refusal)
 {
 	for (size_t size = 4096; size <= 65536; size *= 2) {
 		char *text = malloc(size);
 		if (text == NULL)
 			return NULL;
 		text[0] = '\0';
-		if (vdestack_resolvconf(stack, NULL, text, size) >= 0)
+		if (vs_net_resolvconf(net, text, size, refusal) >= 0) {
+			text[size - 1] = '\0';
 			return text;
+		}
+		int err = errno;
 		free(text);
-		if (errno != ERANGE)
+		errno = err;
+		if (err != ERANGE)
 			return NULL;
 	}
 	return NULL;
 }
 
-/* Puts the settings together: options, file, stack. `file`: the text of the file, if an option names one. */
-static int read_settings(struct vdestack_dns *dns, const char *file, struct vs_settings *out)
+/* Puts options, file and network together. `file`: the text of the file, if an option names one. */
+static int read_settings(struct vdestack_dns *dns, const char *file, struct vs_settings *out,
+			 const char **refusal)
 {
 	const struct vs_options *o = &dns->options;
 
@@ -120,10 +125,10 @@ static int read_settings(struct vdestack_dns *dns, const char *file, struct vs_s
 	if (o->opts.resolv_conf != NULL) {
 		if (file != NULL)
 			vs_settings_resolv_conf(out, file, true);
-	} else if (uses_stack(&o->opts)) {
-		char *text = stack_text(dns->stack);
+	} else if (uses_network(&o->opts)) {
+		char *text = network_text(&dns->net, refusal);
 		if (text == NULL)
-			return -errno;
+			return errno > 0 ? -errno : -EIO;
 		vs_settings_resolv_conf(out, text, false);
 		free(text);
 	}
@@ -133,29 +138,8 @@ static int read_settings(struct vdestack_dns *dns, const char *file, struct vs_s
 	}
 	if (o->opts.search != NULL)
 		(void)vs_settings_search(out, o->opts.search);
-	find_scopes(dns->stack, out);
+	find_scopes(&dns->net, out);
 	return 0;
-}
-
-static int read_addresses(struct vdestack *stack, struct vdestack_addr **list)
-{
-	size_t n = 16;
-
-	for (int tries = 0; tries < 8; tries++) {
-		struct vdestack_addr *to = calloc(n, sizeof(*to));
-		if (to == NULL)
-			return -ENOMEM;
-		int have = vdestack_addr_list(stack, NULL, to, n, sizeof(*to));
-		if (have >= 0 && (size_t)have <= n) {
-			*list = to;
-			return have;
-		}
-		free(to);
-		if (have < 0)
-			return -errno;
-		n = (size_t)have + 8;
-	}
-	return -EAGAIN;
 }
 
 /* Takes new settings. Lanes have servers of their own, so those with other settings are not used again. */
@@ -175,12 +159,13 @@ static int fetch(struct vdestack_dns *dns, const struct vs_epoch *epoch, const c
 {
 	struct vs_settings *new_settings = settings ? malloc(sizeof(*new_settings)) : NULL;
 	struct vdestack_addr *new_addresses = NULL;
+	const char *refusal = "";
 	int n = 0, err = settings && new_settings == NULL ? -ENOMEM : 0;
 
 	if (err == 0 && settings)
-		err = read_settings(dns, file, new_settings);
+		err = read_settings(dns, file, new_settings, &refusal);
 	if (err == 0 && addresses) {
-		n = read_addresses(dns->stack, &new_addresses);
+		n = vs_net_addresses(&dns->net, &new_addresses, &refusal);
 		err = n < 0 ? n : 0;
 	}
 	struct vs_state *s = err == 0 ? vs_state_lock(dns) : NULL;
@@ -201,6 +186,8 @@ static int fetch(struct vdestack_dns *dns, const struct vs_epoch *epoch, const c
 	}
 	free(new_settings);
 	free(new_addresses);
+	if (err < 0 && err != -ENOMEM)
+		vs_dns_error_set("the settings of the stack: %s", refusal);
 	return err;
 }
 
@@ -232,8 +219,6 @@ int vs_resolver_refresh(struct vdestack_dns *dns, bool addresses, struct vs_epoc
 	free(file);
 	if (err == -ENOMEM)
 		goto no_memory;
-	if (err < 0)
-		vs_dns_error_set("the settings of the stack: %s", vdestack_last_error());
 	return err;
 no_memory:
 	vs_dns_error_set("out of memory");

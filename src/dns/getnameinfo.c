@@ -14,9 +14,9 @@
 
 #include "error.h"
 #include "name.h"
+#include "net.h"
 #include "no_cancel.h"
 #include "resolver.h"
-#include <vdestack/conf.h>
 #include <vdestack/dns.h>
 
 #define FLAGS (NI_NAMEREQD | NI_DGRAM | NI_NOFQDN | NI_NUMERICHOST | NI_NUMERICSERV)
@@ -125,7 +125,7 @@ static int numeric(struct vdestack_dns *dns, const struct address *a, char *host
 	inet_ntop(a->family, a->bytes, text, INET6_ADDRSTRLEN);
 	if (a->scope_id != 0) {
 		size_t n = strlen(text);
-		if (vdestack_if_indextoname(vs_resolver_stack(dns), (int)a->scope_id, zone) == 0)
+		if (vs_net_ifname(vs_resolver_net(dns), a->scope_id, zone))
 			snprintf(text + n, sizeof(text) - n, "%%%s", zone);
 		else
 			snprintf(text + n, sizeof(text) - n, "%%%u", a->scope_id);

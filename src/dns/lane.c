@@ -6,7 +6,7 @@
  * settings that it was not given, so all of them are given, also those that are never used. Its own lookup
  * functions, which read hosts files and ask the libc for services, are not called.
  *
- * Its sockets come from functions of this file. They make them in the stack, and note for each one which
+ * Its sockets come from functions of this file. They make them in the network, and note for each one which
  * server it belongs to and what that server did. So a message can say which server failed how.
  *
  * c-ares closes its sockets when it has no question left. A lane that always has one would keep its source
@@ -26,8 +26,8 @@
 
 #include "lane_state.h"
 #include "message.h"
+#include "net.h"
 #include "spares.h"
-#include <vdestack.h>
 
 /* ------------------------------------------------------------------ sockets for c-ares */
 
@@ -64,8 +64,7 @@ static ares_socket_t make_socket(int domain, int type, int protocol, void *arg)
 	}
 	int fd = type == SOCK_DGRAM ? vs_spares_take(lane->config.spares, domain) : -1;
 	if (fd < 0)
-		fd = vdestack_msocket(lane->config.stack, domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				      protocol);
+		fd = vs_net_socket(lane->config.net, domain, type | SOCK_NONBLOCK, protocol);
 	if (fd < 0) {
 		int err = errno;
 		vs_lane_note_no_socket(lane, err);
@@ -92,8 +91,9 @@ static int close_socket(ares_socket_t fd, void *arg)
 		family = lane->sockets[i].tcp || lane->disowned ? AF_UNSPEC : lane->sockets[i].family;
 		lane->sockets[i] = lane->sockets[--lane->n_sockets];
 	}
-	if (family == AF_UNSPEC)
-		return close(fd);
+	/* Which sockets of another network become as new ones again is not known. */
+	if (family == AF_UNSPEC || lane->config.net->stack == NULL)
+		return vs_net_close(lane->config.net, fd);
 	vs_spares_give(lane->config.spares, family, fd);
 	return 0;
 }
@@ -150,7 +150,7 @@ static int connect_socket(ares_socket_t fd, const struct sockaddr *addr, ares_so
 	}
 	if (!is_udp(lane, fd))
 		vs_lane_note_asked(lane, (int)i);
-	int r = connect(fd, addr, len);
+	int r = vs_net_connect(lane->config.net, fd, addr, len);
 	if (r < 0 && errno != EINPROGRESS && errno != EWOULDBLOCK) {
 		int err = errno;
 		vs_lane_note_error(lane, (int)i, err);
@@ -183,7 +183,7 @@ static ares_ssize_t receive(ares_socket_t fd, void *buf, size_t size, int flags,
 	struct vs_lane *lane = arg;
 	int server = server_of(lane, fd);
 	bool udp = is_udp(lane, fd);
-	ssize_t n = recvfrom(fd, buf, size, flags, from, from_len);
+	ssize_t n = vs_net_recvfrom(lane->config.net, fd, buf, size, flags, from, from_len);
 	int err = errno;
 
 	/* A datagram that is no reply is as if it had not come. c-ares 1.18 takes an empty one for an end. */
@@ -208,7 +208,7 @@ static ares_ssize_t send_data(ares_socket_t fd, const struct iovec *parts, int n
 	struct vs_lane *lane = arg;
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts,
 				  .msg_iovlen = (size_t)n_parts };
-	ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
+	ssize_t n = vs_net_sendmsg(lane->config.net, fd, &message, MSG_NOSIGNAL);
 	int server = server_of(lane, fd), err = errno;
 
 	if (n < 0 && err != EAGAIN)

@@ -3,15 +3,15 @@
 #define VS_DNS_LANE_H
 
 /*
- * A lane asks the name servers of a stack. It is a channel of c-ares with its sockets. Lookups that share a
+ * A lane asks the name servers of a network. It is a channel of c-ares with its sockets. Lookups that share a
  * lane are its askers (asker.h). One thread uses a lane at a time. Without questions it has no descriptor.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct vdestack;
 struct vs_lane;
+struct vs_net;
 struct vs_settings;
 struct vs_spares;
 
@@ -23,7 +23,7 @@ struct vs_spares;
 
 /* What a lane needs of a resolver's options. */
 struct vs_lane_config {
-	struct vdestack *stack;
+	const struct vs_net *net; /* outlives the lane */
 	bool edns, tcp;
 	int timeout_ms, tries;
 	struct vs_spares *spares;

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vdestack/conf.h>
+#include "net.h"
 
-static int parse_scope(struct vdestack *stack, const char *scope, uint32_t *id)
+static int parse_scope(const struct vs_net *net, const char *scope, uint32_t *id)
 {
 	char *end;
-	int index = vdestack_if_nametoindex(stack, scope);
+	uint32_t index = vs_net_index(net, scope);
 
 	if (index > 0) {
-		*id = (uint32_t)index;
+		*id = index;
 		return 0;
 	}
 	errno = 0;
@@ -28,7 +28,7 @@ static int parse_scope(struct vdestack *stack, const char *scope, uint32_t *id)
 	return 0;
 }
 
-int vs_literal_parse(struct vdestack *stack, const char *text, struct vs_literal *out)
+int vs_literal_parse(const struct vs_net *net, const char *text, struct vs_literal *out)
 {
 	char addr[INET6_ADDRSTRLEN];
 	struct in_addr v4;
@@ -50,5 +50,5 @@ int vs_literal_parse(struct vdestack *stack, const char *text, struct vs_literal
 	if (inet_pton(AF_INET6, addr, out->bytes) != 1)
 		return -EINVAL;
 	out->family = AF_INET6;
-	return percent != NULL ? parse_scope(stack, percent + 1, &out->scope_id) : 0;
+	return percent != NULL ? parse_scope(net, percent + 1, &out->scope_id) : 0;
 }

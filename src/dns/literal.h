@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-struct vdestack;
+struct vs_net;
 
 struct vs_literal {
 	int family;
@@ -16,8 +16,8 @@ struct vs_literal {
 
 /*
  * "10.0.0.1", "10.1", "0x7f.1", "fc00::1", "fe80::1%vde0", "fe80::1%2". 0; -EINVAL: not an address; -ENODEV:
- * the scope is no interface of the stack.
+ * the scope is no interface of the network.
  */
-int vs_literal_parse(struct vdestack *stack, const char *text, struct vs_literal *out);
+int vs_literal_parse(const struct vs_net *net, const char *text, struct vs_literal *out);
 
 #endif

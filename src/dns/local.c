@@ -10,6 +10,7 @@
 #include "literal.h"
 #include "lookup.h"
 #include "name.h"
+#include "net.h"
 #include "outcome.h"
 #include "resolver.h"
 
@@ -71,7 +72,7 @@ bool vs_local_literal(struct vdestack_dns_lookup *l)
 {
 	struct vs_literal literal;
 	struct vs_addresses a = { 0 };
-	int err = vs_literal_parse(vs_resolver_stack(l->dns), l->name, &literal);
+	int err = vs_literal_parse(vs_resolver_net(l->dns), l->name, &literal);
 
 	if (err < 0) {
 		if (err == -EINVAL)

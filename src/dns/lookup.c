@@ -62,12 +62,11 @@ static bool next_candidate(struct vdestack_dns_lookup *l, char name[VS_NAME_WIRE
 static void choose_candidates(struct vdestack_dns_lookup *l)
 {
 	int dots = 0, ndots = l->settings.ndots >= 0 ? l->settings.ndots : 1;
-	size_t n = strlen(l->name);
 
 	for (const char *at = l->name; *at != '\0'; at++)
 		dots += *at == '.';
 	l->as_is_first = dots >= ndots;
-	l->only_as_is = l->of_type || l->name[n - 1] == '.' ||
+	l->only_as_is = l->of_type || vs_name_is_absolute(l->name) ||
 			(vs_resolver_opts(l->dns)->flags & VDESTACK_DNS_NO_SEARCH);
 }
 
@@ -443,8 +442,8 @@ void vs_lookup_begin_type(struct vdestack_dns_lookup *l, struct vdestack_dns *dn
 {
 	begin(l, dns);
 	l->of_type = true;
-	/* RFC 6895 section 3.1: OPT and 128 to 255 are of questions and of whole messages. */
-	if (type < 1 || type > 65535 || type == ns_t_opt || (type >= 128 && type <= 255)) {
+	/* RFC 6895 section 3.1: OPT and 128 to 254 are of questions and of whole messages. */
+	if (type < 1 || type > 65535 || type == ns_t_opt || (type >= 128 && type < ns_t_any)) {
 		vs_outcome_fail(l, EAI_NONAME, "%d is no type of records", type);
 		return;
 	}

@@ -130,13 +130,14 @@ static int pass(const uint8_t *m, size_t n, size_t at, unsigned count, unsigned 
 			return err;
 		if (r.class != ns_c_in || !vs_name_same(r.owner, r.owner_len, out->owner, out->owner_len))
 			continue;
-		if (r.type == ns_t_cname && type != ns_t_cname) {
+		if (r.type == ns_t_cname && type != ns_t_cname && type != ns_t_any) {
 			if (r.ttl < out->ttl_s)
 				out->ttl_s = r.ttl;
 			err = vs_name_unpack(m, r.data + r.size, r.data, out->owner, &out->owner_len);
 			return err < 0 ? err : 1;
 		}
-		if (r.type != type || (type == ns_t_a && r.size != 4) || (type == ns_t_aaaa && r.size != 16))
+		if ((r.type != type && type != ns_t_any) || (r.type == ns_t_a && r.size != 4) ||
+		    (r.type == ns_t_aaaa && r.size != 16))
 			continue;
 		if (out->n < max)
 			records[out->n] = (struct vs_message_record){ r.data, r.size, r.ttl };
@@ -162,6 +163,25 @@ static int skip_question(const uint8_t *m, size_t n, struct vs_message *out)
 	if (len < 0 || n - 12 - (size_t)len < 4)
 		return -EBADMSG;
 	return 12 + len + 4;
+}
+
+void vs_message_age(uint8_t *message, size_t n, uint32_t age_s)
+{
+	struct vs_message question;
+	struct record r;
+	int at = skip_question(message, n, &question);
+
+	if (at < 0)
+		return;
+	unsigned count = get16(message + 6) + get16(message + 8) + get16(message + 10);
+	for (size_t place = (size_t)at; count > 0 && next_record(message, n, &place, &r) == 0; count--) {
+		uint8_t *ttl = message + r.data - 6;
+		uint32_t left = r.ttl > age_s ? r.ttl - age_s : 0;
+		if (r.type == ns_t_opt) /* what stands there are flags */
+			continue;
+		put16(ttl, left >> 16);
+		put16(ttl + 2, left & 0xffff);
+	}
 }
 
 int vs_message_read(const uint8_t *message, size_t n, int type, struct vs_message *out,

@@ -43,11 +43,16 @@ struct vs_message_record {
 int vs_message_ask(uint8_t buf[VS_MESSAGE_QUESTION_MAX], const char *name, int type, uint16_t id, bool edns);
 
 /*
- * Reads a reply to a question for `type`. Returns 0, or -EBADMSG: malformed, aliases in a circle, or more
- * than 16 of them. At most `max` records are written.
+ * Reads a reply to a question for `type`; ns_t_any: all types match, and aliases are records. Returns 0, or
+ * -EBADMSG: malformed, aliases in a circle, or more than 16 of them. At most `max` records are written.
  */
 int vs_message_read(const uint8_t *message, size_t n, int type, struct vs_message *out,
 		    struct vs_message_record *records, size_t max);
+
+/*
+ * Takes age_s from the TTL of each record of a message, down to 0. It ends where the message is malformed.
+ */
+void vs_message_age(uint8_t *message, size_t n, uint32_t age_s);
 
 /*
  * Whether a reply only says which servers may know more (RFC 2308 section 2.2). A server that does this was

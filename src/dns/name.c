@@ -7,6 +7,34 @@
 #include <string.h>
 #include <strings.h>
 
+#define POINTERS_MAX 127 /* a name has no more labels than this */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Reads one byte of a label and moves *text behind it (RFC 1035 section 5.1). -1: it is malformed. */
+static int next_byte(const char **text)
+{
+	const char *at = *text;
+	unsigned char c = (unsigned char)at[0];
+
+	*text = at + 1;
+	if (c != '\\')
+		return c <= ' ' || c >= 0x7f ? -1 : c;
+	c = (unsigned char)at[1];
+	if (!is_digit(at[1])) {
+		*text = at + 2;
+		return c < ' ' || c >= 0x7f ? -1 : c;
+	}
+	if (!is_digit(at[2]) || !is_digit(at[3]))
+		return -1;
+	*text = at + 4;
+	int value = (at[1] - '0') * 100 + (at[2] - '0') * 10 + (at[3] - '0');
+	return value <= 255 ? value : -1;
+}
+
 int vs_name_pack(const char *text, uint8_t wire[VS_NAME_WIRE_MAX])
 {
 	size_t n = 0;
@@ -14,18 +42,17 @@ int vs_name_pack(const char *text, uint8_t wire[VS_NAME_WIRE_MAX])
 	if (strcmp(text, ".") == 0)
 		text++;
 	while (*text != '\0') {
-		size_t len = strcspn(text, ".");
-		if (len == 0 || len > 63 || n + 1 + len + 1 > VS_NAME_WIRE_MAX)
-			return -EINVAL;
-		for (size_t i = 0; i < len; i++) {
-			unsigned char c = (unsigned char)text[i];
-			if (c <= ' ' || c >= 0x7f || c == '\\')
+		size_t len = 0;
+		while (*text != '\0' && *text != '.') {
+			int c = next_byte(&text);
+			if (c < 0 || len == 63 || n + 1 + len + 1 + 1 > VS_NAME_WIRE_MAX)
 				return -EINVAL;
+			wire[n + 1 + len++] = (uint8_t)c;
 		}
+		if (len == 0)
+			return -EINVAL;
 		wire[n] = (uint8_t)len;
-		memcpy(wire + n + 1, text, len);
 		n += 1 + len;
-		text += len;
 		if (*text == '.')
 			text++;
 	}
@@ -37,7 +64,7 @@ int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_
 		   size_t *wire_len)
 {
 	size_t out = 0, used = 0, start = at;
-	bool jumped = false;
+	int jumps = 0;
 
 	for (;;) {
 		if (at >= n)
@@ -47,14 +74,14 @@ int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_
 			if (at + 1 >= n)
 				return -EBADMSG;
 			size_t to = (c & 0x3fu) << 8 | message[at + 1];
-			if (!jumped)
+			if (jumps++ == 0)
 				used = at + 2 - start;
-			jumped = true;
 			/*
 			 * A pointer to an earlier place than the last one: the places only fall, so there
-			 * is no loop.
+			 * is no loop. The limit is for chains of pointers: a message has room for thousands
+			 * of them, and for thousands of names that lead there.
 			 */
-			if (to >= at || to < 12)
+			if (to >= at || to < 12 || jumps > POINTERS_MAX)
 				return -EBADMSG;
 			at = to;
 			continue;
@@ -68,7 +95,7 @@ int vs_name_unpack(const uint8_t *message, size_t n, size_t at, uint8_t wire[VS_
 			break;
 	}
 	*wire_len = out;
-	return (int)(jumped ? used : at - start);
+	return (int)(jumps > 0 ? used : at - start);
 }
 
 /* Writes one byte of a label. Returns its length as text. */
@@ -139,11 +166,28 @@ bool vs_name_is_host(const char *text)
 	return true;
 }
 
+/* Whether the byte before text[n] is a dot between labels. One with an escape belongs to its label. */
+static bool is_separator(const char *text, size_t n)
+{
+	size_t escapes = 0;
+
+	if (n == 0 || text[n - 1] != '.')
+		return false;
+	while (escapes + 1 < n && text[n - 2 - escapes] == '\\')
+		escapes++;
+	return escapes % 2 == 0;
+}
+
+bool vs_name_is_absolute(const char *text)
+{
+	return is_separator(text, strlen(text));
+}
+
 bool vs_name_ends_in(const char *text, const char *tail)
 {
 	size_t n = strlen(text), m = strlen(tail);
 
-	if (n > 0 && text[n - 1] == '.')
+	if (is_separator(text, n))
 		n--;
-	return n >= m && strncasecmp(text + n - m, tail, m) == 0 && (n == m || text[n - m - 1] == '.');
+	return n >= m && strncasecmp(text + n - m, tail, m) == 0 && (n == m || is_separator(text, n - m));
 }

@@ -39,7 +39,7 @@ static struct vs_page *lock_registry(void)
 static struct vdestack_dns *find_locked(struct vdestack *stack)
 {
 	for (struct vdestack_dns *dns = atomic_load(&registry); dns != NULL; dns = dns->next)
-		if (dns->stack == stack && !dns->replaced)
+		if (dns->net.stack == stack && !dns->replaced)
 			return dns;
 	return NULL;
 }
@@ -52,7 +52,7 @@ static void sweep_locked(void)
 
 	for (; dns != NULL; dns = next) {
 		next = dns->next;
-		bool dead = dns->replaced || vdestack_name(dns->stack, name, sizeof(name)) < 0;
+		bool dead = dns->replaced || vdestack_name(dns->net.stack, name, sizeof(name)) < 0;
 		if (!dead || dns->page->users > 0) {
 			before = dns;
 			continue;

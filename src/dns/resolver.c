@@ -19,9 +19,9 @@
 #include "services.h"
 #include "state.h"
 
-struct vdestack *vs_resolver_stack(const struct vdestack_dns *dns)
+const struct vs_net *vs_resolver_net(const struct vdestack_dns *dns)
 {
-	return dns->stack;
+	return &dns->net;
 }
 
 const struct vdestack_dns_opts *vs_resolver_opts(const struct vdestack_dns *dns)
@@ -68,7 +68,7 @@ struct vs_lane *vs_resolver_take_lane(struct vdestack_dns *dns)
 		lane = s->idle[--s->n_idle];
 	} else {
 		const struct vs_lane_config config = {
-			.stack = dns->stack,
+			.net = &dns->net,
 			.edns = !(o->flags & VDESTACK_DNS_NO_EDNS),
 			.tcp = (o->flags & VDESTACK_DNS_TCP) || s->settings.tcp,
 			.timeout_ms = first_of(first_of(o->timeout_ms, s->settings.timeout_ms), 2000),
@@ -193,6 +193,7 @@ bool vs_resolver_has_family(struct vdestack_dns *dns, int family)
 
 	if (s == NULL)
 		return true;
+	has = !vs_net_has_addresses(&dns->net); /* not known: nothing is left out */
 	for (size_t i = 0; i < s->n_addresses && !has; i++) {
 		const struct vdestack_addr *a = &s->addresses[i];
 		has = a->family == family && strncmp(a->addr, "127.", 4) != 0 && strcmp(a->addr, "::1") != 0;
@@ -224,17 +225,10 @@ bool vs_resolver_source(struct vdestack_dns *dns, int family, const void *addr, 
 
 /* ------------------------------------------------------------------ making and ending */
 
-struct vdestack_dns *vdestack_dns_new(struct vdestack *stack, const struct vdestack_dns_opts *opts)
+static struct vdestack_dns *new_resolver(const struct vs_net *net, const struct vdestack_dns_opts *opts)
 {
-	VS_DNS_NO_CANCEL;
-	struct vdestack_dns *dns;
-	char name[64];
+	struct vdestack_dns *dns = calloc(1, sizeof(*dns));
 
-	if (vdestack_name(stack, name, sizeof(name)) < 0) {
-		vs_dns_error_set("not a stack");
-		return NULL;
-	}
-	dns = calloc(1, sizeof(*dns));
 	if (dns != NULL)
 		dns->events_fd = VS_EVENTS_NONE;
 	int err = dns == NULL ? -ENOMEM : vs_options_copy(&dns->options, opts);
@@ -249,8 +243,35 @@ struct vdestack_dns *vdestack_dns_new(struct vdestack *stack, const struct vdest
 		errno = -err;
 		return NULL;
 	}
-	dns->stack = stack;
+	dns->net = *net;
 	return dns;
+}
+
+struct vdestack_dns *vdestack_dns_new(struct vdestack *stack, const struct vdestack_dns_opts *opts)
+{
+	VS_DNS_NO_CANCEL;
+	const struct vs_net net = { .stack = stack };
+	char name[64];
+
+	if (vdestack_name(stack, name, sizeof(name)) < 0) {
+		vs_dns_error_set("not a stack");
+		return NULL;
+	}
+	return new_resolver(&net, opts);
+}
+
+struct vdestack_dns *vdestack_dns_new_net(const struct vdestack_dns_net *calls,
+					  const struct vdestack_dns_opts *opts)
+{
+	VS_DNS_NO_CANCEL;
+	struct vs_net net;
+	int err = vs_net_take(&net, calls);
+
+	if (err < 0) {
+		errno = -err;
+		return NULL;
+	}
+	return new_resolver(&net, opts);
 }
 
 void vdestack_dns_delete(struct vdestack_dns *dns)

@@ -3,8 +3,8 @@
 #define VS_DNS_RESOLVER_H
 
 /*
- * The resolver of a stack: options, settings that follow the network, cache, idle lanes. Every function may
- * be called from any thread.
+ * The resolver of a stack, or of a network of the caller: options, settings that follow the network, cache,
+ * idle lanes. Every function may be called from any thread.
  */
 
 #include <stdbool.h>
@@ -18,8 +18,9 @@
 
 struct vs_answer;
 struct vs_lane;
+struct vs_net;
 
-struct vdestack *vs_resolver_stack(const struct vdestack_dns *dns);
+const struct vs_net *vs_resolver_net(const struct vdestack_dns *dns);
 const struct vdestack_dns_opts *vs_resolver_opts(const struct vdestack_dns *dns);
 
 /* The resolver that a stack has by itself, kept until vs_resolver_put(). NULL with errno and a message. */

@@ -124,7 +124,7 @@ static int add_domain(struct vs_settings *s, const char *domain, size_t *used)
 
 	if (vs_name_pack(domain, wire) < 0)
 		return -EINVAL;
-	if (n > 1 && domain[n - 1] == '.')
+	if (n > 1 && vs_name_is_absolute(domain))
 		n--;
 	if (s->n_search == VS_SEARCH_MAX || *used + n + 1 > sizeof(s->search))
 		return -E2BIG;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "net.h"
 #include "options.h"
 #include "resolver.h"
 #include "spares.h"
@@ -51,7 +52,7 @@ struct vs_page {
 };
 
 struct vdestack_dns {
-	struct vdestack *stack;
+	struct vs_net net;
 	struct vs_options options;
 	struct vs_page *page;
 	struct vs_state *known; /* the page's state, for leak detectors, which do not look into the page */

@@ -8,18 +8,20 @@
  * the stack any more, or that the program has closed the descriptors of the library (regain.c).
  *
  * To make the namespace takes most of the time, and needs no information about the stack. So for a program
- * that makes stacks one after the other, one thread is kept in reserve that has a namespace already:
+ * that makes stacks one after the other, threads are kept in reserve that have a namespace already. The
+ * longer the row, the more there are: a program that makes several stacks at the same time wants one for
+ * each.
  *
  *     begun ──namespace made──▶ waiting ──it gets a call──▶ serving ──end of file──▶ ended
  *       │                          └──────dismissed────────────────────────────────────▲
  *       └──it gets a call before: serves it as soon as the namespace is made───────────┘
  *
- * k->reserve points to it until it gets a call or is dismissed. The thread that takes it from there, under
- * the keeper's lock, decides which. It counts as a stack until it has ended. A keeper on threads of the
- * program has none.
+ * It is on the list k->reserve until it gets a call or is dismissed. The thread that takes it from there,
+ * under the keeper's lock, decides which. It counts as a stack until it has ended. A keeper on threads of
+ * the program has none.
  *
- * A first interface on a network comes with the request for the stack. A job opens its link at the same time;
- * job.c says how the two meet.
+ * A first interface comes with the request for the stack. A job opens its link or makes its segment at the
+ * same time; job.c says how the two meet.
  */
 
 #include <errno.h>
@@ -45,17 +47,19 @@
 #include "iface.h"
 #include "job.h"
 #include "keeper.h"
-#include "net.h"
+#include "net_ifaces.h"
 #include "regain.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
+#include "segment.h"
 #include "sources.h"
 #include "variant.h"
+#include "veth.h"
 #include "wire/fdmsg.h"
 
 #define STREAK_MS 1000  /* stacks made within this time of each other are made one after the other */
-#define STREAK_BEGIN 3  /* after so many of them, more are expected */
 #define RESERVE_MS 2000 /* how long the reserve waits */
+#define RESERVE_MOST 4
 
 /* ------------------------------------------------------------------ the namespace */
 
@@ -93,14 +97,23 @@ static int bring_up(const char *name)
 		       : vs_netdev_set(netlink, &(struct vs_netdev){ .name = name, .state = VS_NETDEV_UP });
 }
 
-static int make_namespace(const struct vs_keeper *k)
+static int unshare_network(void *arg)
 {
-	if (unshare(CLONE_NEWNET) < 0) {
-		int err = errno;
-		return vs_fail(err, "cannot make a network namespace: %s",
-			       vs_cause_text(vs_diagnose_netns(err, ""), err));
-	}
-	int r = bring_up("lo");
+	(void)arg;
+	return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+static int make_namespace(struct vs_keeper *k)
+{
+	int r = unshare_network(NULL);
+
+	/* Segments that wait for the next program to use them do not count as used (max_net_namespaces). */
+	if (r == -ENOSPC && vs_segments_drop_spare(k))
+		r = vs_peer_ns_retry(unshare_network, NULL);
+	if (r < 0)
+		return vs_fail(-r, "cannot make a network namespace: %s",
+			       vs_cause_text(vs_diagnose_netns(-r, ""), -r));
+	r = bring_up("lo");
 	if (r < 0)
 		return vs_fail(-r, "cannot bring lo up: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	relax_limits(k);
@@ -144,6 +157,7 @@ static void end_stack(struct vs_net *n)
 	leave_before_event(n);
 	vs_events_end(n->events); /* before the keeper may end: the event must come first */
 	vs_events_unref(vs_steal_ptr(n->events));
+	atomic_fetch_sub(&n->keeper->counts.stacks, 1);
 	/* From here on a keeper process may end, and this thread with it. */
 	vs_keeper_count(n->keeper, -1, 0);
 	while (n->ifaces != NULL) {
@@ -213,13 +227,11 @@ static int begin_with_link(struct vs_net *n, int r)
 	return r < 0 ? r : 0;
 }
 
-/* Without an interface, or with one that can be made only in the namespace. */
+/* Without an interface. */
 static int begin_alone(struct vs_net *n, int r)
 {
 	if (r == 0)
 		r = open_door(n);
-	if (r == 0 && n->call->req.iface.name[0] != '\0')
-		return vs_net_add(n);
 	if (r == 0)
 		r = vs_keeper_spare(VS_SPARE_GO_ON);
 	if (r < 0)
@@ -230,8 +242,19 @@ static int begin_alone(struct vs_net *n, int r)
 	return r;
 }
 
+/* Takes a thread off the list of those in reserve. */
+static void unlist_locked(struct vs_keeper *k, const struct vs_net *n)
+{
+	struct vs_net **at = &k->reserve;
+
+	while (*at != n)
+		at = &(*at)->next;
+	*at = n->next;
+	k->n_reserve--;
+}
+
 /*
- * Waits until the thread in reserve gets a call. False: it is dismissed, or has no namespace (r < 0) and no
+ * Waits until a thread in reserve gets a call. False: it is dismissed, or has no namespace (r < 0) and no
  * call.
  */
 static bool await_call(struct vs_net *n, int r)
@@ -239,9 +262,11 @@ static bool await_call(struct vs_net *n, int r)
 	struct vs_keeper *k = n->keeper;
 
 	pthread_mutex_lock(&k->lock);
-	if (r < 0 && k->reserve == n) {
-		k->reserve = NULL;
+	if (r < 0 && n->call == NULL && !n->dismissed) {
+		unlist_locked(k, n);
 		n->dismissed = true;
+		/* The row ends. Else the main loop, which this wakes, would try again and again. */
+		atomic_store(&k->in_a_row, 0);
 	}
 	while (n->call == NULL && !n->dismissed)
 		pthread_cond_wait(&k->met, &k->lock);
@@ -270,6 +295,7 @@ static void *net_main(void *arg)
 	vs_close(vs_steal_fd(&n->adopt));
 	if (n->in_reserve && !await_call(n, r))
 		return dismissed(n);
+	atomic_fetch_add(&n->keeper->counts.stacks, 1);
 	r = n->birth != NULL ? begin_with_link(n, r) : begin_alone(n, r);
 	vs_call_drop(n->call);
 	while (r == 0) {
@@ -330,18 +356,20 @@ static void beginning_drop(struct beginning *o, const struct vs_call *call)
 		free(o->call);
 }
 
-/* The first interface's link is opened by a job that has the call. */
-static int begin_link_job(struct vs_keeper *k, struct vs_call *call, struct beginning *o)
+/* The first interface's link is opened, or its segment is joined, by a job that has the call. */
+static int begin_link_job(struct vs_keeper *k, struct vs_call *call, enum vs_locator_kind kind,
+			  struct beginning *o)
 {
+	bool segment = vs_locator_is_segment(kind);
 	int r = vs_keeper_spare(VS_SPARE_MAKE);
 
 	if (r < 0)
 		return r;
 	o->call = vs_call_new();
-	o->iface = vs_iface_new(k, &call->req.iface, call->text, vs_iface_kind_for(k, VS_KIND_PLUGIN));
+	o->iface = vs_iface_new(k, &call->req.iface, call->text, vs_iface_kind_for(k, kind));
 	if (o->iface == NULL)
 		return -errno;
-	o->birth = vs_job_new(k, VS_JOB_OPEN_LINK, o->iface, call);
+	o->birth = vs_job_new(k, segment ? VS_JOB_JOIN_SEGMENT : VS_JOB_OPEN_LINK, o->iface, call);
 	if (o->call == NULL || o->birth == NULL)
 		return -ENOMEM;
 	o->birth->device = VS_DEVICE_PENDING;
@@ -358,13 +386,16 @@ static void give_locked(struct vs_net *n, const struct beginning *o)
 	n->unregistered = o->unregistered;
 }
 
-/* Hands it to the thread in reserve, if there is one and it fits. */
+/* Hands it to a thread in reserve, if there is one and it fits: the one that has been there longest. */
 static bool give_to_reserve(struct vs_keeper *k, const struct beginning *o)
 {
 	pthread_mutex_lock(&k->lock);
 	struct vs_net *n = o->adopt < 0 ? k->reserve : NULL;
+	while (n != NULL && n->next != NULL)
+		n = n->next;
 	if (n != NULL) {
-		k->reserve = NULL;
+		unlist_locked(k, n);
+		n->next = NULL;
 		give_locked(n, o);
 		pthread_cond_broadcast(&k->met);
 	}
@@ -399,15 +430,15 @@ int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 	call->req.iface.name[IF_NAMESIZE - 1] = '\0';
 	if (call->req.iface.name[0] == '\0')
 		o.adopt = vs_call_take_fd(call, 1);
-	else if (locator.kind != VS_KIND_SEGMENT)
-		r = begin_link_job(k, call, &o);
+	else
+		r = begin_link_job(k, call, locator.kind, &o);
 	if (r == 0 && !give_to_reserve(k, &o))
 		r = give_to_new(k, &o);
 	if (r < 0) {
 		beginning_drop(&o, call);
 		return vs_fail(-r, "cannot make a stack: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	}
-	k->in_a_row = now - k->made_ms < STREAK_MS ? k->in_a_row + 1 : 1;
+	atomic_store(&k->in_a_row, now - k->made_ms < STREAK_MS ? atomic_load(&k->in_a_row) + 1 : 1);
 	k->made_ms = now;
 	return o.birth != NULL ? vs_job_submit(o.birth) : 0;
 }
@@ -417,34 +448,75 @@ int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 static void dismiss(struct vs_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
-	if (k->reserve != NULL) {
-		k->reserve->dismissed = true;
-		k->reserve = NULL;
+	while (k->reserve != NULL) {
+		struct vs_net *n = k->reserve;
+		unlist_locked(k, n);
+		n->dismissed = true;
 		pthread_cond_broadcast(&k->met);
 	}
 	pthread_mutex_unlock(&k->lock);
 }
 
+bool vs_net_end_reserve(struct vs_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool any = k->reserve != NULL;
+	pthread_mutex_unlock(&k->lock);
+	if (any) {
+		atomic_store(&k->in_a_row, 0);
+		vs_keeper_wake(k);
+	}
+	return any;
+}
+
+/* How many threads wait for the next stacks of a row of that length. */
+static unsigned reserve_size(unsigned in_a_row)
+{
+	unsigned size = in_a_row / VS_STREAK_BEGIN;
+
+	return size < RESERVE_MOST ? size : RESERVE_MOST;
+}
+
+/* One more. False: it cannot be started. */
+static bool add_to_reserve(struct vs_keeper *k)
+{
+	struct vs_net *n = net_new(k);
+
+	if (n == NULL)
+		return false;
+	n->in_reserve = true;
+	pthread_mutex_lock(&k->lock);
+	n->next = k->reserve;
+	k->reserve = n;
+	k->n_reserve++;
+	pthread_mutex_unlock(&k->lock);
+	if (net_run(n) == 0)
+		return true;
+	pthread_mutex_lock(&k->lock);
+	unlist_locked(k, n); /* no other thread has used it: only this one gives out calls */
+	pthread_mutex_unlock(&k->lock);
+	net_free(n);
+	return false;
+}
+
 int vs_net_reserve(struct vs_keeper *k)
 {
-	int left = k->in_a_row >= STREAK_BEGIN && k->front >= 0 ? vs_left_ms(k->made_ms + RESERVE_MS) : 0;
+	unsigned in_a_row = atomic_load(&k->in_a_row);
+	int left = in_a_row >= VS_STREAK_BEGIN && k->front >= 0 ? vs_left_ms(k->made_ms + RESERVE_MS) : 0;
 
 	if (left == 0) {
-		dismiss(k);
+		if (in_a_row >= VS_STREAK_BEGIN)
+			atomic_store(&k->in_a_row, 0); /* before: no segment is kept from here on */
+		dismiss(k); /* first: a thread that waits for it may have the lock of the segments */
+		(void)vs_segments_drop_spare(k);
 		return -1;
 	}
 	pthread_mutex_lock(&k->lock);
 	/* Not while a stack is made: that would have to wait for the kernel's locks. */
-	bool wanted =
-		k->reserve == NULL && k->jobs == NULL && k->submitted == NULL && !k->variant->same_process;
-	struct vs_net *n = wanted ? net_new(k) : NULL;
-	if (n != NULL)
-		n->in_reserve = true;
-	k->reserve = wanted ? n : k->reserve;
+	bool wanted = k->jobs == NULL && k->submitted == NULL && !k->variant->same_process;
+	unsigned n = k->n_reserve; /* others only take from it */
 	pthread_mutex_unlock(&k->lock);
-	if (n != NULL && net_run(n) < 0) {
-		k->reserve = NULL; /* no other thread has used it */
-		net_free(n);
-	}
+	for (; wanted && n < reserve_size(in_a_row); n++)
+		wanted = add_to_reserve(k);
 	return left;
 }

@@ -64,6 +64,14 @@ static int send_reply(struct vs_keeper *k, const struct vs_call *call, const str
 				: vs_registry_send(k, call->req.channel, msg);
 }
 
+void vs_call_reply_bytes(struct vs_keeper *k, struct vs_call *call, int result, const void *bytes, size_t n)
+{
+	struct vs_reply reply = { .type = VS_REPLY_TYPE, .seq = call->req.seq, .result = result };
+	struct vs_fdmsg msg = { .iov = { { &reply, sizeof(reply) }, { (void *)bytes, n } }, .n_iov = 2 };
+
+	(void)send_reply(k, call, &msg); /* if the caller has given up or died, nothing is left to do */
+}
+
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds,
 		   size_t n_fds)
 {

@@ -33,6 +33,8 @@ int vs_call_recv(int door, struct vs_call *call, int flags);
 /* Answers a call: result, text (may be NULL), descriptors (borrowed). Never blocks. */
 void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const char *text, const int *fds,
 		   size_t n_fds);
+/* The same with n bytes, VS_TEXT_MAX at most, that are no text. */
+void vs_call_reply_bytes(struct vs_keeper *k, struct vs_call *call, int result, const void *bytes, size_t n);
 /* Answers with r, a negative errno, and this thread's message. */
 void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int r);
 /* Closes the descriptors of the call that have not been taken. */

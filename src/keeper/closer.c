@@ -18,10 +18,12 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/thread.h"
@@ -34,11 +36,35 @@ struct waiting {
 	int fd;
 };
 
-static struct {
+struct closer {
+	pid_t process;
 	pthread_mutex_t lock; /* guards what follows */
 	struct waiting *list;
 	unsigned workers;
-} closer = { .lock = PTHREAD_MUTEX_INITIALIZER };
+};
+
+/*
+ * Of this process. A forked child has no use for what it inherits: a thread of its parent may have had the
+ * lock, and the workers are not there. NULL: out of memory.
+ */
+static struct closer *own_closer(void)
+{
+	static _Atomic(struct closer *) current;
+	struct closer *c = atomic_load(&current);
+
+	if (c != NULL && c->process == getpid())
+		return c;
+	struct closer *fresh = calloc(1, sizeof(*fresh));
+	if (fresh == NULL)
+		return NULL;
+	fresh->process = getpid();
+	(void)pthread_mutex_init(&fresh->lock, NULL);
+	if (atomic_compare_exchange_strong(&current, &c, fresh))
+		return fresh;
+	(void)pthread_mutex_destroy(&fresh->lock);
+	free(fresh);
+	return c;
+}
 
 static bool closes_at_once(int fd)
 {
@@ -53,54 +79,55 @@ static bool closes_at_once(int fd)
 	return S_ISFIFO(file.stx_mode);
 }
 
-static struct waiting *next_or_end(void)
+static struct waiting *next_or_end(struct closer *c)
 {
-	pthread_mutex_lock(&closer.lock);
-	struct waiting *w = closer.list;
+	pthread_mutex_lock(&c->lock);
+	struct waiting *w = c->list;
 	if (w != NULL)
-		closer.list = w->next;
+		c->list = w->next;
 	else
-		closer.workers--;
-	pthread_mutex_unlock(&closer.lock);
+		c->workers--;
+	pthread_mutex_unlock(&c->lock);
 	return w;
 }
 
-static void *work(void *ignored)
+static void *work(void *closer)
 {
 	(void)prctl(PR_SET_NAME, "vdestack-close");
-	for (struct waiting *w; (w = next_or_end()) != NULL;) {
+	for (struct waiting *w; (w = next_or_end(closer)) != NULL;) {
 		vs_close(w->fd);
 		free(w);
 	}
-	return ignored;
+	return NULL;
 }
 
 /* True: a new worker is wanted, and counted. */
-static bool enlist(struct waiting *w)
+static bool enlist(struct closer *c, struct waiting *w)
 {
-	pthread_mutex_lock(&closer.lock);
-	w->next = closer.list;
-	closer.list = w;
-	bool more = closer.workers < WORKERS_MAX;
-	closer.workers += more;
-	pthread_mutex_unlock(&closer.lock);
+	pthread_mutex_lock(&c->lock);
+	w->next = c->list;
+	c->list = w;
+	bool more = c->workers < WORKERS_MAX;
+	c->workers += more;
+	pthread_mutex_unlock(&c->lock);
 	return more;
 }
 
 void vs_close_foreign(int fd)
 {
-	struct waiting *w = closes_at_once(fd) ? NULL : malloc(sizeof(*w));
+	struct closer *c = closes_at_once(fd) ? NULL : own_closer();
+	struct waiting *w = c == NULL ? NULL : malloc(sizeof(*w));
 
 	if (w == NULL) {
 		vs_close(fd);
 		return;
 	}
 	w->fd = fd;
-	if (!enlist(w) || vs_thread_start(work, NULL, NULL) == 0)
+	if (!enlist(c, w) || vs_thread_start(work, c, NULL) == 0)
 		return;
-	pthread_mutex_lock(&closer.lock);
-	closer.workers--; /* the next descriptor may get a thread, which closes this one, too */
-	pthread_mutex_unlock(&closer.lock);
+	pthread_mutex_lock(&c->lock);
+	c->workers--; /* the next descriptor may get a thread, which closes this one, too */
+	pthread_mutex_unlock(&c->lock);
 }
 
 /*

@@ -48,13 +48,15 @@
 #include "wire/fdmsg.h"
 #include <vdestack/events.h>
 
-#define SUBSCRIBERS_MAX 8
+#define SUBSCRIBERS_MAX 8 /* of programs */
+#define NOTED_MAX 32      /* threads of the keeper, for captures */
 #define QUEUE_BYTES 65536 /* as the kernel counts them, some 80 records */
 #define QUEUE_HIGH (QUEUE_BYTES * 3 / 4)
 #define QUEUE_LOW (QUEUE_BYTES / 4)
 
 struct subscriber {
 	int fd;
+	bool noted;    /* gets notes, too: a thread of the keeper */
 	bool full;     /* and a record has said so; nothing is sent until it has read */
 	uint32_t lost;
 	int64_t ahead_ns; /* how far its CLOCK_MONOTONIC is ahead of ours */
@@ -70,7 +72,7 @@ struct vs_events {
 	int netlink;            /* route socket; -1: there has been no subscriber */
 	bool ended;
 	size_t n;
-	struct subscriber subscribers[SUBSCRIBERS_MAX];
+	struct subscriber subscribers[SUBSCRIBERS_MAX + NOTED_MAX];
 };
 
 struct vs_events *vs_events_new(struct vs_keeper *k)
@@ -115,12 +117,17 @@ static int unread(int fd)
 }
 
 /* False: the other end is closed. */
-static bool send_record(const struct subscriber *s, const struct vdestack_event *event)
+static bool send_record(const struct subscriber *s, const struct vdestack_event *event, const char *note)
 {
-	return send(s->fd, event, sizeof(*event), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN;
+	size_t len = note != NULL && s->noted ? strnlen(note, VS_EVENTS_NOTE_MAX - 1) : 0;
+	struct iovec iov[2] = { { (void *)(uintptr_t)event, sizeof(*event) },
+				{ (void *)(uintptr_t)note, len } };
+	struct msghdr h = { .msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1 };
+
+	return sendmsg(s->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN;
 }
 
-static bool send_to(struct subscriber *s, const struct vdestack_event *event)
+static bool send_to(struct subscriber *s, const struct vdestack_event *event, const char *note)
 {
 	struct vdestack_event record = *event;
 
@@ -132,13 +139,13 @@ static bool send_to(struct subscriber *s, const struct vdestack_event *event)
 	record.lost = s->lost;
 	s->lost = 0;
 	s->full = false;
-	if (!send_record(s, &record))
+	if (!send_record(s, &record, note))
 		return false;
 	if (unread(s->fd) < QUEUE_HIGH)
 		return true;
 	s->full = true;
 	record = (struct vdestack_event){ .type = VDESTACK_EVENT_OVERRUN, .time_ns = record.time_ns };
-	return send_record(s, &record);
+	return send_record(s, &record, NULL);
 }
 
 static void drop_locked(struct vs_events *e, size_t i)
@@ -149,11 +156,11 @@ static void drop_locked(struct vs_events *e, size_t i)
 	e->subscribers[i] = e->subscribers[--e->n];
 }
 
-static void tell_locked(struct vs_events *e, struct vdestack_event *event)
+static void tell_locked(struct vs_events *e, struct vdestack_event *event, const char *note)
 {
 	event->time_ns = vs_now_ns();
 	for (size_t i = 0; i < e->n;) {
-		if (send_to(&e->subscribers[i], event))
+		if (send_to(&e->subscribers[i], event, note))
 			i++;
 		else
 			drop_locked(e, i);
@@ -177,13 +184,18 @@ static void drop_hung_up_locked(struct vs_events *e)
 	}
 }
 
-void vs_events_tell_record(struct vs_events *e, struct vdestack_event *event)
+void vs_events_tell_note(struct vs_events *e, struct vdestack_event *event, const char *note)
 {
 	if (e == NULL)
 		return;
 	pthread_mutex_lock(&e->lock);
-	tell_locked(e, event);
+	tell_locked(e, event, note);
 	pthread_mutex_unlock(&e->lock);
+}
+
+void vs_events_tell_record(struct vs_events *e, struct vdestack_event *event)
+{
+	vs_events_tell_note(e, event, NULL);
 }
 
 void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int error, unsigned attempt)
@@ -230,7 +242,7 @@ static void tell_address(struct vs_events *e, const struct nlmsghdr *h)
 	event.error = h->nlmsg_type != RTM_DELADDR && lost ? EADDRINUSE : 0;
 	/* An interface that is gone has no name. */
 	(void)vs_netdev_name(e->netlink, (int)info->ifa_index, event.ifname);
-	tell_locked(e, &event);
+	tell_locked(e, &event, NULL);
 }
 
 static void read_netlink_locked(struct vs_events *e)
@@ -241,7 +253,7 @@ static void read_netlink_locked(struct vs_events *e)
 	while ((n = recv(e->netlink, buf, sizeof(buf), MSG_DONTWAIT)) > 0 || (n < 0 && errno == ENOBUFS)) {
 		if (n < 0) { /* the kernel has dropped notifications */
 			struct vdestack_event event = { .type = VDESTACK_EVENT_OVERRUN };
-			tell_locked(e, &event);
+			tell_locked(e, &event, NULL);
 			continue;
 		}
 		int left = (int)n; /* the last one may lack its padding */
@@ -294,12 +306,21 @@ static int watch_hangup(struct vs_events *e, int fd)
 	return e->netlink >= 0 && epoll_ctl(e->keeper->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-static int add_locked(struct vs_events *e, int *netlink, int64_t ahead_ns, int pair[2])
+static bool has_room_locked(const struct vs_events *e, bool noted)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++)
+		n += e->subscribers[i].noted == noted;
+	return n < (noted ? NOTED_MAX : SUBSCRIBERS_MAX);
+}
+
+static int add_locked(struct vs_events *e, int *netlink, const struct subscriber *s, int pair[2])
 {
 	int size = QUEUE_BYTES / 2; /* the kernel doubles it */
 
 	drop_hung_up_locked(e);
-	int r = e->n == SUBSCRIBERS_MAX ? -EMFILE : 0;
+	int r = has_room_locked(e, s->noted) ? 0 : -EMFILE;
 	if (r == 0 && e->netlink < 0 && *netlink >= 0) {
 		r = watch_addresses(e, *netlink);
 		if (r == 0)
@@ -312,11 +333,12 @@ static int add_locked(struct vs_events *e, int *netlink, int64_t ahead_ns, int p
 	r = watch_hangup(e, pair[0]);
 	if (r < 0)
 		return r;
-	e->subscribers[e->n++] = (struct subscriber){ .fd = vs_steal_fd(&pair[0]), .ahead_ns = ahead_ns };
+	e->subscribers[e->n] = *s;
+	e->subscribers[e->n++].fd = vs_steal_fd(&pair[0]);
 	return 0;
 }
 
-int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns)
+static int subscribe(struct vs_events *e, int netlink, const struct subscriber *s)
 {
 	struct vs_keeper *k = e->keeper;
 	int pair[2];
@@ -325,7 +347,7 @@ int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns)
 	if (r == 0) {
 		pthread_mutex_lock(&k->lock);
 		pthread_mutex_lock(&e->lock);
-		r = add_locked(e, &netlink, ahead_ns, pair);
+		r = add_locked(e, &netlink, s, pair);
 		pthread_mutex_unlock(&e->lock);
 		pthread_mutex_unlock(&k->lock);
 		if (r < 0) {
@@ -335,6 +357,16 @@ int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns)
 	}
 	vs_close(netlink);
 	return r < 0 ? r : pair[1];
+}
+
+int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns)
+{
+	return subscribe(e, netlink, &(struct subscriber){ .ahead_ns = ahead_ns });
+}
+
+int vs_events_subscribe_notes(struct vs_events *e, int netlink)
+{
+	return subscribe(e, netlink, &(struct subscriber){ .noted = true });
 }
 
 bool vs_events_has_subscribers(struct vs_events *e)
@@ -362,7 +394,7 @@ void vs_events_end(struct vs_events *e)
 		vs_close(vs_steal_fd(&e->netlink)); /* so it leaves the epoll set */
 	}
 	if (!e->ended)
-		tell_locked(e, &event);
+		tell_locked(e, &event, NULL);
 	e->ended = true;
 	while (e->n > 0)
 		vs_close_pair_end(e->subscribers[--e->n].fd);

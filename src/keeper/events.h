@@ -25,6 +25,14 @@ void vs_events_unref(struct vs_events *e);
 int vs_events_subscribe(struct vs_events *e, int netlink, int64_t ahead_ns);
 
 /*
+ * The same for a thread of the keeper: it takes no place of a program's subscriber, and gets notes, too.
+ * Each message is a struct vdestack_event and, if there is one, a text without NUL of less than
+ * VS_EVENTS_NOTE_MAX bytes.
+ */
+int vs_events_subscribe_notes(struct vs_events *e, int netlink);
+#define VS_EVENTS_NOTE_MAX 1400
+
+/*
  * Sends an event to all subscribers. Any thread; never blocks. type: enum vdestack_event_type. ifname may be
  * NULL.
  */
@@ -32,6 +40,9 @@ void vs_events_tell(struct vs_events *e, uint32_t type, const char *ifname, int 
 
 /* The same with a record that has all but the time and the count of lost events. */
 void vs_events_tell_record(struct vs_events *e, struct vdestack_event *event);
+
+/* The same with a note: what the record has no room for, for those that get notes. It may be NULL. */
+void vs_events_tell_note(struct vs_events *e, struct vdestack_event *event, const char *note);
 
 /* Whether there is a subscriber. Any thread. */
 bool vs_events_has_subscribers(struct vs_events *e);

@@ -10,7 +10,9 @@
  *  - a tap with a pump (tap.c);
  *  - a packet device with a pump: a veth pair with a packet socket on the other end (packet_device.c);
  *  - an end of a veth pair whose other end is a port of a segment's bridge (segment.c). The kernel moves
- *    the frames; there is no pump.
+ *    the frames; there is no pump. While the port is impaired, a forwarder moves them, with a pump of its own
+ *    (segment_impair.c). So the pump of such an interface never runs; its state only says that the interface
+ *    is stopped.
  *
  * The kind is decided before the interface is made, and never changes.
  *
@@ -25,10 +27,10 @@
 #include "config/locator.h"
 #include "keeper.h"
 #include "pump/pump.h"
+#include "segment.h"
 #include "wire/messages.h"
 
 struct vs_events;
-struct vs_segment;
 
 struct vs_iface_kind {
 	const struct vs_device_ops *device; /* of the pump; NULL: there is no pump */
@@ -47,9 +49,33 @@ struct vs_iface_kind {
 	 * -EOPNOTSUPP: only closing its descriptor does that, or a request in its namespace.
 	 */
 	int (*leave)(struct vs_iface *iface);
+	/*
+	 * Impairment; NULL: this kind has none. Only the networking thread calls these.
+	 *
+	 * impair: as vs_pump_impair(): the settings are checked and have seeds; a direction that is NULL
+	 * stays as it is. All or nothing; 0 or -errno with a message.
+	 * impaired: as vs_pump_impaired().
+	 * group: moves the interface into that group of its segment; < 0: it stays. Returns the one in which
+	 * it was before, or -errno with a message.
+	 * flap: see vdestack_segment_flap(). 0 or -errno with a message.
+	 */
+	int (*impair)(struct vs_iface *iface, const struct vdestack_impairment *tx,
+		      const struct vdestack_impairment *rx);
+	void (*impaired)(struct vs_iface *iface, struct vdestack_impairment *tx,
+			 struct vdestack_impairment *rx, struct vdestack_impair_stats *tx_stats,
+			 struct vdestack_impair_stats *rx_stats);
+	int (*group)(struct vs_iface *iface, int group);
+	int (*flap)(struct vs_iface *iface);
 };
 
 extern const struct vs_iface_kind vs_iface_tap, vs_iface_packet, vs_iface_segment;
+
+/* Whose the link is. */
+enum vs_iface_link {
+	VS_IFACE_LINK_OPENED, /* of the job that opens it; or there is none */
+	VS_IFACE_LINK_PUMPED, /* of the pump, until it has ended */
+	VS_IFACE_LINK_LEFT,   /* the pump of an interface that was stopped has ended: of who removes that */
+};
 
 struct vs_iface {
 	struct vs_keeper *keeper;
@@ -81,8 +107,9 @@ struct vs_iface {
 	bool connected;           /* the network is there */
 	bool cut;                 /* by request */
 
-	struct vs_segment *segment; /* under the segments' lock */
+	struct vs_port port;        /* at a segment; under the segments' lock */
 	bool in_peer_ns;            /* a packet device has been made; under their lock */
+	enum vs_iface_link link;    /* under the keeper's lock */
 	/* The other end of the veth pair, in the namespace of the segment or of packet devices. */
 	char peer[IF_NAMESIZE];
 };
@@ -99,6 +126,16 @@ void vs_iface_unref(struct vs_iface *iface);
 /* The interface is given up, for good. Asks the pump to end; never waits. Any thread. */
 void vs_iface_stop(struct vs_iface *iface);
 bool vs_iface_is_stopping(const struct vs_iface *iface);
+/* Takes the keeper's lock. */
+void vs_iface_set_link(struct vs_iface *iface, enum vs_iface_link link);
+/*
+ * For who removes an interface that has been stopped: waits for the end of the pump, and closes the link. So
+ * the network is free for the next interface: its path, its port at a switch. A pump that is stuck in a
+ * plugin is not waited for longer than VS_IFACE_UNPLUG_MS; it closes the link when it ends. A job that is
+ * just opening the link is not waited for; it closes what it has opened. Takes the keeper's lock.
+ */
+void vs_iface_unplug(struct vs_iface *iface);
+#define VS_IFACE_UNPLUG_MS 500
 /*
  * Its device, which had been made, has been deleted, not by the keeper. Takes the keeper's lock, or that
  * of the segments.
@@ -106,6 +143,13 @@ bool vs_iface_is_stopping(const struct vs_iface *iface);
 bool vs_iface_device_gone(struct vs_iface *iface);
 /* kind->gone of devices that the pump reads. */
 bool vs_iface_descriptor_gone(struct vs_iface *iface);
+
+/* kind->impair and kind->impaired of interfaces with a pump. */
+int vs_iface_impair_pump(struct vs_iface *iface, const struct vdestack_impairment *tx,
+			 const struct vdestack_impairment *rx);
+void vs_iface_impaired_pump(struct vs_iface *iface, struct vdestack_impairment *tx,
+			    struct vdestack_impairment *rx, struct vdestack_impair_stats *tx_stats,
+			    struct vdestack_impair_stats *rx_stats);
 
 /* ---- in the stack's namespace, by its networking thread ---- */
 
@@ -124,5 +168,13 @@ int vs_tap_open(const struct vs_wire_iface *want, unsigned *offloads);
  */
 int vs_segment_join(struct vs_iface *iface, const char *name, const struct vs_wire_iface *want, int netlink,
 		    int ifindex);
+
+/*
+ * For wire taps: gives the stack a frame, as if it came from the segment. packet: a packet socket of the
+ * segment's namespace. 0 or -errno.
+ */
+int vs_segment_deliver(struct vs_iface *iface, int packet, const void *frame, size_t len);
+/* Takes the port off the bridge; then, once for each success, puts it back. 0 or -errno. */
+int vs_segment_isolate(struct vs_iface *iface, bool alone);
 
 #endif

@@ -44,6 +44,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "keeper.h"
+#include "local.h"
 #include "start.h"
 #include "variant.h"
 #include "wire/changes.h"
@@ -163,9 +164,14 @@ static void *root_main(void *arg)
 					 .variant = &vs_variant_inprocess,
 					 .changes = s->changes,
 					 .lock = PTHREAD_MUTEX_INITIALIZER,
+					 .segments_lock = PTHREAD_MUTEX_INITIALIZER,
+					 .segment_left = PTHREAD_COND_INITIALIZER,
+					 .peers_lock = PTHREAD_MUTEX_INITIALIZER,
 					 .met = PTHREAD_COND_INITIALIZER };
-	if (r == 0)
+	if (r == 0) {
+		vs_local_prepare(k);
 		r = vs_keeper_prepare(k);
+	}
 	report(s, k, r); /* s is gone after this */
 	if (r == 0) {
 		(void)!chdir("/");

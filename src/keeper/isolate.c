@@ -7,7 +7,8 @@
  * but its own. Then it gets, in stages:
  *
  *  1. a name, a session and a directory of its own;
- *  2. a user namespace of its own, unless it has the needed capabilities where it is;
+ *  2. a user namespace of its own, unless it has the needed capabilities where it is; or, for local://
+ *     segments, the one that the programs of its user share (local.c);
  *  3. no capabilities but those that making stacks takes.
  *
  * Afterwards it cannot gain capabilities: by no_new_privs, and by a bounding set that has only its own. No

@@ -26,10 +26,10 @@
  *    That is what HELD is for: until the main thread has finished, the job and what it points to must stay.
  *
  * The device. The job of a stack's first interface starts together with the stack's networking thread: the
- * link is opened while the kernel makes namespace and tap, which takes as long. They meet before the answer,
- * which carries the stack's door then. A device that the job makes itself needs the namespace, so the job
- * waits for it first. When the networking thread fails it answers, as its error is that of the earlier step;
- * the job stays at least until then.
+ * link is opened, or the segment made, while the kernel makes namespace and tap, which takes as long. They
+ * meet before the answer, which carries the stack's door then. A device that the job makes itself needs the
+ * namespace, so the job waits for it first. When the networking thread fails it answers, as its error is
+ * that of the earlier step; the job stays at least until then.
  */
 
 #include "job.h"
@@ -51,8 +51,11 @@
 #include "call.h"
 #include "carrier.h"
 #include "iface.h"
+#include "local.h"
+#include "pump/watch.h"
 #include "reconnect.h"
 #include "rtnl/netdev.h"
+#include "segment.h"
 #include "variant.h"
 
 #define INTERRUPT_EVERY_MS 50
@@ -137,6 +140,7 @@ static void abandon(struct vs_job *job)
 	if (job->kind == VS_JOB_REMOVE || job->kind == VS_JOB_REOPEN_LINK)
 		return;
 	atomic_store(&iface->failed, true);
+	vs_watchers_end(&iface->pump.watchers); /* a wire tap may write to the device */
 	(void)iface->kind->leave(iface); /* after that: none is made any more */
 	pthread_mutex_lock(&k->lock);
 	bool pumping = job->outcome == VS_JOB_PUMPING;
@@ -241,6 +245,7 @@ static int go_on_with_link(struct vs_job *job, int r, bool *mine)
 	if (r < 0)
 		return r;
 	vs_iface_ref(job->iface); /* the pump's, until it has ended */
+	vs_iface_set_link(job->iface, VS_IFACE_LINK_PUMPED);
 	return vs_pump_start(&job->iface->pump);
 }
 
@@ -255,15 +260,45 @@ static int remove_iface(struct vs_job *job)
 	return 0;
 }
 
-static int join_segment(struct vs_job *job)
+/* On a thread of its own. */
+static int remove_and_unplug(struct vs_job *job)
+{
+	int r = remove_iface(job);
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); /* it waits with the keeper's lock */
+	vs_iface_unplug(job->iface);
+	return r;
+}
+
+static int plug(struct vs_job *job)
 {
 	int r = job->door >= 0 ? vs_keeper_spare(VS_SPARE_GO_ON) : 0;
 
 	if (r == 0)
-		r = vs_segment_join(job->iface, job->locator.rest, &job->call->req.iface, job->netlink,
-				    job->ifindex);
+		r = (job->locator.kind == VS_KIND_LOCAL ? vs_local_join : vs_segment_join)(
+			job->iface, job->locator.rest, &job->call->req.iface, job->netlink, job->ifindex);
 	if (r == 0 && vs_iface_is_stopping(job->iface))
 		(void)job->iface->kind->leave(job->iface);
+	return r;
+}
+
+static bool device_pending(struct vs_job *job)
+{
+	pthread_mutex_lock(&job->keeper->lock);
+	bool pending = job->device == VS_DEVICE_PENDING;
+	pthread_mutex_unlock(&job->keeper->lock);
+	return pending;
+}
+
+static int join_segment(struct vs_job *job)
+{
+	struct vs_segment *s = NULL;
+
+	/* It is made while the namespace is. */
+	if (job->locator.kind == VS_KIND_SEGMENT && device_pending(job))
+		s = vs_segment_hold(job->keeper, job->locator.rest);
+	int r = vs_job_await_device(job) ? plug(job) : -ECANCELED; /* another thread has answered */
+	vs_segment_let_go(job->keeper, s);
 	return r;
 }
 
@@ -293,7 +328,7 @@ static void *job_main(void *arg)
 		[VS_JOB_OPEN_LINK] = vs_job_open_link,
 		[VS_JOB_REOPEN_LINK] = vs_job_open_link,
 		[VS_JOB_JOIN_SEGMENT] = join_segment,
-		[VS_JOB_REMOVE] = remove_iface,
+		[VS_JOB_REMOVE] = remove_and_unplug,
 	};
 	struct vs_job *job = arg;
 	bool mine = false;

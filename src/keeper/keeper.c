@@ -23,10 +23,12 @@
 #include "base/own_socket.h"
 #include "call.h"
 #include "channel.h"
+#include "errand.h"
 #include "events.h"
 #include "iface.h"
 #include "job.h"
 #include "listed.h"
+#include "local.h"
 #include "net.h"
 #include "reconnect.h"
 #include "regain.h"
@@ -77,12 +79,20 @@ void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces)
 	pthread_mutex_unlock(&k->lock);
 }
 
+void vs_keeper_count_request(struct vs_keeper *k, bool served)
+{
+	atomic_fetch_add_explicit(&k->counts.requests, 1, memory_order_relaxed);
+	if (!served)
+		atomic_fetch_add_explicit(&k->counts.refused, 1, memory_order_relaxed);
+}
+
 /* Every request is received and answered, also when there is no memory for another one. */
 static void serve_front(struct vs_keeper *k)
 {
 	struct vs_call *call = k->call, *fresh = NULL;
 	int r = vs_call_recv(k->front, call, MSG_DONTWAIT);
 
+	bool is_message = r > 0 || r == -EPROTO;
 	if (r == 0) {
 		vs_close(vs_steal_fd(&k->front));
 	} else if (r > 0 && call->req.op == VS_OP_CLAIM && vs_auth_takes_replies(k, call, call->reply)) {
@@ -98,11 +108,16 @@ static void serve_front(struct vs_keeper *k)
 			r = vs_net_start(k, call);
 		if (r == 0) {
 			k->call = fresh; /* the networking thread has the old one now */
+			vs_keeper_count_request(k, true);
 			return;
 		}
 		vs_call_fail(k, call, r);
 		free(fresh);
+	} else if (r > 0) {
+		r = -EPROTO; /* not answered: another door's, or the channel is not the sender's */
 	}
+	if (is_message)
+		vs_keeper_count_request(k, r != -EPERM && r != -EPROTO);
 	vs_call_drop(call);
 }
 
@@ -150,6 +165,7 @@ int vs_keeper_replace_front(struct vs_keeper *k, int fd)
 int vs_keeper_prepare(struct vs_keeper *k)
 {
 	vs_own_socket_start();
+	k->begun_ms = vs_now_ms();
 	int r = vs_auth_prepare(k);
 	if (r == 0)
 		r = vs_auth_watch(k, k->front);
@@ -177,6 +193,8 @@ static void serve_event(struct vs_keeper *k, const struct epoll_event *event)
 		vs_side_door_serve(k);
 	else if (event->data.u64 == VS_LISTED_EVENT)
 		vs_listed_serve(k);
+	else if (event->data.u64 == VS_LOCAL_EVENT)
+		vs_local_serve(k);
 	else if (event->data.u64 == VS_JOB_EVENT)
 		vs_jobs_hung_up(k);
 	else if (event->data.u64 < VS_EVENTS_ID_MAX)
@@ -204,9 +222,14 @@ void vs_keeper_run(struct vs_keeper *k)
 			serve_event(k, &events[i]);
 		vs_sources_check(k);
 		vs_jobs_start(k);
+		vs_errands_start(k);
 		vs_listed_check(k);
 	}
 	vs_listed_end(k);
+	vs_local_end(k);
+	/* The process ends now. Threads that have not left their segments yet may use the rest until then. */
+	if (!k->variant->waits_for_interfaces)
+		return;
 	vs_registry_drop(k);
 	free(k->call);
 	vs_close(k->epoll);

@@ -27,10 +27,12 @@
 
 #include "auth.h"
 #include "listed.h"
+#include "local.h"
 #include "wire/side_door.h"
 
 struct vs_call;
 struct vs_changes;
+struct vs_errand;
 struct vs_events;
 struct vs_iface;
 struct vs_keeper_chan;
@@ -38,6 +40,14 @@ struct vs_net;
 struct vs_packet_ns;
 struct vs_sources;
 struct vs_variant;
+
+/* Since the start. Every thread that serves requests adds to them. */
+struct vs_keeper_counts {
+	atomic_ullong requests, refused;        /* at doors; of these, because of who sent them, or how */
+	atomic_ullong sockets;                  /* made by request */
+	atomic_ullong lookups, lookups_refused; /* the same two at the socket of listed.c */
+	atomic_uint stacks, interfaces;         /* there are now */
+};
 
 struct vs_keeper {
 	int front;        /* the keeper's end of the front door; -1 after its end of file */
@@ -53,11 +63,14 @@ struct vs_keeper {
 	int side_door;    /* see side_door.c; -1: none */
 	struct vs_side_door side;
 	struct vs_listed listed;
+	struct vs_local local;
 	_Atomic(pid_t) user; /* the last process that has registered a reply channel; 0: none */
+	struct vs_keeper_counts counts;
+	int64_t begun_ms; /* constant */
 	int64_t end_ms;   /* the main thread's: until when it waits for interfaces to end; 0: it does not */
 
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t met;   /* the state of a job or of the thread in reserve has changed */
+	pthread_cond_t met;   /* the state of a job, an errand or a thread in reserve has changed */
 	unsigned n_stacks;
 	unsigned n_ifaces;
 	struct vs_keeper_chan *channels[64]; /* hash table by number */
@@ -65,23 +78,39 @@ struct vs_keeper {
 	unsigned n_channels;                 /* channels and lives */
 	unsigned prune_channels_at;          /* at so many, those of dead processes are dropped */
 	struct vs_net *nets;                 /* stacks that can get doors, see regain.c */
-	struct vs_net *reserve;              /* a networking thread without a stack yet; see birth.c */
+	struct vs_net *reserve;              /* networking threads without a stack yet; see birth.c */
+	unsigned n_reserve;
 	struct vs_job *submitted;            /* jobs that the main thread starts next */
 	struct vs_job *jobs;                 /* jobs that run */
-	struct vs_segment *segments;
+	struct vs_errand *errands;           /* that the main thread starts next */
 	/* Interfaces whose link died; the main thread reports it for their pumps. */
 	struct vs_iface *died;
 	struct vs_iface *waiting;            /* interfaces that are reconnected when they are due */
 	struct vs_sources *sources;          /* NULL: no stack has any */
 	struct vs_events *events;            /* sets that have a route socket in the epoll set */
 
-	struct vs_packet_ns *packet_ns; /* of packet devices; under their lock */
+	/*
+	 * No static locks: a forked child would have them locked for ever if a thread had one at that
+	 * moment.
+	 */
+	/* Guards segments and the ports of interfaces. Taken after a carrier's lock. */
+	pthread_mutex_t segments_lock;
+	pthread_cond_t segment_left; /* a pair has been deleted */
+	struct vs_segment *segments;
+	struct vs_segment *spare_segments; /* without a user, for the next one */
+	unsigned n_spare_segments;
+	pthread_mutex_t peers_lock; /* guards: the namespace of packet devices */
+	struct vs_packet_ns *packet_ns;
 	atomic_bool tun_works;          /* a tun device has been opened before */
 
 	struct vs_call *call; /* the main thread's: for the next request at the front door */
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
 	bool joins;         /* the main thread's: networking threads may have doors to take */
-	unsigned in_a_row;  /* the main thread's: stacks that were made one after the other */
+	/*
+	 * Stacks that were made one after the other. The main thread writes it. Any thread sets it to 0 if it
+	 * gets no namespace.
+	 */
+	atomic_uint in_a_row;
 };
 
 /*
@@ -91,6 +120,8 @@ struct vs_keeper {
 int vs_keeper_prepare(struct vs_keeper *k);
 /* Runs the keeper's main loop, which has been prepared, until its last user is gone. */
 void vs_keeper_run(struct vs_keeper *k);
+
+#define VS_STREAK_BEGIN 3 /* after so many stacks in a row, more are expected */
 
 /* Descriptors that existing stacks need to go on, for new sockets and reply channels. */
 #define VS_SPARE_GO_ON 8
@@ -102,6 +133,7 @@ int vs_keeper_spare(int wanted);
 /* Events in the epoll set. Others are VS_JOB_EVENT, and those of keeper.c. */
 #define VS_SIDE_DOOR_EVENT 4
 #define VS_LISTED_EVENT 5 /* the socket of listed.c */
+#define VS_LOCAL_EVENT 6  /* the socket of local.c */
 /*
  * Main thread: makes fd, taken on success, the front door. Requests in the old one are served. 0 or -errno.
  */
@@ -109,6 +141,8 @@ int vs_keeper_replace_front(struct vs_keeper *k, int fd);
 
 /* Wakes the main loop, which then checks its jobs and counts. */
 void vs_keeper_wake(struct vs_keeper *k);
+/* A message has come to a door. served: false because of who sent it, or how. Any thread. */
+void vs_keeper_count_request(struct vs_keeper *k, bool served);
 /* Adds to the counts. Wakes the main loop if one gets smaller. */
 void vs_keeper_count(struct vs_keeper *k, int stacks, int ifaces);
 

@@ -44,6 +44,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/thread.h"
 #include "call.h"
@@ -148,6 +149,7 @@ static void *open_main(void *arg)
 {
 	struct vs_keeper *k = arg;
 
+	(void)vs_caps_only(k->privileged ? VS_CAPS_FILES : VS_CAPS_NONE); /* it walks through directories */
 	(void)prctl(PR_SET_NAME, "vdestack-reg");
 	open_here(k);
 	pthread_mutex_lock(&k->lock);
@@ -220,17 +222,12 @@ static bool is_alive(int pidfd)
 	return pidfd >= 0 && poll(&end, 1, 0) == 0;
 }
 
-/*
- * Whether the sender may be the program, which has confined itself meanwhile. What cannot be read counts as
- * confined.
- */
-static bool is_confined(const struct vs_keeper *k, const struct vs_fdmsg *msg)
+bool vs_listed_is_confined(const struct vs_keeper *k, const struct vs_fdmsg *msg, unsigned ways)
 {
 	pid_t pid = msg->creds.pid;
-	unsigned before = k->listed.confined;
-	bool confined =
-		((before & VS_CONFINED_PRIVILEGES) == 0 && status_of(pid, "\nNoNewPrivs:") != 0) ||
-		((before & VS_CONFINED_SECCOMP) == 0 && status_of(pid, "\nSeccomp:") != 0);
+	unsigned since = ways & ~k->listed.confined;
+	bool confined = ((since & VS_CONFINED_PRIVILEGES) != 0 && status_of(pid, "\nNoNewPrivs:") != 0) ||
+			((since & VS_CONFINED_SECCOMP) != 0 && status_of(pid, "\nSeccomp:") != 0);
 
 	/* If the process is alive, the status was not that of another one. */
 	return confined || (msg->has_pidfd && !is_alive(msg->pidfd));
@@ -304,7 +301,8 @@ static void answer_attach(struct vs_keeper *k, struct vs_call *call)
 {
 	VS_AUTO_CLOSE fd = -1;
 
-	if (is_confined(k, &call->msg)) {
+	if (vs_listed_is_confined(k, &call->msg, VS_CONFINED_PRIVILEGES | VS_CONFINED_SECCOMP)) {
+		atomic_fetch_add(&k->counts.lookups_refused, 1);
 		vs_call_reply(k, call, -EPERM, "the keeper gives no door to a process that is confined "
 					       "(no_new_privs, seccomp) when its own program was not; use a "
 					       "process that is not confined", NULL, 0);
@@ -321,14 +319,19 @@ void vs_listed_serve(struct vs_keeper *k)
 	if (call == NULL)
 		return;
 	int r = vs_call_recv(k->listed.socket, call, MSG_DONTWAIT);
-	bool serve = r > 0 && is_ours(k, call->msg.creds.uid) && call->reply >= 0 &&
+	if (r > 0 || r == -EPROTO)
+		atomic_fetch_add(&k->counts.lookups, 1);
+	bool serve = r > 0 && (call->req.op == VS_OP_LIST || call->req.op == VS_OP_ATTACH) &&
+		     is_ours(k, call->msg.creds.uid) && call->reply >= 0 &&
 		     vs_auth_takes_replies(k, call, call->reply);
 	if (serve) {
 		call->refusal = NULL;
 		if (call->req.op == VS_OP_LIST)
 			answer_list(k, call);
-		else if (call->req.op == VS_OP_ATTACH)
+		else
 			answer_attach(k, call);
+	} else if (r > 0 || r == -EPROTO) {
+		atomic_fetch_add(&k->counts.lookups_refused, 1);
 	}
 	vs_call_drop(call);
 	free(call);

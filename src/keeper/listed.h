@@ -9,6 +9,7 @@
 
 #include "wire/registry_dir.h"
 
+struct vs_fdmsg;
 struct vs_keeper;
 struct vs_wire_iface;
 
@@ -37,6 +38,11 @@ void vs_listed_note(struct vs_keeper *k, const struct vs_wire_iface *iface);
 void vs_listed_check(struct vs_keeper *k);
 /* One message at the socket. */
 void vs_listed_serve(struct vs_keeper *k);
+/*
+ * Whether the sender may be the program, which has confined itself in these ways (VS_CONFINED_...) since it
+ * started the keeper. What cannot be read counts as confined.
+ */
+bool vs_listed_is_confined(const struct vs_keeper *k, const struct vs_fdmsg *msg, unsigned ways);
 /* Removes it. */
 void vs_listed_end(struct vs_keeper *k);
 

@@ -17,6 +17,7 @@
 #include "guests.h"
 #include "isolate.h"
 #include "keeper.h"
+#include "local.h"
 #include "start.h"
 #include "variant.h"
 #include "wire/fdmsg.h"
@@ -72,7 +73,7 @@ static void report(const struct vs_keeper *k, int result)
 	vs_close(VS_KEEPER_STARTER);
 }
 
-int vs_keeper_main(void)
+int vs_keeper_main(bool local)
 {
 	struct vs_keeper k = { .variant = &vs_variant_process,
 			       .front = VS_KEEPER_FRONT,
@@ -82,8 +83,12 @@ int vs_keeper_main(void)
 			       .changes_file = -1,
 			       .side_door = -1,
 			       .lock = PTHREAD_MUTEX_INITIALIZER,
+			       .segments_lock = PTHREAD_MUTEX_INITIALIZER,
+			       .segment_left = PTHREAD_COND_INITIALIZER,
+			       .peers_lock = PTHREAD_MUTEX_INITIALIZER,
 			       .met = PTHREAD_COND_INITIALIZER };
 	vs_listed_prepare(&k);
+	vs_local_prepare(&k);
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 
 	/*
@@ -94,11 +99,13 @@ int vs_keeper_main(void)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* without a filter, plugins may execute files */
 	int r = vs_isolate_process();
 	if (r == 0)
-		r = vs_isolate_user(adopt, &k.privileged);
+		r = local ? vs_local_begin(&k) : vs_isolate_user(adopt, &k.privileged);
 	if (r == 0)
 		r = vs_isolate_capabilities(k.privileged);
 	if (r == 0)
 		r = vs_keeper_prepare(&k);
+	if (r == 0 && local)
+		r = vs_local_watch(&k);
 	if (r == 0)
 		k.changes = vs_changes_new(&k.changes_file);
 	if (r == 0)
@@ -107,6 +114,8 @@ int vs_keeper_main(void)
 	report(&k, r);
 	if (r == 0)
 		vs_keeper_run(&k);
+	else
+		vs_local_end(&k);
 	/* Threads may be stuck in a plugin. They end with the process. */
 	_exit(r == 0 ? 0 : 1);
 }

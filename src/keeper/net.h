@@ -7,6 +7,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,8 +44,9 @@ struct vs_net {
 	enum vs_door via;     /* what the door of the current request was made for */
 	/* Doors that the main thread has made and this thread has not taken; under the keeper's lock. */
 	struct vs_net_door joining[VS_DOORS_MAX];
-	unsigned n_joining;
-	struct vs_net *next;  /* in the keeper's list of stacks that can get doors; under its lock */
+	atomic_uint n_joining; /* written with the keeper's lock; the thread looks at it without */
+	/* In the keeper's list of stacks that can get doors, or of threads in reserve. */
+	struct vs_net *next;
 	uint64_t secret[2];   /* see wire/side_door.h; both 0: not drawn yet; under the keeper's lock */
 	pthread_t thread;     /* constant while it is on that list */
 	int adopt;            /* the namespace to adopt; -1: makes one */
@@ -66,21 +68,17 @@ struct vs_net {
 int vs_net_start(struct vs_keeper *k, struct vs_call *call);
 
 /*
- * Main thread: starts or dismisses a networking thread in reserve. Returns the ms until it must be called
- * again; -1: not before another event.
+ * Main thread: starts or dismisses networking threads in reserve, and drops segments that are kept for the
+ * next one. Returns the ms until it must be called again; -1: not before another event.
  */
 int vs_net_reserve(struct vs_keeper *k);
+/*
+ * Has the main thread give up the networking threads in reserve. Their namespaces are gone a moment later.
+ * False: there are none. Any thread.
+ */
+bool vs_net_end_reserve(struct vs_keeper *k);
 
 /* Serves n->call: answers it, or passes it to a job. */
 void vs_net_serve(struct vs_net *n);
-/*
- * Adds the interface that n->call describes. The answer has n->programs_end. -errno: that was the answer.
- */
-int vs_net_add(struct vs_net *n);
-/*
- * For a device that a job makes. Returns an rtnetlink socket of this thread's namespace, or -errno with a
- * message. *ifindex: a free index.
- */
-int vs_net_rtnetlink(struct vs_net *n, const struct vs_wire_iface *want, int *ifindex);
 
 #endif

@@ -17,51 +17,37 @@
  *  - To delete the stack's end, and to set its carrier, takes a request to rtnetlink about the peer. That
  *    takes CAP_NET_ADMIN, which pump threads do not have. The main thread does it for them (see
  *    reconnect.c).
- *  - Frames reach the peer by one queue for each processor, see keep_order().
- *  - Offloads are ethtool features of the stack's end. Super-frames that the pump does not know are
- *    switched off there, so the stack segments them.
+ *  - Frames reach the peer by one queue for each processor, and offloads are ethtool features of the stack's
+ *    end: see packet_socket.c.
+ *  - When the stack's end is set up, the kernel reports its carrier before it activates the queue of the
+ *    peer, both in one turn of a worker. A frame that the pump writes between these is lost, and write(2)
+ *    reports no error. (When the peer is set up, its queue is active first.) PACKET_QDISC_BYPASS would avoid
+ *    it, but it drops the super-frames that a kernel has to cut for the device. To ask for the carrier
+ *    (packet_socket.c) waits for the kernel's lock of all devices, which no pump may do.
  *  - Reading differs in details, see pump/device_packet.c.
  *
- * The lock guards the namespace and its count. It is taken last.
+ * A lock of the keeper guards the namespace and its count. It is taken last.
  */
 
 #include "packet_device.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ethtool.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/if_tun.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/utsname.h>
 
 #include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/diagnose.h"
 #include "base/error.h"
-#include "base/own_socket.h"
 #include "iface.h"
-#include "pump/offload.h"
-#include "rtnl/netdev.h"
+#include "packet_socket.h"
 #include "variant.h"
 #include "veth.h"
-
-/* Of super-frames that the pump has not read; without privileges the system's limit is less. */
-#define RECEIVE_BYTES (8 << 20)
-#define FEATURES_MAX 1024
-
-/* Guards the namespaces of all keepers; a process may have two, one of them on threads. */
-static pthread_mutex_t peers_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct vs_packet_ns {
 	struct vs_peer_ns peers;
@@ -101,171 +87,6 @@ bool vs_packet_device_wanted(struct vs_keeper *k)
 	return err != 0 && err != EMFILE && err != ENFILE && err != ENOMEM;
 }
 
-/* ------------------------------------------------------------------ offloads */
-
-static int ethtool(int netlink, const char *name, void *request)
-{
-	struct ifreq ifr = { .ifr_data = request };
-
-	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	return ioctl(netlink, SIOCETHTOOL, &ifr) < 0 ? -errno : 0; /* the socket's namespace counts */
-}
-
-/*
- * The features that decide what the stack sends, and the offload that each one is part of; 0: none that the
- * pump knows.
- */
-static bool decides(const char *feature, unsigned *offload)
-{
-	static const struct {
-		const char *name;
-		unsigned offload;
-	} known[] = {
-		{ "tx-checksum-ip-generic", VS_OFFLOAD_CSUM }, { "tx-checksum-sctp", 0 },
-		{ "tx-tcp-segmentation", VS_OFFLOAD_TSO },     { "tx-tcp-ecn-segmentation", VS_OFFLOAD_TSO },
-		{ "tx-tcp6-segmentation", VS_OFFLOAD_TSO },    { "tx-udp-segmentation", VS_OFFLOAD_USO },
-		{ "tx-gso-list", 0 },                          { "tx-gso-partial", 0 },
-	};
-	size_t len = strlen(feature);
-	static const char segmentation[] = "-segmentation";
-
-	for (size_t i = 0; i < VS_COUNT(known); i++) {
-		if (strcmp(feature, known[i].name) == 0) {
-			*offload = known[i].offload;
-			return true;
-		}
-	}
-	*offload = 0;
-	/*
-	 * All other segmentation, of tunnels and the like. tx-generic-segmentation is done by the stack
-	 * itself.
-	 */
-	return strncmp(feature, "tx-", 3) == 0 && strcmp(feature, "tx-generic-segmentation") != 0 &&
-	       len > strlen(segmentation) && strcmp(feature + len - strlen(segmentation), segmentation) == 0;
-}
-
-static int count_features(int netlink, const char *name)
-{
-	_Alignas(struct ethtool_sset_info) unsigned char
-		space[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)] = { 0 };
-	struct ethtool_sset_info *info = (void *)space;
-
-	info->cmd = ETHTOOL_GSSET_INFO;
-	info->sset_mask = 1ull << ETH_SS_FEATURES;
-	int r = ethtool(netlink, name, info);
-	if (r < 0 || info->sset_mask == 0)
-		return r < 0 ? r : -EOPNOTSUPP;
-	return info->data[0] > FEATURES_MAX ? -EOPNOTSUPP : (int)info->data[0];
-}
-
-/* Which features to set, and how. */
-static void choose_features(const struct ethtool_gstrings *names, unsigned allowed,
-			    struct ethtool_sfeatures *set)
-{
-	for (uint32_t i = 0; i < names->len; i++) {
-		char name[ETH_GSTRING_LEN + 1] = "";
-		unsigned offload;
-		memcpy(name, names->data + (size_t)i * ETH_GSTRING_LEN, ETH_GSTRING_LEN);
-		if (!decides(name, &offload))
-			continue;
-		set->features[i / 32].valid |= 1u << (i % 32);
-		if (offload & allowed)
-			set->features[i / 32].requested |= 1u << (i % 32);
-	}
-}
-
-/* Sets the device's features to the allowed offloads. 0 or -errno. */
-static int set_features(int netlink, const char *name, unsigned allowed)
-{
-	int n = count_features(netlink, name);
-	size_t blocks = n < 0 ? 0 : ((size_t)n + 31) / 32;
-
-	if (n < 0)
-		return n;
-	struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
-	struct ethtool_sfeatures *set = calloc(1, sizeof(*set) + blocks * sizeof(set->features[0]));
-	int r = names == NULL || set == NULL ? -ENOMEM : 0;
-	if (r == 0) {
-		*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS,
-						    .string_set = ETH_SS_FEATURES,
-						    .len = (uint32_t)n };
-		*set = (struct ethtool_sfeatures){ .cmd = ETHTOOL_SFEATURES, .size = (uint32_t)blocks };
-		r = ethtool(netlink, name, names);
-	}
-	if (r == 0) {
-		choose_features(names, allowed, set);
-		r = ethtool(netlink, name, set); /* > 0: some could not be changed */
-	}
-	free(names);
-	free(set);
-	return r;
-}
-
-/* ------------------------------------------------------------------ the socket */
-
-struct making {
-	unsigned number; /* of the device */
-	int fd;
-	int err;
-};
-
-/*
- * Frames reach a peer by a queue of the processor that they were sent on. Two frames that were sent on
- * different processors may change places. Receive packet steering (the kernel's scaling.rst) makes all
- * frames of a device take the queue of one processor. The default mask, set here, is for devices that are
- * made next. Before Linux 6.3, and without /proc, the order is not guaranteed.
- */
-static void keep_order(unsigned number)
-{
-	cpu_set_t cpus;
-	char mask[CPU_SETSIZE / 32 * 9 + 9];
-	VS_AUTO_CLOSE fd = open("/proc/sys/net/core/rps_default_mask", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
-		return;
-	unsigned skip = number % (unsigned)CPU_COUNT(&cpus), cpu = 0;
-	while (!CPU_ISSET(cpu, &cpus) || skip-- > 0)
-		cpu++;
-	int len = snprintf(mask, sizeof(mask), "%x", 1u << (cpu % 32));
-	for (unsigned group = 0; group < cpu / 32; group++)
-		len += snprintf(mask + len, sizeof(mask) - (size_t)len, ",00000000");
-	(void)!write(fd, mask, (size_t)len);
-}
-
-static void make_socket(void *arg)
-{
-	struct making *m = arg;
-
-	keep_order(m->number);
-	m->fd = vs_own_socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	m->err = m->fd < 0 ? errno : 0;
-}
-
-static int packet_option(int fd, int option, int value)
-{
-	return setsockopt(fd, SOL_PACKET, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
-/* Protocol 0 until here: an unbound socket receives nothing. */
-static int bind_socket(int fd, const char *peer_name)
-{
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-	int size = RECEIVE_BYTES;
-
-	int r = packet_option(fd, PACKET_VNET_HDR, 1);
-	if (r == 0)
-		r = packet_option(fd, PACKET_AUXDATA, 1);
-	if (r < 0)
-		return r;
-	(void)packet_option(fd, PACKET_IGNORE_OUTGOING, 1); /* from Linux 4.20; no other socket sends there */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	r = to.sll_ifindex = vs_netdev_index(fd, peer_name);
-	if (r < 0)
-		return r;
-	return bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
-}
-
 /* ------------------------------------------------------------------ joining and leaving */
 
 static int make_peers_locked(struct vs_keeper *k)
@@ -290,17 +111,32 @@ static void drop_if_empty_locked(struct vs_keeper *k)
 	free(vs_steal_ptr(k->packet_ns));
 }
 
+struct making {
+	unsigned number; /* of the device */
+	int *fd;
+};
+
+static void make_socket(void *arg)
+{
+	const struct making *m = arg;
+
+	vs_packet_order(m->number);
+	*m->fd = vs_packet_socket();
+}
+
 /* Makes the pair, and the socket of its peer, and sets the peer up. *step: for the message of a failure. */
 static int make_locked(struct vs_packet_ns *ns, const struct vs_wire_iface *want, int netlink, int ifindex,
 		       const char *peer_name, unsigned allowed, const char **step)
 {
-	struct making making = { .number = ns->last_number, .fd = -1 };
+	int made = -1;
+	struct making making = { .number = ns->last_number, .fd = &made };
 
 	*step = "no packet socket";
+	/* Before the pair, whose devices keep the order of frames then. */
 	int r = vs_peer_ns_run(&ns->peers, make_socket, &making);
-	VS_AUTO_CLOSE fd = making.fd;
-	if (r == 0)
-		r = -making.err;
+	VS_AUTO_CLOSE fd = made;
+	if (r == 0 && fd < 0)
+		r = fd;
 	if (r < 0)
 		return r;
 	*step = "no veth pair";
@@ -308,10 +144,12 @@ static int make_locked(struct vs_packet_ns *ns, const struct vs_wire_iface *want
 	if (r < 0)
 		return r;
 	*step = "its offloads cannot be set";
-	r = set_features(netlink, want->name, allowed);
+	r = vs_packet_features(netlink, want->name, allowed, NULL);
+	if (r > 0)
+		r = -EOPNOTSUPP;
 	if (r == 0) {
 		*step = "the packet socket cannot be set up";
-		r = bind_socket(fd, peer_name);
+		r = vs_packet_bind(fd, peer_name, VS_PACKET_SUPER);
 	}
 	if (r == 0) {
 		vs_peer_without_ipv6(&ns->peers, peer_name);
@@ -321,19 +159,6 @@ static int make_locked(struct vs_packet_ns *ns, const struct vs_wire_iface *want
 		return vs_steal_fd(&fd);
 	(void)vs_veth_delete(&ns->peers, peer_name);
 	return r;
-}
-
-/*
- * Devices have UDP segmentation from Linux 5.11, packet sockets from 6.2. Only a datagram of that kind
- * would show it.
- */
-static bool knows_uso(void)
-{
-	struct utsname name;
-	unsigned major = 0, minor = 0;
-
-	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
-	       (major > 6 || (major == 6 && minor >= 2));
 }
 
 /* The message: the step that failed, and why. With a tun device there would be a tap. */
@@ -352,14 +177,12 @@ static int refuse(const struct vs_keeper *k, const char *name, const char *step,
 int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *want, int netlink, int ifindex,
 			  unsigned *offloads)
 {
-	unsigned allowed = vs_offload_sensible(vs_offload_allowed() & ~want->no_offload);
+	unsigned allowed = vs_packet_offloads(want->no_offload);
 	const char *step = "no veth pair", *cause = NULL;
 	char peer_name[IF_NAMESIZE];
 
 	struct vs_keeper *k = iface->keeper;
-	if (!knows_uso())
-		allowed &= ~(unsigned)VS_OFFLOAD_USO;
-	pthread_mutex_lock(&peers_lock);
+	pthread_mutex_lock(&k->peers_lock);
 	/* The thread that gives it up sets a flag before it deletes what is there. */
 	bool wanted = !atomic_load(&iface->failed) && !vs_iface_is_stopping(iface);
 	int r = wanted ? make_peers_locked(k) : -ECANCELED;
@@ -379,7 +202,7 @@ int vs_packet_device_open(struct vs_iface *iface, const struct vs_wire_iface *wa
 		*offloads = allowed;
 	}
 	drop_if_empty_locked(k);
-	pthread_mutex_unlock(&peers_lock);
+	pthread_mutex_unlock(&iface->keeper->peers_lock);
 	if (r >= 0)
 		return r;
 	if (cause == NULL)
@@ -393,10 +216,10 @@ static int packet_carrier(struct vs_iface *iface, bool on)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&peers_lock);
+	pthread_mutex_lock(&iface->keeper->peers_lock);
 	if (iface->in_peer_ns)
 		r = vs_peer_set_up(&iface->keeper->packet_ns->peers, iface->peer, on);
-	pthread_mutex_unlock(&peers_lock);
+	pthread_mutex_unlock(&iface->keeper->peers_lock);
 	return r;
 }
 
@@ -404,14 +227,14 @@ static int packet_leave(struct vs_iface *iface)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&peers_lock);
+	pthread_mutex_lock(&iface->keeper->peers_lock);
 	if (iface->in_peer_ns) {
 		iface->in_peer_ns = false;
 		r = vs_veth_delete(&iface->keeper->packet_ns->peers, iface->peer);
 		iface->keeper->packet_ns->devices--;
 		drop_if_empty_locked(iface->keeper);
 	}
-	pthread_mutex_unlock(&peers_lock);
+	pthread_mutex_unlock(&iface->keeper->peers_lock);
 	return r;
 }
 
@@ -422,4 +245,6 @@ const struct vs_iface_kind vs_iface_packet = {
 	.carrier = packet_carrier,
 	.gone = vs_iface_descriptor_gone,
 	.leave = packet_leave,
+	.impair = vs_iface_impair_pump,
+	.impaired = vs_iface_impaired_pump,
 };

@@ -16,9 +16,10 @@
  * next transition, and no other thread uses it. A plugin that never answers keeps its job, which the main
  * thread interrupts. The next attempt starts after that job has ended: there is one at a time.
  *
- * An interface may be deleted in any state. Deletion does not wait: it marks the interface, and the
- * thread that makes the next transition drops it. A waiting interface is kept by the list; deletion
- * wakes the main thread, which drops it.
+ * An interface may be deleted in any state. Deletion marks the interface, and the thread that makes the next
+ * transition drops it. A waiting interface is kept by the list; deletion wakes the main thread, which drops
+ * it. A request to remove an interface waits a short time for the end of its pump, and closes the link
+ * (vs_iface_unplug()). The end of a stack does not wait.
  *
  * The stack sees an interface without carrier. Addresses, routes and connections stay. What is sent
  * meanwhile is lost, as with a pulled cable.
@@ -131,6 +132,7 @@ static void go_on_without_link(struct vs_iface *iface)
 {
 	/* Now: its socket in a switch's directory keeps a new switch from starting. */
 	vs_link_close(vs_steal_ptr(iface->pump.link));
+	vs_iface_set_link(iface, VS_IFACE_LINK_OPENED);
 	if (!iface->reconnects)
 		return;
 	/* A network that goes right after it came is treated like one that is not there. */
@@ -139,11 +141,24 @@ static void go_on_without_link(struct vs_iface *iface)
 	wait_for_turn(iface);
 }
 
+/*
+ * The interface has been given up. Who removes it closes the link, with privileges that this thread does not
+ * have. But only this thread is in the caller's directories, in which the plugin looks for its paths.
+ */
+static void leave_link(struct vs_iface *iface)
+{
+	if (iface->root >= 0 || iface->cwd >= 0)
+		vs_link_close(vs_steal_ptr(iface->pump.link));
+	vs_iface_set_link(iface, VS_IFACE_LINK_LEFT);
+}
+
 static void pump_ended(struct vs_pump *pump)
 {
 	struct vs_iface *iface = owner(pump);
 
-	if (!vs_iface_is_stopping(iface))
+	if (vs_iface_is_stopping(iface))
+		leave_link(iface);
+	else
 		go_on_without_link(iface);
 	vs_iface_unref(iface); /* the pump's; the last one closes the link */
 }

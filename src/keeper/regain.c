@@ -273,13 +273,15 @@ static int recv_one(struct vs_net *n, int i)
 	int r = vs_call_recv(n->doors[i].fd, n->call, n->n_doors > 1 ? MSG_DONTWAIT : 0);
 	n->via = n->doors[i].kind;
 	n->turn++;
+	if (r > 0 || r == -EPROTO)
+		vs_keeper_count_request(n->keeper, r > 0);
 	return r;
 }
 
 int vs_regain_recv(struct vs_net *n)
 {
 	for (;;) {
-		if (__atomic_load_n(&n->n_joining, __ATOMIC_RELAXED) > 0)
+		if (atomic_load_explicit(&n->n_joining, memory_order_relaxed) > 0)
 			take_joining(n);
 		if (n->n_keeping == 0 && !await_door(n))
 			return 0;

@@ -177,8 +177,12 @@ void vs_side_door_serve(struct vs_keeper *k)
 	if (call == NULL)
 		return;
 	int r = vs_call_recv(k->side_door, call, MSG_DONTWAIT);
-	if (r > 0 && call->req.op == VS_OP_REGAIN && vs_side_door_same(k->side.secret, call->req.key.half) &&
-	    call->reply >= 0 && vs_auth_takes_replies(k, call, call->reply))
+	bool serve = r > 0 && call->req.op == VS_OP_REGAIN &&
+		     vs_side_door_same(k->side.secret, call->req.key.half) &&
+		     call->reply >= 0 && vs_auth_takes_replies(k, call, call->reply);
+	if (r > 0 || r == -EPROTO)
+		vs_keeper_count_request(k, serve);
+	if (serve)
 		answer(k, call);
 	vs_call_drop(call);
 	free(call);

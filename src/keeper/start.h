@@ -4,11 +4,16 @@
 
 /* The two ways in which a keeper starts. */
 
+#include <stdbool.h>
+
 struct vs_changes;
 struct vs_start_report;
 
-/* The keeper as a process: its whole life. Returns never; the exit status is 0 or 1. */
-int vs_keeper_main(void);
+/*
+ * The keeper as a process: its whole life. Returns never; the exit status is 0 or 1. local: for local://
+ * (local.c).
+ */
+int vs_keeper_main(bool local);
 
 /*
  * Starts the keeper on threads of this process. front: its end of the front door, taken.

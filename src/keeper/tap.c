@@ -75,4 +75,6 @@ const struct vs_iface_kind vs_iface_tap = {
 	.carrier = tap_carrier,
 	.gone = vs_iface_descriptor_gone,
 	.leave = tap_leave,
+	.impair = vs_iface_impair_pump,
+	.impaired = vs_iface_impaired_pump,
 };

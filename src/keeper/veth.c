@@ -12,12 +12,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/thread.h"
 #include "keeper.h"
 #include "rtnl/netdev.h"
 #include "rtnl/talk.h"
 
 #define PEER_INDEX (1 << 20) /* more interfaces than a stack has */
+#define FREED_MS 500 /* what the kernel usually takes at most to free a namespace */
+#define FREED_STEP_US 2000
 
 /* ------------------------------------------------------------------ the namespace */
 
@@ -46,6 +49,9 @@ static int make_here(struct vs_peer_ns *peers)
 	peers->netlink = vs_talk_socket();
 	if (peers->netlink < 0)
 		return peers->netlink;
+	peers->deletions = vs_talk_socket();
+	if (peers->deletions < 0)
+		return peers->deletions;
 	peers->ns = ioctl(peers->netlink, SIOCGSKNS);
 	return peers->ns < 0 ? -errno : 0;
 }
@@ -87,7 +93,7 @@ int vs_peer_ns_make(struct vs_peer_ns *peers)
 {
 	struct visit v = { .made = peers };
 
-	peers->netlink = peers->ns = -1;
+	peers->netlink = peers->deletions = peers->ns = -1;
 	int r = run_visit(&v);
 	if (r < 0)
 		vs_peer_ns_close(peers);
@@ -97,7 +103,20 @@ int vs_peer_ns_make(struct vs_peer_ns *peers)
 void vs_peer_ns_close(struct vs_peer_ns *peers)
 {
 	vs_close(vs_steal_fd(&peers->netlink));
+	vs_close(vs_steal_fd(&peers->deletions));
 	vs_close(vs_steal_fd(&peers->ns));
+}
+
+int vs_peer_ns_retry(int (*make)(void *arg), void *arg)
+{
+	int64_t deadline = vs_deadline_ms(FREED_MS);
+	int r;
+
+	do {
+		(void)usleep(FREED_STEP_US);
+		r = make(arg);
+	} while (r == -ENOSPC && vs_left_ms(deadline) > 0);
+	return r;
 }
 
 int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *arg)
@@ -133,6 +152,34 @@ int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, con
 	return vs_netdev_make_veth(netlink, &end, &peer, peers->ns);
 }
 
+int vs_veth_make_port(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
+		      unsigned number, const struct vs_peer_ns *peers, int bridge)
+{
+	VS_AUTO_CLOSE stack = vs_netdev_ns(netlink);
+	const struct vs_netdev port = { .name = peer_name,
+					.mtu = VS_VETH_PEER_MTU,
+					.ifindex = PEER_INDEX + (int)number,
+					.bridge = bridge,
+					.state = VS_NETDEV_UP };
+	const struct vs_netdev end = { .name = want->name,
+				       .mac = want->has_mac ? want->mac : NULL,
+				       .mtu = want->mtu,
+				       .ifindex = ifindex };
+	const struct vs_netdev as_port = { .name = peer_name, .bridge = bridge, .state = VS_NETDEV_UP };
+
+	/* From the port's side, as only the first of the two can be set up by that request. */
+	int r = stack < 0 || !peers->without_ipv6 ? -EOPNOTSUPP
+						  : vs_netdev_make_veth(peers->netlink, &port, &end, stack);
+	/* If only the answer was lost, the port is there, and whole. */
+	if (r == 0 || vs_netdev_index(peers->netlink, peer_name) >= 0)
+		return 0;
+	r = vs_veth_make(netlink, want, ifindex, peer_name, number, peers);
+	if (r < 0)
+		return r;
+	vs_peer_without_ipv6(peers, peer_name);
+	return vs_netdev_set(peers->netlink, &as_port);
+}
+
 void vs_peer_without_ipv6(const struct vs_peer_ns *peers, const char *peer_name)
 {
 	if (!peers->without_ipv6) /* if the kernel refuses, it has no IPv6 or is very old */
@@ -146,9 +193,19 @@ int vs_peer_set_up(const struct vs_peer_ns *peers, const char *peer_name, bool u
 						  .state = up ? VS_NETDEV_UP : VS_NETDEV_DOWN });
 }
 
-int vs_veth_delete(const struct vs_peer_ns *peers, const char *peer_name)
+static int delete_by(int netlink, const char *peer_name)
 {
-	int r = vs_netdev_delete(peers->netlink, peer_name);
+	int r = vs_netdev_delete(netlink, peer_name);
 
 	return r == -ENODEV ? 0 : r;
+}
+
+int vs_veth_delete(const struct vs_peer_ns *peers, const char *peer_name)
+{
+	return delete_by(peers->netlink, peer_name);
+}
+
+int vs_veth_delete_apart(const struct vs_peer_ns *peers, const char *peer_name)
+{
+	return delete_by(peers->deletions, peer_name);
 }

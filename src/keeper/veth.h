@@ -17,6 +17,7 @@ struct vs_wire_iface;
 
 struct vs_peer_ns {
 	int netlink; /* -1: there is none */
+	int deletions; /* the same for deletions, which take long: another thread may use it meanwhile */
 	int ns;
 	bool without_ipv6; /* its devices have no IPv6 by default */
 };
@@ -26,6 +27,12 @@ struct vs_peer_ns {
  * so they send nothing by themselves. 0 or -errno.
  */
 int vs_peer_ns_make(struct vs_peer_ns *peers);
+/*
+ * After namespaces that were kept have been given up: repeats make(arg) while it returns -ENOSPC, for half a
+ * second at most. Returns what it returned last. The kernel frees namespaces later, and reports that to
+ * nobody.
+ */
+int vs_peer_ns_retry(int (*make)(void *arg), void *arg);
 void vs_peer_ns_close(struct vs_peer_ns *peers);
 /* Runs fn(arg) on a thread in that namespace and waits for it. 0 or -errno; fn reports its own result. */
 int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *arg);
@@ -37,6 +44,12 @@ int vs_peer_ns_run(const struct vs_peer_ns *peers, void (*fn)(void *arg), void *
 int vs_veth_make(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
 		 unsigned number, const struct vs_peer_ns *peers);
 /*
+ * The same for a port of a bridge there: in one request of the kernel the peer is made, becomes a port of the
+ * bridge with that index, and is up.
+ */
+int vs_veth_make_port(int netlink, const struct vs_wire_iface *want, int ifindex, const char *peer_name,
+		      unsigned number, const struct vs_peer_ns *peers, int bridge);
+/*
  * For a device there that is not up yet: it will get no address by itself, so it sends nothing. Only needed,
  * and only done, if the namespace has IPv6, which is so where /proc/sys is read-only.
  */
@@ -45,5 +58,7 @@ void vs_peer_without_ipv6(const struct vs_peer_ns *peers, const char *peer_name)
 int vs_peer_set_up(const struct vs_peer_ns *peers, const char *peer_name, bool up);
 /* Deletes both ends. 0, also if they are gone already; or -errno. */
 int vs_veth_delete(const struct vs_peer_ns *peers, const char *peer_name);
+/* The same by the socket for deletions. */
+int vs_veth_delete_apart(const struct vs_peer_ns *peers, const char *peer_name);
 
 #endif

@@ -23,8 +23,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/ask.h"
@@ -37,7 +35,6 @@
 #include <vdestack.h>
 
 #define NETWORK_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
-#define SILENT_MS 1000 /* after a time-out of the keeper: those who waited meanwhile are not to wait, too */
 
 int vs_answer_make_file(const struct vs_run *run)
 {
@@ -126,32 +123,9 @@ static void give(struct vs_answer *a, int fd, bool cloexec)
 		(void)vs_notify_fail(&a->notify, -r);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-int vs_answer_make(struct vs_answer *a, size_t stack, int family, int type, int protocol)
-{
-	if (a->silent_until_ms != 0 && now_ms() < a->silent_until_ms)
-		return -ETIMEDOUT;
-	int fd = vdestack_msocket(a->stacks[stack], family, type | SOCK_CLOEXEC, protocol);
-	if (fd >= 0) {
-		a->silent_until_ms = 0;
-		return fd;
-	}
-	int err = errno;
-	if (err == ETIMEDOUT)
-		a->silent_until_ms = now_ms() + SILENT_MS;
-	return -err;
-}
-
 static void give_socket(struct vs_answer *a, size_t stack, int family, int type, int protocol)
 {
-	int fd = vs_answer_make(a, stack, family, type, protocol);
+	int fd = vs_answer_socket_make(a, stack, family, type, protocol);
 	int err = fd < 0 ? -fd : 0;
 
 	log_call(a, family, type, protocol, a->run->names[stack], err != 0 ? strerror(err) : "");
@@ -204,18 +178,26 @@ static void answer_request(struct vs_answer *a, const __u64 args[6])
 
 /* ------------------------------------------------------------------ other network namespaces */
 
+/*
+ * The name of a network namespace, "net:[NUMBER]", which no other one has as long as it lives. False: not
+ * known. To read the link takes half of the time of stat(2), and each notification waits for it.
+ */
+static bool read_netns(const char *path, char text[VS_NETNS_TEXT])
+{
+	ssize_t n = readlink(path, text, VS_NETNS_TEXT - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 && n < VS_NETNS_TEXT - 1;
+}
+
 void vs_answer_start(struct vs_answer *a)
 {
 	char number[16] = "";
-	struct stat st;
 
 	/* /proc of another PID namespace has other processes under the callers' numbers. */
-	a->host.known = readlink("/proc/self", number, sizeof(number) - 1) > 0 && atoi(number) == getpid() &&
-			stat("/proc/self/ns/net", &st) == 0;
-	if (a->host.known) {
-		a->host.device = st.st_dev;
-		a->host.inode = st.st_ino;
-	}
+	if (readlink("/proc/self", number, sizeof(number) - 1) <= 0 || atoi(number) != getpid() ||
+	    !read_netns("/proc/self/ns/net", a->host))
+		a->host[0] = '\0';
 }
 
 /*
@@ -225,12 +207,11 @@ void vs_answer_start(struct vs_answer *a)
  */
 static bool is_elsewhere(const struct vs_answer *a)
 {
-	char path[64];
-	struct stat st;
+	char path[64], its[VS_NETNS_TEXT];
 
 	(void)snprintf(path, sizeof(path), "/proc/%u/ns/net", (unsigned)a->notify.request->pid);
-	return a->host.known && stat(path, &st) == 0 &&
-	       (st.st_ino != a->host.inode || st.st_dev != a->host.device) && vs_notify_valid(&a->notify);
+	return a->host[0] != '\0' && read_netns(path, its) && strcmp(its, a->host) != 0 &&
+	       vs_notify_valid(&a->notify);
 }
 
 /* Outside of the run, as the shim sees it: no family is VS_ASK_FAMILY. */

@@ -33,7 +33,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "answer_socket.h"
 #include "caller.h"
 #include "supervisor.h"
 #include <vdestack.h>
@@ -156,7 +156,7 @@ static int answer(struct vs_answer *a, int mem, uint32_t request, uint64_t at)
 {
 	struct asked q = { .mem = mem, .at = at };
 
-	q.fd = vs_answer_make(a, a->run->resolver, AF_INET, SOCK_DGRAM, 0);
+	q.fd = vs_answer_socket_make(a, a->run->resolver, AF_INET, SOCK_DGRAM, 0);
 	if (q.fd < 0)
 		return q.fd;
 	int r = request == SIOCGIFCONF   ? ask_list(&q)

@@ -141,6 +141,11 @@ static struct unfinished count_all(struct vdestack *const *stacks, size_t n)
 	return u;
 }
 
+bool vs_linger_is_needed(struct vdestack *stack)
+{
+	return count_all(&stack, 1).connections > 0;
+}
+
 void vs_linger(struct vdestack *const *stacks, size_t n)
 {
 	struct unfinished before = { 0 };

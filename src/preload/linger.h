@@ -5,6 +5,7 @@
 #ifndef VS_PRELOAD_LINGER_H
 #define VS_PRELOAD_LINGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct vdestack;
@@ -15,5 +16,8 @@ struct vdestack;
  * end of stacks in which no process has a socket any more.
  */
 void vs_linger(struct vdestack *const *stacks, size_t n);
+
+/* Whether something of this stack is not acknowledged. */
+bool vs_linger_is_needed(struct vdestack *stack);
 
 #endif

@@ -41,7 +41,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "answer_socket.h"
 #include "caller.h"
 #include "move.h"
 #include "rights.h"
@@ -58,7 +58,7 @@
 static int make(struct vs_answer *a, size_t index, int family, int type, int protocol)
 {
 	if (index < a->run->n_stacks)
-		return vs_answer_make(a, index, family, type, protocol);
+		return vs_answer_socket_make(a, index, family, type, protocol);
 	int fd = socket(family, type | SOCK_CLOEXEC, protocol);
 	return fd >= 0 ? fd : -errno;
 }

@@ -8,8 +8,9 @@
  * cannot:
  *
  *   - it is fast. Sockets come from the stack's door, without the supervisor;
- *   - names and interfaces are those of the stack. The C library's own functions for them open sockets that
- *     are right, but read files of the host (resolv.conf, hosts) and ask its services (nscd, resolved);
+ *   - names and interfaces are those of the stack, by the library of lookups. The C library's own functions
+ *     for them open sockets that are right, but read files of the host (resolv.conf, hosts) and ask its
+ *     services (nscd, resolved);
  *   - it knows names. A rule with name= needs to know which name gave an address.
  *
  *     program ── socket() ──▶ shim ── door of the stack ──▶ keeper           the usual way
@@ -30,7 +31,9 @@
  *   - No thread is started. The only descriptors are those of the handles. Nothing is printed, with two
  *     exceptions: decisions, when the user asks for them (VDESTACK_DEBUG), and one line when the program was
  *     to be in a run and is not (VDESTACK_RUN).
- *   - Thread-local storage is four bytes, of the initial-exec model.
+ *   - Its own thread-local storage is four bytes, of the initial-exec model. The library's message of an
+ *     error, half a kilobyte, is beside it.
+ *   - It needs libc only. What needs more is in the library of lookups, see lookups.c.
  *   - Memory that libc frees has the layout that libc frees: the results of getaddrinfo(3), getifaddrs(3) and
  *     if_nameindex(3) are those blocks of malloc(3) that freeaddrinfo(3), freeifaddrs(3) and
  *     if_freenameindex(3) of glibc expect. So results of the shim and of libc can be mixed, and glibc frees
@@ -54,6 +57,7 @@
 #include <unistd.h>
 
 #include "base/ask.h"
+#include "shim_lookups.h"
 
 struct vs_shim_run vs_shim_run;
 __thread unsigned vs_shim_inside __attribute__((tls_model("initial-exec")));
@@ -166,6 +170,8 @@ enum vs_shim_state vs_shim_state(void)
 /* Constructors of other libraries may run before, and call functions of the shim: they ask then. */
 __attribute__((constructor)) static void start(void)
 {
-	if (vs_shim_state() != VS_SHIM_NO_RUN)
-		vs_shim_socket_start();
+	if (vs_shim_state() == VS_SHIM_NO_RUN)
+		return;
+	vs_shim_socket_start();
+	vs_shim_lookups_start();
 }

@@ -68,6 +68,12 @@ struct vdestack *vs_shim_renew(unsigned index, struct vdestack *old);
 /* The handle if this process has it already. */
 struct vdestack *vs_shim_stack_if_made(unsigned index);
 
+/* Not a child of vfork(2), which shares the memory of its parent. False before the constructor. */
+bool vs_shim_own_process(void);
+
+/* The door of a stack, from the supervisor: a descriptor, or -1. */
+int vs_shim_door(unsigned index);
+
 /* What the constructor has to do for socket(2). */
 void vs_shim_socket_start(void);
 

@@ -183,7 +183,7 @@ struct query {
 	const void *addr; /* of gethostbyaddr(3) */
 };
 
-static int by_name(struct vdestack *stack, const struct query *q, struct hostent *host, struct room *room,
+static int by_name(unsigned stack, const struct query *q, struct hostent *host, struct room *room,
 		   struct hostent **result, int *h_errnop)
 {
 	VS_SHIM_INSIDE;
@@ -212,7 +212,7 @@ static int by_name(struct vdestack *stack, const struct query *q, struct hostent
 	return r;
 }
 
-static int by_addr(struct vdestack *stack, const struct query *q, struct hostent *host, struct room *room,
+static int by_addr(unsigned stack, const struct query *q, struct hostent *host, struct room *room,
 		   struct hostent **result, int *h_errnop)
 {
 	VS_SHIM_INSIDE;
@@ -235,14 +235,14 @@ static int answer(const struct query *q, struct hostent *host, char *buf, size_t
 		  struct hostent **result, int *h_errnop)
 {
 	struct room room = { buf, size };
-	struct vdestack *stack;
+	unsigned stack;
 	int r = vs_shim_whose(q->name, &stack);
 
 	if (r == VS_SHIM_LIBC)
 		return -1;
 	*result = NULL;
 	if (r < 0)
-		r = fail(r == -EACCES ? EAI_FAIL : EAI_AGAIN, h_errnop);
+		r = fail(EAI_FAIL, h_errnop);
 	else
 		r = (q->name != NULL ? by_name : by_addr)(stack, q, host, &room, result, h_errnop);
 	if (r != 0)

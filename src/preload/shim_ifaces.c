@@ -27,8 +27,8 @@
 
 #include "questions.h"
 #include "shim.h"
+#include "shim_lookups.h"
 #include "shim_names.h"
-#include <vdestack/conf.h>
 
 /* ------------------------------------------------------------------ getifaddrs */
 
@@ -93,7 +93,7 @@ static struct entry *copy_all(const struct ifaddrs *list)
 }
 
 /* Who answers, in a call of ours. 0, VS_SHIM_LIBC, or -1 with errno. */
-static int whose(struct vdestack **stack)
+static int whose(unsigned *stack)
 {
 	int r = vs_shim_whose(NULL, stack);
 
@@ -102,29 +102,30 @@ static int whose(struct vdestack **stack)
 	return r < 0 ? -1 : r;
 }
 
-static int list_all(struct vdestack *stack, struct ifaddrs **list)
+/* The library that has answered: it frees the list. NULL with errno: there is no list. */
+static const struct vs_lookups *list_all(unsigned stack, struct ifaddrs **list)
 {
-	int r = vdestack_getifaddrs(stack, list);
+	const struct vs_lookups *lookups = vs_shim_lookups();
 
-	if (r < 0 && (errno == ENETDOWN || errno == EINVAL) && (stack = vs_shim_renew_dead(stack)) != NULL)
-		r = vdestack_getifaddrs(stack, list);
-	return r;
+	return lookups != NULL && lookups->getifaddrs(stack, list) == 0 ? lookups : NULL;
 }
 
 VS_SHIM_EXPORT int getifaddrs(struct ifaddrs **result)
 {
 	static _Atomic(__typeof__(&getifaddrs)) next;
-	struct vdestack *stack;
+	const struct vs_lookups *lookups;
+	unsigned stack;
 	struct ifaddrs *list;
 	int r = whose(&stack);
 
 	if (r == VS_SHIM_LIBC)
 		return VS_SHIM_LIBC_CALL(next, "getifaddrs", -1, result);
 	VS_SHIM_INSIDE;
-	if (r < 0 || list_all(stack, &list) < 0)
+	lookups = r == 0 ? list_all(stack, &list) : NULL;
+	if (lookups == NULL)
 		return -1;
 	struct entry *block = copy_all(list);
-	vdestack_freeifaddrs(list);
+	lookups->freeifaddrs(list);
 	if (block == NULL)
 		return -1;
 	*result = &block->ifa;
@@ -136,32 +137,30 @@ VS_SHIM_EXPORT int getifaddrs(struct ifaddrs **result)
 VS_SHIM_EXPORT unsigned if_nametoindex(const char *name)
 {
 	static _Atomic(__typeof__(&if_nametoindex)) next;
-	struct vdestack *stack;
+	const struct vs_lookups *lookups;
+	unsigned stack;
 	int r = whose(&stack);
 
 	if (r == VS_SHIM_LIBC)
 		return VS_SHIM_LIBC_CALL(next, "if_nametoindex", 0, name);
 	VS_SHIM_INSIDE;
-	if (r == 0)
-		r = vdestack_if_nametoindex(stack, name);
-	if (r < 0 && stack != NULL && errno == ENETDOWN && (stack = vs_shim_renew_dead(stack)) != NULL)
-		r = vdestack_if_nametoindex(stack, name);
+	lookups = r == 0 ? vs_shim_lookups() : NULL;
+	r = lookups != NULL ? lookups->if_nametoindex(stack, name) : -1;
 	return r > 0 ? (unsigned)r : 0;
 }
 
 VS_SHIM_EXPORT char *if_indextoname(unsigned index, char name[IF_NAMESIZE])
 {
 	static _Atomic(__typeof__(&if_indextoname)) next;
-	struct vdestack *stack;
+	const struct vs_lookups *lookups;
+	unsigned stack;
 	int r = whose(&stack);
 
 	if (r == VS_SHIM_LIBC)
 		return VS_SHIM_LIBC_CALL(next, "if_indextoname", NULL, index, name);
 	VS_SHIM_INSIDE;
-	if (r == 0)
-		r = vdestack_if_indextoname(stack, (int)index, name);
-	if (r < 0 && stack != NULL && errno == ENETDOWN && (stack = vs_shim_renew_dead(stack)) != NULL)
-		r = vdestack_if_indextoname(stack, (int)index, name);
+	lookups = r == 0 ? vs_shim_lookups() : NULL;
+	r = lookups != NULL ? lookups->if_indextoname(stack, (int)index, name) : -1;
 	if (r < 0 && (errno == ENODEV || errno == EINVAL))
 		errno = ENXIO; /* as libc */
 	return r == 0 ? name : NULL;
@@ -198,17 +197,19 @@ static struct if_nameindex *names_of(const struct ifaddrs *list)
 VS_SHIM_EXPORT struct if_nameindex *if_nameindex(void)
 {
 	static _Atomic(__typeof__(&if_nameindex)) next;
-	struct vdestack *stack;
+	const struct vs_lookups *lookups;
+	unsigned stack;
 	struct ifaddrs *list;
 	int r = whose(&stack);
 
 	if (r == VS_SHIM_LIBC)
 		return VS_SHIM_LIBC_CALL(next, "if_nameindex", NULL);
 	VS_SHIM_INSIDE;
-	if (r < 0 || list_all(stack, &list) < 0)
+	lookups = r == 0 ? list_all(stack, &list) : NULL;
+	if (lookups == NULL)
 		return NULL;
 	struct if_nameindex *names = names_of(list);
-	vdestack_freeifaddrs(list);
+	lookups->freeifaddrs(list);
 	return names;
 }
 

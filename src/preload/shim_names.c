@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * getaddrinfo(3) and getnameinfo(3), by the resolver of the stack.
+ * getaddrinfo(3) and getnameinfo(3), by the resolver of the stack, in the library of lookups.
  *
  * With several stacks the rules choose the resolver: that of the stack which a connection to this name
  * would use. Where they say host, the function is libc's.
@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "shim.h"
+#include "shim_lookups.h"
 #include "shim_names.h"
-#include <vdestack/dns.h>
 
 int vs_shim_stack_of_name(const char *name, unsigned *index)
 {
@@ -34,102 +34,17 @@ int vs_shim_stack_of_name(const char *name, unsigned *index)
 	return 0;
 }
 
-int vs_shim_whose(const char *name, struct vdestack **stack)
+int vs_shim_whose(const char *name, unsigned *index)
 {
-	unsigned index;
-
-	*stack = NULL;
 	if (vs_shim_inside != 0 || vs_shim_state() != VS_SHIM_IN_RUN)
 		return VS_SHIM_LIBC;
-	int r = vs_shim_stack_of_name(name, &index);
+	int r = vs_shim_stack_of_name(name, index);
 	if (r < 0)
 		return r;
-	if (index == VS_SHIM_HOST)
-		return VS_SHIM_LIBC;
-	*stack = vs_shim_stack(index);
-	return *stack != NULL ? 0 : -ENETDOWN;
-}
-
-/* ------------------------------------------------------------------ resolvers */
-
-#define RESOLVERS_MAX 64
-
-struct resolver {
-	struct vdestack *stack;
-	struct vdestack_dns *dns;
-};
-
-/* Filled in from the first on, and never changed. Those of handles that were renewed stay. */
-static _Atomic(struct resolver *) resolvers[RESOLVERS_MAX];
-
-/* Names of services are the machine's. Hosts are the network's: /etc/hosts is not read. */
-static struct resolver *make_resolver(struct vdestack *stack)
-{
-	const struct vdestack_dns_opts opts = { .size = sizeof(opts), .services = "/etc/services" };
-	struct resolver *r = malloc(sizeof(*r));
-	struct vdestack_dns *dns = r != NULL ? vdestack_dns_new(stack, &opts) : NULL;
-
-	if (dns == NULL) {
-		free(r);
-		return NULL;
-	}
-	*r = (struct resolver){ stack, dns };
-	return r;
-}
-
-static void free_resolver(struct resolver *r)
-{
-	if (r != NULL)
-		vdestack_dns_delete(r->dns);
-	free(r);
-}
-
-struct vdestack_dns *vs_shim_resolver(struct vdestack *stack)
-{
-	struct resolver *made = NULL;
-
-	for (size_t i = 0; i < RESOLVERS_MAX; i++) {
-		struct resolver *there = atomic_load(&resolvers[i]);
-		if (there == NULL) {
-			if (made == NULL && (made = make_resolver(stack)) == NULL)
-				return NULL;
-			if (atomic_compare_exchange_strong(&resolvers[i], &there, made))
-				return made->dns;
-		}
-		if (there->stack == stack) {
-			free_resolver(made);
-			return there->dns;
-		}
-	}
-	free_resolver(made);
-	return vdestack_dns_of(stack);
+	return *index == VS_SHIM_HOST ? VS_SHIM_LIBC : 0;
 }
 
 /* ------------------------------------------------------------------ getaddrinfo */
-
-/* Copies a list into blocks as those that glibc's freeaddrinfo(3) frees. */
-static int copy_list(const struct addrinfo *from, struct addrinfo **to)
-{
-	struct addrinfo *first = NULL, **end = &first;
-
-	for (; from != NULL; from = from->ai_next) {
-		struct addrinfo *ai = malloc(sizeof(*ai) + from->ai_addrlen);
-		if (ai != NULL) {
-			*ai = *from;
-			ai->ai_next = NULL;
-			ai->ai_addr = memcpy(ai + 1, from->ai_addr, from->ai_addrlen);
-			ai->ai_canonname = from->ai_canonname != NULL ? strdup(from->ai_canonname) : NULL;
-			*end = ai;
-			end = &ai->ai_next;
-		}
-		if (ai == NULL || (from->ai_canonname != NULL && ai->ai_canonname == NULL)) {
-			vs_shim_free_list(first);
-			return EAI_MEMORY;
-		}
-	}
-	*to = first;
-	return 0;
-}
 
 void vs_shim_free_list(struct addrinfo *list)
 {
@@ -149,43 +64,15 @@ static void remember(const char *name, const struct addrinfo *list)
 		vs_shim_known_add(name, list->ai_addr);
 }
 
-/* AI_IDN, which glibc knows and the resolver does not, changes nothing for such a name. */
-static bool is_ascii(const char *name)
+int vs_shim_lookup(unsigned stack, const char *node, const char *service, const struct addrinfo *hints,
+		   struct addrinfo **res)
 {
-	for (; name != NULL && *name != '\0'; name++)
-		if ((unsigned char)*name >= 0x80)
-			return false;
-	return true;
+	const struct vs_lookups *lookups = vs_shim_lookups();
+
+	return lookups != NULL ? lookups->getaddrinfo(stack, node, service, hints, res) : EAI_SYSTEM;
 }
 
-static int ask(struct vdestack *stack, const char *node, const char *service, const struct addrinfo *hints,
-	       struct addrinfo **list)
-{
-	struct vdestack_dns *dns = vs_shim_resolver(stack);
-	int code = dns != NULL ? vdestack_dns_getaddrinfo(dns, node, service, hints, list) : EAI_MEMORY;
-
-	if (code != EAI_NONAME && code != EAI_NODATA && code != 0 &&
-	    (stack = vs_shim_renew_dead(stack)) != NULL && (dns = vs_shim_resolver(stack)) != NULL)
-		code = vdestack_dns_getaddrinfo(dns, node, service, hints, list);
-	return code;
-}
-
-int vs_shim_lookup(struct vdestack *stack, const char *node, const char *service,
-		   const struct addrinfo *hints, struct addrinfo **res)
-{
-	struct addrinfo plain = hints != NULL ? *hints : (struct addrinfo){ 0 }, *list = NULL;
-
-	if (hints != NULL && is_ascii(node))
-		plain.ai_flags &= ~(AI_IDN | AI_CANONIDN);
-	int code = ask(stack, node, service, hints != NULL ? &plain : NULL, &list);
-	if (code != 0)
-		return code;
-	code = copy_list(list, res);
-	vdestack_freeaddrinfo(list);
-	return code;
-}
-
-static int lookup(struct vdestack *stack, const char *node, const char *service, const struct addrinfo *hints,
+static int lookup(unsigned stack, const char *node, const char *service, const struct addrinfo *hints,
 		  struct addrinfo **res)
 {
 	VS_SHIM_INSIDE;
@@ -204,15 +91,15 @@ static int libc_getaddrinfo(const char *node, const char *service, const struct 
 VS_SHIM_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			       struct addrinfo **res)
 {
-	struct vdestack *stack;
+	unsigned stack;
 	int r = vs_shim_whose(node, &stack), code;
 
-	if (r == -EACCES)
+	if (r < 0)
 		return EAI_FAIL;
 	if (r == VS_SHIM_LIBC)
 		code = libc_getaddrinfo(node, service, hints, res);
 	else
-		code = r == 0 ? lookup(stack, node, service, hints, res) : EAI_AGAIN;
+		code = lookup(stack, node, service, hints, res);
 	if (code == 0)
 		remember(node, *res);
 	return code;
@@ -229,24 +116,20 @@ static int libc_getnameinfo(const struct sockaddr *addr, socklen_t len, char *ho
 				 service_len, flags);
 }
 
-int vs_shim_name_of(struct vdestack *stack, const struct sockaddr *addr, socklen_t len, char *host,
+int vs_shim_name_of(unsigned stack, const struct sockaddr *addr, socklen_t len, char *host,
 		    socklen_t host_len, char *service, socklen_t service_len, int flags)
 {
-	struct vdestack_dns *dns = vs_shim_resolver(stack);
-	int code = dns != NULL ? vdestack_dns_getnameinfo(dns, addr, len, host, host_len, service,
-							  service_len, flags)
-			       : EAI_MEMORY;
+	const struct vs_lookups *lookups = vs_shim_lookups();
 
-	if (code != EAI_NONAME && code != EAI_OVERFLOW && code != 0 &&
-	    (stack = vs_shim_renew_dead(stack)) != NULL && (dns = vs_shim_resolver(stack)) != NULL)
-		code = vdestack_dns_getnameinfo(dns, addr, len, host, host_len, service, service_len, flags);
-	return code;
+	return lookups != NULL ? lookups->getnameinfo(stack, addr, len, host, host_len, service, service_len,
+						      flags)
+			       : EAI_SYSTEM;
 }
 
 VS_SHIM_EXPORT int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len,
 			       char *service, socklen_t service_len, int flags)
 {
-	struct vdestack *stack = NULL;
+	unsigned stack = 0;
 	/* AF_UNIX and others are libc's. */
 	bool inet = addr != NULL && len >= sizeof(sa_family_t) &&
 		    (addr->sa_family == AF_INET || addr->sa_family == AF_INET6);
@@ -255,7 +138,7 @@ VS_SHIM_EXPORT int getnameinfo(const struct sockaddr *addr, socklen_t len, char 
 	if (r == VS_SHIM_LIBC)
 		return libc_getnameinfo(addr, len, host, host_len, service, service_len, flags);
 	if (r < 0)
-		return r == -EACCES ? EAI_FAIL : EAI_AGAIN;
+		return EAI_FAIL;
 	VS_SHIM_INSIDE;
 	return vs_shim_name_of(stack, addr, len, host, host_len, service, service_len, flags & ~NI_IDN);
 }

@@ -7,26 +7,19 @@
 #include "shim.h"
 
 struct addrinfo;
-struct vdestack_dns;
 
 #define VS_SHIM_LIBC 1
 
 /*
- * Who answers for a name, or for what has none (NULL). 0 and *stack; VS_SHIM_LIBC: the function of libc;
- * -EACCES: a rule denies it; -ENETDOWN: there is no handle.
+ * Who answers for a name, or for what has none (NULL). 0 and the index of a stack; VS_SHIM_LIBC: the function
+ * of libc; -EACCES: a rule denies it.
  */
-int vs_shim_whose(const char *name, struct vdestack **stack);
-
-/* If that handle does not work any more: one in its place. Else NULL. */
-struct vdestack *vs_shim_renew_dead(struct vdestack *old);
-
-/* The resolver of the stack. NULL: no memory. */
-struct vdestack_dns *vs_shim_resolver(struct vdestack *stack);
+int vs_shim_whose(const char *name, unsigned *stack);
 
 /* getaddrinfo(3) and getnameinfo(3) of the stack. Results as those of libc. Called with VS_SHIM_INSIDE. */
-int vs_shim_lookup(struct vdestack *stack, const char *node, const char *service,
-		   const struct addrinfo *hints, struct addrinfo **res);
-int vs_shim_name_of(struct vdestack *stack, const struct sockaddr *addr, socklen_t len, char *host,
+int vs_shim_lookup(unsigned stack, const char *node, const char *service, const struct addrinfo *hints,
+		   struct addrinfo **res);
+int vs_shim_name_of(unsigned stack, const struct sockaddr *addr, socklen_t len, char *host,
 		    socklen_t host_len, char *service, socklen_t service_len, int flags);
 void vs_shim_free_list(struct addrinfo *list);
 

@@ -21,6 +21,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnu/lib-names.h>
 #include <linux/netlink.h>
 #include <pthread.h>
 #include <signal.h>
@@ -31,7 +32,6 @@
 
 #include "base/ask.h"
 #include "shim.h"
-#include "shim_names.h"
 #include <vdestack.h>
 
 #define STACKS_MAX 64 /* those behind use the supervisor for every socket */
@@ -79,11 +79,19 @@ struct vdestack *vs_shim_stack_if_made(unsigned index)
 	return index < STACKS_MAX ? atomic_load_explicit(&handles[index], memory_order_acquire) : NULL;
 }
 
+bool vs_shim_own_process(void)
+{
+	return getpid() == atomic_load(&this_process);
+}
+
+int vs_shim_door(unsigned index)
+{
+	return vs_shim_own_process() ? vs_ask(VS_ASK_DOOR, (long)index, 0, 0, 0) : -1;
+}
+
 static struct vdestack *request_handle(unsigned index)
 {
-	if (getpid() != atomic_load(&this_process))
-		return NULL;
-	int fd = vs_ask(VS_ASK_DOOR, (long)index, 0, 0, 0);
+	int fd = vs_shim_door(index);
 	if (fd < 0)
 		return NULL;
 	struct vdestack *stack = vdestack_receive(fd);
@@ -130,27 +138,6 @@ struct vdestack *vs_shim_renew(unsigned index, struct vdestack *old)
 		(void)vdestack_delete(old);
 	errno = saved;
 	return vs_shim_stack(index);
-}
-
-static bool works(struct vdestack *stack)
-{
-	int fd = vdestack_msocket(stack, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0)
-		(void)close(fd);
-	return fd >= 0 || (errno != ENETDOWN && errno != EINVAL);
-}
-
-struct vdestack *vs_shim_renew_dead(struct vdestack *old)
-{
-	int saved = errno;
-	bool dead = !works(old);
-
-	errno = saved;
-	for (unsigned i = 0; dead && i < STACKS_MAX; i++)
-		if (vs_shim_stack_if_made(i) == old)
-			return vs_shim_renew(i, old);
-	return NULL;
 }
 
 /* ------------------------------------------------------------------ socket(2) */
@@ -239,15 +226,30 @@ static int socket_in_run(int domain, int type, int protocol)
  * stacks, and makes the system call where there is none. So it is called, as by the program. The same holds
  * for other preloaded libraries. `behind` is NULL if what stands behind is libc's, which is the system
  * call.
+ *
+ * dladdr(3), which tells the library of any address, reads libc's whole symbol table. That took a tenth of
+ * a program's start. So libc's function is compared first.
  */
 static int (*behind)(int domain, int type, int protocol);
+
+static bool is_of_libc(void *next)
+{
+	void *libc = dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
+	bool same = libc != NULL && dlsym(libc, "socket") == next;
+
+	if (libc != NULL)
+		(void)dlclose(libc);
+	return same;
+}
 
 static void look_behind(void)
 {
 	void *next = vs_shim_next("socket"), *libc = vs_shim_next("gnu_get_libc_version");
 	Dl_info its, libcs;
 
-	if (next != NULL && libc != NULL && dladdr(next, &its) != 0 && dladdr(libc, &libcs) != 0 &&
+	if (next == NULL || is_of_libc(next))
+		return;
+	if (libc != NULL && dladdr(next, &its) != 0 && dladdr(libc, &libcs) != 0 &&
 	    its.dli_fbase != libcs.dli_fbase)
 		behind = (int (*)(int, int, int))(uintptr_t)next;
 }

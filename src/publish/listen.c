@@ -3,24 +3,17 @@
 /* Ports that listen: of the host, opened by socket(2), and of the stack. */
 
 #define _GNU_SOURCE
+#include "listen.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "relay.h"
 #include <vdestack.h>
 
 #define BACKLOG 4096
-
-void vs_listen_name(const struct vs_port *port, char text[VS_ENDPOINT_TEXT])
-{
-	if (port->watch.fd >= 0)
-		vs_endpoint_format(&port->at, text);
-	else
-		(void)snprintf(text, VS_ENDPOINT_TEXT, "port %u", port->word.listen_port);
-}
 
 /* The address, and for UDP the reports that replies need. */
 static int set_up(int fd, const struct vs_word *word, const union vs_endpoint *at, bool both)

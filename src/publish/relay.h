@@ -72,7 +72,6 @@ struct vs_dead {
 	struct vs_node node;
 };
 
-/* relay.c */
 int vs_relay_watch(struct vs_publish *p, struct vs_watch *watch, uint32_t events);
 /*
  * Closes the descriptor. It leaves the epoll descriptor first: close(2) alone does not do that while a forked
@@ -86,28 +85,14 @@ void vs_relay_log_port(struct vs_publish *p, struct vs_port *port, const char *f
 	__attribute__((format(printf, 3, 4)));
 /* Stops listening for a moment: a descriptor or memory is missing. */
 void vs_relay_pause(struct vs_publish *p, struct vs_port *port);
+/* Listens again. */
+void vs_relay_resume(struct vs_publish *p, struct vs_port *port);
+/* The port's name for messages. */
+void vs_relay_name(const struct vs_port *port, char text[VS_ENDPOINT_TEXT]);
 
 /* A socket where the server is: in the stack or in the host's network. A descriptor or -errno. */
 int vs_relay_socket(struct vs_publish *p, const struct vs_port *port, int family, int type);
 /* Where a client's traffic leads. */
 void vs_relay_target(struct vs_publish *p, const struct vs_port *port, int family, union vs_endpoint *target);
-
-/* listen.c: opens a port in the host's network (stack NULL) or the stack. 0, or -errno and a message. */
-int vs_listen_open(struct vs_port *port, struct vdestack *stack, char *message, size_t size);
-/* Its name for messages. */
-void vs_listen_name(const struct vs_port *port, char text[VS_ENDPOINT_TEXT]);
-
-/* tcp.c */
-void vs_tcp_accept(struct vs_publish *p, struct vs_watch *watch, uint32_t events);
-void vs_tcp_expire(struct vs_publish *p);
-/* Moves bytes of connections that had more of them than one step moves. */
-void vs_tcp_more(struct vs_publish *p);
-void vs_tcp_end_all(struct vs_publish *p);
-
-/* udp.c */
-int vs_udp_new(struct vs_publish *p);
-void vs_udp_receive(struct vs_publish *p, struct vs_watch *watch, uint32_t events);
-void vs_udp_expire(struct vs_publish *p);
-void vs_udp_free(struct vs_publish *p);
 
 #endif

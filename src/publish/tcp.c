@@ -20,6 +20,8 @@
  */
 
 #define _GNU_SOURCE
+#include "tcp.h"
+
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>

@@ -15,6 +15,8 @@
  */
 
 #define _GNU_SOURCE
+#include "udp.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

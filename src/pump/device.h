@@ -69,7 +69,4 @@ unsigned vs_device_tap_offloads(int tap, unsigned wanted);
 /* write() of devices whose descriptor takes one super-frame with each call. */
 ssize_t vs_device_writev(const struct vs_device *device, const struct iovec *iov, int n);
 
-/* A VLAN tag that a packet socket returns beside the frame; read() puts it back into the frame. */
-#define VS_TAG_LEN 4
-
 #endif

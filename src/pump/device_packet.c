@@ -13,7 +13,6 @@
  *  - The kernel drops super-frames that the receive buffer has no room for, and counts them.
  */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -21,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "device.h"
+#include "vlan_tag.h"
 
 /* Keeps the frame as aligned as a tap's, modulo 4. */
 #define BEFORE_FRAME (sizeof(struct virtio_net_hdr) + VS_TAG_LEN)
@@ -33,23 +33,12 @@ static bool packet_gone(const struct vs_device *device)
 	return getsockname(device->fd, (struct sockaddr *)&at, &len) < 0 || at.sll_ifindex <= 0;
 }
 
-static const struct tpacket_auxdata *find_auxdata(struct msghdr *message)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c))
-		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
-			return (const void *)CMSG_DATA(c);
-	return NULL;
-}
-
-static void put_tag_back(struct vs_super *super, const struct tpacket_auxdata *aux)
+static void put_tag_back(struct vs_super *super, const uint16_t tag[2])
 {
 	unsigned char *start = super->frame - VS_TAG_LEN;
-	uint16_t tag[2] = { htons(aux->tp_status & TP_STATUS_VLAN_TPID_VALID ? aux->tp_vlan_tpid
-									     : ETH_P_8021Q),
-			    htons(aux->tp_vlan_tci) };
 
 	memmove(start, super->frame, 2 * ETH_ALEN);
-	memcpy(start + 2 * ETH_ALEN, tag, sizeof(tag));
+	memcpy(start + 2 * ETH_ALEN, tag, VS_TAG_LEN);
 	if (super->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
 		super->vnet.csum_start = (uint16_t)(super->vnet.csum_start + VS_TAG_LEN);
 	if (super->vnet.hdr_len != 0)
@@ -69,10 +58,8 @@ static int read_error(const struct vs_device *device, int err)
 
 static ssize_t packet_read(const struct vs_device *device, unsigned char *room, struct vs_super *super)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-	} control;
+	union vs_tag_control control;
+	uint16_t tag[2];
 	unsigned char *frame = room + BEFORE_FRAME;
 	struct iovec iov[2] = { { &super->vnet, sizeof(super->vnet) },
 				{ frame, VS_SUPER_MAX - BEFORE_FRAME } };
@@ -93,9 +80,8 @@ static ssize_t packet_read(const struct vs_device *device, unsigned char *room, 
 		return 0;
 	super->frame = frame;
 	super->len = (size_t)n - sizeof(super->vnet);
-	const struct tpacket_auxdata *aux = find_auxdata(&message);
-	if (aux != NULL && (aux->tp_status & TP_STATUS_VLAN_VALID))
-		put_tag_back(super, aux);
+	if (vs_tag_of(&message, tag))
+		put_tag_back(super, tag);
 	return n + VS_TAG_LEN;
 }
 

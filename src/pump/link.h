@@ -3,8 +3,9 @@
 #define VS_PUMP_LINK_H
 
 /*
- * The network's side of a pump: a libvdeplug connection or a stream. One thread may send while another
- * receives; each direction belongs to one thread. Frames travel in batches; their order is kept.
+ * The network's side of a pump: a libvdeplug connection, a stream or a packet socket. One thread may send
+ * while another receives. Each direction belongs to one thread. Frames travel in batches. Their order is
+ * kept.
  */
 
 #include <stdbool.h>
@@ -12,7 +13,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* The longest frame: VDE_MAXMTU, an Ethernet header and a VLAN tag. */
+/* The longest frame of a VDE network: VDE_MAXMTU, an Ethernet header and a VLAN tag. */
 #define VS_FRAME_MAX (9216 + 14 + 4)
 #define VS_FRAME_MIN 14
 
@@ -83,6 +84,12 @@ int vs_link_vde(const char *vnl, struct vs_link **out);
 
 /* A VDE stream on a connected stream socket, which it takes. 0, or -errno with a message. */
 int vs_link_stream(int fd, struct vs_link **out);
+
+/*
+ * Frames on a packet socket with PACKET_AUXDATA, which it takes. The socket gets bound to an end of a veth
+ * pair, whose other end sends complete frames. 0, or -errno with a message.
+ */
+int vs_link_packet(int fd, struct vs_link **out);
 
 /* NULL is allowed. */
 void vs_link_close(struct vs_link *link);

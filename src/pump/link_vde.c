@@ -14,6 +14,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libvdeplug.h>
 #include <limits.h>
 #include <linux/sockios.h>
@@ -203,10 +204,23 @@ static long datagram_unread(struct vs_link *link)
 	return ioctl(link->data_fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
 }
 
+/*
+ * ptp:// closes its socket and then unlinks its path. In between, another program finds a path without a
+ * socket, puts its own in that place, and would lose it. So the socket stays open until the path has gone:
+ * nobody takes the path of a socket that is in use. Without a descriptor to spare, the plugin closes alone.
+ */
+static void ptp_close(struct vs_link *link)
+{
+	int held = fcntl(link->data_fd, F_DUPFD_CLOEXEC, 3);
+
+	plugin_close(link);
+	vs_close(held);
+}
+
 /* ptp:// ends at its receiver, and a full receiver makes us wait. vde:// has a switch in between. */
 static const struct vs_link_ops ptp_ops = { .send = datagram_send,
 					    .recv = datagram_recv,
-					    .close = plugin_close };
+					    .close = ptp_close };
 static const struct vs_link_ops switched_ops = {
 	.send = datagram_send,
 	.recv = datagram_recv,

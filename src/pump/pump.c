@@ -11,7 +11,8 @@
  *  - One for each direction, if sending may wait (a plugin's link; a stream in the middle of a frame).
  *    A network that takes no frames then cannot stop those that come from it.
  *
- * How they sleep: in epoll_wait(2), or in ppoll(2) while frames wait for room. An idle pump wakes no task.
+ * How they sleep: in epoll_wait(2), or in ppoll(2) while frames wait for room or are impaired. An idle
+ * pump wakes no task.
  * A thread that has just moved half of a round trip looks for the other half for a moment before
  * it sleeps (linger.h). A thread moves at most one batch in each direction before it
  * checks the state.
@@ -39,6 +40,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "impaired.h"
 #include "linger.h"
 #include "link.h"
 #include "rx.h"
@@ -54,6 +56,7 @@ struct worker {
 };
 
 #define NS_PER_S 1000000000
+#define LOOK_NS 100000000 /* while frames are impaired: the settings may have changed */
 
 enum { DEVICE, LINK, CONTROL, WAKE, N_POLLED };
 
@@ -94,14 +97,10 @@ static void wake_threads(struct vs_pump *pump)
 	(void)eventfd_write(pump->wake, 1);
 }
 
-bool vs_pump_is_stopped(const struct vs_pump *pump)
-{
-	return atomic_load(&pump->state) == VS_PUMP_STOPPED;
-}
-
 void vs_pump_stop(struct vs_pump *pump)
 {
 	atomic_store(&pump->state, VS_PUMP_STOPPED);
+	vs_watchers_end(&pump->watchers);
 	wake_threads(pump);
 }
 
@@ -164,12 +163,18 @@ static bool is_round_trip(const struct worker *w)
 	return (w->tx == NULL || vs_tx_was_single(w->tx)) && (w->rx == NULL || vs_rx_was_single(w->rx));
 }
 
+static bool is_impaired(const struct worker *w)
+{
+	return (w->tx != NULL && vs_impaired(w->pump, VS_TX) != NULL) ||
+	       (w->rx != NULL && vs_impaired(w->pump, VS_RX) != NULL);
+}
+
 /* Looks for a while before the long wait. Returns how many events it found, mostly 0. */
 static int linger(struct worker *w, struct pollfd *p)
 {
 	int n = 0;
 
-	if (!is_round_trip(w) || !vs_linger_begin(&w->linger, vs_now_ns()))
+	if (!is_round_trip(w) || is_impaired(w) || !vs_linger_begin(&w->linger, vs_now_ns()))
 		return 0;
 	do {
 		n = wait_epoll(w, p, 0);
@@ -187,28 +192,61 @@ static int wait_long(struct worker *w, struct pollfd *p)
 	return n != 0 ? n : wait_epoll(w, p, w->tx != NULL ? vs_tx_check_ms(w->tx) : -1);
 }
 
-static int wait_poll(const struct worker *w, struct pollfd *p, bool pending, bool more)
+/* When the next frame that is impaired is due; INT64_MAX: none waits. */
+static int64_t next_due_ns(const struct worker *w)
 {
-	int64_t patience = pending && !more ? vs_tx_patience_ns(w->tx) : 0;
-	struct timespec limit = { .tv_sec = patience / NS_PER_S, .tv_nsec = patience % NS_PER_S };
+	int64_t tx = w->tx != NULL && !vs_tx_pending(w->tx) ? vs_tx_due_ns(w->tx) : INT64_MAX;
+	int64_t rx = w->rx != NULL ? vs_rx_due_ns(w->rx) : INT64_MAX;
+
+	return tx < rx ? tx : rx;
+}
+
+static int64_t shorter_ns(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How long a thread may sleep that cannot use the usual wait. INT64_MAX: until an event. */
+static int64_t limit_ns(const struct worker *w, bool pending, bool more, int64_t due)
+{
+	int64_t limit = pending ? vs_tx_patience_ns(w->tx) : INT64_MAX;
+	int64_t check_ms = w->tx != NULL ? vs_tx_check_ms(w->tx) : -1;
+
+	if (more)
+		return 0;
+	if (check_ms >= 0)
+		limit = shorter_ns(limit, check_ms * 1000000);
+	if (due != INT64_MAX)
+		limit = shorter_ns(limit, shorter_ns(due - vs_now_ns(), LOOK_NS));
+	return limit > 0 ? limit : 0;
+}
+
+static int wait_poll(const struct worker *w, struct pollfd *p, bool pending, bool more, int64_t due)
+{
+	int64_t ns = limit_ns(w, pending, more, due);
+	struct timespec limit = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 
 	p[DEVICE].fd = w->tx != NULL && !pending ? w->pump->device.fd : -1;
 	p[LINK].events =
 		(short)((w->rx != NULL ? POLLIN : 0) | (pending && !vs_tx_pauses(w->tx) ? POLLOUT : 0));
-	int n = ppoll(p, N_POLLED, pending || more ? &limit : NULL, NULL);
+	int n = ppoll(p, N_POLLED, ns != INT64_MAX ? &limit : NULL, NULL);
 	if (more)
 		p[LINK].revents |= POLLIN;
 	return n;
 }
 
-/* What to wait for now. While frames wait for room, the device is not read. */
+/*
+ * What to wait for now. While frames wait for room, the device is not read. While frames are impaired, the
+ * sleep ends when the next one is due.
+ */
 static int wait_events(struct worker *w, struct pollfd *p)
 {
 	bool pending = w->tx != NULL && vs_tx_pending(w->tx);
 	bool more = w->rx != NULL && w->pump->link->more;
+	int64_t due = next_due_ns(w);
 
-	if (pending || w->epoll < 0)
-		return wait_poll(w, p, pending, more);
+	if (pending || due != INT64_MAX || w->epoll < 0)
+		return wait_poll(w, p, pending, more, due);
 	if (!more)
 		return wait_long(w, p);
 	int n = wait_epoll(w, p, 0);
@@ -223,8 +261,12 @@ static bool move_rx(struct worker *w, const struct pollfd *p)
 {
 	if (p[CONTROL].revents != 0) /* nothing is ever sent on the control connection: an event is its end */
 		return false;
-	if (p[LINK].revents & POLLIN)
-		return vs_rx_burst(w->rx) >= 0;
+	if (p[LINK].revents & POLLIN) {
+		bool alive = vs_rx_burst(w->rx) >= 0;
+		vs_rx_pass(w->rx);
+		return alive;
+	}
+	vs_rx_pass(w->rx);
 	if (p[LINK].revents == POLLERR)
 		return take_error(p[LINK].fd); /* a peer that is not there now */
 	return (p[LINK].revents & (POLLHUP | POLLNVAL)) == 0;
@@ -234,10 +276,12 @@ static bool move_rx(struct worker *w, const struct pollfd *p)
 static bool move_tx(struct worker *w, const struct pollfd *p)
 {
 	if (vs_tx_pending(w->tx))
-		return vs_tx_resume(w->tx);
+		return vs_tx_resume(w->tx) && vs_tx_pass(w->tx);
 	if (!vs_tx_check_device(w->tx))
 		return false;
-	return p[DEVICE].revents == 0 || vs_tx_burst(w->tx);
+	if (p[DEVICE].revents != 0 && !vs_tx_burst(w->tx))
+		return false;
+	return vs_tx_pass(w->tx);
 }
 
 static void worker_free(struct worker *w)
@@ -296,9 +340,11 @@ int vs_pump_init(struct vs_pump *pump, const struct vs_pump_callbacks *callbacks
 
 void vs_pump_free(struct vs_pump *pump)
 {
+	vs_watchers_free(&pump->watchers);
 	vs_link_close(vs_steal_ptr(pump->link));
 	vs_close(vs_steal_fd(&pump->device.fd));
 	vs_close(vs_steal_fd(&pump->wake));
+	vs_impaired_free(pump);
 }
 
 static int start_thread(struct vs_pump *pump, bool tx, bool rx)

@@ -36,10 +36,14 @@
 #include <stdbool.h>
 
 #include "device.h"
+#include "watch.h"
+#include <vdestack/impair.h>
 
+struct vs_impaired;
 struct vs_link;
 struct vs_pump;
 
+enum vs_direction { VS_TX, VS_RX, VS_DIRECTIONS };
 enum vs_pump_state { VS_PUMP_OFF, VS_PUMP_RUNNING, VS_PUMP_LINK_DEAD, VS_PUMP_STOPPED };
 
 /* What a pump reports to its owner. A thread of the pump calls these (or vs_pump_start, when it fails). */
@@ -78,6 +82,7 @@ struct vs_pump {
 	unsigned offloads;       /* VS_OFFLOAD_... in force */
 	struct vs_link *link;
 
+	vs_watchers_ptr watchers; /* captures and wire taps; NULL: there have been none */
 	atomic_bool cut; /* set by the owner at any time: frames from the link are dropped */
 	struct vs_pump_stats stats;
 
@@ -85,6 +90,8 @@ struct vs_pump {
 	int wake;             /* eventfd: threads must check the state */
 	atomic_int state;     /* enum vs_pump_state */
 	atomic_uint threads;  /* that use device and link */
+	/* Directions whose frames are impaired, see impaired.h; all that have been, for vs_pump_free(). */
+	_Atomic(struct vs_impaired *) impaired[VS_DIRECTIONS], impaired_once[VS_DIRECTIONS];
 };
 
 /* The pump must be all zero. 0, or -errno: there is nothing to free. */
@@ -101,7 +108,22 @@ int vs_pump_start(struct vs_pump *pump);
 
 /* Asks the threads to end, for good. Never waits. Any thread, at any time, also more than once. */
 void vs_pump_stop(struct vs_pump *pump);
-bool vs_pump_is_stopped(const struct vs_pump *pump);
+static inline bool vs_pump_is_stopped(const struct vs_pump *pump)
+{
+	return atomic_load(&pump->state) == VS_PUMP_STOPPED;
+}
+
+/*
+ * Impairs a direction, from the next frame on; NULL leaves it as it is, and settings of nothing end it. In
+ * any state of the pump: settings and counters stay when the link is replaced, frames under way do not (they
+ * are counted as cut). A seed of 0 is replaced by a random one. Any thread, while the owner lives. 0; -EINVAL
+ * or -ENOMEM with a message, and nothing is changed.
+ */
+int vs_pump_impair(struct vs_pump *pump, const struct vdestack_impairment *tx,
+		   const struct vdestack_impairment *rx);
+/* What is in force, and counters; each may be NULL. Any thread, while the owner lives. */
+void vs_pump_impaired(struct vs_pump *pump, struct vdestack_impairment *tx, struct vdestack_impairment *rx,
+		      struct vdestack_impair_stats *tx_stats, struct vdestack_impair_stats *rx_stats);
 
 /*
  * The device must go away now, although a thread may use its descriptor's number: the number becomes that of

@@ -5,6 +5,8 @@
  *
  * Some kernels refuse a coalesced write with EINVAL. Its frames are then written one by one. After
  * a few refusals nothing is coalesced any more.
+ *
+ * With an impairment (impaired.h), frames are copied into it, and those that are due are coalesced.
  */
 
 #include "rx.h"
@@ -13,14 +15,18 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "count.h"
 #include "gro.h"
+#include "impair.h"
+#include "impaired.h"
 #include "link.h"
 #include "lone.h"
 #include "offload.h"
 #include "pump.h"
 
 #define BATCH 64 /* frames */
+#define LINE 64  /* bytes of a cache line */
 #define HEADROOM 16 /* before each frame: for its vnet header, and to keep it aligned */
 #define REFUSALS_MAX 8
 
@@ -28,11 +34,14 @@ struct vs_rx {
 	struct vs_pump *pump;
 	unsigned may;                /* VS_GRO_... */
 	unsigned refusals;
+	int64_t due_ns;              /* of the next frame that is impaired; INT64_MAX: none */
 	struct vs_lone lone;
 	struct iovec frames[BATCH];
 	struct vs_gro gro;
-	/* 30: each starts on a cache line. */
-	_Alignas(64) unsigned char buffers[BATCH][HEADROOM + VS_FRAME_MAX + 30];
+	size_t frame_max;            /* longer frames are dropped */
+	size_t stride;               /* from buffer to buffer: each starts on a cache line */
+	size_t mapped;               /* bytes of all this */
+	_Alignas(64) unsigned char buffers[];
 };
 
 static unsigned gro_bits(unsigned offloads)
@@ -43,21 +52,31 @@ static unsigned gro_bits(unsigned offloads)
 
 struct vs_rx *vs_rx_new(struct vs_pump *pump)
 {
+	size_t link_max = pump->link->frame_max;
+	size_t frame_max = link_max > VS_FRAME_MAX ? link_max : VS_FRAME_MAX;
+	size_t stride = (HEADROOM + frame_max + 1 + LINE - 1) / LINE * LINE;
+	size_t mapped = sizeof(struct vs_rx) + BATCH * stride;
 	/* Large and mostly untouched: mapped, so that unmapping returns it to the kernel. */
-	struct vs_rx *rx = mmap(NULL, sizeof(*rx), PROT_READ | PROT_WRITE,
+	struct vs_rx *rx = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (rx == MAP_FAILED)
 		return NULL;
 	rx->pump = pump;
+	rx->due_ns = INT64_MAX;
+	rx->frame_max = frame_max;
+	rx->stride = stride;
+	rx->mapped = mapped;
 	rx->may = gro_bits(pump->offloads);
 	return rx;
 }
 
 void vs_rx_free(struct vs_rx *rx)
 {
-	if (rx != NULL)
-		(void)munmap(rx, sizeof(*rx));
+	if (rx == NULL)
+		return;
+	vs_impaired_drop(rx->pump, VS_RX);
+	(void)munmap(rx, rx->mapped);
 }
 
 static ssize_t write_device(struct vs_rx *rx, const struct iovec *iov, int n)
@@ -112,7 +131,7 @@ static size_t sift(struct vs_rx *rx, size_t n)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (rx->frames[i].iov_len >= VS_FRAME_MIN && rx->frames[i].iov_len <= VS_FRAME_MAX)
+		if (rx->frames[i].iov_len >= VS_FRAME_MIN && rx->frames[i].iov_len <= rx->frame_max)
 			rx->frames[kept++] = rx->frames[i];
 		else
 			count(&rx->pump->stats.rx_dropped, 1);
@@ -125,6 +144,64 @@ bool vs_rx_was_single(const struct vs_rx *rx)
 	return rx->lone.single;
 }
 
+static void write_batch(struct vs_rx *rx, size_t n)
+{
+	vs_gro_run(&rx->gro, rx->frames, n, rx->may);
+	for (size_t i = 0; i < rx->gro.n_writes; i++)
+		write_super(rx, &rx->gro.writes[i]);
+	count(&rx->pump->stats.rx_writes, rx->gro.n_writes);
+}
+
+/* ------------------------------------------------------------------ impairment */
+
+static void absorb(struct vs_rx *rx, struct vs_impaired *impaired, size_t n)
+{
+	int64_t now = vs_now_ns();
+
+	struct vs_impair *impair = vs_impaired_lock(impaired);
+	for (size_t i = 0; i < n; i++)
+		vs_impair_put(impair, &rx->frames[i], 1, now);
+	rx->due_ns = vs_impair_due_ns(impair);
+	vs_impaired_unlock(impaired);
+}
+
+static size_t take_due(struct vs_rx *rx, struct vs_impaired *impaired)
+{
+	const struct vs_impair_frame *f = NULL;
+	int64_t now = vs_now_ns();
+	size_t n = 0;
+
+	struct vs_impair *impair = vs_impaired_lock(impaired);
+	while (n < BATCH && (f = vs_impair_next(impair, now)) != NULL)
+		rx->frames[n++] = f->iov;
+	rx->due_ns = vs_impair_due_ns(impair);
+	vs_impaired_unlock(impaired);
+	return n;
+}
+
+int64_t vs_rx_due_ns(const struct vs_rx *rx)
+{
+	return rx->due_ns;
+}
+
+void vs_rx_pass(struct vs_rx *rx)
+{
+	struct vs_impaired *impaired = vs_impaired(rx->pump, VS_RX);
+
+	if (impaired == NULL)
+		return;
+	size_t n = take_due(rx, impaired);
+	if (n == 0)
+		return;
+	if (atomic_load_explicit(&rx->pump->cut, memory_order_relaxed))
+		count(&rx->pump->stats.rx_dropped, n);
+	else
+		write_batch(rx, n);
+	vs_impaired_done(impaired);
+}
+
+/* ------------------------------------------------------------------ receiving */
+
 int vs_rx_burst(struct vs_rx *rx)
 {
 	struct vs_pump *pump = rx->pump;
@@ -133,20 +210,26 @@ int vs_rx_burst(struct vs_rx *rx)
 	size_t want = vs_lone_expected(&rx->lone) ? 2 : BATCH;
 
 	for (size_t i = 0; i < want; i++)
-		rx->frames[i] = (struct iovec){ rx->buffers[i] + HEADROOM, VS_FRAME_MAX + 1 };
+		rx->frames[i] = (struct iovec){ rx->buffers + i * rx->stride + HEADROOM, rx->frame_max + 1 };
 	int n = pump->link->ops->recv(pump->link, rx->frames, want);
 	if (n <= 0)
 		return n < 0 ? -1 : 0;
 	vs_lone_note(&rx->lone, (size_t)n);
 	count(&pump->stats.rx_frames, (size_t)n); /* before the stack can have read one */
-	if (atomic_load_explicit(&pump->cut, memory_order_relaxed)) { /* a tap without carrier takes them */
+	struct vs_watchers *watchers = vs_watchers_of(&pump->watchers);
+	bool isolated = watchers != NULL && vs_watchers_isolated(watchers);
+	if (watchers != NULL && !isolated)
+		vs_watchers_rx(watchers, rx->frames, (size_t)n);
+	/* A tap without carrier takes frames all the same. */
+	if (isolated || atomic_load_explicit(&pump->cut, memory_order_relaxed)) {
 		count(&pump->stats.rx_dropped, (size_t)n);
 		return 1;
 	}
 	size_t kept = sift(rx, (size_t)n);
-	vs_gro_run(&rx->gro, rx->frames, kept, rx->may);
-	for (size_t i = 0; i < rx->gro.n_writes; i++)
-		write_super(rx, &rx->gro.writes[i]);
-	count(&pump->stats.rx_writes, rx->gro.n_writes);
+	struct vs_impaired *impaired = vs_impaired(pump, VS_RX);
+	if (impaired != NULL)
+		absorb(rx, impaired, kept);
+	else
+		write_batch(rx, kept);
 	return 1;
 }

@@ -6,6 +6,7 @@
 /* Reception: complete frames from the link, super-frames to the device. One thread uses it. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct vs_pump;
 struct vs_rx;
@@ -22,5 +23,10 @@ int vs_rx_burst(struct vs_rx *rx);
 
 /* The last batch was of one frame. */
 bool vs_rx_was_single(const struct vs_rx *rx);
+
+/* While the direction is impaired: when to call vs_rx_pass() again, by vs_now_ns(). INT64_MAX: never. */
+int64_t vs_rx_due_ns(const struct vs_rx *rx);
+/* Writes frames that are due. */
+void vs_rx_pass(struct vs_rx *rx);
 
 #endif

@@ -11,6 +11,9 @@
  * An interface is made with an MTU that fits its link. It can be raised later, and the kernel then makes
  * longer frames. A frame that the link cannot carry is counted and dropped here, for every kind of
  * link; the next one is not affected.
+ *
+ * With an impairment (impaired.h), the frames of a batch are copied into it. Those that are due are the next
+ * batch for the link. The device is read although frames wait there: it is the impairment that drops them.
  */
 
 #include "tx.h"
@@ -22,8 +25,11 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/poison.h"
 #include "count.h"
 #include "gso.h"
+#include "impair.h"
+#include "impaired.h"
 #include "link.h"
 #include "lone.h"
 #include "pace.h"
@@ -33,16 +39,6 @@
  * With the address sanitizer, memory of the arena that no super-frame uses is marked, and so is a gap before
  * it. So a write beyond the headers is noticed, and a read beyond a super-frame.
  */
-#ifndef __has_feature
-#define __has_feature(x) 0 /* not in gcc */
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
-#endif
-
 #define ARENA_BYTES (4 * VS_SUPER_MAX) /* of super-frames in one batch */
 /* A device goes down first; it is deleted after a grace period of the kernel's. */
 #define CHECK_FOR_MS 2000
@@ -57,6 +53,8 @@ struct vs_tx {
 	int64_t deadline_ms;    /* of what is pending; 0: nothing is */
 	bool dead;              /* the link */
 	bool device_gone;
+	struct vs_impaired *taken; /* the batch is of frames that were impaired, and is to be given back */
+	int64_t due_ns;         /* of the next frame that is impaired; INT64_MAX: none */
 	int64_t check_until_ms; /* the device went down, and may be deleted until then; 0: nothing to check */
 	struct vs_lone lone;
 	struct vs_pace pace;    /* of frames that are not TCP's, on a link with a switch behind it */
@@ -75,6 +73,7 @@ struct vs_tx *vs_tx_new(struct vs_pump *pump)
 	if (tx == MAP_FAILED)
 		return NULL;
 	tx->pump = pump;
+	tx->due_ns = INT64_MAX;
 	ASAN_POISON_MEMORY_REGION(tx->gap, sizeof(tx->gap));
 	ASAN_POISON_MEMORY_REGION(tx->arena, sizeof(tx->arena));
 	return tx;
@@ -84,6 +83,7 @@ void vs_tx_free(struct vs_tx *tx)
 {
 	if (tx == NULL)
 		return;
+	vs_impaired_drop(tx->pump, VS_TX);
 	ASAN_UNPOISON_MEMORY_REGION(tx, sizeof(*tx)); /* another mapping may get the addresses */
 	(void)munmap(tx, sizeof(*tx));
 }
@@ -94,6 +94,9 @@ static void forget_batch(struct vs_tx *tx)
 {
 	tx->n = tx->done = tx->headers_used = 0;
 	tx->deadline_ms = 0;
+	if (tx->taken != NULL)
+		vs_impaired_done(tx->taken);
+	tx->taken = NULL;
 }
 
 static void drop_rest(struct vs_tx *tx)
@@ -138,12 +141,16 @@ static void flush(struct vs_tx *tx)
 	size_t n = has_pace ? paced(tx, now) : tx->n - tx->done;
 	size_t lost = 0;
 
-	int taken = n > 0 ? link->ops->send(link, tx->frames + tx->done, n, &lost) : 0;
+	struct vs_watchers *watchers = vs_watchers_of(&tx->pump->watchers);
+	bool isolated = watchers != NULL && vs_watchers_isolated(watchers);
+	int taken = isolated ? (int)n : n > 0 ? link->ops->send(link, tx->frames + tx->done, n, &lost) : 0;
 	if (taken < 0) {
 		tx->dead = true;
 		drop_rest(tx);
 		return;
 	}
+	if (watchers != NULL)
+		vs_watchers_tx(watchers, tx->frames + tx->done, (size_t)taken);
 	count(&tx->pump->stats.tx_frames, (size_t)taken - lost);
 	count(&tx->pump->stats.tx_dropped, lost);
 	if (has_pace)
@@ -208,10 +215,79 @@ bool vs_tx_resume(struct vs_tx *tx)
 	return !tx->dead;
 }
 
+/* ------------------------------------------------------------------ impairment */
+
+/* TCP in a plain packet. Everything else is paced like datagrams. */
+static bool is_tcp(const unsigned char *frame, size_t len)
+{
+	if (len < 54)
+		return false;
+	if (frame[12] == 0x08 && frame[13] == 0x00)
+		return frame[23] == IPPROTO_TCP;
+	return frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == IPPROTO_TCP;
+}
+
+/* The rest of a batch from the device goes into the impairment. */
+static void absorb(struct vs_tx *tx, struct vs_impaired *impaired)
+{
+	int64_t now = vs_now_ns();
+
+	struct vs_impair *impair = vs_impaired_lock(impaired);
+	for (size_t i = tx->done; i < tx->n; i++)
+		vs_impair_put(impair, tx->frames[i].iov, tx->frames[i].n_iov, now);
+	tx->due_ns = vs_impair_due_ns(impair);
+	vs_impaired_unlock(impaired);
+	forget_batch(tx);
+}
+
+/* Frames that are due become the batch. */
+static void take_due(struct vs_tx *tx, struct vs_impaired *impaired)
+{
+	const struct vs_impair_frame *f = NULL;
+	int64_t now = vs_now_ns();
+
+	struct vs_impair *impair = vs_impaired_lock(impaired);
+	while (tx->n < FRAMES_MAX && (f = vs_impair_next(impair, now)) != NULL)
+		tx->frames[tx->n++] = (struct vs_frame){ .iov = { f->iov },
+							 .n_iov = 1,
+							 .paced = !is_tcp(f->iov.iov_base, f->iov.iov_len) };
+	tx->due_ns = vs_impair_due_ns(impair);
+	vs_impaired_unlock(impaired);
+	tx->taken = tx->n > 0 ? impaired : NULL;
+}
+
+int64_t vs_tx_due_ns(const struct vs_tx *tx)
+{
+	return tx->due_ns;
+}
+
+bool vs_tx_pass(struct vs_tx *tx)
+{
+	struct vs_impaired *impaired = vs_impaired(tx->pump, VS_TX);
+
+	if (impaired == NULL || tx->n > 0)
+		return true;
+	take_due(tx, impaired);
+	if (tx->n > 0)
+		flush(tx);
+	return !tx->dead;
+}
+
+/* A batch from the device is complete. */
+static void pass_on(struct vs_tx *tx)
+{
+	struct vs_impaired *impaired = vs_impaired(tx->pump, VS_TX);
+
+	if (impaired != NULL)
+		absorb(tx, impaired);
+	else
+		flush(tx);
+}
+
 /* For a super-frame of more segments than the batch has room for: waits, within the bound. */
 static void make_room(struct vs_tx *tx)
 {
-	flush(tx);
+	pass_on(tx);
 	while (tx->n > 0 && !tx->dead) {
 		struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd,
 				       .events = POLLOUT };
@@ -223,16 +299,6 @@ static void make_room(struct vs_tx *tx)
 }
 
 /* ------------------------------------------------------------------ reading */
-
-/* TCP in a plain packet. Everything else is paced like datagrams. */
-static bool is_tcp(const unsigned char *frame, size_t len)
-{
-	if (len < 54)
-		return false;
-	if (frame[12] == 0x08 && frame[13] == 0x00)
-		return frame[23] == IPPROTO_TCP;
-	return frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == IPPROTO_TCP;
-}
 
 /* Cuts a super-frame into frames of the batch. */
 static void segment(struct vs_tx *tx, const struct virtio_net_hdr *vnet, unsigned char *super, size_t len)
@@ -301,6 +367,6 @@ bool vs_tx_burst(struct vs_tx *tx)
 		used += ((size_t)n + 15) & ~(size_t)15;
 	}
 	vs_lone_note(&tx->lone, tx->n);
-	flush(tx);
+	pass_on(tx);
 	return !tx->dead;
 }

@@ -44,4 +44,9 @@ int64_t vs_tx_patience_ns(const struct vs_tx *tx);
 /* Sends what is pending, or drops it when it has waited long enough. False: the link is gone. */
 bool vs_tx_resume(struct vs_tx *tx);
 
+/* While the direction is impaired: when to call vs_tx_pass() again, by vs_now_ns(). INT64_MAX: never. */
+int64_t vs_tx_due_ns(const struct vs_tx *tx);
+/* Sends frames that are due, unless others are pending. False: the link is gone. */
+bool vs_tx_pass(struct vs_tx *tx);
+
 #endif

@@ -5,7 +5,8 @@
  *
  * All links are set up first. Then duplicate address detection runs on all of them at the same time, and
  * routes may name any interface, whatever the order of the words. Nothing is listed; only the index of each
- * interface is read. So the cost is one request for each interface, address and route.
+ * interface is read. So the cost is one request for each interface, address and route. Each request waits for
+ * the kernel's lock of all devices of all namespaces, which is held for long while others are deleted.
  */
 
 #include "apply.h"
@@ -20,13 +21,15 @@
 #include "config/addr_text.h"
 #include "rtnl.h"
 
+/* One that is to stay down is found only. */
 static int bring_up(struct vs_nl *nl, const struct vs_conf_iface *iface, int *ifindex)
 {
 	struct vs_rtnl_link link;
-	int r = vs_rtnl_link_get(nl, 0, iface->name, &link);
+	int r = vs_rtnl_link_peek(nl, iface->name, &link);
 
-	if (r == 0 && (link.flags & IFF_UP) == 0)
-		r = vs_rtnl_link_set_up(nl, link.ifindex, true);
+	if (r == 0 && iface->updown != VS_CONF_DOWN && ((link.flags & IFF_UP) == 0 || iface->n_addrs > 0))
+		r = iface->n_addrs > 0 ? vs_rtnl_link_set_up_announcing(nl, link.ifindex)
+				       : vs_rtnl_link_set_up(nl, link.ifindex, true);
 	if (r < 0)
 		return vs_nl_fail(nl, -r, "cannot bring up interface %s", iface->name);
 	*ifindex = link.ifindex;
@@ -76,11 +79,11 @@ int vs_conf_add_routes(struct vs_nl *nl, const struct vs_conf_iface *iface, int 
 	return 0;
 }
 
-void vs_conf_announce(struct vs_nl *nl, const struct vs_config *config)
+void vs_conf_announce(struct vs_nl *nl, const struct vs_config *config, bool applied)
 {
 	for (size_t i = 0; i < config->n_ifaces; i++)
 		if (config->ifaces[i].n_addrs > 0)
-			vs_rtnl_link_announce(nl, config->ifaces[i].name);
+			vs_rtnl_link_announce(nl, config->ifaces[i].name, applied);
 }
 
 static int apply(struct vs_nl *nl, const struct vs_config *config, int *indices)
@@ -104,6 +107,6 @@ int vs_conf_apply(struct vs_nl *nl, const struct vs_config *config, bool announc
 		return vs_fail(ENOMEM, "cannot configure the interfaces: %s; free some", strerror(ENOMEM));
 	int r = apply(nl, config, indices);
 	if (r == 0 && announce)
-		vs_conf_announce(nl, config);
+		vs_conf_announce(nl, config, true);
 	return r;
 }

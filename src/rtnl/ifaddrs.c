@@ -32,7 +32,7 @@ union sockaddr_any {
 	struct sockaddr_storage room; /* hardware addresses may be longer than sockaddr_ll says */
 };
 
-struct entry {
+struct vs_rtnl_entry {
 	struct ifaddrs ifa; /* first: the returned list is made of these */
 	union sockaddr_any addr;
 	union sockaddr_any netmask;
@@ -42,17 +42,10 @@ struct entry {
 };
 
 /* An interface while the list grows. */
-struct place {
+struct vs_rtnl_place {
 	int ifindex;
-	struct entry *link;
-	struct entry *last; /* the next address of it is inserted behind this one */
-};
-
-struct snapshot {
-	struct entry *first;
-	struct place *places;
-	size_t n_places;
-	size_t room;
+	struct vs_rtnl_entry *link;
+	struct vs_rtnl_entry *last; /* the next address of it is inserted behind this one */
 };
 
 void vs_rtnl_freeifaddrs(struct ifaddrs *list)
@@ -64,23 +57,23 @@ void vs_rtnl_freeifaddrs(struct ifaddrs *list)
 	}
 }
 
-static void cleanup_snapshot(struct snapshot *snapshot)
+void vs_rtnl_snapshot_clear(struct vs_rtnl_snapshot *snapshot)
 {
 	int saved = errno;
 
 	if (snapshot->first != NULL)
 		vs_rtnl_freeifaddrs(&snapshot->first->ifa);
 	free(snapshot->places);
-	*snapshot = (struct snapshot){ 0 };
+	*snapshot = (struct vs_rtnl_snapshot){ 0 };
 	errno = saved;
 }
 
 static void begin_links(void *arg)
 {
-	cleanup_snapshot(arg);
+	vs_rtnl_snapshot_clear(arg);
 }
 
-static void insert_after(struct entry *after, struct entry *entry)
+static void insert_after(struct vs_rtnl_entry *after, struct vs_rtnl_entry *entry)
 {
 	entry->ifa.ifa_next = after->ifa.ifa_next;
 	after->ifa.ifa_next = &entry->ifa;
@@ -88,11 +81,11 @@ static void insert_after(struct entry *after, struct entry *entry)
 
 /* ------------------------------------------------------------------ interfaces */
 
-static struct place *add_place(struct snapshot *snapshot)
+static struct vs_rtnl_place *add_place(struct vs_rtnl_snapshot *snapshot)
 {
 	if (snapshot->n_places == snapshot->room) {
 		size_t room = snapshot->room != 0 ? snapshot->room * 2 : 16;
-		struct place *places = reallocarray(snapshot->places, room, sizeof(*places));
+		struct vs_rtnl_place *places = reallocarray(snapshot->places, room, sizeof(*places));
 		if (places == NULL)
 			return NULL;
 		snapshot->places = places;
@@ -117,7 +110,7 @@ static struct sockaddr *fill_hardware(union sockaddr_any *out, const struct ifin
 	return &out->sa;
 }
 
-static void fill_link(struct entry *entry, const struct ifinfomsg *info, struct nlattr *const *attrs)
+static void fill_link(struct vs_rtnl_entry *entry, const struct ifinfomsg *info, struct nlattr *const *attrs)
 {
 	entry->ifa.ifa_name = entry->name;
 	entry->ifa.ifa_flags = info->ifi_flags;
@@ -135,14 +128,14 @@ static void fill_link(struct entry *entry, const struct ifinfomsg *info, struct 
 
 static int take_link(void *arg, struct nlmsghdr *hdr)
 {
-	struct snapshot *snapshot = arg;
+	struct vs_rtnl_snapshot *snapshot = arg;
 	struct nlattr *attrs[IFLA_MAX + 1];
 	const struct ifinfomsg *info = nlmsg_data(hdr);
 
 	if (hdr->nlmsg_type != RTM_NEWLINK || nlmsg_parse(hdr, sizeof(*info), attrs, IFLA_MAX, NULL) < 0)
 		return -EBADMSG;
-	struct place *place = add_place(snapshot);
-	struct entry *entry = place != NULL ? calloc(1, sizeof(*entry)) : NULL;
+	struct vs_rtnl_place *place = add_place(snapshot);
+	struct vs_rtnl_entry *entry = place != NULL ? calloc(1, sizeof(*entry)) : NULL;
 	if (entry == NULL)
 		return -ENOMEM;
 	fill_link(entry, info, attrs);
@@ -150,7 +143,7 @@ static int take_link(void *arg, struct nlmsghdr *hdr)
 		snapshot->first = entry;
 	else
 		insert_after(snapshot->places[snapshot->n_places - 1].link, entry);
-	*place = (struct place){ .ifindex = info->ifi_index, .link = entry, .last = entry };
+	*place = (struct vs_rtnl_place){ .ifindex = info->ifi_index, .link = entry, .last = entry };
 	snapshot->n_places++;
 	return 0;
 }
@@ -160,10 +153,10 @@ static int take_link(void *arg, struct nlmsghdr *hdr)
 /* Removes the addresses, before they are read again. */
 static void begin_addrs(void *arg)
 {
-	struct snapshot *snapshot = arg;
+	struct vs_rtnl_snapshot *snapshot = arg;
 
 	for (size_t i = 0; i < snapshot->n_places; i++) {
-		struct place *place = &snapshot->places[i];
+		struct vs_rtnl_place *place = &snapshot->places[i];
 		struct ifaddrs *after = place->last->ifa.ifa_next;
 		if (place->last == place->link)
 			continue;
@@ -174,7 +167,7 @@ static void begin_addrs(void *arg)
 	}
 }
 
-static struct place *find_place(const struct snapshot *snapshot, int ifindex)
+static struct vs_rtnl_place *find_place(const struct vs_rtnl_snapshot *snapshot, int ifindex)
 {
 	for (size_t i = 0; i < snapshot->n_places; i++)
 		if (snapshot->places[i].ifindex == ifindex)
@@ -213,8 +206,8 @@ static struct sockaddr *fill_netmask(union sockaddr_any *out, const struct ifadd
 	return &out->sa;
 }
 
-static void fill_entry(struct entry *entry, const struct entry *link, const struct ifaddrmsg *info,
-		       struct nlattr *const *attrs)
+static void fill_entry(struct vs_rtnl_entry *entry, const struct vs_rtnl_entry *link,
+		       const struct ifaddrmsg *info, struct nlattr *const *attrs)
 {
 	bool has_local = attrs[IFA_LOCAL] != NULL;
 
@@ -233,16 +226,16 @@ static void fill_entry(struct entry *entry, const struct entry *link, const stru
 
 static int take_addr(void *arg, struct nlmsghdr *hdr)
 {
-	struct snapshot *snapshot = arg;
+	struct vs_rtnl_snapshot *snapshot = arg;
 	struct nlattr *attrs[IFA_MAX + 1];
 	const struct ifaddrmsg *info = nlmsg_data(hdr);
 
 	if (hdr->nlmsg_type != RTM_NEWADDR || nlmsg_parse(hdr, sizeof(*info), attrs, IFA_MAX, NULL) < 0)
 		return -EBADMSG;
-	struct place *place = find_place(snapshot, (int)info->ifa_index);
+	struct vs_rtnl_place *place = find_place(snapshot, (int)info->ifa_index);
 	if (place == NULL || (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
 		return 0;
-	struct entry *entry = calloc(1, sizeof(*entry));
+	struct vs_rtnl_entry *entry = calloc(1, sizeof(*entry));
 	if (entry == NULL)
 		return -ENOMEM;
 	fill_entry(entry, place->link, info, attrs);
@@ -251,9 +244,24 @@ static int take_addr(void *arg, struct nlmsghdr *hdr)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ the call */
+/* ------------------------------------------------------------------ the calls */
 
-static int read_snapshot(struct vs_nl *nl, struct snapshot *snapshot)
+int vs_rtnl_snapshot_take(struct vs_rtnl_snapshot *snapshot, struct nlmsghdr *hdr)
+{
+	if (hdr->nlmsg_type == RTM_NEWLINK)
+		return take_link(snapshot, hdr);
+	return hdr->nlmsg_type == RTM_NEWADDR ? take_addr(snapshot, hdr) : 0;
+}
+
+struct ifaddrs *vs_rtnl_snapshot_steal(struct vs_rtnl_snapshot *snapshot)
+{
+	struct vs_rtnl_entry *first = vs_steal_ptr(snapshot->first);
+
+	vs_rtnl_snapshot_clear(snapshot);
+	return first != NULL ? &first->ifa : NULL;
+}
+
+static int read_snapshot(struct vs_nl *nl, struct vs_rtnl_snapshot *snapshot)
 {
 	const struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
 	const struct ifaddrmsg addrs = { .ifa_family = AF_UNSPEC };
@@ -268,12 +276,11 @@ static int read_snapshot(struct vs_nl *nl, struct snapshot *snapshot)
 
 int vs_rtnl_getifaddrs(struct vs_nl *nl, struct ifaddrs **list)
 {
-	__attribute__((cleanup(cleanup_snapshot))) struct snapshot snapshot = { 0 };
+	__attribute__((cleanup(vs_rtnl_snapshot_clear))) struct vs_rtnl_snapshot snapshot = { 0 };
 	int r = read_snapshot(nl, &snapshot);
 
 	if (r < 0)
 		return r;
-	struct entry *first = vs_steal_ptr(snapshot.first);
-	*list = first != NULL ? &first->ifa : NULL;
+	*list = vs_rtnl_snapshot_steal(&snapshot);
 	return 0;
 }

@@ -5,13 +5,14 @@
 #include "rtnl.h"
 
 #include <errno.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
-/* Reads an RTM_NEWLINK message. */
-static int take_link(void *arg, struct nlmsghdr *hdr)
+int vs_rtnl_link_take(void *arg, struct nlmsghdr *hdr)
 {
 	struct vs_rtnl_link *link = arg;
 	struct nlattr *attrs[IFLA_MAX + 1];
@@ -44,10 +45,33 @@ int vs_rtnl_link_get(struct vs_nl *nl, int ifindex, const char *name, struct vs_
 	if (msg == NULL || (name != NULL && nla_put_string(msg, IFLA_IFNAME, name) < 0) ||
 	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		return -ENOMEM;
-	int r = vs_nl_talk(nl, msg, take_link, &link);
+	int r = vs_nl_talk(nl, msg, vs_rtnl_link_take, &link);
 	if (r == 0)
 		*out = link;
 	return r;
+}
+
+int vs_rtnl_link_peek(const struct vs_nl *nl, const char *name, struct vs_rtnl_link *out)
+{
+	struct vs_rtnl_link link = { 0 };
+	struct ifreq ifr = { 0 };
+	int fd = vs_nl_fd(nl);
+
+	if (name[0] == '\0' || strlen(name) >= IF_NAMESIZE)
+		return -ENODEV;
+	memcpy(ifr.ifr_name, name, strlen(name));
+	if (ioctl(fd, SIOCGIFINDEX, &ifr) < 0)
+		return -errno;
+	link.ifindex = ifr.ifr_ifindex;
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
+		return -errno;
+	link.flags = (unsigned short)ifr.ifr_flags;
+	memset(&ifr.ifr_hwaddr, 0, sizeof(ifr.ifr_hwaddr));
+	link.has_mac = ioctl(fd, SIOCGIFHWADDR, &ifr) == 0 && ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+	memcpy(link.mac, ifr.ifr_hwaddr.sa_data, sizeof(link.mac));
+	memcpy(link.name, name, strlen(name));
+	*out = link;
+	return 0;
 }
 
 int vs_rtnl_link_change(struct vs_nl *nl, int ifindex, const struct vs_rtnl_link_change *change)
@@ -69,10 +93,12 @@ int vs_rtnl_link_set_up(struct vs_nl *nl, int ifindex, bool up)
 				   &(struct vs_rtnl_link_change){ .flags = up ? IFF_UP : 0, .mask = IFF_UP });
 }
 
-/* Without /proc, and for this device only: rtnetlink(7), IFLA_AF_SPEC. */
-static int set_arp_notify(struct vs_nl *nl, int ifindex)
+/* Without /proc, and for this device only: rtnetlink(7), IFLA_AF_SPEC. flags: that are set besides. */
+static int set_arp_notify(struct vs_nl *nl, int ifindex, unsigned flags)
 {
-	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	const struct ifinfomsg info = {
+		.ifi_family = AF_UNSPEC, .ifi_index = ifindex, .ifi_flags = flags, .ifi_change = flags
+	};
 	VS_AUTO_MSG *msg = vs_nl_request(RTM_SETLINK, 0, &info, sizeof(info));
 	struct nlattr *all, *ipv4, *conf;
 
@@ -87,17 +113,24 @@ static int set_arp_notify(struct vs_nl *nl, int ifindex)
 	return vs_nl_talk(nl, msg, NULL, NULL);
 }
 
+int vs_rtnl_link_set_up_announcing(struct vs_nl *nl, int ifindex)
+{
+	/* Fails as a whole on a device without IPv4, or with an MTU that is too small for it. */
+	return set_arp_notify(nl, ifindex, IFF_UP) == 0 ? 0 : vs_rtnl_link_set_up(nl, ifindex, true);
+}
+
 /*
  * The kernel announces IPv4 addresses when the MAC is set, also to the same value, and IPv6 addresses if
  * ndisc_notify is set, as it is in the keeper's stacks.
  */
-void vs_rtnl_link_announce(struct vs_nl *nl, const char *name)
+void vs_rtnl_link_announce(struct vs_nl *nl, const char *name, bool prepared)
 {
 	struct vs_rtnl_link link;
 
-	if (vs_rtnl_link_get(nl, 0, name, &link) < 0 || !link.has_mac || (link.flags & IFF_UP) == 0)
+	if (vs_rtnl_link_peek(nl, name, &link) < 0 || !link.has_mac || (link.flags & IFF_UP) == 0)
 		return;
-	(void)set_arp_notify(nl, link.ifindex);
+	if (!prepared)
+		(void)set_arp_notify(nl, link.ifindex, 0);
 	const struct vs_rtnl_link_change same = { .attr = IFLA_ADDRESS,
 						  .data = link.mac,
 						  .len = sizeof(link.mac) };

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -39,6 +41,13 @@ int vs_netdev_name(int fd, int ifindex, char name[IF_NAMESIZE])
 	return 0;
 }
 
+int vs_netdev_ns(int fd)
+{
+	int ns = ioctl(fd, SIOCGSKNS); /* the kernel makes it close-on-exec */
+
+	return ns < 0 ? -errno : ns;
+}
+
 /* ------------------------------------------------------------------ messages */
 
 /* The head of a message about a device. */
@@ -63,11 +72,13 @@ static struct nl_msg *request(int type, int flags, const struct vs_netdev *d)
 /* The attributes of a device's settings. False: out of memory. */
 static bool put_settings(struct nl_msg *msg, const struct vs_netdev *d)
 {
+	uint32_t bridge = d->bridge < 0 ? 0 : (uint32_t)d->bridge;
+
 	return nla_put_string(msg, IFLA_IFNAME, d->name) == 0 &&
 	       (d->mac == NULL || nla_put(msg, IFLA_ADDRESS, 6, d->mac) == 0) &&
 	       (d->mtu == 0 || nla_put_u32(msg, IFLA_MTU, d->mtu) == 0) &&
 	       (d->queue == 0 || nla_put_u32(msg, IFLA_TXQLEN, d->queue) == 0) &&
-	       (d->bridge == 0 || nla_put_u32(msg, IFLA_MASTER, (uint32_t)d->bridge) == 0);
+	       (d->bridge == 0 || nla_put_u32(msg, IFLA_MASTER, bridge) == 0);
 }
 
 int vs_netdev_set(int fd, const struct vs_netdev *settings)
@@ -141,9 +152,9 @@ int vs_netdev_make_veth(int fd, const struct vs_netdev *end, const struct vs_net
 	return vs_talk(fd, vs_steal_ptr(msg));
 }
 
-int vs_netdev_make_bridge(int fd, const char *name)
+int vs_netdev_make_bridge(int fd, const char *name, enum vs_netdev_state state)
 {
-	struct vs_netdev d = { .name = name };
+	struct vs_netdev d = { .name = name, .state = state };
 	VS_AUTO_MSG *msg = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &d);
 	struct nest kind;
 
@@ -152,5 +163,49 @@ int vs_netdev_make_bridge(int fd, const char *name)
 	    nla_put_u8(msg, IFLA_BR_MCAST_SNOOPING, 0) < 0)
 		return -ENOMEM;
 	end_kind(msg, &kind);
+	return vs_talk(fd, vs_steal_ptr(msg));
+}
+
+struct port_search {
+	int bridge, except, found; /* -ENODEV: no port; -ENETDOWN: only ports that are down */
+};
+
+static void look_at_port(void *arg, struct nlmsghdr *h)
+{
+	struct port_search *search = arg;
+	const struct ifinfomsg *info = nlmsg_data(h);
+
+	if (h->nlmsg_type != RTM_NEWLINK || !nlmsg_valid_hdr(h, sizeof(*info)))
+		return;
+	const struct nlattr *master = nlmsg_find_attr(h, sizeof(*info), IFLA_MASTER);
+	if (master != NULL && nla_len(master) == sizeof(uint32_t) &&
+	    nla_get_u32(master) == (uint32_t)search->bridge && info->ifi_index != search->except) {
+		if ((info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_RUNNING) != 0)
+			search->found = info->ifi_index;
+		else if (search->found < 0)
+			search->found = -ENETDOWN;
+	}
+}
+
+int vs_netdev_bridge_port(int fd, int bridge, int except)
+{
+	struct port_search search = { bridge, except, -ENODEV };
+	struct ifinfomsg all = { .ifi_family = AF_UNSPEC };
+	int r = vs_talk_dump(fd, vs_nl_request(RTM_GETLINK, 0, &all, sizeof(all)), look_at_port, &search);
+
+	return r < 0 ? r : search.found;
+}
+
+/* As if a frame of that address had come from the port: an entry that ages and moves. */
+int vs_netdev_bridge_learn(int fd, int port, const uint8_t mac[6])
+{
+	struct ndmsg info = { .ndm_family = AF_BRIDGE,
+			      .ndm_flags = NTF_MASTER,
+			      .ndm_state = NUD_REACHABLE,
+			      .ndm_ifindex = port };
+
+	VS_AUTO_MSG *msg = vs_nl_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
+	if (msg == NULL || nla_put(msg, NDA_LLADDR, 6, mac) < 0)
+		return -ENOMEM;
 	return vs_talk(fd, vs_steal_ptr(msg));
 }

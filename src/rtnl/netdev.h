@@ -15,6 +15,8 @@
 
 enum vs_netdev_state { VS_NETDEV_AS_IT_IS, VS_NETDEV_DOWN, VS_NETDEV_UP };
 
+#define VS_NETDEV_NO_BRIDGE (-1)
+
 /* Settings of a device. All zero: as it is, or as the kernel makes it. */
 struct vs_netdev {
 	const char *name;
@@ -22,7 +24,7 @@ struct vs_netdev {
 	uint32_t mtu;
 	uint32_t queue;     /* frames */
 	int ifindex;        /* of a new device */
-	int bridge;         /* ifindex of the bridge that it becomes a port of */
+	int bridge;         /* ifindex of the bridge whose port it becomes; VS_NETDEV_NO_BRIDGE: of none */
 	enum vs_netdev_state state;
 };
 
@@ -44,8 +46,8 @@ int vs_netdev_delete(int fd, const char *name);
 
 /*
  * Makes a veth pair: `end` here, `peer` in the namespace with the descriptor peer_ns. Of the settings,
- * name, mac, mtu and ifindex count. -EEXIST or -EBUSY: a name or an index is taken; -EOPNOTSUPP: the kernel
- * has no veth driver.
+ * name, mac, mtu and ifindex count, and for `end` state and bridge. -EEXIST or -EBUSY: a name or an index
+ * is taken; -EOPNOTSUPP: the kernel has no veth driver.
  */
 int vs_netdev_make_veth(int fd, const struct vs_netdev *end, const struct vs_netdev *peer, int peer_ns);
 
@@ -53,6 +55,21 @@ int vs_netdev_make_veth(int fd, const struct vs_netdev *end, const struct vs_net
  * Makes a bridge that forwards at once, without STP and multicast snooping. -EOPNOTSUPP: the kernel has no
  * driver.
  */
-int vs_netdev_make_bridge(int fd, const char *name);
+int vs_netdev_make_bridge(int fd, const char *name, enum vs_netdev_state state);
+
+/*
+ * The index of a port of that bridge (an index, too) that is up, but not the port `except`. -ENODEV: there
+ * is no other port; -ENETDOWN: they are down.
+ */
+int vs_netdev_bridge_port(int fd, int bridge, int except);
+
+/*
+ * The bridge of the port with that index believes that mac is behind it, until it learns better. -ENODEV:
+ * there is no such port.
+ */
+int vs_netdev_bridge_learn(int fd, int port, const uint8_t mac[6]);
+
+/* A descriptor, close-on-exec, of the namespace of the socket. Takes CAP_NET_ADMIN there. */
+int vs_netdev_ns(int fd);
 
 #endif

@@ -19,8 +19,11 @@
  *
  * There are two uses. For the whole stack: every interface that is up has its carrier, and every address is
  * past duplicate address detection. For a configuration: its interfaces on segments have their carrier, and
- * its IPv6 addresses are there and past the detection. IPv4 has no such detection, and interfaces with nodad
- * have none, so their addresses are not read.
+ * its IPv6 addresses are there and past the detection. IPv4 has no such detection.
+ *
+ * With nodad an IPv6 address can be sent from at once. But neighbours ask for it by a multicast group, which
+ * the kernel joins a little later, in a work item that may wait for other changes of links; questions that
+ * come before are lost. The kernel notifies of the address once more when it has joined.
  */
 
 #include "ready.h"
@@ -55,12 +58,13 @@ static void begin_links(void *arg)
 
 /*
  * The port of a segment's bridge forwards only after the kernel has noticed that both ends of the veth pair
- * are up, which is a little later. What is sent before is lost. The stack's end gets its carrier at the same
- * moment.
+ * are up, which is a little later. What is sent before is lost. The stack's end gets its operational state at
+ * the same moment. Its flags are no proof: a device that was just made has the state "unknown", and with it
+ * IFF_RUNNING (the kernel's operstates.rst).
  */
 static bool on_segment(const struct vs_conf_iface *iface)
 {
-	return iface->locator.kind == VS_KIND_SEGMENT;
+	return vs_locator_is_segment(iface->locator.kind);
 }
 
 static bool is_wanted_link(const struct vs_ready *watch, const char *name)
@@ -69,6 +73,15 @@ static bool is_wanted_link(const struct vs_ready *watch, const char *name)
 		if (on_segment(&watch->config->ifaces[i]) && strcmp(watch->config->ifaces[i].name, name) == 0)
 			return true;
 	return watch->config == NULL;
+}
+
+/* A loopback device never gets another state than "unknown", nor do some that others have made. */
+static bool has_carrier(const struct vs_ready *watch, const struct ifinfomsg *info, struct nlmsghdr *hdr)
+{
+	const struct nlattr *state = nlmsg_find_attr(hdr, sizeof(*info), IFLA_OPERSTATE);
+	bool unknown = state != NULL && nla_len(state) == 1 && nla_get_u8(state) == IF_OPER_UNKNOWN;
+
+	return (info->ifi_flags & CARRIER_FLAGS) == CARRIER_FLAGS && !(unknown && watch->config != NULL);
 }
 
 static int look_at_link(void *arg, struct nlmsghdr *hdr)
@@ -82,8 +95,7 @@ static int look_at_link(void *arg, struct nlmsghdr *hdr)
 	struct nlattr *attr = nlmsg_find_attr(hdr, sizeof(*info), IFLA_IFNAME);
 	if (attr != NULL)
 		(void)nla_strlcpy(name, attr, sizeof(name));
-	if ((info->ifi_flags & IFF_UP) == 0 || (info->ifi_flags & CARRIER_FLAGS) == CARRIER_FLAGS ||
-	    !is_wanted_link(watch, name))
+	if ((info->ifi_flags & IFF_UP) == 0 || has_carrier(watch, info, hdr) || !is_wanted_link(watch, name))
 		return 0;
 	if (!watch->link_pending)
 		(void)snprintf(watch->what, sizeof(watch->what), "interface %s has no carrier", name);
@@ -141,6 +153,38 @@ static void put_name(struct vs_ready *watch)
 			       link.name, watch->state);
 }
 
+static void begin_groups(void *arg)
+{
+	struct vs_ready *watch = arg;
+
+	watch->n_joined = 0;
+}
+
+/* Whether a group is the solicited-node multicast address of addr (RFC 4291 section 2.7.1). */
+static bool is_group_of(const unsigned char *group, const unsigned char *addr)
+{
+	static const unsigned char head[13] = { 0xff, 2, [11] = 1, [12] = 0xff };
+
+	return memcmp(group, head, sizeof(head)) == 0 && memcmp(group + 13, addr + 13, 3) == 0;
+}
+
+static int look_at_group(void *arg, struct nlmsghdr *hdr)
+{
+	struct vs_ready *watch = arg;
+	const struct ifaddrmsg *info = nlmsg_data(hdr);
+
+	if (!nlmsg_valid_hdr(hdr, sizeof(*info)))
+		return -EBADMSG;
+	struct nlattr *group = nlmsg_find_attr(hdr, sizeof(*info), IFA_MULTICAST);
+	if (info->ifa_family != AF_INET6 || group == NULL || nla_len(group) != (int)sizeof(struct in6_addr))
+		return 0;
+	for (size_t i = 0; i < watch->n_wanted; i++)
+		watch->n_joined += watch->wanted[i].nodad &&
+				   watch->wanted[i].ifindex == (int)info->ifa_index &&
+				   is_group_of(nla_data(group), watch->wanted[i].addr->bytes);
+	return 0;
+}
+
 static int look_at_addr(void *arg, struct nlmsghdr *hdr)
 {
 	struct vs_ready *watch = arg;
@@ -177,15 +221,23 @@ static int look(struct vs_ready *watch)
 					      begin_links, look_at_link, watch };
 	const struct vs_nl_dump addr_dump = { RTM_GETADDR, &addrs,       sizeof(addrs),
 					      begin_addrs, look_at_addr, watch };
+	const struct vs_nl_dump group_dump = { RTM_GETMULTICAST, &addrs,        sizeof(addrs),
+					       begin_groups,     look_at_group, watch };
 	int r = watch->links ? vs_nl_dump(watch->nl, &link_dump) : 0;
 
 	if (r == 0 && (watch->config == NULL || watch->n_wanted + watch->n_learning > 0))
 		r = vs_nl_dump(watch->nl, &addr_dump);
+	if (r == 0 && watch->n_nodad > 0)
+		r = vs_nl_dump(watch->nl, &group_dump);
+	if (r == 0 && watch->n_joined < watch->n_nodad && watch->what[0] == '\0')
+		(void)snprintf(watch->what, sizeof(watch->what),
+			       "the kernel has not joined the group of an address");
 	if (r == 0 && watch->addr_failed)
 		r = -EADDRNOTAVAIL;
 	if (r < 0)
 		return r;
-	return !watch->link_pending && !watch->addr_pending && watch->n_usable >= watch->n_wanted;
+	return !watch->link_pending && !watch->addr_pending && watch->n_usable >= watch->n_wanted &&
+	       watch->n_joined >= watch->n_nodad;
 }
 
 /* ------------------------------------------------------------------ waiting */
@@ -256,19 +308,13 @@ int vs_ready_wait(struct vs_ready *watch, int64_t deadline_ms)
 
 /* ------------------------------------------------------------------ what is waited for */
 
-/* Addresses of an interface with nodad are usable at once. */
-static bool has_detection(const struct vs_conf_iface *iface, size_t i)
-{
-	return iface->addrs[i].family == AF_INET6 && !iface->nodad;
-}
-
-static size_t count_detections(const struct vs_config *config)
+static size_t count_ipv6(const struct vs_config *config)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->n_ifaces; i++)
 		for (size_t j = 0; j < config->ifaces[i].n_addrs; j++)
-			count += has_detection(&config->ifaces[i], j);
+			count += config->ifaces[i].addrs[j].family == AF_INET6;
 	return count;
 }
 
@@ -280,26 +326,34 @@ static bool any_on_segment(const struct vs_config *config)
 	return false;
 }
 
-/* Fills wanted[], which has room for all addresses of config that pass a detection. */
-static int find_wanted(struct vs_nl *nl, const struct vs_config *config, struct vs_ready_addr *wanted)
+/* Fills wanted[], which has room for all IPv6 addresses of the configuration. */
+static int find_wanted(struct vs_ready *watch)
 {
-	for (size_t i = 0; i < config->n_ifaces; i++) {
-		const struct vs_conf_iface *iface = &config->ifaces[i];
+	struct vs_ready_addr *next = watch->wanted;
+
+	for (size_t i = 0; i < watch->config->n_ifaces; i++) {
+		const struct vs_conf_iface *iface = &watch->config->ifaces[i];
 		struct vs_rtnl_link link;
-		int r = vs_rtnl_link_get(nl, 0, iface->name, &link);
+		int r = vs_rtnl_link_peek(watch->nl, iface->name, &link);
 		if (r < 0)
-			return vs_nl_fail(nl, -r, "cannot wait for the addresses of interface %s",
+			return vs_nl_fail(watch->nl, -r, "cannot wait for the addresses of interface %s",
 					  iface->name);
-		for (size_t j = 0; j < iface->n_addrs; j++)
-			if (has_detection(iface, j))
-				*wanted++ = (struct vs_ready_addr){ link.ifindex, &iface->addrs[j] };
+		/* Devices without neighbours join no groups. */
+		bool joins = (link.flags & (IFF_LOOPBACK | IFF_NOARP)) == 0 && (link.flags & IFF_UP) != 0;
+		for (size_t j = 0; j < iface->n_addrs; j++) {
+			if (iface->addrs[j].family != AF_INET6 || (iface->nodad && !joins))
+				continue;
+			*next++ = (struct vs_ready_addr){ link.ifindex, &iface->addrs[j], iface->nodad };
+			watch->n_nodad += iface->nodad;
+		}
 	}
+	watch->n_wanted = (size_t)(next - watch->wanted);
 	return 0;
 }
 
 bool vs_conf_has_to_wait(const struct vs_config *config)
 {
-	return count_detections(config) > 0 || any_on_segment(config);
+	return count_ipv6(config) > 0 || any_on_segment(config);
 }
 
 int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_config *config)
@@ -307,13 +361,12 @@ int vs_ready_begin(struct vs_ready *watch, struct vs_nl *nl, const struct vs_con
 	*watch = (struct vs_ready){ .nl = nl, .config = config, .links = true };
 	if (config != NULL) {
 		watch->links = any_on_segment(config);
-		watch->n_wanted = count_detections(config);
-		watch->wanted = calloc(watch->n_wanted + 1, sizeof(*watch->wanted));
+		watch->wanted = calloc(count_ipv6(config) + 1, sizeof(*watch->wanted));
 		if (watch->wanted == NULL)
 			return vs_fail(ENOMEM, "cannot wait for the addresses: %s; free some",
 				       strerror(ENOMEM));
 	}
-	int r = watch->n_wanted > 0 ? find_wanted(nl, config, watch->wanted) : 0;
+	int r = config != NULL && count_ipv6(config) > 0 ? find_wanted(watch) : 0;
 	return r < 0 ? r : subscribe(watch);
 }
 

@@ -16,6 +16,7 @@
 struct vs_ready_addr {
 	int ifindex;
 	const struct vs_conf_addr *addr;
+	bool nodad; /* there is no detection: only its group has to be joined */
 };
 
 struct vs_ready {
@@ -25,11 +26,13 @@ struct vs_ready {
 	size_t n_wanted;
 	int *learning;                  /* else all addresses of these interfaces, which sources set */
 	size_t n_learning;
+	size_t n_nodad;                 /* of the wanted ones */
 	bool links;                     /* and the links of config that are on segments */
 	bool at_once;                   /* the next step is due at once, not when the socket is readable */
 	bool was_ready;                 /* at the last read; there may have been a change since */
 	/* What the last read has found: */
 	size_t n_usable;                  /* of the wanted ones */
+	size_t n_joined;                  /* of those without detection */
 	bool link_pending;                /* an interface is up without carrier */
 	bool addr_pending;                /* an address is under detection */
 	bool addr_failed;                 /* an address has been found in use elsewhere */

@@ -27,8 +27,15 @@ struct vs_rtnl_link {
 	bool has_mac; /* there is a hardware address and it has six bytes */
 };
 
+/* Reads an RTM_NEWLINK message into a struct vs_rtnl_link. 0 or -EBADMSG. */
+int vs_rtnl_link_take(void *link, struct nlmsghdr *hdr);
 /* By name if it is not NULL, else by index. -ENODEV. */
 int vs_rtnl_link_get(struct vs_nl *nl, int ifindex, const char *name, struct vs_rtnl_link *out);
+/*
+ * By name: index, MAC (of 6 bytes), and the lower 16 bits of the flags. By ioctl(2), which does not wait
+ * for the lock of all devices, as a request does. -ENODEV.
+ */
+int vs_rtnl_link_peek(const struct vs_nl *nl, const char *name, struct vs_rtnl_link *out);
 
 /* One change of a link: the flags that are in `mask`, and one attribute (0: none). */
 struct vs_rtnl_link_change {
@@ -42,12 +49,18 @@ struct vs_rtnl_link_change {
 int vs_rtnl_link_change(struct vs_nl *nl, int ifindex, const struct vs_rtnl_link_change *change);
 int vs_rtnl_link_set_up(struct vs_nl *nl, int ifindex, bool up);
 /*
+ * Sets a link up, and has the kernel announce its IPv4 addresses whenever its MAC is set, if it can: in one
+ * request.
+ */
+int vs_rtnl_link_set_up_announcing(struct vs_nl *nl, int ifindex);
+/*
  * Has the kernel announce the addresses of an interface on the network (RFC 5227 announcements, RFC 4861
  * unsolicited neighbour advertisements). An address belongs to stacks that come and go, each with another
  * MAC. Without the announcement a peer of the previous stack goes on sending to the old MAC for half a
- * minute and more. Best effort: nothing depends on it.
+ * minute and more. Best effort: nothing depends on it. prepared: vs_rtnl_link_set_up_announcing() has been
+ * called.
  */
-void vs_rtnl_link_announce(struct vs_nl *nl, const char *name);
+void vs_rtnl_link_announce(struct vs_nl *nl, const char *name, bool prepared);
 
 /* ------------------------------------------------------------------ addresses (addr.c) */
 
@@ -116,6 +129,23 @@ int vs_rtnl_neigh_list(struct vs_nl *nl, const struct vs_nl_reader *reader);
 /* getifaddrs(3). *list may be NULL on success; it is the caller's, freed by vs_rtnl_freeifaddrs(). */
 int vs_rtnl_getifaddrs(struct vs_nl *nl, struct ifaddrs **list);
 void vs_rtnl_freeifaddrs(struct ifaddrs *list);
+
+/*
+ * The same from messages that the caller has read: all links first, then all addresses. Begins as { 0 }.
+ * take: 0 or -errno; a message of another kind is ignored. steal: the list, which is the caller's then; the
+ * snapshot is empty. clear: frees all.
+ */
+struct vs_rtnl_entry;
+struct vs_rtnl_place;
+struct vs_rtnl_snapshot {
+	struct vs_rtnl_entry *first;
+	struct vs_rtnl_place *places;
+	size_t n_places;
+	size_t room;
+};
+int vs_rtnl_snapshot_take(struct vs_rtnl_snapshot *snapshot, struct nlmsghdr *hdr);
+struct ifaddrs *vs_rtnl_snapshot_steal(struct vs_rtnl_snapshot *snapshot);
+void vs_rtnl_snapshot_clear(struct vs_rtnl_snapshot *snapshot);
 
 /*
  * Waits until every interface that is up has its carrier and every address is past duplicate address

@@ -24,6 +24,12 @@ int vs_talk_socket(void);
  */
 int vs_talk(int fd, struct nl_msg *msg);
 
+/*
+ * The same for a dump: each object is handed to each(). 0, or -errno; then not all objects have been seen,
+ * and the rest of the answer may still come, which later calls ignore.
+ */
+int vs_talk_dump(int fd, struct nl_msg *msg, void (*each)(void *arg, struct nlmsghdr *hdr), void *arg);
+
 /* Sends a message as it is. 0 or -errno. */
 int vs_talk_send(int fd, const struct nlmsghdr *hdr);
 

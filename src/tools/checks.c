@@ -189,6 +189,7 @@ const struct vs_check vs_checks[] = {
 	{ "userns", 2000, check_userns },   { "netns", 5000, check_netns },     { "tun", 2000, check_tun },
 	{ "limits", 2000, check_limits },   { "security", 2000, check_security },
 	{ "plugins", 2000, check_plugins }, { "names", 6000, vs_check_names },
-	{ "stack", 20000, vs_check_stack }, { "network", 12000, vs_check_null },     { NULL, 0, NULL },
+	{ "stack", 20000, vs_check_stack }, { "local", 20000, vs_check_local },
+	{ "network", 12000, vs_check_null },  { NULL, 0, NULL },
 };
 const struct vs_check vs_check_switch = { "switch", 20000, vs_check_network };

@@ -15,6 +15,7 @@ struct vs_check {
 };
 
 void vs_check_stack(struct vs_finding *f, const char *arg);
+void vs_check_local(struct vs_finding *f, const char *arg);
 void vs_check_null(struct vs_finding *f, const char *arg);
 void vs_check_names(struct vs_finding *f, const char *arg);
 void vs_check_network(struct vs_finding *f, const char *vnl);

@@ -47,6 +47,9 @@ static void read_attribute(struct vs_device *d, const struct rtattr *a)
 		d->tx_bytes = s.tx_bytes;
 		d->rx_packets = s.rx_packets;
 		d->tx_packets = s.tx_packets;
+		d->rx_multicast = s.multicast;
+		d->rx_errors = s.rx_errors;
+		d->tx_errors = s.tx_errors;
 		d->rx_dropped = s.rx_dropped + s.rx_errors;
 		d->tx_dropped = s.tx_dropped + s.tx_errors;
 		break;

@@ -18,7 +18,9 @@ struct vs_device {
 	unsigned mtu;
 	unsigned char mac[6];
 	bool has_mac;
-	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_dropped, tx_dropped;
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_multicast;
+	uint64_t rx_dropped, tx_dropped; /* with those that had errors */
+	uint64_t rx_errors, tx_errors;
 };
 
 /* Reads all devices but lo, in the order of their indices. Returns how many there are, or -errno. */

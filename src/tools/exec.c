@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
@@ -29,9 +28,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "escape.h"
+#include "target.h"
 #include <vdestack.h>
-#include <vdestack/registry.h>
 
 #define NOT_STARTED 125
 #define NOT_EXECUTABLE 126
@@ -43,95 +41,6 @@ static const char help[] = "Usage: vdestack exec [OPTION...] PID[:STACK] [--] CO
 			   "  -h, --help\n"
 			   "Exit status: that of COMMAND; 125 it was not started, 126 it cannot be executed, "
 			   "127 it is not found.\n";
-
-/* ------------------------------------------------------------------ which stack */
-
-static void say(const char *tool, const char *text)
-{
-	(void)fprintf(stderr, "%s: ", tool);
-	vs_escape_plain(stderr, text);
-	(void)fputc('\n', stderr);
-}
-
-/* Why no program of this user has been found with that number. */
-static void explain_absence(const char *tool, pid_t pid)
-{
-	char path[64];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	if (stat(path, &st) < 0)
-		(void)fprintf(stderr,
-			      "%s: there is no process %d; vdestack list shows programs with stacks\n", tool,
-			      (int)pid);
-	else if (st.st_uid != geteuid())
-		(void)fprintf(stderr, "%s: process %d is of the user %u; only that user finds its stacks\n",
-			      tool, (int)pid, (unsigned)st.st_uid);
-	else
-		(void)fprintf(
-			stderr,
-			"%s: process %d has no stacks that others may find; vdestack list shows programs "
-			"that have\n",
-			tool, (int)pid);
-}
-
-/* Writes the stacks of the program, to choose from. Returns how many there are. */
-static int show_choice(FILE *out, const struct vdestack_registered *list, int n, pid_t pid)
-{
-	int found = 0;
-
-	for (int i = 0; i < n; i++) {
-		if ((list[i].pid != pid && list[i].keeper != pid) || list[i].index < 0)
-			continue;
-		if (out != NULL) {
-			(void)fprintf(out, "%s%d:", found > 0 ? ", " : "", (int)pid);
-			if (list[i].name[0] != '\0')
-				vs_escape_plain(out, list[i].name);
-			else
-				(void)fprintf(out, "%d", list[i].index);
-		}
-		found++;
-	}
-	return found;
-}
-
-/* -1: the program has several stacks, and the word names none. */
-static int check_choice(const char *tool, pid_t pid)
-{
-	struct vdestack_registered list[256];
-	int n = vdestack_registry_list(list, VS_COUNT(list));
-
-	n = n > (int)VS_COUNT(list) ? (int)VS_COUNT(list) : n;
-	if (n < 0 || show_choice(NULL, list, n, pid) < 2)
-		return 0;
-	(void)fprintf(stderr, "%s: process %d has several stacks; choose one: ", tool, (int)pid);
-	(void)show_choice(stderr, list, n, pid);
-	(void)fputc('\n', stderr);
-	return -1;
-}
-
-struct vdestack *vs_exec_attach(const char *tool, const char *word)
-{
-	char *end;
-	long pid;
-
-	errno = 0;
-	pid = strtol(word, &end, 10);
-	if (errno != 0 || end == word || pid <= 0 || pid > INT32_MAX || (*end != '\0' && *end != ':') ||
-	    (*end == ':' && end[1] == '\0')) {
-		(void)fprintf(stderr, "%s: the stack is given as PID or PID:STACK\n", tool);
-		return NULL;
-	}
-	const char *name = *end == ':' ? end + 1 : NULL;
-	if (name == NULL && check_choice(tool, (pid_t)pid) < 0)
-		return NULL;
-	struct vdestack *stack = vdestack_attach((pid_t)pid, name, NULL);
-	if (stack == NULL && errno == ESRCH)
-		explain_absence(tool, (pid_t)pid);
-	else if (stack == NULL)
-		say(tool, vdestack_last_error());
-	return stack;
-}
 
 /* ------------------------------------------------------------------ signals */
 
@@ -195,7 +104,7 @@ static int end_by(int sig)
 
 static int not_started(int err)
 {
-	say("vdestack exec", vdestack_last_error());
+	vs_target_say("vdestack exec", vdestack_last_error());
 	return err == ENOENT ? NOT_FOUND : err == EACCES || err == ENOEXEC ? NOT_EXECUTABLE : NOT_STARTED;
 }
 
@@ -213,7 +122,7 @@ static int run(struct vdestack *stack, char *argv[], uint64_t caps)
 		(void)pidfd_send_signal(pidfd, early, NULL, 0);
 	while (vdestack_cmd_wait(status_fd, &status, -1) < 0)
 		if (errno != EINTR) {
-			say("vdestack exec", vdestack_last_error());
+			vs_target_say("vdestack exec", vdestack_last_error());
 			return NOT_STARTED;
 		}
 	if (!WIFSIGNALED(status))
@@ -249,7 +158,7 @@ int vs_exec_main(int argc, char *argv[])
 		(void)fprintf(stderr, "usage: vdestack exec [-a] PID[:STACK] -- COMMAND [ARG...]\n");
 		return EX_USAGE;
 	}
-	struct vdestack *stack = vs_exec_attach("vdestack exec", word);
+	struct vdestack *stack = vs_target_attach("vdestack exec", word);
 	if (stack == NULL)
 		return NOT_STARTED;
 	return run(stack, argv + optind, caps);

@@ -34,7 +34,9 @@ const char *vs_list_link(const struct vs_view_iface *i)
 {
 	if ((i->device.flags & IFF_UP) == 0)
 		return "down";
-	return (i->device.flags & IFF_RUNNING) != 0 ? "up" : "no carrier";
+	if ((i->device.flags & IFF_RUNNING) == 0)
+		return "no carrier";
+	return i->impaired ? "up, impaired" : "up";
 }
 
 static void source_text(const struct vdestack_source *s, char *text, size_t size)
@@ -161,9 +163,10 @@ static void json_iface(const struct vs_view_stack *s, const struct vs_view_iface
 		json_text("locator", i->locator);
 	else
 		(void)printf("\"locator\": null");
-	(void)printf(", \"up\": %s, \"carrier\": %s, \"mtu\": %u, ",
+	(void)printf(", \"up\": %s, \"carrier\": %s, \"impaired\": %s, \"mtu\": %u, ",
 		     (i->device.flags & IFF_UP) != 0 ? "true" : "false",
-		     (i->device.flags & IFF_RUNNING) != 0 ? "true" : "false", i->device.mtu);
+		     (i->device.flags & IFF_RUNNING) != 0 ? "true" : "false",
+		     i->impaired ? "true" : "false", i->device.mtu);
 	if (i->device.has_mac)
 		(void)printf("\"mac\": \"%02x:%02x:%02x:%02x:%02x:%02x\", ", m[0], m[1], m[2], m[3], m[4],
 			     m[5]);

@@ -4,13 +4,17 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "capture.h"
 #include "check_rules.h"
 #include "doctor.h"
 #include "enter.h"
 #include "exec.h"
+#include "impair.h"
+#include "lab.h"
 #include "list.h"
-#include "map.h"
+#include "map_command.h"
 #include "run.h"
+#include "stats.h"
 #include "top.h"
 #include <vdestack.h>
 
@@ -23,6 +27,10 @@ static int show_help(int argc, char *argv[])
 		     "       vdestack enter [OPTION...] CONFIG... [-- [PROGRAM [ARG...]]]\n"
 		     "       vdestack list [OPTION...]\n"
 		     "       vdestack exec PID[:STACK] -- COMMAND [ARG...]\n"
+		     "       vdestack impair [OPTION...] PID[:STACK[:IFACE]] [WORD...]\n"
+		     "       vdestack capture [OPTION...] PID[:STACK[:IFACE]]\n"
+		     "       vdestack lab [OPTION...] FILE [-- COMMAND [ARG...]]\n"
+		     "       vdestack stats [OPTION...] [PID[:STACK[:IFACE]]]\n"
 		     "       vdestack top [OPTION...]\n"
 		     "       vdestack map [--dot | --svg]\n"
 		     "       vdestack --help | --version");
@@ -45,6 +53,10 @@ static const struct {
 	{ "enter", vs_enter_main },
 	{ "list", vs_list_main },
 	{ "exec", vs_exec_main },
+	{ "impair", vs_impair_main },
+	{ "capture", vs_capture_main },
+	{ "lab", vs_lab_main },
+	{ "stats", vs_stats_main },
 	{ "top", vs_top_main },
 	{ "map", vs_map_main },
 	{ "--help", show_help },
@@ -60,6 +72,7 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	(void)fprintf(stderr, "usage: vdestack doctor|enter|exec|list|map|run|top ...; vdestack --help\n");
+	(void)fprintf(stderr, "usage: vdestack capture|check-rules|doctor|enter|exec|impair|lab|list|map|run|"
+			      "stats|top ...; vdestack --help\n");
 	return EX_USAGE;
 }

@@ -2,10 +2,10 @@
 #ifndef VS_TOOLS_MAP_H
 #define VS_TOOLS_MAP_H
 
-/* `vdestack map`: programs, stacks, interfaces and networks as text, Graphviz or SVG. */
+/* What `vdestack map` shows, whatever its form: which interfaces of a view are on which networks. */
 
 #include <stddef.h>
-#include <stdio.h>
+#include <sys/types.h>
 
 #include "view.h"
 
@@ -35,12 +35,5 @@ int vs_map_network_of(const struct vs_map *map, const struct vs_view_stack *stac
 
 /* Whether the stack at this place is the first one of its program. */
 int vs_map_begins_program(const struct vs_view *view, size_t stack);
-
-void vs_map_text(const struct vs_map *map, FILE *out);
-void vs_map_dot(const struct vs_map *map, FILE *out);
-int vs_map_svg(const struct vs_map *map, FILE *out); /* 0 or -ENOMEM */
-
-/* argv[0] is "map". Returns the exit status. */
-int vs_map_main(int argc, char *argv[]);
 
 #endif

@@ -7,6 +7,7 @@
 #include "escape.h"
 #include "list.h"
 #include "map.h"
+#include "map_forms.h"
 
 static void write_stack(const struct vs_map *map, size_t index, FILE *out)
 {

@@ -24,6 +24,7 @@
 #include "escape.h"
 #include "list.h"
 #include "map.h"
+#include "map_forms.h"
 
 #define LINE 18 /* height of a line of text */
 #define PAD 8

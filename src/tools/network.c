@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,22 +34,42 @@ static bool ping(struct vdestack *from, const char *addr)
 	return false;
 }
 
-void vs_check_stack(struct vs_finding *f, const char *arg)
+/* Two stacks on a segment: what is found is of that severity if it does not work. */
+static void check_segment(struct vs_finding *f, const char *segment, enum vs_severity severity,
+			  const char *fine)
 {
-	struct vdestack *b = NULL, *a = vdestack_new("vnl=inproc://doctor ip=10.0.0.1/24", NULL);
+	char config[96];
+	struct vdestack *b = NULL;
 
-	(void)arg;
+	(void)snprintf(config, sizeof(config), "vnl=%s ip=10.0.0.1/24", segment);
+	struct vdestack *a = vdestack_new(config, NULL);
+	(void)snprintf(config, sizeof(config), "vnl=%s ip=10.0.0.2/24", segment);
 	if (a != NULL)
-		b = vdestack_new("vnl=inproc://doctor ip=10.0.0.2/24", NULL);
+		b = vdestack_new(config, NULL);
 	if (b == NULL)
-		vs_find(f, VS_SEVERITY_FAILURE, "%s", vdestack_last_error());
+		vs_find(f, severity, "%s", vdestack_last_error());
 	else if (!ping(a, "10.0.0.2"))
-		vs_find(f, VS_SEVERITY_FAILURE,
-			"two stacks on a segment do not hear each other; please report this");
+		vs_find(f, severity, "two stacks on a segment do not hear each other; please report this");
 	else
-		vs_find(f, VS_SEVERITY_FINE, "two stacks hear each other");
+		vs_find(f, VS_SEVERITY_FINE, "%s", fine);
 	(void)vdestack_delete(b);
 	(void)vdestack_delete(a);
+}
+
+void vs_check_stack(struct vs_finding *f, const char *arg)
+{
+	(void)arg;
+	check_segment(f, "inproc://doctor", VS_SEVERITY_FAILURE, "two stacks hear each other");
+}
+
+/* Programs that do not use it need none. */
+void vs_check_local(struct vs_finding *f, const char *arg)
+{
+	char segment[64];
+
+	(void)arg;
+	(void)snprintf(segment, sizeof(segment), "local://doctor-%d", (int)getpid());
+	check_segment(f, segment, VS_SEVERITY_WARNING, "programs can share segments (local://)");
 }
 
 /* A network of libvdeplug that drops every frame. It takes a tap or a packet device, and a pump. */

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "config/impair_text.h"
 
 #define ATTACH_MS 1000
 #define LOCATOR_MAX 8192
@@ -44,10 +45,22 @@ void vs_view_end(struct vs_view *view)
 	for (size_t i = 0; i < view->n; i++)
 		stack_end(&view->stacks[i]);
 	free(view->stacks);
-	*view = (struct vs_view){ 0 };
+	view->stacks = NULL;
+	view->n = 0;
 }
 
 /* ------------------------------------------------------------------ one interface */
+
+static void read_impairment(struct vdestack *handle, struct vs_view_iface *i)
+{
+	for (int way = 0; way < 2; way++) {
+		i->settings[way].size = sizeof(i->settings[way]);
+		i->impair_stats[way].size = sizeof(i->impair_stats[way]);
+	}
+	i->impaired = vdestack_impair_get(handle, i->device.name, &i->settings[0], &i->settings[1],
+					  &i->impair_stats[0], &i->impair_stats[1]) == 0 &&
+		      (vs_impair_is_set(&i->settings[0]) || vs_impair_is_set(&i->settings[1]));
+}
 
 static void read_link(struct vdestack *handle, struct vs_view_iface *i)
 {
@@ -60,7 +73,10 @@ static void read_link(struct vdestack *handle, struct vs_view_iface *i)
 	i->tx_dropped = i->device.tx_dropped;
 	if (vdestack_link_get_stats(handle, i->device.name, &stats) < 0)
 		return;
+	i->has_link = true;
+	i->link = stats;
 	i->reconnects = stats.reconnects;
+	read_impairment(handle, i);
 	if (vdestack_link_get_locator(handle, i->device.name, locator, sizeof(locator)) >= 0)
 		i->locator = strdup(locator);
 	/* The kernel counts super-frames. Segments have no other counters. */
@@ -249,14 +265,39 @@ static int by_program(const void *a, const void *b)
 					: (x->index > y->index) - (x->index < y->index);
 }
 
+/* A program that does not answer may have the stack that is wanted. */
+static bool is_wanted(const struct vs_view *view, const struct vdestack_registered *r)
+{
+	char index[16];
+
+	if (view->pid != 0 && view->pid != r->pid && view->pid != r->keeper)
+		return false;
+	(void)snprintf(index, sizeof(index), "%d", r->index);
+	return view->stack == NULL || (r->flags & VDESTACK_REGISTERED_SILENT) != 0 ||
+	       strcmp(view->stack, r->name) == 0 || (r->name[0] == '\0' && strcmp(view->stack, index) == 0);
+}
+
+/* Drops the others. Returns how many are left. */
+static int keep_wanted(const struct vs_view *view, struct vdestack_registered *list, int n)
+{
+	int left = 0;
+
+	for (int i = 0; i < n; i++)
+		if (is_wanted(view, &list[i]))
+			list[left++] = list[i];
+	return left;
+}
+
 int vs_view_read(struct vs_view *view)
 {
 	struct vs_view before = *view;
 	struct vdestack_registered *list;
 	int n = list_registered(&list);
 
-	*view = (struct vs_view){ 0 };
+	view->stacks = NULL;
+	view->n = 0;
 	if (n >= 0) {
+		n = keep_wanted(view, list, n);
 		qsort(list, (size_t)n, sizeof(*list), by_program);
 		view->stacks = calloc((size_t)n + 1, sizeof(*view->stacks));
 		for (; view->stacks != NULL && view->n < (size_t)n; view->n++) {

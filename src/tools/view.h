@@ -14,6 +14,7 @@
 #include "devices.h"
 #include <vdestack.h>
 #include <vdestack/conf.h>
+#include <vdestack/impair.h>
 #include <vdestack/registry.h>
 #include <vdestack/sources.h>
 
@@ -27,6 +28,11 @@ struct vs_view_iface {
 	char *locator; /* NULL: the library has not made it */
 	/* On the network, or, where the library has no counters, as the kernel counts. */
 	uint64_t rx_frames, tx_frames, rx_dropped, tx_dropped, tx_refused, reconnects;
+	bool has_link;  /* the library has made it */
+	struct vdestack_link_stats link;
+	bool impaired;  /* something is done to its frames on purpose */
+	struct vdestack_impairment settings[2];       /* tx, rx */
+	struct vdestack_impair_stats impair_stats[2];
 	bool has_rates; /* it was there at the reading before */
 	struct vs_view_rates rates;
 };
@@ -47,11 +53,15 @@ struct vs_view_stack {
 struct vs_view {
 	struct vs_view_stack *stacks; /* by program, in the order of its stacks */
 	size_t n;
+	/* What is wanted; all zero: everything. */
+	pid_t pid;         /* of a program or its keeper */
+	const char *stack; /* its name, or its index in digits */
 };
 
 /*
- * Reads all of it. A view that was read before has rates afterwards; a new one is all zero. A stack that
- * cannot be read is no failure, see `why`. 0, or -errno and vdestack_last_error(), and the view is empty.
+ * Reads all of it that is wanted. A view that was read before has rates afterwards; a new one is all zero. A
+ * stack that cannot be read is no failure, see `why`. 0, or -errno and vdestack_last_error(), and the view
+ * is empty.
  */
 int vs_view_read(struct vs_view *view);
 void vs_view_end(struct vs_view *view);

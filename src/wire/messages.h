@@ -39,7 +39,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x76730009u
+#define VS_WIRE_VERSION 0x7673000au
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -65,9 +65,14 @@ enum vs_op {
 	VS_OP_CARRIER,     /* iface.name; arg: 0 cuts, 1 restores */
 	/*
 	 * iface.name; reply text: offloads, tx frames, dropped, refused, rx frames, writes, dropped,
-	 * reconnects; then, on the next line and not for VS_DOOR_APART, the locator
+	 * reconnects, captures, wire taps, frames captured, frames missed; then, on the next line and not
+	 * for VS_DOOR_APART, the locator
 	 */
 	VS_OP_STATS,
+	/* iface.name; text: a struct vs_wire_impair; reply text: a struct vs_wire_impaired, before that */
+	VS_OP_IMPAIR,
+	VS_OP_IMPAIRED,    /* iface.name; reply text: a struct vs_wire_impaired */
+	VS_OP_FLAP,        /* iface.name */
 	VS_OP_SECRET,      /* the stack becomes a default; reply text: its secret (side_door.h) */
 	VS_OP_SOURCES,     /* text: a struct vs_wire_sources; fds: reply, [directory of leases] */
 	/* iface.name, "": all; the reply comes when all sources have what they were asked for */
@@ -78,19 +83,31 @@ enum vs_op {
 	VS_OP_RECEIVE,
 	/* text: name, for others to see; with the key; no reply */
 	VS_OP_NAME,
+	/* iface.name; text: a struct vs_wire_capture; reply fd: its control socket, see capture.h */
+	VS_OP_CAPTURE,
+	/* iface.name; arg: VS_WIRETAP_...; reply fd: the wire tap, see capture.h */
+	VS_OP_WIRETAP,
+	VS_OP_KEEPER_STATS, /* reply text: a struct vdestack_keeper_stats; not for VS_DOOR_APART */
 	/* registry */
 	/* arg: how many stacks to leave out; reply text: lines, "PID N", then "ID NAME" for each stack */
 	VS_OP_LIST,
 	VS_OP_ATTACH,      /* text: id of a stack; reply fd: a door, VS_DOOR_ATTACHED */
 	/* side door; key: its secret; text: a struct vs_wanted_door; reply fd: door */
 	VS_OP_REGAIN,
+	/* between keepers, at the sockets of local:// (keeper/local.c) */
+	VS_OP_LOCAL_USER,    /* reply fd: the user namespace */
+	/* text: name of a segment; fds: reply, a network namespace of the sender; reply fd: its namespace */
+	VS_OP_LOCAL_SEGMENT,
 };
 
 /* What a door was made for. Nobody but the keeper can change it. */
 enum vs_door {
 	VS_DOOR_FULL,     /* of the program; the key and the credentials decide */
 	VS_DOOR_APART,    /* passed to another process: sockets and what reads */
-	/* of another program that looks at the stack: as APART, and commands; it does not keep the stack */
+	/*
+	 * of another program that looks at the stack: as APART, commands, frames, impairment; it does not
+	 * keep it
+	 */
 	VS_DOOR_ATTACHED,
 };
 
@@ -140,7 +157,11 @@ struct vs_request {
 		uint32_t count; /* VS_OP_MSOCKET: 1 to VS_SOCKETS_MAX */
 	};
 	struct vs_wire_iface iface;
-	struct vs_key key; /* last; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD, _CARRIER, _SOURCES need it */
+	/*
+	 * last; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD, _CARRIER, _SOURCES, _IMPAIR, _FLAP, _CAPTURE,
+	 * _WIRETAP need it
+	 */
+	struct vs_key key;
 };
 
 /* Text that follows a request or a reply in the same message, without a final NUL. */

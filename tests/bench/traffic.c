@@ -4,15 +4,17 @@
  * What passes between two network stacks, by the five calls of libvdestack 0.1, so that the
  * same program measures whichever libvdestack.so.0 it is run with, and the kernel alone.
  *
- *     traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST]
- *             [-c ADDRESS] [-C CONTROL] TEST A B
+ *     traffic [-1] [-i] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] [-b BURST]
+ *             [-c ADDRESS] [-C CONTROL] [-w FILE | -x FILE] [-S BYTES] TEST A B
  *
  * TEST: tcp (throughput), rr (round trip), udp (frames per second of -s bytes), burst (loss of
  * bursts of -b datagrams of 1000 bytes every 10 ms). A sends, B receives. Each of them is a VNL,
  * or ns:PATH, a network namespace that is there, addresses 10.0.0.1 and 10.0.0.2 included, or
  * host, the network this program is in (then -c ADDRESS is where A finds B). Both ends are
  * processes of their own, with -1 threads of one. -n: A has that many further stacks, idle. -C: the
- * congestion control of A's TCP sockets.
+ * congestion control of A's TCP sockets. With newer libraries only: -i: both interfaces have been impaired,
+ * and are no more; -w: A's interface is captured to that file, -S: so many bytes of each frame; -x: by a
+ * tcpdump that runs in A's stack.
  *
  * Prints "name value unit" lines, and before them "proof" lines: the library file, and for
  * each end's device its kind, its MTU and the offloads in force, as the kernel reports them.
@@ -43,11 +45,7 @@
 #include <time.h>
 #include <unistd.h>
 
-struct vdestack;
-struct vdestack *vde_addstack(char *vdenet, char *ifname);
-void vde_delstack(struct vdestack *stack);
-int vde_stackcmd(struct vdestack *stack, char *stackcmd);
-int vde_msocket(struct vdestack *stack, int domain, int type, int protocol);
+#include "beside.h"
 
 #define PORT 5001
 #define FLOWS_MAX 64
@@ -56,7 +54,8 @@ static const char *test, *peer = "10.0.0.2", *control;
 static int mtu = 1500, flows = 1, burst = 32, idle_stacks;
 static double seconds = 3;
 static size_t size = 64;
-static bool one_process;
+static bool one_process, was_impaired;
+static struct watcher watcher;
 
 /* Between the two ends, in whichever processes they are. */
 static struct shared {
@@ -122,6 +121,8 @@ static void join(struct end *e)
 		 slirp ? ";/sbin/ip route add default via 10.0.2.2" : "");
 	if (vde_stackcmd(e->stack, cmd) != 0)
 		die(cmd);
+	if (was_impaired)
+		impair_and_end(e->stack);
 }
 
 static int open_socket(const struct end *e, int type)
@@ -396,6 +397,7 @@ static void *sender(void *arg)
 			die("an idle stack");
 	join(e);
 	prove(e);
+	watcher_start(&watcher, e->stack);
 	if (strcmp(test, "tcp") == 0)
 		send_tcp(e);
 	else if (strcmp(test, "rr") == 0)
@@ -404,6 +406,7 @@ static void *sender(void *arg)
 		send_udp(e);
 	else
 		send_burst(e);
+	watcher_end(&watcher);
 	fflush(stdout);
 	shared->done = 1;
 	return NULL;
@@ -445,7 +448,7 @@ int main(int argc, char **argv)
 	struct end ends[2] = { { .address = "10.0.0.1" }, { .address = "10.0.0.2" } };
 	int c;
 
-	while ((c = getopt(argc, argv, "1n:m:t:P:s:b:c:C:")) != -1) {
+	while ((c = getopt(argc, argv, "1in:m:t:P:s:b:c:C:w:x:S:")) != -1) {
 		switch (c) {
 		case '1': one_process = true; break;
 		case 'n': idle_stacks = atoi(optarg); break;
@@ -456,12 +459,17 @@ int main(int argc, char **argv)
 		case 'b': burst = atoi(optarg); break;
 		case 'c': peer = optarg; break;
 		case 'C': control = optarg; break;
+		case 'i': was_impaired = true; break;
+		case 'x': watcher.tcpdump = true; /* fallthrough */
+		case 'w': watcher.file = optarg; break;
+		case 'S': watcher.snaplen = (unsigned)atoi(optarg); break;
 		default: return 2;
 		}
 	}
 	if (argc - optind != 3) {
-		fprintf(stderr, "usage: traffic [-1] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] [-s BYTES] "
-				"[-b BURST] [-c PEER] [-C CONTROL] tcp|rr|udp|burst A B\n");
+		fprintf(stderr, "usage: traffic [-1] [-i] [-n STACKS] [-m MTU] [-t SECONDS] [-P FLOWS] "
+				"[-s BYTES] [-b BURST] [-c PEER] [-C CONTROL] [-w FILE | -x FILE] "
+				"[-S BYTES] tcp|rr|udp|burst A B\n");
 		return 2;
 	}
 	test = argv[optind];

@@ -26,6 +26,14 @@ flags_of_other() {
 		[ -n "$resolver" ] || return 1
 		echo "-lvdestack-dns"
 	fi
+	if grep -q '#include <vdestack/lab\.h>' "$1"; then
+		echo "-lvdestack-lab"
+	fi
+	for module in ioth iothaddr iothconf iothdns; do
+		if grep -q "#include <$module\.h>" "$1"; then
+			pkg-config --cflags --libs "$module" 2>/dev/null || return 1
+		fi
+	done
 	module=$(sed -n 's/.*pkg-config: \([a-z0-9.-]*[a-z0-9]\).*/\1/p' "$1" | head -n 1)
 	[ -z "$module" ] || pkg-config --cflags --libs "$module" 2>/dev/null
 }
@@ -33,7 +41,7 @@ flags_of_other() {
 # run DIRECTORY: all examples, built there; the C++ one may be missing where there is no compiler for it
 run() {
 	local program n=0 expected=0
-	for program in "$source"/examples/*.c; do
+	for program in "$source"/examples/*.c "$source"/examples/lab/*.c; do
 		flags_of_other "$program" >/dev/null && expected=$((expected + 1))
 	done
 	for program in "$1"/*; do
@@ -49,12 +57,14 @@ run() {
 # The library a program really gets, and that its file may be executed.
 check_library() {
 	local found
-	found=$(ldd "$1" | grep -v libvdestack-dns | sed -n 's/.*libvdestack[^ ]* => \([^ ]*\).*/\1/p' | sed 1q)
+	found=$(ldd "$1" | grep -vE "libvdestack-(dns|lab)" | sed -nE 's/.*lib(vdestack|ioth)[^ ]* => ([^ ]*).*/\2/p' | sed 1q)
 	case $found in
 	"$prefix"/*) ;;
 	*) fail "$1 runs with '$found' instead of the installed library" ;;
 	esac
-	[ -x "$found" ] || fail "$found may not be executed"
+	case $found in
+	*/libvdestack*) [ -x "$found" ] || fail "$found may not be executed" ;;
+	esac
 }
 
 cmake --install "$build" --prefix "$prefix" >/dev/null
@@ -146,6 +156,76 @@ END
 	if ldd simple/with_pkg_config | grep cares; then fail "the core needs c-ares"; fi
 fi
 
+# ---- the Internet of Threads by the components of the package. One that is not there is refused.
+if [ -n "$(find "$prefix" -name iothconf.pc)" ]; then
+	mkdir family
+	cat >family/family.c <<'END'
+#include <ioth.h>
+#include <iothaddr.h>
+#include <iothconf.h>
+#include <iothdns.h>
+
+int main(void)
+{
+	char config[] = "nameserver 127.0.0.1";
+	struct ioth *net = ioth_newstackc("stack=kernel");
+	struct iothdns *dns = net != NULL ? iothdns_init_strcfg(net, config) : NULL;
+
+	if (dns == NULL)
+		return 1;
+	iothdns_fini(dns);
+	return ioth_delstack(net) < 0;
+}
+END
+	cat >family/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(family LANGUAGES C)
+find_package(vdestack 1.0 CONFIG REQUIRED COMPONENTS ioth iothconf iothdns iothaddr)
+find_package(vdestack 1.0 CONFIG QUIET COMPONENTS ioth nothing)
+if(vdestack_FOUND)
+	message(FATAL_ERROR "a component that does not exist is found")
+endif()
+add_executable(family family.c)
+target_link_libraries(family PRIVATE vdestack::ioth vdestack::iothconf vdestack::iothdns vdestack::iothaddr)
+END
+	cmake -S family -B family/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null
+	cmake --build family/build >/dev/null
+	family/build/family || fail "the components of the Internet of Threads do not work"
+fi
+
+# ---- the laboratory, both ways, with its program beside it
+cat >lab.c <<'END'
+#include <stdio.h>
+#include <vdestack/lab.h>
+
+int main(void)
+{
+	struct vdestack_lab *lab = vdestack_lab_new("network lan 10.0.0.0/24\nhost a on lan\n", NULL);
+	char *argv[] = { "sh", "-c", "getent ahostsv4 a | grep -q 10.0.0.1", NULL };
+
+	if (lab == NULL || vdestack_lab_start(lab) < 0 || vdestack_lab_run(lab, "a", argv, NULL) != 0) {
+		puts(vdestack_lab_last_error());
+		return 1;
+	}
+	vdestack_lab_delete(lab);
+	return 0;
+}
+END
+mkdir lab
+cat >lab/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(lab LANGUAGES C)
+find_package(vdestack 1.0 CONFIG REQUIRED)
+add_executable(lab ../lab.c)
+target_link_libraries(lab PRIVATE vdestack::lab vdestack::vdestack)
+END
+cmake -S lab -B lab/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null
+cmake --build lab/build >/dev/null
+lab/build/lab || fail "the laboratory does not work with CMake"
+# shellcheck disable=SC2046
+"$cc" lab.c -o lab/with_pkg_config $(pkg-config --cflags --libs vdestack vdestack-lab) "-Wl,-rpath,$libdir"
+lab/with_pkg_config || fail "the laboratory does not work with pkg-config"
+
 # ---- the tool, which finds the library from its own place
 check_library "$prefix/bin/vdestack"
 "$prefix/bin/vdestack" --version | grep -qF "$version" || fail "the tool is not of version $version"
@@ -160,7 +240,7 @@ run "$PWD/by_cmake"
 
 # ---- the examples through pkg-config
 mkdir by_pkg_config
-for program in "$source"/examples/*.c "$source"/examples/*.cc "$source"/examples/*.cpp; do
+for program in "$source"/examples/*.c "$source"/examples/lab/*.c "$source"/examples/*.cc "$source"/examples/*.cpp; do
 	[ -f "$program" ] || continue
 	compiler=$cc
 	case $program in

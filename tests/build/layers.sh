@@ -15,7 +15,8 @@
 
 set -eu -o pipefail
 export LC_ALL=C
-layers="base proto wire config rtnl pump auto keeper runner core api dns rules preload publish tools"
+layers="base proto wire config rtnl pump auto keeper runner core api dns lab rules preload publish tools
+	ioth/lib ioth/addr ioth/plugins ioth/picox ioth/conf ioth/dns"
 
 source=$1/src objects=${2:-}
 status=0 edges=0
@@ -30,9 +31,13 @@ for layer in $layers; do
 	rank[$layer]=$((${#rank[@]} + 1))
 done
 
-# allowed FOLDER: what its README names, a line each
-allowed() {
-	sed -n '/^May include:/,$p' "$source/$1/README.md" | { grep -o '`[a-z_/.]*`' || true; } | tr -d '`'
+# layer_of PATH: sets `layer`. src/ioth is a folder of layers.
+layer_of() {
+	layer=${1%%/*}
+	if [ "$layer" = ioth ]; then
+		layer=${1#ioth/}
+		layer=ioth/${layer%%/*}
+	fi
 }
 
 # check FROM TO WHAT [HEADER]: whether folder FROM may use folder TO
@@ -56,24 +61,40 @@ check() {
 	fi
 }
 
+# What each README names behind "May include:": one process for all.
 declare -A may=()
-for folder in "$source"/*/; do
-	folder=$(basename "$folder")
+mapfile -t readmes < <(cd "$source" && find . -mindepth 2 -maxdepth 3 -name README.md -printf '%P\n')
+while read -r folder name; do
+	may[$folder]+=$name$'\n'
+done < <(cd "$source" && awk '
+	FNR == 1 { inside = 0; folder = FILENAME; sub("/README.md$", "", folder) }
+	/^May include:/ { inside = 1 }
+	inside {
+		n = split($0, part, "`")
+		for (i = 2; i < n; i += 2)
+			if (part[i] ~ "^[a-z_/.]*$") print folder, part[i]
+	}
+	' "${readmes[@]}")
+for folder in "$source"/*/ "$source"/ioth/*/; do
+	folder=${folder#"$source"/} folder=${folder%/}
+	[ "$folder" != ioth ] || continue
+	[ -d "$source/$folder" ] || continue
 	[ -n "${rank[$folder]:-}" ] || complain "src/$folder is no layer of tests/build/layers.sh"
-	if [ -f "$source/$folder/README.md" ]; then
-		may[$folder]=$(allowed "$folder")
-	else
-		complain "src/$folder has no README.md"
-		may[$folder]=""
-	fi
+	[ -f "$source/$folder/README.md" ] || complain "src/$folder has no README.md"
+	may[$folder]=${may[$folder]:-}
 done
 
 while IFS=: read -r file header; do
 	case $header in
 	../*) complain "src/$file includes \"$header\": write it from src/ on" ;;
-	*/*) check "${file%%/*}" "${header%%/*}" "src/$file includes $header" "$header" ;;
+	*/*)
+		layer_of "$file"
+		from=$layer
+		layer_of "$header"
+		check "$from" "$layer" "src/$file includes $header" "$header"
+		;;
 	esac
-done < <(cd "$source" && grep -HE '^#[[:space:]]*include ".*"$' -- */*.[ch] | sed 's/:#[[:space:]]*include "\(.*\)"$/:\1/')
+done < <(cd "$source" && grep -HE '^#[[:space:]]*include ".*"$' -- */*.[ch] ioth/*/*.[ch] | sed 's/:#[[:space:]]*include "\(.*\)"$/:\1/')
 [ "$edges" -gt 20 ] || complain "only $edges includes between folders: where are the sources?"
 
 if [ -n "$objects" ]; then
@@ -81,14 +102,23 @@ if [ -n "$objects" ]; then
 	trap 'rm -f "$symbols"' EXIT
 	for object in "$objects"/*/*.c.o; do
 		file=${object#"$objects"/}
-		[ -f "$source/${file%.o}" ] || continue # left over from a source that has been moved
-		nm -P "$object" | awk -v at="$file" \
-			'$2 ~ /^[TDBRCVW]$/ { print "def", $1, at } $2 == "U" { print "use", $1, at }'
-	done | sort -k1,1 -k2,2 >"$symbols"
+		[ ! -f "$source/${file%.o}" ] || echo "$object" # else left over from a source that has been moved
+	done | xargs -d '\n' nm -A -P | awk -v skip=$((${#objects} + 2)) '
+		{ at = substr($1, skip); sub(":$", "", at) }
+		$3 ~ /^[TDBRCVW]$/ { print "def", $2, at }
+		$3 == "U" { print "use", $2, at }' | sort -k1,1 -k2,2 >"$symbols"
 	edges=0
+	# What is allowed depends on the folders: one function of each for each file.
 	while read -r name user definer; do
 		check "${user%%/*}" "${definer%%/*}" "src/${user%.o} uses $name() of src/${definer%.o}"
-	done < <(awk '$1 == "def" { where[$2] = $3 } $1 == "use" && $2 in where { print $2, $3, where[$2] }' "$symbols")
+	done < <(awk '
+		$1 == "def" { where[$2] = $3 }
+		$1 == "use" && $2 in where {
+			folder = where[$2]
+			sub("/.*", "", folder)
+			if (!(($3, folder) in seen)) print $2, $3, where[$2]
+			seen[$3, folder] = 1
+		}' "$symbols")
 	[ "$edges" -gt 20 ] || complain "only $edges uses between folders: where are the objects?"
 fi
 exit $status

@@ -10,9 +10,7 @@ source=$1
 
 # planted WHAT FILE LINE MESSAGE: with LINE at the end of FILE, layers.sh fails with MESSAGE
 planted() {
-	rm -rf tree
-	mkdir tree
-	cp -r "$source/src" tree/src
+	cp "tree/src/$2" kept
 	echo "$3" >>"tree/src/$2"
 	if bash "$source/tests/build/layers.sh" tree 2>messages; then
 		echo "not noticed: $1" >&2
@@ -23,6 +21,7 @@ planted() {
 		cat messages >&2
 		exit 1
 	fi
+	cp kept "tree/src/$2"
 }
 
 mkdir tree
@@ -34,9 +33,6 @@ planted "a circle of folders" keeper/keeper.h '#include "core/stack.h"' "which i
 planted "an include that the README does not allow" runner/runner.c '#include "config/config.h"' "runner/README.md does not allow"
 planted "another header than the one that is allowed" core/stack.c '#include "keeper/keeper.h"' "core/README.md does not allow"
 planted "a path with dots" core/stack.c '#include "../base/error.h"' "write it from src/ on"
-rm -rf tree
-mkdir -p tree
-cp -r "$source/src" tree/src
 mkdir tree/src/attic
 echo 'int nothing;' >tree/src/attic/attic.c
 ! bash "$source/tests/build/layers.sh" tree 2>messages && grep -q "src/attic is no layer" messages

@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     preload.sh SOURCE-DIR CC LIBRARY
+#     preload.sh SOURCE-DIR CC LIBRARY LOOKUPS-LIBRARY
 #
 # libvdestack-preload.so exports the functions that the first table of docs/preload.md names, and nothing else, and
 # libc has each of them. Every function of libc and libresolv that a network header declares is named in one of the
 # two tables; * stands for any text. The library has no name (SONAME), little thread-local storage, and is bound
-# when it is loaded.
+# when it is loaded. It needs libc only, and has few segments, because each mapping makes fork(2) slower. The library
+# of lookups shows one function, and its thread-local storage fits into any program.
 
 set -eu -o pipefail
 export LC_ALL=C
-top=$1 cc=$2 library=$3
+top=$1 cc=$2 library=$3 lookups=$4
 headers="sys/socket.h netdb.h net/if.h ifaddrs.h resolv.h netinet/in.h netinet/ether.h"
 status=0
 
@@ -64,5 +65,15 @@ readelf -d "$library" | grep -q SONAME && fail "it has a SONAME"
 readelf -d "$library" | grep -q BIND_NOW || fail "not bound when loaded"
 readelf -lW "$library" | grep -q GNU_RELRO || fail "no GNU_RELRO"
 tls=$(readelf -lW "$library" | awk '$1 == "TLS" { print $6 }')
-[ $((${tls:-0})) -le 16 ] || fail "thread-local storage: $tls bytes"
+[ $((${tls:-0})) -le 640 ] || fail "thread-local storage: $tls bytes"
+needed() {
+	readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+}
+needed "$library" | grep -vE '^(libc|ld-linux.*|ld)\.so' && fail "it needs more than libc"
+segments=$(readelf -lW "$library" | grep -c '^ *LOAD')
+[ "$segments" -le 2 ] || fail "$segments segments are mapped, not two"
+
+[ "$(exported "$lookups")" = vs_lookups_start ] || fail "$lookups shows: $(exported "$lookups")"
+readelf -d "$lookups" | grep -q STATIC_TLS && fail "$lookups has thread-local storage for libraries of the start"
+needed "$lookups" | grep -E '^libvdestack' && fail "the library of lookups needs another one of ours"
 exit $status

@@ -5,14 +5,20 @@
 #
 # The examples in the manual pages, README.md and docs/*.md are compiled as C99 without a warning.
 # Whole programs are run as well. They must exit with 0 and write what the page says: the literal block after
-# the line "Its output:". Every page in section 3 or 7 has such a program. An example with a constructor is
-# compiled as a shared object (unchanged.sh runs it). The other examples are put into a function with a `stack`.
+# the line "Its output:". Every page in section 3 or 7 has such a program; of those of the Internet of Threads, the
+# pages in the list below. An example with a constructor is compiled as a shared object (unchanged.sh runs it), and
+# a plugin of libioth as well. The other examples are put into a function with a `stack`: of libioth in that family's
+# pages, else of libvdestack.
 # The FLAGs make a program find the library. README.md's program is examples/hello.c.
 
 set -eu -o pipefail
 source=$1 cc=$2
 shift 2
 n=0 ran=0
+
+# The pages of the Internet of Threads, if its libraries are among the FLAGs.
+family=no
+case "$*" in *libioth.so*) family=yes ;; esac
 
 # The literal blocks of a page's EXAMPLES section, each into a file of its own: PREFIX.1, ... What a program
 # writes goes into PREFIX.N.expected, where N is that of the program.
@@ -37,12 +43,19 @@ blocks_of_markdown() {
 	' "$1"
 }
 
-wrap_fragment() {
+main_pages_of_family="ioth.7 ioth_config.3 ioth_newstack.3 iothaddr.3 iothdns_init.3"
+
+wrap_fragment() { # FILE TYPE-OF-STACK
 	cat <<-'END_OF_HEAD'
 	#define _GNU_SOURCE
 	#include <arpa/inet.h>
 	#include <errno.h>
+	#include <ioth.h>
+	#include <iothaddr.h>
+	#include <iothconf.h>
+	#include <iothdns.h>
 	#include <stdio.h>
+	#include <stdlib.h>
 	#include <string.h>
 	#include <sys/socket.h>
 	#include <unistd.h>
@@ -50,15 +63,15 @@ wrap_fragment() {
 	#include <vdestack/conf.h>
 	#include <vdestack/dial.h>
 	#include <vdestack/dns.h>
-	int fragment(struct vdestack *stack);
-	int fragment(struct vdestack *stack)
-	{
+	#include <vdestack/lab.h>
 	END_OF_HEAD
+	printf 'int fragment(struct %s *stack);\nint fragment(struct %s *stack)\n{\n\t{\n' "$2" "$2"
 	cat "$1"
-	printf '\treturn stack == NULL;\n}\n'
+	printf '\t}\n\treturn stack == NULL;\n}\n'
 }
 
 for page in "$source"/docs/man/*.[1-9]; do
+	case $(basename "$page") in ioth*) [ $family = yes ] || continue ;; esac
 	blocks_of_page "$page" "$(basename "$page")"
 done
 for page in "$source"/README.md "$source"/docs/*.md; do
@@ -77,18 +90,22 @@ for block in *.[1-9].[0-9] *.md.[0-9]; do
 			diff -u "$block.expected" "$block.output" >&2 || { echo "$block writes something else" >&2; exit 1; }
 		fi
 		ran=$((ran + 1))
-	elif grep -q '^__attribute__((constructor))' "$block"; then
+	elif grep -q '^__attribute__((constructor))\|^void \*ioth_[a-z]*_newstack(' "$block"; then
 		cp "$block" "$block.c"
 		"$cc" -std=gnu99 -pedantic -Wall -Wextra -Werror -shared -fPIC "$block.c" -o "$block.so" "$@"
 	else
-		wrap_fragment "$block" >"$block.c"
-		"$cc" -std=gnu99 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-misleading-indentation -c "$block.c" -o /dev/null \
+		case $block in
+		ioth*) wrap_fragment "$block" ioth ;;
+		*) wrap_fragment "$block" vdestack ;;
+		esac >"$block.c"
+		"$cc" -std=gnu99 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-misleading-indentation -fsyntax-only "$block.c" \
 			"-I$source/include" || { echo "$block does not compile" >&2; exit 1; }
 	fi
 done
 echo "$n examples compiled, $ran of them run"
 for page in "$source"/docs/man/*.[37]; do
 	page=$(basename "$page")
+	case $page in ioth*) echo " $main_pages_of_family " | grep -qF " $page " && [ $family = yes ] || continue ;; esac
 	if [ ! -f "$page.1.expected" ] || [ ! -f "$page.1.output" ]; then
 		echo "$page has no program in EXAMPLES whose output it shows" >&2
 		exit 1

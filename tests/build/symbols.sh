@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     symbols.sh INCLUDE-DIR CC LIBRARY NOINTERPOSE-LIBRARY [DNS-LIBRARY]
+#     symbols.sh INCLUDE-DIR CC LIBRARY NOINTERPOSE-LIBRARY LAB-LIBRARY [DNS-LIBRARY]
 #
 # The library exports the functions that the headers declare, those that Debian's libvdestack 0.1
 # exports, and nothing else, all without versions; it has the SONAME of that library and is
 # executable by its path. The variant without interposition exports the same except socket(). The resolver
-# exports what vdestack/dns.h and vdestack/dial.h declare and nothing else. Only the resolver needs c-ares.
+# exports what vdestack/dns.h and vdestack/dial.h declare and nothing else. So does the laboratory
+# with vdestack/lab.h. Only the resolver needs c-ares.
 
 set -eu -o pipefail
-include=$1 cc=$2 library=$3 quiet=$4 dns=${5:-}
+include=$1 cc=$2 library=$3 quiet=$4 lab=$5 dns=${6:-}
 
 # declared_by HEADER...: names before a parenthesis; types of callbacks have a * or "_fn" and are no symbols.
 declared_by() {
@@ -21,7 +22,7 @@ declared_by() {
 headers=("$include"/*.h)
 for header in "$include"/vdestack/*.h; do
 	case ${header##*/} in
-	dns.h | dial.h) ;;
+	dns.h | dial.h | lab.h) ;;
 	*) headers+=("$header") ;;
 	esac
 done
@@ -43,8 +44,15 @@ readelf -lW "$library" | grep -q GNU_RELRO
 "$library" </dev/null | grep -q '^libvdestack [0-9]'
 readelf -d "$library" "$quiet" | grep 'NEEDED.*cares' && { echo "the core needs c-ares" >&2; exit 1; }
 
-[ -n "$dns" ] || exit 0
 declared_by "$include/vdestack.h" >core
+declared_by "$include/vdestack/lab.h" | comm -23 - core >declared-lab
+nm -D --defined-only "$lab" | awk '{ print $3 }' | sort -u >shown-lab
+diff -u declared-lab shown-lab || { echo "the laboratory: declared (-) and shown (+) differ" >&2; exit 1; }
+readelf -d "$lab" | grep -q 'SONAME.*\[libvdestack-lab\.so\.0\]'
+readelf -d "$lab" | grep -q 'NEEDED.*libvdestack-nointerpose'
+readelf -d "$lab" | grep -q 'BIND_NOW'
+
+[ -n "$dns" ] || exit 0
 declared_by "$include/vdestack/dns.h" "$include/vdestack/dial.h" | comm -23 - core >declared-dns
 nm -D --defined-only "$dns" | awk '{ print $3 }' | sort -u >shown-dns
 diff -u declared-dns shown-dns || { echo "the resolver: declared (-) and shown (+) differ" >&2; exit 1; }

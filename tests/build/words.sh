@@ -11,7 +11,7 @@ set -eu -o pipefail
 cd "$1"
 
 # The files and folders that are searched.
-searched="README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md CMakeLists.txt check demo cmake .ci docs examples include src tests"
+searched="README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md CMakeLists.txt check demo cmake .ci docs examples include python src tests"
 
 # "extended regular expression => word to use", without regard to case. Identifiers are not concerned: "_" is
 # part of a word.

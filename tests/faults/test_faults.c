@@ -7,7 +7,7 @@
  */
 
 #include "exceptions.h"
-#include "sweep.h"
+#include "ops.h"
 
 /* The layer in each process maps the file that the environment names. */
 static void faults_begin(void)
@@ -56,6 +56,15 @@ SWEEP(cancelled)
 SWEEP(add)
 SWEEP(configure)
 SWEEP(remove)
+SWEEP(impaired)
+SWEEP(from_the_start)
+SWEEP(misbehave)
+SWEEP(capture)
+SWEEP(capture_segment)
+SWEEP(taps)
+SWEEP(taps_segment)
+SWEEP(local_first)
+SWEEP(local)
 SWEEP(msocket)
 SWEEP(forked)
 SWEEP(delete)

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "config/config.h"
+#include "config/units.h"
 
 /* Takes vde0 to vde7 as the bits of *arg say. */
 static bool taken(void *arg, const char *name)
@@ -102,6 +103,35 @@ static void check_sources(const struct vs_conf_sources *sources, bool change)
 			 sources->remove.domains[0] == '\0' && !sources->clear_domains));
 }
 
+static bool is_probability(double p)
+{
+	return p >= 0 && p <= 1;
+}
+
+static void check_settings(const struct vs_conf_impair_change *change)
+{
+	const struct vdestack_impairment *to = &change->to;
+
+	CHECK((change->fields & ~VS_IMPAIR_ALL) == 0 && (change->said & ~change->fields) == 0);
+	CHECK(is_probability(to->loss) && is_probability(to->burst_enter) && is_probability(to->burst_leave));
+	CHECK(is_probability(to->burst_loss) && is_probability(to->burst_base));
+	CHECK(is_probability(to->reorder));
+	CHECK(is_probability(to->duplicate) && is_probability(to->corrupt));
+	CHECK(is_probability(to->corrupt_valid));
+	CHECK(to->blackhole <= 65535 && to->distribution <= VDESTACK_PARETO && to->queue <= VDESTACK_CODEL);
+	CHECK(to->delay_ns <= VS_UNITS_TIME_MAX_NS && to->jitter_ns <= VS_UNITS_TIME_MAX_NS);
+	CHECK(to->rate <= VS_UNITS_RATE_MAX);
+}
+
+static void check_impairment(const struct vs_conf_impair *impair)
+{
+	if (impair == NULL)
+		return;
+	check_settings(&impair->tx);
+	check_settings(&impair->rx);
+	CHECK(impair->has_group ? impair->group <= VS_CONF_GROUP_MAX : impair->group == 0);
+}
+
 /* A change of interfaces that exist. */
 static void check_change(const struct vs_config *config)
 {
@@ -113,6 +143,7 @@ static void check_change(const struct vs_config *config)
 		(void)check_addrs(iface);
 		(void)check_routes(iface);
 		check_sources(iface->sources, true);
+		check_impairment(iface->impair);
 		for (size_t j = 0; j < iface->removals.n_addrs; j++)
 			check_addr(&iface->removals.addrs[j]);
 		for (size_t j = 0; j < i; j++)
@@ -126,6 +157,7 @@ static void check_config(const struct vs_config *config, uint8_t *bits)
 	for (size_t i = 0; i < config->n_ifaces; i++) {
 		check_iface(&config->ifaces[i]);
 		check_sources(config->ifaces[i].sources, false);
+		check_impairment(config->ifaces[i].impair);
 		CHECK(!taken(bits, config->ifaces[i].name));
 		for (size_t j = 0; j < i; j++)
 			CHECK(strcmp(config->ifaces[i].name, config->ifaces[j].name) != 0);

@@ -292,3 +292,28 @@ REPLIES = {
 }
 for name, (kind, message) in REPLIES.items():
     write("dns", name, bytes([kind]) + message)
+
+
+# ---------------------------------------------------------------- iothdns_server: by UDP or TCP, part, records / 4
+
+def question(name, kind, size=None, flags=0x0100):
+    opt_record = b"" if size is None else b"\0" + struct.pack(">HHIH", 41, size, 0, 0)
+    return struct.pack(">HHHHHH", 7, flags, 1, 0, 0, 0 if size is None else 1) + labels(name) + struct.pack(">HH", kind, 1) + opt_record
+
+
+REQUESTS = {
+    "datagram": (0, 1, question("www.example", 1)),
+    "datagram-truncated": (0, 30, question("www.example", 1)),
+    "datagram-edns": (0, 30, question("www.example", 1, 4096)),
+    "datagram-edns-too-large": (0, 255, question("www.example", 1, 65535)),
+    "datagram-reply": (0, 1, question("www.example", 1, None, 0x8180)),
+    "stream": (1, 10, behind_lengths([question("www.example", 28), question("a.b.c.d.example", 16, 1232)])),
+    "stream-in-parts": (7, 1, behind_lengths([question("www.example", 255)] * 3)),
+    "stream-cut": (1, 1, behind_lengths([question("www.example", 1)])[:-3]),
+    "stream-half-a-length": (1, 1, b"\0"),
+    "stream-length-0": (1, 1, behind_lengths([b"", question("www.example", 1)])),
+    "stream-length-65535": (1, 1, b"\xff\xff" + question("www.example", 1)),
+    "pointer-to-itself": (0, 1, struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\xc0\x0c\0\1\0\1"),
+}
+for name, (how, records, message) in REQUESTS.items():
+    write("iothdns_server", name, bytes([how, records]) + message)

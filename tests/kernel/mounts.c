@@ -17,14 +17,7 @@
 #include <unistd.h>
 
 #include "case.h"
-
-static void write_text(const char *path, const char *text)
-{
-	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
-
-	MUST(write(fd, text, strlen(text)));
-	close(fd);
-}
+#include "namespace.h"
 
 /* A mount namespace of this process, with all rights in it. */
 static void make_mount_namespace(void)

@@ -29,18 +29,12 @@
 #include <unistd.h>
 
 #include "case.h"
+#include "namespace.h"
+#include "netlink.h"
 
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894C
 #endif
-
-static void write_text(const char *path, const char *text)
-{
-	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
-
-	MUST(write(fd, text, strlen(text)));
-	close(fd);
-}
 
 /* All rights over network namespaces: as root, or as an ordinary user in a user namespace. */
 static void become_able(void)
@@ -234,23 +228,6 @@ struct link_request {
 	struct ifinfomsg info;
 	char attributes[512];
 };
-
-static struct rtattr *put(struct nlmsghdr *head, unsigned short type, const void *data, size_t len)
-{
-	struct rtattr *a = (struct rtattr *)((char *)head + NLMSG_ALIGN(head->nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = (unsigned short)RTA_LENGTH(len);
-	if (len > 0)
-		memcpy(RTA_DATA(a), data, len);
-	head->nlmsg_len = (uint32_t)(NLMSG_ALIGN(head->nlmsg_len) + RTA_ALIGN(a->rta_len));
-	return a;
-}
-
-static void end_nest(struct nlmsghdr *head, struct rtattr *nest)
-{
-	nest->rta_len = (unsigned short)((char *)head + head->nlmsg_len - (char *)nest);
-}
 
 /* Sets lo up by a netlink socket of a namespace, from a thread in another one. */
 /* A process in a user and a network namespace of its own, which has sent a socket of it and waits. */

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "case.h"
+#include "namespace.h"
 
 #define MARK 0x1234u
 #define SOON_MS 10000
@@ -56,20 +57,6 @@ static union addr client_addr(int family)
 	return addr_of(family, "198.51.100.7", "2001:db8:7::7", 40000);
 }
 
-static void write_text(const char *path, const char *text)
-{
-	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
-
-	MUST(write(fd, text, strlen(text)));
-	close(fd);
-}
-
-static void command(const char *text)
-{
-	if (system(text) != 0)
-		FAIL("%s failed", text);
-}
-
 /* A namespace with lo and the addresses of a server. */
 static void become_server(void)
 {
@@ -91,16 +78,16 @@ static void set_up(void)
 
 	MUST(ioctl(fd, SIOCSIFFLAGS, &up));
 	close(fd);
-	command("ip addr add 10.1.0.1/32 dev lo");
-	command("ip addr add fc00::1/128 dev lo nodad");
+	shell("ip addr add 10.1.0.1/32 dev lo");
+	shell("ip addr add fc00::1/128 dev lo nodad");
 }
 
 static void set_routing(void)
 {
-	command("ip -4 route add local default dev lo table 100");
-	command("ip -6 route add local default dev lo table 100");
-	command("ip -4 rule add fwmark 0x1234 lookup 100");
-	command("ip -6 rule add fwmark 0x1234 lookup 100");
+	shell("ip -4 route add local default dev lo table 100");
+	shell("ip -6 route add local default dev lo table 100");
+	shell("ip -4 rule add fwmark 0x1234 lookup 100");
+	shell("ip -6 rule add fwmark 0x1234 lookup 100");
 }
 
 static int listener(int family, union addr *at)
@@ -228,10 +215,10 @@ CASE_NS(what_a_marked_socket_sends_does_not_leave_the_namespace)
 {
 	become_server();
 	set_up();
-	command("ip link add out type veth peer name in");
-	command("ip addr add 10.2.0.2/24 dev out");
-	command("ip link set in up");
-	command("ip link set out up");
+	shell("ip link add out type veth peer name in");
+	shell("ip addr add 10.2.0.2/24 dev out");
+	shell("ip link set in up");
+	shell("ip link set out up");
 	CHECK(begins_to_connect());
 	set_routing();
 	CHECK(!begins_to_connect());

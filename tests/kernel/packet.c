@@ -29,11 +29,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "case.h"
+#include "namespace.h"
+#include "version.h"
 
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4 /* headers before Linux 6.2 */
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
@@ -44,24 +45,6 @@
 
 #define NEAR "near"
 #define FAR "far"
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
-
-	MUST(write(fd, text, strlen(text)));
-	close(fd);
-}
-
-/* Root of an own user namespace, which gives ip(8) its capabilities. */
-static void become_root(void)
-{
-	char map[32];
-
-	(void)snprintf(map, sizeof(map), "0 %u 1", getuid());
-	MUST(unshare(CLONE_NEWUSER));
-	write_file("/proc/self/uid_map", map);
-}
 
 /* A namespace of our own with both ends of a pair, up. */
 static void make_pair(void)
@@ -131,16 +114,6 @@ static void send_segmented(void)
 	CHECK_EQ(MUST(sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, sizeof(to))),
 		 (long)sizeof(bytes));
 	close(fd);
-}
-
-static bool kernel_is_before(unsigned major, unsigned minor)
-{
-	struct utsname name;
-	unsigned its_major = 0, its_minor = 0;
-
-	MUST(uname(&name));
-	CHECK_EQ(sscanf(name.release, "%u.%u", &its_major, &its_minor), 2);
-	return its_major < major || (its_major == major && its_minor < minor);
 }
 
 /* Receives until it fails. The errno. */
@@ -288,7 +261,7 @@ CASE(a_device_gets_the_rps_mask_of_the_namespace_it_was_made_in)
 	make_pair();
 	if (access("/proc/sys/net/core/rps_default_mask", F_OK) != 0)
 		SKIP("this kernel has no rps_default_mask");
-	write_file("/proc/sys/net/core/rps_default_mask", "1");
+	write_text("/proc/sys/net/core/rps_default_mask", "1");
 	CHECK_EQ(system("ip link add late type veth peer name late2"), 0);
 	MUST(mkdir(path, 0755));
 	MUST(mount("none", path, "sysfs", 0, NULL));
@@ -369,7 +342,7 @@ CASE(an_address_is_announced_when_the_mac_is_set_to_the_same_value)
 	make_pair();
 	MUST(mount("none", "/sys", "sysfs", 0, NULL));
 	CHECK(!hears(ETH_P_ARP, 200));
-	write_file("/proc/sys/net/ipv4/conf/" NEAR "/arp_notify", "1");
+	write_text("/proc/sys/net/ipv4/conf/" NEAR "/arp_notify", "1");
 	CHECK(hears(ETH_P_ARP, 5000));
 }
 

@@ -21,26 +21,19 @@
 #include <unistd.h>
 
 #include "case.h"
+#include "namespace.h"
 
 #define NEAR "near"
 #define FAR "far"
 
 static int far_socket;
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = (int)MUST(open(path, O_WRONLY | O_CLOEXEC));
-
-	MUST(write(fd, text, strlen(text)));
-	close(fd);
-}
-
 static void set_sysctl(const char *name, const char *value)
 {
 	char path[128];
 
 	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/" NEAR "/%s", name);
-	write_file(path, value);
+	write_text(path, value);
 }
 
 static int read_sysctl(const char *name)
@@ -63,7 +56,7 @@ static void make_pair(void)
 	if (!case_is_root()) {
 		(void)snprintf(map, sizeof(map), "0 %u 1", getuid());
 		MUST(unshare(CLONE_NEWUSER));
-		write_file("/proc/self/uid_map", map);
+		write_text("/proc/self/uid_map", map);
 	}
 	MUST(unshare(CLONE_NEWNET));
 	CHECK_EQ(system("ip link add " NEAR " type veth peer name " FAR
@@ -329,7 +322,7 @@ CASE(a_router_that_does_not_answer_loses_to_the_next_metric)
 {
 	make_pair();
 	set_up_and_wait();
-	write_file("/proc/sys/net/ipv6/neigh/" NEAR "/retrans_time_ms", "50");
+	write_text("/proc/sys/net/ipv6/neigh/" NEAR "/retrans_time_ms", "50");
 	CHECK_EQ(system("ip -6 neigh add fe80::2 lladdr 02:00:00:00:00:02 dev " NEAR
 			" && ip -6 route add default via fe80::1 dev " NEAR " metric 1024 expires 1000"
 			" && ip -6 route add default via fe80::2 dev " NEAR " metric 1025 expires 1000"

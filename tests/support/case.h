@@ -36,6 +36,7 @@
 #define CASE_F_NO_TUN 0x80u       /* runs once more without a tun device, as the ordinary user if it may */
 #define CASE_F_ALONE 0x100u       /* runs beside no other test: its limits count all processes of its user */
 #define CASE_F_USERNS 0x200u      /* needs user namespaces as root, too; as user every case does */
+#define CASE_F_SLOW 0x400u        /* takes a minute or more: gets the label "slow" */
 
 /*
 * With the address sanitizer, CASE_F_VDE has no in-process variant: the sanitizer refuses

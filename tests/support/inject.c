@@ -151,6 +151,7 @@ WRAP_VARIADIC(int, fcntl, int, EMFILE)
 WRAP_VARIADIC(int, ioctl, int, ENOMEM)
 WRAP_VARIADIC(int, prctl, int, EINVAL)
 WRAP_VARIADIC(long, syscall, long, EMFILE)
+WRAP(FILE *, open_memstream, NULL, ENOMEM, false, (char **text, size_t *size), (text, size))
 WRAP(FILE *, fopen, NULL, EMFILE, false, (const char *path, const char *mode), (path, mode))
 WRAP(int, dup2, -1, EMFILE, false, (int a, int b), (a, b))
 WRAP(int, dup3, -1, EMFILE, false, (int a, int b, int flags), (a, b, flags))
@@ -221,3 +222,19 @@ WRAP(struct nl_cb *, nl_cb_alloc, NULL, ENOMEM, false, (int kind), (kind))
 WRAP(struct nl_msg *, nlmsg_alloc_simple, NULL, ENOMEM, false, (int type, int flags), (type, flags))
 WRAP(VDECONN *, vde_open_real, NULL, ENOMEM, false,
      (const char *url, char *descr, int version, struct vde_open_args *args), (url, descr, version, args))
+
+#ifdef INJECT_IOTH
+/* The calls of libioth that libiothdns makes. */
+struct ioth;
+WRAP(int, ioth_msocket, -1, EMFILE, false, (struct ioth * s, int d, int t, int p), (s, d, t, p))
+WRAP(int, ioth_connect, -1, ENETUNREACH, false, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
+WRAP(int, ioth_setsockopt, -1, ENOMEM, false, (int fd, int l, int o, const void *p, socklen_t n),
+     (fd, l, o, p, n))
+WRAP(int, ioth_getsockname, -1, ENOBUFS, false, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
+WRAP(ssize_t, ioth_sendmsg, -1, ENOBUFS, true, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
+WRAP(ssize_t, ioth_recvmsg, -1, ENOMEM, true, (int fd, struct msghdr *m, int flags), (fd, m, flags))
+WRAP(ssize_t, ioth_recvfrom, -1, ENOMEM, true,
+     (int fd, void *p, size_t size, int flags, struct sockaddr *a, socklen_t *n), (fd, p, size, flags, a, n))
+WRAP(ssize_t, ioth_recv, -1, ENOMEM, true, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(ssize_t, ioth_send, -1, ENOMEM, true, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+#endif

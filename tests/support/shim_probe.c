@@ -664,6 +664,111 @@ static void case_names_in_another_root(void)
 	freeifaddrs(list);
 }
 
+static bool is_mapped(const char *word)
+{
+	char line[1024];
+	bool found = false;
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	REQUIRE(maps != NULL);
+	while (!found && fgets(line, sizeof(line), maps) != NULL)
+		found = strstr(line, word) != NULL;
+	(void)fclose(maps);
+	return found;
+}
+
+/* Sockets, their calls and children need nothing but the shim; the first lookup loads the rest, once. */
+static void case_late(void)
+{
+	static const char *const late[] = { "libvdestack-preload-lookups", "libcares", "libnl-3" };
+	static const char *const never[] = { "libvdeplug", "libcap", "libvdestack-nointerpose",
+					     "libvdestack-dns" };
+
+	case_forks();
+	require_stack(6);
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
+		REQUIRE(!is_mapped(late[i]));
+	REQUIRE(if_nametoindex("lo") == 1);
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
+		REQUIRE(is_mapped(late[i]));
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		REQUIRE(!is_mapped(never[i]));
+}
+
+/* Tries a lookup that cannot be made, in each of the ways. Nothing of the host answers instead. */
+static void require_no_lookups(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct addrinfo *list = NULL;
+	struct ifaddrs *interfaces;
+	char host[NI_MAXHOST], name[IF_NAMESIZE];
+
+	errno = 0;
+	REQUIRE(getaddrinfo("localhost", NULL, NULL, &list) == EAI_SYSTEM);
+	REQUIRE(errno == ELIBACC && list == NULL);
+	REQUIRE(getnameinfo((struct sockaddr *)&a, sizeof(a), host, sizeof(host), NULL, 0, 0) == EAI_SYSTEM);
+	REQUIRE(gethostbyname("localhost") == NULL && h_errno != HOST_NOT_FOUND);
+	errno = 0;
+	REQUIRE(getifaddrs(&interfaces) == -1 && errno == ELIBACC);
+	REQUIRE(if_nameindex() == NULL && errno == ELIBACC);
+	REQUIRE(if_nametoindex("lo") == 0 && errno == ELIBACC);
+	REQUIRE(if_indextoname(1, name) == NULL && errno == ELIBACC);
+	require_stack(6);
+}
+
+static void case_no_lookups(void)
+{
+	require_no_lookups();
+}
+
+/*
+ * As root. The new root has a file at the path of the library of lookups, which notes that it was loaded:
+ * this program must not run what another user may have put there.
+ */
+static void case_planted(void)
+{
+	REQUIRE(syscall(SYS_chroot, getenv("SHIM_PROBE_ROOT")) == 0 && chdir("/") == 0);
+	require_no_lookups();
+}
+
+/* A child of vfork(2) loads nothing into its parent, which can do so afterwards. */
+static void case_vfork_lookup(void)
+{
+	struct addrinfo *list;
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(if_nametoindex("lo") == 0 && errno == ELIBACC ? 0 : 1);
+	REQUIRE(pid > 0);
+	wait_for(pid);
+	REQUIRE(!is_mapped("libvdestack-preload-lookups"));
+	REQUIRE(if_nametoindex("lo") == 1);
+	REQUIRE(is_mapped("libvdestack-preload-lookups"));
+	REQUIRE(getaddrinfo("127.0.0.1", NULL, NULL, &list) == 0);
+	freeaddrinfo(list);
+}
+
+/* The first lookups of threads at the same time load the library once, and all have an answer. */
+static pthread_barrier_t together;
+
+static void *first_lookup(void *arg)
+{
+	(void)pthread_barrier_wait(&together);
+	REQUIRE(if_nametoindex("lo") == 1);
+	return arg;
+}
+
+static void case_first_lookups(void)
+{
+	pthread_t threads[8];
+
+	REQUIRE(pthread_barrier_init(&together, NULL, 8) == 0);
+	for (int i = 0; i < 8; i++)
+		REQUIRE(pthread_create(&threads[i], NULL, first_lookup, NULL) == 0);
+	for (int i = 0; i < 8; i++)
+		REQUIRE(pthread_join(threads[i], NULL) == 0);
+}
+
 /* An object that is loaded with RTLD_DEEPBIND calls libc's functions, on results of the shim, too. */
 static void case_deepbind(void)
 {
@@ -731,6 +836,11 @@ static const struct {
 	{ "names_in_children", case_names_in_children },
 	{ "names_without_rights", case_names_without_rights },
 	{ "names_in_another_root", case_names_in_another_root },
+	{ "late", case_late },
+	{ "no_lookups", case_no_lookups },
+	{ "planted", case_planted },
+	{ "vfork_lookup", case_vfork_lookup },
+	{ "first_lookups", case_first_lookups },
 	{ "deepbind", case_deepbind },
 	{ "plain", case_plain },
 	{ "none", case_none },

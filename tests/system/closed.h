@@ -18,7 +18,7 @@ __attribute__((constructor)) static void note_reaper(void)
 	reaper = getppid();
 }
 
-static bool no_keeper(void *unused)
+__attribute__((unused)) static bool no_keeper(void *unused)
 {
 	(void)unused;
 	return find_children(reaper, "vdestack-keeper", NULL, 0) == 0;
@@ -30,7 +30,7 @@ __attribute__((unused)) static void close_all(void)
 }
 
 /* True if a socket() of this process has the address. */
-static bool in_stack(const char *addr)
+__attribute__((unused)) static bool in_stack(const char *addr)
 {
 	struct sockaddr_in sa = address(addr, 0);
 	int fd = (int)MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -37,6 +37,9 @@ all_is_well)
 	status=$?
 	[ "$status" -le 1 ] || fail "exit status $status"
 	says stack "two stacks hear each other"
+	says local "programs can share segments"
+	VDESTACK_REGISTRY=off "$doctor" doctor >out
+	says local "VDESTACK_REGISTRY=off"
 	! grep -q $'\033' out || fail "colours in a file"
 	;;
 json_is_valid_whatever_the_strings)

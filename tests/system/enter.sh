@@ -125,6 +125,20 @@ two_stacks_on_one_network)
 	wait "$pid"
 	same "status of the program that was ended" $? 143
 	;;
+programs_meet_on_a_local_segment)
+	need ping
+	background "name=web vnl=local://lan ip=10.0.0.1/24 ip=fc00::1/64" sleep 1000
+	enter "vnl=local://lan ip=10.0.0.2/24" -- ping -c 2 -W 5 10.0.0.1 >out 2>err || fail "no ping"
+	enter "vnl=local://other ip=10.0.0.2/24" -- ping -c 1 -W 1 10.0.0.1 >out 2>err && fail "a ping of another segment"
+	"$tool" run "vnl=local://lan ip=10.0.0.3/24" -- ping -c 2 -W 5 10.0.0.1 >out 2>err || fail "no ping in run"
+	"$tool" list >out 2>err || fail "no list"
+	grep -q web out || fail "the stack is not listed"
+	enter "name=client vnl=local://lan ip=10.0.0.2/24" -- "$tool" map >out 2>err || fail "no map"
+	same "networks in the map" "$(grep -c 'local://lan' out)" 1
+	kill "$pid"
+	wait "$pid"
+	same "status of the program that was ended" $? 143
+	;;
 files_of_names_are_private)
 	cat /etc/resolv.conf /etc/hosts /etc/nsswitch.conf >before 2>/dev/null
 	enter "vnl=inproc://lan dns=10.0.0.53 domain=example.org" -- cat /etc/resolv.conf >out 2>err || fail "status $?"

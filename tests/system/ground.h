@@ -29,6 +29,7 @@ struct ground {
 	bool no_doors;     /* VS_ASK_DOOR fails */
 	bool addresses;    /* bind(2), connect(2) and sendmsg(2) without the numbers fail, and are counted */
 	int sockets, doors, runs, stray; /* what was asked; stray: calls without the numbers */
+	const char *shim;                /* what is preloaded; NULL: the shim of the build */
 	const char *out;                 /* file for the program's standard output; NULL: the case's */
 };
 
@@ -148,7 +149,7 @@ static void ground_start_program(const struct ground *g, int control, char *cons
 	CHECK_EQ(read(control, &c, 1), 1); /* the other side has it */
 	close(listener);
 	close(control);
-	MUST(setenv("LD_PRELOAD", SHIM_FILE, 1));
+	MUST(setenv("LD_PRELOAD", g->shim != NULL ? g->shim : SHIM_FILE, 1));
 	(void)execvp(argv[0], argv);
 	FAIL("%s: %s", argv[0], strerror(errno));
 }

@@ -299,7 +299,7 @@ scripts_and_their_children_are_in_the_stack)
 the_preload_engine_adds_its_library_to_those_that_are_preloaded)
 	need
 	cp "$vdestack" tool # it expects the preloaded library beside it, too
-	LD_LIBRARY_PATH=$(dirname "$vdestack")/../src
+	LD_LIBRARY_PATH=$(dirname "$vdestack")/../src:$(dirname "$vdestack")/../src/lab
 	export LD_LIBRARY_PATH
 	shown='echo "<${LD_PRELOAD-}>"'
 	if ./tool run --require "" -- sh -c "$shown" >out 2>err; then
@@ -413,7 +413,7 @@ mistakes_are_told_with_cause_and_remedy)
 without_proc_the_engines_work)
 	need unshare python3
 	unshare -Urm true 2>/dev/null || { echo "no user namespaces here" >&2; exit 77; }
-	LD_LIBRARY_PATH=$(dirname "$vdestack")/../src # $ORIGIN needs /proc
+	LD_LIBRARY_PATH=$(dirname "$vdestack")/../src:$(dirname "$vdestack")/../src/lab # $ORIGIN needs /proc
 	export LD_LIBRARY_PATH
 	cat >try <<-'EOF'
 		mount -t tmpfs none /proc

@@ -3,7 +3,7 @@
 #
 #     see.py CASE VDESTACK-PROGRAM WORLD-PROGRAM
 #
-# `vdestack list`, `exec`, `top` and `map`, which look at programs with stacks (tests/support/world.c).
+# `vdestack list`, `exec`, `top`, `map` and `capture`, which look at programs with stacks (tests/support/world.c).
 
 import fcntl
 import json
@@ -18,75 +18,11 @@ import termios
 import time
 import xml.etree.ElementTree
 
-case, tool, world = sys.argv[1:]
-PATIENCE_S = 30
-HOSTILE = "e\033[2J<\"&\\"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from look import (HOSTILE, PATIENCE_S, World, await_true, case, check, complaint, listing, run, send_from, stacks_of,
+                  tool)
+
 os.environ["PATH"] += ":/usr/sbin:/sbin"
-
-
-def fail(what):
-    sys.exit(f"see: {what}")
-
-
-def check(true, what):
-    if not true:
-        fail(what)
-
-
-def await_true(what, function):
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        result = function()
-        if result:
-            return result
-        check(time.monotonic() < end, f"never: {what}")
-        time.sleep(0.02)
-
-
-class World:
-    """A program with stacks. It is listed when this returns."""
-
-    def __init__(self, name, *configs):
-        self.process = subprocess.Popen([world, name, *configs], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        check(self.process.stdout.readline() == b"ready\n", f"{name} has no stacks")
-        self.pid = self.process.pid
-        self.names = [re.search(r"\bname=(\S+)", config) for config in configs]
-        await_true("listed", self.is_listed)
-
-    def is_listed(self):
-        names = [match.group(1) if match else "" for match in self.names]
-        return [stack["name"] for stack in stacks_of(self)] == names
-
-    def end(self):
-        self.process.stdin.close()
-        check(self.process.wait() == 0, "the program has failed")
-
-
-def run(*args, status=0, **options):
-    done = subprocess.run([tool, *map(str, args)], capture_output=True, timeout=PATIENCE_S, **options)
-    check(done.returncode == status, f"{args}: status {done.returncode}, {done.stderr}")
-    return done.stdout.decode()
-
-
-def complaint(*args, status):
-    done = subprocess.run([tool, *map(str, args)], capture_output=True, timeout=PATIENCE_S)
-    check(done.returncode == status, f"{args}: status {done.returncode}, {done.stderr}")
-    return done.stderr.decode()
-
-
-def listing(*options):
-    return json.loads(run("list", "--json", *options))
-
-
-def stacks_of(program, *options):
-    return [stack for stack in listing(*options)["stacks"] if stack["pid"] == program.pid]
-
-
-def send_from(program, stack):
-    code = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
-            "s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1); "
-            "[s.sendto(bytes(900), ('10.0.0.255', 9)) for i in range(100)]")
-    run("exec", f"{program.pid}:{stack}", "--", sys.executable, "-I", "-c", code)
 
 
 class Terminal:
@@ -294,6 +230,74 @@ def the_terminal_is_that_of_the_command():
     a.end()
 
 
+# ---------------------------------------------------------------- impair
+
+
+def ptp(name):
+    return f"vnl=ptp://{os.getcwd()}/{name}"
+
+
+def impaired(*args):
+    result = json.loads(run("impair", *args, "--json"))
+    check(result["version"] == 1, result)
+    return {interface["name"]: interface for interface in result["interfaces"]}
+
+
+def impair_shows_and_changes_a_living_stack():
+    a = World("first", f"name=web {ptp('a')} ip=10.0.0.1/24 tx.delay=20ms iface=b {ptp('b')}")
+    before = impaired(f"{a.pid}:web")
+    check(list(before) == ["vde0", "b"], before)
+    seed = before["vde0"]["tx"]["seed"]
+    check(int(seed) > 0 and before["vde0"]["tx"]["words"] == f"tx.delay=20ms tx.seed={seed}", before)
+    check(before["b"]["rx"] == {"impaired": False, "words": "", "seed": "0", **dict.fromkeys(
+        ("seen", "passed", "cut", "blackholed", "lost", "overflowed", "marked", "reordered", "duplicated", "corrupted",
+         "waiting", "no_memory"), 0)}, before)
+    text = run("impair", f"{a.pid}:web:vde0", "loss=100%,-delay", "rx.rate=1.5mbit", "seed=7")
+    check("vde0 tx: loss=100% seed=7\n" in text and "vde0 rx: loss=100% rate=1500kbit seed=8\n" in text, text)
+    send_from(a, "web")
+    await_true("100 are lost", lambda: impaired(f"{a.pid}::vde0")["vde0"]["tx"]["lost"] >= 100)
+    check(re.search(r"^    seen \d+, (passed \d+, )?lost \d+$", run("impair", "-s", a.pid), re.M), run("impair", a.pid))
+    # What is written can be given back.
+    now = impaired(f"{a.pid}:web:vde0")["vde0"]
+    run("impair", f"{a.pid}:web:vde0", "unimpaired")
+    check(impaired(f"{a.pid}:web:vde0")["vde0"]["tx"]["impaired"] is False, "unimpaired")
+    run("impair", f"{a.pid}:web:vde0", now["tx"]["words"], now["rx"]["words"])
+    again = impaired(f"{a.pid}:web:vde0")["vde0"]
+    check([again[way]["words"] for way in ("tx", "rx")] == [now[way]["words"] for way in ("tx", "rx")], again)
+    a.end()
+
+
+def list_top_and_map_show_what_is_impaired():
+    a = World("first", f"name=web {ptp('a')} delay=1ms iface=b {ptp('b')}")
+    shown = {i["name"]: i["impaired"] for i in stacks_of(a)[0]["interfaces"]}
+    check(shown == {"vde0": True, "b": False}, shown)
+    for args in (["list"], ["top", "-b1", "-d0.1"], ["map"], ["map", "--dot"], ["map", "--svg"]):
+        text = run(*args)
+        check(text.count("up, impaired") == 1, f"{args}: {text}")
+    run("impair", f"{a.pid}:web:vde0", "-delay")
+    check("impaired" not in run("list"), run("list"))
+    a.end()
+
+
+def impair_says_what_is_wrong():
+    a = World("first", f"name=web {ptp('a')} loss=1% iface=b {ptp('b')}", f"name=db {ptp('c')}")
+    before = impaired(f"{a.pid}:web")
+    wrong = complaint("impair", f"{a.pid}:web:vde0", "cut", "delay=20", "rx.loss=2%", status=1)
+    check('word "delay=20" at position 5' in wrong and "write one like delay=20ms" in wrong, wrong)
+    check("has 2 interfaces" in complaint("impair", f"{a.pid}:web", "cut", status=1), "which interface")
+    check(f"{a.pid}:web, {a.pid}:db" in complaint("impair", a.pid, "cut", status=1), "which stack")
+    check("no interface of that name" in complaint("impair", f"{a.pid}:web:x", "cut", status=1), "unknown interface")
+    check("segment" in complaint("impair", f"{a.pid}:web:b", "group=1", status=1), "group")
+    check("segment" in complaint("impair", "--flap", f"{a.pid}:web:b", status=1), "flap")
+    for args in ([], ["--absent"], ["--show", f"{a.pid}:web:b", "cut"], ["--show", "--flap", f"{a.pid}:web:b"]):
+        complaint("impair", *args, status=64)
+    after = impaired(f"{a.pid}:web")
+    check({i: after[i]["tx"]["words"] for i in after} == {i: before[i]["tx"]["words"] for i in before}, after)
+    run("impair", f"{a.pid}:db", "cut")  # its only interface
+    check(impaired(f"{a.pid}:db")["vde0"]["rx"]["words"].startswith("rx.cut "), "db")
+    a.end()
+
+
 # ---------------------------------------------------------------- top
 
 
@@ -432,6 +436,96 @@ def without_stacks_there_is_nothing_to_see():
             check(status == 74, f"{command} to a full disk: {status}")
     for command in (["list", "x"], ["list", "--rates=0"], ["map", "--dot", "--svg"], ["map", "x"], ["top", "x"]):
         complaint(*command, status=64)
+
+
+def frames_of(path):
+    """Lines about the frames of a capture file, and whether the file has its end."""
+    reader = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support/pcapng.py")
+    text = subprocess.run([sys.executable, "-B", reader, path], capture_output=True, timeout=PATIENCE_S).stdout.decode()
+    return [line for line in text.splitlines() if line.startswith("frame")], "complete=1" in text
+
+
+def start_capture(*args, **options):
+    return subprocess.Popen([tool, "capture", *map(str, args)], stderr=subprocess.PIPE, **options)
+
+
+def capture_writes_files_until_it_is_stopped():
+    a = World("first", "name=web vnl=inproc://x ip=10.0.0.1/24 iface=other vnl=inproc://y ip=10.0.1.1/24")
+    for number, word, path in ((signal.SIGINT, f"{a.pid}:web", "f1"), (signal.SIGTERM, f"{a.pid}::vde0", "f2"),
+                               (signal.SIGHUP, f"{a.pid}:web:vde0", "f3")):
+        child = start_capture("-w", path, "-s", 100, word)
+        await_true("the file begins", lambda: os.path.exists(path) and os.path.getsize(path) > 0)
+        send_from(a, "web")
+        await_true("frames", lambda: len(frames_of(path)[0]) >= 100)
+        child.send_signal(number)
+        text = child.communicate(timeout=PATIENCE_S)[1].decode()
+        check(child.returncode == 0, f"{number}: {child.returncode}, {text}")
+        lines, complete = frames_of(path)
+        check(complete, "complete")
+        check(f"{len(lines)} frames captured, 0 dropped" in text, f"{text}: {len(lines)} in the file")
+        check(sum("held=100" in line for line in lines) == 100, "snap length")
+        check(os.stat(path).st_mode & 0o777 == 0o600, "mode")
+    child = start_capture("-w", "ring", "-C", "4k", "-W", 3, f"{a.pid}:web")
+    await_true("the ring begins", lambda: os.path.exists("ring.02") and os.path.getsize("ring.02") > 0)
+    send_from(a, "web")
+    await_true("the ring turns", lambda: len(frames_of("ring.02")[0]) > 0)
+    child.terminate()
+    check(b"captured" in child.communicate(timeout=PATIENCE_S)[1], "ring")
+    check(all(frames_of(f"ring.0{i}")[1] for i in range(3)), "ring")
+    child = start_capture("-w", "time-%s", "-G", 1, "-W", 2, f"{a.pid}:web")
+    check(child.wait(timeout=PATIENCE_S) == 0, "-G")
+    files = [name for name in os.listdir() if name.startswith("time-")]
+    check(len(files) == 2 and all(frames_of(name)[1] for name in files), files)
+    a.end()
+
+
+def capture_into_a_pipe_ends_with_its_reader():
+    a = World("first", "name=web vnl=inproc://x ip=10.0.0.1/24")
+    child = start_capture(f"{a.pid}:web", stdout=subprocess.PIPE)
+    check(child.stdout.read(8)[:4] == bytes.fromhex("0a0d0d0a"), "the section header comes at once")
+    send_from(a, "web")
+    check(len(child.stdout.read(50000)) == 50000, "frames")
+    child.stdout.close()
+    send_from(a, "web")
+    text = child.stderr.read()
+    check(child.wait(timeout=PATIENCE_S) == 0, text)
+    a.end()
+
+
+def capture_ends_with_the_stack_and_after_a_count():
+    a = World("first", "name=web vnl=inproc://x ip=10.0.0.1/24")
+    child = start_capture("-q", "-c", 7, "-w", "count", f"{a.pid}:web")
+    await_true("the file begins", lambda: os.path.exists("count") and os.path.getsize("count") > 0)
+    send_from(a, "web")
+    check(child.communicate(timeout=PATIENCE_S)[1] == b"", "quiet")
+    check(child.returncode == 0 and len(frames_of("count")[0]) == 7 and frames_of("count")[1], "count")
+    child = start_capture("-w", "end", f"{a.pid}:web")
+    await_true("the file begins", lambda: os.path.exists("end") and os.path.getsize("end") > 0)
+    send_from(a, "web")
+    a.end()
+    check(child.wait(timeout=PATIENCE_S) == 0, "end of the stack")
+    lines, complete = frames_of("end")
+    check(len(lines) >= 100 and complete, "the file has all frames")
+
+
+def capture_says_what_is_wrong():
+    a = World("first", "name=web vnl=inproc://x", "name=db")
+    check("several stacks" in complaint("capture", "-w", "f", a.pid, status=1), "several")
+    check("no interface" in complaint("capture", "-w", "f", f"{a.pid}:web:vde9", status=1), "interface")
+    check("no stack" in complaint("capture", "-w", "f", f"{a.pid}:x", status=1), "stack")
+    check("directory" in complaint("capture", "-w", "no/f", f"{a.pid}:web", status=1).lower(), "path")
+    os.symlink("target", "link")
+    check("symbolic link" in complaint("capture", "-w", "link", f"{a.pid}:web", status=1), "link")
+    for args in ([], ["-x"], ["-w"], ["-s", "0"], ["-s", "1k"], ["-s", "262145"], ["-c", "-1"], ["-c", "0"], ["-C", "4095"],
+                 ["-C", "5x"], ["-C", "99999999999999G"], ["-W", "2"], ["-W", "2", "-C", "5k"], ["-w", "f", "-W", "2"],
+                 ["-w", "f", "-C", "5k", "-W", "65"], ["-G", "0"], ["-G", "1"], ["-B", "63"], ["-B", "262145"]):
+        complaint("capture", *args, f"{a.pid}:web", *(["too many"] if not args else []), status=64)
+    check(not os.path.exists("f"), "nothing was made")
+    with open("/dev/full", "w") as full:
+        done = start_capture(f"{a.pid}:web", stdout=full)
+        text = done.communicate(timeout=PATIENCE_S)[1].decode()
+        check(done.returncode == 1 and "No space" in text, text)
+    a.end()
 
 
 globals()[case]()

@@ -195,6 +195,72 @@ __attribute__((unused)) static const char *text_of(const char *path)
 	return text;
 }
 
+/*
+ * What the threads of a process have done, except the calling thread. The sum of their switches grows when
+ * one of them runs.
+ */
+struct activity {
+	unsigned long long tasks, switches;
+	bool asleep; /* all of them, and none has work that ends soon */
+};
+
+__attribute__((unused)) static void add_task(struct activity *a, const char *status)
+{
+	static const char *const brief[] = { "vdestack-reg\n", "vdestack-close\n", "vdestack-errand\n" };
+	const char *name = strstr(status, "Name:\t"), *state = strstr(status, "State:\t");
+	const char *switches = strstr(status, "\nvoluntary_ctxt_switches:");
+	const char *preemptions = strstr(status, "\nnonvoluntary_ctxt_switches:");
+
+	if (name == NULL || state == NULL || switches == NULL || preemptions == NULL) {
+		a->asleep = false; /* it has ended */
+		return;
+	}
+	a->asleep = a->asleep && state[7] == 'S';
+	for (size_t i = 0; i < sizeof(brief) / sizeof(brief[0]); i++)
+		a->asleep = a->asleep && strncmp(name + 6, brief[i], strlen(brief[i])) != 0;
+	a->switches += strtoull(strchr(switches, ':') + 1, NULL, 10) +
+		       strtoull(strchr(preemptions, ':') + 1, NULL, 10);
+}
+
+__attribute__((unused)) static struct activity activity_of(pid_t pid)
+{
+	struct activity a = { .asleep = true };
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *d = opendir(path);
+	CHECK(d != NULL);
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		pid_t tid = (pid_t)strtol(e->d_name, NULL, 10);
+		if (tid == 0 || tid == gettid())
+			continue;
+		a.tasks += (unsigned long long)tid;
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
+		add_task(&a, text_of(path));
+	}
+	closedir(d);
+	return a;
+}
+
+/* Between the two looks there was a moment at which no thread ran. */
+__attribute__((unused)) static bool has_no_work(void *pid)
+{
+	struct activity a = activity_of(*(pid_t *)pid), b = activity_of(*(pid_t *)pid);
+
+	return a.asleep && b.asleep && a.tasks == b.tasks && a.switches == b.switches;
+}
+
+/*
+ * Waits until a keeper has done what it does after an answer: it opens the socket of the registry after its
+ * first stack, makes a namespace for the next stack, and closes descriptors. To be called before its
+ * descriptors, threads or capabilities are compared.
+ */
+__attribute__((unused)) static void await_rest(pid_t keeper)
+{
+	if (!wait_until(has_no_work, &keeper, SOON_MS))
+		FAIL("process %d has always something to do", (int)keeper);
+}
+
 /* The uid of an ordinary user, for cases of root that give up their privileges. */
 #define ORDINARY 64788
 

@@ -102,7 +102,7 @@ CASE_FLAGS(a_cancelled_thread_leaves_no_descriptor_and_no_lock,
 CASE(types_that_no_record_has_are_refused)
 {
 	static const int types[] = { 0, 41 /* OPT */, 128, 249 /* TKEY */, 250 /* TSIG */, 251 /* IXFR */,
-				     252 /* AXFR */, 255 /* ANY */, 65536 };
+				     252 /* AXFR */, 254, 65536 };
 	const struct vdestack_dns_answer *answer;
 
 	begin(answer_a, (struct vdestack_dns_opts){ 0 });
@@ -111,6 +111,55 @@ CASE(types_that_no_record_has_are_refused)
 	CHECK(strstr(vdestack_dns_last_error(), "type") != NULL);
 	CHECK_EQ(atomic_load(&server.questions), 0);
 	CHECK_EQ(vdestack_dns_query(dns, "one.example", 257, &answer), EAI_NODATA);
+	end(true);
+}
+
+/* An alias beside another record. */
+static bool answer_any(const struct question *q, struct dns_message *m)
+{
+	dns_begin(m, q->id, 0x8180, q->name, q->type);
+	dns_a(m, q->name, 60, 0x0a090007);
+	dns_cname(m, q->name, 60, "two.example");
+	return true;
+}
+
+CASE(records_of_all_types_are_asked_for_with_any)
+{
+	const struct vdestack_dns_answer *answer;
+
+	begin(answer_any, (struct vdestack_dns_opts){ 0 });
+	CHECK_EQ(vdestack_dns_query(dns, "one.example", ns_t_any, &answer), 0);
+	CHECK_EQ(answer->n, 2);
+	CHECK_STR(answer->name, "one.example");
+	vdestack_dns_free_answer(answer);
+	end(true);
+}
+
+static unsigned ttl_in_message(const struct vdestack_dns_answer *answer)
+{
+	const unsigned char *at = answer->records[0].data - 6;
+
+	return (unsigned)at[0] << 24 | (unsigned)at[1] << 16 | (unsigned)at[2] << 8 | at[3];
+}
+
+static bool has_aged(void *arg)
+{
+	const struct vdestack_dns_answer *answer;
+
+	CHECK_EQ(vdestack_dns_query(dns, "one.example", ns_t_a, &answer), 0);
+	unsigned ttl_s = answer->records[0].ttl_s;
+	CHECK_EQ(ttl_in_message(answer), ttl_s);
+	vdestack_dns_free_answer(answer);
+	return ttl_s < *(unsigned *)arg;
+}
+
+CASE(the_message_of_a_kept_answer_has_the_ttls_that_are_left)
+{
+	unsigned ttl_s = 300;
+
+	begin(answer_a, (struct vdestack_dns_opts){ 0 });
+	CHECK(wait_until(has_aged, &ttl_s, SOON_MS));
+	CHECK_EQ(atomic_load(&server.questions), 1);
 	end(true);
 }
 

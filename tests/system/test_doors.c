@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "attack.h"
+#include "wire/capture.h"
 #include <vdestack/events.h>
 
 /* ------------------------------------------------------------------ where replies go */
@@ -567,6 +568,51 @@ CASE_BOTH(a_request_of_another_version_or_too_short_is_dropped)
 	cut = (struct raw_request){ .req = { .op = VS_OP_STATS } };
 	cut.cut = sizeof(cut.req) - 4;
 	CHECK_EQ(raw_call(seen.door, &cut, NULL), -EPIPE);
+	CHECK_EQ(get_sysctl(), 0);
+	CHECK(p.stack != NULL);
+}
+
+/* A capture that nobody starts ends when its reply channel, and so its control socket, is closed. */
+CASE_BOTH(captures_and_wire_taps_that_make_no_sense_are_refused)
+{
+	struct prize p = new_prize(case_opts());
+	struct vs_wire_capture good = { .buffer_bytes = 1 << 20, .snaplen = 100 }, want;
+	struct raw_request r = { .req = { .op = VS_OP_CAPTURE, .iface = { .name = "mine" } },
+				 .text = (const char *)&want, .text_len = sizeof(want),
+				 .claim = seen.claim.pid != 0 ? &seen.claim : NULL };
+
+	want = good;
+	CHECK_EQ(raw_call(seen.door, &r, NULL), 0);
+	struct raw_request no_key = r;
+	no_key.no_key = true;
+	memset(&no_key.req.key, 0, sizeof(no_key.req.key));
+	CHECK_EQ(raw_call(seen.door, &no_key, NULL), -EPERM);
+	for (size_t len = 0; len < sizeof(want); len += 37) {
+		r.text_len = len;
+		CHECK_EQ(raw_call(seen.door, &r, NULL), -EINVAL);
+	}
+	r.text_len = sizeof(want);
+	srand(1);
+	for (int i = 0; i < 300; i++) {
+		for (size_t j = 0; j < sizeof(want); j++) /* the comment has no end */
+			((unsigned char *)&want)[j] = (unsigned char)(1 + rand() % 255);
+		CHECK_EQ(raw_call(seen.door, &r, NULL), -EINVAL);
+	}
+	want = good, want.snaplen = 0;
+	CHECK_EQ(raw_call(seen.door, &r, NULL), -EINVAL);
+	want = good, want.buffer_bytes = UINT64_MAX;
+	CHECK_EQ(raw_call(seen.door, &r, NULL), -EINVAL);
+	want = good, want.flags = 2;
+	CHECK_EQ(raw_call(seen.door, &r, NULL), -EINVAL);
+	memset(r.req.iface.name, 'x', sizeof(r.req.iface.name));
+	CHECK_EQ(raw_call(seen.door, &r, NULL), -ENODEV);
+	struct raw_request tap = { .req = { .op = VS_OP_WIRETAP, .iface = { .name = "mine" } },
+				   .claim = r.claim };
+	static const int flags[] = { -1, 16, VS_WIRETAP_ALONE | VS_WIRETAP_TO_NETWORK, INT32_MIN };
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		tap.req.arg[0] = flags[i];
+		CHECK_EQ(raw_call(seen.door, &tap, NULL), -EINVAL);
+	}
 	CHECK_EQ(get_sysctl(), 0);
 	CHECK(p.stack != NULL);
 }

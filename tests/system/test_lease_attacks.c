@@ -95,30 +95,56 @@ CASE_BOTH(malformed_requests_are_refused)
 	CHECK_EQ(l.head.n, 0);
 }
 
+#define WAITS 16
+
+static bool is_answered(int channel)
+{
+	struct pollfd p = { .fd = channel, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/*
+ * Whether as many calls wait as may wait. The keeper serves requests in their order, so a refusal is there
+ * when a later request is answered. A call that has gone counts until the keeper has seen its end.
+ */
+static bool all_wait(void *arg)
+{
+	int *channels = arg, refused = 0;
+	struct learned l;
+
+	for (int i = 0; i < WAITS; i++)
+		channels[i] = begin_wait(client);
+	read_learned(client, &l);
+	for (int i = 0; i < WAITS; i++)
+		refused += is_answered(channels[i]);
+	for (int i = 0; i < WAITS && refused > 0; i++)
+		close(channels[i]);
+	return refused == 0;
+}
+
 CASE_BOTH(a_few_calls_may_wait_and_no_more)
 {
 	struct vs_wire_sources want = sources_of("vde0", VS_SOURCES_DHCP4);
-	int channels[17];
+	int channels[WAITS];
 
 	new_network();
 	start_sources(client, &want, -1); /* there is no server */
 	for (int round = 0; round < 3; round++) {
-		for (int i = 0; i < 16; i++)
-			channels[i] = begin_wait(client);
-		channels[16] = begin_wait(client);
-		CHECK_EQ(raw_reply(channels[16], NULL), -EBUSY);
-		/* Who has gone does not wait. The keeper has seen it when it serves the next request. */
-		for (int i = 0; i < 17; i++)
+		CHECK(wait_until(all_wait, channels, SOON_MS)); /* those of the last round have gone */
+		int refused = begin_wait(client);
+		CHECK_EQ(raw_reply(refused, NULL), -EBUSY);
+		close(refused);
+		for (int i = 0; i < WAITS; i++)
 			close(channels[i]);
-		struct learned l;
-		read_learned(client, &l);
-		read_learned(client, &l);
 	}
-	int channel = begin_wait(client);
+	CHECK(wait_until(all_wait, channels, SOON_MS));
 	MUST(vdestack_delete(client));
-	int r = raw_reply(channel, NULL);
-	CHECK(r == -ENETDOWN || r == -EPIPE);
-	close(channel);
+	for (int i = 0; i < WAITS; i++) {
+		int r = raw_reply(channels[i], NULL);
+		CHECK(r == -ENETDOWN || r == -EPIPE);
+		close(channels[i]);
+	}
 }
 
 /* ------------------------------------------------------------------ hostile servers */

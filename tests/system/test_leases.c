@@ -191,6 +191,7 @@ CASE_TIMED(nothing_stays_of_stacks_with_leases, CASE_F_ROOT | CASE_F_USER | CASE
 		if (i == 9) {
 			pid_t pid = case_is_inprocess() ? getpid() : the_keeper();
 			CHECK(wait_until(thread_is_gone, NULL, SOON_MS));
+			await_rest(pid);
 			before = (struct counts){ count_fds_of(pid), count_tasks_of(pid) };
 		}
 	}

@@ -221,7 +221,7 @@ CASE_FLAGS(with_few_descriptors_for_the_program_alone_a_stack_works_or_is_refuse
 {
 	struct attempt a = descriptors_on_a_segment;
 
-	attempt_range(&a, "soft RLIMIT_NOFILE", 3, 24, 1, true);
+	attempt_range(&a, "soft RLIMIT_NOFILE", 3, 32, 1, true);
 }
 
 CASE_FLAGS(with_few_descriptors_a_stack_on_a_vde_network_works_or_is_refused,

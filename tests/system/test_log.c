@@ -259,7 +259,7 @@ CASE_FLAGS(a_forked_child_can_log, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZ
 	int status;
 
 	start_threads(threads);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 100; i++) {
 		pid_t pid = (pid_t)MUST(fork());
 		if (pid == 0) {
 			struct heard h = { 0 };

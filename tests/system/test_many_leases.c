@@ -9,7 +9,7 @@
 #include "client.h"
 
 #define MANY 500
-#define FEW 100
+#define FEW 60
 #define QUIET_MS 4000 /* without a timer of a source */
 /* Of the keeper's resident memory for each. Pages that are used in part count more with few leases. */
 #define LEASE_BYTES (n_stacks == MANY ? 4096 : 5000)
@@ -92,7 +92,7 @@ CASE_TIMED(many_stacks_of_one_program_renew_and_sleep_in_between,
 	struct server_plan p = {
 		.subnet = "10.7.0.0/16", .first = "10.7.1.0", .last = "10.7.8.0", .router = "10.7.0.1",
 		/* 500 leases take half a minute: each broadcast is copied to 500 interfaces. */
-		.t1_s = full ? 90 : 20, .t2_s = full ? 150 : 50, .lease_s = full ? 180 : 60,
+		.t1_s = full ? 90 : 30, .t2_s = full ? 150 : 60, .lease_s = full ? 180 : 80,
 	};
 
 	n_stacks = full ? MANY : FEW;

@@ -4,6 +4,7 @@
 
 #define _GNU_SOURCE
 #include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <pthread.h>
 
@@ -161,6 +162,34 @@ CASE_BOTH(with_nodad_stacks_talk_at_once)
 	MUST(bind(l, (struct sockaddr *)&to, sizeof(to)));
 	MUST(listen(l, 1));
 	MUST(connect(c, (struct sockaddr *)&to, sizeof(to)));
+}
+
+/* Whether the stack has joined the group in which neighbours ask for ...:last (RFC 4291 section 2.7.1). */
+static bool is_asked(struct vdestack *s, unsigned char last)
+{
+	const struct {
+		struct nlmsghdr hdr;
+		struct ifaddrmsg info;
+	} request = { { sizeof(request), RTM_GETMULTICAST, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 },
+		      { .ifa_family = AF_INET6 } };
+	const unsigned char group[16] = { 0xff, 2, [11] = 1, [12] = 0xff, [15] = last };
+	unsigned char answer[8192];
+	int fd = (int)MUST(vdestack_msocket(s, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+
+	CHECK_EQ(send(fd, &request, sizeof(request), 0), (ssize_t)sizeof(request));
+	ssize_t n = MUST(recv(fd, answer, sizeof(answer), 0));
+	close(fd);
+	return memmem(answer, (size_t)n, group, sizeof(group)) != NULL;
+}
+
+/* The kernel joins the group in a work item, a little after the address is there. */
+CASE_BOTH(with_nodad_neighbours_can_ask_as_soon_as_the_creation_returns)
+{
+	for (unsigned i = 1; i <= 30; i++) {
+		struct vdestack *s = new_stack("vnl=inproc://lan nodad ip=fc00:9::%x/64", i);
+		CHECK(is_asked(s, (unsigned char)i));
+		MUST(vdestack_delete(s));
+	}
 }
 
 CASE_BOTH(a_duplicate_address_is_refused)

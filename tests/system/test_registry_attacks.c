@@ -318,6 +318,7 @@ CASE(a_flood_of_requests_delays_nothing_and_leaves_nothing)
 
 	await_listed(getpid(), 1);
 	MUST(vdestack_set_default(stack));
+	await_rest(the_keeper());
 	int before = count_fds_of(the_keeper());
 	for (int i = 0; i < 4; i++) {
 		in_child(flood, NULL);
@@ -326,6 +327,7 @@ CASE(a_flood_of_requests_delays_nothing_and_leaves_nothing)
 	await_listed(getpid(), 1);
 	CHECK_EQ(list_of(getpid(), found), 1);
 	CHECK(vdestack_attach(getpid(), NULL, NULL) != NULL);
+	await_rest(the_keeper());
 	CHECK(count_fds_of(the_keeper()) <= before + 12);
 	MUST(vdestack_delete(stack));
 }

@@ -113,7 +113,7 @@ static int ask(uint32_t op, const char *name)
 CASE_BOTH(requests_without_the_key_change_nothing)
 {
 	static const uint32_t ops[] = { VS_OP_CREATE, VS_OP_ADD, VS_OP_SYSCTL_SET, VS_OP_ENTRY,
-					VS_OP_CARRIER };
+					VS_OP_CARRIER, VS_OP_IMPAIR, VS_OP_FLAP };
 	struct vdestack *s = new_stack("vnl=inproc://lan");
 	char value[16];
 

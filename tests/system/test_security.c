@@ -38,6 +38,8 @@ static void check_task(const char *dir, const char *tid, int *nets, int *pumps)
 
 	(void)snprintf(path, sizeof(path), "%s/%s/status", dir, tid);
 	const char *s = text_of(path);
+	if (s[0] == '\0') /* it has just ended */
+		return;
 	CHECK_EQ(sscanf(s, "Name: %31s", name), 1);
 	if (strcmp(name, "vdestack-net") == 0) {
 		may = NETWORKING;
@@ -59,10 +61,12 @@ static void check_task(const char *dir, const char *tid, int *nets, int *pumps)
 		CHECK_EQ(effective, NETWORKING); /* otherwise making sockets would fail */
 }
 
+/* Threads that begin have all of the keeper's capabilities for a moment. */
 static void check_tasks(pid_t keeper, int *nets, int *pumps)
 {
 	char dir[64];
 
+	await_rest(keeper);
 	*nets = *pumps = 0;
 	(void)snprintf(dir, sizeof(dir), "/proc/%d/task", (int)keeper);
 	DIR *d = opendir(dir);

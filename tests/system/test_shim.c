@@ -6,10 +6,13 @@
  */
 
 #include <arpa/nameser.h>
+#include <dlfcn.h>
+#include <limits.h>
 #include <linux/capability.h>
 
 #include "ground.h"
 #include "name_server.h"
+#include "preload/lookups.h"
 #include <vdestack/dns.h>
 
 #ifndef SO_NETNS_COOKIE
@@ -356,7 +359,9 @@ CASE(old_functions_for_names_give_each_thread_its_results)
 	probe_names(PROBE_FILE, "old_names_in_threads");
 }
 
-CASE(children_find_names_while_threads_of_their_parent_look_names_up)
+/* (A sanitizer's own locks may stay locked in a child.) */
+CASE_FLAGS(children_find_names_while_threads_of_their_parent_look_names_up,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	probe_names(PROBE_FILE, "names_in_children");
 }
@@ -371,6 +376,75 @@ CASE_FLAGS(a_program_with_another_root_finds_names_and_gets_sockets, CASE_F_ROOT
 {
 	MUST(chdir(case_tmp()));
 	probe_names(PROBE_FILE, "names_in_another_root");
+}
+
+/* With a sanitizer all is in the program from its start. */
+CASE_FLAGS(a_program_that_looks_nothing_up_has_one_library_more,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	struct ground g = one_stack();
+
+	probe(&g, "late");
+}
+
+CASE(the_first_lookups_of_threads_at_the_same_time_have_answers)
+{
+	struct ground g = one_stack();
+
+	probe(&g, "first_lookups");
+}
+
+CASE(a_child_of_vfork_loads_nothing_into_its_parent)
+{
+	struct ground g = one_stack();
+
+	probe(&g, "vfork_lookup");
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char command[4 * PATH_MAX];
+
+	(void)snprintf(command, sizeof(command), "mkdir -p \"$(dirname '%s')\" && cp '%s' '%s'", to, from,
+		       to);
+	CHECK_EQ(system(command), 0);
+}
+
+CASE(without_the_library_of_lookups_they_fail_and_the_host_is_not_asked)
+{
+	struct ground g = one_stack();
+
+	g.shim = case_path("alone/shim.so");
+	copy_file(SHIM_FILE, g.shim);
+	probe(&g, "no_lookups");
+}
+
+CASE(a_library_of_lookups_that_is_another_file_or_of_another_version_answers_nothing)
+{
+	struct ground g = one_stack();
+
+	g.shim = case_path("other/shim.so");
+	copy_file(SHIM_FILE, g.shim);
+	copy_file(PLUGIN_FILE, case_path("other/" VS_LOOKUPS_FILE));
+	probe(&g, "no_lookups");
+	void *library = dlopen(LOOKUPS_FILE, RTLD_NOW | RTLD_LOCAL);
+	CHECK(library != NULL);
+	vs_lookups_start_fn *start = (vs_lookups_start_fn *)(uintptr_t)dlsym(library, VS_LOOKUPS_START);
+	CHECK(start != NULL);
+	CHECK(start(VS_LOOKUPS_VERSION "x", NULL) == NULL);
+	CHECK(start("", NULL) == NULL);
+	CHECK(start(VS_LOOKUPS_VERSION, NULL) != NULL);
+}
+
+CASE_FLAGS(nothing_is_loaded_from_another_root, CASE_F_ROOT | CASE_F_NO_SANITIZER)
+{
+	struct ground g = one_stack();
+	char planted[PATH_MAX];
+
+	(void)snprintf(planted, sizeof(planted), "%s/root%s", case_tmp(), LOOKUPS_FILE);
+	copy_file(PLANTED_FILE, planted);
+	MUST(setenv("SHIM_PROBE_ROOT", case_path("root"), 1)); /* the program has it as well */
+	probe(&g, "planted");
 }
 
 /* The address sanitizer refuses such objects. */

@@ -214,9 +214,10 @@ CASE_TIMED(dhcp6_and_slaac_go_on_in_a_child_whose_parent_has_ended, CASE_F_ROOT 
 	server_start(&router);
 	let_go(&p, "dhcp6 slaac");
 	await_end(&p);
+	unsigned solicits = relay_count(D6_SOLICIT, CLIENT_PORT); /* more than one if the server was slow */
 	expect(D6_RENEW, CLIENT_PORT, relay_count(D6_RENEW, CLIENT_PORT) + 2, RENEWALS_MS);
 	expect(D6_REPLY, SERVER_PORT, relay_count(D6_RENEW, CLIENT_PORT), SOON_MS);
-	CHECK_EQ(relay_count(D6_SOLICIT, CLIENT_PORT), 1);
+	CHECK_EQ(relay_count(D6_SOLICIT, CLIENT_PORT), solicits); /* it has not begun anew */
 	ask(&p);
 	CHECK_EQ(p.state.source, VDESTACK_SOURCE_RA); /* the first record */
 	CHECK(p.state.ready);

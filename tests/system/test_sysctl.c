@@ -83,6 +83,10 @@ CASE_BOTH(a_refused_value_and_a_missing_interface_are_told_apart)
 	CHECK_CONTAINS(vdestack_last_error(), "the stack has no interface vde7");
 	CHECK_ERRNO(vdestack_sysctl_set(s, "ipv6/conf/vde0/no_such", "0"), ENOENT);
 	CHECK_CONTAINS(vdestack_last_error(), "no such setting");
+	CHECK_ERRNO(vdestack_sysctl_set(s, "net.ipv4.ip_forward", "1"), ENOENT);
+	CHECK_CONTAINS(vdestack_last_error(), "names begin behind \"net\"; write ipv4/ip_forward");
+	CHECK_ERRNO(vdestack_sysctl_get(s, "net/ipv4/ip_forward", value, sizeof(value)), ENOENT);
+	CHECK_CONTAINS(vdestack_last_error(), "write ipv4/ip_forward");
 	CHECK_ERRNO(vdestack_sysctl_get(s, "ipv4.no_such", value, sizeof(value)), ENOENT);
 	CHECK_CONTAINS(vdestack_last_error(), "no such setting");
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "pump/device.h"
+#include "pump/vlan_tag.h"
 #include "unit.h"
 
 #define HEADER sizeof(struct virtio_net_hdr)

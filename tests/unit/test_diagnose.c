@@ -65,6 +65,18 @@ static void check_message(enum vs_cause cause, const char *part, const char *rem
 	assert_non_null(strstr(text, "; ")); /* "cause; remedy" */
 }
 
+static void where_no_namespaces_are_to_be_had_the_way_without_is_named(void **state)
+{
+	static const enum vs_cause none[] = { VS_CAUSE_USERNS_OFF,       VS_CAUSE_USERNS_DEBIAN,
+					      VS_CAUSE_USERNS_APPARMOR,  VS_CAUSE_USERNS_SECCOMP,
+					      VS_CAUSE_USERNS_NOT_BUILT, VS_CAUSE_NETNS_OFF };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_non_null(strstr(vs_cause_text(none[i], EPERM), "picox of libioth needs no namespace"));
+	assert_null(strstr(vs_cause_text(VS_CAUSE_USERNS_LIMIT, ENOSPC), "picox")); /* some can be freed */
+}
+
 static void user_namespaces_switched_off_by_their_maximum(void **state)
 {
 	(void)state;
@@ -100,8 +112,7 @@ static void user_namespaces_restricted_by_apparmor(void **state)
 	put(STATUS, "Name:\tx\nSeccomp:\t0\n", 0644);
 	assert_int_equal(vs_diagnose_userns(EPERM, root), VS_CAUSE_USERNS_APPARMOR);
 	assert_int_equal(vs_diagnose_userns(EACCES, root), VS_CAUSE_USERNS_APPARMOR);
-	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor",
-		       "kernel.apparmor_restrict_unprivileged_userns=0");
+	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "kernel.apparmor_restrict_unprivileged_userns=0");
 	check_message(VS_CAUSE_USERNS_APPARMOR, "AppArmor", "userns,");
 }
 
@@ -259,6 +270,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(an_unknown_cause_keeps_its_own_text),
 	CASE(networks_that_cannot_be_opened),
 	CASE(every_cause_has_a_message),
+	CASE(where_no_namespaces_are_to_be_had_the_way_without_is_named),
 	CASE(malformed_files_are_ignored),
 };
 

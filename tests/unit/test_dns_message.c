@@ -48,7 +48,8 @@ static void names_are_packed_and_unpacked(void **state)
 
 static void names_that_are_none_are_refused(void **state)
 {
-	static const char *const bad[] = { "..", "a..b", ".a", "a b", "a\\b", "h\xc3\xbcr", "a\n" };
+	static const char *const bad[] = { "..", "a..b", ".a", "a b", "h\xc3\xbcr", "a\n",
+					   "a\\", "a\\1", "a\\12", "a\\1x2", "a\\256", "a\\\n", "a\\\x80" };
 	uint8_t wire[VS_NAME_WIRE_MAX];
 	char name[300];
 
@@ -80,6 +81,14 @@ static void names_of_hosts_are_recognised(void **state)
 	assert_false(vs_name_is_host(""));
 	assert_true(vs_name_ends_in("x.LocalHost.", "localhost"));
 	assert_true(vs_name_ends_in("localhost", "localhost"));
+	assert_true(vs_name_ends_in("x\\\\.localhost", "localhost"));
+	assert_false(vs_name_ends_in("x\\.localhost", "localhost")); /* one label */
+	assert_false(vs_name_ends_in("x.localhost\\.", "localhost"));
+	assert_true(vs_name_is_absolute("a."));
+	assert_true(vs_name_is_absolute("a\\\\."));
+	assert_false(vs_name_is_absolute("a\\."));
+	assert_false(vs_name_is_absolute("a"));
+	assert_false(vs_name_is_absolute(""));
 	assert_false(vs_name_ends_in("xlocalhost", "localhost"));
 }
 
@@ -229,6 +238,95 @@ static void bytes_that_are_not_printable_are_escaped(void **state)
 	assert_int_equal(vs_name_text(wire, sizeof(wire), text, 14), -ERANGE);
 }
 
+/* What vs_name_text() writes is read again as the same, whatever the bytes are. */
+static void escapes_are_read(void **state)
+{
+	uint8_t wire[65] = { 63 }, again[VS_NAME_WIRE_MAX];
+	char text[VS_NAME_TEXT_MAX];
+
+	(void)state;
+	for (unsigned first = 0; first < 256; first += 61) {
+		for (unsigned i = 0; i < 63; i++)
+			wire[1 + i] = (uint8_t)(first + i);
+		assert_true(vs_name_text(wire, sizeof(wire), text, sizeof(text)) > 0);
+		assert_int_equal(vs_name_pack(text, again), sizeof(wire));
+		assert_memory_equal(again, wire, sizeof(wire));
+	}
+	assert_int_equal(vs_name_pack("\\097\\b.\\\\\\.\\ .", again), 8);
+	assert_memory_equal(again, "\2ab\3\\. ", 8);
+}
+
+/* A chain of pointers to pointers that ends in a label. */
+static void a_long_chain_of_pointers_is_refused(void **state)
+{
+	static uint8_t bytes[16000];
+	uint8_t wire[VS_NAME_WIRE_MAX];
+	size_t len, first = 12;
+
+	(void)state;
+	bytes[first] = 1;
+	bytes[first + 1] = 'a';
+	for (size_t at = first + 3, to = first; at + 1 < sizeof(bytes); to = at, at += 2) {
+		bytes[at] = (uint8_t)(0xc0 | to >> 8);
+		bytes[at + 1] = (uint8_t)to;
+	}
+	assert_int_equal(vs_name_unpack(bytes, sizeof(bytes), first + 3 + 126 * 2, wire, &len), 2);
+	assert_int_equal(len, 3);
+	assert_int_equal(vs_name_unpack(bytes, sizeof(bytes), first + 3 + 127 * 2, wire, &len), -EBADMSG);
+	assert_int_equal(vs_name_unpack(bytes, sizeof(bytes), first + 3 + 7990 * 2, wire, &len), -EBADMSG);
+}
+
+static void records_of_any_type_are_all_taken(void **state)
+{
+	struct vs_message out;
+
+	(void)state;
+	dns_begin(&m, 1, 0x8180, "a.example", 255);
+	dns_a(&m, "a.example", 500, 0x0a000001);
+	dns_cname(&m, "a.example", 60, "b.example");
+	dns_record(&m, 1, "a.example", 16, 70, "\1x", 2);
+	dns_record(&m, 1, "a.example", 1, 10, "\1x", 2); /* no address */
+	dns_a(&m, "b.example", 5, 0x0a000001);
+	assert_int_equal(read_reply(255, &out), 0);
+	assert_int_equal(out.kind, VS_MESSAGE_FOUND);
+	assert_int_equal(out.n, 3);
+	assert_int_equal(out.ttl_s, 60);
+	assert_int_equal(records[2].size, 2);
+}
+
+static unsigned ttl_at(size_t at)
+{
+	const uint8_t *b = m.bytes + at;
+
+	return (unsigned)b[0] << 24 | (unsigned)b[1] << 16 | (unsigned)b[2] << 8 | b[3];
+}
+
+static void a_message_is_aged_down_to_zero_and_flags_stay(void **state)
+{
+	size_t ends[4];
+
+	(void)state;
+	dns_begin(&m, 1, 0x8180, "a.example", 1);
+	dns_a(&m, "a.example", 70000, 0x0a000001);
+	ends[0] = m.n;
+	dns_record(&m, 2, "a.example", 1, 7, "\1\2\3\4", 4);
+	ends[1] = m.n;
+	dns_record(&m, 3, "a.example", 41, 0x8000, "\1\2\3\4", 4); /* DO */
+	ends[2] = m.n;
+	dns_record(&m, 3, "a.example", 1, 0x80000005, "\1\2\3\4", 4);
+	ends[3] = m.n;
+	vs_message_age(m.bytes, m.n - 1, 10); /* the last record is cut, and stays */
+	assert_int_equal(ttl_at(ends[0] - 10), 69990);
+	assert_int_equal(ttl_at(ends[1] - 10), 0);
+	assert_int_equal(ttl_at(ends[2] - 10), 0x8000);
+	assert_int_equal(ttl_at(ends[3] - 10), 0x80000005);
+	vs_message_age(m.bytes, m.n, 1);
+	assert_int_equal(ttl_at(ends[0] - 10), 69989);
+	assert_int_equal(ttl_at(ends[3] - 10), 0);
+	vs_message_age(m.bytes, 11, 1);
+	assert_int_equal(ttl_at(ends[0] - 10), 69989);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(names_are_packed_and_unpacked),
 	cmocka_unit_test(names_that_are_none_are_refused),
@@ -242,6 +340,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_reply_cut_anywhere_is_refused),
 	cmocka_unit_test(compression_that_points_forward_or_to_itself_is_refused),
 	cmocka_unit_test(bytes_that_are_not_printable_are_escaped),
+	cmocka_unit_test(escapes_are_read),
+	cmocka_unit_test(a_long_chain_of_pointers_is_refused),
+	cmocka_unit_test(records_of_any_type_are_all_taken),
+	cmocka_unit_test(a_message_is_aged_down_to_zero_and_flags_stay),
 };
 
 int main(int argc, char **argv)

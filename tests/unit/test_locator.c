@@ -190,6 +190,8 @@ static const struct {
 } parsed[] = {
 	{ "inproc://lan", VS_KIND_SEGMENT, VS_LOCATOR_FINE, "inproc", "lan", false, false },
 	{ "inproc://", VS_KIND_SEGMENT, VS_LOCATOR_FINE, "inproc", "", false, false },
+	{ "local://lan", VS_KIND_LOCAL, VS_LOCATOR_FINE, "local", "lan", false, false },
+	{ "local:/lan", VS_KIND_PLUGIN, VS_LOCATOR_FINE, "", "local:/lan", true, false },
 	{ "inproc://a{=x}", VS_KIND_SEGMENT, VS_LOCATOR_COMMAND, "inproc", "a{=x}", false, false },
 	{ "=ssh host", VS_KIND_COMMAND, VS_LOCATOR_COMMAND, "", "ssh host", false, false },
 	{ "=wget http://x", VS_KIND_COMMAND, VS_LOCATOR_COMMAND, "", "wget http://x", false, false },

@@ -13,6 +13,9 @@ static void same_networks_are_found(void **state)
 	} cases[] = {
 		{ "inproc://lan", "inproc://lan", true, false },
 		{ "inproc://lan", "inproc://wan", false, false },
+		{ "local://lan", "local://lan", true, true },
+		{ "local://lan", "local://wan", false, false },
+		{ "local://lan", "inproc://lan", false, false },
 		{ "vde:///tmp/net", "vde:///tmp/net", true, true },
 		{ "vde:///tmp/net", "/tmp/net", true, true },
 		{ "vde:///tmp/net/", "/tmp/net[7]", true, true },
