@@ -347,7 +347,7 @@ static uint32_t read_lost(int fd)
 	return lost;
 }
 
-/* A stack whose queue is short of time loses frames before the tap sees them: then the next flood is longer. */
+/* A keeper that is short of time loses frames before the tap sees them: then the next flood is longer. */
 static void check_slow_reader(struct pair p)
 {
 	int s = (int)MUST(vdestack_msocket(p.a, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
