@@ -3,11 +3,11 @@
 /*
  * Traffic between two ends, of which one or both are stacks of libioth. Used by tests/bench/run.
  *
- *     ioth_traffic [-t SECONDS] [-c PEER] [-a] tcp|rr|urr A B
+ *     ioth_traffic [-t SECONDS] [-A ADDR] [-c PEER] [-a] tcp|rr|urr A B
  *
  * A sends to B. Each end is a process of its own, and is
  *
- *     PLUGIN,VNL   a stack of libioth with the address 10.0.0.1 (A) or 10.0.0.2 (B)
+ *     PLUGIN,VNL   a stack of libioth with the address 10.0.0.1 or ADDR (A), or 10.0.0.2 (B)
  *     ns:FILE      a network namespace that is configured already
  *     host         this one
  *
@@ -333,9 +333,11 @@ int main(int argc, char **argv)
 	pid_t pid = -1;
 	int c;
 
-	while ((c = getopt(argc, argv, "t:c:a")) != -1) {
+	while ((c = getopt(argc, argv, "t:A:c:a")) != -1) {
 		if (c == 't')
 			seconds = atof(optarg);
+		else if (c == 'A')
+			a.address = optarg;
 		else if (c == 'c')
 			peer = optarg;
 		else if (c == 'a')
