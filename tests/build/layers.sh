@@ -16,7 +16,7 @@
 set -eu -o pipefail
 export LC_ALL=C
 layers="base proto wire config rtnl pump auto keeper runner core api dns lab rules preload publish tools
-	ioth/lib ioth/addr ioth/plugins ioth/picox ioth/conf ioth/dns"
+	ioth/lib ioth/addr ioth/plugins ioth/picox ioth/conf ioth/dns daemons/common daemons/otipaddr"
 
 source=$1/src objects=${2:-}
 status=0 edges=0
@@ -31,13 +31,13 @@ for layer in $layers; do
 	rank[$layer]=$((${#rank[@]} + 1))
 done
 
-# layer_of PATH: sets `layer`. src/ioth is a folder of layers.
+# layer_of PATH: sets `layer`. src/ioth and src/daemons are folders of layers.
 layer_of() {
+	local rest=${1#*/}
 	layer=${1%%/*}
-	if [ "$layer" = ioth ]; then
-		layer=${1#ioth/}
-		layer=ioth/${layer%%/*}
-	fi
+	case $layer in
+	ioth | daemons) layer=$layer/${rest%%/*} ;;
+	esac
 }
 
 # check FROM TO WHAT [HEADER]: whether folder FROM may use folder TO
@@ -75,9 +75,9 @@ done < <(cd "$source" && awk '
 			if (part[i] ~ "^[a-z_/.]*$") print folder, part[i]
 	}
 	' "${readmes[@]}")
-for folder in "$source"/*/ "$source"/ioth/*/; do
+for folder in "$source"/*/ "$source"/ioth/*/ "$source"/daemons/*/; do
 	folder=${folder#"$source"/} folder=${folder%/}
-	[ "$folder" != ioth ] || continue
+	[ "$folder" != ioth ] && [ "$folder" != daemons ] || continue
 	[ -d "$source/$folder" ] || continue
 	[ -n "${rank[$folder]:-}" ] || complain "src/$folder is no layer of tests/build/layers.sh"
 	[ -f "$source/$folder/README.md" ] || complain "src/$folder has no README.md"
@@ -94,7 +94,7 @@ while IFS=: read -r file header; do
 		check "$from" "$layer" "src/$file includes $header" "$header"
 		;;
 	esac
-done < <(cd "$source" && grep -HE '^#[[:space:]]*include ".*"$' -- */*.[ch] ioth/*/*.[ch] | sed 's/:#[[:space:]]*include "\(.*\)"$/:\1/')
+done < <(cd "$source" && grep -HE '^#[[:space:]]*include ".*"$' -- */*.[ch] ioth/*/*.[ch] daemons/*/*.[ch] | sed 's/:#[[:space:]]*include "\(.*\)"$/:\1/')
 [ "$edges" -gt 20 ] || complain "only $edges includes between folders: where are the sources?"
 
 if [ -n "$objects" ]; then
