@@ -82,7 +82,7 @@ refuses "cannot write the address" sh -c '"$0" -b fc00:: a.b >/dev/full' "$hasha
 ip link set lo up
 dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user= --group= --pid-file= \
 	--listen-address=127.0.0.1 --bind-interfaces --address=/one.test/fc01:: --host-record=two.test,fc01::1 \
-	--host-record=two.test,fc01::2 --address=/four.test/10.0.0.1 --local=/test/ >"$scratch/log" 2>&1 &
+	--host-record=two.test,fc01::2 --host-record=four.test,10.0.0.1 --local=/test/ >"$scratch/log" 2>&1 &
 server=$!
 for ((i = 0; ; i++)); do
 	! "$hashaddr" -D 127.0.0.1 a.one.test >/dev/null 2>&1 || break

@@ -220,7 +220,7 @@ static int read_command_line(struct parser *p, int argc, char **argv)
 	int c, r = prepare(p->o, &longs, &letters);
 
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* glibc: starts anew, also after another command line */
 	while (r == 0 && !p->done && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
 		if (c == '?')
 			r = usage_error(p->o, "unknown or ambiguous option ", argv[optind - 1]);
