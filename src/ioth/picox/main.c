@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/poison.h"
 #include "control.h"
 #include "iface.h"
 #include "loop.h"
@@ -26,6 +27,12 @@
 #include "random.h"
 
 #define MEMORY_MAX ((rlim_t)1 << 30) /* of data */
+
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define PX_SANITIZED true
+#else
+#define PX_SANITIZED false
+#endif
 
 enum outcome { ENDED = 0, NOT_STARTED = 1 };
 
@@ -45,7 +52,8 @@ static void bound(void)
 	struct rlimit limit;
 
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur > MEMORY_MAX) {
+	/* The memory of a sanitizer is larger than any that could be allowed. */
+	if (!PX_SANITIZED && getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur > MEMORY_MAX) {
 		limit.rlim_cur = MEMORY_MAX;
 		(void)setrlimit(RLIMIT_DATA, &limit);
 	}
