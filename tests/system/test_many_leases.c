@@ -11,8 +11,11 @@
 #define MANY 500
 #define FEW 60
 #define QUIET_MS 4000 /* without a timer of a source */
-/* Of the keeper's resident memory for each. Pages that are used in part count more with few leases. */
-#define LEASE_BYTES (n_stacks == MANY ? 4096 : 5000)
+/*
+ * Of the keeper's resident memory for each. With few leases about 256 KiB count that do not grow with them:
+ * pages that are used in part, and the first allocations of threads.
+ */
+#define LEASE_BYTES (n_stacks == MANY ? 4096 : 8192)
 
 static struct vdestack *stacks[MANY];
 static int n_stacks;
