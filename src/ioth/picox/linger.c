@@ -18,6 +18,7 @@
 
 /* Without progress. A lost segment is sent again after 3 s, and then after 6 s more. */
 #define STUCK_MS 12000
+#define STUCK_END_MS 1000
 #define LONGEST_MS 60000
 #define AGAIN_MS 20
 
@@ -44,12 +45,15 @@ static bool is_over(void)
 {
 	uint32_t acked, now = sys_now();
 	unsigned unfinished = px_socket_unfinished();
-	bool unsent = px_tcp_unsent(&acked);
+	enum px_unsent unsent = px_tcp_unsent(&acked);
+	uint32_t stuck = unsent == PX_DATA_UNSENT || unfinished > 0 ? STUCK_MS : STUCK_END_MS;
 
 	if (acked + unfinished != progress)
 		moved = now;
 	progress = acked + unfinished;
-	return (!unsent && unfinished == 0) || now - moved >= STUCK_MS || now - began >= LONGEST_MS;
+	if (unsent == PX_ALL_SENT && unfinished == 0)
+		return true;
+	return now - moved >= stuck || now - began >= LONGEST_MS;
 }
 
 /* By lwIP's timer, in its thread. */

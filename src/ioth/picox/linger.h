@@ -2,20 +2,24 @@
 #ifndef PX_LINGER_H
 #define PX_LINGER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /*
  * The end: what closed sockets have to send goes out, then the loop stops. It also stops after 12 s in which
- * nothing was acknowledged, and after a minute. Connections with unsent bytes are reset then.
+ * nothing was acknowledged, after 1 s if only ends of connections (FIN) are not, and after a minute. These
+ * connections are reset then.
  */
 void px_linger_then_stop(void);
 
-/*
- * tcp_flow.c: a connection has data in the queues of lwIP which is not acknowledged. *acked changes when some
- * of it is.
- */
-bool px_tcp_unsent(uint32_t *acked);
+/* What the queues of lwIP have that is not acknowledged. */
+enum px_unsent {
+	PX_ALL_SENT,
+	PX_END_UNSENT, /* only the ends of connections: those at the other side may have gone, as it may */
+	PX_DATA_UNSENT
+};
+
+/* tcp_flow.c: of all connections. *acked changes when some of it is acknowledged. */
+enum px_unsent px_tcp_unsent(uint32_t *acked);
 
 /* tcp_flow.c: resets those connections. How many there were. */
 unsigned px_tcp_reset_unsent(void);

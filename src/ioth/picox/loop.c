@@ -4,6 +4,9 @@
  * Frames and events come in batches: a turn handles all events, then what they have put off until the end of
  * the turn (filled queues are sent, dead sockets are freed). When a timer of lwIP puts something off, the
  * loop is woken for a turn of its own.
+ *
+ * What asks for another turn in the middle of one may find the wake-up of an earlier request among the events
+ * of this turn: reading that takes both. So a turn that leaves such requests does not wait for events.
  */
 
 #include "loop.h"
@@ -151,9 +154,10 @@ void px_loop_stop(void)
 void px_loop_run(void)
 {
 	struct epoll_event events[EVENTS];
+	bool more = false; /* for the next turn, of which no event may be left */
 
 	while (!stopped) {
-		int n = epoll_wait(epoll_fd, events, EVENTS, -1);
+		int n = epoll_wait(epoll_fd, events, EVENTS, more ? 0 : -1);
 		LOCK_TCPIP_CORE();
 		start_again();
 		for (int i = 0; i < n; i++) {
@@ -161,6 +165,7 @@ void px_loop_run(void)
 			watch->ready(watch, events[i].events);
 		}
 		run_later();
+		more = again != NULL;
 		UNLOCK_TCPIP_CORE();
 	}
 }

@@ -369,16 +369,26 @@ void px_tcp_detach(struct px_tcp *t)
 	tcp_poll(pcb, NULL, 0);
 }
 
-bool px_tcp_unsent(u32_t *acked)
+static bool has_data(const struct tcp_seg *segments)
 {
-	bool unsent = false;
+	while (segments != NULL && segments->len == 0)
+		segments = segments->next;
+	return segments != NULL;
+}
+
+enum px_unsent px_tcp_unsent(u32_t *acked)
+{
+	enum px_unsent what = PX_ALL_SENT;
 
 	*acked = 0;
 	for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
-		unsent = unsent || pcb->unsent != NULL || pcb->unacked != NULL;
+		if (has_data(pcb->unsent) || has_data(pcb->unacked))
+			what = PX_DATA_UNSENT;
+		else if (what == PX_ALL_SENT && (pcb->unsent != NULL || pcb->unacked != NULL))
+			what = PX_END_UNSENT;
 		*acked += pcb->lastack;
 	}
-	return unsent;
+	return what;
 }
 
 unsigned px_tcp_reset_unsent(void)
