@@ -477,3 +477,65 @@ CASE(arguments_are_taken_as_the_kernel_takes_them)
 	datagram_arguments(stack);
 	close_all(stack, pair);
 }
+
+/* ------------------------------------------------------------------ windows */
+
+/* Fills all queues from fd to the other end. How many bytes they took. */
+static size_t fill(int fd)
+{
+	static const char bytes[65536];
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	size_t sum = 0;
+	ssize_t n;
+
+	while (poll(&p, 1, 500) == 1) {
+		n = ioth_send(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		CHECK(n > 0 || (n < 0 && errno == EAGAIN));
+		sum += n > 0 ? (size_t)n : 0;
+	}
+	return sum;
+}
+
+static void drain(int fd, size_t sum)
+{
+	static char bytes[65536];
+
+	for (ssize_t n; sum > 0; sum -= (size_t)n) {
+		n = MUST(ioth_recv(fd, bytes, sizeof(bytes), 0));
+		CHECK(n > 0 && (size_t)n <= sum);
+	}
+}
+
+/* Processor time of a process, in clock ticks. */
+static unsigned long ticks_of(pid_t pid)
+{
+	char path[64], line[1024] = "";
+	unsigned long user = 0, kernel = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+	CHECK(f != NULL && fgets(line, sizeof(line), f) != NULL);
+	(void)fclose(f);
+	const char *rest = strrchr(line, ')');
+	CHECK(rest != NULL &&
+	      sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) == 2);
+	return user + kernel;
+}
+
+/* Each end asks for the window of the other one after 1.5 s, and is answered. The answers get none. */
+CASE(two_ends_with_closed_windows_are_at_rest_and_go_on)
+{
+	struct ioth *stack = stack_on(NULL);
+	pid_t pid = 0;
+	int pair[2];
+
+	connected(stack, pair);
+	size_t there = fill(pair[0]), back = fill(pair[1]);
+	CHECK_EQ(stack_processes(&pid, 1), 1);
+	unsigned long before = ticks_of(pid);
+	sleep_ms(4000); /* two such questions */
+	CHECK(ticks_of(pid) - before < (unsigned long)sysconf(_SC_CLK_TCK));
+	drain(pair[1], there);
+	drain(pair[0], back);
+	close_all(stack, pair);
+}

@@ -3,7 +3,7 @@
 /*
  * What the process needs that is built with the address sanitizer.
  *
- * A memory error ends the process, so calls of the stack fail and the test that runs notices. The process has no
+ * A memory error ends the process, so calls of the stack fail and the test notices. The process has no
  * standard error: ASAN_OPTIONS=log_path=FILE shows the report.
  *
  * libvdeplug loads plugins with RTLD_DEEPBIND, which the sanitizer refuses, because such objects would use

@@ -33,6 +33,7 @@ struct px_tcp {
 	struct px_tcp_kept_options options; /* of a listening socket; lwIP has none of them for it */
 	size_t filler; /* bytes in the program's queue in front of its own; 0: connected, or listening */
 	struct pbuf *received; /* not taken by the program yet; lwIP's window is closed by so much */
+	unsigned lent;         /* less these bytes */
 	unsigned char *kept;   /* taken from the program, and lwIP had no memory for it */
 	size_t n_kept;
 	bool readable;      /* the program's queue may have bytes */

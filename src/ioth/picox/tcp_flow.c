@@ -51,9 +51,26 @@ static ssize_t offer(struct px_tcp *t)
 
 static void taken(struct px_tcp *t, size_t n)
 {
+	size_t back = n < t->lent ? n : t->lent;
+
 	t->received = pbuf_free_header(t->received, (u16_t)n);
+	t->lent -= (unsigned)back;
 	if (t->pcb != NULL)
-		tcp_recved(t->pcb, (u16_t)n);
+		tcp_recved(t->pcb, (u16_t)(n - back));
+}
+
+/*
+ * lwIP answers each acknowledgement that comes while its window is closed. Two ends whose windows are both
+ * closed answer each other for ever, in one call of lwIP if they are in one stack. So the window is never
+ * quite closed: lwIP has one byte more than it has announced, for the byte with which the other end asks for
+ * the window. That byte stays in lwIP as long as there is no room.
+ */
+static void keep_window_open(struct px_tcp *t, struct tcp_pcb *pcb)
+{
+	if (pcb->rcv_wnd > 0)
+		return;
+	pcb->rcv_wnd = 1;
+	t->lent++;
 }
 
 /* Bytes of a stream must not be lost: the connection is. lwIP calls back, if it still has the pcb. */
@@ -287,8 +304,8 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
 {
 	struct px_tcp *t = arg;
 
-	(void)pcb;
 	(void)err;
+	keep_window_open(t, pcb);
 	if (p == NULL)
 		t->net_ended = true;
 	else if (t->received == NULL)
