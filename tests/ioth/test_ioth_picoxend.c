@@ -113,12 +113,13 @@ CASE(a_child_that_deletes_its_copy_leaves_the_stack_of_its_parent)
 	CHECK(wait_until(no_processes, NULL, LIMIT_MS));
 }
 
-static struct ioth *on_network(const char *addr)
+/* Each case has a network of its own: in a container they share a directory. */
+static struct ioth *on_network(const char *name, const char *addr)
 {
 	char vnl[300];
 	struct in_addr a;
 
-	(void)snprintf(vnl, sizeof(vnl), "ptp://%s", case_path("net"));
+	(void)snprintf(vnl, sizeof(vnl), "ptp://%s", case_path(name));
 	struct ioth *stack = ioth_newstack("picox", vnl);
 	if (stack == NULL)
 		FAIL("no stack: %s", ioth_last_error());
@@ -132,7 +133,7 @@ static struct ioth *on_network(const char *addr)
 CASE_FLAGS(what_was_sent_before_the_end_arrives_while_a_child_lives, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	static char bytes[BULK];
-	struct ioth *one = on_network("10.4.0.1"), *two = on_network("10.4.0.2");
+	struct ioth *one = on_network("sent", "10.4.0.1"), *two = on_network("sent", "10.4.0.2");
 	struct sockaddr_in at = { AF_INET, htons(80), { 0 }, { 0 } };
 	size_t got = 0;
 	ssize_t n;
@@ -168,7 +169,7 @@ CASE_FLAGS(what_was_sent_before_the_end_arrives_while_a_child_lives, CASE_F_ROOT
 CASE_FLAGS(what_a_deleted_stack_cannot_send_is_reset, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	static char bytes[8 * BULK];
-	struct ioth *one = on_network("10.4.0.1"), *two = on_network("10.4.0.2");
+	struct ioth *one = on_network("unsent", "10.4.0.1"), *two = on_network("unsent", "10.4.0.2");
 	struct sockaddr_in at = { AF_INET, htons(80), { 0 }, { 0 } };
 	size_t sent = 0, got = 0;
 	ssize_t n;

@@ -71,7 +71,7 @@
 #define USER_FIRST 30000 /* up to 59999, where useradd(8) puts no system user and rarely a person */
 #define USER_COUNT 30000
 #define USER_SHARED 64789     /* where the others are not mapped */
-#define ORPHANS_MS 2000
+#define ORPHANS_MS 15000 /* a stack in user space that has ended may send for 12 s */
 #define MAX_REACH 8
 
 enum { EXIT_SKIPPED = 77 };

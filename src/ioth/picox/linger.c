@@ -33,7 +33,7 @@ static void stop(struct px_later *later)
 	px_loop_stop();
 }
 
-/* The resets have left, also those that a thread sends. */
+/* The last segments have left, also those that a thread sends. */
 static void stop_now(void *arg)
 {
 	(void)arg;
@@ -62,7 +62,7 @@ static void look_again(void *arg)
 	(void)arg;
 	if (!is_over())
 		sys_timeout(AGAIN_MS, look_again, NULL);
-	else if (px_tcp_reset_unsent() > 0)
+	else if (px_tcp_last_segments() > 0)
 		sys_timeout(AGAIN_MS, stop_now, NULL);
 	else
 		stop_now(NULL);

@@ -21,7 +21,10 @@ enum px_unsent {
 /* tcp_flow.c: of all connections. *acked changes when some of it is acknowledged. */
 enum px_unsent px_tcp_unsent(uint32_t *acked);
 
-/* tcp_flow.c: resets those connections. How many there were. */
-unsigned px_tcp_reset_unsent(void);
+/*
+ * tcp_flow.c: resets connections with something unsent, and acknowledges what others have received: the other
+ * side would wait for it. How many segments that is.
+ */
+unsigned px_tcp_last_segments(void);
 
 #endif

@@ -48,12 +48,19 @@ struct px_socket *px_socket_find(uint64_t cookie)
 	return s;
 }
 
-/* The event may be one of a later turn. */
-static bool is_closed(const struct px_socket *s)
+/*
+ * The program has closed it, or has written what is still to be sent: a child may have a copy, and then
+ * nothing is closed. The events may be those of a later turn.
+ */
+static bool is_unfinished(const struct px_socket *s)
 {
-	struct pollfd p = { .fd = s->watch.fd };
+	struct pollfd p = { .fd = s->watch.fd, .events = POLLIN };
 
-	return s->gone || (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0);
+	if (s->gone)
+		return true;
+	if (poll(&p, 1, 0) != 1)
+		return false;
+	return (p.revents & POLLHUP) != 0 || (s->ops->takes != NULL && s->ops->takes(s));
 }
 
 unsigned px_socket_unfinished(void)
@@ -62,7 +69,7 @@ unsigned px_socket_unfinished(void)
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (const struct px_socket *s = table[i]; s != NULL; s = s->next)
-			n += is_closed(s);
+			n += is_unfinished(s);
 	return n;
 }
 

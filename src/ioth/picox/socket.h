@@ -27,6 +27,8 @@ struct px_ops {
 	void (*readable)(struct px_socket *s);
 	void (*writable)(struct px_socket *s);
 	void (*hangup)(struct px_socket *s);
+	/* Whether what the program has written is still to be sent. NULL: never. */
+	bool (*takes)(const struct px_socket *s);
 	int (*bind)(struct px_socket *s, const struct sockaddr *addr, socklen_t len);
 	int (*connect)(struct px_socket *s, const struct sockaddr *addr, socklen_t len);
 	int (*listen)(struct px_socket *s, int backlog);
@@ -82,7 +84,7 @@ void px_socket_leave_error(const struct px_socket *s, int error);
 int px_socket_left_error(uint64_t cookie);
 /* Takes the pending error (SO_ERROR). */
 int px_socket_take_error(struct px_socket *s);
-/* How many sockets there are that the program has closed, and whose kind still has something to do. */
+/* How many sockets the program has closed, or has written to, whose kind still has something to do. */
 unsigned px_socket_unfinished(void);
 
 /* The kinds. */

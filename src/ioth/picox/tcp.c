@@ -59,6 +59,14 @@ static void hangup(struct px_socket *s)
 	px_tcp_later(t);
 }
 
+/* What stands in the queue before a connection is filler. */
+static bool takes(const struct px_socket *s)
+{
+	const struct px_tcp *t = s->state;
+
+	return t->state == PX_TCP_OPEN && !t->program_ended;
+}
+
 static int bind_socket(struct px_socket *s, const struct sockaddr *from, socklen_t len)
 {
 	struct px_tcp *t = px_tcp_of(s);
@@ -183,6 +191,7 @@ const struct px_ops px_tcp_ops = {
 	.readable = readable,
 	.writable = writable,
 	.hangup = hangup,
+	.takes = takes,
 	.bind = bind_socket,
 	.connect = connect_socket,
 	.listen = px_tcp_listen,

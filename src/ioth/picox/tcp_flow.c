@@ -408,17 +408,21 @@ enum px_unsent px_tcp_unsent(u32_t *acked)
 	return what;
 }
 
-unsigned px_tcp_reset_unsent(void)
+unsigned px_tcp_last_segments(void)
 {
 	struct tcp_pcb *next;
 	unsigned n = 0;
 
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = next) {
 		next = pcb->next;
-		if (pcb->unsent == NULL && pcb->unacked == NULL)
-			continue;
-		tcp_abort(pcb);
-		n++;
+		if (pcb->unsent != NULL || pcb->unacked != NULL) {
+			tcp_abort(pcb);
+			n++;
+		} else if ((pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0) {
+			tcp_ack_now(pcb);
+			(void)tcp_output(pcb);
+			n++;
+		}
 	}
 	return n;
 }
