@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#     otip_rproxy.sh CASE KIND FILE VDESTACK
+#
+# otip_rproxy between programs of others. FILE is the program, VDESTACK the tool vdestack. All runs in a network
+# namespace: the servers inside are on its loopback interface. KIND is the stack outside:
+#
+#	kernel            a dummy interface of that namespace, and clients are in the namespace
+#	vdestack, picox   a stack on a VDE network (ptp://), and clients run in another stack on it
+#
+# A case is a function below.
+
+set -eu -o pipefail
+if [ -z "${INSIDE:-}" ]; then
+	export INSIDE=1
+	exec unshare --user --map-root-user --net "$0" "$@"
+fi
+case=$1 kind=$2 rproxy=$3 vdestack=$4
+otipaddr=$(dirname "$rproxy")/otipaddr
+cd "$(mktemp -d)"
+scratch=$PWD
+proxy="" started=()
+finish() {
+	local status=$?
+	for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+	[ "$status" = 0 ] || { echo "--- the proxy:"; tail -40 "$scratch/log"; } >&2 2>/dev/null || true
+	wait
+	cd / && rm -rf "$scratch"
+}
+trap finish EXIT
+
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+# wait_for COMMAND...: until it succeeds, at most 20 seconds
+wait_for() {
+	local end=$((SECONDS + 20))
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || fail "in vain: $*"
+		sleep 0.05
+	done
+}
+
+# start COMMAND...: in the background, and ended with the case
+start() {
+	"$@" &
+	started+=($!)
+}
+
+ip link set lo up
+case $kind in
+kernel)
+	ip link add ext0 type veth peer name ext1
+	ip link set ext1 up
+	sysctl -q net.ipv6.conf.ext0.accept_dad=0
+	outside="iface=ext0"
+	;;
+*)
+	outside="stack=$kind,vnl=ptp://$scratch/net"
+	;;
+esac
+
+# client COMMAND...: on the network outside. It takes the place of the shell that calls it.
+client() {
+	if [ "$kind" = kernel ]; then
+		exec "$@"
+	fi
+	exec "$vdestack" run --engine=supervise "vnl=ptp://$scratch/net ip=2001:db8::1:1/64 nodad" -- "$@"
+}
+
+# The address of a name now. No period ends within the next two seconds.
+name=www.example.org
+address() { # PERIOD
+	while [ $(($(date +%s) % $1)) -gt $(($1 - 3)) ]; do sleep 0.1; done
+	"$otipaddr" -b 2001:db8:: -T "$1" "${2-$name}" secret
+}
+
+# start_proxy OPTION...: ready when this returns
+start_proxy() {
+	start "$rproxy" -v -e "$outside" -b 2001:db8:: -n "$name" --passwdfile "$scratch/password" \
+		-p "$scratch/pid" "$@" 2>>"$scratch/log"
+	proxy=${started[-1]}
+	wait_for test -s "$scratch/pid"
+}
+
+count_fds() {
+	find "/proc/$proxy/fd" -mindepth 1 | wc -l
+}
+
+start_http() { # ADDRESS PORT
+	mkdir -p www
+	[ -s www/big ] || head -c 3000000 /dev/urandom >www/big
+	start python3 -m http.server --bind "$1" --directory www "$2" >/dev/null 2>&1
+	wait_for bash -c "exec 3<>/dev/tcp/$1/$2"
+}
+
+echo secret >password
+: >log
+
+# ---------------------------------------------------------------- cases
+
+curl_gets_a_file_over_ipv4_and_ipv6_inside() {
+	start_http 127.0.0.1 8001
+	start_http ::1 8002
+	start_proxy -t 80,127.0.0.1,8001 -t "81,[::1],8002" -t 82,localhost,8002 --otip_period=100000
+	local a
+	a=$(address 100000)
+	(client curl -sS -m 20 -o one "http://[$a]/big" -o two "http://[$a]:81/big" -o three "http://[$a]:82/big")
+	cmp one www/big && cmp two www/big && cmp three www/big
+}
+
+"$case"
