@@ -9,7 +9,7 @@
 function(vdestack_install_man directory)
   set(links "${PROJECT_BINARY_DIR}/man")
   file(REMOVE_RECURSE "${links}")
-  foreach(section IN ITEMS 1 3 7)
+  foreach(section IN ITEMS 1 3 7 8)
     file(GLOB pages CONFIGURE_DEPENDS "${directory}/*.${section}")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${pages})
     install(FILES ${pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}")

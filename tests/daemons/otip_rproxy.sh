@@ -14,10 +14,11 @@
 set -eu -o pipefail
 if [ -z "${INSIDE:-}" ]; then
 	export INSIDE=1
-	exec unshare --user --map-root-user --net "$0" "$@"
+	exec unshare --user --map-root-user --net bash "$0" "$@"
 fi
 case=$1 kind=$2 rproxy=$3 vdestack=$4
 otipaddr=$(dirname "$rproxy")/otipaddr
+build=$(dirname "$(dirname "$rproxy")") sources=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$(mktemp -d)"
 scratch=$PWD
 proxy="" started=()
@@ -647,6 +648,36 @@ all_mistakes_are_reported() {
 	diff expected err || fail "the messages differ"
 	! "$rproxy" -n a.b -b fc00:: -e iface=none -t 80,::1,80 2>err || fail "it runs"
 	grep -q "extstack: .*none" err || fail "$(cat err)"
+}
+
+the_example_of_a_configuration_works() {
+	start_http 127.0.0.1 8080
+	start_proxy -f "$sources/examples/otip_rproxy.conf"
+	client curl -sS -m 20 -o one "http://[$(address 32)]/big"
+	cmp one www/big
+	[ "$(grep -c lives log)" -ge 2 ] || fail "one name has no address"
+}
+
+the_unit_and_the_completion_are_right() {
+	local unit=$build/src/daemons/otip_rproxy.service
+	grep -qE "^ExecStart=/[^@]*/otip_rproxy --" "$unit" || fail "$(cat "$unit")"
+	# The completion knows the options that the program has.
+	COMP_WORDS=(otip_rproxy --) COMP_CWORD=1 COMPREPLY=()
+	# shellcheck disable=SC1091
+	. "$sources/data/completions/otip_rproxy"
+	_otip_rproxy
+	printf '%s\n' "${COMPREPLY[@]}" | sort >found
+	"$rproxy" --help | sed -n 's/^  \(-[a-zA-Z], \|    \)\(--[a-z_]*\).*/\2/p' | sort >expected
+	diff expected found || fail "the options differ"
+	# And the page describes them.
+	while read -r option; do
+		grep -q "^\.It Fl .*${option#-}\( \|$\)" "$sources/docs/man/otip_rproxy.8" || fail "$option is not in the page"
+	done <expected
+	command -v systemd-analyze >/dev/null || return 0
+	mkdir unit
+	sed "s|^ExecStart=[^ ]*|ExecStart=$rproxy|" "$unit" >unit/otip_rproxy.service
+	systemd-analyze verify --man=no unit/otip_rproxy.service >verified 2>&1 || fail "$(cat verified)"
+	! grep "otip_rproxy.service:" verified || fail "systemd-analyze complains"
 }
 
 "$case"
