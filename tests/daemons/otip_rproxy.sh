@@ -279,6 +279,47 @@ a_server_that_does_not_read_stops_the_client() {
 	[ $((after - before)) -lt 1500 ] || fail "the proxy has grown by $((after - before)) KiB"
 }
 
+# The client reads its last bytes late: until then the connection is there, and so its address.
+a_connection_stays_until_the_client_has_its_last_bytes() {
+	start_python <<-'END'
+	import socket
+	s = socket.create_server(("127.0.0.1", 8010))
+	print("ready", flush=True)
+	c, _ = s.accept()
+	while c.recv(100): pass
+	c.sendall(bytes(300000))
+	c.close()
+	print("sent", flush=True)
+	END
+	wait_for grep -q ready said
+	start_proxy -t 80,127.0.0.1,8010 --otip_period=100000
+	local a before
+	a=$(address 100000) before=$(count_fds)
+	client python3 - "$a" "$before" <<-'END'
+	import os, socket, sys, time
+	proxy = "/proc/%s/fd" % open("pid").read().strip()
+	s = socket.socket(socket.AF_INET6)
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+	s.settimeout(20)
+	s.connect((sys.argv[1], 80))
+	s.sendall(b"x")
+	s.shutdown(socket.SHUT_WR)
+	end = time.monotonic() + 20
+	while "sent" not in open("said").read():
+	    assert time.monotonic() < end
+	    time.sleep(0.05)
+	for _ in range(10):
+	    assert len(os.listdir(proxy)) > int(sys.argv[2])
+	    time.sleep(0.1)
+	n = 0
+	while got := s.recv(65536):
+	    n += len(got)
+	assert n == 300000, n
+	END
+	descriptors_are_gone() { [ "$(count_fds)" = "$before" ]; }
+	wait_for descriptors_are_gone
+}
+
 connections_over_the_limit_wait() {
 	start_http 127.0.0.1 8001
 	start_proxy -t 80,127.0.0.1,8001 --otip_period=100000 --tcp_connections=2
@@ -648,6 +689,43 @@ all_mistakes_are_reported() {
 	diff expected err || fail "the messages differ"
 	! "$rproxy" -n a.b -b fc00:: -e iface=none -t 80,::1,80 2>err || fail "it runs"
 	grep -q "extstack: .*none" err || fail "$(cat err)"
+}
+
+a_stack_that_fails_ends_the_program() {
+	start_proxy -t 80,127.0.0.1,8001 -u 90,127.0.0.1,9001 --otip_period=100000
+	local mine pid status=0 ended=""
+	mine=$(readlink /proc/self/ns/user)
+	for pid in $(pgrep -x vdestack-picox); do
+		if [ "$(readlink "/proc/$pid/ns/user")" = "$mine" ]; then
+			kill -9 "$pid"
+			ended=yes
+		fi
+	done
+	[ -n "$ended" ] || fail "no process of picox"
+	wait "$proxy" || status=$?
+	[ "$status" = 1 ] || fail "status $status"
+	grep -q "the stack outside has failed" log || fail "no message"
+	[ ! -e pid ] || fail "the pidfile is still there"
+}
+
+bases_and_servers_are_looked_up() {
+	start_http 127.0.0.1 8001
+	start dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user= --group= --pid-file= \
+		--listen-address=127.0.0.1 --bind-interfaces --address=/example.org/2001:db8:: --local=/test/ \
+		--address=/four.test/127.0.0.1 2>dnsmasq.log
+	wait_for "$(dirname "$rproxy")/hashaddr" -D 127.0.0.1 a.example.org
+	start "$rproxy" -v -e "$outside" -n "$name" --passwdfile password -p pid -D 127.0.0.1 -t 80,four.test,8001 \
+		--otip_period=100000 2>>log
+	proxy=${started[-1]}
+	wait_for test -s pid
+	client curl -sS -m 20 -o one "http://[$(address 100000)]/big"
+	cmp one www/big
+	local status=0
+	"$rproxy" -e "$outside" -n www.none.test -D 127.0.0.1 -t 80,none.test,80 -t 81,none2.test,81 2>err || status=$?
+	[ "$status" = 1 ] || fail "status $status"
+	grep -q "no base address for www.none.test: there is no name none.test" err || fail "$(cat err)"
+	grep -q "no address of the server none.test inside" err || fail "$(cat err)"
+	grep -q "no address of the server none2.test inside" err || fail "$(cat err)"
 }
 
 the_example_of_a_configuration_works() {

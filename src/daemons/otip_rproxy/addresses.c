@@ -44,6 +44,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "accept.h"
 #include "base/cleanup.h"
 #include "daemons/common/report.h"
 
@@ -115,7 +116,7 @@ static void close_ports(struct address *a, int type)
 		if (s->ports[i].type != type)
 			continue;
 		if (type == SOCK_STREAM)
-			rp_tcp_close(vs_steal_ptr(a->services[i].tcp));
+			rp_accept_close(vs_steal_ptr(a->services[i].tcp));
 		else
 			rp_udp_close(vs_steal_ptr(a->services[i].udp));
 	}
@@ -128,7 +129,8 @@ static void remove_address(struct address *a)
 	close_ports(a, SOCK_STREAM);
 	close_ports(a, SOCK_DGRAM);
 	rp_tcp_reset(all->tcp, &a->hold);
-	if (a->added && ioth_ipaddr_del(all->outside, AF_INET6, &a->addr, LENGTH, all->ifindex) < 0)
+	if (a->added && ioth_ipaddr_del(all->outside, AF_INET6, &a->addr, LENGTH, all->ifindex) < 0 &&
+	    errno != ENETDOWN)
 		dm_report(DM_NOTICE, "cannot take the address %s back: %s", text_of(a), strerror(errno));
 	dm_report(DM_DEBUG, "%s is gone", text_of(a));
 	rp_list_remove(&a->link);
@@ -219,7 +221,7 @@ static int open_port(struct address *a, const struct rp_port *port, union servic
 
 	if (fd < 0)
 		return fd;
-	return port->type == SOCK_STREAM ? rp_tcp_listen(a->all->tcp, fd, port, &a->hold, &to->tcp)
+	return port->type == SOCK_STREAM ? rp_accept_open(a->all->tcp, fd, port, &a->hold, &to->tcp)
 					 : rp_udp_open(a->all->udp, fd, port, &a->hold, &to->udp);
 }
 
@@ -230,6 +232,8 @@ static int fails(struct address *a, const char *what, unsigned number, int err)
 	else if (!a->reported)
 		dm_report(DM_ERROR, "cannot %s %u of %s: %s", what, number, text_of(a), strerror(-err));
 	a->reported = true;
+	if (err == -ENETDOWN)
+		rp_loop_fail(a->all->loop, "the stack outside has failed");
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "daemons/common/report.h"
 
 static void look_at_clock(struct rp_loop *l)
 {
@@ -19,7 +20,7 @@ static void look_at_clock(struct rp_loop *l)
 int rp_loop_init(struct rp_loop *l)
 {
 	rp_list_init(&l->timers);
-	l->stop = false;
+	l->stop = l->failed = false;
 	l->n = l->at = 0;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	look_at_clock(l);
@@ -93,6 +94,13 @@ static void fire_timers(struct rp_loop *l)
 	}
 }
 
+void rp_loop_fail(struct rp_loop *l, const char *why)
+{
+	if (!l->failed)
+		dm_report(DM_ERROR, "%s", why);
+	l->stop = l->failed = true;
+}
+
 int rp_loop_run(struct rp_loop *l)
 {
 	while (!l->stop) {
@@ -111,5 +119,5 @@ int rp_loop_run(struct rp_loop *l)
 		l->n = l->at = 0;
 		fire_timers(l);
 	}
-	return 0;
+	return l->failed ? -ECANCELED : 0;
 }

@@ -28,7 +28,7 @@ struct rp_timer {
 
 struct rp_loop {
 	int epoll;
-	bool stop;
+	bool stop, failed;
 	int64_t now_ms; /* of the monotonic clock, when the loop woke up */
 	struct rp_link timers;
 	struct epoll_event batch[RP_BATCH];
@@ -51,7 +51,10 @@ void rp_loop_forget(struct rp_loop *l, struct rp_watch *w);
 /* A timer of the loop, for ever. */
 void rp_loop_timer(struct rp_loop *l, struct rp_timer *t, void (*fire)(struct rp_timer *t));
 
-/* Runs until l->stop. 0 or -errno. */
+/* Reports why the program cannot go on, once. The loop stops with a failure. */
+void rp_loop_fail(struct rp_loop *l, const char *why);
+
+/* Runs until l->stop. 0, or -errno; -ECANCELED: rp_loop_fail() has stopped it. */
 int rp_loop_run(struct rp_loop *l);
 
 #endif

@@ -77,7 +77,7 @@ static int serve(struct proxy *p)
 		r = dm_daemon_ready(&p->daemon);
 	if (r == 0) {
 		r = rp_loop_run(&p->loop);
-		if (r < 0)
+		if (r < 0 && !p->loop.failed)
 			dm_report(DM_ERROR, "the event loop has failed: %s", strerror(-r));
 	}
 	rp_addresses_end(&p->addresses);

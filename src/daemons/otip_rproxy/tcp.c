@@ -7,7 +7,9 @@
  *	            It fails: the client is reset.
  *	OPEN        bytes go both ways. A side that has ended is not read any more. When all its bytes have
  *	            been passed on, its end is passed on too, and the other direction goes on (half-close).
- *	gone        both ends have been passed on; or a side was reset, and so the other side is reset; or
+ *	CLOSING     both ends have been passed on, and the stack still has bytes for the client. They are
+ *	            waited for: the local address must not go before. The end itself is not waited for.
+ *	gone        all is done; or a side was reset, and so the other side is reset; or
  *	            nothing moved for the idle time, and both are reset: a client must not take that for the
  *	            end of the data.
  *
@@ -17,10 +19,6 @@
  * and a stalled one has at most BUFFER bytes for each direction.
  *
  * Bytes are copied. splice(2) would need two pipes, four descriptors, for each connection.
- *
- * A client that is accepted needs a second descriptor, for the server. That one is made first. So when there
- * are no descriptors, the client stays in the queue of the stack, and nothing is lost. Accepting pauses until
- * a connection ends or a second has passed. It pauses as well at the limit of connections.
  */
 
 #include "tcp.h"
@@ -30,20 +28,14 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
+#include "accept.h"
 #include "base/cleanup.h"
 #include "daemons/common/report.h"
 
 #define BUFFER 65536
-#define RETRY_MS 1000
-
-struct rp_tcp_listener {
-	struct rp_watch watch;
-	struct rp_tcp *tcp;
-	const struct rp_port *port;
-	struct rp_hold *hold;
-	struct rp_link link;
-};
+#define CLOSING_MS 200
 
 struct conn;
 
@@ -56,7 +48,7 @@ struct side {
 	size_t at, len;
 };
 
-enum state { CONNECTING, OPEN };
+enum state { CONNECTING, OPEN, CLOSING };
 
 struct conn {
 	struct rp_tcp *tcp;
@@ -64,7 +56,8 @@ struct conn {
 	enum state state;
 	struct side client, server;
 	int64_t used_ms;
-	struct rp_link link;
+	int unsent; /* bytes, when CLOSING was looked at last */
+	struct rp_link link, closing;
 };
 
 static struct side *other(struct side *s)
@@ -74,15 +67,15 @@ static struct side *other(struct side *s)
 
 /* ------------------------------------------------------------------ ends */
 
-static void watch_listeners(struct rp_tcp *t, bool paused)
+static int error_of(int fd)
 {
-	t->paused = paused;
-	t->retry.due_ms = paused ? t->loop->now_ms + RETRY_MS : RP_NEVER;
-	for (struct rp_link *i = t->listeners.next; i != &t->listeners; i = i->next) {
-		struct rp_tcp_listener *l = RP_OF(i, struct rp_tcp_listener, link);
-		(void)rp_loop_watch(t->loop, &l->watch, paused ? 0 : EPOLLIN);
-	}
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	return ioth_getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? errno : err;
 }
+
+/* ------------------------------------------------------------------ ends */
 
 static void close_side(struct rp_loop *loop, struct side *s, bool reset)
 {
@@ -100,14 +93,14 @@ static void end_conn(struct conn *c, bool reset)
 	struct rp_tcp *t = c->tcp;
 
 	rp_list_remove(&c->link);
+	rp_list_remove(&c->closing);
 	close_side(t->loop, &c->client, reset);
 	close_side(t->loop, &c->server, reset);
 	c->hold->sent_ms = t->loop->now_ms;
 	rp_hold_drop(c->hold);
 	free(c);
 	t->n--;
-	if (t->paused)
-		watch_listeners(t, false);
+	rp_accept_resume(t);
 }
 
 static void end_idle(struct rp_timer *timer)
@@ -124,19 +117,18 @@ static void end_idle(struct rp_timer *timer)
 	}
 }
 
+static void touch(struct conn *c)
+{
+	c->used_ms = c->tcp->loop->now_ms;
+	rp_list_remove(&c->link);
+	rp_list_append(&c->tcp->conns, &c->link);
+}
+
 /* ------------------------------------------------------------------ bytes */
 
 static bool passes(int err)
 {
 	return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
-}
-
-static int error_of(int fd)
-{
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	return ioth_getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? errno : err;
 }
 
 static int pass_end_on(struct side *to)
@@ -197,6 +189,53 @@ static int receive(struct side *from)
 	return pass_end_on(other(from));
 }
 
+/* ------------------------------------------------------------------ closing */
+
+/* 1 is the end itself. */
+static int unsent(int fd)
+{
+	int n = 0;
+
+	return ioth_ioctl(fd, TIOCOUTQ, &n) < 0 ? 0 : n;
+}
+
+static void close_when_sent(struct conn *c)
+{
+	struct rp_tcp *t = c->tcp;
+
+	c->unsent = unsent(c->client.watch.fd);
+	if (c->unsent <= 1) {
+		end_conn(c, false);
+		return;
+	}
+	c->state = CLOSING;
+	rp_loop_forget(t->loop, &c->client.watch);
+	rp_loop_forget(t->loop, &c->server.watch);
+	if (rp_list_empty(&t->closing))
+		t->close.due_ms = t->loop->now_ms + CLOSING_MS;
+	rp_list_append(&t->closing, &c->closing);
+}
+
+static void look_at_closing(struct rp_timer *timer)
+{
+	struct rp_tcp *t = RP_OF(timer, struct rp_tcp, close);
+
+	for (struct rp_link *i = t->closing.next, *next; i != &t->closing; i = next) {
+		struct conn *c = RP_OF(i, struct conn, closing);
+		int n = unsent(c->client.watch.fd), err = error_of(c->client.watch.fd);
+		next = i->next;
+		if (n <= 1 || err != 0) {
+			end_conn(c, err != 0);
+			continue;
+		}
+		if (n != c->unsent)
+			touch(c);
+		c->unsent = n;
+	}
+	if (!rp_list_empty(&t->closing))
+		timer->due_ms = t->loop->now_ms + CLOSING_MS;
+}
+
 /* ------------------------------------------------------------------ events */
 
 static uint32_t wanted(struct side *s)
@@ -246,7 +285,8 @@ static void side_ready(struct rp_watch *w, uint32_t events)
 	int r = move_bytes(s, events);
 
 	if (r == 0 && c->client.closed && c->server.closed) {
-		end_conn(c, false);
+		touch(c);
+		close_when_sent(c);
 		return;
 	}
 	if (r == 0)
@@ -257,17 +297,14 @@ static void side_ready(struct rp_watch *w, uint32_t events)
 		end_conn(c, true);
 		return;
 	}
-	c->used_ms = t->loop->now_ms;
-	rp_list_remove(&c->link);
-	rp_list_append(&t->conns, &c->link);
+	touch(c);
 }
 
 /* ------------------------------------------------------------------ new connections */
 
-/* Takes both descriptors. */
-static void begin_conn(struct rp_tcp_listener *l, int client, int server)
+void rp_tcp_connect(struct rp_tcp *t, const struct rp_port *port, struct rp_hold *hold, int client,
+		    int server)
 {
-	struct rp_tcp *t = l->tcp;
 	struct conn *c = calloc(1, sizeof(*c));
 	int one = 1;
 
@@ -276,7 +313,8 @@ static void begin_conn(struct rp_tcp_listener *l, int client, int server)
 		(void)ioth_close(server);
 		return;
 	}
-	*c = (struct conn){ .tcp = t, .hold = l->hold, .used_ms = t->loop->now_ms };
+	*c = (struct conn){ .tcp = t, .hold = hold, .used_ms = t->loop->now_ms };
+	rp_list_init(&c->closing);
 	c->client = (struct side){ .conn = c, .watch = { .fd = client, .ready = side_ready } };
 	c->server = (struct side){ .conn = c, .watch = { .fd = server, .ready = side_ready } };
 	t->n++;
@@ -286,7 +324,7 @@ static void begin_conn(struct rp_tcp_listener *l, int client, int server)
 	rp_list_append(&t->conns, &c->link);
 	(void)ioth_setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	(void)ioth_setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	int r = ioth_connect(server, (const struct sockaddr *)&l->port->target, l->port->target_len);
+	int r = ioth_connect(server, (const struct sockaddr *)&port->target, port->target_len);
 	if (r < 0 && errno != EINPROGRESS)
 		dm_report(DM_DEBUG, "cannot connect to the server inside: %s", strerror(errno));
 	else
@@ -302,56 +340,17 @@ static void begin_conn(struct rp_tcp_listener *l, int client, int server)
 		end_conn(c, true);
 }
 
-static void pause_accepting(struct rp_tcp *t, const char *why)
-{
-	dm_report(DM_DEBUG, "clients wait: %s", why);
-	watch_listeners(t, true);
-}
-
-/* One connection a time: the loop comes back as long as there are more. */
-static void accept_one(struct rp_watch *w, uint32_t events)
-{
-	struct rp_tcp_listener *l = RP_OF(w, struct rp_tcp_listener, watch);
-	struct rp_tcp *t = l->tcp;
-
-	(void)events;
-	if (t->n >= t->limit) {
-		pause_accepting(t, "the limit of connections is reached");
-		return;
-	}
-	int server = ioth_msocket(t->inside, l->port->target.ss_family,
-				  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (server < 0) {
-		pause_accepting(t, strerror(errno));
-		return;
-	}
-	int client = ioth_accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (client >= 0) {
-		begin_conn(l, client, server);
-		return;
-	}
-	int err = errno;
-	(void)ioth_close(server);
-	if (!passes(err) && err != ECONNABORTED)
-		pause_accepting(t, strerror(err));
-}
-
-static void accept_again(struct rp_timer *timer)
-{
-	watch_listeners(RP_OF(timer, struct rp_tcp, retry), false);
-}
-
 /* ------------------------------------------------------------------ interface */
 
 int rp_tcp_init(struct rp_tcp *t)
 {
 	rp_list_init(&t->conns);
-	rp_list_init(&t->listeners);
+	rp_list_init(&t->closing);
+	rp_accept_init(t);
 	t->n = 0;
-	t->paused = false;
 	t->buffer = malloc(BUFFER);
 	rp_loop_timer(t->loop, &t->idle, end_idle);
-	rp_loop_timer(t->loop, &t->retry, accept_again);
+	rp_loop_timer(t->loop, &t->close, look_at_closing);
 	return t->buffer == NULL ? -ENOMEM : 0;
 }
 
@@ -360,41 +359,6 @@ void rp_tcp_fini(struct rp_tcp *t)
 	while (!rp_list_empty(&t->conns))
 		end_conn(RP_OF(t->conns.next, struct conn, link), true);
 	free(vs_steal_ptr(t->buffer));
-}
-
-int rp_tcp_listen(struct rp_tcp *t, int fd, const struct rp_port *port, struct rp_hold *hold,
-		  struct rp_tcp_listener **made)
-{
-	struct rp_tcp_listener *l = calloc(1, sizeof(*l));
-	int r = l == NULL ? -ENOMEM : ioth_listen(fd, t->backlog) < 0 ? -errno : 0;
-
-	if (r == 0) {
-		*l = (struct rp_tcp_listener){
-			.tcp = t, .port = port, .hold = hold, .watch = { .fd = fd, .ready = accept_one }
-		};
-		rp_list_init(&l->link);
-		r = rp_loop_watch(t->loop, &l->watch, EPOLLIN);
-	}
-	if (r < 0) {
-		(void)ioth_close(fd);
-		free(l);
-		return r;
-	}
-	rp_list_append(&t->listeners, &l->link);
-	if (t->paused)
-		(void)rp_loop_watch(t->loop, &l->watch, 0);
-	*made = l;
-	return 0;
-}
-
-void rp_tcp_close(struct rp_tcp_listener *l)
-{
-	if (l == NULL)
-		return;
-	rp_loop_forget(l->tcp->loop, &l->watch);
-	rp_list_remove(&l->link);
-	(void)ioth_close(l->watch.fd);
-	free(l);
 }
 
 void rp_tcp_reset(struct rp_tcp *t, const struct rp_hold *hold)

@@ -22,10 +22,9 @@ struct rp_tcp {
 	bool paused;
 	char *buffer;
 	struct rp_link conns, listeners; /* connections: the one that has been idle for longest first */
-	struct rp_timer idle, retry;
+	struct rp_link closing;          /* connections whose last bytes are on their way */
+	struct rp_timer idle, retry, close;
 };
-
-struct rp_tcp_listener;
 
 /* 0 or -errno. */
 int rp_tcp_init(struct rp_tcp *t);
@@ -33,12 +32,9 @@ int rp_tcp_init(struct rp_tcp *t);
 /* Resets all connections. The listeners have been closed. */
 void rp_tcp_fini(struct rp_tcp *t);
 
-/* Takes the bound descriptor fd of ioth_msocket(), also if it fails. 0 and *made, or -errno. */
-int rp_tcp_listen(struct rp_tcp *t, int fd, const struct rp_port *port, struct rp_hold *hold,
-		  struct rp_tcp_listener **made);
-
-/* Connections that were accepted go on. NULL is allowed. */
-void rp_tcp_close(struct rp_tcp_listener *l);
+/* Takes both descriptors: that of a client, and a socket that is to be connected to the server inside. */
+void rp_tcp_connect(struct rp_tcp *t, const struct rp_port *port, struct rp_hold *hold, int client,
+		    int server);
 
 /* Resets the connections of one address. */
 void rp_tcp_reset(struct rp_tcp *t, const struct rp_hold *hold);

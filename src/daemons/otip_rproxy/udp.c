@@ -115,7 +115,10 @@ static void from_server(struct rp_watch *w, uint32_t events)
 	struct flow *f = RP_OF(w, struct flow, watch);
 	struct rp_udp *u = f->port->udp;
 
-	(void)events;
+	if ((events & EPOLLHUP) != 0) {
+		end_flow(f);
+		return;
+	}
 	for (int i = 0; i < TURN; i++) {
 		ssize_t n = ioth_recv(w->fd, u->buffer, BUFFER, 0);
 		if (n < 0 && errno == EINTR)
@@ -160,6 +163,8 @@ static struct flow *begin_flow(struct rp_udp_port *p, struct rp_link *bucket,
 		return NULL;
 	int fd = socket_inside(u, p->port);
 	*f = (struct flow){ .port = p, .client = *client, .watch = { .fd = fd, .ready = from_server } };
+	if (fd < 0 && errno == ENETDOWN)
+		rp_loop_fail(u->loop, "the stack inside has failed");
 	if (fd < 0 || rp_loop_watch(u->loop, &f->watch, EPOLLIN) < 0) {
 		dm_report(DM_DEBUG, "a datagram is dropped: %s", strerror(errno));
 		if (fd >= 0)
@@ -182,7 +187,10 @@ static void from_clients(struct rp_watch *w, uint32_t events)
 	struct rp_udp_port *p = RP_OF(w, struct rp_udp_port, watch);
 	struct rp_udp *u = p->udp;
 
-	(void)events;
+	if ((events & EPOLLHUP) != 0) {
+		rp_loop_fail(u->loop, "the stack outside has failed");
+		return;
+	}
 	for (int i = 0; i < TURN; i++) {
 		struct sockaddr_in6 client = { 0 };
 		socklen_t len = sizeof(client);
