@@ -15,10 +15,10 @@
  * use them.
  *
  * An established connection needs its local address. Without it Linux drops what the peer sends, because it
- * goes to no address of the host, and neighbours ask for it in vain. So a retired address is kept. It is not
- * silent then: the stack answers a new connection with a reset, a datagram to a closed port with an ICMP
- * error, and pings. A client that knows only an old address learns that a host was there, and reaches no
- * server.
+ * goes to no address of the host, and neighbours ask for it in vain (tests/kernel/local_address.c proves it).
+ * So a retired address is kept. It is not silent then: the stack answers a new connection with a reset, a
+ * datagram to a closed port with an ICMP error, and pings. A client that knows only an old address learns
+ * that a host was there, and reaches no server.
  *
  * A stack may have room for few addresses (picox has five). When a new one does not fit, a retired one is
  * given up: the oldest that is not used, or else the oldest, whose connections are reset.
@@ -225,12 +225,23 @@ static int open_port(struct address *a, const struct rp_port *port, union servic
 					 : rp_udp_open(a->all->udp, fd, port, &a->hold, &to->udp);
 }
 
+/* What to do about it, behind the message. */
+static const char *remedy(int err)
+{
+	if (err == -ENOSPC)
+		return "; the stack has room for fewer addresses than live at the same time: a longer "
+		       "--otip_period, or "
+		       "shorter --otip_preactive and --otip_postactive";
+	return err == -EPERM || err == -EACCES ? "; the network of the host needs CAP_NET_ADMIN" : "";
+}
+
 static int fails(struct address *a, const char *what, unsigned number, int err)
 {
 	if (!a->reported && number == 0)
-		dm_report(DM_ERROR, "cannot %s %s: %s", what, text_of(a), strerror(-err));
+		dm_report(DM_ERROR, "cannot %s %s: %s%s", what, text_of(a), strerror(-err), remedy(err));
 	else if (!a->reported)
-		dm_report(DM_ERROR, "cannot %s %u of %s: %s", what, number, text_of(a), strerror(-err));
+		dm_report(DM_ERROR, "cannot %s %u of %s: %s%s", what, number, text_of(a), strerror(-err),
+			  remedy(err));
 	a->reported = true;
 	if (err == -ENETDOWN)
 		rp_loop_fail(a->all->loop, "the stack outside has failed");

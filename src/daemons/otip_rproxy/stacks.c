@@ -49,8 +49,9 @@ static int find_interface(struct rp_stacks *k, const char *config)
 		return -1;
 	}
 	if (ioth_linksetupdown(k->outside, (unsigned)k->ifindex, 1) < 0) {
-		dm_report(DM_ERROR, "--extstack: cannot bring the interface %s up: %s", name,
-			  strerror(errno));
+		dm_report(DM_ERROR, "--extstack: cannot bring the interface %s up: %s%s", name,
+			  strerror(errno),
+			  errno == EPERM ? "; the network of the host needs CAP_NET_ADMIN" : "");
 		return -1;
 	}
 	return 0;

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2154,SC2317
+#
+# Cases of otip_rproxy.sh: the life of addresses.
+
+# Half of the file is sent when the address is retired.
+a_transfer_outlives_its_address() {
+	head -c 3000000 /dev/urandom >big
+	mkfifo go
+	start_python <<-'END'
+	import socket
+	data = open("big", "rb").read()
+	s = socket.create_server(("127.0.0.1", 8008))
+	print("ready", flush=True)
+	while True:
+	    c, _ = s.accept()
+	    c.recv(1000)
+	    c.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + data[:1500000])
+	    open("go").read()
+	    c.sendall(data[1500000:])
+	    c.close()
+	END
+	wait_for grep -q ready said
+	start_proxy -t 80,127.0.0.1,8008 --otip_period=4 --otip_preactive=1 --otip_postactive=1
+	local a status=0
+	a=$(address 4)
+	CLIENT=1 client curl -sS -m 40 -o one "http://[$a]/" &
+	local transfer=$!
+	started+=("$transfer")
+	wait_for grep -q "$a is retired" log
+	kill -0 "$transfer" || fail "the transfer has failed"
+	CLIENT=2 client curl -sS -m 20 "http://[$a]/" >/dev/null 2>err || status=$?
+	[ "$status" = 7 ] || fail "a new connection to the old address: status $status: $(cat err)"
+	echo >go
+	wait "$transfer" || fail "the transfer failed"
+	cmp one big
+	CLIENT=3 client curl -sS -m 20 -o two "http://[$(address 4)]/" &
+	transfer=$!
+	started+=("$transfer")
+	echo >go
+	wait "$transfer" || fail "the second transfer failed"
+	cmp two big
+}
+
+# picox has room for five addresses of an interface.
+a_new_address_gets_the_place_of_the_oldest() {
+	start_python <<-'END'
+	import socket, threading
+	s = socket.create_server(("127.0.0.1", 8007))
+	print("ready", flush=True)
+	def echo(c):
+	    try:
+	        while got := c.recv(100):
+	            c.sendall(got)
+	    except ConnectionResetError:
+	        pass
+	while True:
+	    threading.Thread(target=echo, args=s.accept()[:1], daemon=True).start()
+	END
+	wait_for grep -q ready said
+	start_proxy -t 80,127.0.0.1,8007 --otip_period=1 --otip_preactive=1 --otip_postactive=1
+	client python3 - "$otipaddr" "$name" <<-'END'
+	import socket, subprocess, sys, time
+	used, a, end = set(), [], time.monotonic() + 40
+	while len(a) < 8:
+	    assert time.monotonic() < end
+	    addr = subprocess.check_output([sys.argv[1], "-b", "2001:db8::", "-T", "1", sys.argv[2], "secret"], text=True).strip()
+	    if addr in used:
+	        time.sleep(0.05)
+	        continue
+	    used.add(addr)
+	    a.append(socket.create_connection((addr, 80), 20))
+	    a[-1].sendall(b"x")
+	    assert a[-1].recv(1) == b"x"
+	try:
+	    a[0].sendall(b"y")
+	    sys.exit("the first one still has %r" % a[0].recv(1))
+	except (ConnectionResetError, BrokenPipeError):
+	    pass
+	a[-1].sendall(b"z")
+	assert a[-1].recv(1) == b"z"
+	END
+	grep -q "has no room: 1 connections and flows" log || fail "no message"
+}
+
+# A flow goes on with the address that it began with; a new client of that address has no answer.
+a_flow_outlives_its_address() {
+	start socat UDP4-RECVFROM:9001,fork EXEC:cat
+	wait_for bash -c "ss -Huln | grep -q :9001"
+	start_proxy -u 90,127.0.0.1,9001 --otip_period=4 --otip_preactive=1 --otip_postactive=0 --udp_timeout=1
+	local a
+	a=$(address 4)
+	client python3 - "$a" <<-'END'
+	import socket, sys, time
+	a, b = (socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(2))
+	for s in (a, b):
+	    s.settimeout(2)
+	    s.connect((sys.argv[1], 90))
+	end = time.monotonic() + 40
+	while sys.argv[1] + " is retired" not in open("log").read():
+	    assert time.monotonic() < end
+	    a.send(b"x")
+	    assert a.recv(10) == b"x"
+	    time.sleep(0.05)
+	b.send(b"new")
+	for i in range(5):
+	    a.send(b"y")
+	    assert a.recv(10) == b"y"
+	try:
+	    sys.exit("a new client has the answer %r" % b.recv(10))
+	except (TimeoutError, ConnectionRefusedError):
+	    pass
+	END
+	wait_for grep -q "$a is gone" log
+}
+
+periods_leave_nothing_behind() {
+	start_http 127.0.0.1 8001
+	start_proxy -t 80,127.0.0.1,8001 -u 90,127.0.0.1,9001 --otip_period=1 --otip_preactive=1 --otip_postactive=1
+	local before threads
+	periods() { [ "$(grep -c "is gone" log)" -ge "$1" ]; }
+	# An address more or less is there for a moment: the least number of several looks counts.
+	least() {
+		local n least=100000
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			n=$(count_fds)
+			[ "$n" -ge "$least" ] || least=$n
+			sleep 0.1
+		done
+		echo "$least"
+	}
+	wait_for periods 2
+	before=$(least) threads=$(find "/proc/$proxy/task" -mindepth 1 -maxdepth 1 | wc -l)
+	wait_for periods 6
+	[ "$(least)" = "$before" ] || fail "descriptors: $before, then others: $(ls -l "/proc/$proxy/fd")"
+	[ "$(find "/proc/$proxy/task" -mindepth 1 -maxdepth 1 | wc -l)" = "$threads" ] || fail "more threads"
+	client curl -sS -m 20 -o one "http://[$("$otipaddr" -b 2001:db8:: -T 1 "$name" secret)]/big"
+	cmp one www/big
+	if [ "$kind" = kernel ]; then
+		[ "$(ip -6 -o addr show dev ext0 scope global | wc -l)" -le 5 ] || fail "$(ip addr show dev ext0)"
+	fi
+}
+
+each_name_has_its_ports() {
+	start_http 127.0.0.1 8001
+	start_proxy -t 80,127.0.0.1,8001 -t 80,127.0.0.1,8009,other.example.org -t 81,127.0.0.1,8001,other.example.org \
+		--otip_period=100000
+	local a b status=0
+	a=$(address 100000) b=$(address 100000 other.example.org)
+	client curl -sS -m 20 -o one "http://[$a]/big" -o two "http://[$b]:81/big"
+	cmp one www/big && cmp two www/big
+	client curl -sS -m 20 "http://[$a]:81/big" 2>err || status=$?
+	[ "$status" = 7 ] || fail "port 81 of the other name: status $status: $(cat err)"
+}
+
+few_descriptors_are_enough() {
+	start_http 127.0.0.1 8001
+	ulimit -Sn 60
+	start_proxy -t 80,127.0.0.1,8001 --otip_period=4 --otip_preactive=1 --otip_postactive=1 --tcp_listen_backlog=100
+	ulimit -Sn 1024
+	mkfifo stay
+	client python3 - "$(address 4)" >here 3<>stay <<-'END' &
+	import os, socket, sys
+	a = [socket.create_connection((sys.argv[1], 80), 20) for _ in range(60)]
+	print("ready", flush=True)
+	os.read(3, 1)
+	END
+	started+=($!)
+	wait_for grep -q "clients wait: Too many open files" log
+	# New addresses come all the same.
+	later() { [ "$(grep -c lives log)" -ge 4 ]; }
+	wait_for later
+	! grep -q "cannot" log || fail "$(cat log)"
+	local before
+	before=$(ticks)
+	sleep 1 # what is measured: no busy loop
+	[ $(($(ticks) - before)) -le 5 ] || fail "$(($(ticks) - before)) ticks in a second"
+	echo >stay
+	CLIENT=2 client curl -sS -m 20 -o one "http://[$(address 4)]/big"
+	cmp one www/big
+}
+
+a_gateway_and_more_addresses_are_set() {
+	start_http 127.0.0.1 8001
+	start_proxy -t 80,127.0.0.1,8001 --otip_period=100000 --extaddr 2001:db8:0:7::2 --extaddr 10.9.0.7/16 \
+		--extgw 2001:db8:0:7::1
+	ip -6 route show default | grep -F "via 2001:db8:0:7::1 dev ext0" >/dev/null || fail "$(ip -6 route)"
+	ip -o addr show dev ext0 | grep -F "2001:db8:0:7::2/64" >/dev/null || fail "$(ip addr)"
+	ip -o addr show dev ext0 | grep -F "10.9.0.7/16" >/dev/null || fail "$(ip addr)"
+}
