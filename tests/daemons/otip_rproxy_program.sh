@@ -71,7 +71,7 @@ all_mistakes_are_reported() {
 	diff expected err || fail "the messages differ"
 	! "$rproxy" -n a.b -b fc00:: -e iface=none -t 80,::1,80 2>err || fail "it runs"
 	grep -q "extstack: .*none" err || fail "$(cat err)"
-	! "$rproxy" -n a.b -b fc00:: -e "stack=vdestack vnl=null:// iface=vde1" -t 80,::1,80 2>err || fail "it runs"
+	! "$rproxy" -n a.b -b fc00:: -e "stack=vdestack iface=vde1" -t 80,::1,80 2>err || fail "it runs"
 	grep -q "no interface vde1" err || fail "$(cat err)"
 	! setpriv --bounding-set -net_admin "$rproxy" -n a.b -b fc00:: -e iface=ext0 -t 80,::1,80 2>err || fail "it runs"
 	grep -q "Operation not permitted.*CAP_NET_ADMIN" err || fail "$(cat err)"
