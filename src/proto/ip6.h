@@ -26,6 +26,11 @@ static inline bool vs_ip6_is_special(const uint8_t *ip)
 	return memcmp(ip, zeros, sizeof(zeros)) == 0;
 }
 
+static inline bool vs_ip6_is_unspecified(const uint8_t *ip)
+{
+	return vs_ip6_is_special(ip) && vs_ip6_is_special(ip + 8);
+}
+
 /* Whether a host of the network can have it: unicast. */
 static inline bool vs_ip6_is_host(const uint8_t *ip)
 {

@@ -26,7 +26,8 @@ enum vs_ndp_result {
 	VS_NDP_OK,
 	VS_NDP_SHORT,  /* shorter than its fixed part */
 	VS_NDP_KIND,   /* another type, or a code that is not 0 */
-	VS_NDP_OPTION, /* an option has length 0, or ends behind the message */
+	VS_NDP_OPTION, /* an option has length 0, or ends behind the message; or a target is no address */
+	VS_NDP_SENDER, /* it has a hardware address, and comes from "::" */
 };
 
 /* As bits on the wire; 10 is reserved. */
@@ -83,10 +84,19 @@ struct vs_ndp_ra {
 /* A solicitation. mac: of the sender; NULL, if its address is not known to be its own. Returns its length. */
 size_t vs_ndp_rs_encode(uint8_t out[VS_NDP_RS_MAX], const uint8_t *mac);
 
+struct vs_ndp_rs {
+	bool has_mac;
+	uint8_t mac[6]; /* of the sender */
+};
+
+/* from: the address of the sender. *out is written only if the result is VS_NDP_OK. */
+enum vs_ndp_result vs_ndp_rs_parse(const uint8_t *bytes, size_t n, const uint8_t from[16],
+				   struct vs_ndp_rs *out);
+
 /* *out is written only if the result is VS_NDP_OK. */
 enum vs_ndp_result vs_ndp_ra_parse(const uint8_t *bytes, size_t n, struct vs_ndp_ra *out);
 
-/* Returns the length, 0 if there is no room. A name that is not valid is left out. */
+/* Returns the length, 0 if there is no room. A name that is not valid is left out. ndp_build.h has more. */
 size_t vs_ndp_ra_encode(uint8_t *out, size_t room, const struct vs_ndp_ra *ra);
 
 #endif
