@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A station of a VDE network: it has one MAC address, the link-local address that belongs to it, and knows
+ * router solicitations and neighbour solicitations. A network that has ended is opened again for the next
+ * advertisement to all.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libvdeplug.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "frame.h"
+#include "ioth/lib/internal.h"
+#include "port.h"
+#include "proto/ip6.h"
+#include "proto/ndp.h"
+#include "proto/ndp_neigh.h"
+
+struct port {
+	struct radv_port port; /* fd: the network's */
+	VDECONN *conn;
+	char *vnl;
+	uint8_t addr[16];
+};
+
+static const uint8_t all_hosts[16] = { 0xff, 2, [15] = 1 };
+static const uint8_t all_routers[16] = { 0xff, 2, [15] = 2 };
+
+static void disconnect(struct port *p)
+{
+	if (p->conn != NULL)
+		(void)vde_close(p->conn);
+	p->conn = NULL;
+	p->port.fd = -1;
+}
+
+static int connect_again(struct port *p)
+{
+	if (p->conn != NULL)
+		return 0;
+	errno = 0;
+	p->conn = vde_open(p->vnl, (char *)"iothradvd", NULL);
+	if (p->conn == NULL)
+		return errno != 0 ? -errno : -EIO;
+	p->port.fd = vde_datafd(p->conn);
+	(void)fcntl(p->port.fd, F_SETFD, FD_CLOEXEC);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static int send_to(struct port *p, const uint8_t to[16], const uint8_t mac[6], const void *message, size_t n)
+{
+	uint8_t bytes[RADV_FRAME_MAX];
+	struct radv_frame f = { .message = message, .n = n };
+
+	memcpy(f.to_mac, mac, 6);
+	memcpy(f.from_mac, p->port.mac, 6);
+	memcpy(f.from, p->addr, 16);
+	memcpy(f.to, to, 16);
+	size_t len = radv_frame_write(&f, bytes);
+	if (len == 0)
+		return -EMSGSIZE;
+	if (vde_send(p->conn, bytes, len, MSG_DONTWAIT) >= 0)
+		return 0;
+	int err = errno;
+	if (err != EAGAIN && err != EINTR && err != ENOBUFS)
+		disconnect(p);
+	return -err;
+}
+
+static int send_message(struct radv_port *port, const struct radv_host *to, const void *message, size_t n)
+{
+	struct port *p = (struct port *)port;
+	uint8_t mac[6];
+
+	if (to != NULL)
+		return p->conn == NULL ? -ENOTCONN : send_to(p, to->addr.s6_addr, to->mac, message, n);
+	int r = connect_again(p);
+	radv_frame_group_mac(all_hosts, mac);
+	return r < 0 ? r : send_to(p, all_hosts, mac, message, n);
+}
+
+/* ------------------------------------------------------------------ receiving */
+
+static bool is_for_us(const struct port *p, const struct radv_frame *f)
+{
+	uint8_t asked[16] = { 0xff, 2, [11] = 1,
+			      0xff }; /* the solicited-node group, RFC 4291 section 2.7.1 */
+
+	memcpy(asked + 13, p->addr + 13, 3);
+	return memcmp(f->to, p->addr, 16) == 0 || memcmp(f->to, all_routers, 16) == 0 ||
+	       memcmp(f->to, all_hosts, 16) == 0 || memcmp(f->to, asked, 16) == 0;
+}
+
+/* Also when another station asks whether the address is in use: then it comes from "::". */
+static void answer_neighbour(struct port *p, const struct radv_frame *f)
+{
+	struct vs_ndp_ns ns;
+	uint8_t message[VS_NDP_NA_BYTES], mac[6];
+	bool solicited = !vs_ip6_is_unspecified(f->from);
+
+	if (vs_ndp_ns_parse(f->message, f->n, f->from, &ns) != VS_NDP_OK ||
+	    memcmp(ns.target, p->addr, 16) != 0)
+		return;
+	vs_ndp_na_encode(message, p->addr, p->port.mac, solicited);
+	if (solicited) {
+		(void)send_to(p, f->from, ns.has_mac ? ns.mac : f->from_mac, message, sizeof(message));
+	} else {
+		radv_frame_group_mac(all_hosts, mac);
+		(void)send_to(p, all_hosts, mac, message, sizeof(message));
+	}
+}
+
+static enum radv_received receive(struct radv_port *port, struct radv_host *from)
+{
+	struct port *p = (struct port *)port;
+	uint8_t bytes[VDE_ETHBUFSIZE];
+	struct pollfd poller = { .fd = port->fd, .events = POLLIN };
+	struct radv_frame f;
+	struct vs_ndp_rs rs;
+
+	/* A plugin may wait when there is nothing to read. */
+	if (port->fd < 0 || poll(&poller, 1, 0) <= 0)
+		return RADV_EMPTY;
+	ssize_t n = (poller.revents & POLLIN) != 0 ? vde_recv(p->conn, bytes, sizeof(bytes), 0) : 0;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return RADV_EMPTY;
+	if (n <= 0) {
+		disconnect(p);
+		return RADV_EMPTY;
+	}
+	/* n may be 1: the plugin has handled the frame itself. That is no frame of ours. */
+	if (!radv_frame_read(bytes, (size_t)n, &f) || !is_for_us(p, &f))
+		return RADV_DROPPED;
+	if (vs_ndp_rs_parse(f.message, f.n, f.from, &rs) != VS_NDP_OK) {
+		answer_neighbour(p, &f);
+		return RADV_DROPPED;
+	}
+	memcpy(&from->addr, f.from, 16);
+	memcpy(from->mac, rs.has_mac ? rs.mac : f.from_mac, 6);
+	return RADV_SOLICITED;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static void close_port(struct radv_port *port)
+{
+	struct port *p = (struct port *)port;
+
+	disconnect(p);
+	free(p->vnl);
+	free(p);
+}
+
+static const struct radv_port_ops ops = { .receive = receive, .send = send_message, .close = close_port };
+
+/* A random one is unicast and locally administered. */
+static int choose_mac(struct port *p, const uint8_t *mac)
+{
+	p->port.has_mac = true;
+	if (mac != NULL) {
+		memcpy(p->port.mac, mac, 6);
+		return (mac[0] & 1) != 0 ? -EINVAL : 0;
+	}
+	if (getrandom(p->port.mac, 6, 0) != 6)
+		return -EIO;
+	p->port.mac[0] = (uint8_t)((p->port.mac[0] & ~1u) | 2u);
+	return 0;
+}
+
+struct radv_port *radv_port_vde(const char *vnl, const uint8_t *mac)
+{
+	struct port *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p == NULL || (p->vnl = strdup(vnl)) == NULL) {
+		free(p);
+		(void)ioth_internal_fail(ENOMEM, "cannot start a router: out of memory");
+		return NULL;
+	}
+	p->port.ops = &ops;
+	p->port.fd = -1;
+	if ((r = choose_mac(p, mac)) < 0)
+		(void)ioth_internal_fail(-r, "cannot start a router: the MAC address is that of a group");
+	else if ((r = connect_again(p)) < 0)
+		(void)ioth_internal_fail(-r, "cannot start a router: cannot open the network %s: %s", vnl,
+					 strerror(-r));
+	if (r < 0) {
+		int saved = errno;
+		close_port(&p->port);
+		errno = saved;
+		return NULL;
+	}
+	radv_frame_link_local(p->port.mac, p->addr);
+	return &p->port;
+}
