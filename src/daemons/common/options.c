@@ -256,6 +256,10 @@ static unsigned take_file(struct parser *p)
 {
 	struct dm_where where = { .file = NULL };
 
+	if (p->o->rcfile != NULL && *p->o->rcfile != NULL)
+		p->rcfile = *p->o->rcfile;
+	else if (p->o->rcfile != NULL)
+		*p->o->rcfile = p->rcfile;
 	if (p->rcfile != NULL && p->o->line != NULL)
 		dm_lines_read(p->rcfile, &where, p->o->line, p->to);
 	else if (p->rcfile != NULL)

@@ -39,6 +39,7 @@ struct dm_options {
 	size_t n;
 	unsigned least, most; /* how many arguments */
 	bool has_rcfile;      /* -f, --rcfile */
+	const char **rcfile;  /* NULL; else the file that is read: if set, in place of the command line's */
 	const char *more;     /* lines at the end of the help; NULL: none */
 	void (*line)(void *to, char *text,
 		     struct dm_where *where); /* NULL; else takes all lines of the file */
