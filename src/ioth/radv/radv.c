@@ -239,10 +239,11 @@ static struct iothradvd *start(const struct iothradvd_opts *given, struct radv_p
 		return NULL;
 	}
 	s->orders = read_orders(given, s->has_mac ? s->mac : NULL, START);
-	if (s->orders != NULL && (r = start_thread(s)) < 0) {
+	if (s->orders != NULL) {
+		r = start_thread(s); /* from here on it may have taken the orders */
+		if (r == 0)
+			return s;
 		(void)fail(r, START, "no thread can be made");
-	} else if (s->orders != NULL) {
-		return s;
 	}
 	int saved = errno;
 	free_server(s);
