@@ -16,7 +16,7 @@ packages_test="libcmocka-dev check nftables libxml2-utils libseccomp-dev libvdes
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
 packages_servers="nginx haproxy redis-server etcd-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd
 	radvd unbound bind9 apache2 memcached postgresql openssh-server exim4-daemon-light"
-packages_test="$packages_test tshark tcpdump curl socat mptcpize $packages_servers"
+packages_test="$packages_test ndisc6 radvdump tshark tcpdump curl socat mptcpize $packages_servers"
 # The Python package, and that of Debian.
 packages_test="$packages_test python3-pytest python3-pytest-xdist python3-requests python3-setuptools python3-wheel
 	python3-build python3-venv mypy debhelper dh-python pybuild-plugin-pyproject python3-all

@@ -29,7 +29,7 @@ flags_of_other() {
 	if grep -q '#include <vdestack/lab\.h>' "$1"; then
 		echo "-lvdestack-lab"
 	fi
-	for module in ioth iothaddr iothconf iothdns; do
+	for module in ioth iothaddr iothconf iothdns iothradvd; do
 		if grep -q "#include <$module\.h>" "$1"; then
 			pkg-config --cflags --libs "$module" 2>/dev/null || return 1
 		fi
@@ -164,6 +164,7 @@ if [ -n "$(find "$prefix" -name iothconf.pc)" ]; then
 #include <iothaddr.h>
 #include <iothconf.h>
 #include <iothdns.h>
+#include <iothradvd.h>
 
 int main(void)
 {
@@ -174,19 +175,21 @@ int main(void)
 	if (dns == NULL)
 		return 1;
 	iothdns_fini(dns);
+	iothradvd_stop(NULL);
 	return ioth_delstack(net) < 0;
 }
 END
 	cat >family/CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.20)
 project(family LANGUAGES C)
-find_package(vdestack 1.0 CONFIG REQUIRED COMPONENTS ioth iothconf iothdns iothaddr)
+find_package(vdestack 1.0 CONFIG REQUIRED COMPONENTS ioth iothconf iothdns iothaddr iothradvd)
 find_package(vdestack 1.0 CONFIG QUIET COMPONENTS ioth nothing)
 if(vdestack_FOUND)
 	message(FATAL_ERROR "a component that does not exist is found")
 endif()
 add_executable(family family.c)
-target_link_libraries(family PRIVATE vdestack::ioth vdestack::iothconf vdestack::iothdns vdestack::iothaddr)
+target_link_libraries(family PRIVATE vdestack::ioth vdestack::iothconf vdestack::iothdns vdestack::iothaddr
+	vdestack::iothradvd)
 END
 	cmake -S family -B family/build "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null
 	cmake --build family/build >/dev/null

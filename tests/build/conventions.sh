@@ -30,7 +30,7 @@ build_testing_off_leaves_out_the_tests)
 	configure with -DVDESTACK_IOTH=OFF || fail "$(cat configured)" # again: the answers of the compiler are kept
 	cmake --build with --target help >targets
 	grep -qw vdestack_objects targets || fail "the library is no target"
-	! grep -qE '^(\.\.\. )?(ioth|iothconf|iothdns|iothaddr|ioth_kernel)(:.*)?$' targets || fail "VDESTACK_IOTH=OFF builds it"
+	! grep -qE '^(\.\.\. )?(ioth|iothconf|iothdns|iothaddr|iothradvd|ioth_kernel)(:.*)?$' targets || fail "VDESTACK_IOTH=OFF builds it"
 	;;
 a_static_library_is_refused)
 	! configure static -DBUILD_SHARED_LIBS=OFF || fail "BUILD_SHARED_LIBS=OFF is accepted"

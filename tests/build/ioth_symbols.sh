@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     ioth_symbols.sh SOURCE-DIR CC LIBIOTH LIBIOTHADDR LIBIOTHCONF LIBIOTHDNS
+#     ioth_symbols.sh SOURCE-DIR CC LIBIOTH LIBIOTHADDR LIBIOTHCONF LIBIOTHDNS LIBIOTHRADVD
 #
 # Each library exports the functions that its header declares, and nothing else; libioth besides those of its
 # internal.h. It has the SONAME of its name, and its symbols are bound when it is loaded.
@@ -17,7 +17,7 @@ declared_by() {
 		own && /^static/ { inline = 1 }
 		own && !inline { print }
 		own && /^}/ { inline = 0 }' | tr '\n' ' ' |
-		grep -oE '\b(ioth|iothaddr|iothconf|iothdns)_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u
+		grep -oE '\b(ioth|iothaddr|iothconf|iothdns|iothradvd)_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u
 }
 
 for library in "$@"; do

@@ -43,7 +43,7 @@ blocks_of_markdown() {
 	' "$1"
 }
 
-main_pages_of_family="ioth.7 ioth_config.3 ioth_newstack.3 iothaddr.3 iothdns_init.3"
+main_pages_of_family="ioth.7 ioth_config.3 ioth_newstack.3 iothaddr.3 iothdns_init.3 iothradvd_start.3"
 
 wrap_fragment() { # FILE TYPE-OF-STACK
 	cat <<-'END_OF_HEAD'
@@ -54,6 +54,7 @@ wrap_fragment() { # FILE TYPE-OF-STACK
 	#include <iothaddr.h>
 	#include <iothconf.h>
 	#include <iothdns.h>
+	#include <iothradvd.h>
 	#include <stdio.h>
 	#include <stdlib.h>
 	#include <string.h>

@@ -8,24 +8,25 @@
 #include "proto/ndp_neigh.h"
 #include "unit.h"
 
-static const uint8_t nobody[16], someone[16] = { 0xfe, 0x80, [15] = 1 };
+static const uint8_t unspecified[16], other_host[16] = { 0xfe, 0x80, [15] = 1 };
 
 static void good_router_solicitations_are_read(void **state)
 {
 	struct vs_ndp_rs rs;
 
 	(void)state;
-	assert_int_equal(vs_ndp_rs_parse((const uint8_t *)"\x85\0\0\0\0\0\0\0", 8, nobody, &rs), VS_NDP_OK);
+	assert_int_equal(vs_ndp_rs_parse((const uint8_t *)"\x85\0\0\0\0\0\0\0", 8, unspecified, &rs),
+			 VS_NDP_OK);
 	assert_false(rs.has_mac);
-	assert_int_equal(vs_ndp_rs_parse((const uint8_t *)"\x85\0\1\2\3\4\5\6\1\1\2\0\0\0\0\1", 16, someone,
-					 &rs),
+	assert_int_equal(vs_ndp_rs_parse((const uint8_t *)"\x85\0\1\2\3\4\5\6\1\1\2\0\0\0\0\1", 16,
+					 other_host, &rs),
 			 VS_NDP_OK); /* checksum and reserved bytes are not looked at */
 	assert_true(rs.has_mac);
 	assert_memory_equal(rs.mac, "\2\0\0\0\0\1", 6);
 	/* An unknown option before it. */
 	assert_int_equal(
 		vs_ndp_rs_parse((const uint8_t *)"\x85\0\0\0\0\0\0\0\xee\1\0\0\0\0\0\0\1\1\2\0\0\0\0\1", 24,
-				someone, &rs),
+				other_host, &rs),
 		VS_NDP_OK);
 	assert_true(rs.has_mac);
 }
@@ -38,15 +39,15 @@ static void bad_router_solicitations_are_refused(void **state)
 		const uint8_t *from;
 		enum vs_ndp_result right;
 	} table[] = {
-		{ "\x85\0\0\0\0\0\0", 7, someone, VS_NDP_SHORT },
-		{ "", 0, someone, VS_NDP_SHORT },
-		{ "\x86\0\0\0\0\0\0\0", 8, someone, VS_NDP_KIND },
-		{ "\x85\1\0\0\0\0\0\0", 8, someone, VS_NDP_KIND },
-		{ "\x85\0\0\0\0\0\0\0\1\0\2\0\0\0\0\1", 16, someone, VS_NDP_OPTION },
-		{ "\x85\0\0\0\0\0\0\0\1\2\2\0\0\0\0\1", 16, someone, VS_NDP_OPTION },
-		{ "\x85\0\0\0\0\0\0\0\1\1\2\0\0\0\0", 15, someone, VS_NDP_OPTION },
-		{ "\x85\0\0\0\0\0\0\0\1", 9, someone, VS_NDP_OPTION },
-		{ "\x85\0\0\0\0\0\0\0\1\1\2\0\0\0\0\1", 16, nobody, VS_NDP_SENDER },
+		{ "\x85\0\0\0\0\0\0", 7, other_host, VS_NDP_SHORT },
+		{ "", 0, other_host, VS_NDP_SHORT },
+		{ "\x86\0\0\0\0\0\0\0", 8, other_host, VS_NDP_KIND },
+		{ "\x85\1\0\0\0\0\0\0", 8, other_host, VS_NDP_KIND },
+		{ "\x85\0\0\0\0\0\0\0\1\0\2\0\0\0\0\1", 16, other_host, VS_NDP_OPTION },
+		{ "\x85\0\0\0\0\0\0\0\1\2\2\0\0\0\0\1", 16, other_host, VS_NDP_OPTION },
+		{ "\x85\0\0\0\0\0\0\0\1\1\2\0\0\0\0", 15, other_host, VS_NDP_OPTION },
+		{ "\x85\0\0\0\0\0\0\0\1", 9, other_host, VS_NDP_OPTION },
+		{ "\x85\0\0\0\0\0\0\0\1\1\2\0\0\0\0\1", 16, unspecified, VS_NDP_SENDER },
 	};
 	struct vs_ndp_rs rs, untouched;
 
@@ -67,19 +68,19 @@ static void neighbour_solicitations_are_read(void **state)
 	struct vs_ndp_ns ns;
 
 	(void)state;
-	assert_int_equal(vs_ndp_ns_parse(bytes, 32, someone, &ns), VS_NDP_OK);
+	assert_int_equal(vs_ndp_ns_parse(bytes, 32, other_host, &ns), VS_NDP_OK);
 	assert_memory_equal(ns.target, bytes + 8, 16);
 	assert_true(ns.has_mac && ns.mac[5] == 3);
-	assert_int_equal(vs_ndp_ns_parse(bytes, 24, nobody, &ns), VS_NDP_OK);
+	assert_int_equal(vs_ndp_ns_parse(bytes, 24, unspecified, &ns), VS_NDP_OK);
 	assert_false(ns.has_mac);
-	assert_int_equal(vs_ndp_ns_parse(bytes, 32, nobody, &ns), VS_NDP_SENDER);
-	assert_int_equal(vs_ndp_ns_parse(bytes, 23, someone, &ns), VS_NDP_SHORT);
+	assert_int_equal(vs_ndp_ns_parse(bytes, 32, unspecified, &ns), VS_NDP_SENDER);
+	assert_int_equal(vs_ndp_ns_parse(bytes, 23, other_host, &ns), VS_NDP_SHORT);
 	for (size_t n = 25; n < 32; n++)
-		assert_int_equal(vs_ndp_ns_parse(bytes, n, someone, &ns), VS_NDP_OPTION);
+		assert_int_equal(vs_ndp_ns_parse(bytes, n, other_host, &ns), VS_NDP_OPTION);
 	bytes[8] = 0xff; /* the target is a group */
-	assert_int_equal(vs_ndp_ns_parse(bytes, 32, someone, &ns), VS_NDP_OPTION);
+	assert_int_equal(vs_ndp_ns_parse(bytes, 32, other_host, &ns), VS_NDP_OPTION);
 	bytes[0] = 136;
-	assert_int_equal(vs_ndp_ns_parse(bytes, 32, someone, &ns), VS_NDP_KIND);
+	assert_int_equal(vs_ndp_ns_parse(bytes, 32, other_host, &ns), VS_NDP_KIND);
 }
 
 static void the_answer_says_that_it_is_a_router(void **state)
@@ -88,11 +89,11 @@ static void the_answer_says_that_it_is_a_router(void **state)
 	uint8_t out[VS_NDP_NA_BYTES];
 
 	(void)state;
-	vs_ndp_na_encode(out, someone, mac, true);
+	vs_ndp_na_encode(out, other_host, mac, true);
 	assert_memory_equal(out, "\x88\0\0\0\xe0\0\0\0", 8);
-	assert_memory_equal(out + 8, someone, 16);
+	assert_memory_equal(out + 8, other_host, 16);
 	assert_memory_equal(out + 24, "\2\1\2\0\0\0\0\5", 8);
-	vs_ndp_na_encode(out, someone, mac, false);
+	vs_ndp_na_encode(out, other_host, mac, false);
 	assert_int_equal(out[4], 0xa0);
 }
 
