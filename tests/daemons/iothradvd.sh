@@ -212,7 +212,7 @@ a_station_and_a_stack_serve_a_hub)
 the_completion_has_all_options_and_the_unit_is_right)
 	data=$(dirname "$example")/../data
 	for option in $("$iothradvd" --help | grep -oE -- '^  (-., |    )--[a-z0-9-]+' | grep -oE -- '--.*'); do
-		grep -qE -- "[ \t\"]$option( |\"|\$)" "$data/completions/iothradvd" || fail "$option is not completed"
+		grep -qE -- "(^|[^a-z-])$option([^a-z-]|\$)" "$data/completions/iothradvd" || fail "$option is not completed"
 	done
 	bash -n "$data/completions/iothradvd"
 	need systemd-analyze systemd

@@ -200,9 +200,7 @@ CASE_FLAGS(a_station_of_a_vde_network_configures_a_host, CASE_F_ROOT | CASE_F_US
 CASE_FLAGS(a_station_advertises_again_when_its_network_has_returned, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
 {
 	struct iothraprefix prefixes[] = { prefix("fd00:1::") };
-	struct iothradvd_opts o = {
-		.max_interval = 4, .vnl = case_path("hub"), .prefixes = prefixes, .n_prefixes = 1
-	};
+	struct iothradvd_opts o = { .vnl = case_path("hub"), .prefixes = prefixes, .n_prefixes = 1 };
 
 	host = new_stack("vnl=hub://%s", case_path("hub"));
 	struct iothradvd *server = serve(&o);

@@ -193,6 +193,18 @@ static void new_settings_are_advertised_like_at_the_start(void **state)
 	assert_true(radv_pace_next(&pace) == RADV_NEVER);
 }
 
+static void a_lost_network_is_opened_again_by_one_to_all(void **state)
+{
+	(void)state;
+	begin(0, 0);
+	radv_pace_lost(&pace, START);
+	radv_pace_lost(&pace, START + 100);
+	assert_int_equal(radv_pace_due(&pace, START + 500, &host), RADV_TO_ALL);
+	radv_pace_sent(&pace, false, START + 500, MOST);
+	sends_to_all(START + 1000, MOST);
+	assert_true(radv_pace_next(&pace) == RADV_NEVER);
+}
+
 static void one_to_all_answers_those_that_wait(void **state)
 {
 	(void)state;
@@ -214,6 +226,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_flood_causes_a_bounded_number_of_answers),
 	cmocka_unit_test(one_that_could_not_be_sent_is_tried_again),
 	cmocka_unit_test(new_settings_are_advertised_like_at_the_start),
+	cmocka_unit_test(a_lost_network_is_opened_again_by_one_to_all),
 	cmocka_unit_test(one_to_all_answers_those_that_wait),
 };
 

@@ -122,3 +122,11 @@ void radv_pace_sent(struct radv_pace *p, bool sent, int64_t now, uint32_t chance
 	p->next = p->max_ms == 0 ? RADV_NEVER : not_before(p, now + interval);
 	p->n_waiting = 0; /* they have it */
 }
+
+void radv_pace_lost(struct radv_pace *p, int64_t now)
+{
+	int64_t at = not_before(p, now + AGAIN_MS);
+
+	if (at < p->next)
+		p->next = at;
+}

@@ -59,4 +59,7 @@ enum radv_due radv_pace_due(struct radv_pace *p, int64_t now, struct radv_host *
 /* An advertisement to all was sent, or (false) could not be: it is tried again after half a second. */
 void radv_pace_sent(struct radv_pace *p, bool sent, int64_t now, uint32_t chance);
 
+/* The network was lost: one to all opens it again, also where there are only answers otherwise. */
+void radv_pace_lost(struct radv_pace *p, int64_t now);
+
 #endif

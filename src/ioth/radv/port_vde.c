@@ -3,7 +3,8 @@
 /*
  * A station of a VDE network: it has one MAC address, the link-local address that belongs to it, and knows
  * router solicitations and neighbour solicitations. A network that has ended is opened again for the next
- * advertisement to all.
+ * advertisement to all. libvdeplug has a descriptor for frames and, for some networks, one that shows their
+ * end: the server waits for both by one of epoll(7).
  */
 
 #include <errno.h>
@@ -12,8 +13,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 
+#include "base/cleanup.h"
 #include "frame.h"
 #include "ioth/lib/internal.h"
 #include "port.h"
@@ -22,7 +25,7 @@
 #include "proto/ndp_neigh.h"
 
 struct port {
-	struct radv_port port; /* fd: the network's */
+	struct radv_port port; /* fd: of epoll(7) */
 	VDECONN *conn;
 	char *vnl;
 	uint8_t addr[16];
@@ -36,7 +39,36 @@ static void disconnect(struct port *p)
 	if (p->conn != NULL)
 		(void)vde_close(p->conn);
 	p->conn = NULL;
+	vs_close(p->port.fd);
 	p->port.fd = -1;
+}
+
+static int watch_fd(int epoll, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events };
+
+	if (fd < 0)
+		return 0;
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int watch(struct port *p)
+{
+	p->port.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (p->port.fd < 0)
+		return -errno;
+	int r = watch_fd(p->port.fd, vde_datafd(p->conn), EPOLLIN);
+	return r < 0 ? r : watch_fd(p->port.fd, vde_ctlfd(p->conn), EPOLLRDHUP);
+}
+
+/* Whether the network has ended, as far as it shows. */
+static bool has_ended(const struct port *p)
+{
+	struct pollfd fds[2] = { { .fd = vde_datafd(p->conn) },
+				 { .fd = vde_ctlfd(p->conn), .events = POLLRDHUP } };
+
+	return poll(fds, 2, 0) > 0 && (fds[0].revents != 0 || fds[1].revents != 0);
 }
 
 static int connect_again(struct port *p)
@@ -47,9 +79,10 @@ static int connect_again(struct port *p)
 	p->conn = vde_open(p->vnl, (char *)"iothradvd", NULL);
 	if (p->conn == NULL)
 		return errno != 0 ? -errno : -EIO;
-	p->port.fd = vde_datafd(p->conn);
-	(void)fcntl(p->port.fd, F_SETFD, FD_CLOEXEC);
-	return 0;
+	int r = watch(p);
+	if (r < 0)
+		disconnect(p);
+	return r;
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -121,14 +154,18 @@ static enum radv_received receive(struct radv_port *port, struct radv_host *from
 {
 	struct port *p = (struct port *)port;
 	uint8_t bytes[VDE_ETHBUFSIZE];
-	struct pollfd poller = { .fd = port->fd, .events = POLLIN };
+	struct pollfd poller = { .events = POLLIN };
 	struct radv_frame f;
 	struct vs_ndp_rs rs;
 
-	/* A plugin may wait when there is nothing to read. */
-	if (port->fd < 0 || poll(&poller, 1, 0) <= 0)
+	if (p->conn == NULL)
 		return RADV_EMPTY;
-	ssize_t n = (poller.revents & POLLIN) != 0 ? vde_recv(p->conn, bytes, sizeof(bytes), 0) : 0;
+	poller.fd = vde_datafd(p->conn);
+	/* A plugin may wait when there is nothing to read. */
+	bool readable = poll(&poller, 1, 0) > 0 && (poller.revents & POLLIN) != 0;
+	if (!readable && !has_ended(p))
+		return RADV_EMPTY;
+	ssize_t n = readable ? vde_recv(p->conn, bytes, sizeof(bytes), 0) : 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return RADV_EMPTY;
 	if (n <= 0) {

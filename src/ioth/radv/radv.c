@@ -129,6 +129,8 @@ static void wait_for_events(struct iothradvd *s)
 		(void)eventfd_read(s->wake, &count);
 	if (fds[1].revents != 0)
 		receive_some(s);
+	if (s->port->fd < 0)
+		radv_pace_lost(&s->pace, vs_now_ms());
 }
 
 static void *serve(void *arg)
