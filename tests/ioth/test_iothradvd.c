@@ -3,8 +3,12 @@
 /* Routers of libiothradvd, and hosts whose kernel configures itself by them. */
 
 #include "iothradvd_net.h"
+#ifdef HAS_PICOX
+#include "picox_process.h"
+#endif
 
 #include <iothconf.h>
+#include <signal.h>
 
 static const struct iothradata data = { .curhoplimit = 33, .router_lifetime = 1800, .mtu = 1400 };
 
@@ -176,6 +180,26 @@ CASE(a_router_of_kind_picox_configures_a_host)
 	CHECK(wait_until(has_addr_now, (char *)"fd00:1::", SOON_MS));
 	CHECK(wait_until(has_route_now, (char *)"", SOON_MS));
 	end(server);
+}
+
+/* Its sockets show an end of file for ever. */
+CASE(the_end_of_a_process_of_picox_costs_nothing)
+{
+	struct iothradvd_opts o = { .max_interval = 600, .data = &data };
+	pid_t pid;
+
+	router = ioth_newstack("picox", "null://");
+	if (router == NULL)
+		FAIL("no stack: %s", ioth_last_error());
+	MUST(ioth_linksetupdown(router, router_index(), 1));
+	CHECK(wait_until(is_the_only_process, &pid, SOON_MS));
+	struct iothradvd *server = serve(&o);
+	MUST(kill(pid, SIGKILL));
+	sleep_ms(300); /* time to waste */
+	long before = cpu_ticks(getpid());
+	sleep_ms(500);
+	CHECK(cpu_ticks(getpid()) - before < 10);
+	iothradvd_stop(server);
 }
 #endif
 

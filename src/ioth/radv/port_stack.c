@@ -86,6 +86,8 @@ static enum radv_received receive(struct radv_port *port, struct radv_host *from
 	ssize_t n = ioth_recvmsg(port->fd, &msg, MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? RADV_EMPTY : RADV_UNREADABLE;
+	if (n == 0) /* the process of the stack has ended: no message is empty */
+		return RADV_UNREADABLE;
 	if ((msg.msg_flags & MSG_TRUNC) != 0)
 		return RADV_DROPPED;
 	a.n = (size_t)n;

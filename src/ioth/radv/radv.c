@@ -100,7 +100,10 @@ static void receive_some(struct iothradvd *s)
 		enum radv_received r = s->port->ops->receive(s->port, &from);
 		if (r == RADV_EMPTY)
 			return;
-		s->errors = r == RADV_UNREADABLE ? s->errors + 1 : 0;
+		if (r == RADV_UNREADABLE && ++s->errors >= ERRORS)
+			return;
+		if (r != RADV_UNREADABLE)
+			s->errors = 0;
 		if (r == RADV_SOLICITED)
 			radv_pace_solicited(&s->pace, &from, vs_now_ms(), chance());
 	}
@@ -127,8 +130,10 @@ static void wait_for_events(struct iothradvd *s)
 		return;
 	if (fds[0].revents != 0)
 		(void)eventfd_read(s->wake, &count);
-	if (fds[1].revents != 0)
+	if ((fds[1].revents & POLLIN) != 0)
 		receive_some(s);
+	else if (fds[1].revents != 0)
+		s->errors++;
 	if (s->port->fd < 0)
 		radv_pace_lost(&s->pace, vs_now_ms());
 }
