@@ -217,6 +217,29 @@ static void command_lines_and_files(void **state)
 	}
 }
 
+/* As a daemon reads its file again. Arguments are moved behind options by the first reading. */
+static void another_file_is_read_in_place_of_the_first(void **state)
+{
+	struct settings s = { .number = 0 };
+	const char *path = NULL;
+	struct dm_options o = options;
+	char *argv[] = { (char *)"prog", (char *)"argument", (char *)"-f", (char *)"/dev/null",
+			 (char *)"-l",   (char *)"x",        NULL };
+	int first = 0;
+
+	(void)state;
+	o.rcfile = &path;
+	assert_int_equal(dm_options_parse(&o, 6, argv, &s, &first), DM_RUN);
+	assert_string_equal(path, "/dev/null");
+	assert_string_equal(s.seen, "list=x;");
+	path = with_file("stack a\n", 8);
+	s = (struct settings){ .number = 0 };
+	assert_int_equal(dm_options_parse(&o, 6, argv, &s, &first), DM_RUN);
+	unlink(path);
+	assert_string_equal(s.seen, "stack=a;list=x;");
+	assert_string_equal(argv[first], "argument");
+}
+
 static void all_mistakes_are_reported_at_once(void **state)
 {
 	static const char text[] = "what\nlist wrong\nnumber 7\nnumber\n";
@@ -340,6 +363,7 @@ static void a_password_has_at_most_4096_bytes(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(command_lines_and_files),
+	cmocka_unit_test(another_file_is_read_in_place_of_the_first),
 	cmocka_unit_test(all_mistakes_are_reported_at_once),
 	cmocka_unit_test(bytes_0_and_long_lines_are_refused),
 	cmocka_unit_test(a_secret_of_the_command_line_is_overwritten),
