@@ -196,17 +196,22 @@ sighup_reads_the_file_again)
 	;;
 a_station_and_a_stack_serve_a_hub)
 	[ -c /dev/net/tun ] || { echo "there is no /dev/net/tun" >&2; exit 77; }
-	"$3" run "vnl=hub://$scratch/hub" -- sleep 1000 >"$scratch/host.log" 2>&1 &
+	# The host reports each prefix of which it has an address.
+	# shellcheck disable=SC2016
+	"$3" run "vnl=hub://$scratch/hub" -- bash -c 'for prefix in fd00:1: fd00:2: fd00:3:; do
+		until ip -6 addr show | grep -qF "inet6 $prefix"; do sleep 0.1; done
+		echo "has $prefix"
+	done' >"$scratch/host.log" 2>&1 &
 	own="$own $!"
 	until_true 10 [ -e "$scratch/hub" ]
-	begin -v -P 4 -s "vde://$scratch/hub" -m 80:01:01:01:01:01 fd00:1::/64/LA
-	until_true 10 says "advertises 1 prefixes"
+	begin -P 4 -s "vde://$scratch/hub" -m 80:01:01:01:01:01 fd00:1::/64/LA
+	until_true 20 grep -qF "has fd00:1:" "$scratch/host.log"
 	finish
-	begin -v -P 4 -s "$scratch/hub" fd00:1::/64/LA
-	until_true 10 says "advertises 1 prefixes"
+	begin -P 4 -s "$scratch/hub" fd00:2::/64/LA
+	until_true 20 grep -qF "has fd00:2:" "$scratch/host.log"
 	finish
-	begin -v -s "stack=vdestack,vnl=vde://$scratch/hub,eth" fd00:1::/64/LA
-	until_true 10 says "advertises 1 prefixes"
+	begin -s "stack=vdestack,vnl=vde://$scratch/hub,eth" fd00:3::/64/LA
+	until_true 20 grep -qF "has fd00:3:" "$scratch/host.log"
 	finish
 	;;
 the_completion_has_all_options_and_the_unit_is_right)

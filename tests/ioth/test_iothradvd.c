@@ -205,7 +205,7 @@ CASE(the_end_of_a_process_of_picox_costs_nothing)
 
 /* ------------------------------------------------------------------ a station without a stack */
 
-CASE_FLAGS(a_station_of_a_vde_network_configures_a_host, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+STATION_CASE(a_station_of_a_vde_network_configures_a_host)
 {
 	struct iothraprefix prefixes[] = { prefix("fd00:1::") };
 	static const uint8_t mac[6] = { 0x80, 1, 1, 1, 1, 1 };
@@ -221,7 +221,7 @@ CASE_FLAGS(a_station_of_a_vde_network_configures_a_host, CASE_F_ROOT | CASE_F_US
 	end(NULL);
 }
 
-CASE_FLAGS(a_station_advertises_again_when_its_network_has_returned, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+STATION_CASE(a_station_advertises_again_when_its_network_has_returned)
 {
 	struct iothraprefix prefixes[] = { prefix("fd00:1::") };
 	struct iothradvd_opts o = { .vnl = case_path("hub"), .prefixes = prefixes, .n_prefixes = 1 };
@@ -250,10 +250,14 @@ CASE(what_cannot_be_started_is_refused_with_a_reason)
 	CHECK_CONTAINS(ioth_last_error(), "MTU");
 	CHECK_ERRNO(iothradvd_start_opts(&o), EINVAL);
 	CHECK_ERRNO(iothradvd_start_opts(NULL), EINVAL);
-	CHECK_ERRNO(iothradvd_vdestart(case_path("nothing"), NULL, 60, NULL, NULL, 0), ENOENT);
-	CHECK_CONTAINS(ioth_last_error(), "nothing");
 	iothradvd_stop(NULL);
 	MUST(ioth_delstack(router));
+}
+
+STATION_CASE(a_network_that_does_not_exist_is_refused_with_a_reason)
+{
+	CHECK_ERRNO(iothradvd_vdestart(case_path("nothing"), NULL, 60, NULL, NULL, 0), ENOENT);
+	CHECK_CONTAINS(ioth_last_error(), "nothing");
 }
 
 /* Many servers, one after the other: no descriptor and no thread is left, and the stack can be ended. */

@@ -124,7 +124,7 @@ CASE(bad_solicitations_get_no_answer_from_a_stack)
 	no_answer_to_bad_ones();
 }
 
-CASE_FLAGS(bad_solicitations_get_no_answer_from_a_station, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+STATION_CASE(bad_solicitations_get_no_answer_from_a_station)
 {
 	begin_station();
 	no_answer_to_bad_ones();
@@ -155,7 +155,7 @@ CASE(a_good_solicitation_is_answered_alone)
 	end();
 }
 
-CASE_FLAGS(a_station_answers_alone_and_for_its_address, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+STATION_CASE(a_station_answers_alone_and_for_its_address)
 {
 	struct packet p = solicitation("fe80::66");
 	static const uint8_t address[16] = { 0xfe, 0x80, [8] = 0x82, 1, 1, 0xff, 0xfe, 1, 1, 1 };
@@ -181,7 +181,7 @@ CASE_FLAGS(a_station_answers_alone_and_for_its_address, CASE_F_ROOT | CASE_F_USE
 }
 
 /* 2000 senders. Those above the limit are answered by one to all. */
-CASE_FLAGS(a_flood_of_solicitations_gets_few_answers, CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
+STATION_CASE(a_flood_of_solicitations_gets_few_answers)
 {
 	struct packet p = solicitation("fe80::");
 	unsigned alone = 0;
