@@ -36,9 +36,10 @@ enum vs_ndp_result vs_ndp_rs_parse(const uint8_t *bytes, size_t n, const uint8_t
 		return VS_NDP_KIND;
 	if (!vs_ndp_in_order(bytes, n, VS_NDP_RS_FIXED))
 		return VS_NDP_OPTION;
-	const uint8_t *mac = vs_ndp_short_option(bytes, n, VS_NDP_RS_FIXED, VS_NDP_OPTION_SOURCE_MAC);
-	if (mac != NULL && vs_ip6_is_unspecified(from))
+	if (vs_ip6_is_unspecified(from) &&
+	    vs_ndp_has_option(bytes, n, VS_NDP_RS_FIXED, VS_NDP_OPTION_SOURCE_MAC))
 		return VS_NDP_SENDER; /* RFC 4861 section 6.1.1 */
+	const uint8_t *mac = vs_ndp_short_option(bytes, n, VS_NDP_RS_FIXED, VS_NDP_OPTION_SOURCE_MAC);
 	memset(out, 0, sizeof(*out));
 	out->has_mac = mac != NULL;
 	if (mac != NULL)

@@ -20,9 +20,10 @@ enum vs_ndp_result vs_ndp_ns_parse(const uint8_t *bytes, size_t n, const uint8_t
 		return VS_NDP_KIND;
 	if (!vs_ndp_in_order(bytes, n, VS_NDP_NS_FIXED) || vs_ip6_is_multicast(bytes + 8))
 		return VS_NDP_OPTION; /* RFC 4861 section 7.1.1 */
-	const uint8_t *mac = vs_ndp_short_option(bytes, n, VS_NDP_NS_FIXED, VS_NDP_OPTION_SOURCE_MAC);
-	if (mac != NULL && vs_ip6_is_unspecified(from))
+	if (vs_ip6_is_unspecified(from) &&
+	    vs_ndp_has_option(bytes, n, VS_NDP_NS_FIXED, VS_NDP_OPTION_SOURCE_MAC))
 		return VS_NDP_SENDER;
+	const uint8_t *mac = vs_ndp_short_option(bytes, n, VS_NDP_NS_FIXED, VS_NDP_OPTION_SOURCE_MAC);
 	memset(out, 0, sizeof(*out));
 	memcpy(out->target, bytes + 8, 16);
 	out->has_mac = mac != NULL;

@@ -45,6 +45,14 @@ static inline bool vs_ndp_in_order(const uint8_t *bytes, size_t n, size_t at)
 	return at == n;
 }
 
+/* Whether there is an option of a type, of any length. The message is in order. */
+static inline bool vs_ndp_has_option(const uint8_t *bytes, size_t n, size_t at, uint8_t type)
+{
+	while (at < n && bytes[at] != type)
+		at += bytes[at + 1] * 8u;
+	return at < n;
+}
+
 /* The content of the first option of a type that has 8 bytes; NULL: none. The message is in order. */
 static inline const uint8_t *vs_ndp_short_option(const uint8_t *bytes, size_t n, size_t at, uint8_t type)
 {

@@ -48,6 +48,7 @@ static void bad_router_solicitations_are_refused(void **state)
 		{ "\x85\0\0\0\0\0\0\0\1\1\2\0\0\0\0", 15, other_host, VS_NDP_OPTION },
 		{ "\x85\0\0\0\0\0\0\0\1", 9, other_host, VS_NDP_OPTION },
 		{ "\x85\0\0\0\0\0\0\0\1\1\2\0\0\0\0\1", 16, unspecified, VS_NDP_SENDER },
+		{ "\x85\0\0\0\0\0\0\0\1\2\2\0\0\0\0\1\0\0\0\0\0\0\0\0", 24, unspecified, VS_NDP_SENDER },
 	};
 	struct vs_ndp_rs rs, untouched;
 
