@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The way of a request:
+ *
+ *     udp or tcp --> message: read --> limit --> decide --------------> message: written --> udp or tcp
+ *                                                   |                        ^
+ *                                                   '--> upstream (waits) ---'--> cache
+ *
+ * One thread does all. Nothing waits: a request that needs another server is a record of upstream, and its
+ * client a copy of where the answer goes.
+ */
+
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "daemons/common/report.h"
+#include "decide.h"
+#include "limit.h"
+#include "tcp.h"
+#include "udp.h"
+#include "upstream.h"
+
+#define BYTES_PER_ANSWER 2048 /* of the cache, for its size in answers */
+#define HREV_MOST 10000
+
+struct watched {
+	struct nm_source source;
+	void (*ready)(void *arg);
+	void *arg;
+};
+
+struct nm_server {
+	const struct nm_config *config;
+	struct nm_mind mind;
+	struct nm_udp udp;
+	struct nm_tcp tcp;
+	struct nm_upstream upstream;
+	struct nm_limit limit;
+	struct watched watched;
+	int loop;
+};
+
+/* ------------------------------------------------------------------ answers */
+
+static void log_answer(const struct nm_server *s, const struct nm_client *client, const struct nm_request *r,
+		       const struct nm_answer *a)
+{
+	char addr[INET6_ADDRSTRLEN], name[NM_TEXT_MAX];
+	bool v4 = IN6_IS_ADDR_V4MAPPED(&client->addr);
+
+	if (!s->config->options.logqueries || !r->has_question)
+		return;
+	const void *bytes = v4 ? (const void *)&client->addr.s6_addr[12] : (const void *)&client->addr;
+	char *type = ldns_rr_type2str((ldns_rr_type)r->type);
+	const ldns_lookup_table *rcode = ldns_lookup_by_id(ldns_rcodes, a->rcode);
+	dm_report(DM_NOTICE, "%s %s %s %s: %s, %zu records",
+		  inet_ntop(v4 ? AF_INET : AF_INET6, bytes, addr, sizeof(addr)), client->tcp ? "tcp" : "udp",
+		  nm_name_text(&r->name, name), type != NULL ? type : "?", rcode != NULL ? rcode->name : "?",
+		  a->answer != NULL ? ldns_rr_list_rr_count(a->answer) : 0);
+	free(type);
+}
+
+static void send_bytes(struct nm_server *s, const struct nm_client *client, const uint8_t *bytes, size_t n)
+{
+	if (client->tcp)
+		nm_tcp_send(&s->tcp, client, bytes, n);
+	else if (n > 0)
+		nm_udp_send(&s->udp, client, bytes, n);
+}
+
+static void send_answer(struct nm_server *s, const struct nm_client *client, const struct nm_request *r,
+			const struct nm_answer *a)
+{
+	VS_AUTO_FREE uint8_t *bytes = NULL;
+	size_t n = 0;
+
+	if (nm_answer_write(a, r, client->tcp, &bytes, &n) < 0)
+		n = 0;
+	send_bytes(s, client, bytes, n);
+	log_answer(s, client, r, a);
+}
+
+static void send_error(struct nm_server *s, const struct nm_client *client, const struct nm_request *r,
+		       int rcode)
+{
+	const struct nm_answer a = { .rcode = rcode };
+
+	send_answer(s, client, r, &a);
+}
+
+/* ------------------------------------------------------------------ requests */
+
+/* Header and question with TC, which the request has room for. */
+static void send_truncated(struct nm_server *s, const struct nm_client *client, uint8_t *bytes,
+			   const struct nm_request *r)
+{
+	bytes[2] = (uint8_t)((bytes[2] & 0x79) | 0x82);
+	bytes[3] = 0;
+	memset(bytes + 6, 0, 6);
+	nm_udp_send(&s->udp, client, bytes, NM_HEADER + r->name.n + 4u);
+}
+
+static bool is_limited(struct nm_server *s, const struct nm_client *client, const uint8_t *bytes, size_t n,
+		       const struct nm_request *r)
+{
+	uint8_t copy[NM_HEADER + NM_NAME_MAX + 4];
+	enum nm_limited limited = NM_PASSES;
+
+	if (!client->tcp)
+		limited = nm_limit_ask(&s->limit, vs_now_ms(), &client->addr, s->config->options.ratelimit);
+	if (limited == NM_PASSES)
+		return false;
+	s->mind.counted[NM_N_LIMITED]++;
+	size_t head = NM_HEADER + r->name.n + 4u;
+	if (limited == NM_TRUNCATED && r->has_question && n >= head) {
+		memcpy(copy, bytes, head);
+		send_truncated(s, client, copy, r);
+	}
+	return true;
+}
+
+static void answer_question(struct nm_server *s, const struct nm_client *client, const struct nm_request *r)
+{
+	struct nm_answer a;
+
+	if (nm_decide(&s->mind, vs_now_ms(), &client->addr, r, &a) == NM_ANSWERED) {
+		send_answer(s, client, r, &a);
+		nm_answer_clear(&a);
+	} else if (nm_upstream_ask(&s->upstream, client, r) < 0) {
+		s->mind.counted[NM_N_FAILED]++;
+		send_error(s, client, r, LDNS_RCODE_SERVFAIL);
+	}
+}
+
+static void request(void *arg, const struct nm_client *client, const uint8_t *bytes, size_t n)
+{
+	static const int errors[] = { [NM_HEARD_FORMERR] = LDNS_RCODE_FORMERR,
+				      [NM_HEARD_NOTIMP] = LDNS_RCODE_NOTIMPL,
+				      [NM_HEARD_BADVERS] = 16 };
+	struct nm_server *s = arg;
+	struct nm_request r;
+	enum nm_heard heard = nm_request_read(&r, bytes, n);
+
+	s->mind.counted[NM_N_REQUESTS]++;
+	s->mind.counted[NM_N_MALFORMED] += heard != NM_HEARD_QUESTION;
+	if (heard == NM_HEARD_NOTHING || is_limited(s, client, bytes, n, &r))
+		send_bytes(s, client, NULL, 0);
+	else if (heard == NM_HEARD_QUESTION)
+		answer_question(s, client, &r);
+	else
+		send_error(s, client, &r, errors[heard]);
+}
+
+static bool accepts(void *arg, const struct in6_addr *addr)
+{
+	const struct nm_server *s = arg;
+
+	return nm_rules_accept(&s->config->rules, &s->config->nets, addr);
+}
+
+static void found(void *arg, const struct nm_name *name, uint16_t type, const struct nm_answer *a,
+		  uint32_t ttl_s)
+{
+	struct nm_server *s = arg;
+
+	nm_decide_keep(&s->mind, vs_now_ms(), name, type, a, ttl_s);
+}
+
+static void answer_waiter(void *arg, const struct nm_waiter *waiter, const struct nm_answer *a)
+{
+	struct nm_server *s = arg;
+
+	s->mind.counted[NM_N_FAILED] += a->rcode == LDNS_RCODE_SERVFAIL;
+	send_answer(s, &waiter->client, &waiter->request, a);
+}
+
+/* ------------------------------------------------------------------ the server */
+
+static int open_sockets(struct nm_server *s, struct ioth *stacks[NM_N_STACKS])
+{
+	const struct nm_handler handler = { request, accepts, s };
+
+	s->loop = nm_loop_new();
+	if (s->loop < 0)
+		return s->loop;
+	int r = nm_udp_open(&s->udp, s->loop, stacks[NM_SERVICE], &handler);
+	return r < 0 ? r : nm_tcp_open(&s->tcp, s->loop, stacks[NM_SERVICE], &handler, &s->config->options);
+}
+
+struct nm_server *nm_server_new(const struct nm_config *config, struct ioth *stacks[NM_N_STACKS])
+{
+	struct nm_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		dm_report(DM_ERROR, "out of memory");
+		return NULL;
+	}
+	s->udp.source.fd = s->tcp.source.fd = s->loop = -1;
+	s->upstream.stack = stacks[NM_FORWARD];
+	s->upstream.found = found;
+	s->upstream.answer = answer_waiter;
+	s->upstream.arg = s;
+	s->config = config;
+	s->mind.cache = nm_cache_new(config->options.cachesize, config->options.cachesize * BYTES_PER_ANSWER);
+	s->mind.hrev = nm_cache_new(HREV_MOST, (size_t)HREV_MOST * BYTES_PER_ANSWER);
+	int r = getrandom(&s->limit.key, sizeof(s->limit.key), 0) < 0 ? -errno : 0;
+	if (s->mind.cache == NULL || s->mind.hrev == NULL)
+		r = -ENOMEM;
+	if (r == 0)
+		r = open_sockets(s, stacks);
+	if (r < 0) {
+		dm_report(DM_ERROR, "cannot serve on port 53: %s%s", strerror(-r),
+			  r == -EADDRINUSE ? "; another name server of this stack has to be stopped"
+			  : r == -EACCES   ? "; it needs CAP_NET_BIND_SERVICE, or a stack of its own"
+					   : "");
+		nm_server_free(s);
+		return NULL;
+	}
+	s->upstream.loop = s->loop;
+	nm_server_set(s, config);
+	return s;
+}
+
+void nm_server_free(struct nm_server *server)
+{
+	if (server == NULL)
+		return;
+	nm_upstream_close(&server->upstream);
+	nm_tcp_close(&server->tcp);
+	nm_udp_close(&server->udp);
+	nm_cache_free(server->mind.cache);
+	nm_cache_free(server->mind.hrev);
+	vs_close(server->loop);
+	free(server);
+}
+
+void nm_server_set(struct nm_server *server, const struct nm_config *config)
+{
+	server->config = server->mind.config = config;
+	nm_tcp_set(&server->tcp, &config->options);
+	nm_upstream_set(&server->upstream, config);
+	if (!nm_rules_have(&config->rules, NM_ACCEPT))
+		dm_report(DM_NOTICE, "there is no rule accept: clients are not served by TCP");
+}
+
+static void watched_ready(struct nm_source *source, uint32_t events)
+{
+	struct watched *w = (struct watched *)(void *)source;
+
+	(void)events;
+	w->ready(w->arg);
+}
+
+int nm_server_watch(struct nm_server *server, int fd, void (*ready)(void *arg), void *arg)
+{
+	server->watched = (struct watched){ { fd, watched_ready }, ready, arg };
+	return nm_loop_add(server->loop, &server->watched.source, EPOLLIN);
+}
+
+int nm_server_once(struct nm_server *server)
+{
+	int64_t now = vs_now_ms();
+	int64_t a = nm_upstream_tick(&server->upstream, now), b = nm_tcp_tick(&server->tcp, now);
+	int64_t next = a < b ? a : b;
+	int r = nm_loop_once(server->loop, next == INT64_MAX ? -1 : vs_left_ms(next) + 1);
+
+	if (r < 0)
+		dm_report(DM_ERROR, "cannot wait for requests: %s", strerror(-r));
+	return r < 0 ? -1 : 0;
+}
+
+void nm_server_report(const struct nm_server *server)
+{
+	static const char *const names[NM_N_COUNTED] = { "requests", "static",    "hash",    "hrev",
+							 "cached",   "forwarded", "refused", "malformed",
+							 "failed",   "limited" };
+	char text[512] = "";
+	size_t n = 0;
+
+	for (int i = 0; i < NM_N_COUNTED; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%" PRIu64 " %s", i > 0 ? ", " : "",
+				      server->mind.counted[i], names[i]);
+	dm_report(DM_NOTICE, "%s; %zu answers are kept (%zu bytes), %zu clients by TCP", text,
+		  nm_cache_count(server->mind.cache), nm_cache_bytes(server->mind.cache), server->tcp.n);
+}
