@@ -184,13 +184,19 @@ void nm_tcp_send(struct nm_tcp *tcp, const struct nm_client *client, const uint8
 
 /* ------------------------------------------------------------------ new clients */
 
+static bool is_before(const struct nm_connection *a, const struct nm_connection *b)
+{
+	return a->since_ms != b->since_ms ? a->since_ms < b->since_ms : a->client.number < b->client.number;
+}
+
+/* The client that is idle for the longest time. */
 static struct nm_connection *idle_one(const struct nm_tcp *tcp)
 {
 	struct nm_connection *oldest = NULL;
 
 	for (size_t i = 0; i < tcp->n_slots; i++) {
 		struct nm_connection *c = tcp->slots[i];
-		if (c != NULL && c->pending == 0 && (oldest == NULL || c->since_ms < oldest->since_ms))
+		if (c != NULL && c->pending == 0 && (oldest == NULL || is_before(c, oldest)))
 			oldest = c;
 	}
 	return oldest;

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* iothnamed answers from what it knows, in stacks of each kind; clients are dig, and hostile ones. */
+
+#include "named_ground.h"
+
+#define RECORDS                                                                                              \
+	"auth error all .bad.test\nauth static all .static.test\nauth static all static.test\n"              \
+	"auth hash all .hash.test fc09::1\nauth otip all .otip.test base.static.test mypassword\n"           \
+	"auth hrev all base.static.test/16\nauth hrev all fc09::/64\n"                                       \
+	"static A one.static.test 10.9.0.7\nstatic AAAA one.static.test fd00::7\n"                           \
+	"static AAAA base.static.test fc01::\nstatic TXT one.static.test 'hello, world' second\n"            \
+	"static CNAME www.static.test one.static.test\nstatic MX static.test 10 one.static.test\n"
+
+static void check_dig(const char *server)
+{
+	char words[300];
+
+	(void)snprintf(words, sizeof(words), "@%s ONE.static.TEST A www.static.test AAAA", server);
+	CHECK_CONTAINS(named_dig(words), "10.9.0.7");
+	CHECK_CONTAINS(named_dig(words), "fd00::7");
+	(void)snprintf(words, sizeof(words), "@%s one.static.test TXT", server);
+	CHECK_CONTAINS(named_dig(words), "\"hello, world\" \"second\"");
+	(void)snprintf(words, sizeof(words), "@%s +tcp static.test MX", server);
+	CHECK_CONTAINS(named_dig(words), "10 one.static.test.");
+	(void)snprintf(words, sizeof(words), "@%s host.lab.hash.test AAAA", server);
+	CHECK_CONTAINS(named_dig(words), "fc09::");
+	(void)snprintf(words, sizeof(words), "@%s host.otip.test AAAA", server);
+	CHECK_CONTAINS(named_dig(words), "fc01::");
+	(void)snprintf(words, sizeof(words), "@%s +comments x.bad.test", server);
+	CHECK_CONTAINS(named_dig(words), "REFUSED");
+	(void)snprintf(words, sizeof(words), "@%s +comments x.static.test", server);
+	CHECK_CONTAINS(named_dig(words), "NXDOMAIN");
+}
+
+static void check_kind(enum named_kind kind)
+{
+	named_begin(kind, NAMED_NETS RECORDS);
+	check_dig("10.9.0.53");
+	check_dig("fd00::53");
+	named_end();
+}
+
+CASE(dig_is_answered_in_a_stack_of_the_kernel)
+{
+	check_kind(NAMED_VDESTACK);
+}
+
+CASE(dig_is_answered_in_the_network_of_the_process)
+{
+	check_kind(NAMED_KERNEL);
+}
+
+#ifdef HAS_PICOX
+CASE(dig_is_answered_in_a_stack_in_user_space)
+{
+	check_kind(NAMED_PICOX);
+}
+#endif
+
+/* The vectors of the family. */
+CASE(hash_addresses_are_those_of_the_family)
+{
+	uint8_t addr[16];
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS "auth hash all .hash.local fc00::\n"
+					       "auth hash all .example.com 2001:db8:1:2::\n");
+	CHECK_EQ(inet_pton(AF_INET6, "fc00::4cc:8049:6765:d03a", addr), 1);
+	struct named_answer *a = named_ask("renzo.hash.local", 28, false);
+	CHECK(a->records == 1 && memcmp(a->addr, addr, 16) == 0);
+	CHECK_EQ(a->ttl, 600);
+	CHECK_EQ(a->flags, 0x8580); /* AA RD RA */
+	CHECK_EQ(inet_pton(AF_INET6, "2001:db8:1:2:a8ce:ff17:b7b4:2c30", addr), 1);
+	a = named_ask("WWW.example.com", 28, false); /* the letters count */
+	CHECK(a->records == 1 && memcmp(a->addr, addr, 16) == 0);
+	a = named_ask("renzo.hash.local", 1, false);
+	CHECK(a->rcode == 0 && a->records == 0 && a->authorities == 1);
+	named_end();
+}
+
+CASE(an_address_that_was_given_has_a_name)
+{
+	named_begin(NAMED_VDESTACK,
+		    NAMED_NETS "auth hash all .hash.test fc09::\nauth hash all .net.test fd00::\n"
+			       "auth hrev all fc09::/64\nauth hrev all fd00::/64\noption hrevmode net\n"
+			       "auth static all .\n");
+	CHECK_CONTAINS(named_dig("@fd00::53 +short a.net.test AAAA"), "fd00::");
+	char words[200], addr[64];
+	(void)snprintf(addr, sizeof(addr), "%s", text_of(case_path("dig")));
+	addr[strcspn(addr, "\n")] = '\0';
+	(void)snprintf(words, sizeof(words), "@fd00::53 +short -x %s", addr);
+	CHECK_STR(named_dig(words), "a.net.test.\n");
+	CHECK_CONTAINS(named_dig("@fd00::53 +short a.hash.test AAAA"), "fc09::"); /* of another network */
+	(void)snprintf(addr, sizeof(addr), "%s", text_of(case_path("dig")));
+	addr[strcspn(addr, "\n")] = '\0';
+	(void)snprintf(words, sizeof(words), "@fd00::53 +comments -x %s", addr);
+	CHECK_CONTAINS(named_dig(words), "NXDOMAIN");
+	named_end();
+}
+
+CASE(the_answer_leaves_from_the_address_that_was_asked)
+{
+	char text[1000];
+
+	(void)snprintf(text, sizeof(text),
+		       "stack ip=10.9.0.53/24 ip=10.9.0.54/24 ip=fd00::53/64 ip=fd00::54/64\n"
+		       "%s%s",
+		       NAMED_NETS, RECORDS);
+	named_begin(NAMED_VDESTACK, text);
+	CHECK_CONTAINS(named_dig("@10.9.0.54 one.static.test A"), "10.9.0.7");
+	CHECK_CONTAINS(named_dig("@10.9.0.53 one.static.test A"), "10.9.0.7");
+	CHECK_CONTAINS(named_dig("@fd00::54 one.static.test A"), "10.9.0.7");
+	CHECK_CONTAINS(named_dig("@fd00::53 one.static.test A"), "10.9.0.7");
+	named_end();
+}
+
+/* 60 addresses: by UDP with EDNS, without it only TC, and all by TCP. */
+CASE(long_answers_come_by_edns_or_by_tcp)
+{
+	static char text[16384] = NAMED_NETS "auth static all .\n";
+
+	for (int i = 0; i < 60; i++)
+		(void)sprintf(text + strlen(text), "static A many.test 10.8.0.%d\n", i);
+	named_begin(NAMED_VDESTACK, text);
+	struct named_answer *a = named_ask("many.test", 1, false);
+	CHECK(a->records == 0 && (a->flags & 0x0200) && a->n <= 512);
+	a = named_ask("many.test", 1, true);
+	CHECK(a->records == 60 && !(a->flags & 0x0200));
+	CHECK_CONTAINS(named_dig("@10.9.0.53 +ignore +comments +bufsize=4096 many.test"), "10.8.0.59");
+	CHECK_CONTAINS(text_of(case_path("dig")), "ANSWER: 60");
+	CHECK_CONTAINS(named_dig("@10.9.0.53 +noedns many.test"), "10.8.0.59");
+	named_end();
+}
+
+/* ------------------------------------------------------------------ hostile clients */
+
+struct hostile {
+	const char *bytes;
+	size_t n;
+	int rcode; /* -1: no answer */
+};
+
+static const struct hostile hostile[] = {
+	{ "", 0, -1 },
+	{ "\x12", 1, -1 },
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0", 11, -1 },
+	{ "\x12\x34\1\0\0\0\0\0\0\0\0\0", 12, 1 },                           /* no question */
+	{ "\x12\x34\1\0\0\2\0\0\0\0\0\0\1a\0\0\1\0\1\1a\0\0\1\0\1", 26, 1 }, /* two */
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1", 18, 1 },           /* a pointer to itself */
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\0\x41"
+	  "a\0\0\1\0\1",
+	  19, 1 },
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0\x29", 22, 1 },         /* an OPT that is cut */
+	{ "\x12\x34\1\0\xff\xff\xff\xff\xff\xff\xff\xff\1a\0\0\1\0\1", 19, 1 }, /* counts that lie */
+	{ "\x12\x34\x81\x80\0\1\0\0\0\0\0\0\1a\0\0\1\0\1", 19, -1 },            /* a response */
+	{ "\x12\x34\x11\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1", 19, 4 },               /* STATUS */
+	{ "\x12\x34\x28\0\0\1\0\0\0\0\0\0\1a\0\0\6\0\1", 19, 4 },               /* UPDATE */
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\3", 19, 5 },                 /* CHAOS */
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\0\0\xfc\0\1", 19, 5 },               /* AXFR */
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0\x29\4\xd0\0\1\0\0\0\0", 30,
+	  0 }, /* EDNS 1: BADVERS */
+};
+
+CASE(malformed_requests_get_an_error_or_nothing)
+{
+	struct named_answer a;
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS);
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		int fd = named_socket(SOCK_DGRAM);
+		CHECK_EQ(send(fd, hostile[i].bytes, hostile[i].n, 0), hostile[i].n);
+		if (hostile[i].rcode >= 0) {
+			CHECK(named_receive(fd, false, &a, SOON_MS));
+			if ((int)a.rcode != hostile[i].rcode || a.records != 0)
+				FAIL("case %zu: rcode %u, %u records", i, a.rcode, a.records);
+		} else { /* the answer to a good request comes first */
+			static struct dns_message m;
+			dns_begin(&m, 0x4321, 0x0100, "one.static.test", 1);
+			CHECK_EQ(send(fd, m.bytes, m.n, 0), m.n);
+			CHECK(named_receive(fd, false, &a, SOON_MS));
+			if (named_16(&a, 0) != 0x4321)
+				FAIL("case %zu was answered", i);
+		}
+		close(fd);
+	}
+	CHECK_EQ(named_ask("one.static.test", 1, true)->records, 1);
+	named_end();
+}
+
+/* ------------------------------------------------------------------ TCP */
+
+CASE(requests_on_one_connection_are_all_answered)
+{
+	static struct dns_message m;
+	struct named_answer a;
+	int one = 1;
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS);
+	int fd = named_socket(SOCK_STREAM);
+	for (unsigned i = 0; i < 100; i++) { /* many before the first answer is read */
+		dns_begin(&m, i, 0x0100, "one.static.test", 1);
+		named_send_tcp(fd, &m);
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		CHECK(named_receive(fd, true, &a, SOON_MS));
+		CHECK_EQ(named_16(&a, 0), i);
+	}
+	MUST(setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof(one)));
+	uint8_t head[2] = { 0, (uint8_t)m.n };
+	for (size_t i = 0; i < m.n + 2; i++) /* byte by byte */
+		CHECK_EQ(send(fd, i < 2 ? head + i : m.bytes + i - 2, 1, MSG_NOSIGNAL), 1);
+	MUST(shutdown(fd, SHUT_WR)); /* the answer comes all the same, and then the end */
+	CHECK(named_receive(fd, true, &a, SOON_MS));
+	CHECK(wait_readable(fd, SOON_MS));
+	CHECK_EQ(recv(fd, head, 1, 0), 0);
+	close(fd);
+	named_end();
+}
+
+static bool is_closed(int fd)
+{
+	uint8_t byte;
+
+	return wait_readable(fd, SOON_MS) && recv(fd, &byte, 1, 0) <= 0;
+}
+
+CASE(clients_that_send_parts_are_closed_and_others_are_served)
+{
+	int fds[30];
+	uint8_t byte = 0;
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS "option tcptimeout 1\n");
+	for (int i = 0; i < 30; i++) {
+		fds[i] = named_socket(SOCK_STREAM);
+		CHECK_EQ(send(fds[i], &byte, 1, MSG_NOSIGNAL), 1);
+	}
+	CHECK_EQ(named_ask("one.static.test", 1, true)->records, 1);
+	CHECK_EQ(named_ask("one.static.test", 1, false)->records, 1);
+	for (int i = 0; i < 30; i++) {
+		CHECK(is_closed(fds[i]));
+		close(fds[i]);
+	}
+	named_end();
+}
+
+CASE(a_new_client_takes_the_place_of_one_that_is_idle)
+{
+	int fds[10];
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS "option tcpclients 5\n");
+	for (int i = 0; i < 10; i++)
+		fds[i] = named_socket(SOCK_STREAM);
+	CHECK_EQ(named_ask("one.static.test", 1, true)->records, 1);
+	for (int i = 0; i < 5; i++)
+		CHECK(is_closed(fds[i]));
+	for (int i = 0; i < 10; i++)
+		close(fds[i]);
+	named_end();
+}
+
+CASE(tcp_is_for_clients_of_accept_rules)
+{
+	named_begin(NAMED_VDESTACK, "net other 10.1.0.0/16\nnet all ::/0\nauth accept other\n" RECORDS);
+	int fd = named_socket(SOCK_STREAM);
+	CHECK(is_closed(fd));
+	close(fd);
+	CHECK_EQ(named_ask("one.static.test", 1, false)->records, 1);
+	named_end();
+}
+
+/* ------------------------------------------------------------------ the process */
+
+static bool said(void *piece)
+{
+	return strstr(tool_output(&named), piece) != NULL;
+}
+
+CASE(sighup_reads_the_file_and_a_wrong_file_changes_nothing)
+{
+	struct named_answer a;
+	static struct dns_message m;
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS "auth static all .\nstatic A a.test 10.0.0.1\n");
+	int fd = named_socket(SOCK_STREAM);
+	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 1);
+	named_config(named_text(NAMED_VDESTACK, NAMED_NETS "auth static all .\nstatic A a.test nonsense\n"));
+	MUST(kill(named.pid, SIGHUP));
+	CHECK(wait_until(said, (void *)(uintptr_t) "the old configuration stays in use", SOON_MS));
+	CHECK_CONTAINS(tool_output(&named), "named.conf:7: static A: nonsense");
+	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 1);
+	named_config(named_text(NAMED_VDESTACK, NAMED_NETS "auth static all .\nstatic A a.test 10.0.0.2\n"));
+	MUST(kill(named.pid, SIGHUP));
+	CHECK(wait_until(said, (void *)(uintptr_t) "the new configuration is in use", SOON_MS));
+	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 2);
+	dns_begin(&m, 1, 0x0100, "a.test", 1);
+	named_send_tcp(fd, &m); /* the connection is from before */
+	CHECK(named_receive(fd, true, &a, SOON_MS));
+	CHECK_EQ(a.addr[3], 2);
+	close(fd);
+	named_config("stack stack=kernel\n" NAMED_NETS);
+	MUST(kill(named.pid, SIGHUP));
+	CHECK(wait_until(said, (void *)(uintptr_t) "change at a restart only", SOON_MS));
+	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 2);
+	named_end();
+}
+
+CASE(a_wrong_file_ends_the_program_with_all_messages)
+{
+	struct tool tool;
+
+	named_config("net a\nauth hash b .x.test\noption color red\n");
+	tool_start(&tool, WORDS(NAMED_FILE, case_path("named.conf")));
+	CHECK_EQ(WEXITSTATUS(tool_wait(&tool, SOON_MS)), 1);
+	CHECK_CONTAINS(tool_output(&tool), ":1: ");
+	CHECK_CONTAINS(tool_output(&tool), ":2: ");
+	CHECK_CONTAINS(tool_output(&tool), ":3: ");
+	named_config("net all ::/0\nauth hash all .x.test nowhere.test\n");
+	tool_start(&tool, WORDS(NAMED_FILE, case_path("named.conf")));
+	CHECK_EQ(WEXITSTATUS(tool_wait(&tool, SOON_MS)), 1);
+	CHECK_CONTAINS(tool_output(&tool), ":2: auth: the base nowhere.test has no static record");
+	named_config("stack stack=nothing\n");
+	tool_start(&tool, WORDS(NAMED_FILE, case_path("named.conf")));
+	CHECK_EQ(WEXITSTATUS(tool_wait(&tool, SOON_MS)), 1);
+	CHECK_CONTAINS(tool_output(&tool), "cannot make the stack stack=nothing");
+}
+
+CASE(a_network_that_asks_too_much_is_limited)
+{
+	static struct dns_message m;
+	struct named_answer a;
+	int answers = 0, truncated = 0;
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS "option ratelimit 5\n");
+	int fd = named_socket(SOCK_DGRAM);
+	for (unsigned i = 0; i < 40; i++) {
+		dns_begin(&m, i, 0x0100, "one.static.test", 1);
+		CHECK_EQ(send(fd, m.bytes, m.n, 0), m.n);
+	}
+	CHECK_EQ(named_ask("one.static.test", 1, true)->records, 1); /* TCP has no limit */
+	while (named_receive(fd, false, &a, 0)) {
+		answers += a.records == 1;
+		truncated += a.records == 0 && (a.flags & 0x0200);
+	}
+	CHECK(answers >= 5 && answers < 15 && truncated >= 10);
+	close(fd);
+	named_end();
+}
