@@ -3,11 +3,13 @@
 #define VDESTACK_TESTS_NAMED_GROUND_H
 
 /*
- * What the cases of iothnamed stand on, a hub with three stacks:
+ * What the cases of iothnamed stand on, an Ethernet with three stacks:
  *
- *     iothnamed: 10.9.0.53, fd00::53 -- hub -- client: 10.9.0.9, fd00::9
+ *     iothnamed: 10.9.0.53, fd00::53 ----+---- client: 10.9.0.9, fd00::9
  *                                        |
- *                                        '---- up: 10.9.0.2, with name servers; 10.9.0.66 is nobody's address
+ *                                        '---- up: 10.9.0.2, with name servers; no stack has 10.9.0.66
+ *
+ * It is local://lan, and for picox, which does not have that, a hub of VDE.
  */
 
 #include <poll.h>
@@ -26,6 +28,7 @@
 enum named_kind { NAMED_VDESTACK, NAMED_PICOX, NAMED_KERNEL };
 
 static struct vdestack *client, *up;
+static char lan[256]; /* the locator of the Ethernet */
 static struct tool hub, named;
 static struct vdestack *named_host; /* with NAMED_KERNEL */
 
@@ -45,8 +48,8 @@ __attribute__((unused)) static const char *named_text(enum named_kind kind, cons
 		(void)snprintf(whole, sizeof(whole), "%s", text);
 	else
 		(void)snprintf(whole, sizeof(whole),
-			       "stack stack=%s,vnl=vde://%s\nstack eth ip=10.9.0.53/24 ip=fd00::53/64\n%s",
-			       kind == NAMED_PICOX ? "picox" : "vdestack", case_path("hub"), text);
+			       "stack stack=%s,vnl=%s\nstack eth ip=10.9.0.53/24 ip=fd00::53/64\n%s",
+			       kind == NAMED_PICOX ? "picox" : "vdestack", lan, text);
 	return whole;
 }
 
@@ -73,7 +76,7 @@ __attribute__((unused)) static void named_start(enum named_kind kind, const char
 	(void)snprintf(path, sizeof(path), "%s", case_path("named.conf"));
 	if (kind == NAMED_KERNEL) {
 		char *argv[] = { (char[]){ NAMED_FILE }, path, NULL };
-		named_host = new_stack("vnl=vde://%s nodad ip=10.9.0.53/24 ip=fd00::53/64", case_path("hub"));
+		named_host = new_stack("vnl=%s nodad ip=10.9.0.53/24 ip=fd00::53/64", lan);
 		close((int)MUST(vdestack_spawn(named_host, argv, NULL, NULL)));
 	} else {
 		tool_start(&named, WORDS(NAMED_FILE, path));
@@ -84,14 +87,24 @@ __attribute__((unused)) static void named_start(enum named_kind kind, const char
 	MUST(unsetenv("NOTIFY_SOCKET"));
 }
 
-__attribute__((unused)) static void named_begin(enum named_kind kind, const char *text)
+/* The Ethernet, and all of it but iothnamed. */
+__attribute__((unused)) static void named_network(enum named_kind kind)
 {
 	char locator[256];
 
-	(void)snprintf(locator, sizeof(locator), "hub://%s", case_path("hub"));
-	node_start(&hub, locator);
-	client = new_stack("vnl=vde://%s nodad ip=10.9.0.9/24 ip=fd00::9/64", case_path("hub"));
-	up = new_stack("vnl=vde://%s nodad ip=10.9.0.2/24 ip=fd00::2/64", case_path("hub"));
+	(void)snprintf(lan, sizeof(lan), "local://lan");
+	if (kind == NAMED_PICOX) {
+		(void)snprintf(locator, sizeof(locator), "hub://%s", case_path("hub"));
+		(void)snprintf(lan, sizeof(lan), "vde://%s", case_path("hub"));
+		node_start(&hub, locator);
+	}
+	client = new_stack("vnl=%s nodad ip=10.9.0.9/24 ip=fd00::9/64", lan);
+	up = new_stack("vnl=%s nodad ip=10.9.0.2/24 ip=fd00::2/64", lan);
+}
+
+__attribute__((unused)) static void named_begin(enum named_kind kind, const char *text)
+{
+	named_network(kind);
 	named_start(kind, text);
 }
 
@@ -112,7 +125,8 @@ __attribute__((unused)) static void named_end(void)
 		MUST(vdestack_delete(named_host));
 	MUST(vdestack_delete(client));
 	MUST(vdestack_delete(up));
-	tool_end(&hub, SIGKILL);
+	if (hub.pid > 0)
+		tool_end(&hub, SIGKILL);
 }
 
 /* ------------------------------------------------------------------ questions */

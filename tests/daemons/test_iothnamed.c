@@ -52,7 +52,7 @@ CASE(dig_is_answered_in_the_network_of_the_process)
 }
 
 #ifdef HAS_PICOX
-CASE(dig_is_answered_in_a_stack_in_user_space)
+CASE_FLAGS(dig_is_answered_in_a_stack_in_user_space, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	check_kind(NAMED_PICOX);
 }

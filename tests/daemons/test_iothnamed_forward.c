@@ -62,7 +62,7 @@ CASE(answers_are_kept_in_the_network_of_the_process)
 }
 
 #ifdef HAS_PICOX
-CASE(answers_are_kept_in_user_space)
+CASE_FLAGS(answers_are_kept_in_user_space, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	check_kept(NAMED_PICOX);
 }
@@ -399,12 +399,7 @@ static bool answer_base(const struct question *q, struct dns_message *m)
 
 CASE(base_addresses_and_zones_come_from_names)
 {
-	char locator[256];
-
-	(void)snprintf(locator, sizeof(locator), "hub://%s", case_path("hub"));
-	node_start(&hub, locator);
-	client = new_stack("vnl=vde://%s nodad ip=10.9.0.9/24 ip=fd00::9/64", case_path("hub"));
-	up = new_stack("vnl=vde://%s nodad ip=10.9.0.2/24 ip=fd00::2/64", case_path("hub"));
+	named_network(NAMED_VDESTACK);
 	name_server_start(&server, up, answer_base);
 	named_start(NAMED_VDESTACK, NAMED_NETS "dns 10.9.0.2\nauth hash all .hash.test base.example\n"
 					       "auth hrev all base.example/64\n");
