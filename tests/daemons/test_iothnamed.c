@@ -270,6 +270,11 @@ CASE(tcp_is_for_clients_of_accept_rules)
 
 /* ------------------------------------------------------------------ the process */
 
+static bool is_gone(void *path)
+{
+	return access(path, F_OK) != 0;
+}
+
 static bool said(void *piece)
 {
 	return strstr(tool_output(&named), piece) != NULL;
@@ -322,6 +327,42 @@ CASE(a_wrong_file_ends_the_program_with_all_messages)
 	tool_start(&tool, WORDS(NAMED_FILE, case_path("named.conf")));
 	CHECK_EQ(WEXITSTATUS(tool_wait(&tool, SOON_MS)), 1);
 	CHECK_CONTAINS(tool_output(&tool), "cannot make the stack stack=nothing");
+}
+
+/* The file that is installed, on the network of the case. */
+CASE(the_example_of_a_configuration_works)
+{
+	char text[8192], words[200], addr[64];
+	const char *example = text_of(EXAMPLE_FILE), *line = strchr(strstr(example, "stack eth"), '\n');
+
+	(void)snprintf(text, sizeof(text), "%s", line);
+	named_begin(NAMED_VDESTACK, text);
+	CHECK_CONTAINS(named_dig("@10.9.0.53 www.lab.example.org AAAA"), "fd00::1");
+	CHECK_CONTAINS(named_dig("@10.9.0.53 +tcp gw.lab.example.org TXT"), "the router of the laboratory");
+	CHECK_CONTAINS(named_dig("@fd00::53 +short host.hash.example.org AAAA"), "fd00::");
+	(void)snprintf(addr, sizeof(addr), "%s", text_of(case_path("dig")));
+	(void)snprintf(words, sizeof(words), "@fd00::53 +short -x %.*s", (int)strcspn(addr, "\n"), addr);
+	CHECK_STR(named_dig(words), "host.hash.example.org.\n");
+	CHECK_CONTAINS(named_dig("@fd00::53 +short host.otip.example.org AAAA"), "fd00::");
+	named_end();
+}
+
+CASE(a_daemon_has_a_pidfile_until_sigterm)
+{
+	char config[256], pidfile[256];
+
+	named_network(NAMED_VDESTACK);
+	named_config(named_text(NAMED_VDESTACK, NAMED_NETS RECORDS));
+	(void)snprintf(config, sizeof(config), "%s", case_path("named.conf"));
+	(void)snprintf(pidfile, sizeof(pidfile), "%s", case_path("pid"));
+	tool_run(WORDS(NAMED_FILE, "-d", "-p", pidfile, config)); /* it returns when the server is ready */
+	pid_t pid = (pid_t)strtol(text_of(pidfile), NULL, 10);
+	CHECK(pid > 1);
+	CHECK_CONTAINS(named_dig("@10.9.0.53 one.static.test"), "10.9.0.7");
+	MUST(kill(pid, SIGHUP)); /* the path is absolute inside */
+	CHECK_CONTAINS(named_dig("@10.9.0.53 one.static.test"), "10.9.0.7");
+	MUST(kill(pid, SIGTERM));
+	CHECK(wait_until(is_gone, pidfile, SOON_MS));
 }
 
 CASE(a_network_that_asks_too_much_is_limited)
