@@ -93,6 +93,9 @@ static void the_cache_is_bounded_and_what_is_used_stays(void **state)
 	assert_int_equal(nm_cache_count(cache), 100);
 	assert_int_equal(ttl_of(cache, 1000, "n900.test", 1), -1);
 	assert_int_equal(ttl_of(cache, 1000, "n999.test", 1), 100);
+	nm_cache_set(cache, 10, 10000000);
+	assert_int_equal(nm_cache_count(cache), 10);
+	assert_int_equal(ttl_of(cache, 1000, "n999.test", 1), 100);
 	nm_cache_free(cache);
 	cache = nm_cache_new(100000, 20000);
 	for (int i = 0; i < 1000; i++) {

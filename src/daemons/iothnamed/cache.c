@@ -139,13 +139,22 @@ static void remove_at(struct nm_cache *cache, struct entry **at)
 	free(e);
 }
 
-static void make_room(struct nm_cache *cache, size_t bytes)
+/* For n more entries with these bytes. */
+static void make_room(struct nm_cache *cache, size_t n, size_t bytes)
 {
-	while (cache->last != NULL && (cache->n >= cache->most || cache->bytes + bytes > cache->most_bytes))
+	while (cache->last != NULL &&
+	       (cache->n + n > cache->most || cache->bytes + bytes > cache->most_bytes))
 		remove_at(cache, place(cache, &cache->last->name, cache->last->type));
 }
 
 /* ------------------------------------------------------------------ calls */
+
+void nm_cache_set(struct nm_cache *cache, size_t most, size_t most_bytes)
+{
+	cache->most = most;
+	cache->most_bytes = most_bytes;
+	make_room(cache, 0, 0);
+}
 
 static size_t list_bytes(const ldns_rr_list *list)
 {
@@ -199,7 +208,7 @@ void nm_cache_put(struct nm_cache *cache, int64_t now_ms, const struct nm_name *
 		remove_at(cache, at);
 	if (ttl_s == 0 || bytes > cache->most_bytes || cache->most == 0)
 		return;
-	make_room(cache, bytes);
+	make_room(cache, 1, bytes);
 	struct entry *e = calloc(1, sizeof(*e));
 	if (e == NULL || copy_answer(&e->answer, a, 0) < 0) {
 		free(e);

@@ -12,6 +12,9 @@ struct nm_cache;
 struct nm_cache *nm_cache_new(size_t most, size_t most_bytes);
 void nm_cache_free(struct nm_cache *cache);
 
+/* Other limits; what is over them goes. */
+void nm_cache_set(struct nm_cache *cache, size_t most, size_t most_bytes);
+
 /*
  * Keeps a copy of an answer for ttl_s seconds, instead of the one that it has. Without memory, or with ttl_s
  * 0, it keeps none. now_ms: any clock that goes forwards, the same for all calls.

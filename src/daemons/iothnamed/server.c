@@ -212,7 +212,7 @@ struct nm_server *nm_server_new(const struct nm_config *config, struct ioth *sta
 	s->upstream.answer = answer_waiter;
 	s->upstream.arg = s;
 	s->config = config;
-	s->mind.cache = nm_cache_new(config->options.cachesize, config->options.cachesize * BYTES_PER_ANSWER);
+	s->mind.cache = nm_cache_new(config->options.cachesize, 0);
 	s->mind.hrev = nm_cache_new(HREV_MOST, (size_t)HREV_MOST * BYTES_PER_ANSWER);
 	int r = getrandom(&s->limit.key, sizeof(s->limit.key), 0) < 0 ? -errno : 0;
 	if (s->mind.cache == NULL || s->mind.hrev == NULL)
@@ -249,6 +249,8 @@ void nm_server_set(struct nm_server *server, const struct nm_config *config)
 {
 	server->config = server->mind.config = config;
 	nm_tcp_set(&server->tcp, &config->options);
+	nm_cache_set(server->mind.cache, config->options.cachesize,
+		     config->options.cachesize * BYTES_PER_ANSWER);
 	nm_upstream_set(&server->upstream, config);
 	if (!nm_rules_have(&config->rules, NM_ACCEPT))
 		dm_report(DM_NOTICE, "there is no rule accept: clients are not served by TCP");
