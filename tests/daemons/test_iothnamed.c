@@ -189,13 +189,13 @@ CASE(malformed_requests_get_an_error_or_nothing)
 
 /* ------------------------------------------------------------------ TCP */
 
-CASE(requests_on_one_connection_are_all_answered)
+static void check_connection(enum named_kind kind)
 {
 	static struct dns_message m;
 	struct named_answer a;
 	int one = 1;
 
-	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS);
+	named_begin(kind, NAMED_NETS RECORDS);
 	int fd = named_socket(SOCK_STREAM);
 	for (unsigned i = 0; i < 100; i++) { /* many before the first answer is read */
 		dns_begin(&m, i, 0x0100, "one.static.test", 1);
@@ -216,6 +216,19 @@ CASE(requests_on_one_connection_are_all_answered)
 	close(fd);
 	named_end();
 }
+
+CASE(requests_on_one_connection_are_all_answered)
+{
+	check_connection(NAMED_VDESTACK);
+}
+
+#ifdef HAS_PICOX
+CASE_FLAGS(requests_on_one_connection_are_all_answered_in_user_space,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	check_connection(NAMED_PICOX);
+}
+#endif
 
 static bool is_closed(int fd)
 {

@@ -202,15 +202,29 @@ static bool answer_by_tcp(const struct question *q, struct dns_message *m)
 	return true;
 }
 
-CASE(a_truncated_reply_is_asked_for_by_tcp)
+static void check_truncated(enum named_kind kind)
 {
-	begin(answer_by_tcp, NAMED_FORWARDS);
+	named_begin(kind, NAMED_NETS NAMED_FORWARDS);
+	name_server_start(&server, up, answer_by_tcp);
 	struct named_answer *a = named_ask("big.example", 1, false);
 	CHECK(a->records == 0 && (a->flags & 0x0200) && a->n <= 512);
 	CHECK_EQ(named_ask("big.example", 1, true)->records, 250); /* whole, and kept */
 	CHECK_EQ(atomic_load(&server.questions), 2);
 	end();
 }
+
+CASE(a_truncated_reply_is_asked_for_by_tcp)
+{
+	check_truncated(NAMED_VDESTACK);
+}
+
+#ifdef HAS_PICOX
+CASE_FLAGS(a_truncated_reply_is_asked_for_by_tcp_in_user_space,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	check_truncated(NAMED_PICOX);
+}
+#endif
 
 static bool answer_without_edns(const struct question *q, struct dns_message *m)
 {
@@ -411,6 +425,33 @@ CASE(base_addresses_and_zones_come_from_names)
 	addr[strcspn(addr, "\n")] = '\0';
 	(void)snprintf(words, sizeof(words), "@10.9.0.53 +short -x %s", addr);
 	CHECK_STR(named_dig(words), "a.hash.test.\n");
+	end();
+}
+
+static bool said(void *piece)
+{
+	return strstr(tool_output(&named), piece) != NULL;
+}
+
+/* No server knows the base of the new file: looking for it takes seconds. */
+CASE(requests_are_answered_while_a_new_file_is_read)
+{
+	begin(silent, "dns 10.9.0.2\nauth static all .test\nstatic A a.test 10.0.0.1\n");
+	named_config(
+		named_text(NAMED_VDESTACK, NAMED_NETS "dns 10.9.0.2\nauth hash all .h.test base.example\n"));
+	MUST(kill(named.pid, SIGHUP));
+	long long start = now_us();
+	int answers = 0;
+	while (!said((void *)(uintptr_t) "the old configuration stays in use")) {
+		CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 1);
+		CHECK(now_us() - start < SOON_MS * 1000LL);
+		answers++;
+		sleep_ms(20);
+	}
+	CHECK(now_us() - start > 500000 && answers > 10);
+	CHECK_CONTAINS(tool_output(&named), "no name server answers for base.example");
+	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 1);
+	MUST(kill(named.pid, SIGHUP)); /* and it ends while it looks */
 	end();
 }
 

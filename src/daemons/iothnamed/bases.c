@@ -17,25 +17,26 @@ struct finder {
 	struct dm_where where;
 };
 
-static void append_server(char *list, size_t size, const struct in6_addr *addr)
+/* Adds the line of a server to a text as resolv.conf(5). */
+static void append_server(char *text, size_t size, const struct in6_addr *addr)
 {
 	bool v4 = IN6_IS_ADDR_V4MAPPED(addr);
-	size_t n = strlen(list);
+	char name[INET6_ADDRSTRLEN];
+	size_t n = strlen(text);
 
-	if (n > 0)
-		list[n++] = ',';
 	(void)inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? (const void *)&addr->s6_addr[12] : (const void *)addr,
-			list + n, (socklen_t)(size - n));
+			name, sizeof(name));
+	(void)snprintf(text + n, size - n, "nameserver %s\n", name);
 }
 
 static struct iothdns *resolver(struct finder *f)
 {
-	char list[NM_DNS_MAX * (INET6_ADDRSTRLEN + 1)] = "";
+	char text[NM_DNS_MAX * (INET6_ADDRSTRLEN + 16) + 64] = "options timeout:1 attempts:2\n";
 
 	if (f->dns == NULL && f->config->n_dns > 0) {
 		for (size_t i = 0; i < f->config->n_dns; i++)
-			append_server(list, sizeof(list), &f->config->dns[i]);
-		f->dns = iothdns_init_strcfg(f->forward, list);
+			append_server(text, sizeof(text), &f->config->dns[i]);
+		f->dns = iothdns_init_strcfg(f->forward, text);
 	}
 	return f->dns;
 }

@@ -17,6 +17,7 @@
 #include "bases.h"
 #include "daemons/common/daemon.h"
 #include "daemons/common/options.h"
+#include "reload.h"
 #include "server.h"
 
 struct settings {
@@ -27,6 +28,7 @@ struct program {
 	struct dm_daemon *daemon;
 	struct nm_config *config;
 	struct nm_server *server;
+	struct nm_reload reload;
 	struct ioth *stacks[NM_N_STACKS];
 	const char *path;
 	bool stop;
@@ -73,21 +75,21 @@ static const struct dm_options options = {
 	.more = "Signals: SIGHUP reads CONFIG anew; SIGTERM and SIGINT end.\n"
 };
 
-static void reload(struct program *p)
+static void reloaded(void *arg)
 {
-	struct nm_config *fresh = nm_config_read(p->path);
+	struct program *p = arg;
+	struct nm_config *fresh = nm_reload_take(&p->reload);
 
-	nm_server_report(p->server);
-	if (fresh != NULL && !nm_config_same_stacks(fresh, p->config)) {
-		dm_report(DM_ERROR, "%s: the lines stack, rstack and fstack change at a restart only",
-			  p->path);
-	} else if (fresh != NULL && nm_bases_find(fresh, p->stacks[NM_FORWARD], p->path) == 0) {
+	if (fresh != NULL && nm_config_same_stacks(fresh, p->config)) {
 		nm_server_set(p->server, fresh);
 		nm_config_free(p->config);
 		p->config = fresh;
 		dm_report(DM_NOTICE, "the new configuration is in use");
 		return;
 	}
+	if (fresh != NULL)
+		dm_report(DM_ERROR, "%s: the lines stack, rstack and fstack change at a restart only",
+			  p->path);
 	nm_config_free(fresh);
 	dm_report(DM_ERROR, "the old configuration stays in use");
 }
@@ -101,7 +103,8 @@ static void signalled(void *arg)
 		p->stop = true;
 		break;
 	case DM_RELOAD:
-		reload(p);
+		nm_server_report(p->server);
+		nm_reload_begin(&p->reload);
 		break;
 	case DM_NONE:
 		break;
@@ -127,7 +130,11 @@ static int serve(struct program *p)
 	p->server = nm_server_new(p->config, p->stacks);
 	if (p->server == NULL)
 		return -1;
-	int r = nm_server_watch(p->server, dm_daemon_signals(p->daemon), signalled, p);
+	int r = nm_reload_open(&p->reload, p->path, p->stacks[NM_FORWARD]);
+	if (r == 0)
+		r = nm_server_watch(p->server, NM_WATCH_SIGNALS, dm_daemon_signals(p->daemon), signalled, p);
+	if (r == 0)
+		r = nm_server_watch(p->server, NM_WATCH_RELOAD, p->reload.ready, reloaded, p);
 	if (r < 0)
 		dm_report(DM_ERROR, "cannot wait for signals: %s", strerror(-r));
 	if (r < 0 || dm_daemon_ready(p->daemon) < 0)
@@ -141,7 +148,7 @@ static int serve(struct program *p)
 int main(int argc, char **argv)
 {
 	struct settings s = { .daemon = { .pidfile = NULL } };
-	struct program p = { .daemon = &s.daemon };
+	struct program p = { .daemon = &s.daemon, .reload = { .ready = -1 } };
 	int first = 0, r = -1;
 
 	enum dm_parsed parsed = dm_options_parse(&options, argc, argv, &s, &first);
@@ -159,6 +166,7 @@ int main(int argc, char **argv)
 	if (p.config != NULL && dm_daemon_begin(&s.daemon) == 0) {
 		r = serve(&p);
 		nm_server_free(p.server);
+		nm_reload_close(&p.reload);
 		nm_stacks_close(p.stacks);
 		dm_daemon_end(&s.daemon);
 	}

@@ -7,8 +7,8 @@
  *                                                   |                        ^
  *                                                   '--> upstream (waits) ---'--> cache
  *
- * One thread does all. Nothing waits: a request that needs another server is a record of upstream, and its
- * client a copy of where the answer goes.
+ * One thread does all of this. Nothing waits: a request that needs another server is a record of upstream,
+ * and its client a copy of where the answer goes.
  */
 
 #include "server.h"
@@ -47,7 +47,7 @@ struct nm_server {
 	struct nm_tcp tcp;
 	struct nm_upstream upstream;
 	struct nm_limit limit;
-	struct watched watched;
+	struct watched watched[NM_N_WATCHES];
 	int loop;
 };
 
@@ -264,10 +264,11 @@ static void watched_ready(struct nm_source *source, uint32_t events)
 	w->ready(w->arg);
 }
 
-int nm_server_watch(struct nm_server *server, int fd, void (*ready)(void *arg), void *arg)
+int nm_server_watch(struct nm_server *server, enum nm_watch which, int fd, void (*ready)(void *arg),
+		    void *arg)
 {
-	server->watched = (struct watched){ { fd, watched_ready }, ready, arg };
-	return nm_loop_add(server->loop, &server->watched.source, EPOLLIN);
+	server->watched[which] = (struct watched){ { fd, watched_ready }, ready, arg };
+	return nm_loop_add(server->loop, &server->watched[which].source, EPOLLIN);
 }
 
 int nm_server_once(struct nm_server *server)

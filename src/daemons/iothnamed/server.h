@@ -20,7 +20,9 @@ void nm_server_free(struct nm_server *server);
 void nm_server_set(struct nm_server *server, const struct nm_config *config);
 
 /* Calls ready(arg) when fd is readable. 0 or -errno. */
-int nm_server_watch(struct nm_server *server, int fd, void (*ready)(void *arg), void *arg);
+enum nm_watch { NM_WATCH_SIGNALS, NM_WATCH_RELOAD, NM_N_WATCHES };
+int nm_server_watch(struct nm_server *server, enum nm_watch which, int fd, void (*ready)(void *arg),
+		    void *arg);
 
 /* Waits for something and handles it. 0, or -1 after a message. */
 int nm_server_once(struct nm_server *server);
