@@ -68,6 +68,28 @@ CASE_FLAGS(answers_are_kept_in_user_space, CASE_F_ROOT | CASE_F_USER | CASE_F_NO
 }
 #endif
 
+/* The first question only. */
+static bool answer_once(const struct question *q, struct dns_message *m)
+{
+	dns_begin(m, q->id, 0x8180, q->name, q->type);
+	dns_a(m, q->name, 6, 1);
+	return q->number == 1;
+}
+
+/* The second question is sent before the answer to the first one expires. The client does not wait for it. */
+CASE(a_popular_answer_is_asked_for_before_it_expires)
+{
+	begin(answer_once, NAMED_FORWARDS);
+	long long start = now_us();
+	while (atomic_load(&server.questions) < 2) {
+		CHECK_EQ(named_ask("one.example", 1, false)->records, 1);
+		CHECK(now_us() - start < SOON_MS * 1000LL);
+		sleep_ms(50);
+	}
+	CHECK(now_us() - start >= 5300000);
+	end();
+}
+
 static bool answer_negative(const struct question *q, struct dns_message *m)
 {
 	static const uint8_t soa[] = { 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9 };

@@ -68,6 +68,13 @@ static void answers_expire(void **state)
 	assert_int_equal(ttl_of(cache, 104999, "a.test", 1), 1);
 	assert_int_equal(ttl_of(cache, 105000, "a.test", 1), -1);
 	assert_int_equal(nm_cache_count(cache), 0);
+	put(cache, 0, "old.test", 100);
+	struct nm_name old = named("OLD.test"), none = named("none.test");
+	assert_false(nm_cache_ages(cache, 90000, &old, 1));
+	assert_true(nm_cache_ages(cache, 90001, &old, 1));
+	assert_false(nm_cache_ages(cache, 90001, &old, 1)); /* once */
+	assert_false(nm_cache_ages(cache, 90001, &none, 1));
+	put(cache, 100000, "old.test", 0);
 	put(cache, 0, "zero.test", 0);
 	assert_int_equal(nm_cache_count(cache), 0);
 	put(cache, 0, "again.test", 10);

@@ -28,6 +28,7 @@ struct entry {
 	struct nm_name name;                   /* in small letters */
 	uint16_t type;
 	int64_t since_ms, until_ms;
+	bool aged; /* nm_cache_ages() has said so */
 	size_t bytes;
 	struct nm_answer answer;
 };
@@ -242,6 +243,18 @@ bool nm_cache_get(struct nm_cache *cache, int64_t now_ms, const struct nm_name *
 	unlink_entry(cache, e);
 	link_first(cache, e);
 	return copy_answer(a, &e->answer, (uint32_t)((now_ms - e->since_ms) / 1000)) == 0;
+}
+
+bool nm_cache_ages(struct nm_cache *cache, int64_t now_ms, const struct nm_name *name, uint16_t type)
+{
+	struct nm_name low = *name;
+
+	nm_name_lower(&low);
+	struct entry *e = *place(cache, &low, type);
+	if (e == NULL || e->aged || (e->until_ms - now_ms) * 10 >= e->until_ms - e->since_ms)
+		return false;
+	e->aged = true;
+	return true;
 }
 
 size_t nm_cache_count(const struct nm_cache *cache)

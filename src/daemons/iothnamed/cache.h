@@ -26,6 +26,12 @@ void nm_cache_put(struct nm_cache *cache, int64_t now_ms, const struct nm_name *
 bool nm_cache_get(struct nm_cache *cache, int64_t now_ms, const struct nm_name *name, uint16_t type,
 		  struct nm_answer *a);
 
+/*
+ * Whether less than a tenth of the time of an answer is left. True once for each answer, so that it can be
+ * asked for again before it expires.
+ */
+bool nm_cache_ages(struct nm_cache *cache, int64_t now_ms, const struct nm_name *name, uint16_t type);
+
 /* How many there are; expired ones too. */
 size_t nm_cache_count(const struct nm_cache *cache);
 size_t nm_cache_bytes(const struct nm_cache *cache);

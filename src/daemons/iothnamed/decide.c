@@ -115,6 +115,20 @@ static enum made apply(struct nm_mind *mind, int64_t now_ms, const struct nm_rul
 	return MADE_NOTHING;
 }
 
+/* A popular answer is asked for again before it expires, if the client may use other servers. */
+static bool is_to_refresh(struct nm_mind *mind, int64_t now_ms, const struct in6_addr *client,
+			  const struct nm_request *r, size_t at)
+{
+	const struct nm_rule *rule;
+
+	if (!r->rd || !nm_cache_ages(mind->cache, now_ms, &r->name, r->type))
+		return false;
+	while ((rule = nm_rules_next(&mind->config->rules, &mind->config->nets, client, &r->name, &at)))
+		if (rule->kind == NM_FWD)
+			return true;
+	return false;
+}
+
 static enum nm_decision fail(struct nm_answer *a, int rcode)
 {
 	nm_answer_clear(a);
@@ -144,7 +158,9 @@ enum nm_decision nm_decide(struct nm_mind *mind, int64_t now_ms, const struct in
 			return fail(a, LDNS_RCODE_SERVFAIL);
 		if (made == MADE_ANSWER) {
 			mind->counted[NM_N_REFUSED] += a->rcode == LDNS_RCODE_REFUSED;
-			return NM_ANSWERED;
+			return rule->kind == NM_CACHE && is_to_refresh(mind, now_ms, client, r, at)
+				       ? NM_AGED
+				       : NM_ANSWERED;
 		}
 	}
 	mind->counted[NM_N_REFUSED]++;

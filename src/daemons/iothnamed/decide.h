@@ -29,6 +29,7 @@ struct nm_mind {
 
 enum nm_decision {
 	NM_ANSWERED, /* the answer is in *a */
+	NM_AGED, /* the answer is in *a, and another server is to be asked all the same: it expires soon */
 	NM_FORWARDED /* another server is to be asked */
 };
 

@@ -133,14 +133,20 @@ static bool is_limited(struct nm_server *s, const struct nm_client *client, cons
 static void answer_question(struct nm_server *s, const struct nm_client *client, const struct nm_request *r)
 {
 	struct nm_answer a;
+	enum nm_decision decision = nm_decide(&s->mind, vs_now_ms(), &client->addr, r, &a);
 
-	if (nm_decide(&s->mind, vs_now_ms(), &client->addr, r, &a) == NM_ANSWERED) {
-		send_answer(s, client, r, &a);
-		nm_answer_clear(&a);
-	} else if (nm_upstream_ask(&s->upstream, client, r) < 0) {
+	if (decision == NM_FORWARDED) {
+		if (nm_upstream_ask(&s->upstream, client, r) == 0)
+			return;
 		s->mind.counted[NM_N_FAILED]++;
 		send_error(s, client, r, LDNS_RCODE_SERVFAIL);
+		return;
 	}
+	send_answer(s, client, r, &a);
+	nm_answer_clear(&a);
+	if (decision == NM_AGED)
+		(void)nm_upstream_ask(&s->upstream, NULL,
+				      r); /* without it the answer expires, as others do */
 }
 
 static void request(void *arg, const struct nm_client *client, const uint8_t *bytes, size_t n)

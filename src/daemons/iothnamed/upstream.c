@@ -334,28 +334,33 @@ static struct nm_query *new_query(struct nm_upstream *u, const struct nm_request
 	return q;
 }
 
+static int add_waiter(struct nm_query *q, const struct nm_client *client, const struct nm_request *r)
+{
+	struct nm_waiter *waiter = q->n_waiters >= WAITERS_MAX ? NULL : malloc(sizeof(*waiter));
+
+	if (waiter == NULL)
+		return -EAGAIN;
+	*waiter = (struct nm_waiter){ *client, *r, q->waiters };
+	q->waiters = waiter;
+	q->n_waiters++;
+	return 0;
+}
+
 int nm_upstream_ask(struct nm_upstream *u, const struct nm_client *client, const struct nm_request *r)
 {
 	struct nm_query *q = find_same(u, r);
 	bool is_new = q == NULL;
 
-	if (!is_new && q->n_waiters >= WAITERS_MAX)
+	if (is_new && (q = new_query(u, r)) == NULL)
 		return -EAGAIN;
-	struct nm_waiter *waiter = malloc(sizeof(*waiter));
-	if (waiter == NULL)
-		return -ENOMEM;
-	if (is_new && (q = new_query(u, r)) == NULL) {
-		free(waiter);
-		return -EAGAIN;
-	}
-	*waiter = (struct nm_waiter){ *client, *r, q->waiters };
-	q->waiters = waiter;
-	q->n_waiters++;
-	if (is_new) {
+	int e = client != NULL ? add_waiter(q, client, r) : 0;
+	if (e < 0 && is_new)
+		finish(q, NULL);
+	if (e == 0 && is_new) {
 		u->turn++;
 		next_server(q);
 	}
-	return 0;
+	return e;
 }
 
 static struct nm_query *find_due(const struct nm_upstream *u, int64_t now_ms, int64_t *next_ms)

@@ -41,7 +41,7 @@ void nm_upstream_set(struct nm_upstream *u, const struct nm_config *config);
 /*
  * Asks for what a client has asked; its answer comes within 5 seconds. Clients that ask the same at the same
  * time share one question. 0, or -errno, and no answer comes: -EAGAIN if there are too many already. answer()
- * may be called from inside, if no server can be reached.
+ * may be called from inside, if no server can be reached. client NULL: only found() is called.
  */
 int nm_upstream_ask(struct nm_upstream *u, const struct nm_client *client, const struct nm_request *r);
 
