@@ -246,7 +246,11 @@ static void static_records_answer(void **state)
 	nm_answer_clear(&a);
 	struct nm_name name;
 	assert_true(nm_name_read(&name, "no.such.test"));
-	assert_non_null(nm_zone_soa(&c->zone, &name));
+	const ldns_rr *soa = nm_zone_soa(&c->zone, &name);
+	assert_non_null(soa);
+	text = ldns_rr2str(soa);
+	assert_string_equal(text, "test.\t2147483647\tIN\tSOA\ta.test. b.test. 1 2 3 4 5\n");
+	free(text);
 	nm_config_free(c);
 }
 

@@ -79,7 +79,11 @@ static ldns_rr *other_record(const struct nm_config *config, const struct nm_nam
 	if (asprintf(&line, "%s. %lu IN %s %s", owner->n > 1 ? nm_name_text(owner, name) : "",
 		     config->options.staticttl, type, values) < 0)
 		return NULL;
-	ldns_status status = ldns_rr_new_frm_str(&rr, line, 0, NULL, NULL);
+	/* All names are whole. Without an origin ldns takes the owner for those of a SOA record. */
+	ldns_rdf *root = ldns_dname_new_frm_str(".");
+	ldns_status status =
+		root != NULL ? ldns_rr_new_frm_str(&rr, line, 0, root, NULL) : LDNS_STATUS_MEM_ERR;
+	ldns_rdf_deep_free(root);
 	free(line);
 	if (status == LDNS_STATUS_OK)
 		return rr;
