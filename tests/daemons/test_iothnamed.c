@@ -132,6 +132,29 @@ CASE(long_answers_come_by_edns_or_by_tcp)
 	named_end();
 }
 
+CASE(a_zone_is_transferred_to_clients_of_a_rule)
+{
+	named_begin(
+		NAMED_VDESTACK, NAMED_NETS
+		"net other 10.1.0.0/16\nauth axfr local zone.test\nauth axfr other closed.test\n"
+		"auth axfr local nosoa.test\nauth static all .\n"
+		"static A a.zone.test 10.0.0.1\nstatic SOA zone.test ns.test root.test 7 3600 600 86400 60\n"
+		"static TXT deep.below.zone.test 'x'\nstatic NS zone.test ns.test\n"
+		"static A otherzone.test 10.0.0.9\nstatic SOA closed.test ns.test root.test 1 1 1 1 1\n"
+		"static A nosoa.test 10.0.0.8\n");
+	const char *zone = named_dig("@10.9.0.53 +nottlid zone.test AXFR");
+	CHECK_CONTAINS(zone, "ns.test. root.test. 7 ");
+	CHECK_CONTAINS(zone, "10.0.0.1");
+	CHECK_CONTAINS(zone, "deep.below.zone.test.");
+	CHECK(strstr(zone, "10.0.0.9") == NULL);
+	CHECK_EQ(named_ask("zone.test", 252, true)->records, 5); /* the SOA record is there twice */
+	CHECK_EQ(named_ask("zone.test", 252, false)->rcode, 5);
+	CHECK_EQ(named_ask("closed.test", 252, true)->rcode, 5);
+	CHECK_EQ(named_ask("a.zone.test", 252, true)->rcode, 5);
+	CHECK_EQ(named_ask("nosoa.test", 252, true)->rcode, 9);
+	named_end();
+}
+
 /* ------------------------------------------------------------------ hostile clients */
 
 struct hostile {

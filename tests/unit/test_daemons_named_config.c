@@ -81,12 +81,13 @@ static void all_words_are_read(void **state)
 				   "auth cache local .\n"
 				   "auth hrev local host.test/64\n"
 				   "auth fwd local .\n"
+				   "auth axfr local zone.test\n"
 				   "option hrevmode SAME\n"
 				   "option hashttl 7\n"
 				   "option tcplistenbacklog 9\n"
 				   "option tcptimeout 3\n");
-	static const enum nm_kind kinds[] = { NM_ACCEPT, NM_ERROR, NM_STATIC, NM_OTIP,
-					      NM_HASH,   NM_CACHE, NM_HREV,   NM_FWD };
+	static const enum nm_kind kinds[] = { NM_ACCEPT, NM_ERROR, NM_STATIC, NM_OTIP, NM_HASH,
+					      NM_CACHE,  NM_HREV,  NM_FWD,    NM_AXFR };
 	assert_int_equal(c->stacks[NM_SERVICE].n, 2);
 	assert_string_equal(c->stacks[NM_SERVICE].lines[1], "eth ip=10.0.0.1/24");
 	assert_string_equal(c->stacks[NM_FORWARD].lines[0], "stack=kernel");
@@ -95,7 +96,7 @@ static void all_words_are_read(void **state)
 	assert_true(IN6_IS_ADDR_V4MAPPED(&c->dns[0]));
 	assert_int_equal(c->nets.n, 2);
 	assert_int_equal(c->nets.nets[1].n, 2);
-	assert_int_equal(c->rules.n, 8);
+	assert_int_equal(c->rules.n, 9);
 	for (size_t i = 0; i < VS_COUNT(kinds); i++)
 		assert_int_equal(c->rules.rules[i].kind, kinds[i]);
 	assert_int_equal(c->rules.rules[2].n_nets, 2);

@@ -17,6 +17,7 @@ static const struct {
 	[NM_STATIC] = { "static", 1, "NAME" },  [NM_OTIP] = { "otip", 3, "NAME BASE PASSWORD" },
 	[NM_HASH] = { "hash", 2, "NAME BASE" }, [NM_CACHE] = { "cache", 1, "NAME" },
 	[NM_HREV] = { "hrev", 1, "NAME" },      [NM_FWD] = { "fwd", 1, "NAME" },
+	[NM_AXFR] = { "axfr", 1, "NAME" },
 };
 
 static int find_kind(const char *word)
@@ -96,7 +97,8 @@ void nm_config_auth(struct nm_config *config, char *text, struct dm_where *where
 	int kind = find_kind(word);
 
 	if (kind < 0) {
-		(void)dm_wrong(where, "auth: %s is not error, accept, static, otip, hash, cache, hrev or fwd",
+		(void)dm_wrong(where,
+			       "auth: %s is not error, accept, static, otip, hash, cache, hrev, fwd or axfr",
 			       word != NULL ? word : "nothing");
 		return;
 	}

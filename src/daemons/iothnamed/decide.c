@@ -2,6 +2,8 @@
 
 #include "decide.h"
 
+#include <errno.h>
+
 #include "hash.h"
 #include "records.h"
 
@@ -109,6 +111,7 @@ static enum made apply(struct nm_mind *mind, int64_t now_ms, const struct nm_rul
 		a->ra = false;
 		return MADE_ANSWER;
 	case NM_ACCEPT:
+	case NM_AXFR:
 	case NM_N_KINDS:
 		break;
 	}
@@ -136,6 +139,28 @@ static enum nm_decision fail(struct nm_answer *a, int rcode)
 	return NM_ANSWERED;
 }
 
+/* By TCP, to clients of an AXFR rule for the zone. */
+static enum nm_decision transfer(struct nm_mind *mind, const struct in6_addr *client,
+				 const struct nm_request *r, struct nm_answer *a)
+{
+	const struct nm_rule *rule = NULL;
+	size_t at = 0;
+
+	do {
+		rule = nm_rules_next(&mind->config->rules, &mind->config->nets, client, &r->name, &at);
+	} while (rule != NULL && rule->kind != NM_AXFR && rule->kind != NM_ERROR);
+	if (rule == NULL || rule->kind == NM_ERROR || !r->tcp) {
+		mind->counted[NM_N_REFUSED]++;
+		return fail(a, LDNS_RCODE_REFUSED);
+	}
+	mind->counted[NM_N_STATIC]++;
+	a->aa = true;
+	int e = nm_zone_transfer(&mind->config->zone, &r->name, a);
+	if (e < 0)
+		return fail(a, e == -ENOENT ? LDNS_RCODE_NOTAUTH : LDNS_RCODE_SERVFAIL);
+	return NM_ANSWERED;
+}
+
 enum nm_decision nm_decide(struct nm_mind *mind, int64_t now_ms, const struct in6_addr *client,
 			   const struct nm_request *r, struct nm_answer *a)
 {
@@ -143,6 +168,8 @@ enum nm_decision nm_decide(struct nm_mind *mind, int64_t now_ms, const struct in
 	size_t at = 0;
 
 	*a = (struct nm_answer){ .ra = true };
+	if (r->class == LDNS_RR_CLASS_IN && r->type == LDNS_RR_TYPE_AXFR)
+		return transfer(mind, client, r, a);
 	if (r->class != LDNS_RR_CLASS_IN || r->type == 0 || r->type == LDNS_RR_TYPE_OPT ||
 	    (r->type >= FIRST_META_TYPE && r->type < LDNS_RR_TYPE_ANY)) {
 		mind->counted[NM_N_REFUSED]++;

@@ -15,6 +15,7 @@ struct nm_request {
 	uint16_t id, type, class;
 	uint8_t opcode;
 	bool rd, cd, edns, has_question;
+	bool tcp;            /* how it came; false at first */
 	uint16_t udp_size;   /* what the client takes by UDP */
 	struct nm_name name; /* as the client wrote it */
 };

@@ -20,6 +20,7 @@ enum nm_kind {
 	NM_CACHE,
 	NM_HREV,
 	NM_FWD,
+	NM_AXFR, /* a zone may be transferred */
 	NM_N_KINDS
 };
 

@@ -158,6 +158,7 @@ static void request(void *arg, const struct nm_client *client, const uint8_t *by
 	struct nm_request r;
 	enum nm_heard heard = nm_request_read(&r, bytes, n);
 
+	r.tcp = client->tcp;
 	s->mind.counted[NM_N_REQUESTS]++;
 	s->mind.counted[NM_N_MALFORMED] += heard != NM_HEARD_QUESTION;
 	if (heard == NM_HEARD_NOTHING || is_limited(s, client, bytes, n, &r))

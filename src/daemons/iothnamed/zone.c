@@ -161,6 +161,26 @@ const ldns_rr *nm_zone_soa(const struct nm_zone *zone, const struct nm_name *nam
 	}
 }
 
+int nm_zone_transfer(const struct nm_zone *zone, const struct nm_name *name, struct nm_answer *a)
+{
+	const ldns_rr *soa = nm_zone_soa(zone, name);
+	struct nm_name owner;
+	struct key key;
+
+	if (soa == NULL)
+		return -ENOENT;
+	nm_name_take(&owner, ldns_rr_owner(soa));
+	if (!nm_name_equal(&owner, name))
+		return -ENOENT;
+	if (nm_answer_add(a, ldns_rr_clone(soa)) < 0)
+		return -ENOMEM;
+	make_key(&key, name);
+	for (size_t i = find(zone, &key); is_below(zone, i, &key); i++)
+		if (zone->records[i].rr != soa && nm_answer_add(a, ldns_rr_clone(zone->records[i].rr)) < 0)
+			return -ENOMEM;
+	return nm_answer_add(a, ldns_rr_clone(soa));
+}
+
 static size_t addresses(const struct nm_zone *zone, const struct key *key, ldns_rr_type type,
 			struct in6_addr *to, size_t n)
 {

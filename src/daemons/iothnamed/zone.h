@@ -26,6 +26,12 @@ void nm_zone_sort(struct nm_zone *zone);
 int nm_zone_answer(const struct nm_zone *zone, const struct nm_name *name, uint16_t type, struct nm_answer *a,
 		   struct nm_name *end);
 
+/*
+ * The records of a zone for its transfer, RFC 5936: the SOA record, those of the name and of all below it,
+ * and the SOA record again. 0, -ENOENT: there is no SOA record of this name, or -ENOMEM.
+ */
+int nm_zone_transfer(const struct nm_zone *zone, const struct nm_name *name, struct nm_answer *a);
+
 /* The SOA record of the nearest zone that has the name; the zone's. NULL: there is none. */
 const ldns_rr *nm_zone_soa(const struct nm_zone *zone, const struct nm_name *name);
 
