@@ -182,6 +182,13 @@ static const struct hostile hostile[] = {
 	{ "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\0\0\xfc\0\1", 19, 5 },               /* AXFR */
 	{ "\x12\x34\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0\x29\4\xd0\0\1\0\0\0\0", 30,
 	  0 }, /* EDNS 1: BADVERS */
+	/* A cookie of 4 bytes, and an option that is longer than the record. */
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0\x29\4\xd0\0\0\0\0\0\10\0\12\0\4"
+	  "abcd",
+	  38, 1 },
+	{ "\x12\x34\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0\x29\4\xd0\0\0\0\0\0\10\0\12\0\10"
+	  "abcd",
+	  38, 1 },
 };
 
 CASE(malformed_requests_get_an_error_or_nothing)
@@ -363,6 +370,43 @@ CASE(a_wrong_file_ends_the_program_with_all_messages)
 	tool_start(&tool, WORDS(NAMED_FILE, case_path("named.conf")));
 	CHECK_EQ(WEXITSTATUS(tool_wait(&tool, SOON_MS)), 1);
 	CHECK_CONTAINS(tool_output(&tool), "cannot make the stack stack=nothing");
+}
+
+/* A question for one.static.test with a cookie of n bytes. */
+static void question_with_cookie(struct dns_message *m, unsigned id, const uint8_t *cookie, unsigned n)
+{
+	dns_begin(m, id, 0x0100, "one.static.test", 1);
+	m->bytes[11]++;
+	m->bytes[m->n++] = 0;
+	dns_put16(m, 41);
+	dns_put16(m, 1232);
+	dns_put32(m, 0);
+	dns_put16(m, 4 + n);
+	dns_put16(m, 10);
+	dns_put16(m, n);
+	memcpy(m->bytes + m->n, cookie, n);
+	m->n += n;
+}
+
+CASE(a_client_with_a_cookie_has_no_limit)
+{
+	static struct dns_message m;
+	struct named_answer a;
+	uint8_t cookie[24] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS "option ratelimit 1\n");
+	int fd = named_socket(SOCK_DGRAM);
+	for (unsigned i = 0; i < 30; i++) {
+		question_with_cookie(&m, i, cookie, i == 0 ? 8 : 24);
+		CHECK_EQ(send(fd, m.bytes, m.n, 0), m.n);
+		CHECK(named_receive(fd, false, &a, SOON_MS));
+		CHECK(a.records == 1 && a.n > 24);
+		CHECK(memcmp(a.bytes + a.n - 24, cookie, 8) == 0); /* it stands at the end */
+		memcpy(cookie, a.bytes + a.n - 24, 24);
+	}
+	close(fd);
+	CHECK_CONTAINS(named_dig("@10.9.0.53 +tcp +cookie +comments one.static.test"), "(good)");
+	named_end();
 }
 
 /* The file that is installed, on the network of the case. */

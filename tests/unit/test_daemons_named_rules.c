@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "daemons/iothnamed/config.h"
+#include "daemons/iothnamed/cookie.h"
 #include "daemons/iothnamed/decide.h"
 #include "daemons/iothnamed/limit.h"
 
@@ -243,7 +244,38 @@ static void a_network_gets_so_many_answers_in_a_second(void **state)
 		assert_int_equal(nm_limit_ask(&limit, 1101, &a, 0), NM_PASSES);
 }
 
+/* RFC 9018 appendix A.1 and A.2. */
+static void cookies_are_those_of_the_rfc(void **state)
+{
+	static const uint8_t key[] = { 0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,
+				       0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf };
+	static const uint8_t expected[] = { 0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57,
+					    0x01, 0x00, 0x00, 0x00, 0x5c, 0xf7, 0x9f, 0x11,
+					    0x1f, 0x81, 0x30, 0xc3, 0xee, 0xe2, 0x94, 0x80 };
+	const uint32_t now = 1559731985;
+	struct nm_request r = { .cookie_n = 8 };
+	struct in6_addr client, other;
+
+	(void)state;
+	assert_true(nm_addr_read(&client, "198.51.100.100", NULL) &&
+		    nm_addr_read(&other, "198.51.100.101", NULL));
+	memcpy(r.cookie, expected, 8);
+	nm_cookie_make(key, now, &client, &r);
+	assert_int_equal(r.cookie_n, sizeof(expected));
+	assert_memory_equal(r.cookie, expected, sizeof(expected));
+	assert_true(nm_cookie_good(key, now, &client, &r));
+	assert_true(nm_cookie_good(key, now + 3600, &client, &r));
+	assert_false(nm_cookie_good(key, now + 3601, &client, &r));
+	assert_false(nm_cookie_good(key, now - 301, &client, &r));
+	assert_false(nm_cookie_good(key, now, &other, &r));
+	r.cookie[20] ^= 1;
+	assert_false(nm_cookie_good(key, now, &client, &r));
+	r.cookie_n = 8;
+	assert_false(nm_cookie_good(key, now, &client, &r));
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(cookies_are_those_of_the_rfc),
 	cmocka_unit_test(names_compare_without_case),
 	cmocka_unit_test(zones_are_names_or_networks),
 	cmocka_unit_test(networks_have_addresses),

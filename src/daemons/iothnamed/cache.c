@@ -19,6 +19,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "siphash.h"
 
 #define ENTRY_BYTES 512  /* of an entry without records */
 #define RECORD_BYTES 256 /* of a record, besides its data */
@@ -37,49 +38,22 @@ struct nm_cache {
 	struct entry **chains;
 	size_t mask, n, bytes, most, most_bytes;
 	struct entry *first, *last;
-	uint64_t key[2];
+	uint8_t key[NM_SIPHASH_KEY];
 };
 
 /* ------------------------------------------------------------------ the table */
 
-static uint64_t turn(uint64_t x, int bits)
-{
-	return x << bits | x >> (64 - bits);
-}
-
-static void mix(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = turn(v[1], 13) ^ v[0];
-	v[0] = turn(v[0], 32);
-	v[2] += v[3];
-	v[3] = turn(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = turn(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = turn(v[1], 17) ^ v[2];
-	v[2] = turn(v[2], 32);
-}
-
 static uint64_t hash(const struct nm_cache *cache, const struct nm_name *name, uint16_t type)
 {
-	uint64_t v[4] = { cache->key[0] ^ 0x736f6d6570736575, cache->key[1] ^ 0x646f72616e646f6d,
-			  cache->key[0] ^ 0x6c7967656e657261, cache->key[1] ^ 0x7465646279746573 };
+	uint8_t bytes[NM_NAME_MAX + 2], result[8];
+	uint64_t sum;
 
-	for (unsigned i = 0; i < name->n; i += 8) {
-		uint64_t word = 0;
-		memcpy(&word, name->wire + i, name->n - i < 8 ? name->n - i : 8);
-		v[3] ^= word;
-		mix(v);
-		v[0] ^= word;
-	}
-	v[3] ^= (uint64_t)name->n << 56 | type;
-	mix(v);
-	v[0] ^= (uint64_t)name->n << 56 | type;
-	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		mix(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	memcpy(bytes, name->wire, name->n);
+	bytes[name->n] = (uint8_t)(type >> 8);
+	bytes[name->n + 1] = (uint8_t)type;
+	nm_siphash(cache->key, bytes, name->n + 2U, result);
+	memcpy(&sum, result, sizeof(sum));
+	return sum;
 }
 
 struct nm_cache *nm_cache_new(size_t most, size_t most_bytes)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define EXTENDED_RCODE_SHIFT 4
+#define OPTION_COOKIE 10
 
 static unsigned get16(const uint8_t *at)
 {
@@ -14,6 +15,28 @@ static unsigned get16(const uint8_t *at)
 }
 
 /* ------------------------------------------------------------------ requests */
+
+/* Finds the option COOKIE of RFC 7873. False: options are malformed. */
+static bool read_options(struct nm_request *r, const ldns_rdf *options)
+{
+	const uint8_t *at = options != NULL ? ldns_rdf_data(options) : NULL;
+	size_t left = options != NULL ? ldns_rdf_size(options) : 0;
+
+	while (left > 0) {
+		size_t n = left < 4 ? left : get16(at + 2);
+		if (left < 4 || n > left - 4)
+			return false;
+		if (get16(at) == OPTION_COOKIE) {
+			if (n != 8 && (n < 16 || n > NM_COOKIE_MAX))
+				return false;
+			memcpy(r->cookie, at + 4, n);
+			r->cookie_n = (uint8_t)n;
+		}
+		at += 4 + n;
+		left -= 4 + n;
+	}
+	return true;
+}
 
 static enum nm_heard read_body(struct nm_request *r, const uint8_t *bytes, size_t n)
 {
@@ -35,7 +58,11 @@ static enum nm_heard read_body(struct nm_request *r, const uint8_t *bytes, size_
 		r->udp_size = ldns_pkt_edns_udp_size(p);
 	if (r->udp_size > NM_UDP_MAX)
 		r->udp_size = NM_UDP_MAX;
-	enum nm_heard heard = r->edns && ldns_pkt_edns_version(p) != 0 ? NM_HEARD_BADVERS : NM_HEARD_QUESTION;
+	enum nm_heard heard = NM_HEARD_QUESTION;
+	if (r->edns && ldns_pkt_edns_version(p) != 0)
+		heard = NM_HEARD_BADVERS;
+	else if (r->edns && !read_options(r, ldns_pkt_edns_data(p)))
+		heard = NM_HEARD_FORMERR;
 	ldns_pkt_free(p);
 	return heard;
 }
@@ -118,6 +145,20 @@ static int put_list(ldns_pkt *p, ldns_pkt_section section, const ldns_rr_list *l
 	return 0;
 }
 
+static int put_cookie(ldns_pkt *p, const struct nm_request *r)
+{
+	uint8_t bytes[4 + NM_COOKIE_MAX] = { 0, OPTION_COOKIE, 0, r->cookie_n };
+
+	if (!r->edns || r->cookie_n == 0)
+		return 0;
+	memcpy(bytes + 4, r->cookie, r->cookie_n);
+	ldns_rdf *data = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_UNKNOWN, 4U + r->cookie_n, bytes);
+	if (data == NULL)
+		return -ENOMEM;
+	ldns_pkt_set_edns_data(p, data);
+	return 0;
+}
+
 /* Without records if it is to be truncated. */
 static ldns_pkt *packet(const struct nm_answer *a, const struct nm_request *r, bool truncated)
 {
@@ -138,7 +179,7 @@ static ldns_pkt *packet(const struct nm_answer *a, const struct nm_request *r, b
 		ldns_pkt_set_edns_udp_size(p, NM_UDP_MAX);
 		ldns_pkt_set_edns_extended_rcode(p, (uint8_t)(a->rcode >> EXTENDED_RCODE_SHIFT));
 	}
-	if ((!r->has_question || put_question(p, r) == 0) &&
+	if ((!r->has_question || put_question(p, r) == 0) && put_cookie(p, r) == 0 &&
 	    (truncated || (put_list(p, LDNS_SECTION_ANSWER, a->answer) == 0 &&
 			   put_list(p, LDNS_SECTION_AUTHORITY, a->authority) == 0)))
 		return p;

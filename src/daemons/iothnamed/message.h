@@ -10,13 +10,16 @@
 #define NM_UDP_MAX 1232 /* what passes usual networks without fragments */
 #define NM_TCP_MAX 65535
 #define NM_HEADER 12
+#define NM_COOKIE_MAX 40
 
 struct nm_request {
 	uint16_t id, type, class;
 	uint8_t opcode;
 	bool rd, cd, edns, has_question;
-	bool tcp;            /* how it came; false at first */
-	uint16_t udp_size;   /* what the client takes by UDP */
+	bool tcp;                      /* how it came; false at first */
+	uint16_t udp_size;             /* what the client takes by UDP */
+	uint8_t cookie[NM_COOKIE_MAX]; /* the option COOKIE, with cookie_n bytes; 0: there is none */
+	uint8_t cookie_n;
 	struct nm_name name; /* as the client wrote it */
 };
 

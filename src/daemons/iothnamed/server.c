@@ -21,9 +21,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cookie.h"
 #include "daemons/common/report.h"
 #include "decide.h"
 #include "limit.h"
@@ -47,6 +49,7 @@ struct nm_server {
 	struct nm_tcp tcp;
 	struct nm_upstream upstream;
 	struct nm_limit limit;
+	uint8_t cookie_key[NM_SIPHASH_KEY];
 	struct watched watched[NM_N_WATCHES];
 	int loop;
 };
@@ -117,7 +120,7 @@ static bool is_limited(struct nm_server *s, const struct nm_client *client, cons
 	uint8_t copy[NM_HEADER + NM_NAME_MAX + 4];
 	enum nm_limited limited = NM_PASSES;
 
-	if (!client->tcp)
+	if (!client->tcp && !nm_cookie_good(s->cookie_key, (uint32_t)time(NULL), &client->addr, r))
 		limited = nm_limit_ask(&s->limit, vs_now_ms(), &client->addr, s->config->options.ratelimit);
 	if (limited == NM_PASSES)
 		return false;
@@ -149,6 +152,13 @@ static void answer_question(struct nm_server *s, const struct nm_client *client,
 				      r); /* without it the answer expires, as others do */
 }
 
+static struct nm_request *with_cookie(const struct nm_server *s, const struct nm_client *client,
+				      struct nm_request *r)
+{
+	nm_cookie_make(s->cookie_key, (uint32_t)time(NULL), &client->addr, r);
+	return r;
+}
+
 static void request(void *arg, const struct nm_client *client, const uint8_t *bytes, size_t n)
 {
 	static const int errors[] = { [NM_HEARD_FORMERR] = LDNS_RCODE_FORMERR,
@@ -164,7 +174,7 @@ static void request(void *arg, const struct nm_client *client, const uint8_t *by
 	if (heard == NM_HEARD_NOTHING || is_limited(s, client, bytes, n, &r))
 		send_bytes(s, client, NULL, 0);
 	else if (heard == NM_HEARD_QUESTION)
-		answer_question(s, client, &r);
+		answer_question(s, client, with_cookie(s, client, &r));
 	else
 		send_error(s, client, &r, errors[heard]);
 }
@@ -222,6 +232,8 @@ struct nm_server *nm_server_new(const struct nm_config *config, struct ioth *sta
 	s->mind.cache = nm_cache_new(config->options.cachesize, 0);
 	s->mind.hrev = nm_cache_new(HREV_MOST, (size_t)HREV_MOST * BYTES_PER_ANSWER);
 	int r = getrandom(&s->limit.key, sizeof(s->limit.key), 0) < 0 ? -errno : 0;
+	if (r == 0 && getrandom(s->cookie_key, sizeof(s->cookie_key), 0) < 0)
+		r = -errno;
 	if (s->mind.cache == NULL || s->mind.hrev == NULL)
 		r = -ENOMEM;
 	if (r == 0)
