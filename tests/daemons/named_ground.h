@@ -25,7 +25,8 @@
 #define NAMED_NETS "net all ::/0\nnet local 10.9.0.0/24 fd00::/64\nauth accept all\n"
 #define NAMED_FORWARDS "dns 10.9.0.2\nauth cache all .\nauth fwd all .\n"
 
-enum named_kind { NAMED_VDESTACK, NAMED_PICOX, NAMED_KERNEL };
+/* NAMED_OWN: the text has the lines of stacks. */
+enum named_kind { NAMED_VDESTACK, NAMED_PICOX, NAMED_KERNEL, NAMED_OWN };
 
 static struct vdestack *client, *up;
 static char lan[256]; /* the locator of the Ethernet */
@@ -44,7 +45,7 @@ __attribute__((unused)) static const char *named_text(enum named_kind kind, cons
 {
 	static char whole[65536];
 
-	if (kind == NAMED_KERNEL)
+	if (kind == NAMED_KERNEL || kind == NAMED_OWN)
 		(void)snprintf(whole, sizeof(whole), "%s", text);
 	else
 		(void)snprintf(whole, sizeof(whole),

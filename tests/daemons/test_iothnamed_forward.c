@@ -216,6 +216,21 @@ CASE(clients_with_the_same_question_share_one)
 	end();
 }
 
+CASE(one_stack_serves_and_another_one_asks)
+{
+	struct vdestack *other = new_stack("vnl=local://other nodad ip=10.8.0.2/24");
+
+	name_server_start(&server, other, answer_all);
+	named_begin(NAMED_OWN, "rstack stack=vdestack,vnl=local://lan\nrstack eth ip=10.9.0.53/24\n"
+			       "fstack stack=vdestack,vnl=local://other\nfstack eth ip=10.8.0.53/24\n"
+			       "dns 10.8.0.2\n" NAMED_NETS "auth fwd all .\n");
+	CHECK_EQ(named_ask("one.example", 1, false)->records, 1);
+	CHECK_EQ(named_ask("one.example", 1, true)->records, 1);
+	CHECK_EQ(atomic_load(&server.questions), 2); /* without a rule cache nothing is kept */
+	end();
+	MUST(vdestack_delete(other));
+}
+
 static bool answer_by_tcp(const struct question *q, struct dns_message *m)
 {
 	dns_begin(m, q->id, q->tcp ? 0x8180 : 0x8380, q->name, q->type);

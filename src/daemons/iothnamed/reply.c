@@ -176,7 +176,7 @@ static enum nm_verdict take_reply(const struct nm_asked *q, const ldns_pkt *p, s
 {
 	struct nm_name end;
 
-	a->rcode = ldns_pkt_get_rcode(p);
+	a->rcode = (int)ldns_pkt_get_rcode(p);
 	a->ra = true;
 	*ttl_s = TTL_MAX_S;
 	int n = take_chain(ldns_pkt_answer(p), q, a, ttl_s, &end);
