@@ -271,7 +271,7 @@ CASE(servers_leave_nothing_behind)
 	for (int i = 0; i < 50; i++)
 		iothradvd_stop(serve(&o));
 	CHECK_EQ(count_fds(), fds);
-	CHECK_EQ(count_tasks_of(getpid()), tasks);
+	CHECK(count_tasks_of(getpid()) <= tasks); /* the first one may not have left the list yet */
 	struct iothradvd *server = serve(&o);
 	CHECK_ERRNO(ioth_delstack(router), EBUSY);
 	iothradvd_stop(server);
