@@ -29,8 +29,9 @@
 # VDESTACK_TESTS_TSAN: only the programs that have cases with the label tsan are built. The others have one entry
 # NOT_BUILT without a label.
 # Labels: what LABELS says, the family (unit, system, ...) and the variant (root, user,
-# self, inprocess, notun). A case that runs as root and as the ordinary user has the labels twin-root and twin-user
-# at these two entries; a script has only twin-root: without a sanitizer both of its entries are to run.
+# self, inprocess, notun). .ci/run has a stage without a sanitizer and one with it. Entries with the label plain are only
+# in the first, those with sanitized only in the second: a case that runs as root and as the ordinary user has one
+# of each. A script has only plain: without a sanitizer both of its entries are to run.
 
 # In a cross build the wrapper is a program of the machine that builds: emulators do not know all of its calls.
 # CC_FOR_BUILD in the environment names the compiler.
@@ -106,7 +107,7 @@ function(vdestack_add_test)
               ${emulator} ${arg_COMMAND})
     set(labels "${arg_LABELS};${identity}")
     if(variant STREQUAL "ROOT" AND arg_USER)
-      list(APPEND labels twin-root)
+      list(APPEND labels plain)
     endif()
     set_tests_properties("${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${hard_limit} LABELS "${labels}")
     if(arg_BUSY)

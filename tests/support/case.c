@@ -371,8 +371,9 @@ static void list_case(const struct case_entry *c)
 		       (c->flags & CASE_F_USER) != 0 ? " user" : "");
 	printf("%s%s%s", inprocess ? " inprocess" : "", (c->flags & CASE_F_NO_TUN) != 0 ? " notun" : "",
 	       (c->flags & CASE_F_TSAN) != 0 ? " tsan" : "");
-	printf("%s%s%s%s", (c->flags & CASE_F_ALONE) != 0 ? " alone" : "",
-	       (c->flags & CASE_F_USERNS) != 0 ? " userns" : "",
+	printf("%s%s", (c->flags & CASE_F_VDE) != 0 ? " vde" : "",
+	       (c->flags & CASE_F_ALONE) != 0 ? " alone" : "");
+	printf("%s%s%s", (c->flags & CASE_F_USERNS) != 0 ? " userns" : "",
 	       (c->flags & CASE_F_SLOW) != 0 ? " slow" : "",
 	       (c->flags & CASE_F_NO_SANITIZER) != 0 ? " unsanitized" : "");
 	if (c->limit_s > 0)
