@@ -214,7 +214,8 @@ static int free_slot(struct nm_tcp *tcp)
 	for (size_t i = 0; i < tcp->n_slots; i++)
 		if (tcp->slots[i] == NULL)
 			return (int)i;
-	struct nm_connection **grown = reallocarray(tcp->slots, tcp->n_slots + 1, sizeof(*grown));
+	struct nm_connection **grown =
+		reallocarray(tcp->slots, tcp->n_slots + 1, sizeof(struct nm_connection *));
 	if (grown == NULL)
 		return -1;
 	tcp->slots = grown;
