@@ -581,8 +581,10 @@ CASE_FLAGS(a_segment_needs_a_network_namespace_too, CASE_F_ROOT | CASE_F_USER | 
 {
 	struct before before = look();
 
-	limit("max_net_namespaces", "1"); /* the stack's */
-	check_refusal("vnl=inproc://lan", ENOSPC, WORDS("segment \"lan\"", "the disk is not full"));
+	/* One for both. They are made at the same time: the message is about the one that comes second. */
+	limit("max_net_namespaces", "1");
+	check_refusal("vnl=inproc://lan", ENOSPC,
+		      WORDS("the limit of network namespaces is reached", "the disk is not full"));
 	check_nothing_left(before);
 }
 
