@@ -191,3 +191,22 @@ a_gateway_and_more_addresses_are_set() {
 	ip -o addr show dev ext0 | grep -F "2001:db8:0:7::2/64" >/dev/null || fail "$(ip addr)"
 	ip -o addr show dev ext0 | grep -F "10.9.0.7/16" >/dev/null || fail "$(ip addr)"
 }
+
+# Other programs in the stack outside do not take a one-time address as their source, although one of these is
+# nearest to their destination.
+one_time_addresses_are_no_source_of_others() {
+	start_http 127.0.0.1 8001
+	start_proxy -t 80,127.0.0.1,8001 --otip_period=100000 --extaddr 2001:db8::7
+	local a
+	a=$(address 100000)
+	ip -6 -o addr show dev ext0 to "$a" | grep "deprecated.*valid_lft forever" >/dev/null || fail "$(ip addr)"
+	python3 - "$a" <<-'END'
+	import ipaddress, socket, sys
+	near = str(ipaddress.ip_address(int(ipaddress.ip_address(sys.argv[1])) ^ 1))
+	s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+	s.connect((near, 9))
+	assert s.getsockname()[0] == "2001:db8::7", s.getsockname()
+	END
+	client curl -sS -m 20 -o one "http://[$a]/big"
+	cmp one www/big
+}

@@ -16,6 +16,7 @@
 
 #include "daemons/otip_rproxy/accept.h"
 #include "daemons/otip_rproxy/addresses.h"
+#include "daemons/otip_rproxy/stacks.h"
 
 #define MOST 64
 
@@ -44,22 +45,21 @@ static int find(const void *addr)
 	return -1;
 }
 
-int ioth_ipaddr_add(struct ioth *stack, int family, const void *addr, int prefixlen, int ifindex)
+/* 1, or 0 for one that is there already: each update asks for all. */
+int rp_stacks_add(struct ioth *stack, int ifindex, const struct in6_addr *addr, int len)
 {
-	(void)stack, (void)family, (void)prefixlen, (void)ifindex;
+	(void)stack, (void)ifindex, (void)len;
+	if (find(addr) >= 0)
+		return 0;
 	if (refusals > 0) {
 		refusals--;
-		errno = EAGAIN;
-		return -1;
+		return -EAGAIN;
 	}
-	assert_true(find(addr) < 0);
-	if (n_there == room) {
-		errno = ENOSPC;
-		return -1;
-	}
-	memcpy(&there[n_there++], addr, sizeof(there[0]));
+	if (n_there == room)
+		return -ENOSPC;
+	there[n_there++] = *addr;
 	n_added++;
-	return 0;
+	return 1;
 }
 
 int ioth_ipaddr_del(struct ioth *stack, int family, const void *addr, int prefixlen, int ifindex)
@@ -288,7 +288,7 @@ static void one_with_a_connection_that_has_ended_stays_for_a_while(void **state)
 	rp_hold_take(last_hold);
 	last_hold->sent_ms = loop.now_ms;
 	rp_hold_drop(last_hold);
-	assert_int_equal(all.again.due_ms, RP_NEVER); /* it lives: nothing is to be done */
+	assert_int_equal(all.again.due_ms, loop.now_ms + 30000); /* it lives: it is only looked at again */
 	go_to(32000);
 	assert_true(lives(100));
 	assert_int_equal(all.again.due_ms, loop.now_ms + 30000);
@@ -327,7 +327,21 @@ static void what_fails_is_done_later(void **state)
 	all.again.fire(&all.again);
 	assert_true(lives(1000));
 	assert_int_equal(n_listeners, 1);
-	assert_int_equal(all.again.due_ms, RP_NEVER);
+	assert_int_equal(all.again.due_ms, loop.now_ms + 30000);
+	end();
+}
+
+static void one_that_others_have_removed_comes_back(void **state)
+{
+	(void)state;
+	begin(3210, MOST);
+	rp_hold_take(last_hold);
+	go_to(32000);
+	assert_true(lives(100) && lives(1000));
+	n_there = 0;
+	loop.now_ms += 1000;
+	all.again.fire(&all.again);
+	assert_true(lives(100) && lives(1000)); /* the retired one has a connection */
 	end();
 }
 
@@ -338,6 +352,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(one_with_a_connection_that_has_ended_stays_for_a_while),
 	cmocka_unit_test(the_oldest_goes_when_there_is_no_room),
 	cmocka_unit_test(what_fails_is_done_later),
+	cmocka_unit_test(one_that_others_have_removed_comes_back),
 };
 
 int main(int argc, char **argv)

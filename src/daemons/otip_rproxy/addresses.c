@@ -14,6 +14,10 @@
  * a namespace, an interface and a MAC address for each period, and would keep them all as long as connections
  * use them.
  *
+ * All of them are deprecated for the stack from the beginning. Packets of connections to the address have it,
+ * but other programs that use the stack, and the stack inside if it is the same one, have another source
+ * address, if there is one. So they do not show the secret address, and do not lose connections with it.
+ *
  * An established connection needs its local address. Without it Linux drops what the peer sends, because it
  * goes to no address of the host, and neighbours ask for it in vain (tests/kernel/local_address.c proves it).
  * So a retired address is kept. It is not silent then: the stack answers a new connection with a reset, a
@@ -36,8 +40,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <iothaddr.h>
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +49,7 @@
 #include "accept.h"
 #include "base/cleanup.h"
 #include "daemons/common/report.h"
+#include "stacks.h"
 
 #define LINGER_MS 30000
 #define RETRY_MS 1000
@@ -185,11 +188,11 @@ static bool give_one_up(struct rp_addresses *all)
 static int add(struct address *a)
 {
 	struct rp_addresses *all = a->all;
-	int prefix = nl_addrdata2prefix(LENGTH, IFA_F_NODAD, RT_SCOPE_UNIVERSE);
+	int r;
 
-	while (ioth_ipaddr_add(all->outside, AF_INET6, &a->addr, prefix, all->ifindex) < 0 && errno != EEXIST)
-		if (errno != ENOSPC || !give_one_up(all))
-			return -errno;
+	while ((r = rp_stacks_add(all->outside, all->ifindex, &a->addr, LENGTH)) < 0)
+		if (r != -ENOSPC || !give_one_up(all))
+			return r;
 	a->added = true;
 	dm_report(DM_DEBUG, "%s lives", text_of(a));
 	return 0;
