@@ -210,3 +210,18 @@ one_time_addresses_are_no_source_of_others() {
 	client curl -sS -m 20 -o one "http://[$a]/big"
 	cmp one www/big
 }
+
+# Linux removes all IPv6 addresses then. Three seconds later at most an update adds those that live.
+an_address_comes_back_after_the_interface_was_down() {
+	start_http 127.0.0.1 8001
+	start_proxy -t 80,127.0.0.1,8001 --otip_period=3 --otip_preactive=0 --otip_postactive=30
+	local a
+	a=$("$otipaddr" -b 2001:db8:: -T 3 "$name" secret)
+	wait_for grep -q "$a lives" log
+	ip link set ext0 down
+	ip link set ext0 up
+	[ -z "$(ip -6 -o addr show dev ext0 to "$a")" ] || grep -q again log || fail "$(ip addr)"
+	wait_for curl -sS -m 2 -o one "http://[$a]/big"
+	cmp one www/big
+	! grep -q "$a is retired" log || fail "it was another life"
+}

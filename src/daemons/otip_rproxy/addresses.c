@@ -30,6 +30,8 @@
  * What lives is computed from the wall clock at each change, never from what lived before: after a jump of
  * the clock, which wakes the timer up, the right addresses are there at once. A retired one whose time comes
  * again opens its ports again. What fails is tried again after a second: each update does what is missing.
+ * Linux removes the IPv6 addresses of an interface that goes down. So each update, every CHECK_MS at least,
+ * adds all its addresses. Those that are there are no failure. Their sockets have stayed bound.
  *
  * Limits: the same address may be on another host of the network, where without detection both are disturbed.
  * 62 bits of hash make that unlikely.
@@ -53,6 +55,7 @@
 
 #define LINGER_MS 30000
 #define RETRY_MS 1000
+#define CHECK_MS 30000
 #define LENGTH 64 /* of the prefix */
 #define SPARE 8   /* descriptors: an address is added, and a socket made, by others for a moment */
 
@@ -133,7 +136,7 @@ static void remove_address(struct address *a)
 	close_ports(a, SOCK_DGRAM);
 	rp_tcp_reset(all->tcp, &a->hold);
 	if (a->added && ioth_ipaddr_del(all->outside, AF_INET6, &a->addr, LENGTH, all->ifindex) < 0 &&
-	    errno != ENETDOWN)
+	    errno != ENETDOWN && errno != EADDRNOTAVAIL)
 		dm_report(DM_NOTICE, "cannot take the address %s back: %s", text_of(a), strerror(errno));
 	dm_report(DM_DEBUG, "%s is gone", text_of(a));
 	rp_list_remove(&a->link);
@@ -184,7 +187,10 @@ static bool give_one_up(struct rp_addresses *all)
 	return true;
 }
 
-/* 0 or -errno. An address that is there already was left by a process that did not end well. */
+/*
+ * 0 or -errno, also for an address that is in the stack as it has to be. One that is there the first time was
+ * left by a process that did not end well.
+ */
 static int add(struct address *a)
 {
 	struct rp_addresses *all = a->all;
@@ -193,8 +199,11 @@ static int add(struct address *a)
 	while ((r = rp_stacks_add(all->outside, all->ifindex, &a->addr, LENGTH)) < 0)
 		if (r != -ENOSPC || !give_one_up(all))
 			return r;
+	if (!a->added)
+		dm_report(DM_DEBUG, "%s lives", text_of(a));
+	else if (r > 0)
+		dm_report(DM_NOTICE, "%s had been removed by others, and is there again", text_of(a));
 	a->added = true;
-	dm_report(DM_DEBUG, "%s lives", text_of(a));
 	return 0;
 }
 
@@ -255,7 +264,7 @@ static int fails(struct address *a, const char *what, unsigned number, int err)
 static int complete(struct address *a)
 {
 	const struct rp_settings *s = a->all->settings;
-	int r = a->added ? 0 : add(a), result = 0;
+	int r = add(a), result = 0;
 
 	if (r < 0)
 		return fails(a, "add the address", 0, r);
@@ -329,6 +338,16 @@ static int64_t remove_unused(struct rp_addresses *all)
 	return next;
 }
 
+/* Connections of a retired one go on after others have removed it. No other one makes room for it. */
+static void keep_retired(struct rp_addresses *all)
+{
+	for (struct rp_link *i = all->list.next; i != &all->list; i = i->next) {
+		struct address *a = RP_OF(i, struct address, link);
+		if (a->state == RETIRED && a->added)
+			(void)rp_stacks_add(all->outside, all->ifindex, &a->addr, LENGTH);
+	}
+}
+
 static void wake_at(struct rp_addresses *all, int64_t next_s)
 {
 	struct itimerspec t = { .it_value.tv_sec = next_s == INT64_MAX ? 0 : (time_t)next_s };
@@ -348,8 +367,10 @@ static int update(struct rp_addresses *all)
 	retire_old(all, &slots);
 	int r = complete_all(all, &slots);
 	all->again.due_ms = remove_unused(all);
-	if (r < 0 && all->loop->now_ms + RETRY_MS < all->again.due_ms)
-		all->again.due_ms = all->loop->now_ms + RETRY_MS;
+	keep_retired(all);
+	int64_t again_ms = all->loop->now_ms + (r < 0 ? RETRY_MS : CHECK_MS);
+	if (again_ms < all->again.due_ms)
+		all->again.due_ms = again_ms;
 	wake_at(all, slots.next_s);
 	rp_spare_take(&all->spare, (int)all->settings->n_ports + SPARE);
 	return r;
