@@ -225,3 +225,40 @@ an_address_comes_back_after_the_interface_was_down() {
 	cmp one www/big
 	! grep -q "$a is retired" log || fail "it was another life"
 }
+
+# A TCP connection keeps the address. Of its UDP ports only the one with a flow stays open, and not for longer.
+a_retired_port_is_closed_with_its_last_flow() {
+	start socat UDP4-RECVFROM:9001,fork EXEC:cat
+	start socat TCP4-LISTEN:8001,bind=127.0.0.1,fork EXEC:cat
+	wait_for bash -c "ss -Huln | grep -q :9001"
+	wait_for bash -c "ss -Htln | grep -q :8001"
+	start_proxy -t 80,127.0.0.1,8001 -u 90,127.0.0.1,9001 -u 91,127.0.0.1,9001 --otip_period=4 --otip_preactive=1 \
+		--otip_postactive=0 --udp_timeout=1
+	client python3 - "$(address 4)" <<-'END'
+	import socket, subprocess, sys, time
+	address = sys.argv[1]
+	t = socket.create_connection((address, 80), 20)
+	u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+	u.settimeout(2)
+	u.connect((address, 90))
+	def is_open(port):
+	    return bool(subprocess.check_output(["ss", "-Huan", "src", "[%s]:%d" % (address, port)]))
+	end = time.monotonic() + 40
+	while address + " is retired" not in open("log").read():
+	    assert time.monotonic() < end
+	    u.send(b"x")
+	    assert u.recv(10) == b"x"
+	    assert is_open(90)
+	    time.sleep(0.05)
+	assert not is_open(91), "a port without flows is open"
+	u.send(b"y")
+	assert u.recv(10) == b"y"
+	u.close()
+	end = time.monotonic() + 20
+	while is_open(90):
+	    assert time.monotonic() < end, "the port has survived its flow"
+	    time.sleep(0.05)
+	t.sendall(b"z")
+	assert t.recv(1) == b"z"
+	END
+}

@@ -4,9 +4,10 @@
  * The life of an address:
  *
  *	LIVE     its time has come: it is in the stack, and its ports are open.
- *	RETIRED  its time is over: its TCP listeners are closed, and its UDP ports pass on datagrams of flows
- *	         that are there. It stays in the stack while connections or flows use it, and LINGER_MS after
- *	         the last connection: the stack still sends what that connection had written.
+ *	RETIRED  its time is over: its TCP listeners are closed, and so are its UDP ports that have no flows.
+ *	         The others pass on datagrams of their flows, and are closed with the last one. The address
+ *	         stays in the stack while connections or flows use it, and LINGER_MS after the last
+ *	         connection: the stack still sends what that connection had written.
  *	gone     it is taken out of the stack.
  *
  * There is one stack outside for the whole life of the program. Addresses are added to it without duplicate
@@ -124,7 +125,7 @@ static void close_ports(struct address *a, int type)
 		if (type == SOCK_STREAM)
 			rp_accept_close(vs_steal_ptr(a->services[i].tcp));
 		else
-			rp_udp_close(vs_steal_ptr(a->services[i].udp));
+			rp_udp_close(a->services[i].udp);
 	}
 }
 

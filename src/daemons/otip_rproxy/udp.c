@@ -6,6 +6,9 @@
  * client. A flow ends when it has been idle for the idle time, or when its socket has an error (the port of
  * the server is closed); the next datagram of the client makes a new one.
  *
+ * A retired port has no new flows. It is closed with its last one, or at once without any: the stack answers
+ * for it then as for any closed port.
+ *
  * At the limit of flows, and without descriptors, datagrams of new clients are dropped: those that are there
  * are not pushed out by forged addresses. A datagram that the next stack does not take at once is dropped.
  */
@@ -29,6 +32,8 @@ struct rp_udp_port {
 	struct rp_udp *udp;
 	const struct rp_port *port;
 	struct rp_hold *hold;
+	struct rp_udp_port **made; /* where the owner has it */
+	unsigned n_flows;
 	bool retired;
 };
 
@@ -81,7 +86,7 @@ static void touch(struct flow *f)
 	rp_list_append(&u->flows, &f->link);
 }
 
-static void end_flow(struct flow *f)
+static void remove_flow(struct flow *f)
 {
 	struct rp_udp *u = f->port->udp;
 
@@ -89,9 +94,34 @@ static void end_flow(struct flow *f)
 	(void)ioth_close(f->watch.fd);
 	rp_list_remove(&f->link);
 	rp_list_remove(&f->bucket);
+	f->port->n_flows--;
 	rp_hold_drop(f->port->hold);
 	free(f);
 	u->n--;
+}
+
+/* A port without flows. */
+static void close_port(struct rp_udp_port *p)
+{
+	rp_loop_forget(p->udp->loop, &p->watch);
+	(void)ioth_close(p->watch.fd);
+	*p->made = NULL;
+	free(p);
+}
+
+static void close_if_done(struct rp_udp_port *p)
+{
+	if (p->retired && p->n_flows == 0)
+		close_port(p);
+}
+
+/* Its port may be gone then. */
+static void end_flow(struct flow *f)
+{
+	struct rp_udp_port *p = f->port;
+
+	remove_flow(f);
+	close_if_done(p);
 }
 
 static void end_idle(struct rp_timer *timer)
@@ -173,6 +203,7 @@ static struct flow *begin_flow(struct rp_udp_port *p, struct rp_link *bucket,
 		return NULL;
 	}
 	u->n++;
+	p->n_flows++;
 	rp_hold_take(p->hold);
 	f->used_ms = u->loop->now_ms;
 	if (rp_list_empty(&u->flows))
@@ -237,9 +268,11 @@ int rp_udp_open(struct rp_udp *u, int fd, const struct rp_port *port, struct rp_
 	int r = p == NULL ? -ENOMEM : 0;
 
 	if (r == 0) {
-		*p = (struct rp_udp_port){
-			.udp = u, .port = port, .hold = hold, .watch = { .fd = fd, .ready = from_clients }
-		};
+		*p = (struct rp_udp_port){ .udp = u,
+					   .port = port,
+					   .hold = hold,
+					   .made = made,
+					   .watch = { .fd = fd, .ready = from_clients } };
 		r = rp_loop_watch(u->loop, &p->watch, EPOLLIN);
 	}
 	if (r < 0) {
@@ -253,8 +286,10 @@ int rp_udp_open(struct rp_udp *u, int fd, const struct rp_port *port, struct rp_
 
 void rp_udp_retire(struct rp_udp_port *p, bool retired)
 {
-	if (p != NULL)
-		p->retired = retired;
+	if (p == NULL)
+		return;
+	p->retired = retired;
+	close_if_done(p);
 }
 
 void rp_udp_close(struct rp_udp_port *p)
@@ -266,9 +301,7 @@ void rp_udp_close(struct rp_udp_port *p)
 		struct flow *f = RP_OF(i, struct flow, link);
 		next = i->next;
 		if (f->port == p)
-			end_flow(f);
+			remove_flow(f);
 	}
-	rp_loop_forget(u->loop, &p->watch);
-	(void)ioth_close(p->watch.fd);
-	free(p);
+	close_port(p);
 }

@@ -35,11 +35,17 @@ int rp_udp_init(struct rp_udp *u);
 /* The ports have been closed. */
 void rp_udp_fini(struct rp_udp *u);
 
-/* Takes the bound descriptor fd of ioth_msocket(), also if it fails. 0 and *made, or -errno. */
+/*
+ * Takes the bound descriptor fd of ioth_msocket(), also if it fails. 0 and *made, or -errno. The pointer at
+ * made must stay valid until the port is closed: it becomes NULL then.
+ */
 int rp_udp_open(struct rp_udp *u, int fd, const struct rp_port *port, struct rp_hold *hold,
 		struct rp_udp_port **made);
 
-/* Datagrams of flows that are there are still passed on, others are dropped. Or all are, as before. */
+/*
+ * Datagrams of flows that are there are still passed on, others are dropped. The port closes itself when it
+ * has no flow, now or later. Not retired: all are passed on, as before. NULL is allowed.
+ */
 void rp_udp_retire(struct rp_udp_port *p, bool retired);
 
 /* Ends its flows, too. NULL is allowed. */
