@@ -262,3 +262,26 @@ a_retired_port_is_closed_with_its_last_flow() {
 	assert t.recv(1) == b"z"
 	END
 }
+
+# Clients take all descriptors that are not kept for the next address, and it needs more of them than some.
+many_ports_have_their_descriptors() {
+	start_http 127.0.0.1 8001
+	local ports=() i
+	for i in {1..80}; do ports+=(-t "$((8000 + i)),127.0.0.1,8001"); done
+	ulimit -Sn 250
+	start_proxy "${ports[@]}" --otip_period=5 --otip_preactive=1 --otip_postactive=0
+	ulimit -Sn 1024
+	mkfifo stay
+	client python3 - "$(address 5)" >here 3<>stay <<-'END' &
+	import os, socket, sys
+	a = [socket.create_connection((sys.argv[1], 8000 + i % 80 + 1), 20) for i in range(150)]
+	os.read(3, 1)
+	END
+	started+=($!)
+	wait_for grep -q "clients wait: Too many open files" log
+	later() { [ "$(grep -c lives log)" -ge $((lives + 2)) ]; }
+	local lives
+	lives=$(grep -c lives log)
+	wait_for later
+	! grep -q "cannot" log || fail "$(cat log)"
+}

@@ -373,7 +373,7 @@ static int update(struct rp_addresses *all)
 	if (again_ms < all->again.due_ms)
 		all->again.due_ms = again_ms;
 	wake_at(all, slots.next_s);
-	rp_spare_take(&all->spare, (int)all->settings->n_ports + SPARE);
+	rp_spare_take(&all->spare);
 	return r;
 }
 
@@ -394,7 +394,6 @@ static void on_clock(struct rp_watch *w, uint32_t events)
 int rp_addresses_begin(struct rp_addresses *all)
 {
 	rp_list_init(&all->list);
-	all->spare.n = 0;
 	rp_loop_timer(all->loop, &all->again, on_timer);
 	all->clock = (struct rp_watch){ .ready = on_clock };
 	all->clock.fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -403,12 +402,16 @@ int rp_addresses_begin(struct rp_addresses *all)
 		dm_report(DM_ERROR, "cannot wait for the clock: %s", strerror(-r));
 		return -1;
 	}
+	if (rp_spare_init(&all->spare, all->settings->n_ports + SPARE) < 0) {
+		dm_report(DM_ERROR, "no descriptors are kept for new addresses: out of memory");
+		return -1;
+	}
 	return update(all) < 0 ? -1 : 0;
 }
 
 void rp_addresses_end(struct rp_addresses *all)
 {
-	rp_spare_release(&all->spare);
+	rp_spare_fini(&all->spare);
 	while (!rp_list_empty(&all->list))
 		remove_address(RP_OF(all->list.next, struct address, link));
 	if (all->clock.fd >= 0) {

@@ -2,13 +2,30 @@
 
 #include "spare.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 
-void rp_spare_take(struct rp_spare *s, int n)
+int rp_spare_init(struct rp_spare *s, size_t most)
 {
-	while (s->n < n && s->n < RP_SPARE_MOST) {
+	*s = (struct rp_spare){ .fds = calloc(most, sizeof(int)), .most = most };
+	if (s->fds == NULL)
+		s->most = 0;
+	return s->fds == NULL ? -ENOMEM : 0;
+}
+
+void rp_spare_fini(struct rp_spare *s)
+{
+	rp_spare_release(s);
+	free(vs_steal_ptr(s->fds));
+	s->most = 0;
+}
+
+void rp_spare_take(struct rp_spare *s)
+{
+	while (s->n < s->most) {
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return;
