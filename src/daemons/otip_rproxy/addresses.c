@@ -103,6 +103,9 @@ static struct address *new_address(struct rp_addresses *all, const struct rp_nam
 	const struct rp_settings *s = all->settings;
 	struct address *a = calloc(1, sizeof(*a) + s->n_ports * sizeof(a->services[0]));
 
+	if (a == NULL && !all->starved)
+		dm_report(DM_ERROR, "an address of %s cannot be added: out of memory", name->text);
+	all->starved = a == NULL;
 	if (a == NULL)
 		return NULL;
 	a->all = all;

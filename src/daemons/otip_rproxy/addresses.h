@@ -23,6 +23,7 @@ struct rp_addresses {
 	struct rp_watch clock;
 	struct rp_timer again;
 	struct rp_spare spare;
+	bool starved; /* of memory, which is not reported again */
 };
 
 /* Makes the addresses that live at this time. All work when it returns 0. -1 after a message. */
