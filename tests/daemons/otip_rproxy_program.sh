@@ -141,3 +141,37 @@ the_unit_and_the_completion_are_right() {
 	systemd-analyze verify --man=no unit/otip_rproxy.service >verified 2>&1 || fail "$(cat verified)"
 	! grep "otip_rproxy.service:" verified || fail "systemd-analyze complains"
 }
+
+# --passwd and --passwdfile give the same thing, --base and --baseaddr too: either replaces either of the file.
+the_command_line_replaces_the_file() {
+	start_http 127.0.0.1 8001
+	local a b file
+	a=$(address 100000)
+	b=$("$otipaddr" -b 2001:db8:1:: -T 100000 "$name" secret)
+	served() { # ADDRESS OPTION...
+		local at=$1
+		shift
+		rm -f pid
+		start "$rproxy" -e "$outside" -n "$name" -p pid -f rc -t 80,127.0.0.1,8001 --otip_period=100000 "$@"
+		proxy=${started[-1]}
+		wait_for test -s pid
+		[ -n "$(ip -6 -o addr show dev ext0 to "$at")" ] || fail "$*: not $at: $(ip addr)"
+		kill "$proxy"
+		wait_for test ! -e "/proc/$proxy"
+	}
+	echo other >other
+	for file in "passwd other" "passwdfile other"; do
+		printf '%s\n' "$file" "base 2001:db8::" >rc
+		served "$a" -P secret
+		served "$a" --passwdfile password
+		served "$b" --baseaddr 2001:db8:1:: -P secret
+	done
+	printf '%s\n' "base 2001:db8::" "baseaddr 2001:db8:1::" "passwd a" "passwdfile b" >rc
+	! "$rproxy" -e "$outside" -n "$name" -f rc -t 80,::1,80 2>err || fail "it runs"
+	grep -q "^otip_rproxy: rc:2: base is there twice" err || fail "$(cat err)"
+	! "$rproxy" -e "$outside" -n "$name" -b :: --baseaddr :: -t 80,::1,80 2>err || fail "it runs"
+	grep -q "^otip_rproxy: base is there twice" err || fail "$(cat err)"
+	sed -i 1d rc
+	! "$rproxy" -e "$outside" -n "$name" -f rc -t 80,::1,80 2>err || fail "it runs"
+	grep -q "there are two passwords" err || fail "$(cat err)"
+}

@@ -31,10 +31,52 @@ TEXT(pidfile)
 TEXT(extstack)
 TEXT(intstack)
 TEXT(name)
-TEXT(base)
-TEXT(password)
-TEXT(passwdfile)
 TEXT(dns)
+
+static void forget_secret(struct rp_settings *s)
+{
+	if (s->password != NULL)
+		explicit_bzero(s->password, strlen(s->password));
+	free(vs_steal_ptr(s->password));
+	free(vs_steal_ptr(s->passwdfile));
+}
+
+/*
+ * A password comes by either of two options, and so does the base. The file is read before the command line.
+ * An option of the command line replaces what the file says by either option.
+ */
+static enum rp_source source_of(const struct dm_where *where)
+{
+	return where->file != NULL ? RP_FILE : RP_LINE;
+}
+
+static int set_secret(struct rp_settings *s, char **to, const char *value, struct dm_where *where)
+{
+	if (s->secret_source != source_of(where))
+		forget_secret(s);
+	s->secret_source = source_of(where);
+	return keep(to, value, where);
+}
+
+static int set_password(void *to, const char *value, struct dm_where *where)
+{
+	return set_secret(to, &((struct rp_settings *)to)->password, value, where);
+}
+
+static int set_passwdfile(void *to, const char *value, struct dm_where *where)
+{
+	return set_secret(to, &((struct rp_settings *)to)->passwdfile, value, where);
+}
+
+static int set_base(void *to, const char *value, struct dm_where *where)
+{
+	struct rp_settings *s = to;
+
+	if (s->base_source == source_of(where))
+		return dm_wrong(where, "base is there twice; baseaddr is the same");
+	s->base_source = source_of(where);
+	return keep(&s->base, value, where);
+}
 
 /* An option whose value is a number. */
 #define NUMBER(field, option, least, most)                                                                   \
@@ -207,11 +249,9 @@ struct rp_period rp_settings_period(const struct rp_settings *s)
 
 void rp_settings_free(struct rp_settings *s)
 {
-	char *texts[] = { s->pidfile, s->extstack, s->intstack,   s->name,
-			  s->base,    s->password, s->passwdfile, s->dns };
+	char *texts[] = { s->pidfile, s->extstack, s->intstack, s->name, s->base, s->dns };
 
-	if (s->password != NULL)
-		explicit_bzero(s->password, strlen(s->password));
+	forget_secret(s);
 	for (size_t i = 0; i < VS_COUNT(texts); i++)
 		free(texts[i]);
 	for (size_t i = 0; i < s->n_ports; i++) {

@@ -37,8 +37,11 @@ struct rp_addr {
 	unsigned char bytes[16];
 };
 
+enum rp_source { RP_NOWHERE, RP_FILE, RP_LINE };
+
 struct rp_settings {
 	bool background, verbose;
+	enum rp_source base_source, secret_source; /* of base and baseaddr; of passwd and passwdfile */
 	char *pidfile, *extstack, *intstack, *name, *base, *password, *passwdfile, *dns;
 	unsigned long period, preactive, postactive, backlog, tcp_timeout, udp_timeout, connections, flows;
 	struct rp_addr *addrs, *gateways;
