@@ -166,6 +166,9 @@ the_command_line_replaces_the_file() {
 		served "$a" --passwdfile password
 		served "$b" --baseaddr 2001:db8:1:: -P secret
 	done
+	# As the page has it: quotes keep a '#'.
+	printf '%s\n' 'passwd = "long #1 secret" # a comment' "base 2001:db8::" >rc
+	served "$("$otipaddr" -b 2001:db8:: -T 100000 "$name" "long #1 secret")"
 	printf '%s\n' "base 2001:db8::" "baseaddr 2001:db8:1::" "passwd a" "passwdfile b" >rc
 	! "$rproxy" -e "$outside" -n "$name" -f rc -t 80,::1,80 2>err || fail "it runs"
 	grep -q "^otip_rproxy: rc:2: base is there twice" err || fail "$(cat err)"
