@@ -194,6 +194,69 @@ sighup_reads_the_file_again)
 	until_true 20 host_has_no_route "^default"
 	until_true 20 [ ! -e radvd.pid ]
 	;;
+a_start_that_hangs_ends_with_sigterm)
+	# A switch that takes a client and does not answer. The descriptor of coproc shows each client.
+	coproc silent { exec python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(5)
+print("ready", flush=True)
+kept = []
+while True:
+    kept.append(s.accept()[0])
+    print("client", flush=True)' "$scratch/ctl"; }
+	# shellcheck disable=SC2154
+	own="$own $silent_PID"
+	# shellcheck disable=SC2154
+	read -r -t 20 line <&"${silent[0]}"
+	[ "$line" = ready ] || fail "there is no switch"
+	for signal in TERM INT; do
+		# A job of a script ignores SIGINT.
+		python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$iothradvd" -s "vde://$scratch" fd00:1::/64/LA 2>"$scratch/radvd.log" &
+		radvd=$!
+		own="$own $radvd"
+		read -r -t 20 line <&"${silent[0]}" || fail "it does not open the network"
+		kill -"$signal" "$radvd"
+		until_true 10 finished "$radvd"
+	done
+	# In the background: the command returns, and not with success.
+	"$iothradvd" -d -p "$scratch/radvd.pid" -s "vde://$scratch" fd00:1::/64/LA 2>"$scratch/radvd.log" &
+	launcher=$!
+	own="$own $launcher"
+	read -r -t 20 line <&"${silent[0]}" || fail "it does not open the network"
+	radvd=$(cat "/proc/$launcher/task/$launcher/children")
+	kill $radvd
+	until_true 10 finished "$launcher"
+	! wait "$launcher" || fail "the status is 0"
+	;;
+closed_descriptors_are_no_harm_in_the_background)
+	make_host
+	cd "$scratch"
+	"$iothradvd" -d -p radvd.pid -L 1800 fd00:1::/64/LA <&- >&- 2>&- || fail "the status is $?"
+	radvd=$(cat radvd.pid)
+	own="$own $radvd"
+	for fd in 0 1 2; do
+		[ "$(readlink "/proc/$radvd/fd/$fd")" = /dev/null ] || fail "descriptor $fd is not /dev/null"
+	done
+	grep -qlw "sigmask" "/proc/$radvd/fdinfo/"* || fail "it receives no signals"
+	kill "$radvd"
+	until_true 20 [ ! -e radvd.pid ]
+	;;
+a_relative_network_is_found_in_the_background)
+	[ -c /dev/net/tun ] || { echo "there is no /dev/net/tun" >&2; exit 77; }
+	cd "$scratch"
+	"$3" run "vnl=hub://$scratch/hub" -- sleep 1000 >"$scratch/host.log" 2>&1 &
+	own="$own $!"
+	until_true 10 [ -e "$scratch/hub" ]
+	"$iothradvd" -d -p radvd.pid -s vde://./hub fd00:1::/64/LA 2>"$scratch/radvd.log" || fail "the status is $?"
+	radvd=$(cat radvd.pid)
+	own="$own $radvd"
+	[ "$(readlink "/proc/$radvd/cwd")" = / ] || fail "it stays in the directory"
+	kill "$radvd"
+	until_true 20 [ ! -e radvd.pid ]
+	;;
 a_station_and_a_stack_serve_a_hub)
 	[ -c /dev/net/tun ] || { echo "there is no /dev/net/tun" >&2; exit 77; }
 	# The host reports each prefix of which it has an address.

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,20 +50,55 @@ static int lock_pidfile(struct dm_daemon *d)
 	return -1;
 }
 
-static int block_signals(struct dm_daemon *d)
+/*
+ * Until the program is ready SIGTERM and SIGINT end it as usual: nothing reads the descriptor yet, and a step
+ * of the start may wait for ever. SIGHUP waits for the program.
+ */
+static int prepare_signals(struct dm_daemon *d)
 {
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (d->signals < 0)
+		dm_report(DM_ERROR, "cannot receive signals: %s", strerror(errno));
+	return d->signals < 0 ? -1 : 0;
+}
+
+static pid_t serving; /* the thread that reads the descriptor; written before the handler is there */
+
+/*
+ * A thread that a library has made before may not block the signal: it passes the signal on. In a process
+ * that was forked there is no such thread, and the signal ends it as usual.
+ */
+static void pass_on(int number)
+{
+	int saved = errno;
+
+	if (syscall(SYS_tgkill, getpid(), serving, number) < 0) {
+		(void)signal(number, SIG_DFL);
+		(void)raise(number);
+	}
+	errno = saved;
+}
+
+static void take_signals(void)
+{
+	struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
 	sigset_t set;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (d->signals < 0)
-		dm_report(DM_ERROR, "cannot receive signals: %s", strerror(errno));
-	return d->signals < 0 ? -1 : 0;
+	serving = gettid();
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGINT, &action, NULL);
 }
 
 /* The command that started the daemon: returns what becomes of it. A signal that ends it is status 1. */
@@ -108,16 +144,29 @@ static int go_to_background(struct dm_daemon *d)
 	vs_close(ends[0]);
 	d->launcher = ends[1];
 	(void)setsid();
-	if (chdir("/") < 0)
-		dm_report(DM_NOTICE, "cannot go to the directory /: %s", strerror(errno));
 	return 0;
+}
+
+/* A descriptor of ours must not get a number that is replaced later, or that messages are written to. */
+static int occupy_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR); /* programs that are started have these too */
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		dm_report(DM_ERROR, "cannot open /dev/null: %s", strerror(errno));
+	vs_close(fd);
+	return fd < 0 ? -1 : 0;
 }
 
 int dm_daemon_begin(struct dm_daemon *d)
 {
 	d->lock = d->signals = d->launcher = -1;
 	d->path = NULL;
-	if (lock_pidfile(d) == 0 && block_signals(d) == 0 && (!d->background || go_to_background(d) == 0))
+	if (occupy_standard() == 0 && lock_pidfile(d) == 0 && prepare_signals(d) == 0 &&
+	    (!d->background || go_to_background(d) == 0))
 		return 0;
 	dm_daemon_end(d);
 	return -1;
@@ -130,6 +179,8 @@ static void leave_terminal(void)
 	if (fd < 0)
 		return;
 	dm_report_to_syslog();
+	if (chdir("/") < 0)
+		dm_report(DM_NOTICE, "cannot go to the directory /: %s", strerror(errno));
 	for (int i = 0; i < 3; i++)
 		(void)dup2(fd, i);
 	if (fd > 2)
@@ -139,8 +190,9 @@ static void leave_terminal(void)
 int dm_daemon_ready(struct dm_daemon *d)
 {
 	char text[64];
-	int r = d->lock < 0 ? 0 : dm_pidfile_write(d->lock);
 
+	take_signals(); /* first: a reader of the pidfile may send one */
+	int r = d->lock < 0 ? 0 : dm_pidfile_write(d->lock);
 	if (r < 0) {
 		dm_report(DM_ERROR, "cannot write the pidfile %s: %s", d->path, strerror(-r));
 		return -1;

@@ -5,8 +5,8 @@
 /*
  * The life of a daemon, the same in the foreground and in the background:
  *
- *     dm_daemon_begin()   checks and locks the pidfile, blocks the signals below, goes into the background
- *     ...                 the program opens what it needs
+ *     dm_daemon_begin()   checks and locks the pidfile, goes into the background
+ *     ...                 the program opens what it needs; SIGTERM and SIGINT end it as usual
  *     dm_daemon_ready()   the pidfile has the number; the command that started the daemon returns 0 now, and
  *                         the service manager knows it
  *     ...                 the program serves until dm_daemon_signal() says DM_STOP
@@ -27,12 +27,16 @@ struct dm_daemon {
 };
 
 /*
- * Before any thread is made. 0, or -1 after a message. In the background the working directory is / from now
- * on: paths of the user are made absolute before, see dm_path().
+ * Before any thread is made. 0, or -1 after a message. Descriptors 0, 1 and 2 that are closed are /dev/null
+ * from now on.
  */
 int dm_daemon_begin(struct dm_daemon *d);
 
-/* 0, or -1 after a message. */
+/*
+ * 0, or -1 after a message. The thread that calls this is the one that calls dm_daemon_signal(). In the
+ * background the working directory is / from now on: paths that are used later are made absolute before, see
+ * dm_path().
+ */
 int dm_daemon_ready(struct dm_daemon *d);
 
 /* Readable when a signal is there; for poll(2). The daemon's. */
