@@ -72,6 +72,8 @@ refuses "--base is needed" "$hashaddr" nodot
 refuses "a password is needed" "$otipaddr" -b fc00:: a.b
 refuses "two passwords" "$otipaddr" -b fc00:: -P "$scratch/password" a.b pwd
 refuses "cannot read a password from /no/such" "$otipaddr" -b fc00:: -P /no/such a.b
+echo >"$scratch/empty"
+refuses "its first line is empty" "$otipaddr" -b fc00:: -P "$scratch/empty" a.b
 refuses "fc00::x is no IPv6 address" "$hashaddr" -b fc00::x a.b
 refuses "too many arguments: c" "$hashaddr" -b fc00:: a.b c
 refuses "too few arguments" "$hashaddr" -b fc00::

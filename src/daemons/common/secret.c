@@ -26,6 +26,9 @@ static int open_source(const char *path)
 		errno = EBADF;
 		return -1;
 	}
+	int flags = fcntl((int)n, F_GETFD);
+	if (n > STDERR_FILENO && flags >= 0)
+		(void)fcntl((int)n, F_SETFD, flags | FD_CLOEXEC); /* the password is for this program alone */
 	return fcntl((int)n, F_DUPFD_CLOEXEC, 0);
 }
 
@@ -45,8 +48,6 @@ int dm_secret_read(const char *path, char **secret)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (n == 0 && len == 0)
-			return -ENODATA;
 		if (n == 0 || line[len] == '\n')
 			break;
 		if (line[len] == '\0')
@@ -56,6 +57,8 @@ int dm_secret_read(const char *path, char **secret)
 	}
 	if (len > 0 && line[len - 1] == '\r')
 		len--;
+	if (len == 0)
+		return -ENODATA;
 	*secret = strndup(line, len);
 	explicit_bzero(line, sizeof(line));
 	return *secret == NULL ? -ENOMEM : 0;

@@ -148,7 +148,8 @@ static char *find_password(const struct settings *s, char *argument)
 	}
 	int r = dm_secret_read(s->passwdfile, &password);
 	if (r < 0)
-		dm_report(DM_ERROR, "cannot read a password from %s: %s", s->passwdfile, strerror(-r));
+		dm_report(DM_ERROR, "cannot read a password from %s: %s", s->passwdfile,
+			  r == -ENODATA ? "its first line is empty" : strerror(-r));
 	return r < 0 ? NULL : password;
 }
 
