@@ -213,6 +213,17 @@ static int note(struct parser *p, size_t i, char *value)
 	return 0;
 }
 
+/* What getopt_long(3) does not take. It sets optopt to 0, a letter, or the code of a long option. */
+static int refuse(const struct dm_options *o, char **argv)
+{
+	char word[] = { '-', (char)optopt, '\0' };
+
+	if (optopt >= FIRST_CODE)
+		return usage_error(o, argv[optind - 1], ": this option takes no value");
+	/* Behind other letters its word is not the last one yet. */
+	return usage_error(o, "unknown or ambiguous option ", optopt == 0 ? argv[optind - 1] : word);
+}
+
 static int read_command_line(struct parser *p, int argc, char **argv)
 {
 	VS_AUTO_FREE struct option *longs = NULL;
@@ -223,7 +234,7 @@ static int read_command_line(struct parser *p, int argc, char **argv)
 	optind = 0; /* glibc: starts anew, also after another command line */
 	while (r == 0 && !p->done && (c = getopt_long(argc, argv, letters, longs, NULL)) >= 0) {
 		if (c == '?')
-			r = usage_error(p->o, "unknown or ambiguous option ", argv[optind - 1]);
+			r = refuse(p->o, argv);
 		else if (c == ':')
 			r = usage_error(p->o, argv[optind - 1], " needs a value");
 		else
