@@ -111,6 +111,22 @@ says() {
 	grep -qF -- "$1" "$scratch/radvd.log"
 }
 
+# deaf_switch [MAC COUNT]: see deaf_switch.py. Its directory is $scratch.
+deaf_switch() {
+	coproc switch { exec python3 "${0%/*}/deaf_switch.py" "$scratch" "$@"; }
+	# shellcheck disable=SC2154
+	own="$own $switch_PID"
+	await ready
+}
+
+# await WORD: the next line of the switch
+await() {
+	local line=""
+	# shellcheck disable=SC2154
+	read -r -t 20 line <&"${switch[0]}" || fail "the switch does not say $1"
+	[ "$line" = "$1" ] || fail "the switch says $line, not $1"
+}
+
 case $case in
 a_host_configures_itself_and_forgets_the_router_at_the_end)
 	make_host
@@ -195,21 +211,7 @@ sighup_reads_the_file_again)
 	until_true 20 [ ! -e radvd.pid ]
 	;;
 a_start_that_hangs_ends_with_sigterm)
-	# A switch that takes a client and does not answer. The descriptor of coproc shows each client.
-	coproc silent { exec python3 -c 'import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1])
-s.listen(5)
-print("ready", flush=True)
-kept = []
-while True:
-    kept.append(s.accept()[0])
-    print("client", flush=True)' "$scratch/ctl"; }
-	# shellcheck disable=SC2154
-	own="$own $silent_PID"
-	# shellcheck disable=SC2154
-	read -r -t 20 line <&"${silent[0]}"
-	[ "$line" = ready ] || fail "there is no switch"
+	deaf_switch
 	for signal in TERM INT; do
 		# A job of a script ignores SIGINT.
 		python3 -c 'import os, signal, sys
@@ -217,7 +219,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])' "$iothradvd" -s "vde://$scratch" fd00:1::/64/LA 2>"$scratch/radvd.log" &
 		radvd=$!
 		own="$own $radvd"
-		read -r -t 20 line <&"${silent[0]}" || fail "it does not open the network"
+		await client
 		kill -"$signal" "$radvd"
 		until_true 10 finished "$radvd"
 	done
@@ -225,11 +227,29 @@ os.execv(sys.argv[1], sys.argv[1:])' "$iothradvd" -s "vde://$scratch" fd00:1::/6
 	"$iothradvd" -d -p "$scratch/radvd.pid" -s "vde://$scratch" fd00:1::/64/LA 2>"$scratch/radvd.log" &
 	launcher=$!
 	own="$own $launcher"
-	read -r -t 20 line <&"${silent[0]}" || fail "it does not open the network"
+	await client
 	radvd=$(cat "/proc/$launcher/task/$launcher/children")
-	kill $radvd
+	kill "${radvd% }"
 	until_true 10 finished "$launcher"
 	! wait "$launcher" || fail "the status is 0"
+	;;
+a_switch_that_does_not_read_stops_nothing)
+	deaf_switch 80:01:01:01:01:01 2000
+	begin -s "vde://$scratch" -m 80:01:01:01:01:01 -L 1800 fd00:1::/64/LA
+	await asked
+	kill "$radvd"
+	until_true 10 finished "$radvd"
+	wait "$radvd" || fail "the status is $?"
+	;;
+a_network_that_does_not_open_again_stops_nothing)
+	deaf_switch 80:01:01:01:01:01 1
+	begin -s "vde://$scratch" -m 80:01:01:01:01:01 -L 1800 fd00:1::/64/LA
+	await asked
+	echo >&"${switch[1]}"
+	await client
+	kill "$radvd"
+	until_true 10 finished "$radvd"
+	wait "$radvd" || fail "the status is $?"
 	;;
 closed_descriptors_are_no_harm_in_the_background)
 	make_host

@@ -10,7 +10,7 @@
 
 struct radv_port {
 	const struct radv_port_ops *ops;
-	int fd; /* for poll(2); -1: there is nothing to wait for */
+	int fd; /* for poll(2); -1: the network is lost */
 	bool has_mac;
 	uint8_t mac[6];
 };
@@ -25,7 +25,7 @@ enum radv_received {
 struct radv_port_ops {
 	/* Never blocks. */
 	enum radv_received (*receive)(struct radv_port *port, struct radv_host *from);
-	/* to NULL: all hosts. 0 or -errno. Never blocks, but may open a network again. */
+	/* to NULL: all hosts; opens a network again that was lost. 0 or -errno. Never blocks. */
 	int (*send)(struct radv_port *port, const struct radv_host *to, const void *message, size_t n);
 	void (*close)(struct radv_port *port);
 };

@@ -5,6 +5,10 @@
  * router solicitations and neighbour solicitations. A network that has ended is opened again for the next
  * advertisement to all. libvdeplug has a descriptor for frames and, for some networks, one that shows their
  * end: the server waits for both by one of epoll(7).
+ *
+ * Nothing here waits for the other side, so that a server can always be stopped. A network that does not take
+ * a frame loses it, and libvdeplug opens a network again in a thread of its own. Only the call that starts a
+ * server waits until its network is open.
  */
 
 #include <errno.h>
@@ -15,18 +19,25 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "frame.h"
 #include "ioth/lib/internal.h"
+#include "opening.h"
 #include "port.h"
 #include "proto/ip6.h"
 #include "proto/ndp.h"
 #include "proto/ndp_neigh.h"
 
+#define SEND_MOST_MS 20
+
 struct port {
 	struct radv_port port; /* fd: of epoll(7) */
 	VDECONN *conn;
+	bool is_socket;               /* of the descriptor for frames */
+	struct radv_opening *opening; /* with conn NULL; NULL: nothing is being opened */
 	char *vnl;
 	uint8_t addr[16];
 };
@@ -71,21 +82,52 @@ static bool has_ended(const struct port *p)
 	return poll(fds, 2, 0) > 0 && (fds[0].revents != 0 || fds[1].revents != 0);
 }
 
-static int connect_again(struct port *p)
+/* p->conn is open. On failure it is closed. */
+static int use_connection(struct port *p)
 {
-	if (p->conn != NULL)
-		return 0;
-	errno = 0;
-	p->conn = vde_open(p->vnl, (char *)"iothradvd", NULL);
-	if (p->conn == NULL)
-		return errno != 0 ? -errno : -EIO;
+	struct timeval most = { .tv_usec = SEND_MOST_MS * 1000 };
+
+	/* libvdeplug ignores MSG_DONTWAIT. Some networks have another descriptor, which shows less. */
+	p->is_socket = setsockopt(vde_datafd(p->conn), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) == 0;
 	int r = watch(p);
 	if (r < 0)
 		disconnect(p);
 	return r;
 }
 
+static int connect_now(struct port *p)
+{
+	int r = radv_open(p->vnl, &p->conn);
+
+	return r < 0 ? r : use_connection(p);
+}
+
+/* -EINPROGRESS: the next call may have it. */
+static int connect_again(struct port *p)
+{
+	int r = 0;
+
+	if (p->conn != NULL)
+		return 0;
+	if (p->opening == NULL)
+		r = radv_opening_begin(p->vnl, &p->opening);
+	if (r < 0)
+		return r;
+	r = radv_opening_take(p->opening, &p->conn);
+	if (r != -EINPROGRESS)
+		p->opening = NULL;
+	return r < 0 ? r : use_connection(p);
+}
+
 /* ------------------------------------------------------------------ sending */
+
+/* Other senders may fill the queue after this look: then the limit of the socket ends the wait. */
+static bool has_room(const struct port *p)
+{
+	struct pollfd poller = { .fd = vde_datafd(p->conn), .events = POLLOUT };
+
+	return !p->is_socket || (poll(&poller, 1, 0) > 0 && poller.revents != 0);
+}
 
 static int send_to(struct port *p, const uint8_t to[16], const uint8_t mac[6], const void *message, size_t n)
 {
@@ -99,6 +141,8 @@ static int send_to(struct port *p, const uint8_t to[16], const uint8_t mac[6], c
 	size_t len = radv_frame_write(&f, bytes);
 	if (len == 0)
 		return -EMSGSIZE;
+	if (!has_room(p))
+		return -EAGAIN;
 	if (vde_send(p->conn, bytes, len, MSG_DONTWAIT) >= 0)
 		return 0;
 	int err = errno;
@@ -191,6 +235,7 @@ static void close_port(struct radv_port *port)
 	struct port *p = (struct port *)port;
 
 	disconnect(p);
+	radv_opening_abandon(p->opening);
 	free(p->vnl);
 	free(p);
 }
@@ -224,8 +269,10 @@ struct radv_port *radv_port_vde(const char *vnl, const uint8_t *mac)
 	p->port.ops = &ops;
 	p->port.fd = -1;
 	if ((r = choose_mac(p, mac)) < 0)
-		(void)ioth_internal_fail(-r, "cannot start a router: the MAC address is that of a group");
-	else if ((r = connect_again(p)) < 0)
+		(void)ioth_internal_fail(-r, "cannot start a router: %s",
+					 r == -EINVAL ? "the MAC address is that of a group"
+						      : "there is no random MAC address; give one");
+	else if ((r = connect_now(p)) < 0)
 		(void)ioth_internal_fail(-r, "cannot start a router: cannot open the network %s: %s", vnl,
 					 strerror(-r));
 	if (r < 0) {

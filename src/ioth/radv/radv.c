@@ -85,6 +85,8 @@ static void send_due(struct iothradvd *s)
 			break;
 		case RADV_TO_ONE:
 			(void)transmit(s, &host, &s->adverts.usual); /* it will ask again */
+			if (s->port->fd < 0)
+				radv_pace_lost(&s->pace, now); /* and only one to all opens the network */
 			break;
 		case RADV_NOTHING:
 			return;
@@ -153,7 +155,7 @@ static void *serve(void *arg)
 		send_due(s);
 		wait_for_events(s);
 	}
-	if (s->adverts.says_goodbye)
+	if (s->adverts.says_goodbye && s->port->fd >= 0)
 		(void)transmit(s, NULL, &s->adverts.last);
 	return NULL;
 }
