@@ -51,7 +51,7 @@ struct iothradvd;
 struct iothradata {
 	uint8_t curhoplimit;      /* 0: nothing said */
 	uint8_t flags;            /* of a router */
-	uint16_t router_lifetime; /* seconds; 0: it is no default router */
+	uint16_t router_lifetime; /* seconds, the period at least; 0: it is no default router */
 	uint32_t reachable;       /* milliseconds; 0: nothing said */
 	uint32_t retransmit;      /* milliseconds; 0: nothing said */
 	uint32_t mtu;             /* 1280 at least; 0: nothing said */

@@ -351,6 +351,11 @@ wrong_values_are_reported_with_their_lines)
 		[ "$status" = 1 ] || fail "$words: the status is $status"
 		[ "$(wc -l <"$scratch/radvd.log")" = 1 ] || fail "$words: there is not one message"
 	done
+	# RFC 4861 section 6.2.1.
+	! "$iothradvd" -P 3 fd00::/64 2>"$scratch/radvd.log" || fail "a period of 3 s is taken"
+	says "period: 3 is no number from 4 to 65535, or 0" || fail "nothing is said of the period"
+	! "$iothradvd" -L 599 fd00::/64 2>"$scratch/radvd.log" || fail "a lifetime under the period is taken"
+	says "the lifetime of the router, 599 s, is shorter than the period, 600 s" || fail "nothing is said of the lifetime"
 	;;
 *)
 	fail "there is no case $case"

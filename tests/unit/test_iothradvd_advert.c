@@ -223,6 +223,15 @@ static void wrong_numbers_are_refused(void **state)
 	assert_int_equal(make(&o), 0);
 	o.min_interval = 2;
 	refused(&o, EINVAL, "interval");
+	data = (struct iothradata){ .router_lifetime = 599 };
+	o = (struct iothradvd_opts){ .data = &data, .max_interval = 600 };
+	refused(&o, EINVAL, "lifetime of the router, 599 s");
+	data.router_lifetime = 600;
+	assert_int_equal(make(&o), 0);
+	data.router_lifetime = 0;
+	assert_int_equal(make(&o), 0);
+	data.router_lifetime = 1, o.max_interval = 0;
+	assert_int_equal(make(&o), 0);
 	o = (struct iothradvd_opts){ .n_prefixes = 1 };
 	refused(&o, EINVAL, "list");
 }

@@ -145,7 +145,14 @@ static int set_macaddr(void *to, const char *value, struct dm_where *where)
 
 static int set_period(void *to, const char *value, struct dm_where *where)
 {
-	return dm_number("period", value, 0, 65535, &((struct ra_settings *)to)->period_s, where);
+	unsigned long n;
+
+	if (dm_number("period", value, 0, 65535, &n, where) < 0)
+		return -1;
+	if (n > 0 && n < 4) /* RFC 4861 section 6.2.1 */
+		return dm_wrong(where, "period: %s is no number from 4 to 65535, or 0", value);
+	((struct ra_settings *)to)->period_s = n;
+	return 0;
 }
 
 static int set_min_period(void *to, const char *value, struct dm_where *where)

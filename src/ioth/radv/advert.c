@@ -49,12 +49,15 @@ static int check_lists(const struct iothradvd_opts *o, const struct check *c)
 	return 0;
 }
 
-static int check_intervals(const struct iothradvd_opts *o, const struct check *c)
+static int check_intervals(const struct iothradvd_opts *o, const struct iothradata *d, const struct check *c)
 {
 	if (o->max_interval > LONGEST_PERIOD_S)
 		return wrong(c, "the period is longer than %d s", LONGEST_PERIOD_S);
 	if (o->min_interval != 0 && (o->min_interval < 3 || o->min_interval > o->max_interval / 4.0 * 3))
 		return wrong(c, "the shortest interval is not between 3 s and 3/4 of the period");
+	if (d->router_lifetime != 0 && d->router_lifetime < o->max_interval) /* RFC 4861 section 6.2.1 */
+		return wrong(c, "the lifetime of the router, %u s, is shorter than the period, %u s",
+			     (unsigned)d->router_lifetime, o->max_interval);
 	return 0;
 }
 
@@ -134,7 +137,7 @@ static int check_all(const struct iothradvd_opts *o, const struct iothradata *d,
 	int r = check_lists(o, c);
 
 	if (r == 0)
-		r = check_intervals(o, c);
+		r = check_intervals(o, d, c);
 	if (r == 0)
 		r = check_data(d, c);
 	if (r == 0)
