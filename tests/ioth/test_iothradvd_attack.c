@@ -180,6 +180,34 @@ STATION_CASE(a_station_answers_alone_and_for_its_address)
 	end();
 }
 
+/* RFC 4861 section 7.1.1: one from "::" is to the solicited-node group. The answers are in order. */
+STATION_CASE(a_station_that_is_asked_by_an_unspecified_address_answers_its_group_only)
+{
+	struct packet p = solicitation("::");
+	struct in6_addr address = addr6("fe80::8201:1ff:fe01:101"), group = addr6("ff02::1:ff01:101");
+	struct in6_addr all_hosts = addr6("ff02::1"), asker = addr6("fe80::66");
+
+	begin_station();
+	p.message = "\x87\0\0\0\0\0\0\0\xfe\x80\0\0\0\0\0\0\x82\1\1\xff\xfe\1\1\1";
+	p.n = 24;
+	send_packet(&p); /* to all routers */
+	memcpy(p.to, &all_hosts, 16);
+	send_packet(&p);
+	memcpy(p.to, &address, 16);
+	send_packet(&p);
+	memcpy(p.to, &group, 16);
+	memcpy(p.from, &asker, 16);
+	send_packet(&p); /* the first that is answered */
+	CHECK(next_message(TYPE_NA, &got, SOON_MS));
+	CHECK(memcmp(got.bytes + 14 + 24, &asker, 16) == 0);
+	memset(p.from, 0, 16);
+	send_packet(&p);
+	CHECK(next_message(TYPE_NA, &got, SOON_MS));
+	check_advertisement(&got);
+	CHECK(memcmp(got.bytes + 14 + 24, &all_hosts, 16) == 0);
+	end();
+}
+
 /* 2000 senders. Those above the limit are answered by one to all. */
 STATION_CASE(a_flood_of_solicitations_gets_few_answers)
 {

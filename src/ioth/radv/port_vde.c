@@ -165,14 +165,19 @@ static int send_message(struct radv_port *port, const struct radv_host *to, cons
 
 /* ------------------------------------------------------------------ receiving */
 
+/* Whether it is the solicited-node group of the station (RFC 4291 section 2.7.1). */
+static bool is_our_group(const struct port *p, const uint8_t to[16])
+{
+	uint8_t group[16] = { 0xff, 2, [11] = 1, 0xff };
+
+	memcpy(group + 13, p->addr + 13, 3);
+	return memcmp(to, group, 16) == 0;
+}
+
 static bool is_for_us(const struct port *p, const struct radv_frame *f)
 {
-	uint8_t asked[16] = { 0xff, 2, [11] = 1,
-			      0xff }; /* the solicited-node group, RFC 4291 section 2.7.1 */
-
-	memcpy(asked + 13, p->addr + 13, 3);
 	return memcmp(f->to, p->addr, 16) == 0 || memcmp(f->to, all_routers, 16) == 0 ||
-	       memcmp(f->to, all_hosts, 16) == 0 || memcmp(f->to, asked, 16) == 0;
+	       memcmp(f->to, all_hosts, 16) == 0 || is_our_group(p, f->to);
 }
 
 /* Also when another station asks whether the address is in use: then it comes from "::". */
@@ -184,6 +189,8 @@ static void answer_neighbour(struct port *p, const struct radv_frame *f)
 
 	if (vs_ndp_ns_parse(f->message, f->n, f->from, &ns) != VS_NDP_OK ||
 	    memcmp(ns.target, p->addr, 16) != 0)
+		return;
+	if (!solicited && !is_our_group(p, f->to)) /* RFC 4861 section 7.1.1 */
 		return;
 	vs_ndp_na_encode(message, p->addr, p->port.mac, solicited);
 	if (solicited) {
