@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     iothradvd.sh CASE IOTHRADVD VDESTACK EXAMPLE
+#     iothradvd.sh CASE IOTHRADVD VDESTACK EXAMPLE UNIT
 #
 # iothradvd with programs of others: the kernel of a host, rdisc6, radvdump. Router and host are two network
-# namespaces with a veth pair, or stacks on a hub of VDE. EXAMPLE is the configuration file of the examples.
+# namespaces with a veth pair, or stacks on a hub of VDE. EXAMPLE is the configuration file of the examples, and
+# UNIT the configured unit of systemd.
 
 set -eu
 if [ -z "${INSIDE:-}" ]; then
 	export INSIDE=1
 	exec unshare --user --map-root-user --net --mount --fork "$BASH" "$0" "$@"
 fi
-case=$1 iothradvd=$2 example=$4
+case=$1 iothradvd=$2 example=$4 unit=$5
 scratch=$(mktemp -d)
 own="" # processes
 pid=""
@@ -198,17 +199,28 @@ sighup_reads_the_file_again)
 	own="$own $radvd"
 	until_true 20 host_has_addr "inet6 fd00:1::"
 	until_true 20 host_has_route "^default .*mtu 1300"
-	printf 'lifetime = 1800\nmtu = 5\nprefix = fd00:2::/64/LA\n' >radvd.conf
-	kill -HUP "$radvd"
-	rdisc || fail "no answer"
-	shows "MTU : 1300 "
-	sed -i 's/mtu = 5/mtu = 1400/' radvd.conf
+	printf 'lifetime = 1800\nmtu = 1400\nprefix = fd00:2::/64/LA\n' >radvd.conf
 	kill -HUP "$radvd"
 	until_true 20 host_has_addr "inet6 fd00:2::"
 	until_true 20 host_has_route "^default .*mtu 1400"
 	kill "$radvd"
 	until_true 20 host_has_no_route "^default"
 	until_true 20 [ ! -e radvd.pid ]
+	;;
+sighup_with_a_wrong_file_changes_nothing)
+	need rdisc6 ndisc6
+	make_host
+	printf 'lifetime 1800\nmtu = 1300\nprefix = fd00:1::/64/LA\n' >"$scratch/radvd.conf"
+	begin -f "$scratch/radvd.conf"
+	until_true 20 host_has_route "^default .*mtu 1300"
+	printf 'lifetime = 1800\nmtu = 5\nprefix = fd00:2::/64/LA\n' >"$scratch/radvd.conf"
+	kill -HUP "$radvd"
+	until_true 20 says "the settings stay as they were"
+	says "radvd.conf:2: mtu: 5 " || fail "nothing is said of the mistake"
+	rdisc || fail "no answer"
+	shows "MTU : 1300 " "Prefix : fd00:1::/64"
+	! grep -F fd00:2:: "$scratch/rdisc.log" || fail "a prefix of the wrong file is advertised"
+	finish
 	;;
 a_start_that_hangs_ends_with_sigterm)
 	deaf_switch
@@ -304,7 +316,16 @@ the_completion_has_all_options_and_the_unit_is_right)
 	done
 	bash -n "$data/completions/iothradvd"
 	need systemd-analyze systemd
-	sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$data/systemd/iothradvd.service.in" >"$scratch/iothradvd.service"
+	# shellcheck disable=SC2046
+	set -- $(sed -n 's|^ExecStart=||p' "$unit")
+	case ${1:-} in
+	/*/bin/iothradvd) ;;
+	*) fail "the unit starts ${1:-nothing}" ;;
+	esac
+	"$iothradvd" "${@:2}" --help >/dev/null || fail "the program does not take the options of the unit: ${*:2}"
+	[[ " ${*:2} " != *" -d "* && " ${*:2} " != *" --daemon "* ]] || fail "the unit starts it in the background"
+	# The program is not installed there yet.
+	sed "s|^ExecStart=$1|ExecStart=$iothradvd|" "$unit" >"$scratch/iothradvd.service"
 	systemd-analyze verify --man=no "$scratch/iothradvd.service" >"$scratch/unit.log" 2>&1 || fail "the unit is wrong"
 	! grep -q iothradvd.service "$scratch/unit.log" || fail "the unit is wrong"
 	;;
