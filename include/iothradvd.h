@@ -14,8 +14,9 @@
  * which hop limit a packet came with, so that is not checked there.)
  *
  * In a stack the interface has to be up. While it is down, or has no link-local address yet, the thread tries
- * again. The stack itself is not changed: forwarding is the program's concern. A Linux host that does not
- * forward says in its neighbour advertisements that it is no router, and other hosts then drop it as one.
+ * again. Its MAC address is read at the start: a later change of it takes a new server. The stack itself is
+ * not changed: forwarding is the program's concern. A Linux host that does not forward says in its neighbour
+ * advertisements that it is no router, and other hosts then drop it as one.
  *
  * Numbers are in the order of the machine. All strings and arrays are copied. Every function may be called
  * from any thread; a server is stopped by one thread. After fork(2) the server is the parent's, and the child
@@ -81,7 +82,8 @@ struct iothradvd *iothradvd_start(struct ioth *stack, unsigned ifindex, int peri
 /*
  * The same as a station of the VDE network vnl with this MAC address (6 bytes; NULL: a random one). Its
  * address is the link-local one of the MAC (EUI-64), for which it answers neighbour solicitations. The call
- * waits until the network is open. errno also: what libvdeplug returns.
+ * waits until the network is open, without a limit: a switch may take a client and not answer. When a network
+ * is lost, the server opens it again without waiting for it. errno also: what libvdeplug returns.
  */
 struct iothradvd *iothradvd_vdestart(const char *vnl, const void *macaddr, int period,
 				     const struct iothradata *data, const struct iothraprefix *pdata,

@@ -253,10 +253,12 @@ static int keep_rcfile(struct program *p, char **path)
 	if (p->rcfile == NULL || strcmp(p->rcfile, "-") == 0)
 		return 0;
 	*path = dm_path(p->rcfile);
+	if (*path == NULL) {
+		dm_report(DM_ERROR, "cannot find the directory of %s: %s", p->rcfile, strerror(errno));
+		return -1;
+	}
 	p->rcfile = *path;
-	if (*path == NULL)
-		dm_report(DM_ERROR, "cannot find the file: %s", strerror(errno));
-	return *path == NULL ? -1 : 0;
+	return 0;
 }
 
 static int run(struct program *p)

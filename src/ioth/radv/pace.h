@@ -9,9 +9,9 @@
  *  - To all hosts: at random times between the two intervals, the first three not more than 16 s apart; and
  *    for a solicitation, half a second later at most. Two are 3 s apart at least.
  *  - To one host: half a second at most after its solicitation. A host that asks again meanwhile gets one
- *    answer. Five seconds' worth of answers may come in a burst. When that is used up, or too many hosts
- *    wait, the answer is the next one to all: so a flood of solicitations causes a bounded number of
- *    answers, and each host still gets one.
+ *    answer. 25 answers may come in a burst, and 16 hosts wait at a time. Above either, the answer is the
+ *    next one to all: so a flood of solicitations causes a bounded number of answers, and each host still
+ *    gets one.
  */
 
 #include <netinet/in.h>
