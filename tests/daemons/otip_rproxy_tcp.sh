@@ -61,7 +61,10 @@ a_server_that_does_not_answer_gives_a_reset() {
 	END
 	local status=0
 	client curl -sS -m 20 "http://[$(address 100000)]/" 2>err || status=$?
-	[ "$status" = 56 ] || [ "$status" = 7 ] || fail "curl: status $status: $(cat err)"
+	case $status in
+	7 | 55 | 56) ;; # the reset comes while curl connects, before it sends, or when it reads
+	*) fail "curl: status $status: $(cat err)" ;;
+	esac
 }
 
 # Both ways: SO_LINGER with 0 seconds.
