@@ -311,7 +311,8 @@ static void *worker_main(void *arg)
 		p[CONTROL].fd = -1;
 	open_epoll(w, p);
 	while (alive && is_running(pump)) {
-		if (wait_events(w, p) < 0)
+		/* `wake` may stand in the place of the device: a thread that is to end must not read it. */
+		if (wait_events(w, p) < 0 || !is_running(pump))
 			continue;
 		if (w->rx != NULL)
 			alive = move_rx(w, p);
