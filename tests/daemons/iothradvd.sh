@@ -255,8 +255,9 @@ a_switch_that_does_not_read_stops_nothing)
 	;;
 a_network_that_does_not_open_again_stops_nothing)
 	deaf_switch 80:01:01:01:01:01 1
-	begin -s "vde://$scratch" -m 80:01:01:01:01:01 -L 1800 fd00:1::/64/LA
+	begin -p "$scratch/radvd.pid" -s "vde://$scratch" -m 80:01:01:01:01:01 -L 1800 fd00:1::/64/LA
 	await asked
+	until_true 20 [ -s "$scratch/radvd.pid" ] # it is connected
 	echo >&"${switch[1]}"
 	await client
 	kill "$radvd"
