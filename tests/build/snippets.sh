@@ -71,7 +71,7 @@ wrap_fragment() { # FILE TYPE-OF-STACK
 	printf '\t}\n\treturn stack == NULL;\n}\n'
 }
 
-for page in "$source"/docs/man/*.[1-9]; do
+for page in "$source"/docs/man/*.[37]; do # those of programs have no C
 	case $(basename "$page") in ioth*) [ $family = yes ] || continue ;; esac
 	blocks_of_page "$page" "$(basename "$page")"
 done
@@ -79,7 +79,7 @@ for page in "$source"/README.md "$source"/docs/*.md; do
 	blocks_of_markdown "$page" "$(basename "$page")"
 done
 
-for block in *.[1-9].[0-9] *.md.[0-9]; do
+for block in *.[37].[0-9] *.md.[0-9]; do
 	[ -f "$block" ] || continue
 	n=$((n + 1))
 	if grep -q '^int main' "$block"; then
