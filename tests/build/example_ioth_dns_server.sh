@@ -22,9 +22,9 @@ done
 client='ask() { busybox nslookup -timeout=4 -retry=1 -type=a "$1" 10.0.0.1 2>&1 | grep -A1 "^Name\|NXDOMAIN"; }
 	until ask www.lab >/dev/null; do :; done
 	for name in www.lab WWW.lab www.example; do ask $name; done
-	mkfifo "$0/input" && exec 9<>"$0/input"
+	rm -f "$0/input"; mkfifo "$0/input" && exec 9<>"$0/input" || exit 1 # of an earlier run here
 	for i in 1 2 3 4 5 6 7 8 9; do busybox nc 10.0.0.1 53 <&9 & silent="$silent $!"; done
-	until [ "$(grep -c " 0100000A:0035 01 " /proc/net/tcp)" = 9 ]; do sleep 0.1; done
+	until [ "$(grep -c " 0100000A:0035 01 " /proc/net/tcp)" = 9 ]; do kill -0 $silent || exit 1; sleep 0.1; done
 	for name in one.lab two.lab; do ask $name; done
 	kill $silent && wait'
 "$echo_server" "vnl=ptp://$dir/net ip=10.0.0.2/24" sh -c "$client" "$dir"
