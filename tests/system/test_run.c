@@ -289,7 +289,7 @@ CASE(a_daemon_that_closes_all_keeps_the_stack_until_its_end)
 
 #ifdef HAS_PRELOAD /* it is built, without a sanitizer */
 /* The same with the preload engine, which makes sockets in the process. */
-CASE(the_preload_engine_has_the_same_life_cycle)
+CASE_FLAGS(the_preload_engine_has_the_same_life_cycle, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	static const char *const cases[] = { "families", "flags", "connections", "signals", "killed_callers",
 					     "prefork", "executes_itself", "executes_with_clean_environment",
@@ -303,7 +303,8 @@ CASE(the_preload_engine_has_the_same_life_cycle)
 	}
 }
 
-CASE(a_daemon_of_the_preload_engine_keeps_the_stack_until_its_end)
+CASE_FLAGS(a_daemon_of_the_preload_engine_keeps_the_stack_until_its_end,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
 {
 	char file[512];
 
