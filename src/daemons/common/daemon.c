@@ -46,7 +46,10 @@ static int lock_pidfile(struct dm_daemon *d)
 		dm_report(DM_ERROR, "the process %ld runs already, and has the pidfile %s", (long)running,
 			  d->pidfile);
 	else
-		dm_report(DM_ERROR, "cannot open the pidfile %s: %s", d->pidfile, strerror(-r));
+		dm_report(DM_ERROR, "cannot open the pidfile %s: %s", d->pidfile,
+			  r == -EINVAL   ? "it is no regular file"
+			  : r == -EEXIST ? "it has something else than the number of a process"
+					 : strerror(-r));
 	return -1;
 }
 

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 
 #define ATTEMPTS 10
+#define NUMBER 31 /* bytes of one, at most */
 
 static pid_t read_number(int fd)
 {
@@ -36,6 +37,25 @@ static bool is_the_file(int fd, const char *path)
 	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* It is emptied later, and removed at the end. So a path that was not meant must not be taken. */
+static int check_content(int fd)
+{
+	struct stat s;
+	char text[NUMBER + 1];
+
+	if (fstat(fd, &s) < 0)
+		return -errno;
+	if (!S_ISREG(s.st_mode))
+		return -EINVAL;
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+	if (n < 0)
+		return -errno;
+	for (ssize_t i = 0; i < n; i++)
+		if ((text[i] < '0' || text[i] > '9') && !(text[i] == '\n' && i == n - 1))
+			return -EEXIST;
+	return n > NUMBER ? -EEXIST : 0;
+}
+
 int dm_pidfile_open(const char *path, pid_t *running)
 {
 	for (int i = 0; i < ATTEMPTS; i++) {
@@ -49,8 +69,10 @@ int dm_pidfile_open(const char *path, pid_t *running)
 			*running = read_number(fd);
 			return -EALREADY;
 		}
-		if (is_the_file(fd, path))
-			return vs_steal_fd(&fd);
+		if (!is_the_file(fd, path))
+			continue;
+		int r = check_content(fd);
+		return r < 0 ? r : vs_steal_fd(&fd);
 	}
 	return -EAGAIN;
 }

@@ -11,7 +11,8 @@
 
 /*
  * Opens the file and takes the lock, which children share. A descriptor, or -errno; -EALREADY: *running has
- * the lock, 0 if its number is not known. The file is made with the mode 0644. A symbolic link is followed.
+ * the lock, 0 if its number is not known; -EINVAL: it is no regular file; -EEXIST: it has something else
+ * than a number. The file is made with the mode 0644. A symbolic link is followed.
  */
 int dm_pidfile_open(const char *path, pid_t *running);
 
