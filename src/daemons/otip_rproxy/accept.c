@@ -80,17 +80,18 @@ static void accept_again(struct rp_timer *timer)
 	watch_listeners(RP_OF(timer, struct rp_tcp, retry), false);
 }
 
+static void resume(struct rp_tcp *t)
+{
+	if (t->paused)
+		watch_listeners(t, false);
+}
+
 void rp_accept_init(struct rp_tcp *t)
 {
 	rp_list_init(&t->listeners);
 	t->paused = false;
+	t->room = resume;
 	rp_loop_timer(t->loop, &t->retry, accept_again);
-}
-
-void rp_accept_resume(struct rp_tcp *t)
-{
-	if (t->paused)
-		watch_listeners(t, false);
 }
 
 int rp_accept_open(struct rp_tcp *t, int fd, const struct rp_port *port, struct rp_hold *hold,

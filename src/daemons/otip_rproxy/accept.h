@@ -8,11 +8,8 @@
 
 struct rp_tcp_listener;
 
-/* A part of rp_tcp_init(). */
+/* After rp_tcp_init(). From then on clients that wait are taken when a connection has ended. */
 void rp_accept_init(struct rp_tcp *t);
-
-/* There is room for another connection. */
-void rp_accept_resume(struct rp_tcp *t);
 
 /* Takes the bound descriptor fd of ioth_msocket(), also if it fails. 0 and *made, or -errno. */
 int rp_accept_open(struct rp_tcp *t, int fd, const struct rp_port *port, struct rp_hold *hold,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
 #include "addresses.h"
 #include "base/cleanup.h"
 #include "daemons/common/daemon.h"
@@ -55,8 +56,10 @@ static int begin_loop(struct proxy *p)
 		r = rp_loop_watch(&p->loop, &p->signals, EPOLLIN);
 	if (r == 0)
 		r = rp_tcp_init(&p->tcp);
-	if (r == 0)
+	if (r == 0) {
+		rp_accept_init(&p->tcp);
 		r = rp_udp_init(&p->udp);
+	}
 	if (r < 0)
 		dm_report(DM_ERROR, "cannot make the event loop: %s", strerror(-r));
 	return r;

@@ -30,7 +30,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "accept.h"
 #include "base/cleanup.h"
 #include "daemons/common/report.h"
 
@@ -100,7 +99,8 @@ static void end_conn(struct conn *c, bool reset)
 	rp_hold_drop(c->hold);
 	free(c);
 	t->n--;
-	rp_accept_resume(t);
+	if (t->room != NULL)
+		t->room(t);
 }
 
 static void end_idle(struct rp_timer *timer)
@@ -346,7 +346,6 @@ int rp_tcp_init(struct rp_tcp *t)
 {
 	rp_list_init(&t->conns);
 	rp_list_init(&t->closing);
-	rp_accept_init(t);
 	t->n = 0;
 	t->buffer = malloc(BUFFER);
 	rp_loop_timer(t->loop, &t->idle, end_idle);

@@ -17,6 +17,7 @@ struct rp_tcp {
 	int64_t timeout_ms;
 	unsigned limit; /* of connections */
 	int backlog;
+	void (*room)(struct rp_tcp *t); /* a connection has ended. Set by rp_accept_init(), or NULL */
 	/* Private. */
 	unsigned n;
 	bool paused;
