@@ -8,13 +8,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "base/cleanup.h"
 #include "plugin.h"
 
 /* listen() has marked it. */
 static int check_listening(int fd)
 {
-	int size = 0, type = px_plugin_pair(fd);
+	int size = 0, type = px_ask_pair(fd);
 	socklen_t len = sizeof(size);
 
 	if (type < 0)
@@ -40,7 +41,7 @@ static void copy_addr(const struct px_accepted *head, struct sockaddr *addr, soc
 /* The program or another thread has ended the listening, or the process is gone. */
 static int no_more(int fd)
 {
-	errno = px_plugin_hung_up(fd) && px_plugin_error(fd) == ENETDOWN ? ENETDOWN : EINVAL;
+	errno = px_ask_hung_up(fd) && px_ask_error(fd) == ENETDOWN ? ENETDOWN : EINVAL;
 	return -1;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "plugin.h"
@@ -30,7 +31,7 @@ static int px_socket_call(int domain, int type, int protocol)
 				.args = { domain, type & ~TYPE_FLAGS, protocol },
 				.fd = &fd };
 
-	if (px_plugin_call(&call) < 0)
+	if (px_ask_call(&call) < 0)
 		return -1;
 	if (fd < 0 || apply_flags(fd, type) < 0) {
 		vs_close(fd);
@@ -53,7 +54,7 @@ static int px_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct px_call call = { .op = PX_BIND, .data = addr, .len = len };
 
-	return px_plugin_call_of(fd, &call);
+	return px_ask_call_of(fd, &call);
 }
 
 static int px_listen(int fd, int backlog)
@@ -61,7 +62,7 @@ static int px_listen(int fd, int backlog)
 	struct px_call call = { .op = PX_LISTEN, .args = { backlog } };
 	int size = sizeof(struct px_accepted);
 
-	if (px_plugin_call_of(fd, &call) < 0)
+	if (px_ask_call_of(fd, &call) < 0)
 		return -1;
 	/* The mark of a listening socket; accept() looks at it. */
 	return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &size, sizeof(size));
@@ -71,7 +72,7 @@ static int get_name(enum px_op op, int fd, struct sockaddr *addr, socklen_t *len
 {
 	struct px_call call = { .op = op, .result = addr, .room = *len };
 
-	if (px_plugin_call_of(fd, &call) < 0)
+	if (px_ask_call_of(fd, &call) < 0)
 		return -1;
 	*len = (socklen_t)call.got;
 	return 0;
@@ -91,9 +92,9 @@ static int px_shutdown(int fd, int how)
 {
 	struct px_call call = { .op = PX_SHUTDOWN, .args = { how } };
 
-	if (px_plugin_pair(fd) != SOCK_STREAM)
-		return px_plugin_call_of(fd, &call);
-	if (px_plugin_call_of(fd, &call) < 0)
+	if (px_ask_pair(fd) != SOCK_STREAM)
+		return px_ask_call_of(fd, &call);
+	if (px_ask_call_of(fd, &call) < 0)
 		return -1;
 	return shutdown(fd, how);
 }
@@ -124,7 +125,7 @@ static int await_connection(int fd)
 		errno = EINPROGRESS;
 		return -1;
 	}
-	int error = px_plugin_error(fd);
+	int error = px_ask_error(fd);
 	if (error == 0 && (p.revents & POLLHUP) != 0)
 		error = ECONNRESET; /* another thread has taken the error */
 	if (error == 0)
@@ -140,7 +141,7 @@ static int px_connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 	if (flags < 0)
 		return -1;
-	if (px_plugin_call_of(fd, &call) == 0)
+	if (px_ask_call_of(fd, &call) == 0)
 		return 0;
 	if (errno != EINPROGRESS || (flags & O_NONBLOCK) != 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ask.h"
 #include "base/clock.h"
 #include "plugin.h"
 #include <vdestack.h>
@@ -43,10 +44,10 @@ static int configure(void *stackdata, const char *words, unsigned flags, int tim
 				  .result = text,
 				  .room = sizeof(text) - 1 };
 	struct px_call ready = { .op = PX_READY, .result = text, .room = sizeof(text) - 1 };
-	int r = (flags & ~FLAGS) != 0 ? -EINVAL : px_plugin_request(stack, &change, PX_CALL_MS);
+	int r = (flags & ~FLAGS) != 0 ? -EINVAL : px_ask_request(stack, &change, PX_CALL_MS);
 
 	while (r == 0 && timeout_ms != 0 && (flags & VDESTACK_NO_WAIT) == 0) {
-		r = px_plugin_request(stack, &ready, PX_CALL_MS);
+		r = px_ask_request(stack, &ready, PX_CALL_MS);
 		if (r != -EAGAIN)
 			break;
 		r = vs_left_ms(deadline) == 0 ? -ETIMEDOUT : 0;
@@ -69,7 +70,7 @@ static int sources(void *stackdata, const char *ifname, struct vdestack_source *
 					.len = strlen(name) + 1,
 					.result = got < n ? list + got : NULL,
 					.room = got < n ? (n - got) * sizeof(*list) : 0 };
-		int r = px_plugin_request(stack, &call, PX_CALL_MS);
+		int r = px_ask_request(stack, &call, PX_CALL_MS);
 		if (r < 0)
 			return failed(stack, r, "cannot list address sources", "");
 		got += call.got / sizeof(*list);
@@ -86,7 +87,7 @@ static int resolvconf(void *stackdata, const char *ifname, char *buf, size_t siz
 		.op = PX_RESOLVCONF, .data = name, .len = strlen(name) + 1, .result = buf, .room = size
 	};
 	char text[80] = "";
-	int r = px_plugin_request(stack, &call, PX_CALL_MS);
+	int r = px_ask_request(stack, &call, PX_CALL_MS);
 
 	if (r == 0 && call.got > size) {
 		(void)snprintf(text, sizeof(text), "it needs %zu bytes, and the buffer has %zu", call.got,
@@ -101,7 +102,7 @@ static int events(void *stackdata)
 	struct px_stack *stack = stackdata;
 	int fd = -1;
 	struct px_call call = { .op = PX_EVENTS, .fd = &fd };
-	int r = px_plugin_request(stack, &call, PX_CALL_MS);
+	int r = px_ask_request(stack, &call, PX_CALL_MS);
 
 	if (r == 0 && fd < 0)
 		r = -EMFILE;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "ask.h"
 #include "base/cleanup.h"
 #include "plugin.h"
 
@@ -33,7 +34,7 @@ static int set_of_queue(int fd, int name, const void *value, socklen_t len)
 
 	if (name == SO_SNDBUF && len >= sizeof(wanted)) {
 		memcpy(&wanted, value, sizeof(wanted));
-		if ((wanted < 0 || wanted > max) && px_plugin_pair(fd) == SOCK_STREAM)
+		if ((wanted < 0 || wanted > max) && px_ask_pair(fd) == SOCK_STREAM)
 			return setsockopt(fd, SOL_SOCKET, name, &max, sizeof(max));
 	}
 	return setsockopt(fd, SOL_SOCKET, name, value, len);
@@ -47,7 +48,7 @@ static int px_setsockopt(int fd, int level, int name, const void *value, socklen
 
 	if (is_of_queue(level, name))
 		return set_of_queue(fd, name, value, len);
-	return px_plugin_call_of(fd, &call);
+	return px_ask_call_of(fd, &call);
 }
 
 /* Of an ended connection, which the process has forgotten: what is known without it. -1: nothing. */
@@ -69,7 +70,7 @@ static int px_getsockopt(int fd, int level, int name, void *value, socklen_t *le
 
 	if (is_of_queue(level, name))
 		return getsockopt(fd, level, name, value, len);
-	if (px_plugin_call_of(fd, &call) < 0) {
+	if (px_ask_call_of(fd, &call) < 0) {
 		int known = errno == ENOTCONN ? option_of_ended(level, name) : -1;
 		if (known < 0)
 			return -1;
@@ -117,7 +118,7 @@ static int list_interfaces(int fd, struct ifconf *conf)
 				.room = asks || conf->ifc_len < 0 ? 0 : (size_t)conf->ifc_len };
 
 	call.room -= call.room % sizeof(struct ifreq);
-	if (px_plugin_call_of(fd, &call) < 0)
+	if (px_ask_call_of(fd, &call) < 0)
 		return -1;
 	conf->ifc_len = (int)(asks || call.got < call.room ? call.got : call.room);
 	return 0;
@@ -131,7 +132,7 @@ static int px_ioctl(int fd, unsigned long cmd, void *argp)
 				.len = sizeof(struct ifreq),
 				.result = argp,
 				.room = sizeof(struct ifreq) };
-	int type = px_plugin_pair(fd);
+	int type = px_ask_pair(fd);
 
 	if (type < 0)
 		return -1;
@@ -142,7 +143,7 @@ static int px_ioctl(int fd, unsigned long cmd, void *argp)
 	if (cmd == SIOCGIFCONF)
 		return list_interfaces(fd, argp);
 	if (is_of_interface(cmd))
-		return px_plugin_call_of(fd, &call);
+		return px_ask_call_of(fd, &call);
 	errno = ENOTTY;
 	return -1;
 }

@@ -7,85 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "base/cleanup.h"
 #include "start.h"
 
 #define REAP_MS 62000 /* more than it lingers */
 #define END_MS 1000   /* the queue of requests is full: the process has been stopped or it hangs */
 #define OPEN_MS 10000 /* a network that takes longer to open will never come */
-
-static void *(*stack_of_call)(void);
-
-struct px_stack *px_plugin_stack(void)
-{
-	return stack_of_call();
-}
-
-static int edge(int r)
-{
-	if (r >= 0)
-		return r;
-	errno = -r;
-	return -1;
-}
-
-int px_plugin_request(struct px_stack *stack, struct px_call *call, int timeout_ms)
-{
-	return vs_sock_valid(&stack->control) ? px_request(stack->control.fd, call, timeout_ms) : -ENETDOWN;
-}
-
-int px_plugin_call(struct px_call *call)
-{
-	return edge(px_plugin_request(px_plugin_stack(), call, PX_CALL_MS));
-}
-
-int px_plugin_call_of(int fd, struct px_call *call)
-{
-	call->socket = vs_sock_of(fd).cookie;
-	if (call->socket == 0) {
-		errno = EBADF;
-		return -1;
-	}
-	int r = px_plugin_call(call);
-	if (r < 0 && errno == EBADF)
-		errno = ENOTCONN; /* a connection that has ended: the process has forgotten it */
-	return r;
-}
-
-int px_plugin_pair(int fd)
-{
-	int type = 0;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ? -1 : type;
-}
-
-bool px_plugin_hung_up(int fd)
-{
-	struct pollfd p = { .fd = fd };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
-}
-
-int px_plugin_error(int fd)
-{
-	int error = 0, saved = errno;
-	struct px_call call = { .op = PX_GETSOCKOPT,
-				.args = { SOL_SOCKET, SO_ERROR, sizeof(error) },
-				.result = &error,
-				.room = sizeof(error) };
-
-	if (px_plugin_call_of(fd, &call) < 0)
-		error = errno == ENOTCONN ? 0 : errno; /* it has ended in good order */
-	errno = saved;
-	return error;
-}
 
 /* ------------------------------------------------------------------ stacks */
 
@@ -104,14 +37,14 @@ static int add_iface(struct px_stack *stack, const char *word)
 	data[name] = '\0';
 	memcpy(data + name + 1, vnl, len + 1);
 	struct px_call call = { .op = PX_IFACE, .data = data, .len = name + len + 2 };
-	return px_plugin_request(stack, &call, OPEN_MS);
+	return px_ask_request(stack, &call, OPEN_MS);
 }
 
 /* *failed: the network that cannot be opened, or NULL. */
 static int prepare(struct px_stack *stack, const char *const vnlv[], const char **failed)
 {
 	struct px_call hello = { .op = PX_HELLO };
-	int r = px_plugin_request(stack, &hello, PX_CALL_MS);
+	int r = px_ask_request(stack, &hello, PX_CALL_MS);
 
 	for (size_t i = 0; r >= 0 && vnlv != NULL && vnlv[i] != NULL; i++) {
 		r = add_iface(stack, vnlv[i]);
@@ -190,7 +123,7 @@ static void *new_stack(const char *vnlv[], const char *options, struct ioth_func
 		explain(f, r, failed);
 		return NULL;
 	}
-	stack_of_call = f->getstackdata;
+	px_ask_by(f->getstackdata);
 	f->delstack = delete_stack;
 	f->wake = wake;
 	px_plugin_configure(f);

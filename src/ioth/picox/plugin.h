@@ -2,40 +2,9 @@
 #ifndef PX_PLUGIN_H
 #define PX_PLUGIN_H
 
-/* The plugin's side. Its functions are those of struct ioth_functions: -1 and errno on failure. */
+/* The parts of the plugin. Their functions are those of struct ioth_functions: -1 and errno on failure. */
 
 #include <ioth.h>
-#include <stdbool.h>
-#include <sys/types.h>
-
-#include "request.h"
-#include "wire/fdmsg.h"
-
-struct px_stack {
-	struct vs_sock control; /* a program may close any descriptor, so it is checked */
-	pid_t pid;              /* of its process; may be that of another one when it has been reaped */
-	pid_t maker;            /* the program that made it, not a child of it */
-	int (*fail)(int err, const char *message); /* of struct ioth_functions */
-};
-
-/* The stack of the call that runs. */
-struct px_stack *px_plugin_stack(void);
-/* px_request() to a stack: 0 or -errno. */
-int px_plugin_request(struct px_stack *stack, struct px_call *call, int timeout_ms);
-/* px_request() to this stack. A result below 0 goes to errno, and -1 is returned. */
-int px_plugin_call(struct px_call *call);
-/* The same about a socket; call->socket is filled in. */
-int px_plugin_call_of(int fd, struct px_call *call);
-
-/* SOCK_STREAM or SOCK_SEQPACKET; -1 and errno. */
-int px_plugin_pair(int fd);
-/*
- * Takes SO_ERROR of a socket, 0: none. When the process cannot be asked, the errno of that: ENETDOWN, EMFILE,
- * ETIMEDOUT.
- */
-int px_plugin_error(int fd);
-/* Whether the other end of the pair is closed, or both directions of it have ended. */
-bool px_plugin_hung_up(int fd);
 
 /* calls.c, accept.c, options.c, transfer.c, configure.c: each enters its functions. */
 void px_plugin_calls(struct ioth_functions *f);

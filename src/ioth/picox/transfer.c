@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "ask.h"
 #include "base/cleanup.h"
 #include "plugin.h"
 
@@ -27,7 +28,7 @@
  */
 static ssize_t ended(int fd)
 {
-	int error = px_plugin_hung_up(fd) ? px_plugin_error(fd) : 0;
+	int error = px_ask_hung_up(fd) ? px_ask_error(fd) : 0;
 
 	if (error == 0)
 		return 0;
@@ -167,7 +168,7 @@ static ssize_t datagram_send(int fd, const struct msghdr *msg, int flags)
 
 static ssize_t px_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	int type = px_plugin_pair(fd);
+	int type = px_ask_pair(fd);
 
 	if (type < 0)
 		return -1;
@@ -176,7 +177,7 @@ static ssize_t px_recvmsg(int fd, struct msghdr *msg, int flags)
 
 static ssize_t px_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	int type = px_plugin_pair(fd);
+	int type = px_ask_pair(fd);
 
 	if (type < 0)
 		return -1;
