@@ -113,6 +113,61 @@ CASE(a_router_gives_an_address_and_a_route)
 	server_stop(&server);
 }
 
+/* Whether a connection to fd07::9 is made. Its host has no route back but that of its address. */
+static bool reaches(struct ioth *s, int listener)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(7) };
+	struct timeval limit = { .tv_sec = 10 };
+	int fd = (int)MUST(ioth_msocket(s, AF_INET6, SOCK_STREAM, 0));
+
+	CHECK_EQ(inet_pton(AF_INET6, "fd07::9", &to.sin6_addr), 1);
+	MUST(ioth_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)));
+	bool done = ioth_connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+	if (done)
+		close((int)MUST(accept(listener, NULL, NULL)));
+	MUST(ioth_close(fd));
+	return done;
+}
+
+/* The router does not forward: what goes to a neighbour must not go to the router. */
+CASE(the_hosts_of_a_prefix_on_the_link_are_reached_without_the_router)
+{
+	static const struct server_plan ra = { .subnet = "fd07::/64", .lease_s = 600 };
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(7) };
+	struct server server = { .kind = SERVER_RADVD, .plan = &ra };
+	struct in6_addr address;
+
+	server.stack = server_stack("ip=fd07::1/64");
+	server_start(&server);
+	char beside[400];
+	(void)snprintf(beside, sizeof(beside), "vnl=vde://%s nodad ip=fd07::9/64", case_path("net"));
+	struct vdestack *other = vdestack_new(beside, case_opts());
+	CHECK(other != NULL);
+	int listener = (int)MUST(vdestack_msocket(other, AF_INET6, SOCK_STREAM, 0));
+	MUST(bind(listener, (struct sockaddr *)&any, sizeof(any)));
+	MUST(listen(listener, 5));
+	struct ioth *s = picox();
+	int index = (int)MUST(ioth_if_nametoindex(s, "vde0"));
+	CHECK_EQ(config(s, "eth slaac timeout=60") & IOTHCONF_RD, IOTHCONF_RD);
+	CHECK(reaches(s, listener));
+
+	/* An address that comes and goes does not take the prefix with it. */
+	CHECK_EQ(inet_pton(AF_INET6, "fd07::77", &address), 1);
+	MUST(ioth_ipaddr_add(s, AF_INET6, &address, 64, index));
+	MUST(ioth_ipaddr_del(s, AF_INET6, &address, 64, index));
+	CHECK(reaches(s, listener));
+
+	/* The end of the router's prefix does not take that of an address with it. */
+	MUST(ioth_ipaddr_add(s, AF_INET6, &address, 64, index));
+	CHECK_EQ(config(s, "-rd"), 0);
+	CHECK(reaches(s, listener));
+	MUST(ioth_ipaddr_del(s, AF_INET6, &address, 64, index));
+	MUST(ioth_delstack(s));
+	close(listener);
+	server_stop(&server);
+	MUST(vdestack_delete(other));
+}
+
 /* lwIP reports the end of detection to nobody. */
 CASE(events_tell_of_duplicate_address_detection)
 {

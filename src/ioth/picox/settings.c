@@ -322,6 +322,9 @@ static struct nd6_prefix_list_entry *prefix_place(const struct netif *n, const i
 	return empty;
 }
 
+/* Which entries of prefix_list a router has announced. The others are there for addresses. */
+static bool of_router[LWIP_ND6_NUM_PREFIXES];
+
 /* A prefix of 64 bits is on the link; lwIP knows no others. */
 static void set_on_link(struct netif *n, const ip6_addr_t *ip, bool on)
 {
@@ -333,6 +336,9 @@ static void set_on_link(struct netif *n, const ip6_addr_t *ip, bool on)
 	e->prefix.addr[2] = e->prefix.addr[3] = 0;
 	e->netif = on ? n : NULL;
 	e->invalidation_timer = UINT32_MAX;
+	if (!on)
+		of_router[e - prefix_list] = false;
+	nd6_clear_destination_cache();
 }
 
 /* lwIP takes a lifetime of 0 for an address that has none; its prefix counts as on the link then. */
@@ -405,6 +411,22 @@ static bool last_of_prefix(struct netif *n, const ip6_addr_t *ip)
 	return true;
 }
 
+bool px_settings_on_link(struct px_iface *iface, const uint8_t prefix[16], bool on)
+{
+	struct netif *n = &iface->netif;
+	struct nd6_prefix_list_entry *e;
+	ip6_addr_t ip = { 0 };
+
+	memcpy(ip.addr, prefix, 16);
+	ip6_addr_assign_zone(&ip, IP6_UNICAST, n);
+	if (on || last_of_prefix(n, &ip))
+		set_on_link(n, &ip, on);
+	e = prefix_place(n, &ip);
+	if (e != NULL && e->netif == n)
+		of_router[e - prefix_list] = on;
+	return e != NULL;
+}
+
 static int addr_del(void *arg, const struct vs_pxnl_addr *addr, const char **why)
 {
 	struct px_iface *iface = px_iface_by_index(addr->ifindex);
@@ -427,7 +449,8 @@ static int addr_del(void *arg, const struct vs_pxnl_addr *addr, const char **why
 		if (slot < 0)
 			return -EADDRNOTAVAIL;
 		netif_ip6_addr_set_state(n, slot, IP6_ADDR_INVALID);
-		if (last_of_prefix(n, &ip6))
+		struct nd6_prefix_list_entry *e = prefix_place(n, &ip6);
+		if (last_of_prefix(n, &ip6) && e != NULL && !of_router[e - prefix_list])
 			set_on_link(n, &ip6, false);
 	}
 	px_settings_say((struct px_note){ .type = RTM_DELADDR, .addr = &was });

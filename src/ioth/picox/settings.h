@@ -28,6 +28,11 @@ void px_settings_tell(px_settings_notify *to);
 
 /* A new interface: its IPv6 is that of the sources, not that of lwIP. */
 void px_settings_adopt(struct px_iface *iface);
+/*
+ * A router says that the hosts of a prefix of 64 bits are on the link, or no longer so. It stays on the link
+ * as long as an address has it. False: lwIP has no room for one more.
+ */
+bool px_settings_on_link(struct px_iface *iface, const uint8_t prefix[16], bool on);
 /* An interface has lost its carrier, or has it again. */
 void px_settings_carrier(struct px_iface *iface);
 /* Before lwIP sees a frame: false: it must not, as it would configure itself. */

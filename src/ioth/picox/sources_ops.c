@@ -149,13 +149,21 @@ static struct vs_pxnl_route route_of(const struct px_source *s, const struct vs_
 	return out;
 }
 
-/* Other routes than defaults do not exist here: the source works without them. */
+/* A prefix that is on the link. lwIP knows those of 64 bits. */
+static bool is_on_link(const struct vs_pxnl_route *route)
+{
+	return route->family == AF_INET6 && route->prefix_len == 64 && !route->has_gw;
+}
+
+/* Other routes than defaults and prefixes on the link do not exist here: the source works without them. */
 static void op_route_set(void *arg, const struct vs_auto_route *r)
 {
 	struct px_source *s = arg;
 	struct vs_pxnl_route route = route_of(s, r);
 	const char *why = "the stack does not take its default route";
 
+	if (is_on_link(&route) && !px_settings_on_link(s->iface, route.dst, true))
+		s->no_route = "the stack has no room for one more prefix on the link";
 	if (route.prefix_len == 0)
 		s->no_route = px_settings_ops.route_new(NULL, &route, true, &why) == 0 ? NULL : why;
 }
@@ -166,6 +174,8 @@ static void op_route_del(void *arg, const struct vs_auto_route *r)
 	struct vs_pxnl_route route = route_of(s, r);
 	const char *why;
 
+	if (is_on_link(&route))
+		(void)px_settings_on_link(s->iface, route.dst, false);
 	if (route.prefix_len != 0)
 		return;
 	s->no_route = NULL;
