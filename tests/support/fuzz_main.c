@@ -3,8 +3,9 @@
 /*
  * Runs a fuzz target without a fuzzer, as an ordinary test:
  *
- *     PROGRAM [-t SECONDS] [-s SEED] [DIRECTORY]   mutations of the directory's files, random bytes
- *     PROGRAM FILE                                 this one input
+ *     PROGRAM [-t SECONDS] [-n COUNT] [-s SEED] [DIRECTORY]   mutations of the directory's files, random
+ *                                                             bytes: for that long, and that many at least
+ *     PROGRAM FILE                                            this one input
  *
  * It does not measure coverage. It finds simple faults and shows that the targets still work. For
  * real fuzzing, build with clang and VDESTACK_FUZZ=ON. An input that crashes is printed. The
@@ -163,7 +164,7 @@ static int run_one(const char *path)
 	return 0;
 }
 
-static void run_many(struct input *in, int seconds)
+static void run_many(struct input *in, int seconds, unsigned long count)
 {
 	unsigned long runs = 0;
 
@@ -171,7 +172,7 @@ static void run_many(struct input *in, int seconds)
 		*in = *seeds[i];
 		try(in->bytes, in->size);
 	}
-	for (time_t end = time(NULL) + seconds; time(NULL) < end; runs++) {
+	for (time_t end = time(NULL) + seconds; runs < count || time(NULL) < end; runs++) {
 		make(in);
 		try(in->bytes, in->size);
 	}
@@ -191,14 +192,14 @@ static void report(const struct input *in, int status)
 /*
  * In a process of its own, with the current input in shared memory, so every kind of crash can be reported.
  */
-static int hunt(int seconds)
+static int hunt(int seconds, unsigned long count)
 {
 	int status;
 	struct input *in = mmap(NULL, sizeof(*in), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = in != MAP_FAILED ? fork() : -1;
 
 	if (pid == 0) {
-		run_many(in, seconds);
+		run_many(in, seconds, count);
 		exit(0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
@@ -213,12 +214,15 @@ static int hunt(int seconds)
 int main(int argc, char **argv)
 {
 	int seconds = 3, option;
+	unsigned long count = 0;
 	struct stat st;
 
 	state = (uint64_t)time(NULL) * UINT64_C(0x9e3779b97f4a7c15);
-	while ((option = getopt(argc, argv, "t:s:")) != -1) {
+	while ((option = getopt(argc, argv, "t:n:s:")) != -1) {
 		if (option == 't')
 			seconds = atoi(optarg);
+		else if (option == 'n')
+			count = strtoul(optarg, NULL, 0);
 		else if (option == 's')
 			state = strtoull(optarg, NULL, 0);
 		else
@@ -232,7 +236,7 @@ int main(int argc, char **argv)
 		load_directory(path);
 	printf("seed 0x%llx, %zu files\n", (unsigned long long)state, n_seeds);
 	(void)fflush(stdout);
-	int result = hunt(seconds);
+	int result = hunt(seconds, count);
 	for (size_t i = 0; i < n_seeds; i++)
 		free(seeds[i]);
 	return result;
