@@ -37,6 +37,7 @@ static void watch_listeners(struct rp_tcp *t, bool paused)
 static void pause_accepting(struct rp_tcp *t, const char *why)
 {
 	dm_report(DM_DEBUG, "clients wait: %s", why);
+	rp_pipes_trim(&t->relays.pipes); /* it may be descriptors that are missing */
 	watch_listeners(t, true);
 }
 

@@ -94,7 +94,7 @@ static int run(struct proxy *p)
 	if (begin_loop(p) == 0 && rp_stacks_begin(&p->stacks, &p->settings) == 0 &&
 	    rp_stacks_lookup(&p->stacks, &p->settings) == 0)
 		status = serve(p);
-	if (p->tcp.buffer != NULL)
+	if (p->tcp.relays.buffer != NULL)
 		rp_tcp_fini(&p->tcp);
 	rp_udp_fini(&p->udp);
 	rp_stacks_end(&p->stacks);

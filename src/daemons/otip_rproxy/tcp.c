@@ -13,12 +13,7 @@
  *	            nothing moved for the idle time, and both are reset: a client must not take that for the
  *	            end of the data.
  *
- * Bytes are read into one buffer that all connections share, and written at once. Only what the other side
- * does not take is kept, in memory of the connection. While something is kept for a side, the other one is
- * not read: its sender stops when the buffers of the stacks are full. So an idle connection has no buffer,
- * and a stalled one has at most BUFFER bytes for each direction.
- *
- * Bytes are copied. splice(2) would need two pipes, four descriptors, for each connection.
+ * How bytes are moved stands in relay.c.
  */
 
 #include "tcp.h"
@@ -33,7 +28,6 @@
 #include "base/cleanup.h"
 #include "daemons/common/report.h"
 
-#define BUFFER 65536
 #define CLOSING_MS 200
 
 struct conn;
@@ -41,10 +35,7 @@ struct conn;
 struct side {
 	struct rp_watch watch;
 	struct conn *conn;
-	bool ended;  /* it sends nothing more */
-	bool closed; /* it has been sent the end of the other side */
-	char *kept;  /* bytes that it did not take yet; NULL: none */
-	size_t at, len;
+	struct rp_relay sends; /* to the other side */
 };
 
 enum state { CONNECTING, OPEN, CLOSING };
@@ -64,8 +55,6 @@ static struct side *other(struct side *s)
 	return s == &s->conn->client ? &s->conn->server : &s->conn->client;
 }
 
-/* ------------------------------------------------------------------ ends */
-
 static int error_of(int fd)
 {
 	int err = 0;
@@ -76,15 +65,15 @@ static int error_of(int fd)
 
 /* ------------------------------------------------------------------ ends */
 
-static void close_side(struct rp_loop *loop, struct side *s, bool reset)
+static void close_side(struct rp_tcp *t, struct side *s, bool reset)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
-	rp_loop_forget(loop, &s->watch);
+	rp_loop_forget(t->loop, &s->watch);
 	if (reset)
 		(void)ioth_setsockopt(s->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	(void)ioth_close(s->watch.fd);
-	free(s->kept);
+	rp_relay_drop(&s->sends, &t->relays);
 }
 
 static void end_conn(struct conn *c, bool reset)
@@ -93,8 +82,8 @@ static void end_conn(struct conn *c, bool reset)
 
 	rp_list_remove(&c->link);
 	rp_list_remove(&c->closing);
-	close_side(t->loop, &c->client, reset);
-	close_side(t->loop, &c->server, reset);
+	close_side(t, &c->client, reset);
+	close_side(t, &c->server, reset);
 	c->hold->sent_ms = t->loop->now_ms;
 	rp_hold_drop(c->hold);
 	free(c);
@@ -122,71 +111,6 @@ static void touch(struct conn *c)
 	c->used_ms = c->tcp->loop->now_ms;
 	rp_list_remove(&c->link);
 	rp_list_append(&c->tcp->conns, &c->link);
-}
-
-/* ------------------------------------------------------------------ bytes */
-
-static bool passes(int err)
-{
-	return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
-}
-
-static int pass_end_on(struct side *to)
-{
-	to->closed = true;
-	return ioth_shutdown(to->watch.fd, SHUT_WR) < 0 ? -errno : 0;
-}
-
-/* 0, or -errno: the connection is over. */
-static int send_or_keep(struct side *to, const char *bytes, size_t n)
-{
-	ssize_t sent = ioth_send(to->watch.fd, bytes, n, MSG_NOSIGNAL);
-
-	if (sent < 0 && !passes(errno))
-		return -errno;
-	if (sent < 0)
-		sent = 0;
-	if ((size_t)sent == n)
-		return 0;
-	to->len = n - (size_t)sent;
-	to->at = 0;
-	to->kept = malloc(to->len);
-	if (to->kept == NULL)
-		return -ENOMEM;
-	memcpy(to->kept, bytes + sent, to->len);
-	return 0;
-}
-
-/* As above. */
-static int send_kept(struct side *to)
-{
-	ssize_t sent = ioth_send(to->watch.fd, to->kept + to->at, to->len - to->at, MSG_NOSIGNAL);
-
-	if (sent < 0)
-		return passes(errno) ? 0 : -errno;
-	to->at += (size_t)sent;
-	if (to->at < to->len)
-		return 0;
-	free(vs_steal_ptr(to->kept));
-	return other(to)->ended ? pass_end_on(to) : 0;
-}
-
-/* As above. */
-static int receive(struct side *from)
-{
-	char *buffer = from->conn->tcp->buffer;
-	ssize_t n = ioth_recv(from->watch.fd, buffer, BUFFER, 0);
-
-	if (n < 0)
-		return passes(errno) ? 0 : -errno;
-	if (n > 0)
-		return send_or_keep(other(from), buffer, (size_t)n);
-	/* A reset can look like the end where the descriptor is that of another process (picox). */
-	int err = error_of(from->watch.fd);
-	if (err != 0)
-		return -err;
-	from->ended = true;
-	return pass_end_on(other(from));
 }
 
 /* ------------------------------------------------------------------ closing */
@@ -242,7 +166,8 @@ static uint32_t wanted(struct side *s)
 {
 	if (s->conn->state == CONNECTING)
 		return s == &s->conn->server ? EPOLLOUT : 0;
-	return (!s->ended && other(s)->kept == NULL ? EPOLLIN : 0) | (s->kept != NULL ? EPOLLOUT : 0);
+	return (!s->sends.ended && !rp_relay_waits(&s->sends) ? EPOLLIN : 0) |
+	       (rp_relay_waits(&other(s)->sends) ? EPOLLOUT : 0);
 }
 
 static int after_connect(struct conn *c, uint32_t events)
@@ -266,9 +191,9 @@ static int move_bytes(struct side *s, uint32_t events)
 	if (c->state == CONNECTING && due != 0)
 		return after_connect(c, events);
 	if ((due & EPOLLIN) != 0 && ((events & EPOLLIN) != 0 || failed != 0))
-		r = receive(s);
+		r = rp_relay_receive(&s->sends, &c->tcp->relays, s->watch.fd, other(s)->watch.fd);
 	if (r == 0 && (due & EPOLLOUT) != 0 && ((events & EPOLLOUT) != 0 || failed != 0))
-		r = send_kept(s);
+		r = rp_relay_send(&other(s)->sends, &c->tcp->relays, s->watch.fd);
 	if (due == 0 && (events & EPOLLERR) != 0)
 		return -ECONNRESET;
 	if (due == 0)
@@ -284,7 +209,7 @@ static void side_ready(struct rp_watch *w, uint32_t events)
 	struct rp_tcp *t = c->tcp;
 	int r = move_bytes(s, events);
 
-	if (r == 0 && c->client.closed && c->server.closed) {
+	if (r == 0 && c->client.sends.closed && c->server.sends.closed) {
 		touch(c);
 		close_when_sent(c);
 		return;
@@ -347,17 +272,16 @@ int rp_tcp_init(struct rp_tcp *t)
 	rp_list_init(&t->conns);
 	rp_list_init(&t->closing);
 	t->n = 0;
-	t->buffer = malloc(BUFFER);
 	rp_loop_timer(t->loop, &t->idle, end_idle);
 	rp_loop_timer(t->loop, &t->close, look_at_closing);
-	return t->buffer == NULL ? -ENOMEM : 0;
+	return rp_relays_init(&t->relays);
 }
 
 void rp_tcp_fini(struct rp_tcp *t)
 {
 	while (!rp_list_empty(&t->conns))
 		end_conn(RP_OF(t->conns.next, struct conn, link), true);
-	free(vs_steal_ptr(t->buffer));
+	rp_relays_fini(&t->relays);
 }
 
 void rp_tcp_reset(struct rp_tcp *t, const struct rp_hold *hold)

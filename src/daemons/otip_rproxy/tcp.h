@@ -8,6 +8,7 @@
 
 #include "hold.h"
 #include "loop.h"
+#include "relay.h"
 #include "settings.h"
 
 struct rp_tcp {
@@ -21,7 +22,7 @@ struct rp_tcp {
 	/* Private. */
 	unsigned n;
 	bool paused;
-	char *buffer;
+	struct rp_relays relays;
 	struct rp_link conns, listeners; /* connections: the one that has been idle for longest first */
 	struct rp_link closing;          /* connections whose last bytes are on their way */
 	struct rp_timer idle, retry, close;
