@@ -14,7 +14,20 @@ static void look_at_clock(struct rp_loop *l)
 	struct timespec t = { 0 };
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	l->now_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	l->now_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + l->skipped_ms;
+}
+
+int64_t rp_loop_ahead_s(const struct rp_loop *l)
+{
+	return l->skipped_ms / 1000 + l->wall_ahead_s;
+}
+
+int64_t rp_loop_wall_s(const struct rp_loop *l)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec + rp_loop_ahead_s(l);
 }
 
 int rp_loop_init(struct rp_loop *l)

@@ -33,7 +33,13 @@ struct rp_loop {
 	struct rp_link timers;
 	struct epoll_event batch[RP_BATCH];
 	int n, at; /* how many events are in the batch, and which is next */
+	/* Of tests, else 0: by how much both clocks are ahead, and by how much more the wall clock is. */
+	int64_t skipped_ms, wall_ahead_s;
 };
+
+/* By how many seconds the wall clock of the loop is ahead, and what it shows. */
+int64_t rp_loop_ahead_s(const struct rp_loop *l);
+int64_t rp_loop_wall_s(const struct rp_loop *l);
 
 /* 0 or -errno. */
 int rp_loop_init(struct rp_loop *l);

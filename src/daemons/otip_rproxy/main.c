@@ -68,12 +68,12 @@ static int begin_loop(struct proxy *p)
 /* The status of the program. */
 static int serve(struct proxy *p)
 {
-	p->addresses = (struct rp_addresses){ .loop = &p->loop,
-					      .settings = &p->settings,
-					      .outside = p->stacks.outside,
-					      .ifindex = p->stacks.ifindex,
-					      .tcp = &p->tcp,
-					      .udp = &p->udp };
+	p->addresses = (struct rp_addresses){ .place = { .loop = &p->loop,
+							 .settings = &p->settings,
+							 .outside = p->stacks.outside,
+							 .ifindex = p->stacks.ifindex,
+							 .tcp = &p->tcp,
+							 .udp = &p->udp } };
 	p->tcp.inside = p->udp.inside = p->stacks.inside;
 	int r = rp_addresses_begin(&p->addresses);
 	if (r == 0)

@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <iothconf.h>
 #include <iothdns.h>
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,47 +114,6 @@ void rp_stacks_end(struct rp_stacks *k)
 		dm_report(DM_NOTICE, "cannot end the stack outside: %s", ioth_last_error());
 	if (k->inside != NULL && ioth_delstack(k->inside) < 0)
 		dm_report(DM_NOTICE, "cannot end the stack inside: %s", ioth_last_error());
-}
-
-/* ------------------------------------------------------------------ one-time addresses */
-
-/*
- * ioth_ipaddr_add() has no lifetimes, so the message is made here. Without preferred time the address is
- * deprecated: RFC 6724 prefers others as the source of what the host begins. Listening sockets and
- * connections that use it do not change.
- */
-int rp_stacks_add(struct ioth *outside, int ifindex, const struct in6_addr *addr, int len)
-{
-	struct {
-		struct nlmsghdr head;
-		struct ifaddrmsg body;
-		struct nlattr local_head;
-		struct in6_addr local;
-		struct nlattr address_head;
-		struct in6_addr address;
-		struct nlattr times_head;
-		struct ifa_cacheinfo times;
-	} message = {
-		.head = { .nlmsg_len = sizeof(message),
-			  .nlmsg_seq = 1,
-			  .nlmsg_type = RTM_NEWADDR,
-			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
-		.body = { .ifa_family = AF_INET6,
-			  .ifa_prefixlen = (unsigned char)len,
-			  .ifa_flags = IFA_F_NODAD,
-			  .ifa_scope = RT_SCOPE_UNIVERSE,
-			  .ifa_index = (unsigned)ifindex },
-		.local_head = { NLA_HDRLEN + sizeof(message.local), IFA_LOCAL },
-		.local = *addr,
-		.address_head = { NLA_HDRLEN + sizeof(message.address), IFA_ADDRESS },
-		.address = *addr,
-		.times_head = { NLA_HDRLEN + sizeof(message.times), IFA_CACHEINFO },
-		.times = { .ifa_prefered = 0, .ifa_valid = UINT32_MAX },
-	};
-
-	if (ioth_nldialog(outside, &message) == 0)
-		return 1;
-	return errno == EEXIST ? 0 : -errno;
 }
 
 /* ------------------------------------------------------------------ names */

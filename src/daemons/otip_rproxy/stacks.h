@@ -21,12 +21,6 @@ void rp_stacks_end(struct rp_stacks *k);
 /* The bases of the names, and the servers of the ports. 0, or -1 after a message for each that fails. */
 int rp_stacks_lookup(const struct rp_stacks *k, struct rp_settings *s);
 
-/*
- * Adds an IPv6 address to the interface outside. It works at once, and the stack chooses it as the source of
- * what others send only when it has no other one. 1, 0: it is there already, or -errno.
- */
-int rp_stacks_add(struct ioth *outside, int ifindex, const struct in6_addr *addr, int len);
-
 /* Where the value of iface= is in the configuration of a stack: its length, and *at. 0: there is none. */
 size_t rp_stacks_iface(const char *config, const char **at);
 
