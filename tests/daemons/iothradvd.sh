@@ -245,6 +245,14 @@ os.execv(sys.argv[1], sys.argv[1:])' "$iothradvd" -s "vde://$scratch" fd00:1::/6
 	until_true 10 finished "$launcher"
 	! wait "$launcher" || fail "the status is 0"
 	;;
+a_start_that_hangs_fails_after_ten_seconds)
+	deaf_switch
+	begin -s "vde://$scratch" fd00:1::/64/LA
+	await client
+	until_true 30 finished "$radvd"
+	! wait "$radvd" || fail "the status is 0"
+	says "the network vde://$scratch: Connection timed out" || fail "another message"
+	;;
 a_switch_that_does_not_read_stops_nothing)
 	deaf_switch 80:01:01:01:01:01 2000
 	begin -s "vde://$scratch" -m 80:01:01:01:01:01 -L 1800 fd00:1::/64/LA

@@ -2,14 +2,14 @@
 #ifndef RADV_OPENING_H
 #define RADV_OPENING_H
 
-/* Opening a network of VDE without waiting for it: a switch may take a client and not answer. */
+/* Opening a network of VDE without waiting for it for ever: a switch may take a client and not answer. */
 
 #include <libvdeplug.h>
 
 struct radv_opening;
 
-/* Opens it now, in this thread. 0 and *conn, or -errno. */
-int radv_open(const char *vnl, VDECONN **conn);
+/* Waits until it is open. 0 and *conn, or -errno; -ETIMEDOUT: it has not answered in this time. */
+int radv_open_within(const char *vnl, int most_ms, VDECONN **conn);
 
 /* Begins to open it. 0 and *opening, or -errno. */
 int radv_opening_begin(const char *vnl, struct radv_opening **opening);

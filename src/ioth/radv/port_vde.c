@@ -8,7 +8,7 @@
  *
  * Nothing here waits for the other side, so that a server can always be stopped. A network that does not take
  * a frame loses it, and libvdeplug opens a network again in a thread of its own. Only the call that starts a
- * server waits until its network is open.
+ * server waits until its network is open, for a limited time.
  */
 
 #include <errno.h>
@@ -32,6 +32,7 @@
 #include "proto/ndp_neigh.h"
 
 #define SEND_MOST_MS 20
+#define OPEN_MOST_MS 10000
 
 struct port {
 	struct radv_port port; /* fd: of epoll(7) */
@@ -97,7 +98,7 @@ static int use_connection(struct port *p)
 
 static int connect_now(struct port *p)
 {
-	int r = radv_open(p->vnl, &p->conn);
+	int r = radv_open_within(p->vnl, OPEN_MOST_MS, &p->conn);
 
 	return r < 0 ? r : use_connection(p);
 }
@@ -280,8 +281,10 @@ struct radv_port *radv_port_vde(const char *vnl, const uint8_t *mac)
 					 r == -EINVAL ? "the MAC address is that of a group"
 						      : "there is no random MAC address; give one");
 	else if ((r = connect_now(p)) < 0)
-		(void)ioth_internal_fail(-r, "cannot start a router: cannot open the network %s: %s", vnl,
-					 strerror(-r));
+		(void)ioth_internal_fail(-r, "cannot start a router: cannot open the network %s: %s%s", vnl,
+					 strerror(-r),
+					 r == -ETIMEDOUT ? "; its switch takes clients and does not answer"
+							 : "");
 	if (r < 0) {
 		int saved = errno;
 		close_port(&p->port);
