@@ -302,6 +302,10 @@ enum dm_parsed dm_options_parse(const struct dm_options *o, int argc, char **arg
 	}
 	if (read_command_line(&p, argc, argv) < 0)
 		return DM_WRONG;
+	if (p.done && fflush(stdout) != 0) {
+		dm_report(DM_ERROR, "cannot write: %s", strerror(errno));
+		return DM_WRONG;
+	}
 	if (p.done)
 		return DM_DONE;
 	*first = optind;
