@@ -144,6 +144,10 @@ CASE(a_router_with_two_interfaces_advertises_on_the_right_one)
 	host = new_stack("vnl=inproc://lan");
 	CHECK(wait_until(has_addr_now, (char *)"fd00:1::", SOON_MS));
 	CHECK(!host_has_addr("fd00:2::"));
+	MUST(vdestack_delete(host));
+	host = new_stack("vnl=inproc://other");
+	CHECK(wait_until(has_addr_now, (char *)"fd00:2::", SOON_MS));
+	CHECK(!host_has_addr("fd00:1::"));
 	iothradvd_stop(b);
 	end(a);
 }

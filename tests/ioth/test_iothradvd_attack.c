@@ -208,6 +208,75 @@ STATION_CASE(a_station_that_is_asked_by_an_unspecified_address_answers_its_group
 	end();
 }
 
+static uint32_t random_state;
+
+static uint32_t next_random(void)
+{
+	random_state = random_state * 1664525u + 1013904223u;
+	return random_state >> 8;
+}
+
+/* Solicitations with options of any kind, all with a right checksum; then frames of any kind. */
+static void send_random_ones(void)
+{
+	uint8_t message[256], frame[512];
+
+	random_state = (uint32_t)now_us();
+	printf("the seed is %u\n", random_state);
+	for (int i = 0; i < 5000; i++) {
+		struct packet p = solicitation(i % 3 == 0 ? "::" : "fe80::bad:1");
+		for (size_t k = 0; k < sizeof(message); k++)
+			message[k] = (uint8_t)(next_random() % (k % 8 < 2 ? 4 : 256));
+		message[0] = i % 4 == 0 ? TYPE_NS : 0x85;
+		message[1] = (uint8_t)(i % 16 == 1);
+		p.message = (const char *)message;
+		p.n = next_random() % sizeof(message);
+		p.hops = i % 8 == 7 ? 64 : 255;
+		send_packet(&p);
+	}
+	for (int i = 0; i < 2000; i++) {
+		size_t n = 14 + next_random() % (sizeof(frame) - 14);
+		for (size_t k = 0; k < n; k++)
+			frame[k] = (uint8_t)next_random();
+		memcpy(frame, "\x33\x33\0\0\0\2", 6);
+		memcpy(frame + 12, "\x86\xdd", 2);
+		frame[14] = i % 2 == 0 ? 0x60 : frame[14];
+		frame[20] = i % 2 == 0 ? 58 : frame[20];
+		CHECK_EQ(write(tap, frame, n), (ssize_t)n);
+	}
+}
+
+/* A good one from "::" is answered to all, behind the answers to good ones among the random ones. */
+static void fence_behind_answers(void)
+{
+	struct packet p = solicitation("::");
+	long long end_us = now_us() + SOON_MS * 1000LL;
+
+	do {
+		CHECK(now_us() < end_us);
+		send_packet(&p);
+	} while (!next_message(TYPE_RA, &got, 5000) || got.bytes[0] != 0x33);
+	check_advertisement(&got);
+}
+
+CASE(random_messages_do_a_stack_no_harm)
+{
+	begin_stack();
+	fence();
+	send_random_ones();
+	fence_behind_answers();
+	end();
+}
+
+STATION_CASE(random_messages_do_a_station_no_harm)
+{
+	begin_station();
+	fence();
+	send_random_ones();
+	fence_behind_answers();
+	end();
+}
+
 /* 2000 senders. Those above the limit are answered by one to all. */
 STATION_CASE(a_flood_of_solicitations_gets_few_answers)
 {
