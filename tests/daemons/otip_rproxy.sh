@@ -9,7 +9,7 @@
 #	kernel            a dummy interface of that namespace, and clients are in the namespace
 #	vdestack, picox   a stack on a VDE network (hub://), and clients run in other stacks on it
 #
-# A case is a function of otip_rproxy_tcp.sh, _udp, _addresses or _program. What they share is here.
+# A case is a function of otip_rproxy_tcp.sh, _udp, _addresses, _program or _servers. What they share is here.
 
 set -eu -o pipefail
 if [ -z "${INSIDE:-}" ]; then
@@ -119,7 +119,7 @@ ticks() { # of the processor, of the proxy
 	awk '{ print $14 + $15 }' "/proc/$proxy/stat"
 }
 
-for part in tcp udp addresses program; do
+for part in tcp udp addresses program servers; do
 	# shellcheck disable=SC1090
 	. "$sources/tests/daemons/otip_rproxy_$part.sh"
 done

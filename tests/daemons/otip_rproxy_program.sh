@@ -178,3 +178,37 @@ the_command_line_replaces_the_file() {
 	! "$rproxy" -e "$outside" -n "$name" -f rc -t 80,::1,80 2>err || fail "it runs"
 	grep -q "there are two passwords" err || fail "$(cat err)"
 }
+
+# The servers of the port are in a stack on another network.
+a_server_in_another_stack_is_reached() {
+	start vde_plug null:// "hub://$scratch/inner" </dev/null >/dev/null 2>&1
+	wait_for test -S inner/ctl
+	start "$vdestack" run --engine=supervise "vnl=vde://$scratch/inner ip=10.7.0.1/24" -- \
+		socat TCP4-LISTEN:8001,fork,reuseaddr EXEC:cat
+	start_proxy -i "stack=vdestack,vnl=vde://$scratch/inner,eth,ip=10.7.0.2/24" -t 80,10.7.0.1,8001 --otip_period=100000
+	answers() { [ "$(echo hello | client nc -N -w 5 "$(address 100000)" 80)" = hello ]; }
+	wait_for answers
+}
+
+# What a process leaves that was killed, the next one takes over.
+after_sigkill_the_next_process_serves() {
+	start_http 127.0.0.1 8001
+	start_proxy -t 80,127.0.0.1,8001 --otip_period=100000
+	local a
+	a=$(address 100000)
+	client curl -sS -m 20 -o one "http://[$a]/big"
+	kill -9 "$proxy"
+	wait "$proxy" || true
+	grep -qx "$proxy" pid || fail "the pidfile is not that of the killed process"
+	start "$rproxy" -v -e "$outside" -b 2001:db8:: -n "$name" --passwdfile password -p pid -t 80,127.0.0.1,8001 \
+		--otip_period=100000 2>>log
+	proxy=${started[-1]}
+	wait_for grep -qx "$proxy" pid
+	client curl -sS -m 20 -o two "http://[$a]/big"
+	cmp two www/big
+	if [ "$kind" = kernel ]; then
+		kill "$proxy"
+		wait_for test ! -e pid
+		[ -z "$(ip -6 -o addr show dev ext0 to 2001:db8::/64)" ] || fail "$(ip addr)"
+	fi
+}

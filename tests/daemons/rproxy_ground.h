@@ -5,10 +5,14 @@
 /*
  * The inside of otip_rproxy in the process of a case, with clients and servers in its own event loop:
  *
- *     outside: a stack, the one-time addresses -- inproc://lan -- inside: clients, and servers at 2001:db8::1
+ *     outside: a stack with the one-time addresses and the clients
+ *     inside: a stack with the servers, at 2001:db8::1
  *
- * One event loop runs all of it, so a case decides what time it is, and nothing happens between two calls. The
- * servers send back what they get, by TCP and UDP.
+ * Clients reach the addresses without a network: the kernel has one table of neighbours for all namespaces,
+ * and thousands of addresses would fill it.
+ *
+ * One event loop runs all of it, so a case decides what time it is, and nothing happens between two calls.
+ * The servers send back what they get, by TCP and UDP.
  */
 
 #include "../system/stacks.h"
@@ -144,11 +148,9 @@ static inline void run_loop(int most_ms)
 
 /* ------------------------------------------------------------------ clients */
 
-enum outcome { WAITING, ANSWERED, REFUSED };
-
 struct client {
 	struct rp_watch watch;
-	enum outcome outcome;
+	int outcome; /* 0: answered, -ETIMEDOUT: no answer yet, -errno: it failed; -ENODATA: it was ended */
 	bool asked;
 };
 
@@ -163,7 +165,8 @@ static void client_ready(struct rp_watch *w, uint32_t events)
 			(void)rp_loop_watch(&loop, w, EPOLLIN);
 		return;
 	}
-	c->outcome = ioth_recv(w->fd, &byte, 1, 0) == 1 && byte == 'x' ? ANSWERED : REFUSED;
+	ssize_t n = ioth_recv(w->fd, &byte, 1, 0);
+	c->outcome = n == 1 ? 0 : n == 0 ? -ENODATA : -errno;
 	rp_loop_forget(&loop, w);
 	loop.stop = true;
 }
@@ -172,8 +175,8 @@ static void client_begin(struct client *c, int type, struct in6_addr addr)
 {
 	struct sockaddr_in6 sa = address6(addr, CLIENT_PORT);
 
-	*c = (struct client){ .watch = { .ready = client_ready } };
-	c->watch.fd = (int)MUST(ioth_msocket(inside, AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	*c = (struct client){ .watch = { .ready = client_ready }, .outcome = -ETIMEDOUT };
+	c->watch.fd = (int)MUST(ioth_msocket(outside, AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (ioth_connect(c->watch.fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		CHECK_EQ(errno, EINPROGRESS);
 	CHECK_EQ(rp_loop_watch(&loop, &c->watch, EPOLLOUT), 0);
@@ -185,11 +188,28 @@ static void client_end(struct client *c)
 	(void)ioth_close(c->watch.fd);
 }
 
-/* A byte goes to the server and back. */
-static inline enum outcome ask(int type, struct in6_addr addr, int most_ms)
+/*
+ * Linux makes the route to a new address in a work queue, soon: until then a packet to it leaves the host.
+ * The MTU shows which way it takes.
+ */
+static inline bool is_local(void *addr)
+{
+	struct sockaddr_in6 sa = address6(*(struct in6_addr *)addr, CLIENT_PORT);
+	int fd = (int)MUST(ioth_msocket(outside, AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)), mtu = 0;
+	socklen_t len = sizeof(mtu);
+	bool local = ioth_connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+		     ioth_getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &len) == 0 && mtu > 1500;
+
+	MUST(ioth_close(fd));
+	return local;
+}
+
+/* A byte goes to the server and back. The outcome. */
+static inline int ask(int type, struct in6_addr addr, int most_ms)
 {
 	struct client c;
 
+	CHECK(wait_until(is_local, &addr, SOON_MS));
 	client_begin(&c, type, addr);
 	run_loop(most_ms);
 	client_end(&c);

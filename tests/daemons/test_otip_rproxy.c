@@ -49,9 +49,10 @@ static void one_period(int64_t slot)
 	run_loop(0); /* timers */
 	for (int i = 0; i < 2; i++) {
 		int type = i == 0 ? SOCK_STREAM : SOCK_DGRAM;
-		enum outcome outcome = ask(type, a, SOON_MS);
-		if (outcome != ANSWERED)
-			FAIL("slot %lld, %s: outcome %d", (long long)slot, i == 0 ? "TCP" : "UDP", outcome);
+		int outcome = ask(type, a, SOON_MS);
+		if (outcome != 0)
+			FAIL("slot %lld, %s: %s", (long long)slot, i == 0 ? "TCP" : "UDP",
+			     strerror(-outcome));
 	}
 	CHECK(count_addresses() <= 2);
 }
@@ -86,7 +87,7 @@ static void periods(int64_t n)
 	CHECK_EQ(late.keeper_fds, early.keeper_fds);
 	CHECK_EQ(late.keeper_threads, early.keeper_threads);
 	if (*case_sanitizer() == '\0') {
-		CHECK(late.memory_bytes <= early.memory_bytes + 1024);
+		CHECK(late.memory_bytes <= early.memory_bytes + 4096);
 		CHECK(late.rss_kib <= early.rss_kib + 512);
 	}
 	rproxy_end();
@@ -111,19 +112,19 @@ CASE(the_right_address_is_there_whatever_the_clock_is_set_to)
 	struct in6_addr before;
 
 	rproxy_begin("vdestack", now_s);
-	CHECK_EQ(ask(SOCK_STREAM, address_of_slot(now_s / PERIOD_S), SOON_MS), ANSWERED);
+	CHECK_EQ(ask(SOCK_STREAM, address_of_slot(now_s / PERIOD_S), SOON_MS), 0);
 	for (size_t i = 0; i < sizeof(jumps_s) / sizeof(jumps_s[0]); i++) {
 		before = address_of_slot(now_s / PERIOD_S);
 		now_s = now_s + jumps_s[i];
 		set_wall(now_s);
 		CHECK_EQ(rp_addresses_update(&addresses), 0);
-		CHECK_EQ(ask(SOCK_STREAM, address_of_slot(now_s / PERIOD_S), SOON_MS), ANSWERED);
-		CHECK_EQ(ask(SOCK_STREAM, before, SOON_MS), REFUSED);
+		CHECK_EQ(ask(SOCK_STREAM, address_of_slot(now_s / PERIOD_S), SOON_MS), 0);
+		CHECK_EQ(ask(SOCK_STREAM, before, SOON_MS), -ECONNREFUSED);
 	}
 	/* Before 1970: the first slot. */
 	set_wall(-1000);
 	CHECK_EQ(rp_addresses_update(&addresses), 0);
-	CHECK_EQ(ask(SOCK_STREAM, address_of_slot(0), SOON_MS), ANSWERED);
+	CHECK_EQ(ask(SOCK_STREAM, address_of_slot(0), SOON_MS), 0);
 	rproxy_end();
 }
 
@@ -134,17 +135,19 @@ CASE(a_connection_survives_jumps_of_the_clock)
 	struct client c;
 
 	rproxy_begin("vdestack", now_s);
-	client_begin(&c, SOCK_STREAM, address_of_slot(1000));
+	struct in6_addr a = address_of_slot(1000);
+	CHECK(wait_until(is_local, &a, SOON_MS));
+	client_begin(&c, SOCK_STREAM, a);
 	run_loop(SOON_MS);
-	CHECK_EQ(c.outcome, ANSWERED);
+	CHECK_EQ(c.outcome, 0);
 	for (int i = 0; i < 10; i++) {
 		set_wall(now_s + (i % 2 == 0 ? YEAR_S : -YEAR_S / 2));
 		CHECK_EQ(rp_addresses_update(&addresses), 0);
 		c.asked = false;
-		c.outcome = WAITING;
+		c.outcome = -ETIMEDOUT;
 		CHECK_EQ(rp_loop_watch(&loop, &c.watch, EPOLLOUT), 0);
 		run_loop(SOON_MS);
-		CHECK_EQ(c.outcome, ANSWERED);
+		CHECK_EQ(c.outcome, 0);
 	}
 	client_end(&c);
 	rproxy_end();
@@ -167,7 +170,7 @@ CASE(an_address_that_others_remove_is_back_within_a_second)
 			CHECK(now_us() - before < 5000000);
 			run_loop(20);
 		}
-		CHECK_EQ(ask(SOCK_STREAM, a, SOON_MS), ANSWERED);
+		CHECK_EQ(ask(SOCK_STREAM, a, SOON_MS), 0);
 	}
 	rproxy_end();
 }

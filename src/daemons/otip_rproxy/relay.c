@@ -3,15 +3,15 @@
 /*
  * Bytes are moved in two ways:
  *
- *	copy    They are read into one buffer that all connections share, and written at once. What the
- *	        receiver does not take is kept in memory of the connection. It works with all sockets.
- *	splice  The kernel moves pages of them into a pipe and out of it: splice(2). What the receiver does not
- *	        take stays in the pipe. It works with sockets of the kernel, as those of the stacks "kernel" and
- *	        "vdestack"; the descriptor of another stack leads to a process, and is copied.
+ *	copy    They are read into one buffer that all connections share, and written at once. What
+ *	        the receiver does not take is kept in memory of the connection. It works with all sockets.
+ *	splice  The kernel moves pages of them into a pipe and out of it: splice(2). What the receiver does
+ *	        not take stays in the pipe. It works with sockets of the kernel, as those of the stacks
+ *	        "kernel" and "vdestack"; the descriptor of another stack leads to a process, and is copied.
  *
- * A pipe costs descriptors, and a copy of few bytes is cheaper than moves of their pages. So a relay begins by
- * copying, splices once the buffer was full, and copies again when less comes at a time. It has a pipe only
- * while bytes are in it. Without a pipe (see pipes.c) it copies: nothing waits for one.
+ * A pipe costs descriptors, and a copy of few bytes is cheaper than moves of their pages. So a relay begins
+ * by copying, splices once the buffer was full, and copies again when less comes at a time. It has a pipe
+ * only while bytes are in it. Without a pipe (see pipes.c) it copies: nothing waits for one.
  *
  * While bytes wait for the receiver, nothing is read: the sender stops when the buffers of the stacks are
  * full. So an idle connection has no buffer and no pipe, and a stalled one has at most BUFFER bytes or one

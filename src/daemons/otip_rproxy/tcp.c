@@ -87,7 +87,8 @@ static void end_conn(struct conn *c, bool reset)
 	c->hold->sent_ms = t->loop->now_ms;
 	rp_hold_drop(c->hold);
 	free(c);
-	t->n--;
+	if (--t->n == 0)
+		rp_pipes_trim(&t->relays.pipes);
 	if (t->room != NULL)
 		t->room(t);
 }
