@@ -154,6 +154,61 @@ rdisc6_shows_each_option)
 		"from fe80::"
 	finish
 	;;
+two_networks_have_their_own_prefixes)
+	make_host
+	ip link add vde1 type veth peer name cl1 netns "$host"
+	echo 0 >/proc/sys/net/ipv6/conf/vde1/accept_ra
+	echo 0 >/proc/sys/net/ipv6/conf/vde1/accept_dad
+	ip link set vde1 up
+	on_host ip link set cl1 up
+	begin --verbose --iface vde0 fd00:1::/64/LA
+	says_later() { says "advertises 1 prefixes"; }
+	until_true 20 says_later
+	first=$radvd
+	begin --iface vde1 fd00:2::/64/LA
+	on_interface() { on_host ip -6 addr show dev "$1" | grep -qF "inet6 $2"; }
+	until_true 20 on_interface cl0 fd00:1:
+	until_true 20 on_interface cl1 fd00:2:
+	! on_interface cl0 fd00:2: || fail "the prefix of the other network"
+	! on_interface cl1 fd00:1: || fail "the prefix of the other network"
+	finish
+	radvd=$first
+	finish
+	;;
+after_sigkill_the_next_process_serves)
+	need rdisc6 ndisc6
+	make_host
+	begin -p "$scratch/radvd.pid" -P 0 -L 1800 fd00:1::/64/LA
+	until_true 20 rdisc
+	until_true 20 [ -s "$scratch/radvd.pid" ]
+	kill -9 "$radvd"
+	wait "$radvd" 2>/dev/null || true
+	[ -s "$scratch/radvd.pid" ] || fail "the pidfile has gone"
+	begin -p "$scratch/radvd.pid" -P 0 -L 1800 fd00:2::/64/LA
+	until_true 20 rdisc
+	shows "Prefix : fd00:2::/64"
+	finish
+	[ ! -e "$scratch/radvd.pid" ] || fail "the pidfile is still there"
+	;;
+with_few_descriptors_it_serves_or_says_why)
+	make_host
+	for ((n = 4; n < 12; n++)); do
+		(ulimit -Sn "$n" && exec "$iothradvd" -v -P 0 fd00:1::/64/LA) 2>"$scratch/radvd.log" &
+		radvd=$!
+		own="$own $radvd"
+		has_begun() { finished "$radvd" || says "advertises 1 prefixes"; }
+		until_true 20 has_begun
+		if says "advertises 1 prefixes"; then
+			finish
+		else
+			! wait "$radvd" || fail "with $n descriptors: status 0"
+			says "Too many open files" || fail "with $n descriptors: another message"
+		fi
+	done
+	begin -P 0 fd00:1::/64/LA
+	until_true 20 rdisc
+	finish
+	;;
 radvdump_reads_the_file_of_the_example)
 	need radvdump radvdump
 	make_host
