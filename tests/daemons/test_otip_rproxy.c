@@ -128,7 +128,7 @@ CASE(the_right_address_is_there_whatever_the_clock_is_set_to)
 	rproxy_end();
 }
 
-/* The connection of a client goes on while the clock goes to and fro. */
+/* The connection of a client goes on while the clock jumps in both directions. */
 CASE(a_connection_survives_jumps_of_the_clock)
 {
 	int64_t now_s = 1000 * PERIOD_S + MIDDLE_S;

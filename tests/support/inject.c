@@ -224,7 +224,7 @@ WRAP(VDECONN *, vde_open_real, NULL, ENOMEM, false,
      (const char *url, char *descr, int version, struct vde_open_args *args), (url, descr, version, args))
 
 #ifdef INJECT_IOTH
-/* The calls of libioth that libiothdns makes. */
+/* Calls of libioth: those of libiothdns. */
 struct ioth;
 WRAP(int, ioth_msocket, -1, EMFILE, false, (struct ioth * s, int d, int t, int p), (s, d, t, p))
 WRAP(int, ioth_connect, -1, ENETUNREACH, false, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
@@ -237,4 +237,17 @@ WRAP(ssize_t, ioth_recvfrom, -1, ENOMEM, true,
      (int fd, void *p, size_t size, int flags, struct sockaddr *a, socklen_t *n), (fd, p, size, flags, a, n))
 WRAP(ssize_t, ioth_recv, -1, ENOMEM, true, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
 WRAP(ssize_t, ioth_send, -1, ENOMEM, true, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+/* Those of otip_rproxy. */
+WRAP(int, ioth_bind, -1, ENOMEM, false, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
+WRAP(int, ioth_listen, -1, ENOMEM, false, (int fd, int n), (fd, n))
+WRAP(int, ioth_accept4, -1, EMFILE, true, (int fd, struct sockaddr *a, socklen_t *n, int flags),
+     (fd, a, n, flags))
+WRAP(ssize_t, ioth_sendto, -1, ENOBUFS, true,
+     (int fd, const void *p, size_t size, int flags, const struct sockaddr *a, socklen_t n),
+     (fd, p, size, flags, a, n))
+WRAP(int, ioth_nldialog, -1, ENOBUFS, false, (struct ioth * s, void *message), (s, message))
+WRAP(int, ioth_ipaddr_del, -1, ENOBUFS, false, (struct ioth * s, int f, void *a, int len, int i),
+     (s, f, a, len, i))
+WRAP(ssize_t, splice, -1, ENOMEM, true,
+     (int from, off_t *a, int to, off_t *b, size_t n, unsigned flags), (from, a, to, b, n, flags))
 #endif
