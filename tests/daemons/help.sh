@@ -14,7 +14,7 @@ fail() {
 
 for program in "$@"; do
 	name=$(basename "$program")
-	help=$("$program" --help 2>&1 >/dev/null </dev/null) && [ -z "$help" ] || fail "$name --help: $help"
+	[ -z "$("$program" --help 2>&1 >/dev/null </dev/null)" ] || fail "$name --help prints to standard error"
 	help=$("$program" --help) || fail "$name --help: status $?"
 	[ "$help" = "$("$program" -h)" ] || fail "$name: -h prints something else"
 	case $help in
