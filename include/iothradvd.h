@@ -82,8 +82,9 @@ struct iothradvd *iothradvd_start(struct ioth *stack, unsigned ifindex, int peri
 /*
  * The same as a station of the VDE network vnl with this MAC address (6 bytes; NULL: a random one). Its
  * address is the link-local one of the MAC (EUI-64), for which it answers neighbour solicitations. The call
- * waits until the network is open, without a limit: a switch may take a client and not answer. When a network
- * is lost, the server opens it again without waiting for it. errno also: what libvdeplug returns.
+ * waits until the network is open, at most 10 seconds: a switch may take a client and not answer. When a
+ * network is lost, the server opens it again without waiting for it. errno also: ETIMEDOUT, and what
+ * libvdeplug returns.
  */
 struct iothradvd *iothradvd_vdestart(const char *vnl, const void *macaddr, int period,
 				     const struct iothradata *data, const struct iothraprefix *pdata,
