@@ -40,8 +40,8 @@ ssh_runs_commands() {
 	[ -x /usr/sbin/sshd ] || { echo "sshd is not installed (package openssh-server)" >&2; exit 77; }
 	head -c 5000000 /dev/urandom >sent
 	# An sshd that is not root separates no privileges, which needs users that this namespace does not have.
-	(cat /etc/passwd && echo "tester:x:1000:1000::$scratch:/bin/bash") >passwd
-	mount --bind passwd /etc/passwd
+	(cat /etc/passwd && echo "tester:x:1000:1000::$scratch:/bin/bash") >"$scratch/passwd"
+	mount --bind "$scratch/passwd" /etc/passwd
 	ssh-keygen -q -t ed25519 -N "" -f host
 	ssh-keygen -q -t ed25519 -N "" -f key
 	cat >sshd.conf <<-END

@@ -29,7 +29,7 @@ static int watch_without_faults(struct rp_loop *l, struct rp_watch *w, uint32_t 
 #define SAMPLE 12
 #define ROUNDS 4
 #define QUICK_MS 300     /* an operation that a fault has stopped */
-#define RECOVER_STEPS 20 /* of a second */
+#define RECOVER_STEPS 60 /* of a second */
 #define MANY 400000      /* bytes: they are moved by splice(2) */
 
 static int64_t slot = 1000;
@@ -131,7 +131,7 @@ static void recover(const struct op *op)
 	int r = 0;
 
 	for (int i = 0; i < RECOVER_STEPS; i++) {
-		run_loop(0);
+		run_loop(i == 0 ? 0 : 50); /* the route of a new address comes a moment later */
 		struct in6_addr a = current();
 		r = is_local(&a) ? run_connection(QUICK_MS) : -EADDRNOTAVAIL;
 		if (r == 0)
