@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire.h"
+
 #define EXTENDED_RCODE_SHIFT 4
 #define OPTION_COOKIE 10
 
@@ -42,7 +44,7 @@ static enum nm_heard read_body(struct nm_request *r, const uint8_t *bytes, size_
 {
 	ldns_pkt *p = NULL;
 
-	if (ldns_wire2pkt(&p, bytes, n) != LDNS_STATUS_OK)
+	if (!nm_wire_check(bytes, n) || ldns_wire2pkt(&p, bytes, n) != LDNS_STATUS_OK)
 		return NM_HEARD_FORMERR;
 	const ldns_rr *question = ldns_rr_list_rr(ldns_pkt_question(p), 0);
 	if (question == NULL || ldns_rr_owner(question) == NULL) {

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire.h"
+
 #define CNAMES_MAX 16
 #define TTL_MAX_S 86400
 #define NEGATIVE_MAX_S 3600 /* RFC 2308 section 5 advises one to three hours */
@@ -206,7 +208,7 @@ enum nm_verdict nm_reply_read(const struct nm_asked *q, const uint8_t *bytes, si
 		return NM_REPLY_TRUNCATED;
 	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
 		return NM_REPLY_USELESS;
-	if (ldns_wire2pkt(&p, bytes, n) != LDNS_STATUS_OK)
+	if (!nm_wire_check(bytes, n) || ldns_wire2pkt(&p, bytes, n) != LDNS_STATUS_OK)
 		return NM_REPLY_USELESS;
 	enum nm_verdict verdict = NM_REPLY_PLAIN;
 	if (ldns_pkt_edns_extended_rcode(p) == 0)
