@@ -63,6 +63,18 @@ static bool named_is_ready(int notify)
 	       strncmp(text, "READY=1", 7) == 0;
 }
 
+/* Takes a descriptor of a process. */
+static pid_t named_pid_of(int pidfd)
+{
+	char path[64], *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	at = strstr(text_of(path), "Pid:");
+	CHECK(at != NULL);
+	close(pidfd);
+	return (pid_t)strtol(at + 4, NULL, 10);
+}
+
 __attribute__((unused)) static void named_start(enum named_kind kind, const char *text)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -78,7 +90,7 @@ __attribute__((unused)) static void named_start(enum named_kind kind, const char
 	if (kind == NAMED_KERNEL) {
 		char *argv[] = { (char[]){ NAMED_FILE }, path, NULL };
 		named_host = new_stack("vnl=%s nodad ip=10.9.0.53/24 ip=fd00::53/64", lan);
-		close((int)MUST(vdestack_spawn(named_host, argv, NULL, NULL)));
+		named.pid = named_pid_of((int)MUST(vdestack_spawn(named_host, argv, NULL, NULL)));
 	} else {
 		tool_start(&named, WORDS(NAMED_FILE, path));
 	}

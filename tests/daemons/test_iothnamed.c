@@ -301,6 +301,91 @@ CASE(a_new_client_takes_the_place_of_one_that_is_idle)
 	named_end();
 }
 
+CASE(an_address_takes_the_place_of_its_own_clients)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(53) };
+	int fds[10];
+	static struct dns_message m;
+	static struct named_answer answer;
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS "option tcpperclient 3\n");
+	int other = socket_in(client, AF_INET6, SOCK_STREAM);
+	CHECK_EQ(inet_pton(AF_INET6, "fd00::53", &a.sin6_addr), 1);
+	MUST(connect(other, (struct sockaddr *)&a, sizeof(a)));
+	for (int i = 0; i < 10; i++)
+		fds[i] = named_socket(SOCK_STREAM);
+	for (int i = 0; i < 7; i++)
+		CHECK(is_closed(fds[i]));
+	dns_begin(&m, 7, 0x0100, "one.static.test", 1);
+	named_send_tcp(other, &m); /* it is the oldest one */
+	CHECK(named_receive(other, true, &answer, SOON_MS));
+	for (int i = 0; i < 10; i++)
+		close(fds[i]);
+	close(other);
+	named_end();
+}
+
+static long kib_of_memory(void)
+{
+	char path[64], *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)named.pid);
+	at = strstr(text_of(path), "VmRSS:");
+	CHECK(at != NULL);
+	return strtol(at + 6, NULL, 10);
+}
+
+/* Sends requests until the socket is full. part: what is left of one, which the next call sends. */
+static void send_all(int fd, const struct dns_message *m, size_t *part)
+{
+	uint8_t bytes[600] = { 0, (uint8_t)m->n };
+
+	memcpy(bytes + 2, m->bytes, m->n);
+	for (;;) {
+		ssize_t n = send(fd, bytes + *part, m->n + 2 - *part, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0)
+			return;
+		*part = (*part + (size_t)n) % (m->n + 2);
+	}
+}
+
+/* The buffers of both ends are small, so the answers are never all written. */
+CASE(a_client_that_never_reads_all_makes_nothing_grow)
+{
+	static char text[65536] = NAMED_NETS "auth static all .\nstatic TXT big.test";
+	static uint8_t bytes[65536];
+	static struct dns_message m;
+	size_t part = 0, got = 0;
+	struct sockaddr_in server = address("10.9.0.53", 53);
+	int size = 8192;
+
+	for (int i = 0; i < 200; i++)
+		(void)sprintf(text + strlen(text), " %0250d", i);
+	(void)strcat(text, "\n");
+	named_begin(NAMED_KERNEL, text);
+	MUST(vdestack_sysctl_set(named_host, "ipv4/tcp_wmem", "4096 8192 16384"));
+	dns_begin(&m, 1, 0x0100, "big.test", 16);
+	int fd = socket_in(client, AF_INET, SOCK_STREAM);
+	MUST(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+	MUST(connect(fd, (struct sockaddr *)&server, sizeof(server)));
+	send_all(fd, &m, &part);
+	CHECK(wait_readable(fd, SOON_MS));
+	long before = kib_of_memory();
+	while (got < 40 << 20) {
+		send_all(fd, &m, &part);
+		CHECK(wait_readable(fd, SOON_MS));
+		ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (n <= 0)
+			FAIL("%zd after %zu bytes: %s", n, got, strerror(errno));
+		got += (size_t)n;
+	}
+	long grown = kib_of_memory() - before;
+	if (grown > 16384)
+		FAIL("%ld KiB more", grown);
+	close(fd);
+	named_end();
+}
+
 CASE(tcp_is_for_clients_of_accept_rules)
 {
 	named_begin(NAMED_VDESTACK, "net other 10.1.0.0/16\nnet all ::/0\nauth accept other\n" RECORDS);

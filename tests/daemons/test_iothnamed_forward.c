@@ -2,6 +2,8 @@
 
 /* iothnamed asks other servers: good ones of Debian, and some that are dead, slow, or lie. */
 
+#include <sys/resource.h>
+
 #include "named_ground.h"
 
 static struct name_server server;
@@ -26,6 +28,11 @@ static void end(void)
 {
 	name_server_stop(&server);
 	named_end();
+}
+
+static bool said(void *piece)
+{
+	return strstr(tool_output(&named), piece) != NULL;
 }
 
 /* ------------------------------------------------------------------ answers are kept */
@@ -213,6 +220,15 @@ CASE(clients_with_the_same_question_share_one)
 	}
 	CHECK_EQ(atomic_load(&server.questions), 2);
 	close(fd);
+	end();
+}
+
+/* The answer comes after 1.3 seconds. */
+CASE(the_time_of_another_server_is_not_that_of_a_client)
+{
+	begin(answer_second_try, NAMED_FORWARDS "option tcptimeout 1\n");
+	CHECK_EQ(named_ask("one.example", 1, true)->records, 1);
+	CHECK_EQ(atomic_load(&server.questions), 2);
 	end();
 }
 
@@ -426,6 +442,26 @@ CASE(many_questions_at_the_same_time_are_answered)
 	end();
 }
 
+/* Idle clients by TCP do not take the descriptors that questions need. */
+CASE(idle_clients_leave_descriptors_for_questions)
+{
+	const struct rlimit few = { 80, 80 };
+	int fds[150];
+
+	begin(answer_all, NAMED_FORWARDS "option tcpclients 1000\noption tcpperclient 1000\n"
+					 "option tcplistenbacklog 200\n");
+	MUST(prlimit(named.pid, RLIMIT_NOFILE, &few, NULL));
+	MUST(kill(named.pid, SIGHUP));
+	CHECK(wait_until(said, (void *)(uintptr_t) "the new configuration is in use", SOON_MS));
+	for (int i = 0; i < 150; i++)
+		fds[i] = named_socket(SOCK_STREAM);
+	CHECK_EQ(named_ask("one.example", 1, true)->records, 1);
+	CHECK_EQ(named_ask("two.example", 1, false)->records, 1);
+	for (int i = 0; i < 150; i++)
+		close(fds[i]);
+	end();
+}
+
 /* A server of a line dns that is this one: questions end. */
 CASE(a_circle_of_servers_ends)
 {
@@ -463,11 +499,6 @@ CASE(base_addresses_and_zones_come_from_names)
 	(void)snprintf(words, sizeof(words), "@10.9.0.53 +short -x %s", addr);
 	CHECK_STR(named_dig(words), "a.hash.test.\n");
 	end();
-}
-
-static bool said(void *piece)
-{
-	return strstr(tool_output(&named), piece) != NULL;
 }
 
 /* No server knows the base of the new file: looking for it takes seconds. */

@@ -24,7 +24,7 @@ enum nm_hrevmode { NM_HREV_ALWAYS, NM_HREV_NET, NM_HREV_SAME, NM_HREV_NEVER };
 struct nm_options {
 	unsigned long hrevmode;                               /* enum nm_hrevmode */
 	unsigned long hashttl, staticttl, negttl, tcptimeout; /* seconds */
-	unsigned long tcplistenbacklog, tcpclients, cachesize, ratelimit;
+	unsigned long tcplistenbacklog, tcpclients, tcpperclient, cachesize, ratelimit;
 	unsigned long hashlower, logqueries; /* 0 or 1 */
 };
 

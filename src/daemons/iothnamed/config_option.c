@@ -29,6 +29,7 @@ static const struct {
 	{ FIELD(tcplistenbacklog), NULL, 1, INT_MAX, 5 },
 	{ FIELD(tcptimeout), NULL, 1, 3600, 60 },
 	{ FIELD(tcpclients), NULL, 1, 10000, 200 },
+	{ FIELD(tcpperclient), NULL, 1, 10000, 50 },
 	{ FIELD(staticttl), NULL, 0, TTL_MAX_S, TTL_MAX_S },
 	{ FIELD(negttl), NULL, 0, YEAR_S, 60 },
 	{ FIELD(cachesize), NULL, 0, 10000000, 10000 },

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "daemons/common/report.h"
 
@@ -160,4 +161,13 @@ struct in6_addr nm_socket_address(const struct sockaddr_storage *from)
 		return ((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
 	memcpy(&addr.s6_addr[12], &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
 	return addr;
+}
+
+size_t nm_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024;
+	return limit.rlim_cur < 65536 ? (size_t)limit.rlim_cur : 65536;
 }

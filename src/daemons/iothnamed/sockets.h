@@ -27,4 +27,7 @@ int nm_socket_connect(struct ioth *stack, int type, const struct in6_addr *addr,
 /* The address of a client, v4-mapped. */
 struct in6_addr nm_socket_address(const struct sockaddr_storage *from);
 
+/* How many descriptors the process may have, 65536 for more. */
+size_t nm_descriptors(void);
+
 #endif

@@ -8,9 +8,11 @@
  *            +----- the client sends no more: the answers are written -----> end
  *
  * A connection ends when no whole request comes, or no answer is taken, within the time of the option
- * tcptimeout: single bytes do not count. So a client costs at most one buffer of 4 KiB, the answers to a few
- * requests, and that time. When all slots are taken, a new client takes that of the one that is idle for the
- * longest time.
+ * tcptimeout: single bytes do not count. The time in which another server is asked is not the client's. So a
+ * client costs at most one buffer of 4 KiB, the answers to a few requests, and that time. When all slots are
+ * taken, a new client takes that of the one that is idle for the longest time; when an address has its share
+ * of them, a new client of this address takes one of its own. Connections have half of the descriptors of
+ * the process at most, so that there are some to ask other servers with.
  *
  * Clients that wait for an answer of another server are known by slot and number: a number is never used
  * again.
@@ -33,12 +35,13 @@
 #define PENDING_MAX 16
 #define PAUSE_MS 500   /* when there are no descriptors */
 #define OUT_MAX 131072 /* bytes of answers, beyond which no request is read */
+#define PROGRESS 16384 /* bytes of answers that a client takes in its time: a zone is long */
 
 struct nm_connection {
 	struct nm_source source;
 	struct nm_tcp *tcp;
 	struct nm_client client;
-	int64_t since_ms; /* of the last request, or the last answer that was written */
+	int64_t since_ms; /* of the last request, or the last large part of an answer that was written */
 	unsigned pending; /* requests without an answer */
 	bool ended, dead; /* the client sends no more; the connection is to be closed */
 	uint32_t events;  /* that are waited for */
@@ -46,6 +49,7 @@ struct nm_connection {
 	uint8_t in[2 + REQUEST_MAX];
 	uint8_t *out;
 	size_t out_n, out_sent, out_size;
+	size_t out_fresh; /* bytes that have been written since since_ms was set */
 };
 
 static void end_connection(struct nm_connection *c)
@@ -76,14 +80,30 @@ static void write_answers(struct nm_connection *c)
 			return;
 		}
 		c->out_sent += (size_t)n;
+		c->out_fresh += (size_t)n;
+		if (c->out_fresh >= PROGRESS) {
+			c->out_fresh = 0;
+			c->since_ms = vs_now_ms();
+		}
 	}
 	if (c->out_n > 0)
 		c->since_ms = vs_now_ms();
-	c->out_n = c->out_sent = 0;
+	c->out_n = c->out_sent = c->out_fresh = 0;
+}
+
+/* What has been written goes: a client that always leaves something would make the buffer grow for ever. */
+static void drop_written(struct nm_connection *c)
+{
+	if (c->out_sent == 0)
+		return;
+	c->out_n -= c->out_sent;
+	memmove(c->out, c->out + c->out_sent, c->out_n);
+	c->out_sent = 0;
 }
 
 static bool add_answer(struct nm_connection *c, const uint8_t *bytes, size_t n)
 {
+	drop_written(c);
 	if (c->out_size - c->out_n < n + 2) {
 		size_t size = (c->out_n + n + 2) * 2;
 		uint8_t *grown = realloc(c->out, size);
@@ -189,28 +209,53 @@ static bool is_before(const struct nm_connection *a, const struct nm_connection 
 	return a->since_ms != b->since_ms ? a->since_ms < b->since_ms : a->client.number < b->client.number;
 }
 
-/* The client that is idle for the longest time. */
-static struct nm_connection *idle_one(const struct nm_tcp *tcp)
+static bool is_of(const struct nm_connection *c, const struct in6_addr *addr)
+{
+	return addr == NULL || memcmp(&c->client.addr, addr, sizeof(*addr)) == 0;
+}
+
+/* The client that is idle for the longest time; with this address, if there is one. */
+static struct nm_connection *idle_one(const struct nm_tcp *tcp, const struct in6_addr *addr)
 {
 	struct nm_connection *oldest = NULL;
 
 	for (size_t i = 0; i < tcp->n_slots; i++) {
 		struct nm_connection *c = tcp->slots[i];
-		if (c != NULL && c->pending == 0 && (oldest == NULL || is_before(c, oldest)))
+		if (c != NULL && c->pending == 0 && is_of(c, addr) &&
+		    (oldest == NULL || is_before(c, oldest)))
 			oldest = c;
 	}
 	return oldest;
 }
 
-/* The index of a free slot; -1: there is none. */
-static int free_slot(struct nm_tcp *tcp)
+static size_t count_of(const struct nm_tcp *tcp, const struct in6_addr *addr)
 {
-	if (tcp->n >= tcp->most) {
-		struct nm_connection *idle = idle_one(tcp);
-		if (idle == NULL)
-			return -1;
+	size_t n = 0;
+
+	for (size_t i = 0; i < tcp->n_slots; i++)
+		n += tcp->slots[i] != NULL && is_of(tcp->slots[i], addr);
+	return n;
+}
+
+/* Ends an idle connection if a client of this address is too many. False: none is idle. */
+static bool make_room(struct nm_tcp *tcp, const struct in6_addr *addr)
+{
+	bool has_share = count_of(tcp, addr) >= tcp->most_of_address;
+	struct nm_connection *idle;
+
+	if (!has_share && tcp->n < tcp->most)
+		return true;
+	idle = idle_one(tcp, has_share ? addr : NULL);
+	if (idle != NULL)
 		end_connection(idle);
-	}
+	return idle != NULL;
+}
+
+/* The index of a free slot; -1: there is none. */
+static int free_slot(struct nm_tcp *tcp, const struct in6_addr *addr)
+{
+	if (!make_room(tcp, addr))
+		return -1;
 	for (size_t i = 0; i < tcp->n_slots; i++)
 		if (tcp->slots[i] == NULL)
 			return (int)i;
@@ -225,7 +270,7 @@ static int free_slot(struct nm_tcp *tcp)
 
 static int begin_connection(struct nm_tcp *tcp, int fd, const struct in6_addr *addr)
 {
-	int slot = free_slot(tcp);
+	int slot = free_slot(tcp, addr);
 	VS_AUTO_FREE struct nm_connection *c = slot < 0 ? NULL : calloc(1, sizeof(*c));
 
 	if (c == NULL)
@@ -247,7 +292,7 @@ static int begin_connection(struct nm_tcp *tcp, int fd, const struct in6_addr *a
 /* Nothing can be accepted now, and the descriptor stays readable: without a pause the loop would spin. */
 static void pause_listening(struct nm_tcp *tcp)
 {
-	struct nm_connection *idle = idle_one(tcp);
+	struct nm_connection *idle = idle_one(tcp, NULL);
 
 	if (idle != NULL)
 		end_connection(idle);
@@ -278,7 +323,10 @@ static void listening(struct nm_source *source, uint32_t events)
 
 void nm_tcp_set(struct nm_tcp *tcp, const struct nm_options *options)
 {
-	tcp->most = options->tcpclients;
+	size_t half = nm_descriptors() / 2;
+
+	tcp->most = options->tcpclients < half ? options->tcpclients : half;
+	tcp->most_of_address = options->tcpperclient;
 	tcp->timeout_ms = (int64_t)options->tcptimeout * 1000;
 }
 
@@ -322,6 +370,8 @@ int64_t nm_tcp_tick(struct nm_tcp *tcp, int64_t now_ms)
 		struct nm_connection *c = tcp->slots[i];
 		if (c == NULL)
 			continue;
+		if (c->pending > 0 && c->out_n == 0) /* other servers are asked, which ends in time */
+			c->since_ms = now_ms;
 		int64_t until = c->since_ms + tcp->timeout_ms;
 		if (until <= now_ms)
 			end_connection(c);

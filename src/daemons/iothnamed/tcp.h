@@ -17,7 +17,7 @@ struct nm_tcp {
 	struct nm_handler handler;
 	int loop;
 	struct nm_connection **slots; /* NULL: free */
-	size_t n_slots, most, n;
+	size_t n_slots, n, most, most_of_address;
 	uint64_t last_number;
 	int64_t timeout_ms, paused_until_ms;
 };

@@ -317,7 +317,8 @@ static struct nm_query *find_same(struct nm_upstream *u, const struct nm_request
 
 static struct nm_query *new_query(struct nm_upstream *u, const struct nm_request *r)
 {
-	struct nm_query *q = u->n >= QUERIES_MAX ? NULL : calloc(1, sizeof(*q));
+	struct nm_query *q =
+		u->n >= QUERIES_MAX || u->n >= nm_descriptors() / 4 ? NULL : calloc(1, sizeof(*q));
 
 	if (q == NULL)
 		return NULL;
