@@ -247,6 +247,46 @@ CASE(one_stack_serves_and_another_one_asks)
 	MUST(vdestack_delete(other));
 }
 
+static atomic_int truncate_now;
+
+/* The question is answered when the case says so, by TC. Nothing comes by TCP. */
+static bool answer_late(const struct question *q, struct dns_message *m)
+{
+	static atomic_int left = 5000;
+
+	while (!q->tcp && !atomic_load(&truncate_now) && atomic_fetch_sub(&left, 1) > 0)
+		sleep_ms(1);
+	dns_begin(m, q->id, 0x8380, q->name, q->type);
+	return !q->tcp;
+}
+
+/* Without servers in the new file, a question that is on its way must not go to this program itself. */
+CASE(a_question_ends_when_its_server_is_no_more_in_the_file)
+{
+	static struct dns_message m;
+	struct named_answer a;
+
+	atomic_store(&truncate_now, 0);
+	begin(answer_late, NAMED_FORWARDS);
+	int fd = named_socket(SOCK_DGRAM);
+	dns_begin(&m, 7, 0x0100, "one.example", 1);
+	CHECK_EQ(send(fd, m.bytes, m.n, 0), m.n);
+	while (atomic_load(&server.questions) == 0)
+		sleep_ms(1);
+	named_config(
+		named_text(NAMED_VDESTACK, NAMED_NETS "auth static all .\nstatic A one.example 1.1.1.1\n"));
+	MUST(kill(named.pid, SIGHUP));
+	CHECK(wait_until(said, (void *)(uintptr_t) "the new configuration is in use", SOON_MS));
+	atomic_store(&truncate_now, 1);
+	CHECK(named_receive(fd, false, &a, SOON_MS));
+	CHECK_EQ(a.rcode, 2);
+	MUST(kill(named.pid, SIGHUP)); /* it reports counters */
+	CHECK(wait_until(said, (void *)(uintptr_t) ", 1 failed", SOON_MS));
+	CHECK_CONTAINS(tool_output(&named), ": 1 requests");
+	close(fd);
+	end();
+}
+
 static bool answer_by_tcp(const struct question *q, struct dns_message *m)
 {
 	dns_begin(m, q->id, q->tcp ? 0x8180 : 0x8380, q->name, q->type);
@@ -379,6 +419,31 @@ CASE(after_many_wrong_replies_it_asks_by_tcp)
 	struct named_answer *a = named_ask("one.example", 1, false);
 	CHECK(a->records == 1 && a->addr[0] == 10);
 	CHECK_EQ(atomic_load(&server.tcp_questions), 1);
+	end();
+}
+
+/* Spellings of one name: few of them are asked for at the same time, and all clients get the answer. */
+CASE(spellings_of_a_name_are_few_targets)
+{
+	static struct dns_message m;
+	struct named_answer a;
+
+	begin(answer_second_try, NAMED_FORWARDS);
+	int fd = named_socket(SOCK_DGRAM);
+	for (unsigned i = 0; i < 64; i++) {
+		char name[] = "abcdef.example";
+		for (unsigned bit = 0; bit < 6; bit++)
+			name[bit] ^= (char)((i >> bit & 1) * ('a' - 'A'));
+		dns_begin(&m, i, 0x0100, name, 1);
+		CHECK_EQ(send(fd, m.bytes, m.n, 0), m.n);
+	}
+	for (unsigned i = 0; i < 64; i++) {
+		CHECK(named_receive(fd, false, &a, SOON_MS));
+		CHECK_EQ(a.rcode, 0);
+		CHECK_EQ(a.records, 1);
+	}
+	CHECK(atomic_load(&server.questions) <= 4);
+	close(fd);
 	end();
 }
 
@@ -521,6 +586,23 @@ CASE(requests_are_answered_while_a_new_file_is_read)
 	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 1);
 	MUST(kill(named.pid, SIGHUP)); /* and it ends while it looks */
 	end();
+}
+
+/* Each of them takes seconds, as no server answers. */
+CASE(sigterm_waits_for_no_more_than_one_name)
+{
+	static char text[8192] = NAMED_NETS "dns 10.9.0.2\n";
+
+	begin(silent, "dns 10.9.0.2\nauth fwd all .\n");
+	for (int i = 0; i < 50; i++)
+		(void)sprintf(text + strlen(text), "auth hash all .h%d.test base%d.example\n", i, i);
+	named_config(named_text(NAMED_VDESTACK, text));
+	MUST(kill(named.pid, SIGHUP));
+	while (atomic_load(&server.questions) == 0)
+		sleep_ms(1);
+	long long start = now_us();
+	end();
+	CHECK(now_us() - start < 10000000);
 }
 
 /* ------------------------------------------------------------------ servers of Debian */

@@ -15,7 +15,8 @@
  * identifier or another question is ignored. So a forger has to guess 32 bits before the reply comes; after
  * some wrong guesses the attempt goes on by TCP. The letters of the name stay as the client wrote them,
  * because a server with hash names answers differently for other letters: so no bits are hidden in their
- * case.
+ * case. But each spelling of a name that is asked for at the same time is one more target for a forger, whose
+ * reply would be kept for all of them: only two spellings have questions of their own, RFC 5452 section 5.
  *
  * A server that did not answer is asked last for a while. A question to this program itself, by a server of a
  * line dns that forwards to us, ends: it is the same question as one that is on its way, and waits for it.
@@ -36,12 +37,14 @@
 #define PORT 53
 #define QUERIES_MAX 1000
 #define WAITERS_MAX 100
+#define SPELLINGS_MAX 2
 #define ATTEMPTS_MAX 4
 #define ATTEMPT_MS 1300
 #define QUESTION_MS 4500
 #define BAD_MS 10000
 #define WRONG_MAX 20
 #define UDP_REPLY_MAX 4096
+#define NO_SERVER NM_DNS_MAX
 
 enum state {
 	BY_UDP,
@@ -57,7 +60,7 @@ struct nm_query {
 	struct nm_asked asked;
 	int64_t until_ms, attempt_until_ms;
 	unsigned attempts, wrong, tried; /* tried: bits of servers */
-	size_t server;
+	size_t server;                   /* NO_SERVER: one that the configuration had before */
 	struct nm_waiter *waiters;
 	unsigned n_waiters;
 	uint8_t *in; /* TCP: a length and a message */
@@ -160,6 +163,12 @@ static void set_time(struct nm_query *q)
 		q->attempt_until_ms = q->until_ms;
 }
 
+static void mark_server(struct nm_query *q, int64_t bad_until_ms)
+{
+	if (q->server < q->u->n_dns)
+		q->u->bad_until_ms[q->server] = bad_until_ms;
+}
+
 /* The next server, or the end. May free q. */
 static void next_server(struct nm_query *q)
 {
@@ -173,22 +182,22 @@ static void next_server(struct nm_query *q)
 		set_time(q);
 		if (send_attempt(q, false) == 0)
 			return;
-		u->bad_until_ms[q->server] = vs_now_ms() + BAD_MS;
+		mark_server(q, vs_now_ms() + BAD_MS);
 	}
 	fail(q);
 }
 
 static void give_up_server(struct nm_query *q)
 {
-	q->u->bad_until_ms[q->server] = vs_now_ms() + BAD_MS;
+	mark_server(q, vs_now_ms() + BAD_MS);
 	next_server(q);
 }
 
-/* The same server in another way. */
+/* The same server in another way, if it is still one. */
 static void same_server(struct nm_query *q, bool tcp)
 {
 	set_time(q);
-	if (send_attempt(q, tcp) < 0)
+	if (q->server >= q->u->n_dns || send_attempt(q, tcp) < 0)
 		next_server(q);
 }
 
@@ -203,7 +212,7 @@ static void take_message(struct nm_query *q, const uint8_t *bytes, size_t n)
 
 	switch (nm_reply_read(&q->asked, bytes, n, &a, &ttl_s)) {
 	case NM_REPLY_GOOD:
-		q->u->bad_until_ms[q->server] = 0;
+		mark_server(q, 0);
 		q->u->found(q->u->arg, &q->asked.name, q->asked.type, &a, ttl_s);
 		finish(q, &a);
 		nm_answer_clear(&a);
@@ -306,13 +315,21 @@ static void ready(struct nm_source *source, uint32_t events)
 
 /* ------------------------------------------------------------------ calls */
 
+/* The question with the same letters; or another one of this name, if there are too many of them. */
 static struct nm_query *find_same(struct nm_upstream *u, const struct nm_request *r)
 {
-	for (struct nm_query *q = u->queries; q != NULL; q = q->next)
-		if (q->asked.type == r->type && q->asked.name.n == r->name.n &&
-		    memcmp(q->asked.name.wire, r->name.wire, r->name.n) == 0)
+	struct nm_query *other = NULL;
+	unsigned n = 0;
+
+	for (struct nm_query *q = u->queries; q != NULL; q = q->next) {
+		if (q->asked.type != r->type || !nm_name_equal(&q->asked.name, &r->name))
+			continue;
+		if (memcmp(q->asked.name.wire, r->name.wire, r->name.n) == 0)
 			return q;
-	return NULL;
+		other = q;
+		n++;
+	}
+	return n >= SPELLINGS_MAX ? other : NULL;
 }
 
 static struct nm_query *new_query(struct nm_upstream *u, const struct nm_request *r)
@@ -395,7 +412,7 @@ void nm_upstream_set(struct nm_upstream *u, const struct nm_config *config)
 	u->n_dns = config->n_dns;
 	for (struct nm_query *q = u->queries; q != NULL; q = q->next) {
 		q->tried = 0;
-		q->server = 0;
+		q->server = NO_SERVER;
 	}
 }
 
