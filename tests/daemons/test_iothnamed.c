@@ -2,6 +2,8 @@
 
 /* iothnamed answers from what it knows, in stacks of each kind; clients are dig, and hostile ones. */
 
+#include <sys/stat.h>
+
 #include "named_ground.h"
 
 #define RECORDS                                                                                              \
@@ -434,6 +436,19 @@ CASE(sighup_reads_the_file_and_a_wrong_file_changes_nothing)
 	MUST(kill(named.pid, SIGHUP));
 	CHECK(wait_until(said, (void *)(uintptr_t) "change at a restart only", SOON_MS));
 	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 2);
+	named_end();
+}
+
+/* A pipe has no end, and what it had has been read. */
+CASE(a_file_that_has_become_a_pipe_is_not_read)
+{
+	named_begin(NAMED_VDESTACK, NAMED_NETS "auth static all .\nstatic A a.test 10.0.0.1\n");
+	MUST(unlink(case_path("named.conf")));
+	MUST(mkfifo(case_path("named.conf"), 0600));
+	MUST(kill(named.pid, SIGHUP));
+	CHECK(wait_until(said, (void *)(uintptr_t) "the old configuration stays in use", SOON_MS));
+	CHECK_CONTAINS(tool_output(&named), "named.conf again: it is no regular file");
+	CHECK_EQ(named_ask("a.test", 1, false)->addr[3], 1);
 	named_end();
 }
 

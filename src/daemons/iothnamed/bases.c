@@ -114,18 +114,20 @@ static void find_host(struct finder *f, struct nm_rule *rule)
 	rule->below = rule->host_bits < most;
 }
 
-int nm_bases_find(struct nm_config *config, struct ioth *forward, const char *file)
+int nm_bases_find(struct nm_config *config, struct ioth *forward, const char *file, const atomic_bool *stop)
 {
 	struct finder f = { .config = config, .forward = forward, .where = { .file = file } };
+	bool stopped = false;
 
-	for (size_t i = 0; i < config->rules.n; i++) {
+	for (size_t i = 0; i < config->rules.n && !stopped; i++) {
 		struct nm_rule *rule = &config->rules.rules[i];
 		f.where.line = rule->line;
 		if (rule->base_text != NULL && strchr(rule->base_text, ':') == NULL)
 			find_base(&f, rule);
 		if (rule->host != NULL)
 			find_host(&f, rule);
+		stopped = stop != NULL && atomic_load(stop);
 	}
 	iothdns_fini(f.dns);
-	return f.where.errors > 0 ? -1 : 0;
+	return f.where.errors > 0 || stopped ? -1 : 0;
 }

@@ -125,7 +125,7 @@ static void raise_limit(void)
 static int serve(struct program *p)
 {
 	if (nm_stacks_open(p->config, p->stacks) < 0 ||
-	    nm_bases_find(p->config, p->stacks[NM_FORWARD], p->path) < 0)
+	    nm_bases_find(p->config, p->stacks[NM_FORWARD], p->path, NULL) < 0)
 		return -1;
 	p->server = nm_server_new(p->config, p->stacks);
 	if (p->server == NULL)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "bases.h"
@@ -25,12 +26,24 @@ int nm_reload_open(struct nm_reload *r, const char *path, struct ioth *forward)
 	return r->ready < 0 ? -errno : 0;
 }
 
+/* What the program has been started with may be a pipe: it is empty, or without an end. */
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		dm_report(DM_ERROR, "cannot read %s again: it is no regular file", path);
+		return false;
+	}
+	return true;
+}
+
 static void *read_file(void *arg)
 {
 	struct nm_reload *r = arg;
 
-	r->fresh = nm_config_read(r->path);
-	if (r->fresh != NULL && nm_bases_find(r->fresh, r->forward, r->path) < 0) {
+	r->fresh = is_file(r->path) ? nm_config_read(r->path) : NULL;
+	if (r->fresh != NULL && nm_bases_find(r->fresh, r->forward, r->path, &r->stop) < 0) {
 		nm_config_free(r->fresh);
 		r->fresh = NULL;
 	}
@@ -69,6 +82,7 @@ struct nm_config *nm_reload_take(struct nm_reload *r)
 
 void nm_reload_close(struct nm_reload *r)
 {
+	atomic_store(&r->stop, true);
 	if (r->running)
 		(void)pthread_join(r->thread, NULL);
 	nm_config_free(vs_steal_ptr(r->fresh));

@@ -6,6 +6,7 @@
 
 #include <ioth.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "config.h"
 
@@ -14,6 +15,7 @@ struct nm_reload {
 	struct ioth *forward;
 	int ready; /* an eventfd: readable when it is over */
 	bool running, again;
+	atomic_bool stop; /* the thread begins no other lookup */
 	pthread_t thread;
 	struct nm_config *fresh; /* the thread's, until it is over */
 };
@@ -21,7 +23,7 @@ struct nm_reload {
 /* path and stack stay the caller's. 0 or -errno. */
 int nm_reload_open(struct nm_reload *r, const char *path, struct ioth *forward);
 
-/* Waits for what is running: for as long as its lookups take. */
+/* Waits for what is running: for one lookup at most. */
 void nm_reload_close(struct nm_reload *r);
 
 /* Begins to read. If it reads already, it begins once more when that is over. */
