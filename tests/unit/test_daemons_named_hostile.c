@@ -98,7 +98,55 @@ static void nothing_is_lost_with_records_that_come_twice(void **state)
 	}
 }
 
+/* The OPT record of an answer to a request with these flags of OPT and options. Returns the flags. */
+static unsigned answered_flags(unsigned version_and_flags, const char *options, size_t n)
+{
+	struct nm_answer a = { .ra = true };
+	struct nm_request r;
+	uint8_t *bytes;
+	size_t size;
+
+	dns_begin(&m, 1, 0x0100, "a.example", 1);
+	dns_record(&m, 3, "", OPT, version_and_flags, options, n);
+	enum nm_heard h = nm_request_read(&r, m.bytes, m.n);
+	assert_int_equal(h, version_and_flags >> 16 != 0 ? NM_HEARD_BADVERS : NM_HEARD_QUESTION);
+	a.rcode = h == NM_HEARD_BADVERS ? 16 : 0;
+	assert_int_equal(nm_answer_write(&a, &r, false, &bytes, &size), 0);
+	assert_int_equal(bytes[size - 2] << 8 | bytes[size - 1], 0); /* no options */
+	unsigned flags = (unsigned)bytes[size - 4] << 8 | bytes[size - 3];
+	free(bytes);
+	return flags;
+}
+
+/* RFC 3225 section 3; a cookie that has not been looked at is not sent back. */
+static void the_bit_do_is_copied_and_unknown_cookies_are_not(void **state)
+{
+	(void)state;
+	assert_int_equal(answered_flags(0x8000, "", 0), 0x8000);
+	assert_int_equal(answered_flags(0, "", 0), 0);
+	assert_int_equal(answered_flags(0x18000, "\0\12\0\10abcdefgh", 12), 0x8000);
+}
+
+/* RFC 2181 section 8. */
+static void a_ttl_that_is_negative_is_none(void **state)
+{
+	struct nm_asked asked = { .id = 0x1234, .type = 1, .edns = true };
+	struct nm_answer a;
+	uint32_t ttl;
+
+	(void)state;
+	assert_true(nm_name_read(&asked.name, "a.example"));
+	begin(0x8180, 0, 0);
+	dns_a(&m, "a.example", 0x80000001, 1);
+	assert_int_equal(nm_reply_read(&asked, m.bytes, m.n, &a, &ttl), NM_REPLY_GOOD);
+	assert_int_equal(ldns_rr_ttl(ldns_rr_list_rr(a.answer, 0)), 0);
+	assert_int_equal(ttl, 0);
+	nm_answer_clear(&a);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(the_bit_do_is_copied_and_unknown_cookies_are_not),
+	cmocka_unit_test(a_ttl_that_is_negative_is_none),
 	cmocka_unit_test(records_that_may_be_there_once_are_not_taken_twice),
 	cmocka_unit_test(nothing_is_lost_with_records_that_come_twice),
 };

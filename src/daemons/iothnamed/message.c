@@ -56,6 +56,7 @@ static enum nm_heard read_body(struct nm_request *r, const uint8_t *bytes, size_
 	r->class = (uint16_t)ldns_rr_get_class(question);
 	r->has_question = true;
 	r->edns = ldns_pkt_edns(p);
+	r->dnssec_ok = ldns_pkt_edns_do(p);
 	if (r->edns && ldns_pkt_edns_udp_size(p) > NM_UDP_MIN)
 		r->udp_size = ldns_pkt_edns_udp_size(p);
 	if (r->udp_size > NM_UDP_MAX)
@@ -65,6 +66,8 @@ static enum nm_heard read_body(struct nm_request *r, const uint8_t *bytes, size_
 		heard = NM_HEARD_BADVERS;
 	else if (r->edns && !read_options(r, ldns_pkt_edns_data(p)))
 		heard = NM_HEARD_FORMERR;
+	if (heard != NM_HEARD_QUESTION)
+		r->cookie_n = 0;
 	ldns_pkt_free(p);
 	return heard;
 }
@@ -179,6 +182,7 @@ static ldns_pkt *packet(const struct nm_answer *a, const struct nm_request *r, b
 	ldns_pkt_set_rcode(p, (uint8_t)(a->rcode & 15));
 	if (r->edns) {
 		ldns_pkt_set_edns_udp_size(p, NM_UDP_MAX);
+		ldns_pkt_set_edns_do(p, r->dnssec_ok); /* copied, RFC 3225 section 3 */
 		ldns_pkt_set_edns_extended_rcode(p, (uint8_t)(a->rcode >> EXTENDED_RCODE_SHIFT));
 	}
 	if ((!r->has_question || put_question(p, r) == 0) && put_cookie(p, r) == 0 &&

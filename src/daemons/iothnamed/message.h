@@ -15,7 +15,7 @@
 struct nm_request {
 	uint16_t id, type, class;
 	uint8_t opcode;
-	bool rd, cd, edns, has_question;
+	bool rd, cd, edns, dnssec_ok, has_question;
 	bool tcp;                      /* how it came; false at first */
 	uint16_t udp_size;             /* what the client takes by UDP */
 	uint8_t cookie[NM_COOKIE_MAX]; /* the option COOKIE, with cookie_n bytes; 0: there is none */

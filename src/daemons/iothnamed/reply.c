@@ -89,8 +89,12 @@ static bool is_of(const ldns_rr *rr, const struct nm_name *name)
 
 static int take(struct nm_answer *a, const ldns_rr *rr, uint32_t *ttl_s)
 {
+	ldns_rr *copy = ldns_rr_clone(rr);
+
 	limit_ttl(ttl_s, ldns_rr_ttl(rr));
-	return nm_answer_add(a, ldns_rr_clone(rr));
+	if (copy != NULL && ldns_rr_ttl(copy) > INT32_MAX)
+		ldns_rr_set_ttl(copy, 0);
+	return nm_answer_add(a, copy);
 }
 
 /* Takes the records of a name. Returns how many there are, or -ENOMEM. *cname: NULL, or one that it has. */
