@@ -43,7 +43,7 @@ __attribute__((unused)) static void named_config(const char *text)
 /* The lines stack, in front of a configuration. */
 __attribute__((unused)) static const char *named_text(enum named_kind kind, const char *text)
 {
-	static char whole[65536];
+	static char whole[1 << 20];
 
 	if (kind == NAMED_KERNEL || kind == NAMED_OWN)
 		(void)snprintf(whole, sizeof(whole), "%s", text);

@@ -157,6 +157,36 @@ CASE(a_zone_is_transferred_to_clients_of_a_rule)
 	named_end();
 }
 
+/* About 300 KiB. The records of all messages are those of the zone, and SOA is the first and the last one. */
+CASE(a_long_zone_is_transferred_in_several_messages)
+{
+	static char text[1 << 19] = NAMED_NETS "auth axfr all zone.test\nauth static all .\n"
+					       "static SOA zone.test ns.test root.test 7 3600 600 86400 60\n";
+	static struct dns_message m;
+	static struct named_answer a;
+	char *at = text + strlen(text);
+	unsigned records = 0, messages = 0;
+
+	for (int i = 0; i < 1000; i++)
+		at += sprintf(at, "static TXT n%d.zone.test %0250d\n", i, i);
+	named_begin(NAMED_VDESTACK, text);
+	int fd = named_socket(SOCK_STREAM);
+	dns_begin(&m, 7, 0, "zone.test", 252);
+	named_send_tcp(fd, &m);
+	named_send_tcp(fd, &m); /* twice, one after the other */
+	while (records < 2 * 1002) {
+		CHECK(named_receive(fd, true, &a, SOON_MS));
+		CHECK(a.rcode == 0 && a.records > 0 && named_16(&a, 0) == 7 && !(a.flags & 0x0200));
+		records += a.records;
+		messages++;
+	}
+	CHECK_EQ(records, 2 * 1002);
+	CHECK(messages >= 2 * 5);
+	close(fd);
+	CHECK_EQ(named_ask("n9.zone.test", 16, false)->records, 1);
+	named_end();
+}
+
 /* ------------------------------------------------------------------ hostile clients */
 
 struct hostile {

@@ -170,6 +170,19 @@ static void mistakes_are_reported_with_their_lines(void **state)
 	bad("option hrevmode sometimes\n", 1, "always net same never");
 }
 
+/* A message has room for a record of 65000 bytes. */
+static void records_that_fit_in_no_message_are_refused(void **state)
+{
+	static char text[70000] = "static TXT a.test";
+
+	(void)state;
+	for (int i = 0; i < 32600; i++)
+		(void)strcpy(text + 17 + 2L * i, " x");
+	bad(text, 1, "longer than");
+	text[17 + 2 * 32400] = '\0';
+	nm_config_free(good(text));
+}
+
 static void all_mistakes_are_reported_at_once(void **state)
 {
 	char said[4096];
@@ -259,6 +272,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(all_words_are_read),
 	cmocka_unit_test(options_have_defaults),
 	cmocka_unit_test(mistakes_are_reported_with_their_lines),
+	cmocka_unit_test(records_that_fit_in_no_message_are_refused),
 	cmocka_unit_test(all_mistakes_are_reported_at_once),
 	cmocka_unit_test(networks_have_no_limit_and_may_come_later),
 	cmocka_unit_test(static_records_answer),

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "daemons/common/lines.h"
+#include "transfer.h"
 
 static const char *const types[] = {
 	"A", "AAAA", "PTR", "NS", "CNAME", "MX", "TXT", "SRV", "CAA", "SOA", NULL
@@ -113,6 +114,8 @@ void nm_config_static(struct nm_config *config, char *text, struct dm_where *whe
 	}
 	ldns_rr *rr = strcmp(type, "TXT") == 0 ? txt_record(config, &name, text, where)
 					       : other_record(config, &name, type, text, where);
+	if (rr != NULL && ldns_rr_uncompressed_size(rr) > NM_RECORD_MAX)
+		(void)dm_wrong(where, "static %s: the record is longer than %d bytes", type, NM_RECORD_MAX);
 	if (where->errors > before)
 		ldns_rr_free(rr);
 	else if (rr == NULL || nm_zone_add(&config->zone, rr) < 0)

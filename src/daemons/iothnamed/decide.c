@@ -158,7 +158,7 @@ static enum nm_decision transfer(struct nm_mind *mind, const struct in6_addr *cl
 	int e = nm_zone_transfer(&mind->config->zone, &r->name, a);
 	if (e < 0)
 		return fail(a, e == -ENOENT ? LDNS_RCODE_NOTAUTH : LDNS_RCODE_SERVFAIL);
-	return NM_ANSWERED;
+	return NM_TRANSFERRED;
 }
 
 enum nm_decision nm_decide(struct nm_mind *mind, int64_t now_ms, const struct in6_addr *client,

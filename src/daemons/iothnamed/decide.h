@@ -30,7 +30,8 @@ struct nm_mind {
 enum nm_decision {
 	NM_ANSWERED, /* the answer is in *a */
 	NM_AGED, /* the answer is in *a, and another server is to be asked all the same: it expires soon */
-	NM_FORWARDED /* another server is to be asked */
+	NM_FORWARDED,  /* another server is to be asked */
+	NM_TRANSFERRED /* the records of a zone are in *a: by TCP, in as many messages as they need */
 };
 
 /* Without memory the answer is SERVFAIL. */

@@ -30,6 +30,7 @@
 #include "decide.h"
 #include "limit.h"
 #include "tcp.h"
+#include "transfer.h"
 #include "udp.h"
 #include "upstream.h"
 
@@ -80,6 +81,26 @@ static void send_bytes(struct nm_server *s, const struct nm_client *client, cons
 		nm_tcp_send(&s->tcp, client, bytes, n);
 	else if (n > 0)
 		nm_udp_send(&s->udp, client, bytes, n);
+}
+
+/* A zone may need several messages. One that cannot be made ends the connection: the zone is not whole. */
+static void send_transfer(struct nm_server *s, const struct nm_client *client, const struct nm_request *r,
+			  const struct nm_answer *a)
+{
+	size_t at = 0, all = ldns_rr_list_rr_count(a->answer);
+
+	while (at < all) {
+		VS_AUTO_FREE uint8_t *bytes = NULL;
+		size_t n = 0;
+		if (nm_transfer_write(a, r, &at, &bytes, &n) < 0) {
+			nm_tcp_drop(&s->tcp, client);
+			return;
+		}
+		if (at < all)
+			nm_tcp_send_part(&s->tcp, client, bytes, n);
+		else
+			nm_tcp_send(&s->tcp, client, bytes, n);
+	}
 }
 
 static void send_answer(struct nm_server *s, const struct nm_client *client, const struct nm_request *r,
@@ -145,7 +166,12 @@ static void answer_question(struct nm_server *s, const struct nm_client *client,
 		send_error(s, client, r, LDNS_RCODE_SERVFAIL);
 		return;
 	}
-	send_answer(s, client, r, &a);
+	if (decision == NM_TRANSFERRED) {
+		send_transfer(s, client, r, &a);
+		log_answer(s, client, r, &a);
+	} else {
+		send_answer(s, client, r, &a);
+	}
 	nm_answer_clear(&a);
 	if (decision == NM_AGED)
 		(void)nm_upstream_ask(&s->upstream, NULL,

@@ -185,21 +185,50 @@ static void ready(struct nm_source *source, uint32_t events)
 	go_on(c);
 }
 
-void nm_tcp_send(struct nm_tcp *tcp, const struct nm_client *client, const uint8_t *bytes, size_t n)
+static struct nm_connection *find(const struct nm_tcp *tcp, const struct nm_client *client)
 {
 	struct nm_connection *c = client->slot < tcp->n_slots ? tcp->slots[client->slot] : NULL;
 
-	if (c == NULL || c->client.number != client->number)
+	return c != NULL && c->client.number == client->number ? c : NULL;
+}
+
+/* The loop comes to it soon: it is written, or the connection ended, there. Callers are inside. */
+static void call_later(struct nm_connection *c)
+{
+	uint32_t events = (c->events & EPOLLIN) | EPOLLOUT;
+
+	if (events != c->events && nm_loop_change(c->tcp->loop, &c->source, events) == 0)
+		c->events = events;
+}
+
+void nm_tcp_send_part(struct nm_tcp *tcp, const struct nm_client *client, const uint8_t *bytes, size_t n)
+{
+	struct nm_connection *c = find(tcp, client);
+
+	if (c == NULL)
 		return;
-	c->pending--;
 	if (n > 0 && !add_answer(c, bytes, n))
 		c->dead = true;
-	/*
-	 * The descriptor is written, or the connection ended, when the loop comes to it: callers are inside.
-	 */
-	uint32_t events = (c->events & EPOLLIN) | EPOLLOUT;
-	if (events != c->events && nm_loop_change(tcp->loop, &c->source, events) == 0)
-		c->events = events;
+	call_later(c);
+}
+
+void nm_tcp_send(struct nm_tcp *tcp, const struct nm_client *client, const uint8_t *bytes, size_t n)
+{
+	struct nm_connection *c = find(tcp, client);
+
+	if (c != NULL)
+		c->pending--;
+	nm_tcp_send_part(tcp, client, bytes, n);
+}
+
+void nm_tcp_drop(struct nm_tcp *tcp, const struct nm_client *client)
+{
+	struct nm_connection *c = find(tcp, client);
+
+	if (c == NULL)
+		return;
+	c->dead = true;
+	call_later(c);
 }
 
 /* ------------------------------------------------------------------ new clients */

@@ -36,6 +36,12 @@ void nm_tcp_set(struct nm_tcp *tcp, const struct nm_options *options);
  */
 void nm_tcp_send(struct nm_tcp *tcp, const struct nm_client *client, const uint8_t *bytes, size_t n);
 
+/* The same for one of several messages of an answer, before the last one. */
+void nm_tcp_send_part(struct nm_tcp *tcp, const struct nm_client *client, const uint8_t *bytes, size_t n);
+
+/* Instead of an answer, or of its last message: the connection is ended. */
+void nm_tcp_drop(struct nm_tcp *tcp, const struct nm_client *client);
+
 /* Ends connections whose time is over. Returns when to call it again, INT64_MAX: there is none. */
 int64_t nm_tcp_tick(struct nm_tcp *tcp, int64_t now_ms);
 
