@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "daemons/iothnamed/config.h"
+
+static mode_t mode = 0600; /* of the file */
 
 /* A configuration from a text. What it reports goes to `said`. */
 static struct nm_config *read_text(const char *text, char *said, size_t size)
@@ -22,6 +25,7 @@ static struct nm_config *read_text(const char *text, char *said, size_t size)
 
 	assert_true(fd >= 0 && err >= 0 && saved >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
 	(void)fflush(stderr);
 	assert_int_equal(dup2(err, 2), 2);
 	struct nm_config *c = nm_config_read(file);
@@ -170,6 +174,63 @@ static void mistakes_are_reported_with_their_lines(void **state)
 	bad("option hrevmode sometimes\n", 1, "always net same never");
 }
 
+static void a_password_can_be_in_a_file(void **state)
+{
+	static const char rule[] = "net a ::/0\nauth otip a .x.test fc00::";
+	char file[] = "/tmp/named-XXXXXX", text[200];
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_int_equal(write(fd, "my password\nmore\n", 17), 17);
+	(void)snprintf(text, sizeof(text), "%s PasswdFile %s\n", rule, file);
+	struct nm_config *c = good(text);
+	assert_string_equal(c->rules.rules[0].password, "my password");
+	nm_config_free(c);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	(void)snprintf(text, sizeof(text), "%s passwdfile fd:%d\n", rule, fd);
+	c = good(text);
+	assert_string_equal(c->rules.rules[0].password, "my password");
+	nm_config_free(c);
+	(void)snprintf(text, sizeof(text), "%s passwdfile\n", rule); /* a password, as before */
+	c = good(text);
+	assert_string_equal(c->rules.rules[0].password, "passwdfile");
+	nm_config_free(c);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	(void)snprintf(text, sizeof(text), "%s passwdfile %s\n", rule, file);
+	bad(text, 2, "first line is empty");
+	(void)snprintf(text, sizeof(text), "%s passwdfile relative\n", rule);
+	bad(text, 2, "absolute path");
+	(void)snprintf(text, sizeof(text), "%s passwdfile /dev/zero\n", rule);
+	bad(text, 2, "regular file");
+	(void)snprintf(text, sizeof(text), "%s passwdfile /nowhere/file\n", rule);
+	bad(text, 2, "No such file");
+	(void)snprintf(text, sizeof(text), "%s otherfile %s\n", rule, file);
+	bad(text, 2, "passwdfile FILE");
+	close(fd);
+	unlink(file);
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	(void)snprintf(text, sizeof(text), "%s passwdfile fd:%d\n", rule, ends[0]);
+	bad(text, 2, "timed out"); /* nothing has been written */
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void a_password_that_all_users_can_read_is_noticed(void **state)
+{
+	static const char text[] = "net a ::/0\nauth otip a .x.test fc00:: pw\n";
+	char said[4096];
+
+	(void)state;
+	mode = 0644;
+	nm_config_free(read_text(text, said, sizeof(said)));
+	assert_non_null(strstr(said, ":2: all users can read this password"));
+	mode = 0640;
+	nm_config_free(good(text));
+	mode = 0644;
+	nm_config_free(good("net a ::/0\nauth hash a .x.test fc00::\n"));
+}
+
 /* A message has room for a record of 65000 bytes. */
 static void records_that_fit_in_no_message_are_refused(void **state)
 {
@@ -272,6 +333,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(all_words_are_read),
 	cmocka_unit_test(options_have_defaults),
 	cmocka_unit_test(mistakes_are_reported_with_their_lines),
+	cmocka_unit_test(a_password_can_be_in_a_file),
+	cmocka_unit_test(a_password_that_all_users_can_read_is_noticed),
 	cmocka_unit_test(records_that_fit_in_no_message_are_refused),
 	cmocka_unit_test(all_mistakes_are_reported_at_once),
 	cmocka_unit_test(networks_have_no_limit_and_may_come_later),

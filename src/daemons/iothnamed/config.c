@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemons/common/lines.h"
 
@@ -114,6 +115,21 @@ static void take_line(void *to, char *text, struct dm_where *where)
 	(void)dm_wrong(where, "unknown word %.*s", (int)len, text);
 }
 
+/* A password that all users can read is no secret. Files from before are like this, so it is no mistake. */
+static void check_passwords(const struct nm_config *c, const char *path)
+{
+	struct stat st;
+	size_t i = 0;
+
+	while (i < c->rules.n && !c->rules.rules[i].open_password)
+		i++;
+	if (i < c->rules.n && stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		dm_report(DM_NOTICE,
+			  "%s:%u: all users can read this password: take their right away by chmod o-r, or "
+			  "use auth otip NET NAME BASE passwdfile FILE",
+			  path, c->rules.rules[i].line);
+}
+
 static void check_whole(const struct nm_config *c, struct dm_where *where)
 {
 	if (nm_rules_have(&c->rules, NM_FWD) && c->n_dns == 0) {
@@ -135,6 +151,7 @@ struct nm_config *nm_config_read(const char *path)
 	dm_lines_read(path, &where, take_line, c);
 	nm_config_find_nets(c, &where);
 	check_whole(c, &where);
+	check_passwords(c, path);
 	if (where.errors > 0) {
 		nm_config_free(c);
 		return NULL;

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* auth TYPE NET[,NET...] [NAME [BASE [PASSWORD]]] */
+/* auth TYPE NET[,NET...] [NAME [BASE [PASSWORD | passwdfile FILE]]] */
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config.h"
 #include "daemons/common/lines.h"
+#include "daemons/common/secret.h"
 
 static const struct {
 	const char *word;
 	unsigned arguments; /* behind the networks */
 	const char *usage;
 } kinds[NM_N_KINDS] = {
-	[NM_ERROR] = { "error", 1, "NAME" },    [NM_ACCEPT] = { "accept", 0, "" },
-	[NM_STATIC] = { "static", 1, "NAME" },  [NM_OTIP] = { "otip", 3, "NAME BASE PASSWORD" },
-	[NM_HASH] = { "hash", 2, "NAME BASE" }, [NM_CACHE] = { "cache", 1, "NAME" },
-	[NM_HREV] = { "hrev", 1, "NAME" },      [NM_FWD] = { "fwd", 1, "NAME" },
+	[NM_ERROR] = { "error", 1, "NAME" },
+	[NM_ACCEPT] = { "accept", 0, "" },
+	[NM_STATIC] = { "static", 1, "NAME" },
+	[NM_OTIP] = { "otip", 3, "NAME BASE PASSWORD, or NAME BASE passwdfile FILE" },
+	[NM_HASH] = { "hash", 2, "NAME BASE" },
+	[NM_CACHE] = { "cache", 1, "NAME" },
+	[NM_HREV] = { "hrev", 1, "NAME" },
+	[NM_FWD] = { "fwd", 1, "NAME" },
 	[NM_AXFR] = { "axfr", 1, "NAME" },
 };
 
@@ -72,6 +80,37 @@ static char *copy(const char *text, struct dm_where *where)
 	return made;
 }
 
+#define DESCRIPTOR_MS 5000
+
+/* False: nothing comes from a descriptor, as from a pipe that has been read before and is still open. */
+static bool is_readable(const char *number)
+{
+	struct pollfd p = { .fd = (int)strtol(number, NULL, 10), .events = POLLIN };
+
+	return poll(&p, 1, DESCRIPTOR_MS) != 0;
+}
+
+/*
+ * The password of a file, or of a descriptor as fd:N. A path is absolute, as the program has another
+ * directory in the background, and no pipe, which may have no end.
+ */
+static bool read_password(struct nm_rule *rule, const char *path, struct dm_where *where)
+{
+	struct stat st;
+
+	if (*path != '/' && strncmp(path, "fd:", 3) != 0)
+		return dm_wrong(where, "auth: the passwdfile %s is neither an absolute path nor fd:N",
+				path) == 0;
+	if (*path == '/' && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return dm_wrong(where, "auth: the passwdfile %s is no regular file", path) == 0;
+	int e = *path != '/' && !is_readable(path + 3) ? -ETIMEDOUT : dm_secret_read(path, &rule->password);
+	if (e == 0)
+		return true;
+	return dm_wrong(where, "auth: cannot read a password from %s: %s", path,
+			e == -ENODATA ? "its first line is empty" : strerror(-e)) == 0;
+}
+
+/* words: the zone, the base, and the password or two words for its file; NULL for what is not there. */
 static bool take_arguments(struct nm_rule *rule, char *words[], struct dm_where *where)
 {
 	if (words[0] != NULL && !nm_config_zone(rule, words[0]))
@@ -79,8 +118,11 @@ static bool take_arguments(struct nm_rule *rule, char *words[], struct dm_where 
 				words[0]) == 0;
 	if (words[1] != NULL && (rule->base_text = copy(words[1], where)) == NULL)
 		return false;
-	if (words[2] != NULL && (rule->password = copy(words[2], where)) == NULL)
+	if (words[3] != NULL && !read_password(rule, words[3], where))
 		return false;
+	if (words[2] != NULL && words[3] == NULL && (rule->password = copy(words[2], where)) == NULL)
+		return false;
+	rule->open_password = words[2] != NULL && words[3] == NULL;
 	struct nm_name name;
 	const char *base = rule->base_text;
 	if (base == NULL || (strchr(base, ':') == NULL && nm_name_read(&name, base)) ||
@@ -92,7 +134,7 @@ static bool take_arguments(struct nm_rule *rule, char *words[], struct dm_where 
 void nm_config_auth(struct nm_config *config, char *text, struct dm_where *where)
 {
 	const char *word = dm_lines_word(&text), *nets = dm_lines_word(&text);
-	char *arguments[4] = { NULL };
+	char *arguments[5] = { NULL };
 	unsigned n = 0;
 	int kind = find_kind(word);
 
@@ -102,9 +144,10 @@ void nm_config_auth(struct nm_config *config, char *text, struct dm_where *where
 			       word != NULL ? word : "nothing");
 		return;
 	}
-	while (n < 4 && (arguments[n] = dm_lines_word(&text)) != NULL)
+	while (n < 5 && (arguments[n] = dm_lines_word(&text)) != NULL)
 		n++;
-	if (nets == NULL || n != kinds[kind].arguments) {
+	bool has_file = kind == NM_OTIP && n == 4 && strcasecmp(arguments[2], "passwdfile") == 0;
+	if (nets == NULL || (n != kinds[kind].arguments && !has_file)) {
 		(void)dm_wrong(where, "the line has to be: auth %s NET[,NET...] %s", kinds[kind].word,
 			       kinds[kind].usage);
 		return;

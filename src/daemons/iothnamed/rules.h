@@ -32,6 +32,7 @@ struct nm_rule {
 	bool below;          /* names below it, and not the name itself; all names if it is the root */
 	struct in6_addr base;
 	char *password;
+	bool open_password; /* it stands in the configuration file */
 	/* What the file says, until it is resolved: see config.h and bases.h. */
 	unsigned line;
 	char *nets_text, *base_text;
