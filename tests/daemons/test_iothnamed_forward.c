@@ -566,6 +566,45 @@ CASE(base_addresses_and_zones_come_from_names)
 	end();
 }
 
+static atomic_int base_byte; /* 0: there is no such name */
+
+static bool answer_moving_base(const struct question *q, struct dns_message *m)
+{
+	const uint8_t addr[16] = { 0xfc, (uint8_t)atomic_load(&base_byte) };
+
+	dns_begin(m, q->id, addr[1] == 0 ? 0x8183 : 0x8180, q->name, q->type);
+	if (q->type == 28 && addr[1] != 0)
+		dns_record(m, 1, q->name, 28, 1, addr, 16);
+	return true;
+}
+
+static bool has_base(void *byte)
+{
+	const struct named_answer *a = named_ask("a.hash.test", 28, false);
+
+	return a->records == 1 && a->addr[0] == 0xfc && a->addr[1] == *(uint8_t *)byte;
+}
+
+CASE(base_addresses_are_asked_for_when_they_expire)
+{
+	uint8_t first = 11, second = 12;
+
+	atomic_store(&base_byte, 11);
+	named_network(NAMED_VDESTACK);
+	name_server_start(&server, up, answer_moving_base);
+	named_start(NAMED_VDESTACK, NAMED_NETS "dns 10.9.0.2\nauth hash all .hash.test base.example\n"
+					       "auth hrev all base.example/64\n");
+	CHECK(has_base(&first));
+	atomic_store(&base_byte, 12);
+	CHECK(wait_until(has_base, &second, SOON_MS));
+	CHECK_EQ(named_ask("1.0.0.0.0.0.0.0.0.0.0.0.0.b.0.c.f.ip6.arpa", 12, false)->rcode, 5);
+	CHECK_EQ(named_ask("1.0.0.0.0.0.0.0.0.0.0.0.0.c.0.c.f.ip6.arpa", 12, false)->rcode, 3);
+	atomic_store(&base_byte, 0);
+	CHECK(wait_until(said, (void *)(uintptr_t) "base.example has no address now", SOON_MS));
+	CHECK(has_base(&second)); /* the old one stays */
+	end();
+}
+
 /* No server knows the base of the new file: looking for it takes seconds. */
 CASE(requests_are_answered_while_a_new_file_is_read)
 {

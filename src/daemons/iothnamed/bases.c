@@ -72,6 +72,7 @@ static void find_base(struct finder *f, struct nm_rule *rule)
 			       rule->base_text);
 	else if (dm_base_read(f->dns, rule->base_text, &rule->base, why, sizeof(why)) < 0)
 		(void)dm_wrong(&f->where, "auth: no base: %s", why);
+	rule->base_asked = n == 0;
 }
 
 static bool ask_for_host(struct finder *f, const char *host, struct in6_addr *addr, bool *v4)
@@ -112,6 +113,8 @@ static void find_host(struct finder *f, struct nm_rule *rule)
 	}
 	nm_name_reverse(&rule->name, &addr, v4, rule->host_bits);
 	rule->below = rule->host_bits < most;
+	rule->host_asked = n == 0;
+	rule->host_v4 = v4;
 }
 
 int nm_bases_find(struct nm_config *config, struct ioth *forward, const char *file, const atomic_bool *stop)

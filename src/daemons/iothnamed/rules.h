@@ -36,6 +36,7 @@ struct nm_rule {
 	/* What the file says, until it is resolved: see config.h and bases.h. */
 	unsigned line;
 	char *nets_text, *base_text;
+	bool base_asked, host_asked, host_v4; /* another server knows its address; which one it is */
 	char *host; /* the zone is the reverse one of its address, with these bits */
 	unsigned host_bits;
 };

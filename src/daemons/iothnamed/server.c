@@ -29,6 +29,7 @@
 #include "daemons/common/report.h"
 #include "decide.h"
 #include "limit.h"
+#include "refresh.h"
 #include "tcp.h"
 #include "transfer.h"
 #include "udp.h"
@@ -44,11 +45,12 @@ struct watched {
 };
 
 struct nm_server {
-	const struct nm_config *config;
+	struct nm_config *config;
 	struct nm_mind mind;
 	struct nm_udp udp;
 	struct nm_tcp tcp;
 	struct nm_upstream upstream;
+	struct nm_refresh refresh;
 	struct nm_limit limit;
 	uint8_t cookie_key[NM_SIPHASH_KEY];
 	struct watched watched[NM_N_WATCHES];
@@ -218,6 +220,7 @@ static void found(void *arg, const struct nm_name *name, uint16_t type, const st
 	struct nm_server *s = arg;
 
 	nm_decide_keep(&s->mind, vs_now_ms(), name, type, a, ttl_s);
+	nm_refresh_take(&s->refresh, s->config, vs_now_ms(), name, type, a, ttl_s);
 }
 
 static void answer_waiter(void *arg, const struct nm_waiter *waiter, const struct nm_answer *a)
@@ -241,7 +244,7 @@ static int open_sockets(struct nm_server *s, struct ioth *stacks[NM_N_STACKS])
 	return r < 0 ? r : nm_tcp_open(&s->tcp, s->loop, stacks[NM_SERVICE], &handler, &s->config->options);
 }
 
-struct nm_server *nm_server_new(const struct nm_config *config, struct ioth *stacks[NM_N_STACKS])
+struct nm_server *nm_server_new(struct nm_config *config, struct ioth *stacks[NM_N_STACKS])
 {
 	struct nm_server *s = calloc(1, sizeof(*s));
 
@@ -282,6 +285,7 @@ void nm_server_free(struct nm_server *server)
 	if (server == NULL)
 		return;
 	nm_upstream_close(&server->upstream);
+	nm_refresh_free(&server->refresh);
 	nm_tcp_close(&server->tcp);
 	nm_udp_close(&server->udp);
 	nm_cache_free(server->mind.cache);
@@ -290,13 +294,15 @@ void nm_server_free(struct nm_server *server)
 	free(server);
 }
 
-void nm_server_set(struct nm_server *server, const struct nm_config *config)
+void nm_server_set(struct nm_server *server, struct nm_config *config)
 {
-	server->config = server->mind.config = config;
+	server->config = config;
+	server->mind.config = config;
 	nm_tcp_set(&server->tcp, &config->options);
 	nm_cache_set(server->mind.cache, config->options.cachesize,
 		     config->options.cachesize * BYTES_PER_ANSWER);
 	nm_upstream_set(&server->upstream, config);
+	nm_refresh_set(&server->refresh, config);
 	if (!nm_rules_have(&config->rules, NM_ACCEPT))
 		dm_report(DM_NOTICE, "there is no rule accept: clients are not served by TCP");
 }
@@ -319,8 +325,12 @@ int nm_server_watch(struct nm_server *server, enum nm_watch which, int fd, void 
 int nm_server_once(struct nm_server *server)
 {
 	int64_t now = vs_now_ms();
-	int64_t a = nm_upstream_tick(&server->upstream, now), b = nm_tcp_tick(&server->tcp, now);
-	int64_t next = a < b ? a : b;
+	/* Refreshing asks questions, which have times of their own. */
+	int64_t times[3] = { nm_refresh_tick(&server->refresh, &server->upstream, now),
+			     nm_upstream_tick(&server->upstream, now), nm_tcp_tick(&server->tcp, now) };
+	int64_t next = times[0] < times[1] ? times[0] : times[1];
+	if (times[2] < next)
+		next = times[2];
 	int r = nm_loop_once(server->loop, next == INT64_MAX ? -1 : vs_left_ms(next) + 1);
 
 	if (r < 0)

@@ -10,14 +10,14 @@
 struct nm_server;
 
 /*
- * With stacks and a configuration whose bases are known, all of which stay the caller's. NULL after a
- * message.
+ * With stacks and a configuration whose bases are known, all of which stay the caller's. The server keeps
+ * the bases up to date. NULL after a message.
  */
-struct nm_server *nm_server_new(const struct nm_config *config, struct ioth *stacks[NM_N_STACKS]);
+struct nm_server *nm_server_new(struct nm_config *config, struct ioth *stacks[NM_N_STACKS]);
 void nm_server_free(struct nm_server *server);
 
 /* Another configuration from now on; clients, questions on their way, and the cache stay. */
-void nm_server_set(struct nm_server *server, const struct nm_config *config);
+void nm_server_set(struct nm_server *server, struct nm_config *config);
 
 /* Calls ready(arg) when fd is readable. 0 or -errno. */
 enum nm_watch { NM_WATCH_SIGNALS, NM_WATCH_RELOAD, NM_N_WATCHES };
