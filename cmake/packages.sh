@@ -8,7 +8,7 @@ packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl
 	libldns-dev liblwip-dev"
 packages_test="libcmocka-dev check nftables libxml2-utils libseccomp-dev libvdestack-dev libcurl4-openssl-dev curl
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
-	iperf3 iproute2 iputils-ping netcat-openbsd bind9-dnsutils
+	iperf3 iproute2 iputils-ping netcat-openbsd bind9-dnsutils bind9-host knot-dnsutils ldnsutils
 	libuv1-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc default-jdk-headless
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
 	util-linux libcap2-bin procps busybox-static git wget openssh-client"
