@@ -507,6 +507,34 @@ CASE(many_questions_at_the_same_time_are_answered)
 	end();
 }
 
+/* No server answers them. Those that are too many get SERVFAIL at once, and others go on. */
+CASE(questions_over_the_limit_fail_at_once)
+{
+	static struct dns_message m;
+	struct named_answer a;
+	int size = 1 << 22;
+
+	begin(silent, "auth static all .test\nstatic A a.test 10.0.0.1\n" NAMED_FORWARDS);
+	int fd = named_socket(SOCK_DGRAM), n = 0;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	long long start = now_us();
+	do { /* a few at a time, so that none is lost on the way */
+		for (unsigned i = 0; i < 20; i++, n++) {
+			char name[32];
+			(void)snprintf(name, sizeof(name), "n%d.example", n);
+			dns_begin(&m, (unsigned)n, 0x0100, name, 1);
+			CHECK_EQ(send(fd, m.bytes, m.n, 0), m.n);
+		}
+		CHECK_EQ(named_ask("a.test", 1, false)->records, 1);
+	} while (n < 1100 && !wait_readable(fd, 0));
+	CHECK(now_us() - start < 4000000);
+	CHECK(named_receive(fd, false, &a, SOON_MS));
+	CHECK_EQ(a.rcode, 2);
+	CHECK(n <= 1020);
+	close(fd);
+	end();
+}
+
 /* Idle clients by TCP do not take the descriptors that questions need. */
 CASE(idle_clients_leave_descriptors_for_questions)
 {
