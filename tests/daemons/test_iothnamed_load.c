@@ -216,6 +216,80 @@ CASE(without_descriptors_it_answers_what_it_can)
 	named_end();
 }
 
+/* The number behind a key of a file in /proc; 0: there is none. */
+static long number_of(const char *pid, const char *key)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	const char *at = strstr(text_of(path), key);
+	return at != NULL ? strtol(at + strlen(key), NULL, 10) : 0;
+}
+
+static bool is_stack(const char *pid)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	const char *name = text_of(path);
+	return strncmp(name, "vdestack-keeper", 15) == 0 || strncmp(name, "vdestack-picox", 14) == 0;
+}
+
+/* The processes of stacks below this case: those that a program leaves behind are given to it. */
+static size_t list_stacks(pid_t *pids, size_t most)
+{
+	struct dirent *e;
+	size_t n = 0;
+	DIR *dir = opendir("/proc");
+
+	CHECK(dir != NULL);
+	while ((e = readdir(dir)) != NULL && n < most) {
+		pid_t parent = (pid_t)number_of(e->d_name, "PPid:");
+		if ((parent == getpid() || parent == getppid() || parent == named.pid) && parent > 0 &&
+		    is_stack(e->d_name))
+			pids[n++] = (pid_t)strtol(e->d_name, NULL, 10);
+	}
+	closedir(dir);
+	return n;
+}
+
+static bool has_pid(const pid_t *pids, size_t n, pid_t pid)
+{
+	while (n > 0 && pids[n - 1] != pid)
+		n--;
+	return n > 0;
+}
+
+/* It ends, and does not go on without a network or in a circle. */
+static void check_failed_stack(enum named_kind kind)
+{
+	pid_t before[32], after[32];
+	int killed = 0;
+
+	named_network(kind);
+	size_t n = list_stacks(before, 32);
+	named_start(kind, NAMED_NETS "auth static all .\nstatic A a.test 10.0.0.1\n");
+	CHECK_EQ(named_ask("a.test", 1, false)->records, 1);
+	for (size_t i = list_stacks(after, 32); i > 0; i--)
+		if (!has_pid(before, n, after[i - 1]))
+			killed += kill(after[i - 1], SIGKILL) == 0;
+	CHECK(killed > 0);
+	CHECK_EQ(WEXITSTATUS(tool_wait(&named, SOON_MS)), 1);
+	CHECK_CONTAINS(tool_output(&named), "the stack that serves has failed");
+}
+
+CASE(a_stack_that_fails_ends_the_program)
+{
+	check_failed_stack(NAMED_VDESTACK);
+}
+
+#ifdef HAS_PICOX
+CASE_FLAGS(a_stack_in_user_space_that_fails_ends_the_program, CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	check_failed_stack(NAMED_PICOX);
+}
+#endif
+
 static bool is_dead(void *arg)
 {
 	(void)arg;

@@ -27,6 +27,7 @@ struct nm_client {
 struct nm_handler {
 	void (*request)(void *arg, const struct nm_client *client, const uint8_t *bytes, size_t n);
 	bool (*accepts)(void *arg, const struct in6_addr *addr); /* by TCP */
+	void (*failed)(void *arg);                               /* the stack has: nothing comes any more */
 	void *arg;
 };
 

@@ -37,6 +37,7 @@
 
 #define BYTES_PER_ANSWER 2048 /* of the cache, for its size in answers */
 #define HREV_MOST 10000
+#define CHECK_MS 5000 /* between two looks at the stacks */
 
 struct watched {
 	struct nm_source source;
@@ -54,6 +55,9 @@ struct nm_server {
 	struct nm_limit limit;
 	uint8_t cookie_key[NM_SIPHASH_KEY];
 	struct watched watched[NM_N_WATCHES];
+	struct ioth *stack; /* that serves */
+	bool failed;        /* it has */
+	int64_t check_ms;   /* when to look */
 	int loop;
 };
 
@@ -214,6 +218,11 @@ static bool accepts(void *arg, const struct in6_addr *addr)
 	return nm_rules_accept(&s->config->rules, &s->config->nets, addr);
 }
 
+static void stack_failed(void *arg)
+{
+	((struct nm_server *)arg)->failed = true;
+}
+
 static void found(void *arg, const struct nm_name *name, uint16_t type, const struct nm_answer *a,
 		  uint32_t ttl_s)
 {
@@ -235,7 +244,7 @@ static void answer_waiter(void *arg, const struct nm_waiter *waiter, const struc
 
 static int open_sockets(struct nm_server *s, struct ioth *stacks[NM_N_STACKS])
 {
-	const struct nm_handler handler = { request, accepts, s };
+	const struct nm_handler handler = { request, accepts, stack_failed, s };
 
 	s->loop = nm_loop_new();
 	if (s->loop < 0)
@@ -253,6 +262,7 @@ struct nm_server *nm_server_new(struct nm_config *config, struct ioth *stacks[NM
 		return NULL;
 	}
 	s->udp.source.fd = s->tcp.source.fd = s->loop = -1;
+	s->stack = stacks[NM_SERVICE];
 	s->upstream.stack = stacks[NM_FORWARD];
 	s->upstream.found = found;
 	s->upstream.answer = answer_waiter;
@@ -322,20 +332,40 @@ int nm_server_watch(struct nm_server *server, enum nm_watch which, int fd, void 
 	return nm_loop_add(server->loop, &server->watched[which].source, EPOLLIN);
 }
 
+/* Looks at the stacks from time to time. Returns when to look again. */
+static int64_t check_stacks(struct nm_server *s, int64_t now_ms)
+{
+	if (s->stack == NULL && s->upstream.stack == NULL)
+		return INT64_MAX;
+	if (s->check_ms > now_ms)
+		return s->check_ms;
+	s->failed |= nm_stack_failed(s->stack);
+	s->upstream.failed |= s->upstream.stack != s->stack && nm_stack_failed(s->upstream.stack);
+	s->check_ms = now_ms + CHECK_MS;
+	return s->failed || s->upstream.failed ? now_ms : s->check_ms;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 int nm_server_once(struct nm_server *server)
 {
 	int64_t now = vs_now_ms();
+	int64_t next = check_stacks(server, now);
 	/* Refreshing asks questions, which have times of their own. */
-	int64_t times[3] = { nm_refresh_tick(&server->refresh, &server->upstream, now),
-			     nm_upstream_tick(&server->upstream, now), nm_tcp_tick(&server->tcp, now) };
-	int64_t next = times[0] < times[1] ? times[0] : times[1];
-	if (times[2] < next)
-		next = times[2];
+	next = earlier(next, nm_refresh_tick(&server->refresh, &server->upstream, now));
+	next = earlier(next, nm_upstream_tick(&server->upstream, now));
+	next = earlier(next, nm_tcp_tick(&server->tcp, now));
 	int r = nm_loop_once(server->loop, next == INT64_MAX ? -1 : vs_left_ms(next) + 1);
 
 	if (r < 0)
 		dm_report(DM_ERROR, "cannot wait for requests: %s", strerror(-r));
-	return r < 0 ? -1 : 0;
+	else if (server->failed || server->upstream.failed)
+		dm_report(DM_ERROR, "the stack %s has failed: the program has to be started again",
+			  server->failed ? "that serves" : "in which other servers are asked");
+	return r < 0 || server->failed || server->upstream.failed ? -1 : 0;
 }
 
 void nm_server_report(const struct nm_server *server)

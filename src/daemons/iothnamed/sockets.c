@@ -69,8 +69,17 @@ static int new_socket(struct ioth *stack, int family, int type)
 	int one = 1, fd = ioth_msocket(stack, family, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return -errno;
+		return errno == ENETDOWN ? -ESTALE : -errno;
 	return ioth_ioctl(fd, FIONBIO, &one) < 0 ? close_with(fd, errno) : fd;
+}
+
+bool nm_stack_failed(struct ioth *stack)
+{
+	int fd = stack != NULL ? new_socket(stack, AF_INET6, SOCK_DGRAM) : -1;
+
+	if (fd >= 0)
+		(void)ioth_close(fd);
+	return fd == -ESTALE;
 }
 
 static socklen_t fill_address(struct sockaddr_storage *to, int family, const struct in6_addr *addr,

@@ -335,7 +335,10 @@ static void listening(struct nm_source *source, uint32_t events)
 	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(from);
 
-	(void)events;
+	if ((events & EPOLLHUP) != 0) {
+		tcp->handler.failed(tcp->handler.arg);
+		return;
+	}
 	int fd = ioth_accept(source->fd, (struct sockaddr *)&from, &len);
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

@@ -64,7 +64,10 @@ static void ready(struct nm_source *source, uint32_t events)
 	struct nm_udp *udp = (struct nm_udp *)(void *)source;
 	static uint8_t bytes[REQUEST_MAX];
 
-	(void)events;
+	if ((events & EPOLLHUP) != 0) {
+		udp->handler.failed(udp->handler.arg);
+		return;
+	}
 	for (int i = 0; i < BATCH; i++) {
 		struct nm_client c = { .local_family = AF_UNSPEC };
 		ssize_t n = receive(udp, bytes, sizeof(bytes), &c);

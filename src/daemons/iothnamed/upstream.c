@@ -144,6 +144,7 @@ static int send_attempt(struct nm_query *q, bool tcp)
 	if (getrandom(&q->asked.id, sizeof(q->asked.id), 0) != (ssize_t)sizeof(q->asked.id))
 		return -EIO;
 	int fd = nm_socket_connect(q->u->stack, tcp ? SOCK_STREAM : SOCK_DGRAM, &q->u->dns[q->server], PORT);
+	q->u->failed |= fd == -ESTALE;
 	if (fd < 0)
 		return fd;
 	q->source = (struct nm_source){ fd, ready };

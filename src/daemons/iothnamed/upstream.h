@@ -28,6 +28,7 @@ struct nm_upstream {
 	size_t n_dns, turn;
 	struct nm_query *queries;
 	size_t n;
+	bool failed; /* the stack has */
 	/* What has been found out; and the answer to one client. rcode SERVFAIL: no server has answered. */
 	void (*found)(void *arg, const struct nm_name *name, uint16_t type, const struct nm_answer *a,
 		      uint32_t ttl_s);
