@@ -530,8 +530,31 @@ CASE(questions_over_the_limit_fail_at_once)
 	CHECK(now_us() - start < 4000000);
 	CHECK(named_receive(fd, false, &a, SOON_MS));
 	CHECK_EQ(a.rcode, 2);
-	CHECK(n <= 1020);
+	CHECK(n <= 520);
+	static struct dns_message other; /* of another client, which waits for its answer */
+	struct sockaddr_in to = address("10.9.0.53", 53);
+	int fd2 = socket_in(up, AF_INET, SOCK_DGRAM);
+	MUST(connect(fd2, (struct sockaddr *)&to, sizeof(to)));
+	dns_begin(&other, 7, 0x0100, "other.example", 1);
+	CHECK_EQ(send(fd2, other.bytes, other.n, 0), other.n);
+	CHECK_EQ(named_ask("a.test", 1, false)->records, 1);
+	CHECK(!wait_readable(fd2, 0));
+	close(fd2);
 	close(fd);
+	end();
+}
+
+/* Impatient clients ask again at once, and get what is known: no server answers. */
+CASE(a_failure_is_kept_for_a_moment)
+{
+	begin(silent, NAMED_FORWARDS);
+	CHECK_EQ(named_ask("one.example", 1, false)->rcode, 2);
+	int questions = atomic_load(&server.questions);
+	long long start = now_us();
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ(named_ask("one.example", 1, i % 2 == 0)->rcode, 2);
+	CHECK(now_us() - start < 1500000);
+	CHECK_EQ(atomic_load(&server.questions), questions);
 	end();
 }
 

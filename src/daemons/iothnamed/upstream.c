@@ -42,6 +42,7 @@
 #define ATTEMPT_MS 1300
 #define QUESTION_MS 4500
 #define BAD_MS 10000
+#define FAILURE_S 2
 #define WRONG_MAX 20
 #define UDP_REPLY_MAX 4096
 #define NO_SERVER NM_DNS_MAX
@@ -58,6 +59,7 @@ struct nm_query {
 	struct nm_query *next, *before;
 	enum state state;
 	struct nm_asked asked;
+	struct in6_addr first; /* who asked first; :: if no client did */
 	int64_t until_ms, attempt_until_ms;
 	unsigned attempts, wrong, tried; /* tried: bits of servers */
 	size_t server;                   /* NO_SERVER: one that the configuration had before */
@@ -105,10 +107,13 @@ static void finish(struct nm_query *q, const struct nm_answer *a)
 	free(q);
 }
 
+/* That no server answers is kept for a moment, RFC 9520 section 3.2: impatient clients ask again at once. */
 static void fail(struct nm_query *q)
 {
 	const struct nm_answer servfail = { .rcode = LDNS_RCODE_SERVFAIL, .ra = true };
 
+	if (q->waiters != NULL) /* else it would replace an answer that is still valid */
+		q->u->found(q->u->arg, &q->asked.name, q->asked.type, &servfail, FAILURE_S);
 	finish(q, &servfail);
 }
 
@@ -333,13 +338,27 @@ static struct nm_query *find_same(struct nm_upstream *u, const struct nm_request
 	return n >= SPELLINGS_MAX ? other : NULL;
 }
 
-static struct nm_query *new_query(struct nm_upstream *u, const struct nm_request *r)
+/* An address has half of the questions at most: others are served while it asks what no server answers. */
+static bool may_ask(const struct nm_upstream *u, const struct in6_addr *client)
 {
-	struct nm_query *q =
-		u->n >= QUERIES_MAX || u->n >= nm_descriptors() / 4 ? NULL : calloc(1, sizeof(*q));
+	size_t most = nm_descriptors() / 4, n = 0;
+
+	if (most > QUERIES_MAX)
+		most = QUERIES_MAX;
+	for (const struct nm_query *q = u->queries; q != NULL; q = q->next)
+		n += memcmp(&q->first, client, sizeof(*client)) == 0;
+	return u->n < most && n < most / 2;
+}
+
+static struct nm_query *new_query(struct nm_upstream *u, const struct nm_client *client,
+				  const struct nm_request *r)
+{
+	const struct in6_addr *first = client != NULL ? &client->addr : &in6addr_any;
+	struct nm_query *q = may_ask(u, first) ? calloc(1, sizeof(*q)) : NULL;
 
 	if (q == NULL)
 		return NULL;
+	q->first = *first;
 	q->source.fd = -1;
 	q->u = u;
 	q->asked.type = r->type;
@@ -370,7 +389,7 @@ int nm_upstream_ask(struct nm_upstream *u, const struct nm_client *client, const
 	struct nm_query *q = find_same(u, r);
 	bool is_new = q == NULL;
 
-	if (is_new && (q = new_query(u, r)) == NULL)
+	if (is_new && (q = new_query(u, client, r)) == NULL)
 		return -EAGAIN;
 	int e = client != NULL ? add_waiter(q, client, r) : 0;
 	if (e < 0 && is_new)
