@@ -2,7 +2,8 @@
 
 /*
  * Any bytes of a client go to iothnamed. Whatever they are, its answer is a message that has the identifier
- * of the request, repeats its question, and is no longer than the client takes.
+ * of the request, repeats its question, and is no longer than the client takes. What is read and written
+ * without ldns is the same as with it.
  *
  * Input: a byte, whose lowest bit is 1 for TCP, and the others the last byte of the client's address; then
  * the request.
@@ -19,6 +20,7 @@
 
 #include "daemons/iothnamed/config.h"
 #include "daemons/iothnamed/decide.h"
+#include "daemons/iothnamed/plain.h"
 
 static const char text[] = "net all ::/0\nnet some fc00::/121\ndns ::1\n"
 			   "auth error some .bad\nauth static all .static\nauth hash all .hash fc09::\n"
@@ -46,6 +48,15 @@ static struct nm_mind *mind(void)
 	return &m;
 }
 
+static void check_plain(const struct nm_answer *a, const struct nm_request *r, const uint8_t *by_ldns,
+			size_t n)
+{
+	uint8_t plain[NM_UDP_MAX];
+	size_t n_plain = nm_plain_write(a, r, plain, sizeof(plain));
+
+	CHECK(n_plain == 0 || (n_plain == n && memcmp(plain, by_ldns, n) == 0));
+}
+
 static void check_answer(const struct nm_answer *a, const struct nm_request *r, bool tcp)
 {
 	uint8_t *bytes;
@@ -62,7 +73,25 @@ static void check_answer(const struct nm_answer *a, const struct nm_request *r, 
 		CHECK(name.n == r->name.n && memcmp(name.wire, r->name.wire, name.n) == 0);
 	}
 	ldns_pkt_free(p);
+	check_plain(a, r, bytes, n);
 	free(bytes);
+}
+
+/* Bytes behind the end make no difference to ldns, and the form is not plain any more. */
+static void check_reading(const struct nm_request *r, enum nm_heard heard, const uint8_t *data, size_t size)
+{
+	struct nm_request scratch, by_ldns;
+	struct nm_opt opt;
+
+	if (heard == NM_HEARD_NOTHING || heard == NM_HEARD_NOTIMP ||
+	    !nm_plain_read(&scratch, &opt, data, size))
+		return;
+	uint8_t *longer = calloc(1, size + 1);
+	CHECK(longer != NULL);
+	memcpy(longer, data, size);
+	CHECK(nm_request_read(&by_ldns, longer, size + 1) == heard);
+	CHECK(memcmp(&by_ldns, r, sizeof(by_ldns)) == 0);
+	free(longer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -75,11 +104,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	client.s6_addr[15] = data[0] >> 1;
 	enum nm_heard heard = nm_request_read(&r, data + 1, size - 1);
+	check_reading(&r, heard, data + 1, size - 1);
 	if (heard == NM_HEARD_NOTHING)
 		return 0;
+	r.tcp = data[0] & 1;
 	if (heard == NM_HEARD_QUESTION && nm_decide(mind(), 1000, &client, &r, &a) == NM_FORWARDED)
 		return 0;
-	check_answer(&a, &r, data[0] & 1);
+	check_answer(&a, &r, r.tcp);
 	nm_answer_clear(&a);
 	return 0;
 }

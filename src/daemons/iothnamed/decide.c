@@ -17,11 +17,11 @@ enum made { MADE_ANSWER, MADE_NOTHING, MADE_FORWARD, MADE_ERROR };
 static int add_soa(const struct nm_mind *mind, const struct nm_rule *rule, const struct nm_name *name,
 		   struct nm_answer *a)
 {
-	const ldns_rr *soa = nm_zone_soa(&mind->config->zone, name);
 	uint32_t ttl = (uint32_t)mind->config->options.negttl;
 
 	if (a->answer != NULL && a->rcode == LDNS_RCODE_NOERROR)
 		return 0;
+	const ldns_rr *soa = nm_zone_soa(&mind->config->zone, name);
 	if (soa == NULL)
 		return nm_answer_add_authority(a, nm_record_soa(&rule->name, ttl));
 	ldns_rr *copy = ldns_rr_clone(soa);

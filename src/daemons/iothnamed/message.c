@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain.h"
 #include "wire.h"
 
 #define EXTENDED_RCODE_SHIFT 4
@@ -19,11 +20,8 @@ static unsigned get16(const uint8_t *at)
 /* ------------------------------------------------------------------ requests */
 
 /* Finds the option COOKIE of RFC 7873. False: options are malformed. */
-static bool read_options(struct nm_request *r, const ldns_rdf *options)
+static bool read_options(struct nm_request *r, const uint8_t *at, size_t left)
 {
-	const uint8_t *at = options != NULL ? ldns_rdf_data(options) : NULL;
-	size_t left = options != NULL ? ldns_rdf_size(options) : 0;
-
 	while (left > 0) {
 		size_t n = left < 4 ? left : get16(at + 2);
 		if (left < 4 || n > left - 4)
@@ -40,10 +38,30 @@ static bool read_options(struct nm_request *r, const ldns_rdf *options)
 	return true;
 }
 
+static enum nm_heard take_opt(struct nm_request *r, const struct nm_opt *opt)
+{
+	r->has_question = true;
+	r->edns = opt->there;
+	if (!opt->there)
+		return NM_HEARD_QUESTION;
+	r->dnssec_ok = opt->dnssec_ok;
+	if (opt->udp_size > NM_UDP_MIN)
+		r->udp_size = opt->udp_size < NM_UDP_MAX ? opt->udp_size : NM_UDP_MAX;
+	if (opt->version != 0)
+		return NM_HEARD_BADVERS;
+	if (read_options(r, opt->options, opt->options_n))
+		return NM_HEARD_QUESTION;
+	r->cookie_n = 0; /* it is not sent back */
+	return NM_HEARD_FORMERR;
+}
+
 static enum nm_heard read_body(struct nm_request *r, const uint8_t *bytes, size_t n)
 {
+	struct nm_opt opt;
 	ldns_pkt *p = NULL;
 
+	if (nm_plain_read(r, &opt, bytes, n))
+		return take_opt(r, &opt);
 	if (!nm_wire_check(bytes, n) || ldns_wire2pkt(&p, bytes, n) != LDNS_STATUS_OK)
 		return NM_HEARD_FORMERR;
 	const ldns_rr *question = ldns_rr_list_rr(ldns_pkt_question(p), 0);
@@ -54,20 +72,14 @@ static enum nm_heard read_body(struct nm_request *r, const uint8_t *bytes, size_
 	nm_name_take(&r->name, ldns_rr_owner(question));
 	r->type = (uint16_t)ldns_rr_get_type(question);
 	r->class = (uint16_t)ldns_rr_get_class(question);
-	r->has_question = true;
-	r->edns = ldns_pkt_edns(p);
-	r->dnssec_ok = ldns_pkt_edns_do(p);
-	if (r->edns && ldns_pkt_edns_udp_size(p) > NM_UDP_MIN)
-		r->udp_size = ldns_pkt_edns_udp_size(p);
-	if (r->udp_size > NM_UDP_MAX)
-		r->udp_size = NM_UDP_MAX;
-	enum nm_heard heard = NM_HEARD_QUESTION;
-	if (r->edns && ldns_pkt_edns_version(p) != 0)
-		heard = NM_HEARD_BADVERS;
-	else if (r->edns && !read_options(r, ldns_pkt_edns_data(p)))
-		heard = NM_HEARD_FORMERR;
-	if (heard != NM_HEARD_QUESTION)
-		r->cookie_n = 0;
+	const ldns_rdf *options = ldns_pkt_edns_data(p);
+	opt = (struct nm_opt){ ldns_pkt_edns(p), ldns_pkt_edns_udp_size(p), ldns_pkt_edns_version(p), NULL,
+			       0, ldns_pkt_edns_do(p) };
+	if (options != NULL) {
+		opt.options = ldns_rdf_data(options);
+		opt.options_n = ldns_rdf_size(options);
+	}
+	enum nm_heard heard = take_opt(r, &opt);
 	ldns_pkt_free(p);
 	return heard;
 }

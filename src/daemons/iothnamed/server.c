@@ -29,6 +29,7 @@
 #include "daemons/common/report.h"
 #include "decide.h"
 #include "limit.h"
+#include "plain.h"
 #include "refresh.h"
 #include "tcp.h"
 #include "transfer.h"
@@ -113,11 +114,13 @@ static void send_answer(struct nm_server *s, const struct nm_client *client, con
 			const struct nm_answer *a)
 {
 	VS_AUTO_FREE uint8_t *bytes = NULL;
-	size_t n = 0;
+	uint8_t plain[NM_UDP_MAX];
+	size_t n = nm_plain_write(a, r, plain, sizeof(plain));
+	bool is_plain = n > 0;
 
-	if (nm_answer_write(a, r, client->tcp, &bytes, &n) < 0)
+	if (!is_plain && nm_answer_write(a, r, client->tcp, &bytes, &n) < 0)
 		n = 0;
-	send_bytes(s, client, bytes, n);
+	send_bytes(s, client, is_plain ? plain : bytes, n);
 	log_answer(s, client, r, a);
 }
 
