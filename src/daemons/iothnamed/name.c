@@ -108,18 +108,37 @@ bool nm_name_raw(const struct nm_name *name, char *to)
 	return strlen(to) == n - 1u;
 }
 
+/* A label. */
+static void append(struct nm_name *name, const void *bytes, size_t n)
+{
+	name->wire[name->n] = (uint8_t)n;
+	memcpy(name->wire + name->n + 1, bytes, n);
+	name->n = (uint8_t)(name->n + 1u + n);
+}
+
+static void append_number(struct nm_name *name, unsigned value)
+{
+	char text[4];
+	int n = snprintf(text, sizeof(text), "%u", value);
+
+	append(name, text, (size_t)n);
+}
+
+/* Each hash answer may take one: without ldns, and for IPv6 without text. At most 74 bytes. */
 void nm_name_reverse(struct nm_name *name, const struct in6_addr *addr, bool v4, unsigned bits)
 {
-	char text[NM_NAME_MAX], *out = text;
+	static const char digits[] = "0123456789abcdef";
 
+	name->n = 0;
 	if (v4) {
 		for (unsigned i = bits / 8; i > 0; i--)
-			out += sprintf(out, "%u.", addr->s6_addr[11 + i]);
-		(void)strcpy(out, "in-addr.arpa");
+			append_number(name, addr->s6_addr[11 + i]);
+		append(name, "in-addr", 7);
 	} else {
 		for (unsigned i = bits / 4; i > 0; i--)
-			out += sprintf(out, "%x.", addr->s6_addr[(i - 1) / 2] >> (i % 2 == 1 ? 4 : 0) & 15);
-		(void)strcpy(out, "ip6.arpa");
+			append(name, &digits[addr->s6_addr[(i - 1) / 2] >> (i % 2 == 1 ? 4 : 0) & 15], 1);
+		append(name, "ip6", 3);
 	}
-	(void)nm_name_read(name, text);
+	append(name, "arpa", 4);
+	name->wire[name->n++] = 0;
 }
