@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "waiting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct dh_waiter {
+	struct dh_waiter *next;
+	uint64_t ticket;
+	struct dh_request request; /* bytes is the array below */
+	uint8_t bytes[];
+};
+
+static bool same(const struct dh_waiter *waiter, const struct dh_request *r)
+{
+	return waiter->request.n == r->n && memcmp(waiter->request.origin, r->origin, DH_ORIGIN_MAX) == 0 &&
+	       memcmp(waiter->bytes, r->bytes, r->n) == 0;
+}
+
+static bool waits_already(const struct dh_waiting *w, const struct dh_request *r)
+{
+	for (const struct dh_waiter *waiter = w->first; waiter != NULL; waiter = waiter->next)
+		if (same(waiter, r))
+			return true;
+	return false;
+}
+
+bool dh_waiting_add(struct dh_waiting *w, const struct dh_request *request, uint64_t ticket, int64_t now_ms)
+{
+	if (w->n == DH_WAITING_MAX || request->turns == DH_WAITING_TURNS ||
+	    now_ms - request->since_ms > DH_WAITING_MS || waits_already(w, request))
+		return false;
+	struct dh_waiter *waiter = malloc(sizeof(*waiter) + request->n);
+	if (waiter == NULL)
+		return false;
+	waiter->next = NULL;
+	waiter->ticket = ticket;
+	waiter->request = *request;
+	waiter->request.bytes = waiter->bytes;
+	waiter->request.turns++;
+	memcpy(waiter->bytes, request->bytes, request->n);
+	if (w->last == NULL)
+		w->first = waiter;
+	else
+		w->last->next = waiter;
+	w->last = waiter;
+	w->n++;
+	return true;
+}
+
+/* Takes those with the ticket out of the list: a list of its own, in the same order. */
+static struct dh_waiter *detach(struct dh_waiting *w, uint64_t ticket)
+{
+	struct dh_waiter *taken = NULL, **end = &taken, *waiter = w->first, *next;
+
+	w->first = w->last = NULL;
+	for (; waiter != NULL; waiter = next) {
+		next = waiter->next;
+		waiter->next = NULL;
+		if (waiter->ticket == ticket) {
+			*end = waiter;
+			end = &waiter->next;
+			w->n--;
+			continue;
+		}
+		if (w->last == NULL)
+			w->first = waiter;
+		else
+			w->last->next = waiter;
+		w->last = waiter;
+	}
+	return taken;
+}
+
+void dh_waiting_wake(struct dh_waiting *w, uint64_t ticket,
+		     void (*handle)(void *arg, const struct dh_request *request), void *arg)
+{
+	struct dh_waiter *next;
+
+	for (struct dh_waiter *waiter = detach(w, ticket); waiter != NULL; waiter = next) {
+		next = waiter->next;
+		handle(arg, &waiter->request);
+		free(waiter);
+	}
+}
+
+void dh_waiting_clear(struct dh_waiting *w)
+{
+	struct dh_waiter *next;
+
+	for (struct dh_waiter *waiter = w->first; waiter != NULL; waiter = next) {
+		next = waiter->next;
+		free(waiter);
+	}
+	*w = (struct dh_waiting){ .first = NULL };
+}
