@@ -33,23 +33,30 @@ enum vs_dhcp6_type {
 	VS_DHCP6_DECLINE,
 	VS_DHCP6_RECONFIGURE,
 	VS_DHCP6_INFORMATION_REQUEST,
+	VS_DHCP6_RELAY_FORW,
+	VS_DHCP6_RELAY_REPL,
 };
 
 enum vs_dhcp6_option {
 	VS_DHCP6_CLIENT_ID = 1,
 	VS_DHCP6_SERVER_ID = 2,
 	VS_DHCP6_IA_NA = 3,
+	VS_DHCP6_IA_TA = 4,
 	VS_DHCP6_IAADDR = 5,
 	VS_DHCP6_ORO = 6,
 	VS_DHCP6_PREFERENCE = 7,
 	VS_DHCP6_ELAPSED = 8,
+	VS_DHCP6_RELAY_MSG = 9,
 	VS_DHCP6_STATUS = 13,
 	VS_DHCP6_RAPID_COMMIT = 14,
+	VS_DHCP6_INTERFACE_ID = 18,
 	VS_DHCP6_DNS = 23,
 	VS_DHCP6_SEARCH = 24,
 	VS_DHCP6_IA_PD = 25,
 	VS_DHCP6_IAPREFIX = 26,
+	VS_DHCP6_SNTP = 31,
 	VS_DHCP6_REFRESH = 32,
+	VS_DHCP6_REMOTE_ID = 37,
 	VS_DHCP6_FQDN = 39,
 	VS_DHCP6_NTP = 56,
 	VS_DHCP6_SOL_MAX_RT = 82,
@@ -74,6 +81,7 @@ enum vs_dhcp6_result {
 	VS_DHCP6_TYPE,   /* of a relay, or unknown */
 	VS_DHCP6_OPTION, /* an option that ends behind its container */
 	VS_DHCP6_LENGTH, /* an identifier, IA, address, prefix or status with an impossible length */
+	VS_DHCP6_RELAYS, /* a server's: too many relays, or a relay without a message */
 };
 
 /* A part of the message. */

@@ -16,45 +16,11 @@
 #include <string.h>
 
 #include "be.h"
+#include "dhcp6_options.h"
 #include "ip6.h"
 
-#define HEADER 4
-#define OPTION_HEADER 4
-#define NTP_ADDRESS 1
 
-struct reader {
-	const uint8_t *bytes;
-	size_t n; /* what is left */
-};
-
-struct option {
-	uint32_t code;
-	struct vs_dhcp6_bytes data;
-};
-
-/* The next option. Returns 1; 0 at the end; -1 if the option does not fit. */
-static int next(struct reader *r, struct option *o)
-{
-	if (r->n == 0)
-		return 0;
-	if (r->n < OPTION_HEADER)
-		return -1;
-	o->code = vs_be_get16(r->bytes);
-	o->data = (struct vs_dhcp6_bytes){r->bytes + OPTION_HEADER, vs_be_get16(r->bytes + 2)};
-	if (o->data.n > r->n - OPTION_HEADER)
-		return -1;
-	r->bytes += OPTION_HEADER + o->data.n;
-	r->n -= OPTION_HEADER + (size_t)o->data.n;
-	return 1;
-}
-
-/* The options behind the first `at` bytes of an option. The caller has checked that there are as many. */
-static struct reader within(const struct option *o, uint16_t at)
-{
-	return (struct reader){o->data.bytes + at, (size_t)o->data.n - at};
-}
-
-static enum vs_dhcp6_result parse_status(const struct option *o, bool *seen, uint16_t *status)
+static enum vs_dhcp6_result parse_status(const struct vs_dhcp6_read *o, bool *seen, uint16_t *status)
 {
 	if (o->data.n < 2)
 		return VS_DHCP6_LENGTH;
@@ -65,13 +31,13 @@ static enum vs_dhcp6_result parse_status(const struct option *o, bool *seen, uin
 }
 
 /* The status among options that may contain nothing else of interest. */
-static enum vs_dhcp6_result find_status(struct reader r, uint16_t *status)
+static enum vs_dhcp6_result find_status(struct vs_dhcp6_reader r, uint16_t *status)
 {
-	struct option o;
+	struct vs_dhcp6_read o;
 	bool seen = false;
 	int more;
 
-	while ((more = next(&r, &o)) > 0) {
+	while ((more = vs_dhcp6_next(&r, &o)) > 0) {
 		enum vs_dhcp6_result result = VS_DHCP6_OK;
 
 		if (o.code == VS_DHCP6_STATUS)
@@ -83,7 +49,7 @@ static enum vs_dhcp6_result find_status(struct reader r, uint16_t *status)
 }
 
 /* RFC 8415 sections 21.6 and 21.22: preferred and valid lifetimes; address, or length and prefix. */
-static enum vs_dhcp6_result parse_lease(const struct option *o, struct vs_dhcp6_ia *ia)
+static enum vs_dhcp6_result parse_lease(const struct vs_dhcp6_read *o, struct vs_dhcp6_ia *ia)
 {
 	bool prefix = o->code == VS_DHCP6_IAPREFIX;
 	uint16_t fixed = prefix ? 25 : 24;
@@ -97,7 +63,7 @@ static enum vs_dhcp6_result parse_lease(const struct option *o, struct vs_dhcp6_
 	if (prefix)
 		lease.prefix_len = p[8];
 	memcpy(lease.ip, prefix ? p + 9 : p, 16);
-	enum vs_dhcp6_result result = find_status(within(o, fixed), &lease.status);
+	enum vs_dhcp6_result result = find_status(vs_dhcp6_within(o, fixed), &lease.status);
 	if (result != VS_DHCP6_OK)
 		return result;
 	if (lease.prefix_len > 128)
@@ -108,13 +74,14 @@ static enum vs_dhcp6_result parse_lease(const struct option *o, struct vs_dhcp6_
 	return VS_DHCP6_OK;
 }
 
-static enum vs_dhcp6_result parse_ia_options(struct reader r, uint32_t lease_code, struct vs_dhcp6_ia *ia)
+static enum vs_dhcp6_result parse_ia_options(struct vs_dhcp6_reader r, uint32_t lease_code,
+					     struct vs_dhcp6_ia *ia)
 {
-	struct option o;
+	struct vs_dhcp6_read o;
 	bool seen = false;
 	int more;
 
-	while ((more = next(&r, &o)) > 0) {
+	while ((more = vs_dhcp6_next(&r, &o)) > 0) {
 		enum vs_dhcp6_result result = VS_DHCP6_OK;
 
 		if (o.code == lease_code)
@@ -128,7 +95,7 @@ static enum vs_dhcp6_result parse_ia_options(struct reader r, uint32_t lease_cod
 }
 
 /* RFC 8415 sections 21.4 and 21.21: IAID, T1, T2, options. */
-static enum vs_dhcp6_result parse_ia(const struct option *o, uint32_t iaid, struct vs_dhcp6_ia *out)
+static enum vs_dhcp6_result parse_ia(const struct vs_dhcp6_read *o, uint32_t iaid, struct vs_dhcp6_ia *out)
 {
 	struct vs_dhcp6_ia ia = {.present = true};
 
@@ -138,7 +105,7 @@ static enum vs_dhcp6_result parse_ia(const struct option *o, uint32_t iaid, stru
 	ia.t1_s = vs_be_get32(o->data.bytes + 4);
 	ia.t2_s = vs_be_get32(o->data.bytes + 8);
 	enum vs_dhcp6_result result = parse_ia_options(
-		within(o, 12), o->code == VS_DHCP6_IA_NA ? VS_DHCP6_IAADDR : VS_DHCP6_IAPREFIX, &ia);
+		vs_dhcp6_within(o, 12), o->code == VS_DHCP6_IA_NA ? VS_DHCP6_IAADDR : VS_DHCP6_IAPREFIX, &ia);
 	if (result != VS_DHCP6_OK)
 		return result;
 	bool impossible = ia.t2_s != 0 && ia.t1_s > ia.t2_s;
@@ -147,17 +114,8 @@ static enum vs_dhcp6_result parse_ia(const struct option *o, uint32_t iaid, stru
 	return VS_DHCP6_OK;
 }
 
-static enum vs_dhcp6_result parse_duid(const struct option *o, struct vs_dhcp6_bytes *out)
-{
-	if (o->data.n < VS_DHCP6_DUID_MIN || o->data.n > VS_DHCP6_DUID_MAX)
-		return VS_DHCP6_LENGTH;
-	if (out->bytes == NULL)
-		*out = o->data;
-	return VS_DHCP6_OK;
-}
-
 /* Returns whether the option is well-formed. */
-static bool parse_addresses(const struct option *o, uint8_t (*list)[16], uint8_t *n)
+static bool parse_addresses(const struct vs_dhcp6_read *o, uint8_t (*list)[16], uint8_t *n)
 {
 	if (o->data.n == 0 || o->data.n % 16 != 0 || *n != 0)
 		return false;
@@ -167,15 +125,15 @@ static bool parse_addresses(const struct option *o, uint8_t (*list)[16], uint8_t
 }
 
 /* RFC 5908: suboptions; those with unicast addresses are of use. The option may come more than once. */
-static bool parse_ntp(const struct option *o, struct vs_dhcp6 *out)
+static bool parse_ntp(const struct vs_dhcp6_read *o, struct vs_dhcp6 *out)
 {
-	struct reader r = within(o, 0);
-	struct option sub;
+	struct vs_dhcp6_reader r = vs_dhcp6_within(o, 0);
+	struct vs_dhcp6_read sub;
 	uint8_t n = out->n_ntp;
 	int more;
 
-	while ((more = next(&r, &sub)) > 0) {
-		if (sub.code != NTP_ADDRESS)
+	while ((more = vs_dhcp6_next(&r, &sub)) > 0) {
+		if (sub.code != VS_DHCP6_NTP_ADDRESS)
 			continue;
 		if (sub.data.n != 16)
 			return false;
@@ -186,7 +144,7 @@ static bool parse_ntp(const struct option *o, struct vs_dhcp6 *out)
 	return more == 0;
 }
 
-static bool parse_seconds(const struct option *o, uint32_t *out)
+static bool parse_seconds(const struct vs_dhcp6_read *o, uint32_t *out)
 {
 	if (o->data.n != 4 || *out != 0)
 		return false;
@@ -194,7 +152,7 @@ static bool parse_seconds(const struct option *o, uint32_t *out)
 	return true;
 }
 
-static bool parse_bytes(const struct option *o, uint16_t least, struct vs_dhcp6_bytes *out)
+static bool parse_bytes(const struct vs_dhcp6_read *o, uint16_t least, struct vs_dhcp6_bytes *out)
 {
 	if (o->data.n < least || out->bytes != NULL)
 		return false;
@@ -202,7 +160,7 @@ static bool parse_bytes(const struct option *o, uint16_t least, struct vs_dhcp6_
 	return true;
 }
 
-static bool parse_elapsed(const struct option *o, struct vs_dhcp6 *out)
+static bool parse_elapsed(const struct vs_dhcp6_read *o, struct vs_dhcp6 *out)
 {
 	if (o->data.n != 2 || out->has_elapsed)
 		return false;
@@ -211,7 +169,7 @@ static bool parse_elapsed(const struct option *o, struct vs_dhcp6 *out)
 	return true;
 }
 
-static bool parse_preference(const struct option *o, struct vs_dhcp6 *out)
+static bool parse_preference(const struct vs_dhcp6_read *o, struct vs_dhcp6 *out)
 {
 	if (o->data.n != 1)
 		return false;
@@ -219,14 +177,14 @@ static bool parse_preference(const struct option *o, struct vs_dhcp6 *out)
 	return true;
 }
 
-static bool parse_rapid(const struct option *o, struct vs_dhcp6 *out)
+static bool parse_rapid(const struct vs_dhcp6_read *o, struct vs_dhcp6 *out)
 {
 	out->rapid = out->rapid || o->data.n == 0;
 	return o->data.n == 0;
 }
 
 /* Options that a message can do without. Returns whether this one is well-formed, or unknown. */
-static bool parse_extra(const struct option *o, struct vs_dhcp6 *out)
+static bool parse_extra(const struct vs_dhcp6_read *o, struct vs_dhcp6 *out)
 {
 	switch (o->code) {
 	case VS_DHCP6_ORO:
@@ -256,14 +214,14 @@ static bool parse_extra(const struct option *o, struct vs_dhcp6 *out)
 	}
 }
 
-static enum vs_dhcp6_result parse_option(const struct option *o, uint32_t iaid, bool *status_seen,
+static enum vs_dhcp6_result parse_option(const struct vs_dhcp6_read *o, uint32_t iaid, bool *status_seen,
 					 struct vs_dhcp6 *out)
 {
 	switch (o->code) {
 	case VS_DHCP6_CLIENT_ID:
-		return parse_duid(o, &out->client);
+		return vs_dhcp6_take_duid(o, &out->client);
 	case VS_DHCP6_SERVER_ID:
-		return parse_duid(o, &out->server);
+		return vs_dhcp6_take_duid(o, &out->server);
 	case VS_DHCP6_IA_NA:
 		return parse_ia(o, iaid, &out->na);
 	case VS_DHCP6_IA_PD:
@@ -277,13 +235,13 @@ static enum vs_dhcp6_result parse_option(const struct option *o, uint32_t iaid, 
 	}
 }
 
-static enum vs_dhcp6_result parse_options(struct reader r, uint32_t iaid, struct vs_dhcp6 *out)
+static enum vs_dhcp6_result parse_options(struct vs_dhcp6_reader r, uint32_t iaid, struct vs_dhcp6 *out)
 {
-	struct option o;
+	struct vs_dhcp6_read o;
 	bool status_seen = false;
 	int more;
 
-	while ((more = next(&r, &o)) > 0) {
+	while ((more = vs_dhcp6_next(&r, &o)) > 0) {
 		enum vs_dhcp6_result result = parse_option(&o, iaid, &status_seen, out);
 
 		if (result != VS_DHCP6_OK)
@@ -294,24 +252,22 @@ static enum vs_dhcp6_result parse_options(struct reader r, uint32_t iaid, struct
 
 bool vs_dhcp6_wants(const struct vs_dhcp6 *message, enum vs_dhcp6_option option)
 {
-	for (size_t at = 0; at + 2 <= message->wanted.n; at += 2)
-		if (vs_be_get16(message->wanted.bytes + at) == (uint32_t)option)
-			return true;
-	return false;
+	return vs_dhcp6_lists(&message->wanted, option);
 }
 
 enum vs_dhcp6_result vs_dhcp6_parse(const uint8_t *bytes, size_t n, uint32_t iaid, struct vs_dhcp6 *out)
 {
 	struct vs_dhcp6 message = {.status = VS_DHCP6_SUCCESS};
 
-	if (n < HEADER)
+	if (n < VS_DHCP6_HEADER)
 		return VS_DHCP6_SHORT;
 	if (bytes[0] < VS_DHCP6_SOLICIT || bytes[0] > VS_DHCP6_INFORMATION_REQUEST)
 		return VS_DHCP6_TYPE;
 	message.type = (enum vs_dhcp6_type)bytes[0];
 	message.xid = vs_be_get32(bytes) & 0xffffff;
 	enum vs_dhcp6_result result =
-		parse_options((struct reader){bytes + HEADER, n - HEADER}, iaid, &message);
+		parse_options((struct vs_dhcp6_reader){bytes + VS_DHCP6_HEADER, n - VS_DHCP6_HEADER}, iaid,
+			      &message);
 	if (result == VS_DHCP6_OK)
 		*out = message;
 	return result;
