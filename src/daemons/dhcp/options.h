@@ -46,7 +46,7 @@ int dh_set_verbose(void *to, const char *value, struct dm_where *where);
 /* clang-format off */
 #define DH_OPTION_ROWS \
 	{ "stack", 's', "STACK", \
-	  "where it serves: a VDE network, or a stack for ioth_newstackc(3) (the host's)", 0, dh_set_stack }, \
+	  "where it serves: a VDE network, or a stack of ioth_newstackc(3) (the host's)", 0, dh_set_stack }, \
 	{ "iface", 'i', "NAME", "the interface where it serves (vde0)", 0, dh_set_iface }, \
 	{ "macaddr", 'm', "MAC", "the MAC address it has on a VDE network (random)", 0, dh_set_macaddr }, \
 	{ "dnsstack", 'R', "STACK", \
