@@ -18,7 +18,7 @@ static bool same(const struct dh_waiter *waiter, const struct dh_request *r)
 	       memcmp(waiter->bytes, r->bytes, r->n) == 0;
 }
 
-static bool waits_already(const struct dh_waiting *w, const struct dh_request *r)
+bool dh_waiting_has(const struct dh_waiting *w, const struct dh_request *r)
 {
 	for (const struct dh_waiter *waiter = w->first; waiter != NULL; waiter = waiter->next)
 		if (same(waiter, r))
@@ -29,7 +29,7 @@ static bool waits_already(const struct dh_waiting *w, const struct dh_request *r
 bool dh_waiting_add(struct dh_waiting *w, const struct dh_request *request, uint64_t ticket, int64_t now_ms)
 {
 	if (w->n == DH_WAITING_MAX || request->turns == DH_WAITING_TURNS ||
-	    now_ms - request->since_ms > DH_WAITING_MS || waits_already(w, request))
+	    now_ms - request->since_ms > DH_WAITING_MS || dh_waiting_has(w, request))
 		return false;
 	struct dh_waiter *waiter = malloc(sizeof(*waiter) + request->n);
 	if (waiter == NULL)

@@ -37,6 +37,9 @@ struct dh_waiting {
  */
 bool dh_waiting_add(struct dh_waiting *w, const struct dh_request *request, uint64_t ticket, int64_t now_ms);
 
+/* Whether the same request of the same origin waits. */
+bool dh_waiting_has(const struct dh_waiting *w, const struct dh_request *request);
+
 /*
  * Calls handle() for each request that waits for this ticket, oldest first, and forgets it. Its bytes live
  * until handle() returns. handle() may add.
