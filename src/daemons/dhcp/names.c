@@ -11,16 +11,15 @@
  * reads only its kind and name, which do not change. The lock guards both queues and `stop`. Entries in these
  * queues are ASKED, and are not replaced. There are fewer of them than entries, so that answers can be kept.
  *
- * All clients that need a name wait for one lookup. A name whose servers are dead takes one thread for
- * the time of the resolver, and is known as failed afterwards: so some dead names do not stop the others for
- * long. When too many wait, the next is refused.
+ * All clients that need a name wait for one lookup. A name whose servers are dead takes one thread for the
+ * time of the resolver, and is known as failed afterwards. Names of one domain often have the same servers,
+ * so they never take more than half of the threads: names of other domains get the rest. When too many wait,
+ * the next is refused.
  */
 
 #include "names.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <iothconf.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,14 +29,15 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "words.h"
+#include "resolver.h"
 
 #define THREADS 8
-#define ENTRIES 512
-#define ASKED_MAX 128
+#define OF_A_DOMAIN 4 /* threads */
+#define ENTRIES 1024
+#define ASKED_MAX 512
+#define ASKED_OF_A_DOMAIN 384
 #define KEPT_LEAST_MS 2000 /* a request with several names is handled anew behind each */
 #define KEPT_MOST_MS 5000
-#define SERVERS_EVERY_MS 5000 /* how often a stack is asked for its name servers */
 
 enum state { FREE, ASKED, KNOWN };
 
@@ -56,19 +56,18 @@ struct queue {
 };
 
 struct dh_names {
-	struct iothdns *dns;
-	struct ioth *stack;
-	bool follows; /* the name servers are those that the stack has */
+	struct dh_resolver resolver;
 	int event;
 	uint64_t tickets;
 	unsigned n_asked; /* the server's */
 	unsigned n_threads;
+	unsigned n_begun; /* under the lock: threads that have a place in busy */
 	pthread_t threads[THREADS];
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct queue todo, done; /* under the lock */
-	bool stop;               /* under the lock */
-	int64_t servers_ms;      /* under the lock: when the stack is asked next for its name servers */
+	struct queue todo, done;           /* under the lock */
+	const struct entry *busy[THREADS]; /* under the lock: what the threads look up; NULL: nothing */
+	bool stop;                         /* under the lock */
 	struct entry entries[ENTRIES];
 };
 
@@ -96,23 +95,43 @@ static struct entry *take(struct queue *q)
 
 /* ------------------------------------------------------------------ threads */
 
-/* Name servers that came by DHCP or router advertisement since. */
-static void follow_servers(struct dh_names *names)
+/* What is behind the first dot. */
+static const char *domain_of(const char *name)
 {
-	VS_AUTO_FREE char *text = ioth_resolvconf(names->stack, NULL);
+	const char *dot = strchr(name, '.');
 
-	if (text != NULL && *text != '\0')
-		(void)iothdns_update_strcfg(names->dns, text); /* without memory the old ones stay */
+	return dot == NULL ? "" : dot;
 }
 
-static bool servers_due_locked(struct dh_names *names)
+static bool may_begin_locked(const struct dh_names *names, const struct entry *e)
 {
-	int64_t now = vs_now_ms();
+	unsigned n = 0;
 
-	if (!names->follows || now < names->servers_ms)
-		return false;
-	names->servers_ms = now + SERVERS_EVERY_MS;
-	return true;
+	for (unsigned i = 0; i < THREADS; i++)
+		if (names->busy[i] != NULL &&
+		    strcasecmp(domain_of(names->busy[i]->name), domain_of(e->name)) == 0)
+			n++;
+	return n < OF_A_DOMAIN;
+}
+
+/* The first whose domain has a thread left. */
+static struct entry *choose_locked(struct dh_names *names)
+{
+	struct entry *before = NULL, *e = names->todo.first;
+
+	while (e != NULL && !may_begin_locked(names, e)) {
+		before = e;
+		e = e->next;
+	}
+	if (e == NULL)
+		return NULL;
+	if (before == NULL)
+		names->todo.first = e->next;
+	else
+		before->next = e->next;
+	if (names->todo.last == e)
+		names->todo.last = before;
+	return e;
 }
 
 static void signal_done(int event)
@@ -127,21 +146,23 @@ static void *ask(void *arg)
 	struct dh_names *names = arg;
 
 	(void)pthread_mutex_lock(&names->lock);
-	for (;;) {
-		struct entry *e;
-		while (!names->stop && names->todo.first == NULL)
+	unsigned place = names->n_begun++;
+	while (!names->stop) {
+		struct entry *e = choose_locked(names);
+		if (e == NULL) {
 			(void)pthread_cond_wait(&names->more, &names->lock);
-		if (names->stop)
-			break;
-		e = take(&names->todo);
-		bool due = servers_due_locked(names);
+			continue;
+		}
+		names->busy[place] = e;
 		(void)pthread_mutex_unlock(&names->lock);
-		if (due)
-			follow_servers(names);
-		dh_lookup(names->dns, e->name, e->kind, &e->answer);
+		dh_resolver_follow(&names->resolver, vs_now_ms());
+		dh_lookup(names->resolver.dns, e->name, e->kind, &e->answer);
 		(void)pthread_mutex_lock(&names->lock);
+		names->busy[place] = NULL;
 		put(&names->done, e);
 		signal_done(names->event);
+		if (names->todo.first != NULL) /* it may have waited for a thread of this domain */
+			(void)pthread_cond_signal(&names->more);
 	}
 	(void)pthread_mutex_unlock(&names->lock);
 	return NULL;
@@ -160,40 +181,8 @@ static int start_threads(struct dh_names *names)
 		names->n_threads += r == 0;
 	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return names->n_threads > 0 ? 0 : -r;
-}
-
-/* ------------------------------------------------------------------ the resolver */
-
-/* The text of a resolv.conf with the servers of the option. A dead one costs two seconds of a thread. */
-static int list_servers(const char *list, char *text, size_t size)
-{
-	char word[64];
-	int n = snprintf(text, size, "options timeout:1 attempts:2\n");
-
-	while (dh_word(&list, word, sizeof(word)) && n > 0 && (size_t)n < size)
-		n += snprintf(text + n, size - (size_t)n, "nameserver %s\n", word);
-	return n > 0 && (size_t)n < size ? 0 : -E2BIG;
-}
-
-static int open_resolver(struct dh_names *names, const struct dh_settings *s)
-{
-	char text[512];
-
-	if (s->nameserver != NULL) {
-		int r = list_servers(s->nameserver, text, sizeof(text));
-		names->dns = r < 0 ? NULL : iothdns_init_strcfg(names->stack, text);
-		return r < 0 ? r : names->dns == NULL ? -errno : 0;
-	}
-	VS_AUTO_FREE char *own = names->stack == NULL ? NULL : ioth_resolvconf(names->stack, NULL);
-	names->follows = names->stack != NULL;
-	if (own != NULL && *own != '\0')
-		names->dns = iothdns_init_strcfg(names->stack, own);
-	else
-		names->dns = iothdns_init(names->stack, s->resolvconf);
-	if (names->dns == NULL && errno == ENOENT && s->resolvconf == NULL)
-		names->dns = iothdns_init_strcfg(names->stack, (char[]){ "" });
-	return names->dns == NULL ? -errno : 0;
+	errno = r;
+	return names->n_threads > 0 ? 0 : -1;
 }
 
 struct dh_names *dh_names_new(const struct dh_settings *settings, const struct dh_link *link)
@@ -206,17 +195,12 @@ struct dh_names *dh_names_new(const struct dh_settings *settings, const struct d
 	}
 	(void)pthread_mutex_init(&names->lock, NULL);
 	(void)pthread_cond_init(&names->more, NULL);
-	names->stack = link->dnsstack;
 	names->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int r = names->event < 0 ? -errno : open_resolver(names, settings);
-	if (r < 0)
-		dm_report(DM_ERROR, "cannot look names up by the servers of %s: %s",
-			  settings->nameserver != NULL   ? "--nameserver"
-			  : settings->resolvconf != NULL ? settings->resolvconf
-							 : "/etc/resolv.conf",
-			  strerror(-r));
-	else if ((r = start_threads(names)) < 0)
-		dm_report(DM_ERROR, "cannot start a thread for lookups: %s", strerror(-r));
+	int r = dh_resolver_open(&names->resolver, settings, link);
+	if (r == 0 && (names->event < 0 || start_threads(names) < 0)) {
+		dm_report(DM_ERROR, "cannot start a thread for lookups: %s", strerror(errno));
+		r = -1;
+	}
 	if (r == 0)
 		return names;
 	dh_names_free(names);
@@ -235,7 +219,7 @@ void dh_names_free(struct dh_names *names)
 		(void)pthread_join(names->threads[i], NULL);
 	for (unsigned i = 0; i < ENTRIES; i++)
 		free(names->entries[i].answer.text);
-	iothdns_fini(names->dns);
+	dh_resolver_close(&names->resolver);
 	vs_close(names->event);
 	(void)pthread_cond_destroy(&names->more);
 	(void)pthread_mutex_destroy(&names->lock);
@@ -269,6 +253,18 @@ static struct entry *find_room(struct dh_names *names)
 	return oldest;
 }
 
+/* Of the domain of this name. */
+static unsigned count_asked(const struct dh_names *names, const char *name)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; names->n_asked >= ASKED_OF_A_DOMAIN && i < ENTRIES; i++)
+		if (names->entries[i].state == ASKED &&
+		    strcasecmp(domain_of(names->entries[i].name), domain_of(name)) == 0)
+			n++;
+	return n;
+}
+
 static void begin(struct dh_names *names, struct entry *e)
 {
 	free(e->answer.text);
@@ -292,7 +288,8 @@ enum dh_got dh_names_get(struct dh_names *names, const char *name, enum dh_kind 
 		return DH_KNOWN;
 	}
 	if (e == NULL || e->state == KNOWN) {
-		if (names->n_asked == ASKED_MAX || strlen(name) >= sizeof(e->name))
+		if (names->n_asked == ASKED_MAX || strlen(name) >= sizeof(e->name) ||
+		    count_asked(names, name) >= ASKED_OF_A_DOMAIN)
 			return DH_BUSY;
 		if (e == NULL && (e = find_room(names)) == NULL)
 			return DH_BUSY;
@@ -303,6 +300,14 @@ enum dh_got dh_names_get(struct dh_names *names, const char *name, enum dh_kind 
 	}
 	*ticket = e->ticket;
 	return DH_WAIT;
+}
+
+void dh_names_flush(struct dh_names *names)
+{
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (names->entries[i].state == KNOWN)
+			names->entries[i].until_ms = 0;
+	dh_resolver_flush(&names->resolver);
 }
 
 int dh_names_ready(const struct dh_names *names)

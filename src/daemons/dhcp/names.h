@@ -44,6 +44,12 @@ void dh_names_free(struct dh_names *names);
 enum dh_got dh_names_get(struct dh_names *names, const char *name, enum dh_kind kind, int64_t now_ms,
 			 const struct dh_answer **answer, uint64_t *ticket);
 
+/*
+ * Forgets all answers, those of the resolver too, which reads its file of name servers anew. Lookups on their
+ * way go on.
+ */
+void dh_names_flush(struct dh_names *names);
+
 /* For poll(2): readable when dh_names_take() has something. */
 int dh_names_ready(const struct dh_names *names);
 

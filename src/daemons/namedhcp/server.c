@@ -191,8 +191,10 @@ int nd_server_run(struct nd_server *s, struct dm_daemon *daemon)
 		}
 		s->now_ms = vs_now_ms();
 		what = fds[0].revents != 0 ? dm_daemon_signal(daemon) : DM_NONE;
-		if (what == DM_RELOAD)
+		if (what == DM_RELOAD) {
+			dh_names_flush(s->names);
 			nd_log_report(&s->log);
+		}
 		if (fds[1].revents != 0)
 			take_lookups(s);
 		if (fds[2].revents != 0)

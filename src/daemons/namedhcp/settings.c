@@ -96,7 +96,8 @@ enum dm_parsed nd_settings_read(struct nd_settings *settings, int argc, char **a
 		.table = rows,
 		.n = VS_COUNT(rows),
 		.has_rcfile = true,
-		.more = "Signals: SIGHUP reports counters; SIGTERM and SIGINT end.\n",
+		.more = "Signals: SIGHUP forgets the answers of name servers, and reports counters; SIGTERM "
+			"and SIGINT end.\n",
 	};
 	int first = 0;
 
