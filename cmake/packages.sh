@@ -11,7 +11,7 @@ packages_test="libcmocka-dev check nftables libxml2-utils libseccomp-dev libvdes
 	iperf3 iproute2 iputils-ping netcat-openbsd bind9-dnsutils bind9-host knot-dnsutils ldnsutils
 	libuv1-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc default-jdk-headless
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
-	util-linux libcap2-bin procps busybox-static git wget openssh-client"
+	util-linux libcap2-bin procps busybox-static git wget openssh-client isc-dhcp-client dhcpcd-base kea-admin"
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
 packages_servers="nginx haproxy redis-server etcd-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd
