@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any bytes of a client or relay go to namedhcp, and any text is the TXT record of its name. Whatever they are,
- * the answer goes to the client that asked, through its relays, and its options are whole.
+ * Any bytes of a client or relay go to namedhcp, and any text is the TXT record of its name. Whatever they
+ * are, the answer goes to the client that asked, through its relays, and its options are whole.
  *
  * Input: a byte of flags (1: by unicast, 2: the name has no address, 4: no name server answers, 8: lookups
  * are known at the second time only), the length of the text, the text, and the message.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* namedhcp: what a client gets, and what stands below it: messages, words, waiting requests, the identifier. */
+/* namedhcp: what a client gets, and what stands below it: messages, words, requests that wait, identifier. */
 
 #include "unit.h"
 
