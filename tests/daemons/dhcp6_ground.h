@@ -59,27 +59,27 @@ enum {
 };
 
 static struct tool dhcp;
+static const char *nameserver = "fd00::53"; /* --nameserver; NULL: without it */
 
 /* before: a command that executes it, or NULL. more: options, or NULL. */
 __attribute__((unused)) static void dhcp_start_by(const char *const *before, const char *stack,
 						  const char *const *more, bool verbose)
 {
-	const char *own[] = { NAMEDHCP_FILE,
-			      "--stack",
-			      stack,
-			      "--nameserver",
-			      "fd00::53",
-			      "--duidfile",
-			      case_path("duid"),
-			      verbose ? "--verbose" : NULL };
+	const char *own[] = { NAMEDHCP_FILE, "--stack", stack, "--duidfile", case_path("duid") };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int notify = (int)MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)), n = 0;
 	const char *words[40] = { NULL };
 
 	for (; before != NULL && *before != NULL; before++)
 		words[n++] = *before;
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) && own[i] != NULL; i++)
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		words[n++] = own[i];
+	if (nameserver != NULL) {
+		words[n++] = "--nameserver";
+		words[n++] = nameserver;
+	}
+	if (verbose)
+		words[n++] = "--verbose";
 	for (; more != NULL && *more != NULL; more++)
 		words[n++] = *more;
 	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", case_path("notify6"));

@@ -10,9 +10,12 @@
 
 #include "base/cleanup.h"
 
+/* One word that begins with SCHEME://. */
 static bool is_network(const char *stack)
 {
-	return strstr(stack, "://") != NULL && strpbrk(stack, " \t,;=\"'") == NULL;
+	size_t scheme = strspn(stack, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+	return scheme > 0 && strncmp(stack + scheme, "://", 3) == 0 && strpbrk(stack, " \t\n") == NULL;
 }
 
 static struct ioth *new_stack(const char *option, const char *config)

@@ -5,7 +5,7 @@
 /*
  * Where messages come and go, and where names are looked up.
  *
- * --stack is a stack for ioth_newstackc(3), or one word with "://": a VDE network. Then the link is a stack
+ * --stack is a stack for ioth_newstackc(3), or one word SCHEME://...: a VDE network. Then the link is a stack
  * of kind vdestack on it. Its interface is up and has the address fe80::EUI64(MAC). So neighbour discovery,
  * checksums and fragments are the kernel's.
  */
