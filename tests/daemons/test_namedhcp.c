@@ -145,6 +145,35 @@ CASE(confirm_release_and_decline_are_answered)
 	dhcp_end();
 }
 
+/* RFC 4704 section 5: some messages never have a name. */
+CASE(a_client_is_known_by_the_name_it_has_said_before)
+{
+	struct message *m;
+	struct answer *a;
+
+	dhcp_begin(WORDS("--dns", "fd00::5300"));
+	m = message(CONFIRM);
+	ia(m, IA_NA, 7, "fd00::101");
+	no_answer(m, "a message without a name");
+	(void)ask(solicit("one.static.test"), ADVERTISE);
+	m = message(CONFIRM);
+	ia(m, IA_NA, 7, "fd00::101");
+	CHECK_EQ(status_of(ask(m, REPLY)), 0);
+	m = to_server(RENEW, NULL);
+	ia(m, IA_NA, 7, "fd00::101");
+	WANTS(m, FQDN);
+	a = ask(m, REPLY);
+	CHECK_STR(given(a, IA_NA, 0), "fd00::101 4294967295");
+	CHECK(!has(a, FQDN));
+	m = message(INFORM);
+	WANTS(m, SEARCH, FQDN);
+	CHECK(has(ask(m, REPLY), SEARCH)); /* of the TXT record */
+	m = message(SOLICIT);
+	ia(m, IA_NA, 7, NULL);
+	no_answer(m, "a message without a name");
+	dhcp_end();
+}
+
 /* RFC 8415 section 16. */
 CASE(messages_for_other_servers_are_ignored)
 {

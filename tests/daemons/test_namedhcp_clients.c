@@ -2,6 +2,8 @@
 
 /* namedhcp with the programs that hosts have, in stacks of each kind. */
 
+#include <iothconf.h>
+
 #include "dhcp6_ground.h"
 #include <vdestack/sources.h>
 
@@ -105,6 +107,27 @@ CASE(the_client_of_a_stack_gets_its_address_and_name_servers)
 	CHECK_EQ(vdestack_run(s, argv, NULL), 0);
 	MUST(vdestack_delete(s));
 	dhcp_says("Release");
+	dhcp_end();
+}
+
+/* The same client, as a program of the family has it. */
+CASE(the_client_of_libiothconf_gets_its_address_and_name_servers)
+{
+	char text[300];
+
+	dhcp_begin(OPTIONS);
+	(void)snprintf(text, sizeof(text), "stack=vdestack vnl=%s", lan);
+	struct ioth *stack = ioth_newstackc(text);
+	if (stack == NULL)
+		FAIL("no stack: %s", ioth_last_error());
+	CHECK_EQ(ioth_config(stack, "eth dhcpv6 fqdn=one.static.test timeout=20"),
+		 IOTHCONF_ETH | IOTHCONF_DHCPV6);
+	char *resolvconf = ioth_resolvconf(stack, NULL);
+	CHECK(resolvconf != NULL);
+	CHECK_CONTAINS(resolvconf, "nameserver fd00::5301\n");
+	free(resolvconf);
+	MUST(ioth_delstack(stack));
+	dhcp_says("Release of one.static.test");
 	dhcp_end();
 }
 

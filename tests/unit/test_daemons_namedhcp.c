@@ -15,6 +15,7 @@
 #include "daemons/dhcp/words.h"
 #include "daemons/namedhcp/decide.h"
 #include "daemons/namedhcp/duid.h"
+#include "daemons/namedhcp/known.h"
 
 static const uint8_t duid[] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 1 };
 static const uint8_t client_duid[] = { 0, 3, 0, 1, 2, 0, 0, 0, 0, 9 };
@@ -419,7 +420,33 @@ static void names_are_host_names(void **state)
 	}
 }
 
+static void the_last_clients_are_known(void **state)
+{
+	static struct nd_known known;
+	uint8_t bytes[4] = { 0, 3 };
+	struct vs_dhcp6_bytes id = { bytes, sizeof(bytes) }, none = { NULL, 0 };
+
+	(void)state;
+	assert_null(nd_known_get(&known, &id));
+	for (unsigned i = 0; i <= ND_KNOWN_MAX; i++) {
+		bytes[2] = (uint8_t)(i >> 8);
+		bytes[3] = (uint8_t)i;
+		nd_known_put(&known, &id, "first.test");
+		nd_known_put(&known, &id, i == 1 ? "one.test" : "other.test");
+		assert_non_null(nd_known_get(&known, &id));
+	}
+	bytes[2] = bytes[3] = 0;
+	assert_null(nd_known_get(&known, &id));
+	bytes[3] = 1;
+	assert_string_equal(nd_known_get(&known, &id), "one.test");
+	id.n = 3;
+	assert_null(nd_known_get(&known, &id));
+	nd_known_put(&known, &none, "none.test");
+	assert_null(nd_known_get(&known, &none));
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(the_last_clients_are_known),
 	cmocka_unit_test(words_are_separated_and_quoted),
 	cmocka_unit_test(requests_wait_for_their_lookup),
 	cmocka_unit_test(waiting_requests_are_bounded),

@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -265,8 +264,11 @@ static unsigned count_asked(const struct dh_names *names, const char *name)
 	return n;
 }
 
-static void begin(struct dh_names *names, struct entry *e)
+/* The name fits. */
+static void begin(struct dh_names *names, struct entry *e, const char *name, enum dh_kind kind)
 {
+	memcpy(e->name, name, strlen(name) + 1);
+	e->kind = kind;
 	free(e->answer.text);
 	e->answer = (struct dh_answer){ .n = 0 };
 	e->state = ASKED;
@@ -293,10 +295,7 @@ enum dh_got dh_names_get(struct dh_names *names, const char *name, enum dh_kind 
 			return DH_BUSY;
 		if (e == NULL && (e = find_room(names)) == NULL)
 			return DH_BUSY;
-		e->kind = kind;
-		if (e->name != name) /* bounded above */
-			(void)snprintf(e->name, sizeof(e->name), "%s", name);
-		begin(names, e);
+		begin(names, e, name, kind);
 	}
 	*ticket = e->ticket;
 	return DH_WAIT;

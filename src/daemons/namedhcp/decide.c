@@ -5,7 +5,7 @@
  * others get those that are left, in order. So the order in which a name server gives them does not matter
  * for a client that renews. An address that the client has, and must not have any more, gets lifetimes of 0.
  *
- * Nothing is kept about clients. So a Release has nothing to release, and a Decline changes nothing: the
+ * Nothing is kept about leases. So a Release has nothing to release, and a Decline changes nothing: the
  * address belongs to the name, and goes to no other client.
  */
 
@@ -195,7 +195,7 @@ static void answer_settings(const struct vs_dhcp6_request *r, const struct nd_fa
 static void answer_fqdn(const struct vs_dhcp6_request *r, const struct nd_facts *facts,
 			uint8_t fqdn[VS_DNS_NAME_WIRE], struct vs_dhcp6_answer *a)
 {
-	if (facts->name[0] == '\0' || !vs_dhcp6_request_wants(r, VS_DHCP6_FQDN))
+	if (facts->name[0] == '\0' || r->fqdn.bytes == NULL || !vs_dhcp6_request_wants(r, VS_DHCP6_FQDN))
 		return;
 	size_t n = vs_dns_name_encode(facts->name, fqdn);
 	if (n == 0)

@@ -9,7 +9,7 @@
  *                                  waiting: a lookup is under way
  *
  * One thread does all of this. A message that waits is kept as bytes, and goes the whole way anew when the
- * lookup has ended. So there is no state of a client.
+ * lookup has ended. So there is no state of a client, except the name that it has said last.
  */
 
 #include "server.h"
@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "daemons/dhcp/names.h"
 #include "daemons/dhcp/waiting.h"
+#include "known.h"
 #include "log.h"
 #include "port.h"
 
@@ -34,6 +35,7 @@ struct nd_server {
 	struct nd_port port;
 	struct dh_names *names;
 	struct dh_waiting waiting;
+	struct nd_known known;
 	struct nd_log log;
 	int64_t now_ms;
 	unsigned failures;
@@ -86,6 +88,20 @@ static void answer(struct nd_server *s, const struct nd_peer *peer, const struct
 		nd_log_count(&s->log, ND_N_UNSENT, &peer->from.sin6_addr, strerror(-r), s->now_ms);
 	else
 		nd_log_answer(&s->log, &a, &peer->from.sin6_addr, facts->name, s->now_ms);
+	if (r == 0 && request->fqdn.bytes != NULL && facts->n_addrs > 0)
+		nd_known_put(&s->known, &request->client, facts->name);
+}
+
+/* A client without an option says the name of before; but a Solicit has to say it. */
+static bool find_name(const struct nd_server *s, const struct vs_dhcp6_request *request,
+		      char name[VS_DNS_NAME_TEXT])
+{
+	if (request->fqdn.bytes != NULL || request->type == VS_DHCP6_SOLICIT)
+		return nd_facts_name(request, s->settings->dh.domain, name);
+	const char *before = nd_known_get(&s->known, &request->client);
+	if (before != NULL)
+		memcpy(name, before, strlen(before) + 1);
+	return before != NULL;
 }
 
 static void handle(void *arg, const struct dh_request *kept)
@@ -102,7 +118,7 @@ static void handle(void *arg, const struct dh_request *kept)
 	}
 	const struct nd_way way = { .unicast = !IN6_IS_ADDR_MULTICAST(&peer.to) &&
 					       !IN6_IS_ADDR_UNSPECIFIED(&peer.to) };
-	bool name = nd_facts_name(&request, s->settings->dh.domain, facts.name);
+	bool name = find_name(s, &request, facts.name);
 	enum nd_verdict verdict = nd_check(&request, &s->self, &way, name);
 	if (verdict == ND_NEEDS && !find_facts(s, kept, &peer, &request, &facts))
 		return;
