@@ -117,6 +117,13 @@ static void waiting_requests_are_bounded(void **state)
 	byte[1] = 99;
 	assert_false(dh_waiting_add(&w, &r, 1, 0));
 	dh_waiting_clear(&w);
+	static uint8_t large[65535];
+	struct dh_request l = { .bytes = large, .n = sizeof(large) };
+	while (dh_waiting_add(&w, &l, 1, 0))
+		large[0]++;
+	assert_int_equal(w.n, DH_WAITING_BYTES / sizeof(large));
+	dh_waiting_clear(&w);
+	assert_int_equal(w.n_bytes, 0);
 	assert_false(dh_waiting_add(&w, &r, 1, DH_WAITING_MS + 1));
 	r.turns = DH_WAITING_TURNS;
 	assert_false(dh_waiting_add(&w, &r, 1, 0));

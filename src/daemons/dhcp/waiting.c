@@ -28,8 +28,9 @@ bool dh_waiting_has(const struct dh_waiting *w, const struct dh_request *r)
 
 bool dh_waiting_add(struct dh_waiting *w, const struct dh_request *request, uint64_t ticket, int64_t now_ms)
 {
-	if (w->n == DH_WAITING_MAX || request->turns == DH_WAITING_TURNS ||
-	    now_ms - request->since_ms > DH_WAITING_MS || dh_waiting_has(w, request))
+	if (w->n == DH_WAITING_MAX || w->n_bytes + request->n > DH_WAITING_BYTES ||
+	    request->turns == DH_WAITING_TURNS || now_ms - request->since_ms > DH_WAITING_MS ||
+	    dh_waiting_has(w, request))
 		return false;
 	struct dh_waiter *waiter = malloc(sizeof(*waiter) + request->n);
 	if (waiter == NULL)
@@ -46,6 +47,7 @@ bool dh_waiting_add(struct dh_waiting *w, const struct dh_request *request, uint
 		w->last->next = waiter;
 	w->last = waiter;
 	w->n++;
+	w->n_bytes += request->n;
 	return true;
 }
 
@@ -62,6 +64,7 @@ static struct dh_waiter *detach(struct dh_waiting *w, uint64_t ticket)
 			*end = waiter;
 			end = &waiter->next;
 			w->n--;
+			w->n_bytes -= waiter->request.n;
 			continue;
 		}
 		if (w->last == NULL)

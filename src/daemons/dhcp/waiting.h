@@ -3,7 +3,7 @@
 #define DH_WAITING_H
 
 /*
- * Requests that wait for a lookup: copies of the messages, and of where they came from. Bounded in number.
+ * Requests that wait for a lookup: copies of the messages, and of where they came from. Bounded.
  * When the lookup ends the server takes them out, and handles them anew. A request that still lacks a name is
  * put back with another ticket. One that has waited too long, or too often, is dropped.
  */
@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 #define DH_WAITING_MAX 512
-#define DH_WAITING_MS 10000 /* clients have repeated their request long before */
-#define DH_WAITING_TURNS 32 /* lookups of one request */
-#define DH_ORIGIN_MAX 64    /* bytes of where a request came from */
+#define DH_WAITING_BYTES (4u << 20) /* of all messages */
+#define DH_WAITING_MS 10000         /* clients have repeated their request long before */
+#define DH_WAITING_TURNS 32         /* lookups of one request */
+#define DH_ORIGIN_MAX 64            /* bytes of where a request came from */
 
 struct dh_request {
 	const uint8_t *bytes;
@@ -29,6 +30,7 @@ struct dh_waiter;
 struct dh_waiting {
 	struct dh_waiter *first, *last;
 	unsigned n;
+	size_t n_bytes;
 };
 
 /*
