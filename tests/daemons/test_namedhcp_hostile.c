@@ -120,6 +120,11 @@ static void spoil(struct message *m)
 		m->n += any(1000);
 }
 
+static bool has_few_fds(void *before)
+{
+	return count_fds_of(dhcp.pid) <= *(int *)before + 32;
+}
+
 CASE_TIMED(hostile_bytes_do_not_end_or_grow_it, CASE_F_ROOT | CASE_F_USER, 200)
 {
 	static struct message m;
@@ -130,7 +135,8 @@ CASE_TIMED(hostile_bytes_do_not_end_or_grow_it, CASE_F_ROOT | CASE_F_USER, 200)
 	check_served("one.static.test");
 	int fds = count_fds_of(dhcp.pid), fd = dhcp_socket(client, 546);
 	long before = 0;
-	for (int i = 0; i < 4000; i++) {
+	const char *full = getenv("VDESTACK_TESTS_FULL");
+	for (int i = 0; i < (full != NULL && *full == '1' ? 40000 : 4000); i++) {
 		struct message *from = solicit(any(2) ? "one.static.test" : "two.static.test");
 		WANTS(from, DNS, SEARCH, NTP, FQDN);
 		ia(from, any(2) ? IA_PD : IA_TA, 3, any(2) ? "fd00::1" : NULL);
@@ -148,7 +154,9 @@ CASE_TIMED(hostile_bytes_do_not_end_or_grow_it, CASE_F_ROOT | CASE_F_USER, 200)
 		fd = dhcp_socket(client, 546);
 	}
 	close(fd);
-	CHECK(count_fds_of(dhcp.pid) <= fds + 8); /* of lookups under way */
+	/* Lookups under way have some: each of 8 threads a resolver with a few. */
+	if (!wait_until(has_few_fds, &fds, SOON_MS))
+		FAIL("it had %d descriptors, and has %d", fds, count_fds_of(dhcp.pid));
 	if (case_sanitizer()[0] == '\0' && rss_kib_of(dhcp.pid) > before + 2048)
 		FAIL("it has grown from %ld KiB to %ld KiB", before, rss_kib_of(dhcp.pid));
 	dhcp_end();

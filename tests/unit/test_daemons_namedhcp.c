@@ -158,6 +158,21 @@ static void the_identifier_is_made_once(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* Without a place for the file it comes from the MAC address, so it stays the same all the same. */
+static void the_default_file_may_be_missing(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 7 };
+	struct nd_duid d;
+
+	(void)state;
+	assert_int_equal(setenv("STATE_DIRECTORY", "/nonexistent", 1), 0);
+	assert_int_equal(nd_duid_open(&d, NULL, mac), 0);
+	assert_int_equal(d.n, 10);
+	assert_memory_equal(d.bytes, "\0\3\0\1\2\0\0\0\0\7", 10);
+	assert_int_equal(d.lock, -1);
+	nd_duid_close(&d);
+}
+
 static void other_files_are_no_identifier(void **state)
 {
 	static const char *const texts[] = { "00:03\n00", "0:3",      "00:03:", "zz:00:01",
@@ -458,6 +473,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(requests_wait_for_their_lookup),
 	cmocka_unit_test(waiting_requests_are_bounded),
 	cmocka_unit_test(the_identifier_is_made_once),
+	cmocka_unit_test(the_default_file_may_be_missing),
 	cmocka_unit_test(other_files_are_no_identifier),
 	cmocka_unit_test(no_part_of_a_message_is_a_message),
 	cmocka_unit_test(relays_are_bounded),
