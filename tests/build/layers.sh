@@ -18,7 +18,7 @@ export LC_ALL=C
 layers="base proto wire config rtnl pump auto keeper runner core api dns lab rules preload publish tools
 	ioth/lib ioth/addr ioth/plugins ioth/picox ioth/conf ioth/dns ioth/radv daemons/common daemons/otipaddr
 	daemons/otip_rproxy daemons/iothradvd daemons/iothnamed
-	daemons/dhcp daemons/namedhcp"
+	daemons/dhcp daemons/namedhcp daemons/namedhcp4"
 
 source=$1/src objects=${2:-}
 status=0 edges=0

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STRING_MAX 255 /* bytes of a string of a TXT record */
+
 struct collector {
 	struct dh_answer *answer;
 	enum dh_kind kind;
@@ -39,7 +41,10 @@ static void append(struct collector *c, const char *bytes, size_t n)
 	c->n_text += n;
 }
 
-/* A string cannot be longer than what is left of the record: the library checks that. */
+/*
+ * A string cannot be longer than what is left of the record: the library checks that. One that is as long as
+ * a string can be goes on in the next. Else a setting ends with its string, as if there were a ','.
+ */
 static void take_text(struct collector *c, const struct iothdns_rr *rr, struct iothdns_pkt *pkt)
 {
 	char string[IOTHDNS_MAXSTRING];
@@ -50,6 +55,8 @@ static void take_text(struct collector *c, const struct iothdns_rr *rr, struct i
 		if (iothdns_get_string(pkt, string) == NULL || errno != 0)
 			break;
 		append(c, string, strlen(string));
+		if (strlen(string) < STRING_MAX)
+			append(c, ",", 1);
 	}
 }
 

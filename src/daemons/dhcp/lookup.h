@@ -22,7 +22,7 @@ struct dh_answer {
 	enum dh_outcome outcome;
 	unsigned n;                      /* addresses */
 	uint8_t addrs[DH_ADDRS_MAX][16]; /* DH_A: the first 4 bytes */
-	char *text; /* DH_TXT: the strings of a record behind each other, a ',' between records. Or NULL */
+	char *text; /* DH_TXT: the strings, a ',' between them unless one has 255 bytes. Or NULL */
 	uint32_t ttl_s; /* the least */
 };
 

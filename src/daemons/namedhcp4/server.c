@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * One thread serves. A request is handled in one go, from its bytes on:
+ *
+ *     frame -> message -> aim, name -> address of the name -> verdict -> terms -> answer -> frame
+ *                                           |                      |
+ *                                           '--- a lookup is needed: the request waits as it came
+ *                                                and is handled anew from its bytes when the lookup ends
+ *
+ * So there is no state of a client, and a server that was killed goes on where it was. Nothing of a request
+ * stays but the copy that waits, whose number and time are limited.
+ */
+
+#include "server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "daemons/dhcp/names.h"
+#include "daemons/dhcp/waiting.h"
+#include "frames.h"
+#include "notices.h"
+#include "place.h"
+#include "proto/be.h"
+#include "txt.h"
+
+#define AT_ONCE 64 /* packets, before signals and lookups have their turn */
+
+struct n4_server {
+	const struct n4_settings *settings;
+	const struct dh_link *link;
+	struct dh_names *names;
+	struct dh_waiting waiting;
+	struct n4_notices notices;
+	struct n4_frames frames;
+	struct n4_ground ground;
+	int64_t now_ms;
+	bool failed; /* the interface or the stack is gone */
+};
+
+/* A request while it is handled. */
+struct turn {
+	struct n4_server *server;
+	const struct dh_request *request;
+	struct n4_origin origin;
+	struct vs_dhcp4_query query;
+	char name[VS_DNS_NAME_TEXT];
+	bool failed; /* a lookup of the terms */
+};
+
+/* ------------------------------------------------------------------ messages */
+
+struct text {
+	char bytes[INET_ADDRSTRLEN + 2];
+};
+
+static struct text addr_text(uint32_t addr)
+{
+	struct text t;
+
+	(void)snprintf(t.bytes, sizeof(t.bytes), "%u.%u.%u.%u", addr >> 24, addr >> 16 & 255, addr >> 8 & 255,
+		       addr & 255);
+	return t;
+}
+
+static void note(const struct turn *t, enum dm_level level, const char *what)
+{
+	static const char *const types[] = { [VS_DHCP4_DISCOVER] = "DISCOVER",
+					     [VS_DHCP4_REQUEST] = "REQUEST",
+					     [VS_DHCP4_DECLINE] = "DECLINE",
+					     [VS_DHCP4_RELEASE] = "RELEASE",
+					     [VS_DHCP4_INFORM] = "INFORM" };
+	const struct vs_dhcp4_query *q = &t->query;
+	const uint8_t *mac = q->chaddr;
+
+	n4_notice(&t->server->notices, t->server->now_ms, level,
+		  "%s of %02x:%02x:%02x:%02x:%02x:%02x%s%s: %s", types[q->type], mac[0], mac[1], mac[2],
+		  mac[3], mac[4], mac[5], t->name[0] != '\0' ? " " : "", t->name, what);
+}
+
+static void note_silence(const struct turn *t, const char *why)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "no answer: %s", why);
+	note(t, DM_DEBUG, text);
+}
+
+/*
+ * RELEASE and DECLINE change nothing here: the name keeps its address. The second is for the administrator.
+ */
+static void note_end(const struct turn *t, enum n4_aim aim)
+{
+	uint32_t addr = aim == N4_RELEASE ? t->query.ciaddr : t->query.requested;
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s %s%s%s", addr_text(addr).bytes,
+		       aim == N4_RELEASE ? "is not used any more" : "is used by another station already",
+		       t->query.text[0] != '\0' ? ": " : "", t->query.text);
+	note(t, DM_NOTICE, text);
+}
+
+/* ------------------------------------------------------------------ names */
+
+/* A lookup for this request. False: it waits for the answer, or has been dropped. */
+static bool look_up(struct turn *t, const char *name, enum dh_kind kind, const struct dh_answer **answer)
+{
+	struct n4_server *s = t->server;
+	uint64_t ticket;
+
+	switch (dh_names_get(s->names, name, kind, s->now_ms, answer, &ticket)) {
+	case DH_KNOWN:
+		return true;
+	case DH_WAIT:
+		if (!dh_waiting_add(&s->waiting, t->request, ticket, s->now_ms))
+			note(t, DM_DEBUG, "dropped: it has waited too long, or waits already");
+		return false;
+	default:
+		note(t, DM_DEBUG, "dropped: too many lookups wait");
+		return false;
+	}
+}
+
+/* What a host can have: not 0/8, not 127/8, no group. */
+static bool is_host(uint32_t addr)
+{
+	return addr >> 24 != 0 && addr >> 24 != 127 && addr >> 29 != 7;
+}
+
+static bool find_addresses(struct turn *t, struct n4_known *known)
+{
+	const struct dh_answer *answer;
+
+	*known = (struct n4_known){ .n = 0 };
+	if (!look_up(t, t->name, DH_A, &answer))
+		return false;
+	known->failed = answer->outcome == DH_FAILED;
+	for (unsigned i = 0; i < answer->n && known->n < VS_COUNT(known->addrs); i++)
+		if (is_host(vs_be_get32(answer->addrs[i])))
+			known->addrs[known->n++] = vs_be_get32(answer->addrs[i]);
+	return true;
+}
+
+/* Of names in the terms. */
+static bool resolve(void *arg, const char *name, struct n4_list *list)
+{
+	const struct dh_answer *answer;
+	struct turn *t = arg;
+
+	if (!look_up(t, name, DH_A, &answer))
+		return false;
+	t->failed = t->failed || answer->outcome == DH_FAILED;
+	for (unsigned i = 0; i < answer->n; i++)
+		n4_list_add(list, vs_be_get32(answer->addrs[i]));
+	return true;
+}
+
+/* What the TXT record does not say is what the settings say. False: a name is not known yet. */
+static bool find_terms(struct turn *t, struct n4_terms *terms)
+{
+	const struct dh_settings *s = &t->server->settings->shared;
+	const struct dh_answer *answer;
+
+	*terms = (struct n4_terms){ .mask = 0 };
+	if (!look_up(t, t->name, DH_TXT, &answer))
+		return false;
+	t->failed = answer->outcome == DH_FAILED;
+	if (answer->text != NULL) {
+		VS_AUTO_FREE char *text = strdup(answer->text); /* it is gone with the next lookup */
+		if (text == NULL || !n4_txt_read(text, resolve, t, terms))
+			return false;
+	}
+	if (terms->dns.n == 0 && s->dns != NULL && !n4_txt_addresses(s->dns, resolve, t, &terms->dns))
+		return false;
+	if (terms->ntp.n == 0 && s->ntp != NULL && !n4_txt_addresses(s->ntp, resolve, t, &terms->ntp))
+		return false;
+	if (terms->search[0] == '\0' && s->dnssearch != NULL)
+		n4_txt_domains(s->dnssearch, terms->search);
+	if (terms->lease_s == 0)
+		terms->lease_s = s->lease_s;
+	return true;
+}
+
+/* ------------------------------------------------------------------ answers */
+
+static void send_answer(struct turn *t, const struct n4_facts *f)
+{
+	static const char *const names[] = { [N4_OFFER] = "OFFER", [N4_ACK] = "ACK", [N4_NAK] = "NAK" };
+	struct n4_target to = n4_reply_target(f, t->origin.mac);
+	uint8_t bytes[N4_REPLY_MAX];
+	char text[256];
+
+	size_t n = n4_reply_write(f, bytes);
+	if (n == 0) {
+		note_silence(t, "it does not fit into what the client takes");
+		return;
+	}
+	int r = n4_frames_send(&t->server->frames, &to, f->serverid, bytes, n);
+	(void)snprintf(text, sizeof(text), "%s %s%s%s", names[f->verdict.what],
+		       f->verdict.what == N4_NAK ? f->verdict.why : addr_text(f->verdict.addr).bytes,
+		       r < 0 ? ": cannot send it: " : "", r < 0 ? strerror(-r) : "");
+	note(t, r < 0 ? DM_NOTICE : DM_DEBUG, text);
+}
+
+/* An address that is given without what belongs to it may be used for ever: no answer is better. */
+static void answer(struct turn *t, enum n4_aim aim, const struct n4_known *known)
+{
+	const struct n4_place *place = &t->server->ground.place;
+	struct n4_facts f = { .q = &t->query, .name = t->name, .serverid = place->serverid };
+
+	f.verdict = n4_decide(&t->query, aim, known, place);
+	if (f.verdict.what == N4_SILENT) {
+		note_silence(t, f.verdict.why);
+		return;
+	}
+	if (f.verdict.what != N4_NAK) {
+		if (!find_terms(t, &f.terms))
+			return;
+		if (t->failed) {
+			note_silence(t,
+				     "no name server answers for its TXT record, or a name in the options");
+			return;
+		}
+		f.terms.mask = n4_mask(f.verdict.addr != 0 ? f.verdict.addr : t->query.ciaddr, f.terms.mask,
+				       place, t->server->settings);
+	}
+	send_answer(t, &f);
+}
+
+static void handle(void *arg, const struct dh_request *request)
+{
+	struct turn t = { .server = arg, .request = request };
+	struct n4_known known;
+	const char *why = "";
+
+	memcpy(&t.origin, request->origin, sizeof(t.origin));
+	if (!vs_dhcp4_query_parse(request->bytes, request->n, &t.query)) {
+		n4_notice(&t.server->notices, t.server->now_ms, DM_DEBUG,
+			  "a message that is malformed, or not of a client");
+		return;
+	}
+	bool named = n4_name(&t.query, t.server->settings, t.name);
+	enum n4_aim aim = n4_aim(&t.query, t.origin.unicast, t.server->ground.place.serverid, &why);
+	if (aim == N4_IGNORED)
+		note_silence(&t, why);
+	else if (aim == N4_RELEASE || aim == N4_DECLINE)
+		note_end(&t, aim);
+	else if (!named)
+		note_silence(&t, "the client sends no name (option 81)");
+	else if (find_addresses(&t, &known))
+		answer(&t, aim, &known);
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+/* One that is down may come up again; without it there is nothing to serve. */
+static void check_interface(struct n4_server *s, int error)
+{
+	if (ioth_if_nametoindex(s->link->stack, s->link->ifname) == (int)s->link->ifindex) {
+		n4_notice(&s->notices, s->now_ms, DM_NOTICE, "%s: %s", s->link->ifname, strerror(error));
+		return;
+	}
+	if (!s->failed)
+		dm_report(DM_ERROR, "the interface %s is gone", s->link->ifname);
+	s->failed = true;
+}
+
+static void read_packets(struct n4_server *s)
+{
+	uint8_t packet[N4_PACKET_MAX];
+
+	for (int i = 0; i < AT_ONCE; i++) {
+		struct dh_request request = { .since_ms = s->now_ms };
+		struct n4_origin origin;
+		ssize_t n = n4_frames_receive(&s->frames, packet, &request.bytes, &origin);
+		if (n < 0 && n != -EAGAIN)
+			check_interface(s, (int)-n);
+		if (n < 0)
+			return;
+		n4_ground_refresh(&s->ground, s->link, s->settings, s->now_ms);
+		if (n == 0 || (origin.unicast && !n4_ground_is_own(&s->ground, origin.dst)))
+			continue; /* one that this host forwards is for another server */
+		request.n = (size_t)n;
+		memcpy(request.origin, &origin, sizeof(origin));
+		handle(s, &request);
+	}
+}
+
+static void take_lookups(struct n4_server *s)
+{
+	uint64_t ticket;
+
+	while (dh_names_take(s->names, s->now_ms, &ticket))
+		dh_waiting_wake(&s->waiting, ticket, handle, s);
+}
+
+int n4_server_run(struct n4_server *s, struct dm_daemon *daemon)
+{
+	struct pollfd fds[] = { { .fd = dm_daemon_signals(daemon), .events = POLLIN },
+				{ .fd = s->frames.packets, .events = POLLIN },
+				{ .fd = dh_names_ready(s->names), .events = POLLIN } };
+
+	while (!s->failed) {
+		(void)poll(fds, VS_COUNT(fds), -1);
+		s->now_ms = vs_now_ms();
+		enum dm_signal signal = dm_daemon_signal(daemon);
+		if (signal == DM_STOP)
+			return 0;
+		if (signal == DM_RELOAD)
+			dm_report(DM_NOTICE, "SIGHUP: settings are read at the start only");
+		take_lookups(s);
+		read_packets(s);
+		if ((fds[1].revents & (POLLHUP | POLLNVAL)) != 0 && !s->failed) {
+			dm_report(DM_ERROR, "the stack has failed");
+			s->failed = true;
+		}
+	}
+	return -1;
+}
+
+struct n4_server *n4_server_new(const struct n4_settings *settings, const struct dh_link *link)
+{
+	struct n4_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		dm_report(DM_ERROR, "out of memory");
+		return NULL;
+	}
+	s->settings = settings;
+	s->link = link;
+	s->notices.verbose = settings->shared.verbose;
+	s->now_ms = vs_now_ms();
+	s->frames.packets = s->frames.port = -1;
+	if (n4_ground_prepare(link, settings) == 0 && n4_frames_open(&s->frames, link) == 0 &&
+	    (s->names = dh_names_new(&settings->shared, link)) != NULL) {
+		n4_ground_refresh(&s->ground, link, settings, s->now_ms);
+		return s;
+	}
+	n4_server_free(s);
+	return NULL;
+}
+
+void n4_server_free(struct n4_server *s)
+{
+	if (s == NULL)
+		return;
+	dh_waiting_clear(&s->waiting);
+	dh_names_free(s->names);
+	n4_frames_close(&s->frames);
+	free(s);
+}

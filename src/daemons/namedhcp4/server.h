@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef N4_SERVER_H
+#define N4_SERVER_H
+
+/* The server: requests from frames, names from name servers, answers. */
+
+#include "daemons/common/daemon.h"
+#include "daemons/dhcp/link.h"
+#include "settings.h"
+
+struct n4_server;
+
+/* NULL after a report. settings and link live longer than it does. */
+struct n4_server *n4_server_new(const struct n4_settings *settings, const struct dh_link *link);
+void n4_server_free(struct n4_server *server);
+
+/* Serves until the daemon gets a signal to stop: 0; or until the interface is gone: -1 after a report. */
+int n4_server_run(struct n4_server *server, struct dm_daemon *daemon);
+
+#endif

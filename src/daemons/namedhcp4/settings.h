@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef N4_SETTINGS_H
+#define N4_SETTINGS_H
+
+/* The options of namedhcp4. */
+
+#include "daemons/dhcp/options.h"
+
+struct n4_settings {
+	struct dh_settings shared; /* the first member */
+	uint32_t serverid;         /* 0: not given */
+	uint32_t mask;             /* 0: not given */
+	bool hostname;             /* option 12 is a name, too */
+};
+
+extern const struct dm_option n4_options[];
+extern const size_t n4_n_options;
+
+#endif
