@@ -11,11 +11,13 @@ packages_test="libcmocka-dev check nftables libxml2-utils libseccomp-dev libvdes
 	iperf3 iproute2 iputils-ping netcat-openbsd bind9-dnsutils bind9-host knot-dnsutils ldnsutils
 	libuv1-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc default-jdk-headless
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
-	util-linux libcap2-bin procps busybox-static git wget openssh-client isc-dhcp-client dhcpcd-base kea-admin"
+	util-linux libcap2-bin procps busybox-static git wget openssh-client"
 
 # Servers that tests run themselves, in stacks. As services of this machine they must not run.
 packages_servers="nginx haproxy redis-server etcd-server kea-dhcp4-server kea-dhcp6-server isc-dhcp-server udhcpd
-	radvd unbound bind9 apache2 memcached postgresql openssh-server exim4-daemon-light"
+	isc-dhcp-relay radvd unbound bind9 apache2 memcached postgresql openssh-server exim4-daemon-light"
+# DHCP clients, and one for load. Nothing of them runs by itself.
+packages_test="$packages_test isc-dhcp-client dhcpcd-base kea-admin"
 packages_test="$packages_test ndisc6 radvdump tshark tcpdump curl socat mptcpize $packages_servers"
 # The Python package, and that of Debian.
 packages_test="$packages_test python3-pytest python3-pytest-xdist python3-requests python3-setuptools python3-wheel
