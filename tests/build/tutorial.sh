@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#     tutorial.sh SOURCE-DIR TOOL LIBRARY LAB-LIBRARY PYTHON DOCUMENT
+#     tutorial.sh SOURCE-DIR TOOL LIBRARY LAB-LIBRARY PYTHON DOCUMENT PROGRAM...
 #
 # Does what a reader of the document does (tutorial.py), with the programs and libraries of the build tree as if they
-# were installed.
+# were installed. It is skipped if one of the PROGRAMs is missing.
 
 set -eu -o pipefail
 source=$1 tool=$2 library=$3 lab=$4 python=$5 document=$6
+shift 6
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$VDESTACK_TEST_TMP"
 mkdir installed
-ln -s "$tool" installed/vdestack
+ln -s "$(dirname "$tool")"/* installed
 
 # write_pc MODULE LIBRARY
 write_pc() {
@@ -35,6 +36,6 @@ export PYTEST_ADDOPTS="-p vdestack.pytest_plugin -p no:cacheprovider"
 # With these pytest says more than the document shows.
 unset CI BUILD_NUMBER
 status=0
-"$python" "$here/tutorial.py" "$document" || status=$?
+"$python" "$here/tutorial.py" "$document" "$@" || status=$?
 rm -r installed
 exit $status
