@@ -23,6 +23,9 @@ packages_test="$packages_test ndisc6 radvdump tshark tcpdump curl socat mptcpize
 packages_test="$packages_test python3-pytest python3-pytest-xdist python3-requests python3-setuptools python3-wheel
 	python3-build python3-venv mypy debhelper dh-python pybuild-plugin-pyproject python3-all
 	lintian"
+# The documentation as a site. The browser is for tests with the label slow only, which skip without it.
+packages_test="$packages_test python3-markdown-it"
+packages_slow="chromium"
 
 # CPython's own tests are packaged for each of its versions.
 case $(cat /etc/debian_version 2>/dev/null) in
