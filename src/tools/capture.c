@@ -43,7 +43,7 @@ static const char help[] =
 	"  -G SECONDS  then begins another file; FILE is a format of strftime(3)\n"
 	"  -B KIB      for frames that are not written yet (8192)\n"
 	"  -q          says nothing at the end\n"
-	"  -h\n"
+	"  -h, --help\n"
 	"Exit status: 0 done, 1 it could not begin or has ended by an error, 64 usage.\n";
 
 struct options {
@@ -254,10 +254,12 @@ static int capture(struct vdestack *stack, const char *ifname, const struct opti
 
 int vs_capture_main(int argc, char *argv[])
 {
+	static const struct option long_options[] = { { "help", no_argument, NULL, 'h' },
+						      { NULL, 0, NULL, 0 } };
 	struct options o = { .file = NULL };
 	int c;
 
-	while ((c = getopt(argc, argv, "w:s:c:C:W:G:B:qh")) != -1) {
+	while ((c = getopt_long(argc, argv, "w:s:c:C:W:G:B:qh", long_options, NULL)) != -1) {
 		if (c == 'h')
 			return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? EX_IOERR : 0;
 		if (!read_option(&o, c, optarg))

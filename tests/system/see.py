@@ -528,4 +528,13 @@ def capture_says_what_is_wrong():
     a.end()
 
 
+def every_command_has_help():
+    usage = subprocess.run([tool, "--help"], stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S).stdout
+    commands = re.findall(r"^(?:Usage:|  +) vdestack ([a-z][a-z-]*)", usage, re.M)
+    check(len(commands) >= 10, commands)
+    for command in commands:
+        done = subprocess.run([tool, command, "--help"], capture_output=True, text=True, timeout=PATIENCE_S)
+        check(done.returncode == 0 and done.stdout.startswith("Usage: vdestack " + command), (command, done))
+
+
 globals()[case]()
