@@ -3,7 +3,7 @@
 
 A block "```KIND FILE" is written to this file. In a block "```console" the lines that begin with "$ " are commands,
 which are run by a shell; the lines behind a command are its output. In a line of the output "..." stands for any
-text, a line of "..." for any lines. Each block is one of these two kinds. The caller makes PATH and the other
+text, a line of "..." for any lines. Each block is one of these two kinds, or says why it is not run. The caller makes PATH and the other
 variables such that the commands are found. 77: one of the programs is missing, and its name is printed.
 
 When a command prints something else or does not end, what a person needs for finding the cause from a log is printed: the
@@ -114,6 +114,8 @@ def main(document, *needed):
         os.chdir(folder)
         for words, content in found:
             kind, *file = words.split()
+            if " not run: " in words:
+                continue
             if file:
                 Path(file[0]).write_text(content, encoding="utf-8")
                 continue

@@ -10,31 +10,9 @@ set -eu -o pipefail
 source=$1 tool=$2 library=$3 lab=$4 python=$5 document=$6
 shift 6
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/installed.sh"
 cd "$VDESTACK_TEST_TMP"
-mkdir installed
-ln -s "$(dirname "$tool")"/* installed
-
-# write_pc MODULE LIBRARY
-write_pc() {
-	cat >"installed/$1.pc" <<-PC
-	Name: $1
-	Description: the build tree
-	Version: 1
-	Cflags: -I$source/include
-	Libs: -L$(dirname "$2") -l$1
-	PC
-}
-write_pc vdestack "$library"
-write_pc vdestack-lab "$lab"
-export PKG_CONFIG_PATH=$PWD/installed
-libraries=$(dirname "$library"):$(dirname "$lab")
-export LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export PATH=$PWD/installed:/usr/bin:$PATH
-VDESTACK_LIBRARY=$(dirname "$library")
-export VDESTACK_LIBRARY PYTHONPATH=$source/python/src PYTHONDONTWRITEBYTECODE=1
-export PYTEST_ADDOPTS="-p vdestack.pytest_plugin -p no:cacheprovider"
-# With these pytest says more than the document shows.
-unset CI BUILD_NUMBER
+use_as_installed "$source" "$tool" "$library" "$lab"
 status=0
 "$python" "$here/tutorial.py" "$document" "$@" || status=$?
 rm -r installed
