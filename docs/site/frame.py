@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What all pages have: the head, the links to the parts of the site, the field for searching, the foot.
 
-A page asks for nothing but its style sheet and, on the page for searching, two scripts, all of this site. The policy in its head makes
-the browser refuse everything else.
+A page asks for nothing but its style sheet and, on the page for searching, two scripts, all of this site.
+The policy in its head makes the browser refuse everything else.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A Markdown document as a page.
 
-Headings have the anchors that GitHub gives them, so links are the same in both places. `man 7 ioth`, `ioth(7)` and
-`ioth_newstack()` become links to manual pages. Tables and code can be wider than a telephone: they scroll, the page
-does not.
+Headings have the anchors that GitHub gives them, so links are the same in both places. `man 7 ioth`,
+`ioth(7)` and `ioth_newstack()` become links to manual pages. Tables and code can be wider than a telephone:
+they scroll, the page does not.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from markdown_it import MarkdownIt
 from frame import Page
 from tree import PICTURES, Tree, page_of, relative
 
+# How a screen reader calls a block; those of commands break their lines.
+WHAT = {"console": "commands and their output", "sh": "commands", "text": "text"}
 MANUAL = re.compile(r"man (?:([1-8]) )?([\w.-]+)|([\w.-]+)\(([1-8])?\)")
 
 
@@ -81,11 +83,12 @@ class Guide:
     def block(self, token) -> str:
         """A block of code; the words behind its backquotes are its kind and perhaps its file."""
         words = token.info.split(maxsplit=1)
-        name = words[1] if len(words) == 2 and words[0] != "sh" else ""
+        name = words[1] if len(words) == 2 and " not run: " not in token.info else ""
         label = f"<figcaption><code>{escape(name)}</code></figcaption>" if name else ""
-        what = escape(name or {"console": "commands and their output", "sh": "commands"}.get(token.info, "code"))
+        kind = "code commands" if words and words[0] in ("console", "sh") else "code"
+        what = escape(name or WHAT.get(words[0] if words else "", "code"))
         return (
-            f'<figure class="code">{label}<pre tabindex="0" role="region" aria-label="{what}"><code>'
+            f'<figure class="{kind}">{label}<pre tabindex="0" role="region" aria-label="{what}"><code>'
             f"{escape(token.content)}</code></pre></figure>\n"
         )
 

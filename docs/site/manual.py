@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A manual page as a page of the site, by mandoc.
 
-mandoc makes links of all references. Those to pages that are not here, as socket(2), become text. A function has the
-page that shows it.
+mandoc makes links of all references. Those to pages that are not here, as socket(2), become text. A
+function has the page that shows it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def render(tree: Tree, source: str) -> tuple[Page, list[str]]:
     body = re.sub(r"<table class=\"Bl-column", '<table class="scroll Bl-column', body)
     name, section = source.rsplit("/", 1)[1].rsplit(".", 1)
     page.title = f"{name}({section})"
-    page.names = sorted(other[:-2].lower() for other, target in tree.man.items() if target == f"{name}.{section}")
+    page.names = sorted(
+        other[:-2].lower() for other, target in tree.man.items() if target == f"{name}.{section}"
+    )
     page.headings = [(int(level), anchor, text_of(text)) for level, anchor, text in HEADING.findall(body)]
     page.body = f"<h1>{escape(page.title)}</h1>\n{body}"
     return page, linked

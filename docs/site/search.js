@@ -2,7 +2,7 @@
 //
 // The page for searching. The index comes from search-index.js, which calls searchIndex(). Each word of the question is
 // the beginning of a word of a section, or a part of its title. All words have to be found. A title counts more than
-// a text, and a page about the word more than one that mentions it.
+// a text, the question as a whole more than its words, and a page about the word more than one that mentions it.
 "use strict";
 
 const LIMIT = 40;
@@ -52,8 +52,9 @@ function search(question) {
 	for (const page of index.pages)
 		for (const section of page[3]) {
 			const scores = terms.map((term) => scoreOf(term, page, section));
+			const phrase = section[1].toLowerCase().includes(question.trim().toLowerCase()) ? 30 : 0;
 			if (scores.every((score) => score > 0))
-				found.push({ page, section, score: scores.reduce((a, b) => a + b) });
+				found.push({ page, section, score: scores.reduce((a, b) => a + b, phrase) });
 		}
 	return found.sort((a, b) => b.score - a.score || a.page[1].length - b.page[1].length);
 }

@@ -20,9 +20,12 @@ def render(tree: Tree, source: str) -> tuple[Page, list[str]]:
         linked = sorted(
             f"{source}/{child.name}"
             for child in path.iterdir()
-            if not child.name.startswith((".", "__")) and (child.is_dir() or child.stat().st_size <= LARGEST_BYTES)
+            if not child.name.startswith((".", "__"))
+            and (child.is_dir() or child.stat().st_size <= LARGEST_BYTES)
         )
-        linked = [f"{child}/README.md" if (tree.root / child / "README.md").is_file() else child for child in linked]
+        linked = [
+            f"{child}/README.md" if (tree.root / child / "README.md").is_file() else child for child in linked
+        ]
         items = "".join(
             f'<li><a href="{relative(page.path, page_of(child, tree.root))}">{escape(child)}</a></li>\n'
             for child in linked
@@ -30,5 +33,7 @@ def render(tree: Tree, source: str) -> tuple[Page, list[str]]:
         page.body += f"<ul>\n{items}</ul>"
     else:
         text = path.read_text(encoding="utf-8")
-        page.body += f'<pre tabindex="0" role="region" aria-label="{escape(source)}"><code>{escape(text)}</code></pre>'
+        page.body += (
+            f'<pre tabindex="0" role="region" aria-label="{escape(source)}"><code>{escape(text)}</code></pre>'
+        )
     return page, linked

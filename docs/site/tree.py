@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which file of the project becomes which page.
 
-A page has the path of its source, with ".html" at its end: docs/programs.md is docs/programs.html, docs/man/ioth.7 is
-docs/man/ioth.7.html, examples/hello.c is examples/hello.c.html. So a link between two sources is the same link
-between their pages. The start page, index.html, is docs/site/start.md.
+A page has the path of its source, with ".html" at its end: docs/programs.md is docs/programs.html,
+docs/man/ioth.7 is docs/man/ioth.7.html, examples/hello.c is examples/hello.c.html. So a link between two
+sources is the same link between their pages. The start page, index.html, is docs/site/start.md.
 
 The pages are the documents and manual pages, and all files of the project to which one of them has a link. A
 link to a folder leads to its README.md, or to a list of its files.

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The index for searching: for each section of each page its title and its words.
 
-It is JSON in a call of a function, because a browser does not load JSON from a file when there is no server. A page is
-its path, its title, its other names and its sections; a section is its anchor, its heading, the start of its text and its
-words. A word is written once: a section has the numbers of its words, each as the difference to the number before.
+It is JSON in a call of a function, because a browser does not load JSON from a file when there is no
+server. A page is its path, its title, its other names and its sections; a section is its anchor, its
+heading, the start of its text and its words. A word is written once: a section has the numbers of its
+words, each as the difference to the number before.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def sections(page: Page) -> list[tuple[str, str, str]]:
         anchor = "" if title == page.title else match[1]
         text = plain(re.sub(r"^.*?</h\d>", "", page.body[match.start() : end], count=1, flags=re.S))
         found.append((anchor, title, text))
+    # The heading of a manual page has no text of its own, but the one of its first section.
+    if len(found) > 1 and not found[0][2]:
+        found[0] = (*found[0][:2], found[1][2])
     return found
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """blocks.py SOURCE-DIR: every block of code in the documents says what it is, and is run or checked as that.
 
-In Markdown the first word behind the three backquotes is the kind. In a manual page it is that of the comment `.\\" KIND`
-before `.Bd -literal` or `.Dl`. Kinds:
+In Markdown the first word behind the three backquotes is the kind. In a manual page it is that of the
+comment `.\\" KIND` before `.Bd -literal` or `.Dl`. Kinds:
 
   c         compiled by snippets.sh
   console   commands with their output, run by tutorial.sh or check_rules.sh
@@ -14,8 +14,9 @@ before `.Bd -literal` or `.Dl`. Kinds:
   cmake     consume.sh finds the package in this way
   text      pictures, output, grammars: it has no commands
 
-"KIND not run: REASON" is a block that cannot run in a test. Of its commands the options and configurations are checked.
-In the EXAMPLES of manual pages of the sections 3 and 7 `.Bd` is C (snippets.sh), and in a SYNOPSIS it is a struct (man.sh).
+"KIND not run: REASON" is a block that cannot run in a test. Of its commands the options and configurations
+are checked. In the EXAMPLES of manual pages of the sections 3 and 7 `.Bd` is C (snippets.sh), and in a
+SYNOPSIS it is a struct (man.sh).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ DOCUMENTS = (
     "tests/README.md",
     "examples/lab/README.md",
 )
-# Which test runs all blocks of a page, whatever their kind: the name of a script or a list that has the page's name.
+# Which test runs the blocks of a page: a script or a list that has the page's name.
 PAGES_OF_OTHERS = {
     "docs/lab-tutorial.md": "python/CMakeLists.txt",
     "docs/rules.md": "tests/system/check_rules.sh",
@@ -138,13 +139,22 @@ def all_blocks(source: Path) -> list[Block]:
 def output_of(*command: str, given: str = "") -> tuple[int, str]:
     """The exit status and all output of a command."""
     done = subprocess.run(
-        command, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, check=False
+        command,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
     )
     return done.returncode, done.stdout
 
 
 def wrong_configuration(text: str) -> str | None:
-    """Why a configuration is refused. The last word is wrong, so nothing is made; it must be the first one that is."""
+    """Why a configuration is refused. A wrong word at its end makes sure that nothing is made.
+
+    If the parser complains about that one, all words before it are right.
+    """
     _, said = output_of("vdestack", "enter", text + "\nzzz=1", "--", "true")
     return None if 'configuration word "zzz=1"' in said else said.strip()
 
@@ -178,7 +188,9 @@ class Checker:
         return said if status else None
 
     def rules(self, block: Block) -> str | None:
-        given = "".join(f"stack {name} vnl=none\n" for name in "ab") + "\n".join(block.lines) + "\ndefault host\n"
+        given = (
+            "".join(f"stack {name} vnl=none\n" for name in "ab") + "\n".join(block.lines) + "\ndefault host\n"
+        )
         status, said = output_of("vdestack", "check-rules", "-", given=given)
         return said if status else None
 
@@ -230,7 +242,9 @@ class Checker:
             if "Usage:" not in self.help[subcommand]:
                 return f"vdestack has no command {subcommand}"
         for word in words:
-            if word.startswith("--") and not re.search(re.escape(word.split("=")[0]) + r"\b", self.help[subcommand]):
+            if word.startswith("--") and not re.search(
+                re.escape(word.split("=")[0]) + r"\b", self.help[subcommand]
+            ):
                 return f"vdestack {subcommand} has no option {word}"
         values = [word for word in words if re.match(r"(vnl|ip|gw|dns)=|dhcp$", word)]
         return wrong_configuration(" ".join(values)) if subcommand in ("run", "enter") and values else None
@@ -238,7 +252,11 @@ class Checker:
 
 def check(checker: Checker, block: Block) -> str | None:
     if block.page.startswith(TASKS):
-        return None if block.kind == "console" or len(block.info.split()) == 2 else "tutorial.py does not know this kind"
+        return (
+            None
+            if block.kind == "console" or len(block.info.split()) == 2
+            else "tutorial.py does not know this kind"
+        )
     if not block.info:
         return "this block does not say what it is; see tests/build/blocks.py"
     if block.not_run:
@@ -264,7 +282,9 @@ def main(source: str) -> int:
     finally:
         checker.runner.end()
     print(*errors, sep="\n")
-    kinds = {kind: sum(block.kind == kind for block in blocks) for kind in sorted({block.kind for block in blocks})}
+    kinds = {
+        kind: sum(block.kind == kind for block in blocks) for kind in sorted({block.kind for block in blocks})
+    }
     print(f"{len(blocks)} blocks, {sum(block.not_run for block in blocks)} of them not run: {kinds}")
     if len(blocks) < 100:
         errors.append("where are the blocks?")

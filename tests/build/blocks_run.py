@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs the commands of documents, for blocks.py.
 
-Each page has a directory, in which its files are. The paths below /tmp that a page names are in it. The process 1234 of the
-pages is a program with the stack "web", which is started for the first command that names it. A reader types slowly, and a
-server needs a moment until it is ready: so a command that fails is repeated until it succeeds or its time is over.
-All that was started ends with the object.
+Each page has a directory, in which its files are. The paths below /tmp that a page names are in it. The
+process 1234 of the pages is a program with the stack "web", which is started for the first command that
+names it. A reader types slowly, and a server needs a moment until it is ready: so a command that fails is
+repeated until it succeeds or its time is over. All that was started ends with the object.
 """
 
 from __future__ import annotations
@@ -44,13 +44,27 @@ class Runner:
     def process_1234(self) -> str:
         """The number of the process whose stack is "web"."""
         if self.example is None:
-            words = ["vdestack", "run", "name=web", "vnl=local://blocks", "ip=10.9.0.1/24", "--", "sleep", "infinity"]
+            words = [
+                "vdestack",
+                "run",
+                "name=web",
+                "vnl=local://blocks",
+                "ip=10.9.0.1/24",
+                "--",
+                "sleep",
+                "infinity",
+            ]
             self.example = self.start(words, self.top, subprocess.DEVNULL)
         return str(self.example.pid)
 
     def start(self, words: list[str], folder: Path, output) -> subprocess.Popen:
         process = subprocess.Popen(
-            words, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            words,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
             env={**os.environ, "SHELL": "/bin/sh"},
         )
         self.groups.append(process)
@@ -92,7 +106,11 @@ class Runner:
     def python(self, page: str, text: str) -> str | None:
         """A program, or a file of tests."""
         self.file(page, "test_page.py", text)
-        words = [sys.executable, "-m", "pytest", "-q", "test_page.py"] if "def test_" in text else [sys.executable, "test_page.py"]
+        words = (
+            [sys.executable, "-m", "pytest", "-q", "test_page.py"]
+            if "def test_" in text
+            else [sys.executable, "test_page.py"]
+        )
         with open(self.folder(page) / "output", "wb") as output:
             status = self.start(words, self.folder(page), output).wait(LIMIT_S)
         return None if status == 0 else (self.folder(page) / "output").read_text(encoding="utf-8")

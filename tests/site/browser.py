@@ -19,8 +19,8 @@ DESK = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 SMALLEST_PX, LEAST_CONTRAST = 14, 4.5
 LANDMARKS = {"banner", "navigation", "search", "main", "contentinfo"}
 
-# The elements whose text is too small, or whose contrast is too low, and how wide the page is. A telephone makes
-# the window wider when the page is, so the width of the screen counts.
+# The elements whose text is too small, or whose contrast is too low, and how wide the page is. A telephone
+# makes the window wider when the page is, so the width of the screen counts.
 LOOK = """(() => {
 	const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
 	const light = (color) => {
@@ -54,7 +54,11 @@ LOOK = """(() => {
 	return { bad, width: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth),
 		pictures: [...document.images].filter((i) => !i.complete || i.naturalWidth === 0).map((i) => i.src),
 		styled: getComputedStyle(document.body).maxWidth !== "none" };
-})()""".replace("SMALLEST", str(SMALLEST_PX)).replace("CONTRAST", str(LEAST_CONTRAST))
+})()""".replace(
+    "SMALLEST", str(SMALLEST_PX)
+).replace(
+    "CONTRAST", str(LEAST_CONTRAST)
+)
 
 
 def complaints(events, root: str) -> list[str]:
@@ -97,9 +101,15 @@ def pages_are_readable(browser: devtools.Browser, site: Path) -> list[str]:
     root, errors = site.as_uri(), []
     browser.call("Accessibility.enable")
     for page in sorted(site.rglob("*.html")):
-        for name, size, scheme in (("phone", PHONE, "light"), ("phone", PHONE, "dark"), ("desk", DESK, "light")):
+        for name, size, scheme in (
+            ("phone", PHONE, "light"),
+            ("phone", PHONE, "dark"),
+            ("desk", DESK, "light"),
+        ):
             browser.call("Emulation.setDeviceMetricsOverride", **size)
-            browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            browser.call(
+                "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+            )
             events = browser.open(page.as_uri()) if (name, scheme) == ("phone", "light") else []
             found = complaints(events, root) + look(browser, root, size["width"])
             if events:
@@ -124,7 +134,9 @@ def until(browser: devtools.Browser, expression: str):
                 raise
 
 
-FIRST = """document.querySelector("#results a") && document.querySelector("#results a").getAttribute("href")"""
+FIRST = (
+    """document.querySelector("#results a") && document.querySelector("#results a").getAttribute("href")"""
+)
 QUESTIONS = {
     "vdestack_msocket": "docs/man/vdestack_msocket.3.html",
     "vdestack-run": "docs/man/vdestack-run.1.html",
@@ -171,8 +183,8 @@ def typing(browser: devtools.Browser, site: Path) -> list[str]:
 
 FOCUS = """(() => {
 	const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
-	return { tag: e.tagName, text: (e.textContent || e.id).trim().slice(0, 30), left: box.left, height: box.height,
-		outline: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth) };
+	return { tag: e.tagName, text: (e.textContent || e.id).trim().slice(0, 30), left: box.left,
+		height: box.height, outline: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth) };
 })()"""
 
 

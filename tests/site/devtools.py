@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A browser without a window, driven by the DevTools protocol over two pipes.
 
-Messages are JSON with a zero byte behind each. One thread, which waits for a reply or an event with a deadline.
-Events that arrive meanwhile are kept for later. The browser has a profile of its own, and ends with the object.
+Messages are JSON with a zero byte behind each. One thread, which waits for a reply or an event with a
+deadline. Events that arrive meanwhile are kept for later. The browser has a profile of its own, and ends
+with the object.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pages.py DIRECTORY: what can be seen of a site without a browser.
 
-All links and anchors lead to something. No page asks another host for anything. Each page has the parts that a screen
-reader looks for: a language, a title, one main part, headings without a step left out, a text for each picture, a label
-for each field.
+All links and anchors lead to something. No page asks another host for anything. Each page has the parts
+that a screen reader looks for: a language, a title, one main part, headings without a step left out, a text
+for each picture, a label for each field.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ VOID = frozenset("area base br col embed hr img input link meta source track wbr
 INLINE = re.compile(r"^on|^style$")  # attributes that the policy of the pages forbids
 LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
 LANDMARKS = ("header", "main", "footer", "nav")
-OUTSIDE = re.compile(r"@import|url\(\s*['\"]?(?!#)|https?://|//[a-z]|\bfetch\b|XMLHttpRequest|WebSocket|\bimport\b", re.I)
+OUTSIDE = re.compile(
+    r"@import|url\(\s*['\"]?(?!#)|https?://|//[a-z]|\bfetch\b|XMLHttpRequest|WebSocket|\bimport\b", re.I
+)
 OUTSIDE_OF_SVG = re.compile(r"""@import|url\(\s*['"]?(?!#)|\b(?:href|src)=["'](?!#)|<script""", re.I)
 LEAST_PAGES = 100
 
@@ -100,7 +102,9 @@ def read(path: Path) -> Reader:
 def structure(reader: Reader) -> list[str]:
     """What a screen reader, and a keyboard, need."""
     errors = list(reader.errors)
-    errors += [f"the id {name} is there twice" for name in sorted(set(reader.ids)) if reader.ids.count(name) > 1]
+    errors += [
+        f"the id {name} is there twice" for name in sorted(set(reader.ids)) if reader.ids.count(name) > 1
+    ]
     errors += [f"there is no <{tag}>" for tag in LANDMARKS if tag not in reader.tags]
     if not reader.language or not reader.title.strip():
         errors.append("there is no language or no title")
@@ -109,7 +113,9 @@ def structure(reader: Reader) -> list[str]:
     for before, after in zip(reader.headings, reader.headings[1:], strict=False):
         if after > before + 1:
             errors.append(f"a heading of level {after} follows one of level {before}")
-    errors += [f"the field {field} has no label" for field in reader.fields if field.get("id") not in reader.labels]
+    errors += [
+        f"the field {field} has no label" for field in reader.fields if field.get("id") not in reader.labels
+    ]
     if "default-src 'none'" not in reader.policy:
         errors.append("there is no policy that forbids requests to other hosts")
     if (first := next(iter(reader.links), None)) != "#content":
@@ -149,7 +155,9 @@ def check(site: Path) -> tuple[list[str], int]:
             elif urlsplit(link).path and not urlsplit(link).scheme:
                 linked.add((path.parent / unquote(urlsplit(link).path)).resolve())
         errors += [f"{path.relative_to(site)}: {error}" for error in found]
-    errors += [f"{path.relative_to(site)}: no page has a link to it" for path in sorted(set(readers) - linked)]
+    errors += [
+        f"{path.relative_to(site)}: no page has a link to it" for path in sorted(set(readers) - linked)
+    ]
     for path in [*site.glob("*.css"), site / "search.js", *site.rglob("*.svg")]:
         pattern = OUTSIDE_OF_SVG if path.suffix == ".svg" else OUTSIDE
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pictures.py SHOWN MADE: the pictures that the documents show are what the tool draws today.
 
-Process numbers, rates and addresses are different in each run, and with them the places of what is drawn. So numbers are left
-out, and addresses of links. The picture of a laboratory has no such numbers, and must be the same.
+Process numbers, rates and addresses are different in each run, and with them the places of what is drawn.
+So numbers are left out, and addresses of links. The picture of a laboratory has no such numbers, and must
+be the same.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ def shape(text: str) -> str:
     text = re.sub(r"fe80::[0-9a-f:]+/64", "LINK-LOCAL", text)
     text = re.sub(r"#[0-9a-f]{6}\b", lambda match: match[0].replace("#", "color-").translate(LETTERS), text)
     text = re.sub(r"\d+(\.\d+)?[kMG]?", "N", text)
-    return re.sub(r"[ \t]+", " ", text)
+    # Columns are as wide as the longest process number.
+    return re.sub(r"> ", ">", re.sub(r"[ \t]+", " ", text))
 
 
 # Colours are no numbers: each digit becomes a letter.
