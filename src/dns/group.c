@@ -61,6 +61,7 @@ struct vdestack_dns_group {
 	int64_t armed_ms; /* when the timer passes, CLOCK_MONOTONIC; AT_ONCE: it has passed; NEVER */
 	struct lookups pending; /* in the order of their starts */
 	struct lookups ended;   /* done, not returned yet */
+	struct lookups returned; /* done and returned, not finished yet */
 	/* The last one is joined by new lookups. */
 	struct vs_lane **lanes;
 	size_t n_lanes, max_lanes;
@@ -111,6 +112,7 @@ struct vdestack_dns_group *vs_group_new(struct vdestack_dns *dns)
 		g->armed_ms = NEVER;
 		TAILQ_INIT(&g->pending);
 		TAILQ_INIT(&g->ended);
+		TAILQ_INIT(&g->returned);
 		g->process = vs_resolver_process(dns);
 		err = open_descriptors(g);
 		if (err == 0 && !vs_resolver_hold(dns))
@@ -156,6 +158,7 @@ void vs_group_delete(struct vdestack_dns_group *g)
 
 	drop_lookups(&g->pending);
 	drop_lookups(&g->ended);
+	drop_lookups(&g->returned);
 	while (g->n_lanes > 0)
 		drop_lane(g, g->n_lanes - 1);
 	free_group(g);
@@ -223,14 +226,29 @@ static void drop_unused_lanes(struct vdestack_dns_group *g)
 
 /* ------------------------------------------------------------------ lookups */
 
+static struct lookups *list_of(struct vdestack_dns_group *g, enum vs_lookup_list list)
+{
+	switch (list) {
+	case VS_LOOKUP_PENDING:
+		return &g->pending;
+	case VS_LOOKUP_ENDED:
+		return &g->ended;
+	case VS_LOOKUP_RETURNED:
+		return &g->returned;
+	case VS_LOOKUP_IN_NONE:
+		break;
+	}
+	return NULL;
+}
+
 static void move(struct vdestack_dns_lookup *l, enum vs_lookup_list list)
 {
-	struct vdestack_dns_group *g = l->group;
+	struct lookups *from = list_of(l->group, l->list), *to = list_of(l->group, list);
 
-	if (l->list != VS_LOOKUP_IN_NONE)
-		TAILQ_REMOVE(l->list == VS_LOOKUP_PENDING ? &g->pending : &g->ended, l, others);
-	if (list != VS_LOOKUP_IN_NONE)
-		TAILQ_INSERT_TAIL(list == VS_LOOKUP_PENDING ? &g->pending : &g->ended, l, others);
+	if (from != NULL)
+		TAILQ_REMOVE(from, l, others);
+	if (to != NULL)
+		TAILQ_INSERT_TAIL(to, l, others);
 	l->list = list;
 }
 
@@ -379,7 +397,7 @@ struct vdestack_dns_lookup *vdestack_dns_group_next(struct vdestack_dns_group *g
 		vs_group_work(group);
 	l = TAILQ_FIRST(&group->ended);
 	if (l != NULL) {
-		move(l, VS_LOOKUP_IN_NONE);
+		move(l, VS_LOOKUP_RETURNED);
 		if (data != NULL)
 			*data = l->data;
 	} else {

@@ -25,6 +25,7 @@ enum vs_lookup_list {
 	VS_LOOKUP_IN_NONE,
 	VS_LOOKUP_PENDING,
 	VS_LOOKUP_ENDED,
+	VS_LOOKUP_RETURNED,
 };
 
 struct vdestack_dns_lookup {

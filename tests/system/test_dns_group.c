@@ -262,6 +262,19 @@ static void answer_late(void)
 }
 
 /* Then the lane goes to other groups, so a reply must not wake this one. */
+/* With a sanitizer a lookup that is not freed fails the case. */
+CASE(a_lookup_that_was_returned_and_not_finished_ends_with_its_group)
+{
+	int n;
+
+	begin((struct vdestack_dns_opts){ 0 });
+	start("10.0.0.1", 1);
+	start("10.0.0.1", 2);
+	CHECK(next(&n) != NULL);
+	CHECK(next(&n) != NULL);
+	end();
+}
+
 CASE(a_cancelled_question_ends_with_the_last_lookup_of_its_lane)
 {
 	const struct vdestack_dns_opts opts = { .size = sizeof(opts), .servers = "10.9.0.2", .search = "" };
