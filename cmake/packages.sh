@@ -9,7 +9,7 @@ packages_build="build-essential cmake pkg-config libvdeplug-dev libcap-dev libnl
 packages_test="libcmocka-dev check nftables libxml2-utils libseccomp-dev libvdestack-dev libcurl4-openssl-dev curl
 	vdeplug vde-switch libvdeplug-slirp libvdeplug-vlan libvdeplug-agno libvdeplug-pcap libvdeplug-vdesl
 	iperf3 iproute2 iputils-ping netcat-openbsd bind9-dnsutils bind9-host knot-dnsutils ldnsutils
-	libuv1-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc default-jdk-headless
+	libuv1-dev libasio-dev libevent-dev libglib2.0-dev libpq-dev libhiredis-dev golang-go rustc default-jdk-headless
 	gdb strace valgrind mandoc apparmor python3 dnsmasq-base udhcpd
 	util-linux libcap2-bin procps busybox-static git wget openssh-client"
 
@@ -21,7 +21,7 @@ packages_test="$packages_test isc-dhcp-client dhcpcd-base kea-admin"
 packages_test="$packages_test ndisc6 radvdump tshark tcpdump curl socat mptcpize $packages_servers"
 # The Python package, and that of Debian.
 packages_test="$packages_test python3-pytest python3-pytest-xdist python3-requests python3-setuptools python3-wheel
-	python3-build python3-venv mypy debhelper dh-python pybuild-plugin-pyproject python3-all
+	python3-build python3-venv python3-pip twine mypy debhelper dh-python pybuild-plugin-pyproject python3-all
 	lintian"
 # The documentation as a site. The browser is for tests with the label slow only, which skip without it.
 packages_test="$packages_test python3-markdown-it"

@@ -22,11 +22,11 @@ fail() {
 flags_of_other() {
 	local module
 
-	if grep -qE '#include <vdestack/(dns|dial)\.h>' "$1"; then
+	if grep -qE '#include <vdestack/(dns|dial|lookups)\.h(pp)?>' "$1"; then
 		[ -n "$resolver" ] || return 1
 		echo "-lvdestack-dns"
 	fi
-	if grep -q '#include <vdestack/lab\.h>' "$1"; then
+	if grep -qE '#include <vdestack/lab\.h(pp)?>' "$1"; then
 		echo "-lvdestack-lab"
 	fi
 	for module in ioth iothaddr iothconf iothdns iothradvd; do
@@ -248,12 +248,16 @@ for program in "$source"/examples/*.c "$source"/examples/lab/*.c "$source"/examp
 	compiler=$cc
 	case $program in
 	*.c) ;;
-	*) compiler=${CXX:-c++}; command -v "$compiler" >/dev/null || continue ;;
+	*)
+		compiler="${CXX:-c++} -std=c++17"
+		command -v "${compiler%% *}" >/dev/null || continue
+		! grep -q '#include <asio' "$program" || echo '#include <asio.hpp>' | $compiler -fsyntax-only -xc++ - 2>/dev/null || continue
+		;;
 	esac
 	other=$(flags_of_other "$program") || continue
 	name=$(basename "${program%.*}")
 	# shellcheck disable=SC2086
-	"$compiler" -Wall "$program" -o "by_pkg_config/$name" $flags $other -pthread "-Wl,-rpath,$libdir"
+	$compiler -Wall "$program" -o "by_pkg_config/$name" $flags $other -pthread "-Wl,-rpath,$libdir"
 	check_library "by_pkg_config/$name"
 done
 run "$PWD/by_pkg_config"
