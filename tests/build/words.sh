@@ -36,7 +36,7 @@ while IFS= read -r line; do
 	[ -n "$line" ] || continue
 	patterns=$((patterns + 1))
 	# shellcheck disable=SC2086
-	if grep -rnIiE --exclude-dir=corpus --exclude-dir=performance --exclude=words.sh -e "${line%% => *}" -- $searched; then
+	if grep -rnIiE --exclude-dir=corpus --exclude-dir=performance --exclude=words.sh --exclude=COPYING -e "${line%% => *}" -- $searched; then
 		echo "^^^ use instead: ${line##* => }"
 		status=1
 	fi
