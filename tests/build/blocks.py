@@ -5,6 +5,7 @@ In Markdown the first word behind the three backquotes is the kind. In a manual 
 comment `.\\" KIND` before `.Bd -literal` or `.Dl`. Kinds:
 
   c         compiled by snippets.sh
+  cpp       compiled here
   console   commands with their output, run by tutorial.sh or check_rules.sh
   sh        commands, run here: line by line, each until it succeeds
   config    lines of configuration, given to the parser of the library
@@ -39,7 +40,7 @@ DOCUMENTS = (
     "docs/*/*.md",
     "python/README.md",
     "tests/README.md",
-    "examples/lab/README.md",
+    "examples/*/README.md",
 )
 # Which test runs the blocks of a page: a script or a list that has the page's name.
 PAGES_OF_OTHERS = {
@@ -216,6 +217,13 @@ class Checker:
             self.runner.file(block.page, "program.c", "\n".join(block.lines) + "\n")
         snippets = re.fullmatch(r"README\.md|docs/[^/]*\.md|docs/man/.*\.[37]", block.page)
         return None if snippets else "snippets.sh does not read this page"
+
+    def cpp(self, block: Block) -> str | None:
+        status, said = output_of(
+            "c++", "-std=c++17", "-fsyntax-only", f"-I{self.source}/include", "-xc++", "-",
+            given="\n".join(block.lines) + "\n",
+        )
+        return said if status else None
 
     def python(self, block: Block) -> str | None:
         return self.runner.python(block.page, "\n".join(block.lines) + "\n")
