@@ -98,13 +98,11 @@ machine_mirror() {
 		sed -n 's/^Debian main //p' | grep -v -e -security | head -n 1
 }
 
-# Makes the root directory: the base system of RELEASE, the packages that the build and the tests need and
-# others that are named, the committed state of the tree in /src, and what ctest needs of it in /build.
+# Makes the root directory: the base system of RELEASE, and the committed state of the tree in /src.
 #
-#     machine_make RELEASE [PACKAGE]...
-machine_make() {
+#     machine_base RELEASE
+machine_base() {
 	local release=$1 mirror setting
-	shift
 	need_packages debootstrap
 	# debootstrap, and apt in the root, reach the mirror as apt of this machine does.
 	for setting in http https; do
@@ -126,6 +124,15 @@ machine_make() {
 	mkdir "$machine_root/src"
 	git -C "$machine_source" archive HEAD | tar -x -C "$machine_root/src"
 	cp /etc/resolv.conf "$machine_root/etc/resolv.conf"
+}
+
+# Makes that root directory with the packages that the build and the tests need and others that are named, and
+# what ctest needs of the tree in /build.
+#
+#     machine_make RELEASE [PACKAGE]...
+machine_make() {
+	machine_base "$1"
+	shift
 	machine_enter bash -eu -c '
 		patience=$1
 		shift
