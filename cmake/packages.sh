@@ -21,11 +21,13 @@ packages_test="$packages_test isc-dhcp-client dhcpcd-base kea-admin"
 packages_test="$packages_test ndisc6 radvdump tshark tcpdump curl socat mptcpize $packages_servers"
 # The Python package, and that of Debian.
 packages_test="$packages_test python3-pytest python3-pytest-xdist python3-requests python3-setuptools python3-wheel
-	python3-build python3-venv python3-pip twine mypy debhelper dh-python pybuild-plugin-pyproject python3-all
-	lintian"
+	python3-build python3-venv python3-pip twine mypy debhelper dh-apparmor dh-python pybuild-plugin-pyproject
+	python3-all lintian"
 # The documentation as a site. The browser is for tests with the label slow only, which skip without it.
 packages_test="$packages_test python3-markdown-it"
 packages_slow="chromium"
+# The packages of others.
+packages_test="$packages_test rpm makepkg"
 
 # CPython's own tests are packaged for each of its versions.
 case $(cat /etc/debian_version 2>/dev/null) in
