@@ -6,12 +6,12 @@
 # .ci/release, in a clone of the repository.
 
 set -eu -o pipefail
-case=$1 source=$2
+case=$1 source=$2 top=$PWD
 [ -e "$source/.git" ] || { echo "the source is no checkout of git"; exit 77; }
 
 fail() {
 	echo "release: $*" >&2
-	[ ! -s printed ] || cat printed >&2
+	[ ! -s "$top/printed" ] || cat "$top/printed" >&2
 	exit 1
 }
 
@@ -22,21 +22,21 @@ cd clone
 git config user.name tester
 git config user.email tester@localhost
 version=$(.ci/release version)
-git commit -q -a -m "the script" || true
+git commit -q -a -m "the script" >/dev/null || true
 
 refused() { # COMMAND PIECE-OF-MESSAGE
-	! .ci/release "$1" >printed 2>&1 || fail "$1 accepts it: $2"
-	grep -qF -- "$2" printed || fail "no message \"$2\""
-	rm printed
+	! .ci/release "$1" >"$top/printed" 2>&1 || fail "$1 accepts it: $2"
+	grep -qF -- "$2" "$top/printed" || fail "no message \"$2\""
+	rm "$top/printed"
 }
 
 # A state that can be released.
 release_it() {
 	sed -i "0,/^## .*/s//## $version, 2026-06-01/" CHANGELOG.md
 	sed -i '1s/UNRELEASED/unstable/' debian/changelog
-	git commit -q -a -m release || true
-	.ci/release check >printed 2>&1 || fail "a release is refused"
-	rm printed
+	git commit -q -a -m release >/dev/null || true
+	.ci/release check >"$top/printed" 2>&1 || fail "a release is refused"
+	rm "$top/printed"
 }
 
 case $case in
@@ -63,7 +63,7 @@ what_is_not_ready_is_refused)
 	git checkout -q .
 	git tag "v$version"
 	refused check "the tag v$version exists"
-	! .ci/release make out >printed 2>&1 || fail "make does not check"
+	! .ci/release make out >"$top/printed" 2>&1 || fail "make does not check"
 	[ ! -e out ] || fail "make writes before it checks"
 	;;
 archives_of_a_commit_are_the_same)
