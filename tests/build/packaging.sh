@@ -39,8 +39,9 @@ each_daemon_has_a_package)
 the_spec_can_be_parsed)
 	command -v rpmspec >/dev/null || { echo "rpmspec is missing (package rpm)"; exit 77; }
 	rpmspec -P "$source/data/packaging/libvdestack.spec" >parsed || fail "rpmspec refuses it"
-	for package in libvdestack libvdestack-devel vdestack-tools libioth iothnamed python3-vdestack; do
-		rpmspec -q "$source/data/packaging/libvdestack.spec" --qf '%{name}\n' | grep -qx "$package" || fail "no $package"
+	rpmspec -q "$source/data/packaging/libvdestack.spec" --qf '%{name}\n' >names
+	for package in libvdestack libvdestack-devel vdestack-tools libioth iothnamed namedhcp python3-vdestack; do
+		grep -qx "$package" names || fail "no $package"
 	done
 	;;
 the_pkgbuild_has_what_makepkg_needs)

@@ -30,7 +30,7 @@ copy_of_sources() {
 	mkdir copy
 	cp -r "$source"/{README.md,CHANGELOG.md,CONTRIBUTING.md,SECURITY.md,COPYING,CMakeLists.txt,docs,examples,include} copy
 	mkdir copy/python
-	(cd "$source" && cp --parents python/README.md cmake/packages.sh tests/*/*.md tests/README.md "$OLDPWD/copy" 2>/dev/null) || true
+	(cd "$source" && cp --parents python/README.md data/packaging/README.md cmake/packages.sh tests/*/*.md tests/README.md "$OLDPWD/copy" 2>/dev/null) || true
 }
 
 # plant FILE SED-EXPRESSION, in a copy of the built site.
