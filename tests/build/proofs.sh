@@ -19,7 +19,7 @@ fail() {
 all=$("$ctest" --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p' | sed 's/$/./')
 for page in "$@"; do
 	# `|| true`: a page that names none is reported below
-	names=$(grep -oE '`(system|unit|kernel|build|example|fuzz|netns|faults|python)\.[a-z0-9_.*]+`' "$page" | tr -d '`' | sort -u || true)
+	names=$(grep -oE '`(system|unit|kernel|build|daemons|example|fuzz|netns|faults|python)\.[a-z0-9_.*-]+`' "$page" | tr -d '`' | sort -u || true)
 	[ -n "$names" ] || fail "$page names no test"
 	while read -r name; do
 		[ -n "$name" ] || continue
