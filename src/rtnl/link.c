@@ -9,6 +9,7 @@
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -123,16 +124,31 @@ int vs_rtnl_link_set_up_announcing(struct vs_nl *nl, int ifindex)
  * The kernel announces IPv4 addresses when the MAC is set, also to the same value, and IPv6 addresses if
  * ndisc_notify is set, as it is in the keeper's stacks.
  */
+static void set_same_mac(struct vs_nl *nl, const struct vs_rtnl_link *link)
+{
+	const struct vs_rtnl_link_change same = { .attr = IFLA_ADDRESS,
+						  .data = link->mac,
+						  .len = sizeof(link->mac) };
+
+	(void)vs_rtnl_link_change(nl, link->ifindex, &same);
+}
+
 void vs_rtnl_link_announce(struct vs_nl *nl, const char *name, bool prepared)
 {
+	struct vs_rtnl_neighs kept = { 0 };
 	struct vs_rtnl_link link;
 
 	if (vs_rtnl_link_peek(nl, name, &link) < 0 || !link.has_mac || (link.flags & IFF_UP) == 0)
 		return;
-	if (!prepared)
-		(void)set_arp_notify(nl, link.ifindex, 0);
-	const struct vs_rtnl_link_change same = { .attr = IFLA_ADDRESS,
-						  .data = link.mac,
-						  .len = sizeof(link.mac) };
-	(void)vs_rtnl_link_change(nl, link.ifindex, &same);
+	if (prepared) {
+		set_same_mac(nl, &link);
+		return;
+	}
+	(void)set_arp_notify(nl, link.ifindex, 0);
+	/* With the MAC the kernel drops all neighbours of the interface, permanent ones as well. */
+	if (vs_rtnl_neigh_keep(nl, link.ifindex, &kept) == 0) {
+		set_same_mac(nl, &link);
+		vs_rtnl_neigh_restore(nl, &kept);
+	}
+	free(kept.list);
 }

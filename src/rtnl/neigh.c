@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "config/addr_text.h"
 
 int vs_rtnl_neigh_change(struct vs_nl *nl, int ifindex, const struct vs_conf_addr *addr,
 			 const unsigned char *mac)
@@ -53,4 +56,48 @@ int vs_rtnl_neigh_list(struct vs_nl *nl, const struct vs_nl_reader *reader)
 	const struct ndmsg all = { .ndm_family = AF_UNSPEC };
 
 	return vs_nl_list(nl, RTM_GETNEIGH, &all, sizeof(all), take_neigh, reader);
+}
+
+/* ------------------------------------------------------------------ permanent neighbours that are kept */
+
+static void begin_keeping(void *arg)
+{
+	struct vs_rtnl_neighs *kept = arg;
+
+	kept->n = 0;
+	kept->complete = true;
+}
+
+static void keep(void *arg, const void *record)
+{
+	struct vs_rtnl_neighs *kept = arg;
+	const struct vs_rtnl_neigh *neigh = record;
+
+	if (neigh->ifindex != kept->ifindex || (neigh->state & NUD_PERMANENT) == 0)
+		return;
+	struct vs_rtnl_neigh *list = reallocarray(kept->list, kept->n + 1, sizeof(*list));
+	if (list == NULL) {
+		kept->complete = false;
+		return;
+	}
+	kept->list = list;
+	list[kept->n++] = *neigh;
+}
+
+int vs_rtnl_neigh_keep(struct vs_nl *nl, int ifindex, struct vs_rtnl_neighs *kept)
+{
+	const struct vs_nl_reader reader = { begin_keeping, keep, kept };
+
+	*kept = (struct vs_rtnl_neighs){ .ifindex = ifindex };
+	int r = vs_rtnl_neigh_list(nl, &reader);
+	return r == 0 && !kept->complete ? -ENOMEM : r;
+}
+
+void vs_rtnl_neigh_restore(struct vs_nl *nl, const struct vs_rtnl_neighs *kept)
+{
+	struct vs_conf_addr addr;
+
+	for (size_t i = 0; i < kept->n; i++)
+		if (vs_addr_from_text(kept->list[i].text, strlen(kept->list[i].text), &addr))
+			(void)vs_rtnl_neigh_change(nl, kept->ifindex, &addr, kept->list[i].mac);
 }

@@ -57,8 +57,8 @@ int vs_rtnl_link_set_up_announcing(struct vs_nl *nl, int ifindex);
  * Has the kernel announce the addresses of an interface on the network (RFC 5227 announcements, RFC 4861
  * unsolicited neighbour advertisements). An address belongs to stacks that come and go, each with another
  * MAC. Without the announcement a peer of the previous stack goes on sending to the old MAC for half a
- * minute and more. Best effort: nothing depends on it. prepared: vs_rtnl_link_set_up_announcing() has been
- * called.
+ * minute and more. Best effort: nothing depends on it. prepared: the interface is new, and
+ * vs_rtnl_link_set_up_announcing() has been called. So it has no permanent neighbours; else they are kept.
  */
 void vs_rtnl_link_announce(struct vs_nl *nl, const char *name, bool prepared);
 
@@ -123,6 +123,19 @@ int vs_rtnl_neigh_change(struct vs_nl *nl, int ifindex, const struct vs_conf_add
 			 const unsigned char *mac);
 /* Entries that need no resolution (NUD_NOARP) are left out. The records are struct vs_rtnl_neigh. */
 int vs_rtnl_neigh_list(struct vs_nl *nl, const struct vs_nl_reader *reader);
+
+/*
+ * For a request that makes the kernel forget all neighbours of an interface: keep reads the permanent ones
+ * before, restore adds them again after. keep: 0 or -errno. The caller frees kept->list in any case.
+ */
+struct vs_rtnl_neighs {
+	int ifindex;
+	struct vs_rtnl_neigh *list;
+	size_t n;
+	bool complete;
+};
+int vs_rtnl_neigh_keep(struct vs_nl *nl, int ifindex, struct vs_rtnl_neighs *kept);
+void vs_rtnl_neigh_restore(struct vs_nl *nl, const struct vs_rtnl_neighs *kept);
 
 /* ------------------------------------------------------------------ all of it (ifaddrs.c, ready.c) */
 

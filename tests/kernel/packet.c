@@ -346,6 +346,17 @@ CASE(an_address_is_announced_when_the_mac_is_set_to_the_same_value)
 	CHECK(hears(ETH_P_ARP, 5000));
 }
 
+/* Setting the MAC makes the kernel forget all neighbours of the device, permanent ones as well. */
+CASE(permanent_neighbours_are_forgotten_when_the_mac_is_set_to_the_same_value)
+{
+	make_pair();
+	MUST(mount("none", "/sys", "sysfs", 0, NULL));
+	CHECK_EQ(system("ip neigh add 10.9.9.9 lladdr 02:00:00:00:00:09 dev " NEAR " nud permanent"), 0);
+	CHECK_EQ(system("ip neigh | grep -q PERMANENT"), 0);
+	CHECK_EQ(system("ip link set " NEAR " address $(cat /sys/class/net/" NEAR "/address)"), 0);
+	CHECK(system("ip neigh | grep -q PERMANENT") != 0);
+}
+
 /* ------------------------------------------------------------------ addresses without detection */
 
 /* What the kernel has notified of an address, fc00::LAST. */
