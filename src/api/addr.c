@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "announce.h"
 #include "base/error.h"
 #include "config/addr_text.h"
 #include "list.h"
@@ -47,6 +48,8 @@ static int change_addr(struct vdestack *stack, int type, const char *ifname, con
 	if (r < 0)
 		return vs_nl_fail(&nl, -r, "cannot %s address %s/%u %s interface %s",
 				  add ? "add" : "remove", text, prefix_len, add ? "to" : "from", ifname);
+	if (add)
+		vs_announce_addr(stack, &link, &addr);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  */
 
 #define _GNU_SOURCE
+#include <linux/neighbour.h>
 #include <netinet/in.h>
 
 #include "traffic.h"
@@ -82,6 +83,18 @@ static void comes(int end, const char *address)
 	FAIL("%s was not announced", address);
 }
 
+static bool knows(struct vdestack *s, const char *addr)
+{
+	struct vdestack_neigh list[16];
+	int n = (int)MUST(vdestack_neigh_list(s, "vde0", list, 16, sizeof(list[0])));
+
+	for (int i = 0; i < n && i < 16; i++)
+		if (strcmp(list[i].addr, addr) == 0 && list[i].state == NUD_PERMANENT &&
+		    memcmp(list[i].mac, mac, sizeof(mac)) == 0)
+			return true;
+	return false;
+}
+
 static struct vdestack *arrive(const char *words)
 {
 	return stack_of("vnl=udp://127.0.0.1:4001->127.0.0.1:4002 mac=" MAC_TEXT " %s", words);
@@ -121,6 +134,20 @@ CASE_FLAGS(addresses_that_are_configured_later_are_announced, FLAGS)
 	comes(end, "fc00::1");
 }
 
+CASE_FLAGS(addresses_that_are_added_one_by_one_are_announced, FLAGS)
+{
+	int end = other_end();
+	struct vdestack *s = arrive("ip=10.0.0.1/24");
+
+	comes(end, "10.0.0.1");
+	MUST(vdestack_neigh_add(s, "vde0", "10.0.0.7", mac));
+	MUST(vdestack_addr_add(s, "vde0", "10.0.0.2", 24));
+	comes(end, "10.0.0.2");
+	MUST(vdestack_addr_add(s, "vde0", "fc00::2", 64));
+	comes(end, "fc00::2");
+	CHECK(knows(s, "10.0.0.7"));
+}
+
 CASE_FLAGS(an_interface_that_is_added_announces_its_address, FLAGS)
 {
 	int end = other_end();
@@ -129,4 +156,20 @@ CASE_FLAGS(an_interface_that_is_added_announces_its_address, FLAGS)
 	MUST(vdestack_iface_add(s, "vnl=udp://127.0.0.1:4001->127.0.0.1:4002 mac=" MAC_TEXT " ip=10.0.0.1/24",
 				case_opts()));
 	comes(end, "10.0.0.1");
+}
+
+/* The kernel announces when the MAC is set, and forgets all neighbours then. */
+CASE_FLAGS(permanent_neighbours_stay_when_addresses_are_announced, FLAGS)
+{
+	int end = other_end();
+	struct vdestack *s = arrive("ip=10.0.0.1/24 ip=fc00::1/64 nodad");
+
+	MUST(vdestack_neigh_add(s, "vde0", "10.0.0.7", mac));
+	MUST(vdestack_neigh_add(s, "vde0", "10.0.0.8", mac));
+	MUST(vdestack_neigh_add(s, "vde0", "fc00::7", mac));
+	MUST(vdestack_configure(s, "ip=10.0.0.2/24", case_opts()));
+	comes(end, "10.0.0.2");
+	CHECK(knows(s, "10.0.0.7"));
+	CHECK(knows(s, "10.0.0.8"));
+	CHECK(knows(s, "fc00::7"));
 }
