@@ -41,7 +41,7 @@ flags_of_other() {
 # run DIRECTORY: all examples, built there; the C++ one may be missing where there is no compiler for it
 run() {
 	local program n=0 expected=0
-	for program in "$source"/examples/*.c "$source"/examples/lab/*.c; do
+	for program in "$source"/examples/*.c "$source"/examples/lab/*.c "$source"/examples/moving-stack/*.c; do
 		flags_of_other "$program" >/dev/null && expected=$((expected + 1))
 	done
 	for program in "$1"/*; do
@@ -243,7 +243,7 @@ run "$PWD/by_cmake"
 
 # ---- the examples through pkg-config
 mkdir by_pkg_config
-for program in "$source"/examples/*.c "$source"/examples/lab/*.c "$source"/examples/*.cc "$source"/examples/*.cpp; do
+for program in "$source"/examples/*.c "$source"/examples/lab/*.c "$source"/examples/moving-stack/*.c "$source"/examples/*.cc "$source"/examples/*.cpp; do
 	[ -f "$program" ] || continue
 	compiler=$cc
 	case $program in

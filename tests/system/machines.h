@@ -186,6 +186,13 @@ __attribute__((unused)) static const struct network agno_udp = {
 	"agno://KEY{udp://192.0.2.1:4001->192.0.2.2:4002}",
 	"agno://KEY{udp://192.0.2.2:4002->192.0.2.1:4001}", 1440, false
 };
+__attribute__((unused)) static const struct network agno_vxvde6 = {
+	"agno://KEY{vxvde://ff15::3/v6/if=cable0}", "agno://KEY{vxvde://ff15::3/v6/if=cable1}", 1408, true
+};
+__attribute__((unused)) static const struct network agno_udp6 = {
+	"agno://KEY{udp://2001:db8::1:4001->2001:db8::2:4002}",
+	"agno://KEY{udp://2001:db8::2:4002->2001:db8::1:4001}", 1408, true
+};
 
 /* The locator with the path of a key file in place of KEY. */
 static inline const char *keyed(const char *locator, const char *key)

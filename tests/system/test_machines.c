@@ -142,6 +142,16 @@ CASE_TIMED(the_largest_packet_of_agno_in_udp_is_that_of_the_document, FLAGS, 60)
 	fills(&agno_udp);
 }
 
+CASE_TIMED(the_largest_packet_of_agno_in_vxvde_over_ipv6_is_that_of_the_document, FLAGS, 60)
+{
+	fills(&agno_vxvde6);
+}
+
+CASE_TIMED(the_largest_packet_of_agno_in_udp_over_ipv6_is_that_of_the_document, FLAGS, 60)
+{
+	fills(&agno_udp6);
+}
+
 /* The cable takes 1400 bytes only at its far end, and nothing reports that. */
 CASE_TIMED(packets_that_are_too_long_for_the_way_are_lost_without_a_report, FLAGS, 60)
 {
