@@ -169,6 +169,33 @@ a_server_that_does_not_read_stops_the_client() {
 	[ $((after - before)) -lt 1500 ] || fail "the proxy has grown by $((after - before)) KiB"
 }
 
+# splice(2) does not go beyond an urgent byte that has not been read: it is dropped, and what follows arrives.
+urgent_bytes_stop_nothing() {
+	start_python <<-'END'
+	import socket
+	s = socket.create_server(("127.0.0.1", 8011))
+	print("ready", flush=True)
+	c, _ = s.accept()
+	n = 0
+	while got := c.recv(65536):
+	    n += len(got) - got.count(b"!")
+	c.sendall(b"%d" % n)
+	END
+	wait_for grep -q ready said
+	start_proxy -t 80,127.0.0.1,8011 --otip_period=100000
+	client python3 - "$(address 100000)" <<-'END'
+	import socket, sys
+	s = socket.create_connection((sys.argv[1], 80), 20)
+	for _ in range(20):
+	    s.sendall(bytes(500000))
+	    s.send(b"!", socket.MSG_OOB)
+	s.sendall(bytes(10))
+	s.shutdown(socket.SHUT_WR)
+	got = s.recv(100)
+	assert got == b"10000010", got
+	END
+}
+
 # The client reads its last bytes late: until then the connection is there, and so its address.
 a_connection_stays_until_the_client_has_its_last_bytes() {
 	start_python <<-'END'

@@ -95,26 +95,6 @@ static int send_piped(struct rp_relay *r, struct rp_relays *all, int to)
 	return 0;
 }
 
-/* The pipe is empty, so EAGAIN is that of the sender. */
-static int receive_by_pipe(struct rp_relay *r, struct rp_relays *all, struct rp_pipe *pipe, int from, int to)
-{
-	ssize_t n = splice(from, NULL, pipe->write, NULL, RP_PIPE_BYTES, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-	int err = errno;
-
-	if (n <= 0)
-		rp_pipes_give(&all->pipes, pipe, true);
-	if (n == 0)
-		return end(r, from, to);
-	if (n < 0 && err == EINVAL)
-		r->way = RP_RELAY_COPY_ALWAYS;
-	if (n < 0)
-		return passes(err) || err == EINVAL ? 0 : -err;
-	choose_way(r, (size_t)n, from, to);
-	r->pipe = pipe;
-	r->piped = (size_t)n;
-	return send_piped(r, all, to);
-}
-
 /* ------------------------------------------------------------------ copy */
 
 static int send_or_keep(struct rp_relay *r, int to, const char *bytes, size_t n)
@@ -158,6 +138,30 @@ static int receive_by_copy(struct rp_relay *r, struct rp_relays *all, int from, 
 		return end(r, from, to);
 	choose_way(r, (size_t)n, from, to);
 	return send_or_keep(r, to, all->buffer, (size_t)n);
+}
+
+/* ------------------------------------------------------------------ splice or copy */
+
+/*
+ * splice(2) does not pass an urgent byte (MSG_OOB), and says EAGAIN or, if the sender has ended, 0. So only
+ * recv(2) decides that there is nothing, and that it is the end. It drops the byte.
+ */
+static int receive_by_pipe(struct rp_relay *r, struct rp_relays *all, struct rp_pipe *pipe, int from, int to)
+{
+	ssize_t n = splice(from, NULL, pipe->write, NULL, RP_PIPE_BYTES, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	int err = n < 0 ? errno : 0;
+
+	if (n > 0) {
+		choose_way(r, (size_t)n, from, to);
+		r->pipe = pipe;
+		r->piped = (size_t)n;
+		return send_piped(r, all, to);
+	}
+	rp_pipes_give(&all->pipes, pipe, true);
+	if (err != 0 && err != EINVAL && !passes(err))
+		return -err;
+	r->way = err == EINVAL ? RP_RELAY_COPY_ALWAYS : RP_RELAY_COPY;
+	return receive_by_copy(r, all, from, to);
 }
 
 /* ------------------------------------------------------------------ interface */
