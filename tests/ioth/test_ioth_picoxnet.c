@@ -379,14 +379,14 @@ CASE_FLAGS(a_host_that_is_not_there_ends_in_bounded_time, NET)
 	end_side(&a);
 }
 
-CASE_FLAGS(a_link_that_goes_down_and_up_keeps_its_connections, NET)
+static void go_down_and_up(int family)
 {
 	struct side a = picox_on(locator("ptp"), "10.3.0.1", "fd03::1");
 	struct side b = kernel_on(locator("ptp"), "10.3.0.2", "fd03::2", "");
 	int fds[2];
 	char c;
 
-	connection(&a, &b, AF_INET, fds);
+	connection(&a, &b, family, fds);
 	unsigned index = (unsigned)MUST(ioth_if_nametoindex(a.picox, "vde0"));
 	MUST(ioth_linksetupdown(a.picox, index, 0));
 	CHECK_EQ(write(fds[1], "x", 1), 1);
@@ -395,12 +395,24 @@ CASE_FLAGS(a_link_that_goes_down_and_up_keeps_its_connections, NET)
 	CHECK(wait_readable(fds[0], LIMIT_MS));
 	CHECK_EQ(read(fds[0], &c, 1), 1);
 	CHECK_EQ(write(fds[0], "y", 1), 1);
+	CHECK(wait_readable(fds[1], LIMIT_MS));
 	CHECK_EQ(read(fds[1], &c, 1), 1);
 	CHECK_EQ(c, 'y');
 	close_in(&a, fds[0]);
 	close_in(&b, fds[1]);
 	end_side(&a);
 	end_side(&b);
+}
+
+CASE_FLAGS(a_link_that_goes_down_and_up_keeps_its_connections, NET)
+{
+	go_down_and_up(AF_INET);
+}
+
+/* lwIP forgets what is on the link of an interface that goes down. */
+CASE_FLAGS(a_link_that_goes_down_and_up_keeps_its_connections_of_ipv6, NET)
+{
+	go_down_and_up(AF_INET6);
 }
 
 CASE_TIMED(a_switch_that_never_answers_delays_only_its_own_stack, NET, 150)

@@ -186,6 +186,73 @@ CASE(a_router_of_kind_picox_configures_a_host)
 	end(server);
 }
 
+static int add6(struct ioth *s, unsigned index, int network)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	(void)snprintf(text, sizeof(text), "fd07:%x::7", (unsigned)network);
+	struct in6_addr a = addr6(text);
+	return ioth_ipaddr_add(s, AF_INET6, &a, 64, (int)index);
+}
+
+static void del6(struct ioth *s, unsigned index, int network)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	(void)snprintf(text, sizeof(text), "fd07:%x::7", (unsigned)network);
+	struct in6_addr a = addr6(text);
+	MUST(ioth_ipaddr_del(s, AF_INET6, &a, 64, (int)index));
+}
+
+/* lwIP has room for five prefixes. */
+CASE(many_prefixes_of_a_router_leave_room_for_those_of_addresses)
+{
+	char hub[300], ptp[300], text[INET6_ADDRSTRLEN];
+	const char *vnlv[] = { hub, ptp, NULL };
+	struct iothraprefix prefixes[7] = { prefix("fd00:1::") };
+	struct iothradvd_opts o = { .max_interval = 4, .data = &data, .prefixes = prefixes, .n_prefixes = 7 };
+
+	for (int i = 1; i < 7; i++) {
+		(void)snprintf(text, sizeof(text), "fd00:%d::", i + 1);
+		prefixes[i] = prefix(text);
+		prefixes[i].flags = IOTHRADVD_ON_LINK;
+	}
+	(void)snprintf(hub, sizeof(hub), "hub://%s", case_path("hub"));
+	(void)snprintf(ptp, sizeof(ptp), "ptp://%s", case_path("ptp"));
+	router = ioth_newstack("vdestack", hub);
+	if (router == NULL)
+		FAIL("no stack: %s", ioth_last_error());
+	MUST(ioth_linksetupdown(router, router_index(), 1));
+	struct iothradvd *server = serve(&o);
+	(void)snprintf(hub, sizeof(hub), "vde://%s", case_path("hub"));
+	struct ioth *s = ioth_newstackv("picox", vnlv);
+	if (s == NULL)
+		FAIL("no stack: %s", ioth_last_error());
+	unsigned one = (unsigned)MUST(ioth_if_nametoindex(s, "vde0"));
+	unsigned two = (unsigned)MUST(ioth_if_nametoindex(s, "vde1"));
+	MUST(ioth_linksetupdown(s, two, 1));
+
+	/* A prefix for which there is no room does not keep the address from being ready. */
+	CHECK_EQ(ioth_config(s, "iface=vde0,eth,slaac,timeout=20") & IOTHCONF_RD, IOTHCONF_RD);
+	for (int i = 1; i <= 4; i++)
+		MUST(add6(s, one, i));
+	for (int i = 1; i <= 4; i++)
+		del6(s, one, i);
+
+	/* The router's prefixes go with the interface, and nothing of them is left for what follows. */
+	MUST(ioth_iplink_del(s, "vde0", 0));
+	for (int i = 1; i <= 5; i++)
+		MUST(add6(s, two, i));
+	for (int i = 1; i <= 5; i++)
+		del6(s, two, i);
+	for (int i = 6; i <= 10; i++)
+		MUST(add6(s, two, i));
+	CHECK_ERRNO(add6(s, two, 11), ENOSPC);
+	MUST(ioth_delstack(s));
+	iothradvd_stop(server);
+	MUST(ioth_delstack(router));
+}
+
 /* Its sockets show an end of file for ever. */
 CASE(the_end_of_a_process_of_picox_costs_nothing)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * lwIP's interface structures are the only state: nothing is kept beside them except prefix lengths of IPv6,
- * which lwIP does not know.
+ * lwIP's interface structures are the only state: nothing is kept beside them except prefixes of IPv6
+ * addresses, which lwIP does not know.
  */
 
 #include "settings_inside.h"
@@ -12,7 +12,6 @@
 #include <linux/rtnetlink.h>
 #include <lwip/etharp.h>
 #include <lwip/nd6.h>
-#include <lwip/priv/nd6_priv.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +24,7 @@
 
 /* By index of the interface, then by index of the address. 0: 64. */
 static uint8_t prefix_lens[IFACES_MAX][LWIP_IPV6_NUM_ADDRESSES];
+static bool on_link[IFACES_MAX][LWIP_IPV6_NUM_ADDRESSES]; /* likewise: the prefix is that of a network */
 static px_settings_notify *listener;
 
 void px_settings_tell(px_settings_notify *to)
@@ -102,7 +102,7 @@ static void set_up(struct px_iface *iface, bool up)
 	if (up == (netif_is_up(n) != 0))
 		return;
 	if (!up) {
-		netif_set_down(n);
+		px_prefixes_set_down(n);
 	} else {
 		if (iface->vnl != NULL && ip6_addr_isinvalid(netif_ip6_addr_state(n, 0)))
 			netif_create_ip6_linklocal_address(n, 1);
@@ -157,6 +157,7 @@ static int link_del(void *arg, int ifindex, const char **why)
 	px_route_drop4(iface);
 	px_route_drop6(iface);
 	px_sources_drop(iface);
+	px_prefixes_drop(&iface->netif);
 	px_names_drop(iface);
 	int r = px_iface_remove(iface);
 	if (r == 0)
@@ -178,6 +179,7 @@ void px_settings_adopt(struct px_iface *iface)
 	iface->netif.rs_count = 0;
 	iface->netif.mtu6 = iface->netif.mtu;
 	memset(prefix_lens[index], 0, sizeof(prefix_lens[index]));
+	memset(on_link[index], 0, sizeof(on_link[index]));
 	tell_link(RTM_NEWLINK, iface);
 }
 
@@ -307,50 +309,28 @@ static int slot_of(struct netif *n, const ip6_addr_t *ip)
 	return -1;
 }
 
-/* Where the prefix is, or where it could be. NULL: it is not there, and lwIP has no place for it. */
-static struct nd6_prefix_list_entry *prefix_place(const struct netif *n, const ip6_addr_t *ip)
-{
-	struct nd6_prefix_list_entry *empty = NULL;
-
-	for (int i = 0; i < LWIP_ND6_NUM_PREFIXES; i++) {
-		struct nd6_prefix_list_entry *e = &prefix_list[i];
-		if (e->netif == n && memcmp(e->prefix.addr, ip->addr, 8) == 0)
-			return e;
-		if (e->netif == NULL)
-			empty = e;
-	}
-	return empty;
-}
-
-/* Which entries of prefix_list a router has announced. The others are there for addresses. */
-static bool of_router[LWIP_ND6_NUM_PREFIXES];
-
-/* A prefix of 64 bits is on the link; lwIP knows no others. */
-static void set_on_link(struct netif *n, const ip6_addr_t *ip, bool on)
-{
-	struct nd6_prefix_list_entry *e = prefix_place(n, ip);
-
-	if (e == NULL)
-		return;
-	ip6_addr_copy(e->prefix, *ip);
-	e->prefix.addr[2] = e->prefix.addr[3] = 0;
-	e->netif = on ? n : NULL;
-	e->invalidation_timer = UINT32_MAX;
-	if (!on)
-		of_router[e - prefix_list] = false;
-	nd6_clear_destination_cache();
-}
-
 /* lwIP takes a lifetime of 0 for an address that has none; its prefix counts as on the link then. */
 static uint32_t life(uint32_t seconds)
 {
 	return seconds == UINT32_MAX ? IP6_ADDR_LIFE_INFINITE : seconds;
 }
 
+/* The prefix is on the link as long as an address of this interface says so. */
+static void set_prefix(struct netif *n, const ip6_addr_t *ip)
+{
+	bool used = false;
+
+	for (int slot = 1; slot < LWIP_IPV6_NUM_ADDRESSES; slot++)
+		used |= !ip6_addr_isinvalid(netif_ip6_addr_state(n, slot)) &&
+			on_link[netif_get_index(n)][slot] &&
+			memcmp(netif_ip6_addr(n, slot)->addr, ip->addr, 8) == 0;
+	(void)px_prefix_use(n, ip, PX_BY_ADDRESS, used); /* new6() has made room */
+}
+
 static int new6(struct netif *n, const struct vs_pxnl_addr *addr, bool replace, const char **why)
 {
 	ip6_addr_t ip = { 0 };
-	bool on_link = addr->prefix_len <= 64 && (addr->flags & IFA_F_NOPREFIXROUTE) == 0;
+	bool has_prefix = addr->prefix_len <= 64 && (addr->flags & IFA_F_NOPREFIXROUTE) == 0;
 	int slot;
 
 	memcpy(ip.addr, addr->bytes, 16);
@@ -358,7 +338,7 @@ static int new6(struct netif *n, const struct vs_pxnl_addr *addr, bool replace, 
 	slot = slot_of(n, &ip);
 	if (slot >= 0 && !replace)
 		return -EEXIST;
-	if (on_link && prefix_place(n, &ip) == NULL) {
+	if (has_prefix && !px_prefix_make_room(n, &ip)) {
 		*why = "this stack has no room for more IPv6 prefixes";
 		return -ENOSPC;
 	}
@@ -379,8 +359,8 @@ static int new6(struct netif *n, const struct vs_pxnl_addr *addr, bool replace, 
 	netif_ip6_addr_set_valid_life(n, slot, life(addr->valid_s));
 	netif_ip6_addr_set_pref_life(n, slot, life(addr->preferred_s));
 	*prefix_len_of(n, slot) = addr->prefix_len;
-	if (on_link)
-		set_on_link(n, &ip, true);
+	on_link[netif_get_index(n)][slot] = has_prefix;
+	set_prefix(n, &ip);
 	return 0;
 }
 
@@ -400,31 +380,6 @@ static int addr_new(void *arg, const struct vs_pxnl_addr *addr, bool replace, co
 	if (r == 0)
 		px_settings_say((struct px_note){ .type = RTM_NEWADDR, .addr = &now });
 	return r;
-}
-
-static bool last_of_prefix(struct netif *n, const ip6_addr_t *ip)
-{
-	for (int slot = 1; slot < LWIP_IPV6_NUM_ADDRESSES; slot++)
-		if (!ip6_addr_isinvalid(netif_ip6_addr_state(n, slot)) && *prefix_len_of(n, slot) <= 64 &&
-		    memcmp(netif_ip6_addr(n, slot)->addr, ip->addr, 8) == 0)
-			return false;
-	return true;
-}
-
-bool px_settings_on_link(struct px_iface *iface, const uint8_t prefix[16], bool on)
-{
-	struct netif *n = &iface->netif;
-	struct nd6_prefix_list_entry *e;
-	ip6_addr_t ip = { 0 };
-
-	memcpy(ip.addr, prefix, 16);
-	ip6_addr_assign_zone(&ip, IP6_UNICAST, n);
-	if (on || last_of_prefix(n, &ip))
-		set_on_link(n, &ip, on);
-	e = prefix_place(n, &ip);
-	if (e != NULL && e->netif == n)
-		of_router[e - prefix_list] = on;
-	return e != NULL;
 }
 
 static int addr_del(void *arg, const struct vs_pxnl_addr *addr, const char **why)
@@ -449,9 +404,7 @@ static int addr_del(void *arg, const struct vs_pxnl_addr *addr, const char **why
 		if (slot < 0)
 			return -EADDRNOTAVAIL;
 		netif_ip6_addr_set_state(n, slot, IP6_ADDR_INVALID);
-		struct nd6_prefix_list_entry *e = prefix_place(n, &ip6);
-		if (last_of_prefix(n, &ip6) && e != NULL && !of_router[e - prefix_list])
-			set_on_link(n, &ip6, false);
+		set_prefix(n, &ip6);
 	}
 	px_settings_say((struct px_note){ .type = RTM_DELADDR, .addr = &was });
 	return 0;

@@ -155,15 +155,18 @@ static bool is_on_link(const struct vs_pxnl_route *route)
 	return route->family == AF_INET6 && route->prefix_len == 64 && !route->has_gw;
 }
 
-/* Other routes than defaults and prefixes on the link do not exist here: the source works without them. */
+/*
+ * Other routes than defaults and prefixes on the link do not exist here: the source works without them. So it
+ * does without a prefix for which there is no room: the router has the way to its hosts.
+ */
 static void op_route_set(void *arg, const struct vs_auto_route *r)
 {
 	struct px_source *s = arg;
 	struct vs_pxnl_route route = route_of(s, r);
 	const char *why = "the stack does not take its default route";
 
-	if (is_on_link(&route) && !px_settings_on_link(s->iface, route.dst, true))
-		s->no_route = "the stack has no room for one more prefix on the link";
+	if (is_on_link(&route))
+		(void)px_settings_on_link(s->iface, route.dst, true);
 	if (route.prefix_len == 0)
 		s->no_route = px_settings_ops.route_new(NULL, &route, true, &why) == 0 ? NULL : why;
 }
