@@ -2,10 +2,13 @@
 
 /*
  * Bytes go from socket to pipe to socket by splice(2): the kernel passes pages on and copies nothing. A
- * pipe is filled only when it is empty. So EAGAIN has one meaning: the socket has nothing to read.
+ * pipe is filled only when it is empty. So EAGAIN has one meaning: there is nothing that it can move.
  *
  * Nothing is read while the receiver takes nothing. The bytes stay in the sender's socket, whose window
  * closes. So a connection holds one pipe for each direction at most.
+ *
+ * splice(2) does not go beyond an urgent byte (MSG_OOB), and says EAGAIN, or 0 if the sender has ended. So
+ * recv(2) decides whether there is nothing, or the end: it skips the byte, which is lost.
  *
  * When there is no pipe left, the bytes are copied without being held: they are read with MSG_PEEK, sent,
  * and as many as were sent are then dropped from the receiving socket. It is slower, and needs no memory
@@ -47,16 +50,6 @@ static enum outcome drain(struct vs_flow *f, struct vs_end *to)
 	return n > 0 ? MOVED : BROKEN; /* 0: the pipe is empty, though bytes were put into it */
 }
 
-static enum outcome fill(struct vs_flow *f, struct vs_end *from)
-{
-	ssize_t n = splice(from->fd, NULL, f->pipe[1], NULL, CHUNK, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-
-	if (n < 0)
-		return failed(&from->readable);
-	f->held = (size_t)n;
-	return n > 0 ? MOVED : AT_END;
-}
-
 static enum outcome copy(struct vs_flow *f, struct vs_end *from, struct vs_end *to)
 {
 	static __thread char bytes[COPY];
@@ -79,6 +72,17 @@ static enum outcome copy(struct vs_flow *f, struct vs_end *from, struct vs_end *
 	return MOVED;
 }
 
+static enum outcome fill(struct vs_flow *f, struct vs_end *from, struct vs_end *to)
+{
+	ssize_t n = splice(from->fd, NULL, f->pipe[1], NULL, CHUNK, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (n > 0) {
+		f->held = (size_t)n;
+		return MOVED;
+	}
+	return n == 0 || errno == EAGAIN ? copy(f, from, to) : failed(&from->readable);
+}
+
 /* One round: a pipe is emptied, or filled, or a piece is copied. */
 static enum outcome round_of(struct vs_flow *f, struct vs_end *from, struct vs_end *to,
 			     struct vs_pipes *pipes)
@@ -91,7 +95,7 @@ static enum outcome round_of(struct vs_flow *f, struct vs_end *from, struct vs_e
 		return BLOCKED;
 	if (f->pipe[0] < 0 && vs_pipes_take(pipes, f->pipe) < 0)
 		return copy(f, from, to);
-	return fill(f, from);
+	return fill(f, from, to);
 }
 
 int vs_flow_move(struct vs_flow *f, struct vs_end *from, struct vs_end *to, struct vs_pipes *pipes)

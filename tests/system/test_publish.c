@@ -229,6 +229,25 @@ CASE_FLAGS(half_closed_connections_carry_the_rest_of_the_other_direction,
 	CHECK_EQ(counts.accepted, 2);
 }
 
+/* splice(2) does not go beyond an urgent byte, and says that there is nothing, or the end. */
+CASE(what_follows_an_urgent_byte_is_passed_on)
+{
+	relay_of("8080:80");
+	struct conn n = new_conn();
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(MUST(send(n.c, "U", 1, MSG_OOB)), 1);
+		say(n.c, "hello");
+		if (i == 1)
+			MUST(shutdown(n.c, SHUT_WR));
+		hear(n.s, "hello");
+	}
+	hear_end(n.s);
+	close(n.c);
+	close(n.s);
+	close(n.l);
+	relay_end(NULL);
+}
+
 CASE(a_reset_of_one_side_resets_the_other)
 {
 	relay_of("8080:80");
