@@ -54,6 +54,12 @@ static void usual_requests_are_read_as_by_ldns(void **state)
 		ROW(HEAD "\1" QUESTION "\0\0\x29\x01\0\0\0\x80\0\0\0", true, NM_HEARD_QUESTION, 512, 0),
 		ROW(HEAD "\1" QUESTION "\0\0\x29\xff\xff\0\0\x80\0\0\0", true, NM_HEARD_QUESTION, 1232, 0),
 		ROW(HEAD "\1" QUESTION "\0\0\x29\x04\xd0\0\1\0\0\0\0", true, NM_HEARD_BADVERS, 1232, 0),
+		ROW(HEAD "\1" QUESTION "\0\0\x29\0\0\0\0\0\0\0\0", true, NM_HEARD_QUESTION, 512, 0),
+		ROW(HEAD "\1" QUESTION "\0\0\x29\0\0\1\0\0\0\0\0", true, NM_HEARD_QUESTION, 512, 0),
+		ROW(HEAD "\1" QUESTION "\0\0\x29\0\0\0\0\x7f\xff\0\0", true, NM_HEARD_QUESTION, 512, 0),
+		ROW(HEAD "\1"
+			 "\0\0\2\0\1" OPT "\0\0",
+		    true, NM_HEARD_QUESTION, 1232, 0),
 		ROW(HEAD "\1" QUESTION NAME "\0\0\1\0\1\0\0\0\0\0\4\1\2\3\4", false, NM_HEARD_QUESTION, 512,
 		    0),
 #undef ROW
@@ -67,6 +73,36 @@ static void usual_requests_are_read_as_by_ldns(void **state)
 		assert_int_equal(heard, rows[i].heard);
 		assert_int_equal(r.udp_size, rows[i].udp_size);
 		assert_int_equal(r.cookie_n, rows[i].cookie_n);
+	}
+}
+
+/* The longest name, and one with a byte more. */
+static void long_names_are_read_as_by_ldns(void **state)
+{
+	uint8_t bytes[NM_HEADER + NM_NAME_MAX + 1 + 4] = HEAD;
+	struct nm_request r;
+	struct nm_opt opt;
+	enum nm_heard heard;
+
+	(void)state;
+	for (unsigned last = 61; last <= 62; last++) { /* 3 * 64 + 1 + last + 1 */
+		size_t at = NM_HEADER;
+		for (unsigned i = 0; i < 4; i++) {
+			bytes[at] = (uint8_t)(i < 3 ? 63 : last);
+			memset(bytes + at + 1, 'a', bytes[at]);
+			at += 1u + bytes[at];
+		}
+		const uint8_t end[] = { 0, 0, 1, 0, 1 };
+		memcpy(bytes + at, end, sizeof(end));
+		at += sizeof(end);
+		if (last == 61) {
+			assert_true(read_both(bytes, at, &r, &heard));
+			assert_int_equal(r.name.n, NM_NAME_MAX);
+			assert_int_equal(heard, NM_HEARD_QUESTION);
+		} else {
+			assert_false(nm_plain_read(&r, &opt, bytes, at));
+			assert_int_equal(nm_request_read(&r, bytes, at), NM_HEARD_FORMERR);
+		}
 	}
 }
 
@@ -215,6 +251,7 @@ static void an_answer_that_is_too_long_is_left_to_ldns(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(usual_requests_are_read_as_by_ldns),
+	cmocka_unit_test(long_names_are_read_as_by_ldns),
 	cmocka_unit_test(no_broken_request_is_plain_and_wrong),
 	cmocka_unit_test(usual_answers_are_written_as_by_ldns),
 	cmocka_unit_test(errors_are_written_as_by_ldns),
