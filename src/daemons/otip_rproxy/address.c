@@ -145,23 +145,27 @@ static int open_port(struct rp_address *a, const struct rp_port *port, union rp_
 					 : rp_udp_open(a->place->udp, fd, port, &a->hold, &to->udp);
 }
 
-/* What to do about it, behind the message. */
-static const char *remedy(int err)
+/* What to do about it, behind the message. number: as below. */
+static const char *remedy(int err, unsigned number)
 {
 	if (err == -ENOSPC)
 		return "; the stack has room for fewer addresses than live at the same time: a longer "
-		       "--otip_period, or "
-		       "shorter --otip_preactive and --otip_postactive";
-	return err == -EPERM || err == -EACCES ? "; the network of the host needs CAP_NET_ADMIN" : "";
+		       "--otip_period, or shorter --otip_preactive and --otip_postactive";
+	if (err == -EACCES && number != 0)
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE";
+	if (err == -EACCES)
+		return "; IPv6 is disabled there: the sysctl disable_ipv6 of the interface has to be 0";
+	return err == -EPERM ? "; the network of the host needs CAP_NET_ADMIN" : "";
 }
 
 int rp_address_failed(struct rp_address *a, const char *what, unsigned number, int err)
 {
 	if (!a->reported && number == 0)
-		dm_report(DM_ERROR, "cannot %s %s: %s%s", what, text_of(a), strerror(-err), remedy(err));
+		dm_report(DM_ERROR, "cannot %s %s: %s%s", what, text_of(a), strerror(-err),
+			  remedy(err, number));
 	else if (!a->reported)
 		dm_report(DM_ERROR, "cannot %s %u of %s: %s%s", what, number, text_of(a), strerror(-err),
-			  remedy(err));
+			  remedy(err, number));
 	a->reported = true;
 	if (err == -ENETDOWN)
 		rp_loop_fail(a->place->loop, "the stack outside has failed");
