@@ -10,7 +10,8 @@
  *
  * Each second node takes its address from DHCPv6, the others make it of their names. Both ways give the same
  * address. KINDS are kinds of stacks, which the nodes have in turn; "vdestack" without them. When each has
- * reached each other one it prints a line, and waits until it is ended by a signal, or for the end of its standard input.
+ * reached each other one, or after 30 seconds, it prints a line. Then it waits for a signal, or for the end of
+ * its standard input.
  */
 
 #include <arpa/inet.h>
