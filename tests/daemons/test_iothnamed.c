@@ -596,3 +596,30 @@ CASE(a_network_that_asks_too_much_is_limited)
 	close(fd);
 	named_end();
 }
+
+/* The name "x", whose end is a pointer to a zero of the header. */
+CASE(a_compressed_question_over_the_rate_limit_is_repeated_whole)
+{
+	static const char ask[] = "\x12\x34\1\0\0\1\0\0\0\0\0\1"
+				  "\1x\xc0\4\0\1\0\1"
+				  "\0\0\x29\x04\xd0\0\0\0\0\0";
+	static const char question[] = "\1x\0\0\1\0\1";
+	struct named_answer a;
+	bool truncated = false;
+
+	named_begin(NAMED_VDESTACK, NAMED_NETS RECORDS "option ratelimit 1\n");
+	int fd = named_socket(SOCK_DGRAM);
+	for (unsigned i = 0; i < 10; i++)
+		CHECK_EQ(send(fd, ask, sizeof(ask), 0), (ssize_t)sizeof(ask));
+	(void)named_ask("one.static.test", 1, true);
+	while (named_receive(fd, false, &a, 0)) {
+		if ((a.flags & 0x0200) == 0)
+			continue;
+		truncated = true;
+		CHECK_EQ(a.n, 12 + sizeof(question) - 1);
+		CHECK(memcmp(a.bytes + 12, question, sizeof(question) - 1) == 0);
+	}
+	CHECK(truncated);
+	close(fd);
+	named_end();
+}

@@ -134,20 +134,26 @@ static void send_error(struct nm_server *s, const struct nm_client *client, cons
 
 /* ------------------------------------------------------------------ requests */
 
-/* Header and question with TC, which the request has room for. */
-static void send_truncated(struct nm_server *s, const struct nm_client *client, uint8_t *bytes,
+/* Header and question with TC. The name of the question may have been compressed: it is written whole. */
+static void send_truncated(struct nm_server *s, const struct nm_client *client, const uint8_t *request,
 			   const struct nm_request *r)
 {
+	uint8_t bytes[NM_HEADER + NM_NAME_MAX + 4];
+	const uint8_t rest[] = { (uint8_t)(r->type >> 8), (uint8_t)r->type, (uint8_t)(r->class >> 8),
+				 (uint8_t)r->class };
+
+	memcpy(bytes, request, 6);
 	bytes[2] = (uint8_t)((bytes[2] & 0x79) | 0x82);
 	bytes[3] = 0;
 	memset(bytes + 6, 0, 6);
-	nm_udp_send(&s->udp, client, bytes, NM_HEADER + r->name.n + 4u);
+	memcpy(bytes + NM_HEADER, r->name.wire, r->name.n);
+	memcpy(bytes + NM_HEADER + r->name.n, rest, sizeof(rest));
+	nm_udp_send(&s->udp, client, bytes, NM_HEADER + r->name.n + sizeof(rest));
 }
 
 static bool is_limited(struct nm_server *s, const struct nm_client *client, const uint8_t *bytes, size_t n,
 		       const struct nm_request *r)
 {
-	uint8_t copy[NM_HEADER + NM_NAME_MAX + 4];
 	enum nm_limited limited = NM_PASSES;
 
 	if (!client->tcp && !nm_cookie_good(s->cookie_key, (uint32_t)time(NULL), &client->addr, r))
@@ -155,11 +161,9 @@ static bool is_limited(struct nm_server *s, const struct nm_client *client, cons
 	if (limited == NM_PASSES)
 		return false;
 	s->mind.counted[NM_N_LIMITED]++;
-	size_t head = NM_HEADER + r->name.n + 4u;
-	if (limited == NM_TRUNCATED && r->has_question && n >= head) {
-		memcpy(copy, bytes, head);
-		send_truncated(s, client, copy, r);
-	}
+	/* No answer is longer than its request. */
+	if (limited == NM_TRUNCATED && r->has_question && n >= NM_HEADER + r->name.n + 4u)
+		send_truncated(s, client, bytes, r);
 	return true;
 }
 
