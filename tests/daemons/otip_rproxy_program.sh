@@ -215,7 +215,7 @@ after_sigkill_the_next_process_serves() {
 
 what_the_host_refuses_has_its_remedy() {
 	need_program setpriv util-linux
-	local config=(-e "$outside" -b 2001:db8:: -n "$name" -P secret -t 80,127.0.0.1,8001)
+	local config=(-e "$outside" -b 2001:db8:: -n "$name" -P secret -t "80,127.0.0.1,8001")
 	! timeout 20 setpriv --bounding-set -net_bind_service "$rproxy" "${config[@]}" 2>err || fail "port 80 is open"
 	grep -q "cannot open the TCP port 80 .* CAP_NET_BIND_SERVICE" err || fail "$(cat err)"
 	! timeout 20 setpriv --bounding-set -net_admin "$rproxy" "${config[@]}" 2>err || fail "there is an address"
