@@ -75,7 +75,7 @@ a_command_runs_in_a_host_and_its_status_is_returned)
 	;;
 the_laboratory_of_the_readme_runs)
 	readme=$(dirname "$0")/../../README.md
-	sed -n '/^## Networks for a test/,/^## When/s/^    //p' "$readme" >test.lab
+	sed -n '/^## Networks for a test/,/^## When/p' "$readme" | sed -n '/^```lab/,/^```$/p' | sed '/```/d' >test.lab
 	grep -q '^server ' test.lab || fail "README.md has no laboratory"
 	for program in curl python3; do
 		command -v "$program" >/dev/null || { echo "$program is not installed" >&2; exit 77; }
