@@ -251,7 +251,7 @@ CASE(names_of_a_dead_server_do_not_stop_other_clients)
 	char name[64];
 
 	dhcp_begin(NULL);
-	int silent = silent_name_server(), fd = dhcp_socket(client, 546);
+	int silent = silent_name_server(), fd = dhcp_socket(up, 546);
 	for (int i = 0; i < 600; i++) {
 		(void)snprintf(name, sizeof(name), "host%d.slow.test", i);
 		dhcp_send(fd, solicit(name), NULL);

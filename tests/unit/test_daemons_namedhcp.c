@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemons/dhcp/askers.h"
 #include "daemons/dhcp/waiting.h"
 #include "daemons/dhcp/words.h"
 #include "daemons/namedhcp/decide.h"
@@ -127,6 +128,49 @@ static void waiting_requests_are_bounded(void **state)
 	assert_false(dh_waiting_add(&w, &r, 1, DH_WAITING_MS + 1));
 	r.turns = DH_WAITING_TURNS;
 	assert_false(dh_waiting_add(&w, &r, 1, 0));
+}
+
+/* Returns how many requests of this client can wait, besides those that do. */
+static unsigned fill(struct dh_waiting *w, struct dh_client client, size_t n)
+{
+	static uint8_t bytes[65535];
+	static uint32_t serial;
+	struct dh_request r = { .bytes = bytes, .n = n, .client = client };
+	unsigned added = 0;
+
+	do {
+		serial++;
+		memcpy(bytes, &serial, sizeof(serial));
+	} while (dh_waiting_add(w, &r, 1, 0) && ++added < 1000);
+	return added;
+}
+
+static void a_client_leaves_room_to_others(void **state)
+{
+	struct dh_waiting w = { .n = 0 };
+	struct dh_client one = { .station = { 1 } }, two = { .station = { 2 } };
+
+	(void)state;
+	assert_int_equal(fill(&w, one, 4), DH_WAITING_OF_A_CLIENT);
+	assert_int_equal(fill(&w, two, 4), DH_WAITING_OF_A_CLIENT);
+	for (uint8_t i = 1; i < 4; i++) { /* behind a relay */
+		two.behind[31] = i;
+		assert_int_equal(fill(&w, two, 4), DH_WAITING_OF_A_CLIENT);
+	}
+	two.behind[31] = 4;
+	assert_int_equal(fill(&w, two, 4), 0);
+	dh_waiting_clear(&w);
+	assert_int_equal(fill(&w, one, 65535), DH_WAITING_BYTES / 4 / 65535);
+	dh_waiting_clear(&w);
+}
+
+static void domains_are_two_labels(void **state)
+{
+	(void)state;
+	assert_string_equal(dh_domain("one"), "");
+	assert_string_equal(dh_domain("one.test"), "test");
+	assert_string_equal(dh_domain("one.a.test"), "a.test");
+	assert_string_equal(dh_domain("one.a.b.c.test"), "c.test");
 }
 
 /* ------------------------------------------------------------------ the identifier */
@@ -472,6 +516,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(words_are_separated_and_quoted),
 	cmocka_unit_test(requests_wait_for_their_lookup),
 	cmocka_unit_test(waiting_requests_are_bounded),
+	cmocka_unit_test(a_client_leaves_room_to_others),
+	cmocka_unit_test(domains_are_two_labels),
 	cmocka_unit_test(the_identifier_is_made_once),
 	cmocka_unit_test(the_default_file_may_be_missing),
 	cmocka_unit_test(other_files_are_no_identifier),

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client.h"
 #include "link.h"
 #include "lookup.h"
 #include "options.h"
@@ -34,12 +35,22 @@ struct dh_names;
 /* The resolver, and its threads. NULL after a report. settings and link live longer than it does. */
 struct dh_names *dh_names_new(const struct dh_settings *settings, const struct dh_link *link);
 
-/* Ends the threads. A lookup on its way ends first, within the time of the resolver: some seconds. */
-void dh_names_free(struct dh_names *names);
+/*
+ * Ends the threads, and waits a second for them at most. False: some still wait for name servers, which may
+ * take ten seconds. Then all of this stays, and so must the stack: the program ends by _exit(2).
+ */
+bool dh_names_end(struct dh_names *names);
+
+/*
+ * Whose request is handled from now on, and when it has come. A client has a part of the lookups at most. All
+ * answers that have come behind its request are known for it, however short they are kept otherwise. Without
+ * this call there are no limits of clients.
+ */
+void dh_names_for(struct dh_names *names, const struct dh_client *client, int64_t since_ms);
 
 /*
  * What is known of a name. *answer is written with DH_KNOWN, and valid until the next call; *ticket with
- * DH_WAIT. An answer is known for two seconds at least after its ticket was taken.
+ * DH_WAIT. An answer is known for two seconds at least after its ticket was taken; see also dh_names_for().
  */
 enum dh_got dh_names_get(struct dh_names *names, const char *name, enum dh_kind kind, int64_t now_ms,
 			 const struct dh_answer **answer, uint64_t *ticket);

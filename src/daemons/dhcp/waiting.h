@@ -5,15 +5,20 @@
 /*
  * Requests that wait for a lookup: copies of the messages, and of where they came from. Bounded.
  * When the lookup ends the server takes them out, and handles them anew. A request that still lacks a name is
- * put back with another ticket. One that has waited too long, or too often, is dropped.
+ * put back with another ticket. One that has waited too long, or too often, is dropped. A client has a part
+ * of the room at most.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client.h"
+
 #define DH_WAITING_MAX 512
 #define DH_WAITING_BYTES (4u << 20) /* of all messages */
+#define DH_WAITING_OF_A_CLIENT 32
+#define DH_WAITING_OF_A_STATION 128 /* a relay has many clients */
 #define DH_WAITING_MS 10000         /* clients have repeated their request long before */
 #define DH_WAITING_TURNS 32         /* lookups of one request */
 #define DH_ORIGIN_MAX 64            /* bytes of where a request came from */
@@ -21,6 +26,7 @@
 struct dh_request {
 	const uint8_t *bytes;
 	size_t n;
+	struct dh_client client;       /* not known: without the limits of a client */
 	uint8_t origin[DH_ORIGIN_MAX]; /* the server's own; all of it is compared */
 	int64_t since_ms;              /* when it came */
 	unsigned turns;                /* how often it has waited; 0 at first */
@@ -34,8 +40,8 @@ struct dh_waiting {
 };
 
 /*
- * Keeps a request, and copies it. False: it was dropped, because there are too many, it is too old, the same
- * request of the same origin waits already, or memory is short.
+ * Keeps a request, and copies it. False: it was dropped, because there are too many, or too many of its
+ * client, it is too old, the same request of the same origin waits already, or memory is short.
  */
 bool dh_waiting_add(struct dh_waiting *w, const struct dh_request *request, uint64_t ticket, int64_t now_ms);
 

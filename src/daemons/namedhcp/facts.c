@@ -33,9 +33,9 @@ static const struct dh_answer *look_up(struct search *s, const char *name, enum 
 
 	if (got == DH_KNOWN)
 		return answer;
-	if (s->got == DH_KNOWN)
+	if (got == DH_WAIT && s->got != DH_WAIT)
 		s->ticket = ticket;
-	if (s->got != DH_BUSY)
+	if (s->got != DH_WAIT) /* behind a lookup that is on its way there may be room for others */
 		s->got = got;
 	return NULL;
 }

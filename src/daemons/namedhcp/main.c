@@ -3,6 +3,7 @@
 /* namedhcp: a DHCPv6 server for networks whose hosts are known by their names. */
 
 #include <ioth.h>
+#include <unistd.h>
 
 #include "daemons/common/daemon.h"
 #include "daemons/dhcp/link.h"
@@ -10,7 +11,8 @@
 #include "server.h"
 #include "settings.h"
 
-static int serve(struct nd_settings *settings)
+/* *ended: false if threads are left that use the stacks, so that the program must not return. */
+static int serve(struct nd_settings *settings, bool *ended)
 {
 	struct dh_link link;
 	struct nd_duid duid = { .lock = -1 };
@@ -25,22 +27,26 @@ static int serve(struct nd_settings *settings)
 		r = dm_daemon_ready(&settings->dh.daemon);
 	if (r == 0)
 		r = nd_server_run(server, &settings->dh.daemon);
-	nd_server_free(server);
+	*ended = nd_server_end(server);
 	nd_duid_close(&duid);
-	dh_link_close(&link);
+	if (*ended)
+		dh_link_close(&link);
 	return r;
 }
 
 int main(int argc, char **argv)
 {
 	struct nd_settings settings = { .duidfile = NULL };
+	bool ended = true;
 	int r = -1;
 
 	enum dm_parsed parsed = nd_settings_read(&settings, argc, argv);
 	ioth_set_license("LGPL-2.1-or-later");
 	if (parsed == DM_RUN && dm_daemon_begin(&settings.dh.daemon) == 0) {
-		r = serve(&settings);
+		r = serve(&settings, &ended);
 		dm_daemon_end(&settings.dh.daemon);
+		if (!ended)
+			_exit(r < 0 ? 1 : 0);
 	}
 	nd_settings_clear(&settings);
 	return parsed == DM_DONE ? 0 : r < 0 ? 1 : 0;

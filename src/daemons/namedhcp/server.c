@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "daemons/dhcp/names.h"
 #include "daemons/dhcp/waiting.h"
@@ -54,17 +55,35 @@ static enum dh_got get(void *arg, const char *name, enum dh_kind kind, const str
 	return dh_names_get(s->names, name, kind, s->now_ms, answer, ticket);
 }
 
+/* Behind relays it is who the first of them, next to it, has seen. */
+static struct dh_client client_of(const struct nd_peer *peer, const struct vs_dhcp6_request *request)
+{
+	struct dh_client client = { .station = { 0 } };
+
+	memcpy(client.station, &peer->from.sin6_addr, sizeof(client.station));
+	if (request->n_relays > 0) {
+		const struct vs_dhcp6_relay *first = &request->relays[request->n_relays - 1];
+		memcpy(client.behind, first->link, 16);
+		memcpy(client.behind + 16, first->peer, 16);
+	}
+	return client;
+}
+
 /* Waits for a lookup if one is missing. Returns whether the facts are known. */
 static bool find_facts(struct nd_server *s, const struct dh_request *kept, const struct nd_peer *peer,
 		       const struct vs_dhcp6_request *request, struct nd_facts *facts)
 {
 	const struct nd_lookup lookup = { get, s };
+	struct dh_request waiter = *kept;
 	uint64_t ticket = 0;
+
+	waiter.client = client_of(peer, request);
+	dh_names_for(s->names, &waiter.client, kept->since_ms);
 	enum dh_got got =
 		nd_facts_find(facts, request, nd_needs_addresses(request), s->settings, &lookup, &ticket);
 
 	if (got == DH_WAIT &&
-	    (dh_waiting_has(&s->waiting, kept) || dh_waiting_add(&s->waiting, kept, ticket, s->now_ms)))
+	    (dh_waiting_has(&s->waiting, &waiter) || dh_waiting_add(&s->waiting, &waiter, ticket, s->now_ms)))
 		return false;
 	if (got != DH_KNOWN)
 		nd_log_count(&s->log, ND_N_BUSY, &peer->from.sin6_addr, NULL, s->now_ms);
@@ -173,23 +192,36 @@ struct nd_server *nd_server_new(const struct nd_settings *settings, const struct
 		return NULL;
 	}
 	s->settings = settings;
+	s->port.fd = -1;
 	s->self = (struct nd_self){ duid->bytes, duid->n, settings->dh.lease_s };
 	s->log.verbose = settings->dh.verbose;
 	if (nd_port_open(&s->port, link) < 0 || (s->names = dh_names_new(&settings->dh, link)) == NULL) {
-		nd_server_free(s);
+		(void)nd_server_end(s); /* no lookup has begun */
 		return NULL;
 	}
 	return s;
 }
 
-void nd_server_free(struct nd_server *server)
+bool nd_server_end(struct nd_server *server)
 {
 	if (server == NULL)
-		return;
+		return true;
 	nd_port_close(&server->port);
-	dh_names_free(server->names);
+	bool ended = dh_names_end(server->names);
 	dh_waiting_clear(&server->waiting);
 	free(server);
+	return ended;
+}
+
+static enum dm_signal take_signal(struct nd_server *s, struct dm_daemon *daemon)
+{
+	enum dm_signal what = dm_daemon_signal(daemon);
+
+	if (what == DM_RELOAD) {
+		dh_names_flush(s->names);
+		nd_log_report(&s->log);
+	}
+	return what;
 }
 
 int nd_server_run(struct nd_server *s, struct dm_daemon *daemon)
@@ -201,16 +233,13 @@ int nd_server_run(struct nd_server *s, struct dm_daemon *daemon)
 	int r = 0;
 
 	while (what != DM_STOP && r == 0) {
-		if (poll(fds, 3, -1) < 0 && errno != EINTR) {
+		if (poll(fds, VS_COUNT(fds), -1) < 0 && errno != EINTR) {
 			dm_report(DM_ERROR, "cannot wait for messages: %s", strerror(errno));
 			return -1;
 		}
 		s->now_ms = vs_now_ms();
-		what = fds[0].revents != 0 ? dm_daemon_signal(daemon) : DM_NONE;
-		if (what == DM_RELOAD) {
-			dh_names_flush(s->names);
-			nd_log_report(&s->log);
-		}
+		if (fds[0].revents != 0)
+			what = take_signal(s, daemon);
 		if (fds[1].revents != 0)
 			take_lookups(s);
 		if (fds[2].revents != 0)

@@ -15,7 +15,8 @@ struct nd_server;
 struct nd_server *nd_server_new(const struct nd_settings *settings, const struct dh_link *link,
 				const struct nd_duid *duid);
 
-void nd_server_free(struct nd_server *server);
+/* False: lookups are still on their way. Then what was passed in has to stay, see dh_names_end(). */
+bool nd_server_end(struct nd_server *server);
 
 /* Serves until a signal says that it ends: 0; or -1 after a report: the interface or its stack is gone. */
 int nd_server_run(struct nd_server *server, struct dm_daemon *daemon);

@@ -3,6 +3,7 @@
 /* namedhcp4: gives clients of DHCPv4 the addresses that their names have. */
 
 #include <ioth.h>
+#include <unistd.h>
 
 #include "daemons/dhcp/link.h"
 #include "server.h"
@@ -45,9 +46,12 @@ static int run(struct n4_settings *s)
 	if (dh_link_open(&link, &s->shared) == 0 && (server = n4_server_new(s, &link)) != NULL &&
 	    dm_daemon_ready(daemon) == 0 && n4_server_run(server, daemon) == 0)
 		r = 0;
-	n4_server_free(server);
-	dh_link_close(&link);
+	bool ended = n4_server_end(server);
+	if (ended)
+		dh_link_close(&link);
 	dm_daemon_end(daemon);
+	if (!ended)
+		_exit(r);
 	return r;
 }
 

@@ -342,16 +342,17 @@ struct n4_server *n4_server_new(const struct n4_settings *settings, const struct
 		n4_ground_refresh(&s->ground, link, settings, s->now_ms);
 		return s;
 	}
-	n4_server_free(s);
+	(void)n4_server_end(s); /* no lookup has begun */
 	return NULL;
 }
 
-void n4_server_free(struct n4_server *s)
+bool n4_server_end(struct n4_server *s)
 {
 	if (s == NULL)
-		return;
+		return true;
 	dh_waiting_clear(&s->waiting);
-	dh_names_free(s->names);
+	bool ended = dh_names_end(s->names);
 	n4_frames_close(&s->frames);
 	free(s);
+	return ended;
 }

@@ -12,7 +12,8 @@ struct n4_server;
 
 /* NULL after a report. settings and link live longer than it does. */
 struct n4_server *n4_server_new(const struct n4_settings *settings, const struct dh_link *link);
-void n4_server_free(struct n4_server *server);
+/* False: lookups are still on their way. Then the link has to stay, see dh_names_end(). */
+bool n4_server_end(struct n4_server *server);
 
 /* Serves until the daemon gets a signal to stop: 0; or until the interface is gone: -1 after a report. */
 int n4_server_run(struct n4_server *server, struct dm_daemon *daemon);
