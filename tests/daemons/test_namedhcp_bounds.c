@@ -181,3 +181,21 @@ CASE(it_serves_its_interface_only)
 	close(out);
 	end_second_interface();
 }
+
+/* The service manager starts it again then. */
+CASE(without_its_interface_it_ends)
+{
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" },
+			 (char[]){ "ip link set vde1 down; ip link set vde1 up" }, NULL };
+	int status;
+
+	serve_second_interface();
+	CHECK_EQ(vdestack_run(host, argv, NULL), 0);
+	MUST(vdestack_iface_del(host, "vde0"));
+	CHECK_EQ(vdestack_cmd_wait(status_fd, &status, 300), -1); /* down, and another one, are not gone */
+	MUST(vdestack_iface_del(host, "vde1"));
+	MUST(vdestack_cmd_wait(status_fd, &status, SOON_MS));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK_CONTAINS(text_of(case_path("said")), "the interface vde1 is gone\n");
+	end_second_interface();
+}

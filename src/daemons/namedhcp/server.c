@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "daemons/dhcp/names.h"
 #include "daemons/dhcp/waiting.h"
+#include "daemons/dhcp/watch.h"
 #include "known.h"
 #include "log.h"
 #include "port.h"
@@ -33,7 +34,9 @@
 struct nd_server {
 	const struct nd_settings *settings;
 	struct nd_self self;
+	const struct dh_link *link;
 	struct nd_port port;
+	int watch; /* of the interface; -1: none */
 	struct dh_names *names;
 	struct dh_waiting waiting;
 	struct nd_known known;
@@ -192,13 +195,15 @@ struct nd_server *nd_server_new(const struct nd_settings *settings, const struct
 		return NULL;
 	}
 	s->settings = settings;
-	s->port.fd = -1;
+	s->link = link;
+	s->port.fd = s->watch = -1;
 	s->self = (struct nd_self){ duid->bytes, duid->n, settings->dh.lease_s };
 	s->log.verbose = settings->dh.verbose;
 	if (nd_port_open(&s->port, link) < 0 || (s->names = dh_names_new(&settings->dh, link)) == NULL) {
 		(void)nd_server_end(s); /* no lookup has begun */
 		return NULL;
 	}
+	s->watch = dh_watch_open(link);
 	return s;
 }
 
@@ -207,10 +212,21 @@ bool nd_server_end(struct nd_server *server)
 	if (server == NULL)
 		return true;
 	nd_port_close(&server->port);
+	if (server->watch >= 0)
+		(void)ioth_close(server->watch);
 	bool ended = dh_names_end(server->names);
 	dh_waiting_clear(&server->waiting);
 	free(server);
 	return ended;
+}
+
+/* 0, or -1 after a report. */
+static int check_interface(const struct nd_server *s)
+{
+	if (!dh_watch_gone(s->watch, s->port.fd, s->link))
+		return 0;
+	dm_report(DM_ERROR, "the interface %s is gone", s->link->ifname);
+	return -1;
 }
 
 static enum dm_signal take_signal(struct nd_server *s, struct dm_daemon *daemon)
@@ -228,9 +244,10 @@ int nd_server_run(struct nd_server *s, struct dm_daemon *daemon)
 {
 	struct pollfd fds[] = { { dm_daemon_signals(daemon), POLLIN, 0 },
 				{ dh_names_ready(s->names), POLLIN, 0 },
-				{ s->port.fd, POLLIN, 0 } };
+				{ s->port.fd, POLLIN, 0 },
+				{ s->watch, POLLIN, 0 } };
 	enum dm_signal what = DM_NONE;
-	int r = 0;
+	int r = s->watch < 0 ? 0 : check_interface(s); /* it may have gone before the watch began */
 
 	while (what != DM_STOP && r == 0) {
 		if (poll(fds, VS_COUNT(fds), -1) < 0 && errno != EINTR) {
@@ -244,6 +261,10 @@ int nd_server_run(struct nd_server *s, struct dm_daemon *daemon)
 			take_lookups(s);
 		if (fds[2].revents != 0)
 			r = receive(s);
+		if (fds[3].revents != 0 && r == 0)
+			r = check_interface(s);
+		if ((fds[3].revents & (POLLHUP | POLLNVAL)) != 0)
+			fds[3].fd = -1; /* it has no more messages */
 	}
 	nd_log_report(&s->log);
 	return r;
