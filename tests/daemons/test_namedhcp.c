@@ -105,16 +105,35 @@ CASE(a_renewal_takes_back_what_the_name_has_not)
 	const uint8_t *o = find(a, IA_NA, 0, &len);
 	o = find_in(o + 12, len - 12, IAADDR, 1, &inner);
 	CHECK(o != NULL && o[15] == 0xad && o[23] == 0);
-	m = message(REBIND);
-	fqdn(m, 0, "none.static.test");
+	m = to_server(RENEW, "none.static.test");
 	ia(m, IA_NA, 7, "fd00::101");
 	ia(m, IA_NA, 8, NULL);
 	a = ask(m, REPLY);
 	CHECK_STR(given(a, IA_NA, 0), "fd00::101 0");
 	CHECK_STR(given(a, IA_NA, 1), "status 3");
+	m = message(REBIND);
+	fqdn(m, 0, "two.static.test");
+	ia(m, IA_NA, 7, "fd00::101");
+	a = ask(m, REPLY);
+	CHECK_STR(given(a, IA_NA, 0), "fd00::201 4294967295");
 	m = to_server(REQUEST, "none.static.test");
 	ia(m, IA_NA, 7, "fd00::101");
 	CHECK_STR(given(ask(m, REPLY), IA_NA, 0), "status 2");
+	dhcp_end();
+}
+
+/* Its name has an address in the DNS of that one. */
+CASE(a_client_of_another_server_keeps_its_address)
+{
+	static const unsigned types[] = { CONFIRM, REBIND };
+
+	dhcp_begin(NULL);
+	for (size_t i = 0; i < 2; i++) {
+		struct message *m = message(types[i]);
+		fqdn(m, 0, "none.static.test");
+		ia(m, IA_NA, 7, "fd00::101");
+		no_answer(m, "a name without address: none.static.test");
+	}
 	dhcp_end();
 }
 

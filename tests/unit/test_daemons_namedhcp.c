@@ -344,9 +344,7 @@ static struct vs_dhcp6_request request_of(enum vs_dhcp6_type type, unsigned n, c
 
 static struct nd_facts facts_of(unsigned n)
 {
-	struct nd_facts f = { .name = "one.test",
-			      .outcome = n > 0 ? DH_FOUND : DH_NONE,
-			      .n_addrs = (uint8_t)n };
+	struct nd_facts f = { .name = "one.test", .n_addrs = (uint8_t)n };
 
 	for (unsigned i = 0; i < n; i++) {
 		f.addrs[i][0] = 0xfd;
@@ -398,7 +396,7 @@ static void addresses_are_shared_out_among_ias(void **state)
 		{ VS_DHCP6_REQUEST, 2, 2, { 9, 1 }, "2 1 " }, { VS_DHCP6_REQUEST, 1, 0, { 9 }, "n " },
 		{ VS_DHCP6_REQUEST, 2, 2, { 1, 1 }, "1 2 " }, { VS_DHCP6_RENEW, 1, 1, { 1 }, "1 " },
 		{ VS_DHCP6_RENEW, 1, 2, { 9 }, "1-9 " },      { VS_DHCP6_RENEW, 2, 1, { 1, 1 }, "1 -1 " },
-		{ VS_DHCP6_REBIND, 2, 0, { 1, 0 }, "-1 b " },
+		{ VS_DHCP6_RENEW, 2, 0, { 1, 0 }, "-1 b " },  { VS_DHCP6_REBIND, 2, 1, { 1, 0 }, "1 b " },
 	};
 	struct vs_dhcp6_answer a;
 
@@ -422,13 +420,33 @@ static void a_client_is_not_answered_without_facts(void **state)
 
 	(void)state;
 	assert_int_equal(decide(&r, &f, &a), ND_NO_ADDRESS);
-	f.outcome = DH_FAILED;
+	r = request_of(VS_DHCP6_REBIND, 1, (const uint8_t[]){ 1 });
+	assert_int_equal(decide(&r, &f, &a), ND_NO_ADDRESS); /* it may be a client of another server */
+	r.type = VS_DHCP6_CONFIRM;
+	assert_int_equal(decide(&r, &f, &a), ND_NO_ADDRESS);
+	f.failed = true;
 	assert_int_equal(decide(&r, &f, &a), ND_NO_SERVER);
 	r = request_of(VS_DHCP6_RENEW, 1, none);
 	assert_int_equal(decide(&r, &f, &a), ND_NO_SERVER); /* a dead name server takes no address away */
 	f = facts_of(1);
 	r = request_of(VS_DHCP6_RENEW, 0, none);
 	assert_int_equal(decide(&r, &f, &a), ND_NO_QUESTION);
+}
+
+static void rapid_commit_needs_something_to_commit(void **state)
+{
+	static const uint8_t none[4];
+	struct vs_dhcp6_request r = request_of(VS_DHCP6_SOLICIT, 1, none);
+	struct nd_facts f = facts_of(1);
+	struct vs_dhcp6_answer a;
+
+	(void)state;
+	r.rapid = true;
+	assert_int_equal(decide(&r, &f, &a), ND_ANSWER);
+	assert_true(a.rapid && a.type == VS_DHCP6_REPLY);
+	r.ias[0].code = VS_DHCP6_IA_PD;
+	assert_int_equal(decide(&r, &f, &a), ND_ANSWER);
+	assert_true(!a.rapid && a.type == VS_DHCP6_ADVERTISE);
 }
 
 static void times_are_parts_of_the_lease(void **state)
@@ -452,6 +470,76 @@ static void times_are_parts_of_the_lease(void **state)
 	other.lease_s = DH_INFINITE - 1;
 	assert_int_equal(nd_decide(&r, &other, &way, &f, fqdn, &a), ND_ANSWER);
 	assert_true(a.ias[0].t1_s < a.ias[0].t2_s && a.ias[0].t2_s > 3000000000);
+}
+
+/* ------------------------------------------------------------------ facts */
+
+/* Name servers that have these answers; a name that begins with 'd' has a dead one. */
+static enum dh_got get(void *arg, const char *name, enum dh_kind kind, const struct dh_answer **answer,
+		       uint64_t *ticket)
+{
+	static struct dh_answer a;
+	static char some[] = "dns='fd00::5301,dead.test'", none[] = "dns=dead.test";
+
+	(void)arg;
+	(void)ticket;
+	a = (struct dh_answer){ .outcome = *name == 'd' ? DH_FAILED : DH_FOUND };
+	if (kind == DH_TXT)
+		a.text = strcmp(name, "some.test") == 0 ? some : strcmp(name, "none.test") == 0 ? none : NULL;
+	if (kind == DH_AAAA && *name != 'd') {
+		a.n = 7;
+		a.addrs[1][15] = 1;
+		memcpy(a.addrs[2], "\xff\2\0\0\0\0\0\0\0\0\0\0\0\1\0\2", 16);
+		memcpy(a.addrs[3], "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+		memcpy(a.addrs[4], "\0\0\0\0\0\0\0\0\0\0\xff\xff\12\0\0\1", 16);
+		memcpy(a.addrs[5], "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5", 16);
+		memcpy(a.addrs[6], "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\6", 16);
+	}
+	*answer = &a;
+	return DH_KNOWN;
+}
+
+static struct nd_facts found(const char *name, struct vs_dhcp6_request *r)
+{
+	static struct nd_settings settings;
+	const struct nd_lookup lookup = { get, NULL };
+	struct nd_facts f = { .name = "" };
+	uint64_t ticket;
+
+	(void)snprintf(f.name, sizeof(f.name), "%s", name);
+	r->wanted = (struct vs_dhcp6_bytes){ (const uint8_t *)"\0\27", 2 };
+	assert_int_equal(nd_facts_find(&f, r, true, &settings, &lookup, &ticket), DH_KNOWN);
+	return f;
+}
+
+static void addresses_are_those_that_hosts_can_have(void **state)
+{
+	static const uint8_t none[4];
+	struct vs_dhcp6_request r = request_of(VS_DHCP6_SOLICIT, 1, none);
+	struct nd_facts f = found("one.test", &r);
+
+	(void)state;
+	assert_int_equal(f.n_addrs, 2);
+	assert_int_equal(f.addrs[0][15], 5);
+	assert_int_equal(f.addrs[1][15], 6);
+	assert_false(f.failed);
+}
+
+/* Else a client would have an address for ever, without what belongs to it. */
+static void an_answer_needs_all_its_lookups(void **state)
+{
+	static const uint8_t none[4];
+	struct vs_dhcp6_request r = request_of(VS_DHCP6_SOLICIT, 1, none);
+	struct vs_dhcp6_answer a;
+	struct nd_facts f = found("some.test", &r);
+
+	(void)state;
+	assert_int_equal(f.n_dns, 1);
+	assert_int_equal(decide(&r, &f, &a), ND_ANSWER);
+	f = found("none.test", &r);
+	assert_int_equal(decide(&r, &f, &a), ND_NO_SERVER);
+	f = found("dead.test", &r);
+	assert_int_equal(decide(&r, &f, &a), ND_NO_SERVER);
 }
 
 /* ------------------------------------------------------------------ names */
@@ -525,7 +613,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(relays_are_bounded),
 	cmocka_unit_test(addresses_are_shared_out_among_ias),
 	cmocka_unit_test(a_client_is_not_answered_without_facts),
+	cmocka_unit_test(rapid_commit_needs_something_to_commit),
 	cmocka_unit_test(times_are_parts_of_the_lease),
+	cmocka_unit_test(addresses_are_those_that_hosts_can_have),
+	cmocka_unit_test(an_answer_needs_all_its_lookups),
 	cmocka_unit_test(names_are_host_names),
 };
 

@@ -209,23 +209,36 @@ static void answer_fqdn(const struct vs_dhcp6_request *r, const struct nd_facts 
 
 /* ------------------------------------------------------------------ the answer */
 
+/* All servers of the link get it. */
+static bool asks_all(const struct vs_dhcp6_request *r)
+{
+	return r->type == VS_DHCP6_SOLICIT || r->type == VS_DHCP6_CONFIRM || r->type == VS_DHCP6_REBIND;
+}
+
+static bool gives_any(const struct vs_dhcp6_answer *a)
+{
+	for (uint8_t i = 0; i < a->n_ias; i++)
+		if (a->ias[i].n > 0)
+			return true;
+	return false;
+}
+
 static enum nd_verdict answer_lease(const struct vs_dhcp6_request *r, const struct nd_self *self,
 				    const struct nd_facts *facts, struct vs_dhcp6_answer *a)
 {
 	struct giver g = { .facts = facts, .self = self };
 
-	if (facts->outcome == DH_FAILED)
-		return ND_NO_SERVER;
-	if (r->type == VS_DHCP6_SOLICIT && facts->n_addrs == 0)
-		return ND_NO_ADDRESS;
+	if (asks_all(r) && facts->n_addrs == 0)
+		return ND_NO_ADDRESS; /* another server may have an address for it */
 	if (r->type == VS_DHCP6_CONFIRM)
 		return confirm(r, facts, a);
 	if (r->n_ias == 0)
 		return ND_NO_QUESTION;
-	if (r->type == VS_DHCP6_SOLICIT && !r->rapid)
-		a->type = VS_DHCP6_ADVERTISE;
-	a->rapid = r->type == VS_DHCP6_SOLICIT && r->rapid;
 	answer_ias(r, &g, a);
+	if (r->type == VS_DHCP6_SOLICIT) {
+		a->rapid = r->rapid && gives_any(a); /* a Reply that gives nothing would end the search */
+		a->type = a->rapid ? VS_DHCP6_REPLY : VS_DHCP6_ADVERTISE;
+	}
 	return ND_ANSWER;
 }
 
@@ -242,8 +255,8 @@ enum nd_verdict nd_decide(const struct vs_dhcp6_request *request, const struct n
 	} else if (request->type == VS_DHCP6_RELEASE || request->type == VS_DHCP6_DECLINE) {
 		a.said = (struct vs_dhcp6_said){ VS_DHCP6_SUCCESS, "the addresses stay those of the name" };
 	} else {
-		enum nd_verdict verdict = ND_ANSWER;
-		if (nd_needs_addresses(request))
+		enum nd_verdict verdict = facts->failed ? ND_NO_SERVER : ND_ANSWER;
+		if (verdict == ND_ANSWER && nd_needs_addresses(request))
 			verdict = answer_lease(request, self, facts, &a);
 		if (verdict != ND_ANSWER)
 			return verdict;

@@ -17,6 +17,7 @@ struct search {
 	const struct nd_lookup *lookup;
 	enum dh_got got; /* DH_KNOWN as long as nothing is missing */
 	uint64_t ticket; /* of the first lookup that is missing */
+	bool failed;     /* one has no answer of a name server */
 };
 
 struct list {
@@ -31,13 +32,25 @@ static const struct dh_answer *look_up(struct search *s, const char *name, enum 
 	uint64_t ticket = 0;
 	enum dh_got got = s->lookup->get(s->lookup->arg, name, kind, &answer, &ticket);
 
-	if (got == DH_KNOWN)
+	if (got == DH_KNOWN) {
+		s->failed = s->failed || answer->outcome == DH_FAILED;
 		return answer;
+	}
 	if (got == DH_WAIT && s->got != DH_WAIT)
 		s->ticket = ticket;
 	if (s->got != DH_WAIT) /* behind a lookup that is on its way there may be room for others */
 		s->got = got;
 	return NULL;
+}
+
+/* What a host can have: it makes its link-local address itself. */
+static bool is_host(const uint8_t bytes[16])
+{
+	struct in6_addr addr;
+
+	memcpy(&addr, bytes, sizeof(addr));
+	return !IN6_IS_ADDR_UNSPECIFIED(&addr) && !IN6_IS_ADDR_LOOPBACK(&addr) &&
+	       !IN6_IS_ADDR_MULTICAST(&addr) && !IN6_IS_ADDR_LINKLOCAL(&addr) && !IN6_IS_ADDR_V4MAPPED(&addr);
 }
 
 static void add_address(struct list *list, const void *addr)
@@ -97,15 +110,21 @@ static void read_record(const char *text, struct record *record)
 	}
 }
 
-/* The servers of the record; the option's if it has none that clients of IPv6 can use. */
+/*
+ * The servers of the record; the option's if it has none that clients of IPv6 can use. A name without an
+ * answer of a name server is left out if there is another server. A client without any would not come back.
+ */
 static void choose_servers(struct search *s, const char *record, const char *option, uint8_t *n,
 			   uint8_t (*addrs)[16])
 {
+	bool failed = s->failed;
 	struct list list;
 
+	s->failed = false;
 	read_servers(s, record, &list);
-	if (list.n == 0)
+	if (list.n == 0 && !s->failed)
 		read_servers(s, option, &list);
+	s->failed = failed || (s->failed && list.n == 0);
 	*n = list.n;
 	memcpy(addrs, list.addrs, sizeof(list.addrs));
 }
@@ -159,13 +178,14 @@ enum dh_got nd_facts_find(struct nd_facts *facts, const struct vs_dhcp6_request 
 	if (addresses) {
 		const struct dh_answer *answer = look_up(&s, facts->name, DH_AAAA);
 		facts->n_addrs = 0;
-		facts->outcome = answer == NULL ? DH_FAILED : answer->outcome;
 		for (unsigned i = 0; answer != NULL && i < answer->n; i++)
-			memcpy(facts->addrs[facts->n_addrs++], answer->addrs[i], 16);
+			if (is_host(answer->addrs[i]))
+				memcpy(facts->addrs[facts->n_addrs++], answer->addrs[i], 16);
 	}
 	/* A client that gets no address needs no settings. */
 	if (!addresses || s.got != DH_KNOWN || facts->n_addrs > 0)
 		find_settings(&s, facts, request, settings);
+	facts->failed = s.failed;
 	*ticket = s.ticket;
 	return s.got;
 }

@@ -24,7 +24,7 @@ struct nd_lookup {
 
 struct nd_facts {
 	char name[VS_DNS_NAME_TEXT]; /* "": the client has none */
-	enum dh_outcome outcome;     /* of its addresses */
+	bool failed;                 /* a lookup that the answer needs has no answer of a name server */
 	uint8_t n_addrs, n_dns, n_ntp;
 	uint8_t addrs[DH_ADDRS_MAX][16];
 	uint8_t dns[VS_DHCP6_SERVERS_MAX][16], ntp[VS_DHCP6_SERVERS_MAX][16];
