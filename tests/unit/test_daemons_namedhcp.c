@@ -574,33 +574,68 @@ static void names_are_host_names(void **state)
 	}
 }
 
+/* A client with an address of its own, and the identifier of that number. */
+static struct vs_dhcp6_bytes number(unsigned i, struct dh_client *from)
+{
+	static uint8_t bytes[4] = { 0, 3 };
+
+	*from = (struct dh_client){ .station = { 1, (uint8_t)(i >> 8), (uint8_t)i } };
+	bytes[2] = (uint8_t)(i >> 8);
+	bytes[3] = (uint8_t)i;
+	return (struct vs_dhcp6_bytes){ bytes, sizeof(bytes) };
+}
+
 static void the_last_clients_are_known(void **state)
 {
 	static struct nd_known known;
-	uint8_t bytes[4] = { 0, 3 };
-	struct vs_dhcp6_bytes id = { bytes, sizeof(bytes) }, none = { NULL, 0 };
+	struct vs_dhcp6_bytes id, none = { NULL, 0 };
+	struct dh_client from;
 
 	(void)state;
+	id = number(0, &from);
 	assert_null(nd_known_get(&known, &id));
 	for (unsigned i = 0; i <= ND_KNOWN_MAX; i++) {
-		bytes[2] = (uint8_t)(i >> 8);
-		bytes[3] = (uint8_t)i;
-		nd_known_put(&known, &id, "first.test");
-		nd_known_put(&known, &id, i == 1 ? "one.test" : "other.test");
+		id = number(i, &from);
+		nd_known_put(&known, &from, &id, "first.test");
+		nd_known_put(&known, &from, &id, i == 1 ? "one.test" : "other.test");
 		assert_non_null(nd_known_get(&known, &id));
 	}
-	bytes[2] = bytes[3] = 0;
+	id = number(0, &from);
 	assert_null(nd_known_get(&known, &id));
-	bytes[3] = 1;
+	id = number(1, &from);
 	assert_string_equal(nd_known_get(&known, &id), "one.test");
 	id.n = 3;
 	assert_null(nd_known_get(&known, &id));
-	nd_known_put(&known, &none, "none.test");
+	nd_known_put(&known, &from, &none, "none.test");
 	assert_null(nd_known_get(&known, &none));
+}
+
+static void a_client_with_many_identifiers_forgets_its_own(void **state)
+{
+	static struct nd_known known;
+	struct dh_client from, hostile = { .station = { 9 } };
+	struct vs_dhcp6_bytes id = number(1, &from);
+
+	(void)state;
+	nd_known_put(&known, &from, &id, "one.test");
+	for (unsigned i = 2; i < 3 * ND_KNOWN_MAX; i++) {
+		id = number(i, &from);
+		nd_known_put(&known, &hostile, &id, "hostile.test");
+		assert_string_equal(nd_known_get(&known, &id), "hostile.test");
+	}
+	for (unsigned i = 3 * ND_KNOWN_MAX; i < 6 * ND_KNOWN_MAX; i++) { /* it says that it is a relay */
+		hostile.behind[0] = (uint8_t)(i >> 8);
+		hostile.behind[1] = (uint8_t)i;
+		id = number(i, &from);
+		nd_known_put(&known, &hostile, &id, "hostile.test");
+	}
+	id = number(1, &from);
+	assert_string_equal(nd_known_get(&known, &id), "one.test");
 }
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_last_clients_are_known),
+	cmocka_unit_test(a_client_with_many_identifiers_forgets_its_own),
 	cmocka_unit_test(words_are_separated_and_quoted),
 	cmocka_unit_test(requests_wait_for_their_lookup),
 	cmocka_unit_test(waiting_requests_are_bounded),

@@ -110,8 +110,10 @@ static void answer(struct nd_server *s, const struct nd_peer *peer, const struct
 		nd_log_count(&s->log, ND_N_UNSENT, &peer->from.sin6_addr, strerror(-r), s->now_ms);
 	else
 		nd_log_answer(&s->log, &a, &peer->from.sin6_addr, facts->name, s->now_ms);
-	if (r == 0 && request->fqdn.bytes != NULL && facts->n_addrs > 0)
-		nd_known_put(&s->known, &request->client, facts->name);
+	if (r == 0 && request->fqdn.bytes != NULL && facts->n_addrs > 0) {
+		const struct dh_client client = client_of(peer, request);
+		nd_known_put(&s->known, &client, &request->client, facts->name);
+	}
 }
 
 /* A client without an option says the name of before; but a Solicit has to say it. */
