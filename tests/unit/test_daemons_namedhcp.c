@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -199,6 +200,29 @@ static void the_identifier_is_made_once(void **state)
 	assert_int_equal(nd_duid_open(&second, path, (const uint8_t[6]){ 0 }), 0);
 	assert_int_equal(second.n, 18); /* random */
 	nd_duid_close(&second);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void an_identifier_is_stored_as_a_whole(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 7 };
+	char path[] = "/tmp/duid-XXXXXX";
+	struct rlimit before, small;
+	struct nd_duid d;
+	struct stat st;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = (struct rlimit){ 10, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(nd_duid_open(&d, path, mac), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	close(fd);
+	assert_int_equal(nd_duid_open(&d, path, mac), 0);
+	nd_duid_close(&d);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -642,6 +666,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_client_leaves_room_to_others),
 	cmocka_unit_test(domains_are_two_labels),
 	cmocka_unit_test(the_identifier_is_made_once),
+	cmocka_unit_test(an_identifier_is_stored_as_a_whole),
 	cmocka_unit_test(the_default_file_may_be_missing),
 	cmocka_unit_test(other_files_are_no_identifier),
 	cmocka_unit_test(no_part_of_a_message_is_a_message),

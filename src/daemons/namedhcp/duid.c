@@ -92,8 +92,11 @@ static int store(int fd, const struct nd_duid *d)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, "%02x%c", d->bytes[i],
 			      i + 1 < d->n ? ':' : '\n');
 	ssize_t r = pwrite(fd, text, (size_t)n, 0);
-	if (r != n)
-		return r < 0 ? -errno : -ENOSPC;
+	if (r != n) {
+		int error = r < 0 ? -errno : -ENOSPC;
+		(void)!ftruncate(fd, 0); /* a part would be another identifier, or none */
+		return error;
+	}
 	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
