@@ -92,6 +92,19 @@ CASE_TIMED(a_request_with_many_slow_names_is_answered, CASE_F_ROOT | CASE_F_USER
 	dhcp_end();
 }
 
+/* iothnamed computes addresses from names with their case. */
+CASE(a_name_with_other_letters_does_not_give_its_address_to_another_client)
+{
+	char first[100];
+
+	dhcp_begin(NULL);
+	(void)snprintf(first, sizeof(first), "%s",
+		       given(ask(solicit("HOST.hash.test"), ADVERTISE), IA_NA, 0));
+	CHECK(strcmp(given(ask(solicit("host.hash.test"), ADVERTISE), IA_NA, 0), first) != 0);
+	CHECK(strcmp(given(ask(solicit("Host.hash.test"), ADVERTISE), IA_NA, 0), first) != 0);
+	dhcp_end();
+}
+
 /* With this file a lookup takes ten seconds. */
 CASE(sigterm_does_not_wait_for_name_servers)
 {

@@ -121,7 +121,7 @@ static void ask_name_servers(struct dh_askers *a, struct dh_question *question)
 
 	(void)pthread_mutex_unlock(&a->lock);
 	dh_resolver_follow(a->resolver, vs_now_ms());
-	dh_lookup(a->resolver->dns, question->name, question->kind, &question->answer);
+	dh_resolver_ask(a->resolver, question->name, question->kind, &question->answer);
 	(void)pthread_mutex_lock(&a->lock);
 	put(&a->done, question);
 	(void)!write(a->event, &one, sizeof(one)); /* EAGAIN: it is readable already */

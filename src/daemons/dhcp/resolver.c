@@ -101,6 +101,30 @@ void dh_resolver_follow(struct dh_resolver *r, int64_t now_ms)
 	(void)pthread_mutex_unlock(&r->lock);
 }
 
+/* With the same name servers; a path of r->path as it is now. */
+static struct iothdns *copy_resolver(struct dh_resolver *r)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	struct iothdns *dns = r->text != NULL ? iothdns_init_strcfg(r->stack, r->text)
+					      : iothdns_init(r->stack, (char *)(uintptr_t)r->path);
+	(void)pthread_mutex_unlock(&r->lock);
+	return dns;
+}
+
+void dh_resolver_ask(struct dh_resolver *r, const char *name, enum dh_kind kind, struct dh_answer *answer)
+{
+	if (strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL) {
+		dh_lookup(r->dns, name, kind, answer);
+		return;
+	}
+	struct iothdns *own = copy_resolver(r);
+	if (own != NULL)
+		dh_lookup(own, name, kind, answer);
+	else
+		*answer = (struct dh_answer){ .outcome = DH_FAILED };
+	iothdns_fini(own);
+}
+
 void dh_resolver_flush(struct dh_resolver *r)
 {
 	int error = 0;

@@ -6,7 +6,11 @@
  * The resolver, and where it has its name servers from: the option, or the stack, or a file. Those of a stack
  * may come later, or change: it is asked from time to time.
  *
- * dh_resolver_follow() and dh_resolver_flush() may be called by any thread. dns does not change.
+ * A name server may compute addresses from names with their case, but a resolver keeps answers without case.
+ * So a client that says a name with other letters would give its address to the one that has the name. Names
+ * with capital letters are looked up by a resolver of their own each, which keeps nothing.
+ *
+ * Open and close are for one thread, the others may be called by any. dns does not change.
  */
 
 #include <iothdns.h>
@@ -15,6 +19,7 @@
 #include <stdint.h>
 
 #include "link.h"
+#include "lookup.h"
 #include "options.h"
 
 struct dh_resolver {
@@ -35,6 +40,9 @@ void dh_resolver_close(struct dh_resolver *r);
 
 /* Asks the stack for its name servers, if it is time. */
 void dh_resolver_follow(struct dh_resolver *r, int64_t now_ms);
+
+/* Waits for the servers as the resolver does. The caller frees answer->text. */
+void dh_resolver_ask(struct dh_resolver *r, const char *name, enum dh_kind kind, struct dh_answer *answer);
 
 /* Forgets answers, and reads the file anew. */
 void dh_resolver_flush(struct dh_resolver *r);
