@@ -292,6 +292,56 @@ static void every_list_of_parameters_fits(void **state)
 	assert_true(n >= 300 && n <= 548);
 }
 
+/* Where an option begins in an answer. 0: it is not there. */
+static size_t find_option(const uint8_t *out, size_t n, unsigned code)
+{
+	for (size_t at = 240; at + 1 < n && out[at] != 255; at += 2u + out[at + 1])
+		if (out[at] == code)
+			return at;
+	return 0;
+}
+
+/* 308 bytes for options: 227 of the name, some of the client's identifier, and what it cannot do without. */
+static void a_small_client_keeps_mask_router_server_and_lease(void **state)
+{
+	static const uint8_t lists[3][4] = { { 6, 119, 3, 51 }, { 119, 6, 121, 3 }, { 119, 6, 121, 121 } };
+	struct vs_dhcp4_query q = {
+		.max_size = 576, .n_parameters = 4, .has_fqdn = true, .has_client_id = true
+	};
+	struct n4_facts f = facts(&q);
+	char name[VS_DNS_NAME_TEXT];
+	uint8_t out[N4_REPLY_MAX];
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "%063d.%063d.%063d.%030d", 1, 1, 1, 1);
+	f.name = name;
+	while (f.terms.dns.n < N4_LIST_MAX)
+		n4_list_add(&f.terms.dns, 0x0a000080u + f.terms.dns.n);
+	for (int i = 0; i < 3; i++)
+		for (unsigned id = 0; id < 240; id++) {
+			memcpy(q.parameters, lists[i], 4);
+			q.client_id_len = (uint8_t)id;
+			size_t n = n4_reply_write(&f, out);
+			assert_true(n >= 300 && n <= 548);
+			assert_true(find_option(out, n, 54) && find_option(out, n, 51));
+			assert_true(find_option(out, n, 1) != 0);
+			assert_true(find_option(out, n, 3) || find_option(out, n, 121));
+			assert_true(find_option(out, n, 61) != 0);
+		}
+	q.has_relay = true; /* no room for a router: no answer */
+	memcpy(q.parameters, lists[0], 4);
+	for (unsigned relay = 0; relay < 100; relay++) {
+		q.relay_len = (uint16_t)relay;
+		size_t n = n4_reply_write(&f, out);
+		assert_true(n == 0 || find_option(out, n, 3) != 0);
+		assert_int_equal(n == 0, relay > 308 - 1 - 241 - 27 - 6 - 6 - 2);
+	}
+	q.has_relay = false;
+	q.client_id_len = 20; /* there is room for some of the name servers */
+	size_t n = n4_reply_write(&f, out), at = find_option(out, n, 6);
+	assert_true(at != 0 && out[at + 1] >= 4 && out[at + 1] < 32 && out[at + 1] % 4 == 0);
+}
+
 static void answers_go_where_the_rfc_says(void **state)
 {
 	static const uint8_t sender[6] = { 2, 0, 0, 0, 0, 9 };
@@ -350,6 +400,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_mask_is_always_there),
 	cmocka_unit_test(options_stand_in_the_order_of_the_client),
 	cmocka_unit_test(every_list_of_parameters_fits),
+	cmocka_unit_test(a_small_client_keeps_mask_router_server_and_lease),
 	cmocka_unit_test(answers_go_where_the_rfc_says),
 	cmocka_unit_test(messages_are_limited_in_number),
 };

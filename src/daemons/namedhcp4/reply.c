@@ -4,6 +4,10 @@
  * The answer. What DHCP itself needs comes first, then what the client has asked for, in its order: the
  * message may be full before the list ends. Two options do not wait for their place. The mask is always
  * there, and stands before the routers (RFC 2132 section 3.3). So do the classless routes (RFC 3442).
+ *
+ * A client that takes 576 bytes, and has a long name and a long identifier, has little room for the rest. So
+ * the mask stands before the name, and the room for the routers is kept until their turn. Lists of addresses
+ * lose those at their end; other options are there as a whole or not at all.
  */
 
 #include "reply.h"
@@ -13,6 +17,8 @@
 #include "proto/be.h"
 
 #define HEADERS 28 /* of IP and UDP */
+#define SMALL 576  /* bytes of a packet that each host takes */
+#define VALUE_MAX (N4_SEARCH_MAX + VS_DNS_NAME_WIRE + 9 * (N4_ROUTES_MAX + 1)) /* bytes of any option */
 
 static size_t put_list(uint8_t *out, const struct n4_list *list)
 {
@@ -98,18 +104,55 @@ static size_t value_of(uint8_t code, const struct n4_terms *t, uint8_t *value)
 	}
 }
 
-static void put_wanted(struct vs_dhcp4_writer *w, uint8_t code, const struct n4_terms *t, bool done[256])
-{
-	uint8_t value[N4_SEARCH_MAX + VS_DNS_NAME_WIRE + 9 * (N4_ROUTES_MAX + 1)];
+/* The options that the client wants, while they are written. */
+struct wanted {
+	struct vs_dhcp4_writer *w;
+	const struct n4_terms *terms;
+	uint8_t way; /* the option with the way to other networks */
+	size_t kept; /* bytes of the writer's room that wait for it */
+	bool done[256];
+};
 
-	if (done[code])
+static bool is_list(uint8_t code)
+{
+	return code == VS_DHCP4_OPT_ROUTER || code == VS_DHCP4_OPT_DNS || code == VS_DHCP4_OPT_NTP;
+}
+
+static void put_wanted(struct wanted *o, uint8_t code)
+{
+	uint8_t value[VALUE_MAX];
+
+	if (o->done[code])
 		return;
-	done[code] = true;
+	o->done[code] = true;
 	if (code == VS_DHCP4_OPT_ROUTER)
-		put_wanted(w, VS_DHCP4_OPT_ROUTES, t, done);
-	size_t n = value_of(code, t, value);
-	if (n > 0)
-		(void)vs_dhcp4_answer_put(w, (enum vs_dhcp4_option)code, value, n);
+		put_wanted(o, VS_DHCP4_OPT_ROUTES);
+	if (code == o->way) {
+		o->w->room += o->kept;
+		o->kept = 0;
+	}
+	size_t n = value_of(code, o->terms, value), left = o->w->room - o->w->n;
+	if (is_list(code) && n + 2 > left)
+		n = left < 6 ? 0 : (left - 2) / 4 * 4;
+	if (n > 0 && vs_dhcp4_answer_put(o->w, (enum vs_dhcp4_option)code, value, n))
+		return;
+	/* Without them the address may be of no use, and is kept for the time of the lease. */
+	if ((code == VS_DHCP4_OPT_MASK && o->terms->mask != 0) ||
+	    (code == VS_DHCP4_OPT_ROUTER && o->terms->routers.n > 0))
+		o->w->full = true;
+}
+
+/* Keeps room for the routers, or for the classless routes of a client that wants only those. */
+static void keep_room(struct wanted *o, const uint8_t *codes, size_t n)
+{
+	uint8_t value[VALUE_MAX];
+
+	o->way = memchr(codes, VS_DHCP4_OPT_ROUTER, n) != NULL ? VS_DHCP4_OPT_ROUTER : VS_DHCP4_OPT_ROUTES;
+	size_t size = o->done[o->way] ? 0 : value_of(o->way, o->terms, value);
+	size_t left = o->w->room - o->w->n;
+	size = size == 0 ? 0 : vs_dhcp4_option_size(size);
+	o->kept = size < left ? size : left;
+	o->w->room -= o->kept;
 }
 
 /* Everything, for a client that has no list. */
@@ -122,13 +165,16 @@ static void put_parameters(struct vs_dhcp4_writer *w, const struct n4_facts *f)
 	const struct vs_dhcp4_query *q = f->q;
 	const uint8_t *codes = q->n_parameters > 0 ? q->parameters : all;
 	size_t n = q->n_parameters > 0 ? q->n_parameters : sizeof(all);
-	bool done[256] = { false };
+	struct wanted o = { .w = w, .terms = &f->terms };
 
 	/* Routes are for those only that know them: without a list, option 3 says it all. */
-	done[VS_DHCP4_OPT_ROUTES] = memchr(codes, VS_DHCP4_OPT_ROUTES, n) == NULL;
-	put_wanted(w, VS_DHCP4_OPT_MASK, &f->terms, done);
+	o.done[VS_DHCP4_OPT_ROUTES] = memchr(codes, VS_DHCP4_OPT_ROUTES, n) == NULL;
+	put_wanted(&o, VS_DHCP4_OPT_MASK);
+	keep_room(&o, codes, n);
+	if (q->has_fqdn)
+		(void)vs_dhcp4_answer_fqdn(w, q, f->name);
 	for (size_t i = 0; i < n; i++)
-		put_wanted(w, codes[i], &f->terms, done);
+		put_wanted(&o, codes[i]);
 }
 
 /* RFC 2131 section 4.4.5: T1 and T2. A lease without end has none. */
@@ -142,9 +188,9 @@ static void put_lease(struct vs_dhcp4_writer *w, uint32_t lease_s)
 }
 
 /* What the client takes, and what fits into an Ethernet frame. */
-static size_t room_of(const struct vs_dhcp4_query *q)
+static size_t room_of(const struct n4_facts *f)
 {
-	size_t room = (size_t)q->max_size - HEADERS;
+	size_t room = (size_t)(f->small ? SMALL : f->q->max_size) - HEADERS;
 
 	return room < N4_REPLY_MAX ? room : N4_REPLY_MAX;
 }
@@ -162,7 +208,7 @@ size_t n4_reply_write(const struct n4_facts *f, uint8_t out[N4_REPLY_MAX])
 					   .to = q };
 	struct vs_dhcp4_writer w;
 
-	vs_dhcp4_answer_begin(&w, &a, out, room_of(q));
+	vs_dhcp4_answer_begin(&w, &a, out, room_of(f));
 	if (f->verdict.what == N4_NAK) {
 		(void)vs_dhcp4_answer_put(&w, VS_DHCP4_OPT_TEXT, f->verdict.why, strlen(f->verdict.why));
 		return vs_dhcp4_answer_end(&w, q);
@@ -171,9 +217,8 @@ size_t n4_reply_write(const struct n4_facts *f, uint8_t out[N4_REPLY_MAX])
 		put_lease(&w, f->terms.lease_s);
 	if (f->verdict.rapid)
 		vs_dhcp4_put(&w, VS_DHCP4_OPT_RAPID, "", 0);
-	if (q->has_fqdn)
-		(void)vs_dhcp4_answer_fqdn(&w, q, f->name);
-	put_parameters(&w, f);
+	if (!w.full)
+		put_parameters(&w, f);
 	return vs_dhcp4_answer_end(&w, q);
 }
 
