@@ -24,6 +24,7 @@ static bool get_numbers(struct vs_dhcp4_options *o, struct vs_dhcp4_query *out)
 	bool ok = vs_dhcp4_options_number(o, VS_DHCP4_OPT_TYPE, 1, &type) &&
 		  vs_dhcp4_options_number(o, VS_DHCP4_OPT_REQUESTED, 4, &out->requested) &&
 		  vs_dhcp4_options_number(o, VS_DHCP4_OPT_SERVER, 4, &out->server) &&
+		  vs_dhcp4_options_number(o, VS_DHCP4_OPT_LEASE, 4, &out->lease_s) &&
 		  vs_dhcp4_options_number(o, VS_DHCP4_OPT_MAX_SIZE, 2, &max_size) &&
 		  vs_dhcp4_options_number(o, VS_DHCP4_OPT_RAPID, 0, &nothing);
 	out->rapid = o->found; /* of the last one */

@@ -26,6 +26,7 @@ struct vs_dhcp4_query {
 	uint32_t ciaddr, giaddr;
 	uint32_t requested; /* option 50 */
 	uint32_t server;    /* option 54 */
+	uint32_t lease_s;   /* option 51: what the client wants */
 	uint16_t max_size;  /* option 57: of an IP packet; 576 or more */
 	bool rapid;         /* option 80 */
 	bool has_fqdn;      /* option 81 */

@@ -379,6 +379,13 @@ CASE(a_lease_that_ends_has_times_to_renew)
 	a = dhcp_ask(&m);
 	CHECK(a->reply.lease_s == 60 && a->reply.t1_s == 30 && a->reply.t2_s == 52 &&
 	      a->reply.mask == 0xffffff00);
+	m = dhcp_message(1, "one.test"); /* RFC 2131 section 4.3.1: the client may want another one */
+	dhcp_option32(&m, 51, 600);
+	a = dhcp_ask(&m);
+	CHECK(a->reply.lease_s == 600 && a->reply.t1_s == 300 && a->reply.t2_s == 525);
+	m = request("one.test", 0x0a090032, SERVER_ID);
+	dhcp_option32(&m, 51, INFINITE);
+	CHECK_EQ(dhcp_ask(&m)->reply.lease_s, 3600);
 	dhcp_end();
 }
 

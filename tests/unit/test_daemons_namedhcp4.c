@@ -220,6 +220,19 @@ static void a_name_is_that_of_option_81_with_the_domain(void **state)
 	assert_false(n4_name(&q, &s, name)); /* too long with its domain */
 }
 
+static void a_client_may_want_a_shorter_lease(void **state)
+{
+	(void)state;
+	assert_int_equal(n4_lease(0, 3600), 3600);
+	assert_int_equal(n4_lease(1800, 3600), 1800);
+	assert_int_equal(n4_lease(7200, 3600), 3600);
+	assert_int_equal(n4_lease(0xffffffff, 3600), 3600);
+	assert_int_equal(n4_lease(0, 0xffffffff), 0xffffffff);
+	assert_int_equal(n4_lease(1800, 0xffffffff), 1800);
+	assert_int_equal(n4_lease(1, 3600), 60);
+	assert_int_equal(n4_lease(1, 8), 8); /* of a record */
+}
+
 static void a_mask_is_always_there(void **state)
 {
 	struct n4_settings s = { .mask = 0 };
@@ -397,6 +410,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(aims_are_those_of_the_rfc),
 	cmocka_unit_test(each_request_gets_what_its_name_says),
 	cmocka_unit_test(a_name_is_that_of_option_81_with_the_domain),
+	cmocka_unit_test(a_client_may_want_a_shorter_lease),
 	cmocka_unit_test(a_mask_is_always_there),
 	cmocka_unit_test(options_stand_in_the_order_of_the_client),
 	cmocka_unit_test(every_list_of_parameters_fits),

@@ -59,13 +59,15 @@ static void all_options_are_read(void **state)
 	m.bytes[10] = 0x80;
 	memcpy(m.bytes + 12, "\x0a\0\0\x32", 4);
 	memcpy(m.bytes + 24, "\x0a\0\0\x63", 4);
-	ADD(&m, "\0\0\0\x32\4\x0a\0\0\x33\0\x36\4\x0a\0\0\1\x39\2\5\xdc\x37\3\1\3\6\x50\0\x38\2no");
+	ADD(&m, "\0\0\0\x32\4\x0a\0\0\x33\0\x36\4\x0a\0\0\1\x33\4\0\0\x0e\x10\x39\2\5\xdc\x37\3\1\3\6\x50\0"
+		"\x38\2no");
 	ADD(&m, "\x51\x0d\5\0\0\4host\3lab\0\x0c\4box\0\x3d\7\1\x80\1\1\1\1\x22\x52\3\1\1x\xff");
 	assert_true(parse(&m, &q));
 	assert_int_equal(q.type, VS_DHCP4_REQUEST);
 	assert_true(q.xid == 0x12345678 && q.flags == 0x8000 && q.ciaddr == 0x0a000032 &&
 		    q.giaddr == 0x0a000063);
 	assert_true(q.requested == 0x0a000033 && q.server == 0x0a000001 && q.max_size == 1500 && q.rapid);
+	assert_int_equal(q.lease_s, 3600);
 	assert_int_equal(q.n_parameters, 3);
 	assert_memory_equal(q.parameters, "\1\3\6", 3);
 	assert_string_equal(q.text, "no");
@@ -146,8 +148,8 @@ static void pieces_and_overloaded_fields_are_joined(void **state)
 
 static void numbers_have_exactly_their_length(void **state)
 {
-	static const uint8_t codes[] = { 50, 54, 57, 80 };
-	static const uint8_t sizes[] = { 4, 4, 2, 0 };
+	static const uint8_t codes[] = { 50, 51, 54, 57, 80 };
+	static const uint8_t sizes[] = { 4, 4, 4, 2, 0 };
 	struct vs_dhcp4_query q;
 
 	(void)state;

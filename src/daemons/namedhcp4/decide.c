@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LEASE_LEAST_S 60 /* as --lease */
+
 /* RFC 2131 section 4.3.2. Some clients name the server in a renewal, too. */
 static enum n4_aim aim_of_request(const struct vs_dhcp4_query *q, bool unicast, const char **why)
 {
@@ -117,6 +119,16 @@ struct n4_verdict n4_decide(const struct vs_dhcp4_query *q, enum n4_aim aim, con
 	return (struct n4_verdict){ .what = q->rapid ? N4_ACK : N4_OFFER,
 				    .addr = choose(q, known, place),
 				    .rapid = q->rapid };
+}
+
+/* RFC 2131 section 4.3.1. One that is very short would make the client ask all the time. */
+uint32_t n4_lease(uint32_t wanted_s, uint32_t most_s)
+{
+	uint32_t least_s = most_s < LEASE_LEAST_S ? most_s : LEASE_LEAST_S;
+
+	if (wanted_s == 0 || wanted_s > most_s)
+		return most_s;
+	return wanted_s < least_s ? least_s : wanted_s;
 }
 
 uint32_t n4_mask(uint32_t addr, uint32_t of_record, const struct n4_place *place, const struct n4_settings *s)

@@ -54,6 +54,9 @@ struct n4_verdict {
 struct n4_verdict n4_decide(const struct vs_dhcp4_query *q, enum n4_aim aim, const struct n4_known *known,
 			    const struct n4_place *place);
 
+/* The lease of a client that wants this one, in seconds (0: any). most is what it can have. */
+uint32_t n4_lease(uint32_t wanted_s, uint32_t most_s);
+
 /*
  * The mask of an address: of the TXT record, of the interface if it is there, of the settings, of its class.
  */

@@ -184,6 +184,7 @@ static bool find_terms(struct turn *t, struct n4_terms *terms)
 		n4_txt_domains(s->dnssearch, terms->search);
 	if (terms->lease_s == 0)
 		terms->lease_s = s->lease_s;
+	terms->lease_s = n4_lease(t->query.lease_s, terms->lease_s);
 	return true;
 }
 
