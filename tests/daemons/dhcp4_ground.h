@@ -388,13 +388,13 @@ __attribute__((unused)) static void dhcp_begin(enum dhcp_kind kind, const char *
  * The message gets no answer: that to one that was sent behind it comes first. The server answers in order,
  * if it needs no lookup for the second.
  */
-__attribute__((unused)) static void dhcp_no_answer(const struct dhcp_message *m)
+static void dhcp_no_answer_from(uint32_t src, uint32_t dst, const struct dhcp_message *m)
 {
 	struct dhcp_message other = dhcp_message(1, "one.test");
 	struct dhcp_answer a;
 
 	(void)dhcp_ask(&other); /* its name is known now */
-	dhcp_send(m);
+	dhcp_send_from(src, 68, dst, m);
 	for (int i = 0; i < 2; i++) { /* the first may wait for a lookup of its own, which is as fast */
 		other = dhcp_message(1, i == 0 ? "bare.test" : "one.test");
 		dhcp_send(&other);
@@ -406,6 +406,11 @@ __attribute__((unused)) static void dhcp_no_answer(const struct dhcp_message *m)
 				     dhcp_said());
 		} while (a.reply.xid != vs_be_get32(other.bytes + 4));
 	}
+}
+
+__attribute__((unused)) static void dhcp_no_answer(const struct dhcp_message *m)
+{
+	dhcp_no_answer_from(0, UINT32_MAX, m);
 }
 
 #endif

@@ -250,6 +250,37 @@ CASE(who_cannot_receive_frames_of_its_own_gets_a_broadcast)
 	dhcp_end();
 }
 
+/* Nor may a client have the server's own address, or one of all hosts, whatever name it says. */
+CASE(who_names_an_address_of_another_gets_no_answer)
+{
+	const uint8_t group[] = { 1, 0, 0x5e, 0, 0, 1 };
+
+	zone_set(20, (struct zone_line){ "own.test", { SERVER_ID }, { NULL } });
+	zone_set(21, (struct zone_line){ "all.test", { 0x0a0900ff, 0x0a090000 }, { NULL } });
+	dhcp_begin(DHCP_VDESTACK, "");
+	struct dhcp_message m = dhcp_message(1, "own.test");
+	dhcp_no_answer(&m);
+	m = dhcp_message(1, "all.test");
+	dhcp_no_answer(&m);
+	m = dhcp_message(1, "one.test");
+	memcpy(m.bytes + 28, group, 6);
+	dhcp_no_answer(&m);
+	m = renewal("one.test", 0x0a090032); /* it would go to that address */
+	dhcp_no_answer_from(0x0a090033, SERVER_ID, &m);
+	m = dhcp_message(8, "one.test");
+	vs_be_put32(m.bytes + 12, 0xffffffff);
+	dhcp_no_answer(&m);
+	m = dhcp_message(1, "one.test"); /* from afar: it would go to any station of this network */
+	dhcp_no_answer_from(0x0b000001, SERVER_ID, &m);
+	m = dhcp_message(1, "one.test"); /* for a router, or another server */
+	dhcp_no_answer_from(0x0a090032, 0x0a0900fe, &m);
+	CHECK_CONTAINS(dhcp_said(), "no answer: it comes from another address than it says\n");
+	m = dhcp_message(1, "one.test"); /* the broadcast address of the network */
+	dhcp_send_from(0, 68, 0x0a0900ff, &m);
+	CHECK_EQ(dhcp_await(&m)->reply.type, VS_DHCP4_OFFER);
+	dhcp_end();
+}
+
 /* ------------------------------------------------------------------ INFORM, RELEASE, DECLINE */
 
 CASE(an_inform_gets_the_terms_without_an_address)

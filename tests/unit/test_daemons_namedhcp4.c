@@ -166,6 +166,57 @@ static void aims_are_those_of_the_rfc(void **state)
 			assert_int_equal(aim_of((enum vs_dhcp4_type)type, ID + 1, 5, 5, true), N4_IGNORED);
 }
 
+static bool honest(struct vs_dhcp4_query q, bool routed, uint32_t src)
+{
+	const char *why = NULL;
+
+	bool ok = n4_is_honest(&q, routed, src, &place, &why);
+	assert_int_equal(ok, why == NULL);
+	return ok;
+}
+
+static void an_answer_goes_to_the_one_who_asks(void **state)
+{
+	const uint32_t near = 0x0a000005, far = 0x0b000005, group = 0xe0000001, all = 0xffffffff;
+	struct vs_dhcp4_query q = { .htype = 1, .hlen = 6, .chaddr = { 1 } };
+
+	(void)state;
+	assert_false(honest(q, false, 0));
+	q.htype = 6; /* the first bit means nothing there */
+	assert_true(honest(q, false, 0));
+	q = (struct vs_dhcp4_query){ .htype = 1, .hlen = 6 };
+	assert_true(honest(q, false, 0) && honest(q, true, 0) && honest(q, true, near));
+	assert_true(honest(q, false, far)); /* an address of before */
+	assert_false(honest(q, true, far));
+	q.ciaddr = far;
+	assert_true(honest(q, false, 0) && honest(q, true, far) && honest(q, false, far));
+	assert_false(honest(q, true, near) || honest(q, false, near));
+	q.giaddr = far;
+	assert_true(honest(q, true, near)); /* a relay has several addresses */
+	for (int i = 0; i < 3; i++) {
+		const uint32_t bad[] = { group, all, 0x7f000001 };
+		q = (struct vs_dhcp4_query){ .ciaddr = bad[i] };
+		assert_false(honest(q, false, 0) || honest(q, true, bad[i]));
+		q = (struct vs_dhcp4_query){ .giaddr = bad[i] };
+		assert_false(honest(q, true, far));
+	}
+}
+
+static void a_network_has_addresses_of_no_host(void **state)
+{
+	const struct n4_place one = { .addr = ID, .prefix_len = 32 }, two = { .addr = ID, .prefix_len = 31 },
+			      nowhere = { .serverid = ID }, whole = { .addr = ID };
+
+	(void)state;
+	assert_true(n4_is_of_all(0x0a0000ff, &place) && n4_is_of_all(0x0a000000, &place));
+	assert_false(n4_is_of_all(0x0a000001, &place) || n4_is_of_all(0x0b0000ff, &place));
+	assert_false(n4_is_of_all(ID, &one) || n4_is_of_all(0x0a000000, &two));
+	assert_false(n4_is_of_all(0x0a0000ff, &nowhere) || n4_is_of_all(0x0a0000ff, &whole));
+	assert_true(n4_is_host(0x01000001) && n4_is_host(0xdfffffff));
+	assert_false(n4_is_host(0) || n4_is_host(0x00ffffff) || n4_is_host(0x7f000001) ||
+		     n4_is_host(0xe0000000) || n4_is_host(0xffffffff));
+}
+
 static enum n4_what verdict(enum n4_aim aim, uint32_t requested, uint32_t ciaddr, struct n4_known known)
 {
 	const struct vs_dhcp4_query q = { .requested = requested, .ciaddr = ciaddr };
@@ -408,6 +459,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lists_are_bounded),
 	cmocka_unit_test(a_mask_has_no_holes),
 	cmocka_unit_test(aims_are_those_of_the_rfc),
+	cmocka_unit_test(an_answer_goes_to_the_one_who_asks),
+	cmocka_unit_test(a_network_has_addresses_of_no_host),
 	cmocka_unit_test(each_request_gets_what_its_name_says),
 	cmocka_unit_test(a_name_is_that_of_option_81_with_the_domain),
 	cmocka_unit_test(a_client_may_want_a_shorter_lease),

@@ -7,6 +7,55 @@
 
 #define LEASE_LEAST_S 60 /* as --lease */
 
+bool n4_is_host(uint32_t addr)
+{
+	return addr >> 24 != 0 && addr >> 24 != 127 && addr >> 29 != 7;
+}
+
+static bool is_near(uint32_t addr, const struct n4_place *place)
+{
+	uint32_t mask = place->prefix_len == 0 ? 0 : UINT32_MAX << (32 - place->prefix_len);
+
+	return place->addr != 0 && ((addr ^ place->addr) & mask) == 0;
+}
+
+bool n4_is_of_all(uint32_t addr, const struct n4_place *place)
+{
+	uint32_t host = place->prefix_len == 0 ? UINT32_MAX : ~(UINT32_MAX << (32 - place->prefix_len));
+
+	return place->prefix_len < 31 && is_near(addr, place) &&
+	       ((addr & host) == 0 || (addr & host) == host);
+}
+
+/* An Ethernet address of many stations. */
+static bool is_group(const struct vs_dhcp4_query *q)
+{
+	return q->htype == VS_DHCP4_ETHERNET && q->hlen == 6 && (q->chaddr[0] & 1) != 0;
+}
+
+/*
+ * A message may name addresses of others: then their owners would get answers that they did not ask for. One
+ * from afar, through a router, could also send them to any station of this network. A relay is free to send
+ * from another address than that it names.
+ */
+bool n4_is_honest(const struct vs_dhcp4_query *q, bool routed, uint32_t src, const struct n4_place *place,
+		  const char **why)
+{
+	if (is_group(q))
+		*why = "its Ethernet address is a group";
+	else if (q->giaddr != 0 && !n4_is_host(q->giaddr))
+		*why = "its relay has no address of a host";
+	else if (q->ciaddr != 0 && !n4_is_host(q->ciaddr))
+		*why = "it has no address of a host";
+	else if (q->giaddr == 0 && q->ciaddr != 0 && src != 0 && src != q->ciaddr)
+		*why = "it comes from another address than it says";
+	else if (q->giaddr == 0 && q->ciaddr == 0 && routed && src != 0 && !is_near(src, place))
+		*why = "it comes from another network, and from no relay";
+	else
+		return true;
+	return false;
+}
+
 /* RFC 2131 section 4.3.2. Some clients name the server in a renewal, too. */
 static enum n4_aim aim_of_request(const struct vs_dhcp4_query *q, bool unicast, const char **why)
 {
@@ -60,13 +109,6 @@ static bool is_known(const struct n4_known *known, uint32_t addr)
 		if (known->addrs[i] == addr)
 			return true;
 	return false;
-}
-
-static bool is_near(uint32_t addr, const struct n4_place *place)
-{
-	uint32_t mask = place->prefix_len == 0 ? 0 : UINT32_MAX << (32 - place->prefix_len);
-
-	return place->addr != 0 && ((addr ^ place->addr) & mask) == 0;
 }
 
 /* Of several addresses: the one the client wants, else the lowest of the interface's network, or of all. */

@@ -28,6 +28,19 @@ enum n4_aim {
 	N4_DECLINE
 };
 
+/* What a host can have: not 0/8, not 127/8, no group, no broadcast. */
+bool n4_is_host(uint32_t addr);
+
+/* Whether it is one of the addresses that the interface's network has, but no host of it. */
+bool n4_is_of_all(uint32_t addr, const struct n4_place *place);
+
+/*
+ * Whether the answer would go to the one who asks, as far as can be seen. src is where the packet came from;
+ * routed: it was sent to an address that routers pass on. False: *why is written.
+ */
+bool n4_is_honest(const struct vs_dhcp4_query *q, bool routed, uint32_t src, const struct n4_place *place,
+		  const char **why);
+
 /* unicast: it was sent to an address of this host. *why is written for N4_IGNORED. */
 enum n4_aim n4_aim(const struct vs_dhcp4_query *q, bool unicast, uint32_t serverid, const char **why);
 

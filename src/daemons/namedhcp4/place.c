@@ -91,3 +91,8 @@ bool n4_ground_is_own(const struct n4_ground *g, uint32_t addr)
 			return true;
 	return false;
 }
+
+bool n4_ground_is_for(const struct n4_ground *g, uint32_t dst)
+{
+	return dst == UINT32_MAX || n4_is_of_all(dst, &g->place) || n4_ground_is_own(g, dst);
+}

@@ -29,7 +29,10 @@ int n4_ground_prepare(const struct dh_link *link, const struct n4_settings *s);
 void n4_ground_refresh(struct n4_ground *g, const struct dh_link *link, const struct n4_settings *s,
 		       int64_t now_ms);
 
-/* Whether a packet to this address is for this host. */
+/* Whether it is an address of this host. */
 bool n4_ground_is_own(const struct n4_ground *g, uint32_t addr);
+
+/* Whether a packet to this address is for this host: its own, or a broadcast address. */
+bool n4_ground_is_for(const struct n4_ground *g, uint32_t dst);
 
 #endif

@@ -224,8 +224,8 @@ size_t n4_reply_write(const struct n4_facts *f, uint8_t out[N4_REPLY_MAX])
 
 /*
  * RFC 2131 section 4.1. What has an address that can be used goes to it by the way the request has come: to
- * the sender on the link, which is the client, its relay, or the router to them. So an answer never goes to
- * a station that did not ask.
+ * the sender on the link, which is the client, its relay, or the router to them. What has none is on this
+ * link, and gets it at the Ethernet address that it names.
  */
 struct n4_target n4_reply_target(const struct n4_facts *f, const uint8_t sender[6])
 {

@@ -127,10 +127,11 @@ static bool look_up(struct turn *t, const char *name, enum dh_kind kind, const s
 	}
 }
 
-/* What a host can have: not 0/8, not 127/8, no group. */
-static bool is_host(uint32_t addr)
+/* A client that says to have the name of the server does not get the server's address. */
+static bool may_give(const struct n4_server *s, uint32_t addr)
 {
-	return addr >> 24 != 0 && addr >> 24 != 127 && addr >> 29 != 7;
+	return n4_is_host(addr) && !n4_is_of_all(addr, &s->ground.place) &&
+	       !n4_ground_is_own(&s->ground, addr);
 }
 
 static bool find_addresses(struct turn *t, struct n4_known *known)
@@ -142,7 +143,7 @@ static bool find_addresses(struct turn *t, struct n4_known *known)
 		return false;
 	known->failed = answer->outcome == DH_FAILED;
 	for (unsigned i = 0; i < answer->n && known->n < VS_COUNT(known->addrs); i++)
-		if (is_host(vs_be_get32(answer->addrs[i])))
+		if (may_give(t->server, vs_be_get32(answer->addrs[i])))
 			known->addrs[known->n++] = vs_be_get32(answer->addrs[i]);
 	return true;
 }
@@ -247,7 +248,12 @@ static void handle(void *arg, const struct dh_request *request)
 		return;
 	}
 	bool named = n4_name(&t.query, t.server->settings, t.name);
-	enum n4_aim aim = n4_aim(&t.query, t.origin.unicast, t.server->ground.place.serverid, &why);
+	const struct n4_place *place = &t.server->ground.place;
+	if (!n4_is_honest(&t.query, t.origin.dst != UINT32_MAX, t.origin.src, place, &why)) {
+		note_silence(&t, why);
+		return;
+	}
+	enum n4_aim aim = n4_aim(&t.query, t.origin.unicast, place->serverid, &why);
 	if (aim == N4_IGNORED)
 		note_silence(&t, why);
 	else if (aim == N4_RELEASE || aim == N4_DECLINE)
@@ -285,7 +291,7 @@ static void read_packets(struct n4_server *s)
 		if (n < 0)
 			return;
 		n4_ground_refresh(&s->ground, s->link, s->settings, s->now_ms);
-		if (n == 0 || (origin.unicast && !n4_ground_is_own(&s->ground, origin.dst)))
+		if (n == 0 || !n4_ground_is_for(&s->ground, origin.dst))
 			continue; /* one that this host forwards is for another server */
 		request.n = (size_t)n;
 		memcpy(request.origin, &origin, sizeof(origin));
