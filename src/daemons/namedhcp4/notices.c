@@ -15,16 +15,17 @@ void n4_notice(struct n4_notices *notices, int64_t now_ms, enum dm_level level, 
 
 	if (level == DM_DEBUG && !notices->verbose)
 		return;
-	if (notices->n == 0 || now_ms - notices->since_ms >= PERIOD_MS) {
+	unsigned *n = level == DM_DEBUG ? &notices->n_debug : &notices->n;
+	if ((notices->n == 0 && notices->n_debug == 0) || now_ms - notices->since_ms >= PERIOD_MS) {
 		if (notices->left_out > 0)
 			dm_report(DM_NOTICE, "%u messages about requests were left out", notices->left_out);
 		*notices = (struct n4_notices){ .verbose = notices->verbose, .since_ms = now_ms };
 	}
-	if (notices->n == MOST) {
+	if (*n == MOST) {
 		notices->left_out++;
 		return;
 	}
-	notices->n++;
+	++*n;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);

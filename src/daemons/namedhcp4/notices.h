@@ -4,7 +4,8 @@
 
 /*
  * Messages about what the network sends: at most some dozens in ten seconds, so that a flood does not fill
- * the log. How many were left out is reported with the next message.
+ * the log. Those of --verbose are counted apart: they leave room for what concerns the administrator. How
+ * many were left out is reported with the next message.
  */
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@ struct n4_notices {
 	bool verbose; /* DM_DEBUG messages count */
 	/* Private. */
 	int64_t since_ms;
-	unsigned n, left_out;
+	unsigned n, n_debug, left_out; /* in this period */
 };
 
 __attribute__((format(printf, 4, 5))) void n4_notice(struct n4_notices *notices, int64_t now_ms,
