@@ -629,6 +629,50 @@ CASE(a_pidfile_and_a_daemon_end_with_sigterm)
 	CHECK(access(path, F_OK) < 0);
 }
 
+static bool has_said(void *text)
+{
+	return strstr(dhcp_said(), text) != NULL;
+}
+
+/* SIGHUP, when the file has this text. */
+static void reload_with(const char *text, char *answer)
+{
+	dhcp_config(DHCP_VDESTACK, text);
+	MUST(kill(daemon4.pid, SIGHUP));
+	if (!wait_until(has_said, answer, SOON_MS))
+		FAIL("not \"%s\": %s", answer, dhcp_said());
+}
+
+static uint32_t lease_of(const char *name)
+{
+	struct dhcp_message m = dhcp_message(1, name);
+
+	return dhcp_ask(&m)->reply.lease_s;
+}
+
+CASE(sighup_reads_the_file_again)
+{
+	char again[] = "dhcp4.conf has been read again\n", start[] = "again; stack, iface",
+	     wrong[] = "the settings stay as they were\n";
+
+	zone_set(20, (struct zone_line){ "far.test", { 0x0b000001 }, { NULL } });
+	dhcp_begin(DHCP_VDESTACK, "lease 3600\n");
+	CHECK_EQ(lease_of("bare.test"), 3600);
+	reload_with("lease 7200\ndomain test\nhostname\nmask 25\ndns 10.9.0.7\n", again);
+	CHECK_EQ(lease_of("bare"), 7200);
+	struct dhcp_message m = dhcp_message(1, NULL);
+	dhcp_option(&m, 12, "far", 3);
+	struct dhcp_answer *a = dhcp_ask(&m);
+	CHECK(a->reply.mask == 0xffffff80 && a->reply.dns[0] == 0x0a090007);
+	reload_with("lease 1\nntp 10.9.0.8\n", wrong);
+	CHECK_EQ(lease_of("bare"), 7200);
+	reload_with("lease 600\ndomain test\nserverid 10.9.0.9\n", start);
+	CHECK_EQ(lease_of("bare"), 600);
+	m = dhcp_message(1, "bare");
+	CHECK_EQ(dhcp_ask(&m)->reply.server, SERVER_ID);
+	dhcp_end();
+}
+
 static bool file_is_gone(void *arg)
 {
 	return access(arg, F_OK) < 0;
@@ -685,6 +729,7 @@ CASE(mistakes_are_reported_with_their_place)
 {
 	static const char *const words[][2] = { { "--serverid=0.0.0.0", "no address of a host" },
 						{ "--serverid=224.0.0.1", "no address of a host" },
+						{ "--serverid=127.0.0.1", "no address of a host" },
 						{ "--mask=255.0.255.0", "no mask" },
 						{ "--iface=none0", "no interface none0" },
 						{ "--lease=1", "lease" },

@@ -307,7 +307,7 @@ static void take_lookups(struct n4_server *s)
 		dh_waiting_wake(&s->waiting, ticket, handle, s);
 }
 
-int n4_server_run(struct n4_server *s, struct dm_daemon *daemon)
+enum n4_end n4_server_run(struct n4_server *s, struct dm_daemon *daemon)
 {
 	struct pollfd fds[] = { { .fd = dm_daemon_signals(daemon), .events = POLLIN },
 				{ .fd = s->frames.packets, .events = POLLIN },
@@ -318,9 +318,9 @@ int n4_server_run(struct n4_server *s, struct dm_daemon *daemon)
 		s->now_ms = vs_now_ms();
 		enum dm_signal signal = dm_daemon_signal(daemon);
 		if (signal == DM_STOP)
-			return 0;
+			return N4_STOP;
 		if (signal == DM_RELOAD)
-			dm_report(DM_NOTICE, "SIGHUP: settings are read at the start only");
+			return N4_RELOAD;
 		take_lookups(s);
 		read_packets(s);
 		if ((fds[1].revents & (POLLHUP | POLLNVAL)) != 0 && !s->failed) {
@@ -328,7 +328,13 @@ int n4_server_run(struct n4_server *s, struct dm_daemon *daemon)
 			s->failed = true;
 		}
 	}
-	return -1;
+	return N4_FAILED;
+}
+
+void n4_server_reload(struct n4_server *s)
+{
+	s->notices.verbose = s->settings->shared.verbose;
+	dh_names_flush(s->names);
 }
 
 struct n4_server *n4_server_new(const struct n4_settings *settings, const struct dh_link *link)

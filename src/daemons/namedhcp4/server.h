@@ -15,7 +15,16 @@ struct n4_server *n4_server_new(const struct n4_settings *settings, const struct
 /* False: lookups are still on their way. Then the link has to stay, see dh_names_end(). */
 bool n4_server_end(struct n4_server *server);
 
-/* Serves until the daemon gets a signal to stop: 0; or until the interface is gone: -1 after a report. */
-int n4_server_run(struct n4_server *server, struct dm_daemon *daemon);
+enum n4_end {
+	N4_STOP,   /* a signal to stop */
+	N4_RELOAD, /* the settings are to be read again; then n4_server_reload(), and it goes on */
+	N4_FAILED  /* the interface or the stack is gone; it has been reported */
+};
+
+/* Serves until something ends it. */
+enum n4_end n4_server_run(struct n4_server *server, struct dm_daemon *daemon);
+
+/* The settings have changed, or stay. Forgets what name servers have said, and reads their file again. */
+void n4_server_reload(struct n4_server *server);
 
 #endif

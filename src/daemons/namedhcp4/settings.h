@@ -13,6 +13,12 @@ struct n4_settings {
 	bool hostname;             /* option 12 is a name, too */
 };
 
+/*
+ * Settings that were read again come into force: what clients get. *fresh has the old ones then. False: some
+ * of the others differ, which are those of the start; they stay.
+ */
+bool n4_settings_take(struct n4_settings *s, struct n4_settings *fresh);
+
 extern const struct dm_option n4_options[];
 extern const size_t n4_n_options;
 
