@@ -294,6 +294,7 @@ CASE(an_inform_gets_the_terms_without_an_address)
 	CHECK(a->reply.type == VS_DHCP4_ACK && a->reply.yiaddr == 0 && a->dst == 0x0a090032 && !a->broadcast);
 	CHECK(a->reply.n_dns == 2 && a->reply.mask == 0xffffff00);
 	CHECK(dhcp_find(a, 51) == 0 && dhcp_find(a, 58) == 0);
+	CHECK_CONTAINS(dhcp_said(), "INFORM of 02:00:00:00:00:68 one.test: ACK without an address\n");
 	m = dhcp_message(8, "one.test"); /* without an address there is no way to it */
 	dhcp_no_answer(&m);
 	dhcp_end();
@@ -397,6 +398,39 @@ CASE(all_strings_of_a_record_and_names_in_it_are_read)
 	static const uint8_t order[] = { 1, 28, 121, 3, 26, 15, 42, 6, 119 };
 	for (size_t i = 1; i < sizeof(order); i++)
 		CHECK(dhcp_find(a, order[i - 1]) != 0 && dhcp_find(a, order[i - 1]) < dhcp_find(a, order[i]));
+	dhcp_end();
+}
+
+/* The client takes packets of 1500 bytes, and the interface of the server none. */
+CASE(an_interface_of_short_packets_gets_a_short_answer)
+{
+	char *argv[] = { (char[]){ "ip" },
+			 (char[]){ "link" },
+			 (char[]){ "set" },
+			 (char[]){ "vde0" },
+			 (char[]){ "mtu" },
+			 (char[]){ "600" },
+			 NULL };
+	static char domains[2][256];
+	struct zone_line line = { "big.test", { 0x0a090037 }, { "router=10.9.0.1", domains[0], domains[1] } };
+
+	for (int i = 0; i < 2; i++)
+		(void)snprintf(domains[i], 256, "%s%0*d.%063d.%063d%s", i == 0 ? "domname='" : "", 63, i, i,
+			       i, i == 0 ? "," : "'");
+	memset(domains[0] + strlen(domains[0]), ' ', 255 - strlen(domains[0])); /* it goes on in the second */
+	zone_set(20, line);
+	dhcp_begin(DHCP_KERNEL, "");
+	struct dhcp_message m = dhcp_message(1, "big.test");
+	dhcp_option(&m, 57, "\5\xdc", 2);
+	dhcp_option(&m, 55, "\x77\3", 2);
+	struct dhcp_answer *a = dhcp_ask(&m);
+	CHECK(a->n > 572 && dhcp_find(a, 119) != 0);
+	CHECK_EQ(vdestack_run(server_host, argv, NULL), 0);
+	m = dhcp_message(1, "big.test");
+	dhcp_option(&m, 57, "\5\xdc", 2);
+	dhcp_option(&m, 55, "\x77\3", 2);
+	a = dhcp_ask(&m);
+	CHECK(a->n <= 548 && a->reply.routers[0] == 0x0a090001);
 	dhcp_end();
 }
 
@@ -692,6 +726,36 @@ CASE(a_server_in_the_background_serves)
 	MUST(kill(daemon4.pid, SIGTERM));
 	CHECK(wait_until(file_is_gone, path, SOON_MS));
 	server_ended = true;
+	dhcp_end();
+}
+
+static bool has_identifier(void *arg)
+{
+	struct dhcp_message m = dhcp_message(1, "one.test");
+	struct dhcp_answer a;
+
+	dhcp_send(
+		&m); /* the sockets of the resolver have lost their address, too: maybe it is not answered */
+	return dhcp_receive(&a, 300) && a.reply.server == *(uint32_t *)arg;
+}
+
+/* Its identifier follows, within some seconds; clients of before renew at the new address. */
+CASE(a_server_whose_address_changes_goes_on)
+{
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" },
+			 (char[]){ "ip addr del 10.9.0.1/24 dev vde0; ip addr add 10.9.0.21/24 dev vde0" },
+			 NULL };
+	uint32_t other = 0x0a090015;
+
+	dhcp_begin(DHCP_KERNEL, "");
+	CHECK_EQ(vdestack_run(server_host, argv, NULL), 0);
+	if (!wait_until(has_identifier, &other, SOON_MS))
+		FAIL("namedhcp4 said: %s", dhcp_said());
+	struct dhcp_message m = renewal("one.test", 0x0a090032);
+	dhcp_send_from(0x0a090032, 68, other, &m);
+	CHECK_EQ(dhcp_await(&m)->reply.type, VS_DHCP4_ACK);
+	m = renewal("one.test", 0x0a090032);
+	dhcp_no_answer_from(0x0a090032, SERVER_ID, &m);
 	dhcp_end();
 }
 

@@ -17,7 +17,7 @@ struct n4_facts {
 	const char *name;          /* of the client */
 	struct n4_terms terms;     /* complete: with the settings' */
 	uint32_t serverid;
-	bool small; /* the interface does not send long packets */
+	bool small; /* whatever the client takes, the packet has at most 576 bytes */
 };
 
 /* Returns the length of the message, 0: it does not fit into what the client takes. */

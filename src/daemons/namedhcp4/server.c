@@ -191,21 +191,35 @@ static bool find_terms(struct turn *t, struct n4_terms *terms)
 
 /* ------------------------------------------------------------------ answers */
 
-static void send_answer(struct turn *t, const struct n4_facts *f)
+/* 0; -ENODATA: the answer does not fit into what the client takes; or another -errno. */
+static int write_and_send(const struct turn *t, const struct n4_facts *f)
 {
-	static const char *const names[] = { [N4_OFFER] = "OFFER", [N4_ACK] = "ACK", [N4_NAK] = "NAK" };
 	struct n4_target to = n4_reply_target(f, t->origin.mac);
 	uint8_t bytes[N4_REPLY_MAX];
-	char text[256];
 
 	size_t n = n4_reply_write(f, bytes);
-	if (n == 0) {
+	return n == 0 ? -ENODATA : n4_frames_send(&t->server->frames, &to, f->serverid, bytes, n);
+}
+
+/* A client may take more than the interface of the server does. */
+static void send_answer(struct turn *t, struct n4_facts *f)
+{
+	static const char *const names[] = { [N4_OFFER] = "OFFER", [N4_ACK] = "ACK", [N4_NAK] = "NAK" };
+	char text[256];
+	int r = write_and_send(t, f);
+
+	if (r == -EMSGSIZE) {
+		f->small = true;
+		r = write_and_send(t, f);
+	}
+	if (r == -ENODATA) {
 		note_silence(t, "it does not fit into what the client takes");
 		return;
 	}
-	int r = n4_frames_send(&t->server->frames, &to, f->serverid, bytes, n);
 	(void)snprintf(text, sizeof(text), "%s %s%s%s", names[f->verdict.what],
-		       f->verdict.what == N4_NAK ? f->verdict.why : addr_text(f->verdict.addr).bytes,
+		       f->verdict.what == N4_NAK ? f->verdict.why
+		       : f->verdict.addr == 0    ? "without an address"
+						 : addr_text(f->verdict.addr).bytes,
 		       r < 0 ? ": cannot send it: " : "", r < 0 ? strerror(-r) : "");
 	note(t, r < 0 ? DM_NOTICE : DM_DEBUG, text);
 }
