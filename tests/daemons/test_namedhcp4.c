@@ -531,6 +531,45 @@ CASE(a_name_without_a_name_server_does_not_stop_others)
 	dhcp_end();
 }
 
+/* The client has asked once. Meanwhile others are served, and it does not ask the name server again. */
+CASE(a_name_server_that_is_slow_gets_the_client_its_address)
+{
+	zone_set(20, (struct zone_line){ "slow.test", { 0x0a090038 }, { "router=slow-gw.test" } });
+	zone_set(21, (struct zone_line){ "slow-gw.test", { 0x0a0900fd }, { NULL } });
+	dhcp_begin(DHCP_VDESTACK, "");
+	struct dhcp_message slow = dhcp_message(1, "slow.test"), other;
+	for (int i = 0; i < 5; i++)
+		dhcp_send(&slow); /* it repeats itself: one of them waits */
+	long long since = now_us();
+	for (int i = 0; i < 3; i++) {
+		other = dhcp_message(1, i == 1 ? "bare.test" : "one.test");
+		CHECK_EQ(dhcp_ask(&other)->reply.type, VS_DHCP4_OFFER);
+	}
+	struct dhcp_answer *a = dhcp_await(&slow);
+	CHECK(now_us() - since > 500000); /* three lookups, one behind the other */
+	CHECK(a->reply.yiaddr == 0x0a090038 && a->reply.routers[0] == 0x0a0900fd);
+	other = dhcp_message(1, "one.test");
+	a = dhcp_ask(&other); /* nothing is there between: the five got one answer */
+	/* Two for each other name, two for each lookup of the slow one, and those for what is forgotten. */
+	CHECK(atomic_load(&names.questions) < 3 * 2 + 3 * 2 + 8);
+	CHECK(strstr(strstr(dhcp_said(), "slow.test: OFFER") + 1, "slow.test: OFFER") == NULL);
+	dhcp_end();
+}
+
+CASE(the_name_servers_can_be_those_of_a_file)
+{
+	char text[300], path[256];
+
+	(void)snprintf(path, sizeof(path), "%s", case_path("servers"));
+	(void)snprintf(text, sizeof(text), "resolvconf %s\nverbose\n", path);
+	FILE *f = fopen(path, "we");
+	CHECK(f != NULL && fprintf(f, "nameserver 10.9.0.2\n") > 0);
+	CHECK_EQ(fclose(f), 0);
+	dhcp_begin(DHCP_NETWORK, text);
+	ask_one("one.test", 0x0a090032);
+	dhcp_end();
+}
+
 CASE(many_clients_of_one_name_cost_one_lookup)
 {
 	struct dhcp_message m;
@@ -786,6 +825,45 @@ CASE(a_second_server_is_refused)
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	CHECK_CONTAINS(text_of(case_path("second")),
 		       "cannot have UDP port 67 of vde0: Address already in use; another");
+	dhcp_end();
+}
+
+/* vde0 has another server, which is no hindrance. */
+CASE(another_interface_can_be_served)
+{
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char[512]){ "" }, NULL };
+	struct dhcp_message m;
+	struct dhcp_answer a;
+	int status;
+
+	dhcp_begin(DHCP_KERNEL, "");
+	MUST(vdestack_iface_add(server_host, "vnl=local://lan ip=10.9.0.11/24", case_opts()));
+	(void)snprintf(argv[2], 512, "exec %s -n 10.9.0.2 -i vde1 >%s 2>&1", DHCP4_FILE, case_path("second"));
+	int pidfd = (int)MUST(vdestack_spawn(server_host, argv, NULL, &status));
+	bool first = false, second = false;
+	for (long long until = now_us() + SOON_MS * 1000LL; !first || !second;) {
+		if (now_us() > until)
+			FAIL("%s is silent: %s", first ? "vde1" : "vde0", text_of(case_path("second")));
+		m = dhcp_message(1, "one.test");
+		dhcp_send(&m);
+		while (dhcp_receive(&a, 100)) {
+			first = first || a.reply.server == SERVER_ID;
+			second = second || a.reply.server == 0x0a09000b;
+		}
+	}
+	close(pidfd);
+	close(status);
+	dhcp_end();
+}
+
+CASE(without_verbose_only_what_matters_is_reported)
+{
+	dhcp_begin(DHCP_VDESTACK, "# all of the file\nnameserver 10.9.0.2\n");
+	struct dhcp_message m = dhcp_message(4, "one.test");
+	dhcp_option32(&m, 50, 0x0a090032);
+	dhcp_no_answer(&m);
+	CHECK_CONTAINS(dhcp_said(), "DECLINE of");
+	CHECK(strstr(dhcp_said(), "OFFER") == NULL);
 	dhcp_end();
 }
 
