@@ -222,6 +222,7 @@ CASE(the_identifier_can_be_given)
 	struct dhcp_message m = dhcp_message(1, "one.test");
 	struct dhcp_answer *a = dhcp_ask(&m);
 	CHECK(a->reply.server == 0x0a09004d && a->src == 0x0a09004d);
+	CHECK_CONTAINS(dhcp_said(), "--serverid: no interface of the stack has 10.9.0.77 now");
 	m = request("one.test", 0x0a090032, SERVER_ID);
 	dhcp_no_answer(&m);
 	dhcp_end();
@@ -865,6 +866,21 @@ CASE(without_verbose_only_what_matters_is_reported)
 	CHECK_CONTAINS(dhcp_said(), "DECLINE of");
 	CHECK(strstr(dhcp_said(), "OFFER") == NULL);
 	dhcp_end();
+}
+
+CASE(an_interface_that_is_no_ethernet_is_refused)
+{
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char[512]){ "" }, NULL };
+
+	server_host = new_stack("vnl=local://lan");
+	(void)snprintf(argv[2], 512,
+		       "ip tuntap add dev tun7 mode tun && ip link set tun7 up && "
+		       "exec timeout 10 %s -n 10.9.0.2 -i tun7 >%s 2>&1",
+		       DHCP4_FILE, case_path("said"));
+	int status = (int)MUST(vdestack_run(server_host, argv, NULL));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK_CONTAINS(dhcp_said(), "the interface tun7 is no Ethernet; --iface");
+	MUST(vdestack_delete(server_host));
 }
 
 CASE(mistakes_are_reported_with_their_place)

@@ -62,6 +62,11 @@ static bool has(const uint8_t *bytes, size_t n, unsigned code)
 	return found;
 }
 
+static bool wants_router(const struct vs_dhcp4_query *q)
+{
+	return q->n_parameters == 0 || memchr(q->parameters, VS_DHCP4_OPT_ROUTER, q->n_parameters) != NULL;
+}
+
 static void check_answer(const struct n4_facts *f)
 {
 	static const uint8_t sender[6] = { 2, 0, 0, 0, 0, 9 };
@@ -73,6 +78,11 @@ static void check_answer(const struct n4_facts *f)
 	size_t n = n4_reply_write(f, bytes);
 	CHECK(n <= (size_t)q->max_size - 28 && (n == 0 || n >= VS_DHCP4_BOOTP_MIN));
 	CHECK(to.port == (q->giaddr != 0 ? 67 : 68) && to.ip != 0);
+	CHECK(to.ip == UINT32_MAX || n4_is_host(to.ip));
+	if (n > 0 && f->verdict.what != N4_NAK) {
+		CHECK(has(bytes, n, VS_DHCP4_OPT_MASK));
+		CHECK(f->terms.routers.n == 0 || !wants_router(q) || has(bytes, n, VS_DHCP4_OPT_ROUTER));
+	}
 	if (n > 0) {
 		CHECK(vs_be_get32(bytes + VS_DHCP4_AT_XID) == q->xid);
 		CHECK(has(bytes, n, VS_DHCP4_OPT_TYPE) && has(bytes, n, VS_DHCP4_OPT_SERVER));
@@ -92,6 +102,8 @@ static void serve(const struct vs_dhcp4_query *q, bool unicast, const struct n4_
 	char name[VS_DNS_NAME_TEXT];
 	const char *why;
 
+	if (!n4_is_honest(q, unicast, q->ciaddr, &place, &why))
+		return;
 	enum n4_aim aim = n4_aim(q, unicast, ID, &why);
 	if (aim == N4_IGNORED || aim == N4_RELEASE || aim == N4_DECLINE || !n4_name(q, s, name))
 		return;
@@ -99,6 +111,9 @@ static void serve(const struct vs_dhcp4_query *q, bool unicast, const struct n4_
 	f.name = name;
 	f.verdict = n4_decide(q, aim, &known, &place);
 	CHECK(f.verdict.what != N4_SILENT);
+	uint32_t lease_s = n4_lease(q->lease_s, terms->lease_s == 0 ? UINT32_MAX : terms->lease_s);
+	CHECK(lease_s > 0 && (terms->lease_s == 0 || lease_s <= terms->lease_s));
+	terms->lease_s = lease_s;
 	terms->mask = n4_mask(f.verdict.addr, terms->mask, &place, s);
 	CHECK(terms->mask != 0);
 	f.terms = *terms;

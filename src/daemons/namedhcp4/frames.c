@@ -21,6 +21,7 @@
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -54,6 +55,19 @@ static void filter_requests(int fd)
 	(void)attach(fd, code, VS_COUNT(code)); /* a stack without filters delivers more */
 }
 
+/* The stations of a tun device, for one, have no Ethernet addresses: no message could be answered. */
+static int check_ethernet(const struct n4_frames *f, const struct dh_link *link)
+{
+	struct sockaddr_ll at = { .sll_hatype = 0 };
+	socklen_t len = sizeof(at);
+
+	if (ioth_getsockname(f->packets, (struct sockaddr *)&at, &len) < 0 || at.sll_hatype == 0 ||
+	    at.sll_hatype == ARPHRD_ETHER || at.sll_hatype == ARPHRD_LOOPBACK)
+		return 0; /* a stack in user space may not know it */
+	dm_report(DM_ERROR, "the interface %s is no Ethernet; --iface names another one", link->ifname);
+	return -1;
+}
+
 static int open_packets(struct n4_frames *f, const struct dh_link *link)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET,
@@ -71,7 +85,7 @@ static int open_packets(struct n4_frames *f, const struct dh_link *link)
 	filter_requests(f->packets);
 	(void)ioth_setsockopt(f->packets, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on));
 	if (ioth_bind(f->packets, (struct sockaddr *)&at, sizeof(at)) == 0)
-		return 0;
+		return check_ethernet(f, link);
 	dm_report(DM_ERROR, "cannot receive packets of %s: %s", link->ifname, strerror(errno));
 	return -1;
 }

@@ -82,14 +82,17 @@ void n4_ground_refresh(struct n4_ground *g, const struct dh_link *link, const st
 		g->place.serverid = computed_id(link->mac);
 }
 
-bool n4_ground_is_own(const struct n4_ground *g, uint32_t addr)
+bool n4_ground_has(const struct n4_ground *g, uint32_t addr)
 {
-	if (addr == g->place.serverid)
-		return true;
 	for (unsigned i = 0; i < g->n_own; i++)
 		if (g->own[i] == addr)
 			return true;
 	return false;
+}
+
+bool n4_ground_is_own(const struct n4_ground *g, uint32_t addr)
+{
+	return addr == g->place.serverid || n4_ground_has(g, addr);
 }
 
 bool n4_ground_is_for(const struct n4_ground *g, uint32_t dst)

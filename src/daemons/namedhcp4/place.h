@@ -29,7 +29,10 @@ int n4_ground_prepare(const struct dh_link *link, const struct n4_settings *s);
 void n4_ground_refresh(struct n4_ground *g, const struct dh_link *link, const struct n4_settings *s,
 		       int64_t now_ms);
 
-/* Whether it is an address of this host. */
+/* Whether an interface of the stack has the address. */
+bool n4_ground_has(const struct n4_ground *g, uint32_t addr);
+
+/* Whether it is an address of this host, or the server identifier. */
 bool n4_ground_is_own(const struct n4_ground *g, uint32_t addr);
 
 /* Whether a packet to this address is for this host: its own, or a broadcast address. */

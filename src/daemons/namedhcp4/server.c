@@ -351,6 +351,19 @@ void n4_server_reload(struct n4_server *s)
 	dh_names_flush(s->names);
 }
 
+/* The address may come later. */
+static void check_identifier(const struct n4_server *s)
+{
+	uint32_t id = s->settings->serverid;
+
+	if (id != 0 && !n4_ground_has(&s->ground, id))
+		dm_report(
+			DM_NOTICE,
+			"--serverid: no interface of the stack has %s now; without it clients renew late, by "
+			"broadcast",
+			addr_text(id).bytes);
+}
+
 struct n4_server *n4_server_new(const struct n4_settings *settings, const struct dh_link *link)
 {
 	struct n4_server *s = calloc(1, sizeof(*s));
@@ -367,6 +380,7 @@ struct n4_server *n4_server_new(const struct n4_settings *settings, const struct
 	if (n4_ground_prepare(link, settings) == 0 && n4_frames_open(&s->frames, link) == 0 &&
 	    (s->names = dh_names_new(&settings->shared, link)) != NULL) {
 		n4_ground_refresh(&s->ground, link, settings, s->now_ms);
+		check_identifier(s);
 		return s;
 	}
 	(void)n4_server_end(s); /* no lookup has begun */
