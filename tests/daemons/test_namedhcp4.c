@@ -557,6 +557,30 @@ CASE(a_name_server_that_is_slow_gets_the_client_its_address)
 	dhcp_end();
 }
 
+/* One behind the other they would take ten seconds, and answers are kept for two. */
+CASE(a_record_of_many_slow_names_is_answered)
+{
+	static char slow[6][16];
+
+	zone_set(20, (struct zone_line){ "slow.test",
+					 { 0x0a090038 },
+					 { "dns='slow0.test,slow1.test,slow2.test'",
+					   "ntp='slow3.test,slow4.test,slow5.test'", "router=slow0.test" } });
+	for (unsigned i = 0; i < 6; i++) {
+		(void)snprintf(slow[i], sizeof(slow[i]), "slow%u.test", i);
+		zone_set(21 + i, (struct zone_line){ slow[i], { 0x0a0900c0 + i }, { NULL } });
+	}
+	dhcp_begin(DHCP_VDESTACK, "");
+	struct dhcp_message m = dhcp_message(1, "slow.test");
+	dhcp_option(&m, 55, "\3\6\x2a", 3);
+	long long since = now_us();
+	struct dhcp_answer *a = dhcp_ask(&m);
+	CHECK(now_us() - since < 7500000);
+	CHECK(a->reply.n_dns == 3 && a->reply.n_ntp == 3 && a->reply.ntp[2] == 0x0a0900c5);
+	CHECK(a->reply.routers[0] == 0x0a0900c0);
+	dhcp_end();
+}
+
 CASE(the_name_servers_can_be_those_of_a_file)
 {
 	char text[300], path[256];

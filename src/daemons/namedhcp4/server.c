@@ -30,7 +30,8 @@
 #include "proto/be.h"
 #include "txt.h"
 
-#define AT_ONCE 64 /* packets, before signals and lookups have their turn */
+#define AT_ONCE 64  /* packets, before signals and lookups have their turn */
+#define AT_A_TIME 8 /* lookups of a request */
 
 struct n4_server {
 	const struct n4_settings *settings;
@@ -51,7 +52,8 @@ struct turn {
 	struct n4_origin origin;
 	struct vs_dhcp4_query query;
 	char name[VS_DNS_NAME_TEXT];
-	bool failed; /* a lookup of the terms */
+	bool failed;        /* a lookup of the terms */
+	unsigned n_unknown; /* names that are looked up now; it waits for the first */
 };
 
 /* ------------------------------------------------------------------ messages */
@@ -108,7 +110,7 @@ static void note_end(const struct turn *t, enum n4_aim aim)
 
 /* ------------------------------------------------------------------ names */
 
-/* A lookup for this request. False: it waits for the answer, or has been dropped. */
+/* A lookup for this request. False: it waits for one, or has been dropped. */
 static bool look_up(struct turn *t, const char *name, enum dh_kind kind, const struct dh_answer **answer)
 {
 	struct n4_server *s = t->server;
@@ -118,7 +120,7 @@ static bool look_up(struct turn *t, const char *name, enum dh_kind kind, const s
 	case DH_KNOWN:
 		return true;
 	case DH_WAIT:
-		if (!dh_waiting_add(&s->waiting, t->request, ticket, s->now_ms))
+		if (t->n_unknown++ == 0 && !dh_waiting_add(&s->waiting, t->request, ticket, s->now_ms))
 			note(t, DM_DEBUG, "dropped: it has waited too long, or waits already");
 		return false;
 	default:
@@ -139,8 +141,12 @@ static bool find_addresses(struct turn *t, struct n4_known *known)
 	const struct dh_answer *answer;
 
 	*known = (struct n4_known){ .n = 0 };
-	if (!look_up(t, t->name, DH_A, &answer))
+	if (!look_up(t, t->name, DH_A, &answer)) {
+		uint64_t ticket;
+		/* Its record is needed next, and the first answer is kept for a moment only. */
+		(void)dh_names_get(t->server->names, t->name, DH_TXT, t->server->now_ms, &answer, &ticket);
 		return false;
+	}
 	known->failed = answer->outcome == DH_FAILED;
 	for (unsigned i = 0; i < answer->n && known->n < VS_COUNT(known->addrs); i++)
 		if (may_give(t->server, vs_be_get32(answer->addrs[i])))
@@ -148,14 +154,17 @@ static bool find_addresses(struct turn *t, struct n4_known *known)
 	return true;
 }
 
-/* Of names in the terms. */
+/*
+ * Of names in the terms. Several are looked up at a time: with a slow name server the answers to the first
+ * would be forgotten before the last one comes. Not all of them, as the text may be an attacker's.
+ */
 static bool resolve(void *arg, const char *name, struct n4_list *list)
 {
 	const struct dh_answer *answer;
 	struct turn *t = arg;
 
 	if (!look_up(t, name, DH_A, &answer))
-		return false;
+		return t->n_unknown > 0 && t->n_unknown < AT_A_TIME;
 	t->failed = t->failed || answer->outcome == DH_FAILED;
 	for (unsigned i = 0; i < answer->n; i++)
 		n4_list_add(list, vs_be_get32(answer->addrs[i]));
@@ -183,6 +192,8 @@ static bool find_terms(struct turn *t, struct n4_terms *terms)
 		return false;
 	if (terms->search[0] == '\0' && s->dnssearch != NULL)
 		n4_txt_domains(s->dnssearch, terms->search);
+	if (t->n_unknown > 0)
+		return false;
 	if (terms->lease_s == 0)
 		terms->lease_s = s->lease_s;
 	terms->lease_s = n4_lease(t->query.lease_s, terms->lease_s);
