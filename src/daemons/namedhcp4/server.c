@@ -22,188 +22,28 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "daemons/dhcp/names.h"
-#include "daemons/dhcp/waiting.h"
-#include "frames.h"
-#include "notices.h"
-#include "place.h"
-#include "proto/be.h"
-#include "txt.h"
+#include "turn.h"
 
-#define AT_ONCE 64  /* packets, before signals and lookups have their turn */
-#define AT_A_TIME 8 /* lookups of a request */
-
-struct n4_server {
-	const struct n4_settings *settings;
-	const struct dh_link *link;
-	struct dh_names *names;
-	struct dh_waiting waiting;
-	struct n4_notices notices;
-	struct n4_frames frames;
-	struct n4_ground ground;
-	int64_t now_ms;
-	bool failed; /* the interface or the stack is gone */
-};
-
-/* A request while it is handled. */
-struct turn {
-	struct n4_server *server;
-	const struct dh_request *request;
-	struct n4_origin origin;
-	struct vs_dhcp4_query query;
-	char name[VS_DNS_NAME_TEXT];
-	bool failed;        /* a lookup of the terms */
-	unsigned n_unknown; /* names that are looked up now; it waits for the first */
-};
-
-/* ------------------------------------------------------------------ messages */
-
-struct text {
-	char bytes[INET_ADDRSTRLEN + 2];
-};
-
-static struct text addr_text(uint32_t addr)
-{
-	struct text t;
-
-	(void)snprintf(t.bytes, sizeof(t.bytes), "%u.%u.%u.%u", addr >> 24, addr >> 16 & 255, addr >> 8 & 255,
-		       addr & 255);
-	return t;
-}
-
-static void note(const struct turn *t, enum dm_level level, const char *what)
-{
-	static const char *const types[] = { [VS_DHCP4_DISCOVER] = "DISCOVER",
-					     [VS_DHCP4_REQUEST] = "REQUEST",
-					     [VS_DHCP4_DECLINE] = "DECLINE",
-					     [VS_DHCP4_RELEASE] = "RELEASE",
-					     [VS_DHCP4_INFORM] = "INFORM" };
-	const struct vs_dhcp4_query *q = &t->query;
-	const uint8_t *mac = q->chaddr;
-
-	n4_notice(&t->server->notices, t->server->now_ms, level,
-		  "%s of %02x:%02x:%02x:%02x:%02x:%02x%s%s: %s", types[q->type], mac[0], mac[1], mac[2],
-		  mac[3], mac[4], mac[5], t->name[0] != '\0' ? " " : "", t->name, what);
-}
-
-static void note_silence(const struct turn *t, const char *why)
-{
-	char text[128];
-
-	(void)snprintf(text, sizeof(text), "no answer: %s", why);
-	note(t, DM_DEBUG, text);
-}
+#define AT_ONCE 64 /* packets, before signals and lookups have their turn */
 
 /*
  * RELEASE and DECLINE change nothing here: the name keeps its address. The second is for the administrator.
  */
-static void note_end(const struct turn *t, enum n4_aim aim)
+static void note_end(const struct n4_turn *t, enum n4_aim aim)
 {
 	uint32_t addr = aim == N4_RELEASE ? t->query.ciaddr : t->query.requested;
 	char text[256];
 
-	(void)snprintf(text, sizeof(text), "%s %s%s%s", addr_text(addr).bytes,
+	(void)snprintf(text, sizeof(text), "%s %s%s%s", n4_addr_text(addr).bytes,
 		       aim == N4_RELEASE ? "is not used any more" : "is used by another station already",
 		       t->query.text[0] != '\0' ? ": " : "", t->query.text);
-	note(t, DM_NOTICE, text);
-}
-
-/* ------------------------------------------------------------------ names */
-
-/* A lookup for this request. False: it waits for one, or has been dropped. */
-static bool look_up(struct turn *t, const char *name, enum dh_kind kind, const struct dh_answer **answer)
-{
-	struct n4_server *s = t->server;
-	uint64_t ticket;
-
-	switch (dh_names_get(s->names, name, kind, s->now_ms, answer, &ticket)) {
-	case DH_KNOWN:
-		return true;
-	case DH_WAIT:
-		if (t->n_unknown++ == 0 && !dh_waiting_add(&s->waiting, t->request, ticket, s->now_ms))
-			note(t, DM_DEBUG, "dropped: it has waited too long, or waits already");
-		return false;
-	default:
-		note(t, DM_DEBUG, "dropped: too many lookups wait");
-		return false;
-	}
-}
-
-/* A client that says to have the name of the server does not get the server's address. */
-static bool may_give(const struct n4_server *s, uint32_t addr)
-{
-	return n4_is_host(addr) && !n4_is_of_all(addr, &s->ground.place) &&
-	       !n4_ground_is_own(&s->ground, addr);
-}
-
-static bool find_addresses(struct turn *t, struct n4_known *known)
-{
-	const struct dh_answer *answer;
-
-	*known = (struct n4_known){ .n = 0 };
-	if (!look_up(t, t->name, DH_A, &answer)) {
-		uint64_t ticket;
-		/* Its record is needed next, and the first answer is kept for a moment only. */
-		(void)dh_names_get(t->server->names, t->name, DH_TXT, t->server->now_ms, &answer, &ticket);
-		return false;
-	}
-	known->failed = answer->outcome == DH_FAILED;
-	for (unsigned i = 0; i < answer->n && known->n < VS_COUNT(known->addrs); i++)
-		if (may_give(t->server, vs_be_get32(answer->addrs[i])))
-			known->addrs[known->n++] = vs_be_get32(answer->addrs[i]);
-	return true;
-}
-
-/*
- * Of names in the terms. Several are looked up at a time: with a slow name server the answers to the first
- * would be forgotten before the last one comes. Not all of them, as the text may be an attacker's.
- */
-static bool resolve(void *arg, const char *name, struct n4_list *list)
-{
-	const struct dh_answer *answer;
-	struct turn *t = arg;
-
-	if (!look_up(t, name, DH_A, &answer))
-		return t->n_unknown > 0 && t->n_unknown < AT_A_TIME;
-	t->failed = t->failed || answer->outcome == DH_FAILED;
-	for (unsigned i = 0; i < answer->n; i++)
-		n4_list_add(list, vs_be_get32(answer->addrs[i]));
-	return true;
-}
-
-/* What the TXT record does not say is what the settings say. False: a name is not known yet. */
-static bool find_terms(struct turn *t, struct n4_terms *terms)
-{
-	const struct dh_settings *s = &t->server->settings->shared;
-	const struct dh_answer *answer;
-
-	*terms = (struct n4_terms){ .mask = 0 };
-	if (!look_up(t, t->name, DH_TXT, &answer))
-		return false;
-	t->failed = answer->outcome == DH_FAILED;
-	if (answer->text != NULL) {
-		VS_AUTO_FREE char *text = strdup(answer->text); /* it is gone with the next lookup */
-		if (text == NULL || !n4_txt_read(text, resolve, t, terms))
-			return false;
-	}
-	if (terms->dns.n == 0 && s->dns != NULL && !n4_txt_addresses(s->dns, resolve, t, &terms->dns))
-		return false;
-	if (terms->ntp.n == 0 && s->ntp != NULL && !n4_txt_addresses(s->ntp, resolve, t, &terms->ntp))
-		return false;
-	if (terms->search[0] == '\0' && s->dnssearch != NULL)
-		n4_txt_domains(s->dnssearch, terms->search);
-	if (t->n_unknown > 0)
-		return false;
-	if (terms->lease_s == 0)
-		terms->lease_s = s->lease_s;
-	terms->lease_s = n4_lease(t->query.lease_s, terms->lease_s);
-	return true;
+	n4_turn_note(t, DM_NOTICE, text);
 }
 
 /* ------------------------------------------------------------------ answers */
 
 /* 0; -ENODATA: the answer does not fit into what the client takes; or another -errno. */
-static int write_and_send(const struct turn *t, const struct n4_facts *f)
+static int write_and_send(const struct n4_turn *t, const struct n4_facts *f)
 {
 	struct n4_target to = n4_reply_target(f, t->origin.mac);
 	uint8_t bytes[N4_REPLY_MAX];
@@ -213,7 +53,7 @@ static int write_and_send(const struct turn *t, const struct n4_facts *f)
 }
 
 /* A client may take more than the interface of the server does. */
-static void send_answer(struct turn *t, struct n4_facts *f)
+static void send_answer(struct n4_turn *t, struct n4_facts *f)
 {
 	static const char *const names[] = { [N4_OFFER] = "OFFER", [N4_ACK] = "ACK", [N4_NAK] = "NAK" };
 	char text[256];
@@ -224,34 +64,34 @@ static void send_answer(struct turn *t, struct n4_facts *f)
 		r = write_and_send(t, f);
 	}
 	if (r == -ENODATA) {
-		note_silence(t, "it does not fit into what the client takes");
+		n4_turn_silence(t, "it does not fit into what the client takes");
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "%s %s%s%s", names[f->verdict.what],
 		       f->verdict.what == N4_NAK ? f->verdict.why
 		       : f->verdict.addr == 0    ? "without an address"
-						 : addr_text(f->verdict.addr).bytes,
+						 : n4_addr_text(f->verdict.addr).bytes,
 		       r < 0 ? ": cannot send it: " : "", r < 0 ? strerror(-r) : "");
-	note(t, r < 0 ? DM_NOTICE : DM_DEBUG, text);
+	n4_turn_note(t, r < 0 ? DM_NOTICE : DM_DEBUG, text);
 }
 
 /* An address that is given without what belongs to it may be used for ever: no answer is better. */
-static void answer(struct turn *t, enum n4_aim aim, const struct n4_known *known)
+static void answer(struct n4_turn *t, enum n4_aim aim, const struct n4_known *known)
 {
 	const struct n4_place *place = &t->server->ground.place;
 	struct n4_facts f = { .q = &t->query, .name = t->name, .serverid = place->serverid };
 
 	f.verdict = n4_decide(&t->query, aim, known, place);
 	if (f.verdict.what == N4_SILENT) {
-		note_silence(t, f.verdict.why);
+		n4_turn_silence(t, f.verdict.why);
 		return;
 	}
 	if (f.verdict.what != N4_NAK) {
-		if (!find_terms(t, &f.terms))
+		if (!n4_turn_terms(t, &f.terms))
 			return;
 		if (t->failed) {
-			note_silence(t,
-				     "no name server answers for its TXT record, or a name in the options");
+			n4_turn_silence(
+				t, "no name server answers for its TXT record, or a name in the options");
 			return;
 		}
 		f.terms.mask = n4_mask(f.verdict.addr != 0 ? f.verdict.addr : t->query.ciaddr, f.terms.mask,
@@ -262,7 +102,7 @@ static void answer(struct turn *t, enum n4_aim aim, const struct n4_known *known
 
 static void handle(void *arg, const struct dh_request *request)
 {
-	struct turn t = { .server = arg, .request = request };
+	struct n4_turn t = { .server = arg, .request = request };
 	struct n4_known known;
 	const char *why = "";
 
@@ -275,17 +115,17 @@ static void handle(void *arg, const struct dh_request *request)
 	bool named = n4_name(&t.query, t.server->settings, t.name);
 	const struct n4_place *place = &t.server->ground.place;
 	if (!n4_is_honest(&t.query, t.origin.dst != UINT32_MAX, t.origin.src, place, &why)) {
-		note_silence(&t, why);
+		n4_turn_silence(&t, why);
 		return;
 	}
 	enum n4_aim aim = n4_aim(&t.query, t.origin.unicast, place->serverid, &why);
 	if (aim == N4_IGNORED)
-		note_silence(&t, why);
+		n4_turn_silence(&t, why);
 	else if (aim == N4_RELEASE || aim == N4_DECLINE)
 		note_end(&t, aim);
 	else if (!named)
-		note_silence(&t, "the client sends no name (option 81)");
-	else if (find_addresses(&t, &known))
+		n4_turn_silence(&t, "the client sends no name (option 81)");
+	else if (n4_turn_addresses(&t, &known))
 		answer(&t, aim, &known);
 }
 
@@ -372,7 +212,7 @@ static void check_identifier(const struct n4_server *s)
 			DM_NOTICE,
 			"--serverid: no interface of the stack has %s now; without it clients renew late, by "
 			"broadcast",
-			addr_text(id).bytes);
+			n4_addr_text(id).bytes);
 }
 
 struct n4_server *n4_server_new(const struct n4_settings *settings, const struct dh_link *link)
