@@ -200,10 +200,10 @@ bool dh_askers_end(struct dh_askers *a)
 		r = pthread_cond_timedwait(&a->ended, &a->lock, &deadline);
 	bool ended = a->n_running == 0;
 	(void)pthread_mutex_unlock(&a->lock);
+	for (unsigned i = 0; i < a->n_threads; i++)
+		(void)(ended ? pthread_join(a->threads[i], NULL) : pthread_detach(a->threads[i]));
 	if (!ended)
 		return false;
-	for (unsigned i = 0; i < a->n_threads; i++)
-		(void)pthread_join(a->threads[i], NULL);
 	vs_close(vs_steal_fd(&a->event));
 	(void)pthread_cond_destroy(&a->ended);
 	(void)pthread_cond_destroy(&a->more);
