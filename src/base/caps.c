@@ -146,11 +146,10 @@ int vs_caps_briefly(uint64_t keep, int (*fn)(void))
 
 void vs_caps_bound(uint64_t keep)
 {
-	int end = caps_end();
-
-	for (int cap = 0; cap < end; cap++)
-		if (!has(keep, cap))
-			(void)prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0, 0);
+	/* The first failure is the last: EPERM, it takes CAP_SETPCAP, or EINVAL, the kernel knows no more. */
+	for (int cap = 0; cap < 64; cap++)
+		if (!has(keep, cap) && prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0, 0) < 0)
+			return;
 }
 
 /*
@@ -203,18 +202,33 @@ int vs_caps_confine(uint64_t caps)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+/*
+ * By number, as in linux/capability.h. Not those of libcap: the library is also the file of the keeper, and
+ * each library that the keeper's start has to load makes the first stack of a program slower.
+ */
+static const char *const cap_names[] = {
+	"cap_chown", "cap_dac_override", "cap_dac_read_search", "cap_fowner", "cap_fsetid", "cap_kill",
+	"cap_setgid", "cap_setuid", "cap_setpcap", "cap_linux_immutable", "cap_net_bind_service",
+	"cap_net_broadcast", "cap_net_admin", "cap_net_raw", "cap_ipc_lock", "cap_ipc_owner",
+	"cap_sys_module", "cap_sys_rawio", "cap_sys_chroot", "cap_sys_ptrace", "cap_sys_pacct",
+	"cap_sys_admin", "cap_sys_boot", "cap_sys_nice", "cap_sys_resource", "cap_sys_time",
+	"cap_sys_tty_config", "cap_mknod", "cap_lease", "cap_audit_write", "cap_audit_control",
+	"cap_setfcap", "cap_mac_override", "cap_mac_admin", "cap_syslog", "cap_wake_alarm",
+	"cap_block_suspend", "cap_audit_read", "cap_perfmon", "cap_bpf", "cap_checkpoint_restore",
+};
+
 void vs_caps_names(uint64_t caps, char *buf, size_t size)
 {
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (int cap = 0; cap < 64 && used < size; cap++) {
-		if (!has(caps, cap))
+	for (size_t cap = 0; cap < 64 && used < size; cap++) {
+		if (!has(caps, (int)cap))
 			continue;
-		char *name = cap_to_name(cap);
-		int n = snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "",
-				 name != NULL ? name : "?");
-		cap_free(name); /* takes NULL */
+		const char *between = used > 0 ? ", " : "";
+		bool known = cap < sizeof(cap_names) / sizeof(cap_names[0]);
+		int n = known ? snprintf(buf + used, size - used, "%s%s", between, cap_names[cap])
+			      : snprintf(buf + used, size - used, "%s%zu", between, cap);
 		used += n > 0 ? (size_t)n : 0;
 	}
 }
