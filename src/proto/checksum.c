@@ -20,6 +20,11 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#if defined(__has_include)
+#if __has_include(<sys/platform/x86.h>) /* glibc 2.33 and later */
+#include <sys/platform/x86.h>
+#endif
+#endif
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -157,10 +162,19 @@ __attribute__((target("avx2"))) static uint64_t add_avx2(uint64_t sum, const voi
 	return add_tail(sum, p, len);
 }
 
+/*
+ * The C library knows, as its start has asked the processor. The compiler's own functions would ask again,
+ * when each program that links this library starts. In a virtual machine that can take 0.1 ms: each
+ * question is a call of the hypervisor.
+ */
 static bool have_avx2(void)
 {
+#ifdef CPU_FEATURE_ACTIVE
+	return CPU_FEATURE_ACTIVE(AVX2);
+#else
 	__builtin_cpu_init();
 	return __builtin_cpu_supports("avx2") != 0;
+#endif
 }
 
 #elif defined(__aarch64__)
