@@ -43,6 +43,7 @@
 
 #include "base/cleanup.h"
 #include "environment.h"
+#include "executed.h"
 #include "trust.h"
 
 #define DISTRUST_MAX 300 /* bytes of the text about a path; longer ones are cut */
@@ -95,6 +96,8 @@ __attribute__((constructor)) static void find_own_file(void)
 	Dl_info info;
 	int saved = errno;
 
+	if (vs_executed()) /* keepers and runners start no others */
+		return;
 	if (dladdr(own_path, &info) == 0 || info.dli_fname == NULL ||
 	    realpath(info.dli_fname, own_path) == NULL)
 		own_path[0] = '\0';

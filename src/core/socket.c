@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "claim.h"
 #include "default.h"
+#include "executed.h"
 #include "handle.h"
 #include "interpose.h"
 #include "process.h"
@@ -133,7 +134,7 @@ __attribute__((constructor)) static void look_up_socket(void)
 {
 	Dl_info own;
 
-	if (!vs_has_socket)
+	if (!vs_has_socket || vs_executed())
 		return;
 	bool named = dladdr(loaded_late, &own) != 0 && own.dli_fname != NULL;
 	program_socket = (__typeof__(socket) *)dlsym(RTLD_DEFAULT, "socket");
