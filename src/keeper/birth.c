@@ -16,6 +16,11 @@
  *       │                          └──────dismissed────────────────────────────────────▲
  *       └──it gets a call before: serves it as soon as the namespace is made───────────┘
  *
+ * A keeper process begins with one in reserve, for the stack that it was started for. The kernel makes its
+ * namespace while the process gives up its rights, reports to the program, and gets the request. So this
+ * thread, too, gives up its rights. It does so before it can get a call. It gets the filter of system calls
+ * from the main thread. Without the filter it is dismissed.
+ *
  * It is on the list k->reserve until it gets a call or is dismissed. The thread that takes it from there,
  * under the keeper's lock, decides which. It counts as a stack until it has ended. A keeper on threads of
  * the program has none.
@@ -45,6 +50,7 @@
 #include "events.h"
 #include "guests.h"
 #include "iface.h"
+#include "isolate.h"
 #include "job.h"
 #include "keeper.h"
 #include "net_ifaces.h"
@@ -198,6 +204,8 @@ static int settle(struct vs_net *n, int adopt)
 {
 	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
 
+	if (r == 0 && n->early)
+		r = vs_isolate_thread(n->keeper->privileged);
 	if (r < 0)
 		return r;
 	/*
@@ -440,6 +448,7 @@ int vs_net_start(struct vs_keeper *k, struct vs_call *call)
 	}
 	atomic_store(&k->in_a_row, now - k->made_ms < STREAK_MS ? atomic_load(&k->in_a_row) + 1 : 1);
 	k->made_ms = now;
+	k->expects_first = false;
 	return o.birth != NULL ? vs_job_submit(o.birth) : 0;
 }
 
@@ -478,13 +487,14 @@ static unsigned reserve_size(unsigned in_a_row)
 }
 
 /* One more. False: it cannot be started. */
-static bool add_to_reserve(struct vs_keeper *k)
+static bool add_to_reserve(struct vs_keeper *k, bool early)
 {
 	struct vs_net *n = net_new(k);
 
 	if (n == NULL)
 		return false;
 	n->in_reserve = true;
+	n->early = early;
 	pthread_mutex_lock(&k->lock);
 	n->next = k->reserve;
 	k->reserve = n;
@@ -499,9 +509,25 @@ static bool add_to_reserve(struct vs_keeper *k)
 	return false;
 }
 
+void vs_net_reserve_first(struct vs_keeper *k)
+{
+	k->made_ms = vs_now_ms();
+	k->expects_first = add_to_reserve(k, true); /* without it, the request makes another one */
+}
+
+void vs_net_dismiss_first(struct vs_keeper *k)
+{
+	k->expects_first = false;
+	dismiss(k);
+}
+
 int vs_net_reserve(struct vs_keeper *k)
 {
 	unsigned in_a_row = atomic_load(&k->in_a_row);
+
+	if (k->expects_first && k->front >= 0 && vs_left_ms(k->made_ms + RESERVE_MS) > 0)
+		return vs_left_ms(k->made_ms + RESERVE_MS);
+	k->expects_first = false;
 	int left = in_a_row >= VS_STREAK_BEGIN && k->front >= 0 ? vs_left_ms(k->made_ms + RESERVE_MS) : 0;
 
 	if (left == 0) {
@@ -517,6 +543,6 @@ int vs_net_reserve(struct vs_keeper *k)
 	unsigned n = k->n_reserve; /* others only take from it */
 	pthread_mutex_unlock(&k->lock);
 	for (; wanted && n < reserve_size(in_a_row); n++)
-		wanted = add_to_reserve(k);
+		wanted = add_to_reserve(k, false);
 	return left;
 }

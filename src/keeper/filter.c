@@ -213,7 +213,7 @@ size_t vs_filter_build(struct sock_filter code[VS_FILTER_MAX])
 
 /* ------------------------------------------------------------------ installing */
 
-static char missing[VS_MESSAGE_MAX]; /* written before the first thread is made */
+static char missing[VS_MESSAGE_MAX]; /* written before a request is served */
 
 /* 0, or the errno of a filter that refuses clone3, so that the C library cannot make threads. */
 static int clone3_refusal(void)
@@ -224,7 +224,8 @@ static int clone3_refusal(void)
 	return errno;
 }
 
-static int install(void)
+/* *all: for all threads, not only for this one. */
+static int install(bool *all)
 {
 	struct sock_filter code[VS_FILTER_MAX];
 	struct sock_fprog program = { .len = (unsigned short)vs_filter_build(code), .filter = code };
@@ -236,7 +237,9 @@ static int install(void)
 	 * it slower (spec_store_bypass_disable). That protects a process from code in it that may not read
 	 * all of its memory. The keeper has no such code.
 	 */
-	if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0)
+	unsigned one = SECCOMP_FILTER_FLAG_SPEC_ALLOW, every = one | SECCOMP_FILTER_FLAG_TSYNC;
+	*all = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, every, &program) == 0;
+	if (*all || syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, one, &program) == 0)
 		return 0;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0 ? 0 : -errno;
 }
@@ -246,10 +249,12 @@ const char *vs_filter_missing(void)
 	return missing;
 }
 
-int vs_filter_install(void)
+int vs_filter_install(bool *all)
 {
 	int refusal = clone3_refusal();
-	int r = install();
+	int r = install(all);
+
+	*all = *all || r < 0;
 
 	if (r < 0 && refusal != 0)
 		return vs_fail(refusal,

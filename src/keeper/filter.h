@@ -3,16 +3,18 @@
 #define VS_KEEPER_FILTER_H
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
  * Gives up the system calls that the keeper never makes, for this process and all its threads, for ever.
- * Called as the last step of the start, while there is one thread, after vs_isolate_capabilities().
+ * Called as the last step of the start, after vs_isolate_capabilities(). Other threads must not be serving
+ * requests yet. *all is false if they do not have the filter, but this thread and those that it starts do.
  *
  * 0, also if a filter cannot be installed (see vs_filter_missing()). -errno with a message if without it the
  * keeper could not make threads.
  */
-int vs_filter_install(void);
+int vs_filter_install(bool *all);
 
 /*
  * From then on this thread, and those it starts, cannot map code, so they cannot load libraries. 0, or

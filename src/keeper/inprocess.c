@@ -170,8 +170,10 @@ static void *root_main(void *arg)
 					 .met = PTHREAD_COND_INITIALIZER };
 	if (r == 0) {
 		vs_local_prepare(k);
-		r = vs_keeper_prepare(k);
+		r = vs_keeper_begin(k);
 	}
+	if (r == 0)
+		r = vs_keeper_prepare(k);
 	report(s, k, r); /* s is gone after this */
 	if (r == 0) {
 		(void)!chdir("/");

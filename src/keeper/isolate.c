@@ -11,6 +11,10 @@
  *     segments, the one that the programs of its user share (local.c);
  *  3. no capabilities but those that making stacks takes.
  *
+ * The kernel makes the namespace of the first stack meanwhile. The networking thread of that stack starts
+ * after the second stage, so it has to give up its capabilities itself. It does so before it can get a
+ * request.
+ *
  * Afterwards it cannot gain capabilities: by no_new_privs, and by a bounding set that has only its own. No
  * other process of the same user may trace it.
  *
@@ -198,7 +202,7 @@ int vs_isolate_user(int adopt, bool *privileged)
 	return *privileged ? 0 : new_user_namespace();
 }
 
-int vs_isolate_capabilities(bool privileged)
+int vs_isolate_thread(bool privileged)
 {
 	/* In the program's own user namespace the links are opened with the program's rights to files. */
 	uint64_t keep = CAPS_NEEDED | (privileged ? VS_CAPS_FILES : 0);
@@ -211,7 +215,14 @@ int vs_isolate_capabilities(bool privileged)
 	int r = vs_caps_only(keep);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
-	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		r = -errno;
 	return r < 0 ? vs_fail(-r, "cannot give up the keeper's privileges: %s", strerror(-r)) : 0;
+}
+
+int vs_isolate_capabilities(bool privileged)
+{
+	int r = vs_isolate_thread(privileged);
+
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = vs_fail(errno, "cannot give up the keeper's privileges: %s", strerror(errno));
+	return r;
 }

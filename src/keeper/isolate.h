@@ -6,7 +6,8 @@
 
 /*
  * The stages in which a new keeper process becomes independent of the program and gives up what it does not
- * need. Each returns 0 or -errno with a message. They are called in this order, while there is one thread.
+ * need. Each returns 0 or -errno with a message. They are called in this order, the first two while there is
+ * one thread.
  */
 
 /* Name, standard descriptors, signals. */
@@ -20,5 +21,8 @@ int vs_isolate_user(int adopt, bool *privileged);
 
 /* Keeps the capabilities that making stacks takes. Others cannot be gained any more. */
 int vs_isolate_capabilities(bool privileged);
+
+/* The same for a thread that was started before that. */
+int vs_isolate_thread(bool privileged);
 
 #endif

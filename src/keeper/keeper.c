@@ -162,10 +162,16 @@ int vs_keeper_replace_front(struct vs_keeper *k, int fd)
 	return 0;
 }
 
-int vs_keeper_prepare(struct vs_keeper *k)
+int vs_keeper_begin(struct vs_keeper *k)
 {
 	vs_own_socket_start();
 	k->begun_ms = vs_now_ms();
+	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return k->wake < 0 ? -errno : 0;
+}
+
+int vs_keeper_prepare(struct vs_keeper *k)
+{
 	int r = vs_auth_prepare(k);
 	if (r == 0)
 		r = vs_auth_watch(k, k->front);
@@ -173,8 +179,7 @@ int vs_keeper_prepare(struct vs_keeper *k)
 		return r;
 	k->id = vs_sock_of(k->front).cookie;
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
-	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (k->epoll < 0 || k->wake < 0 || watch(k, k->front, FRONT_EVENT) < 0 ||
+	if (k->epoll < 0 || watch(k, k->front, FRONT_EVENT) < 0 ||
 	    watch(k, k->wake, WAKE_EVENT) < 0)
 		return -errno;
 	k->call = vs_call_new();

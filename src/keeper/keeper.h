@@ -105,6 +105,7 @@ struct vs_keeper {
 
 	struct vs_call *call; /* the main thread's: for the next request at the front door */
 	int64_t made_ms;    /* the main thread's: when a stack was last made */
+	bool expects_first; /* the main thread's: no stack has been requested yet, see birth.c */
 	bool joins;         /* the main thread's: networking threads may have doors to take */
 	/*
 	 * Stacks that were made one after the other. The main thread writes it. Any thread sets it to 0 if it
@@ -114,9 +115,10 @@ struct vs_keeper {
 };
 
 /*
- * Makes what the main loop needs, so that a failure of it is a failure of the start. k->front is set. 0 or
- * -errno.
+ * Makes what threads need, and then what the main loop needs, so that a failure of it is a failure of the
+ * start. k->front is set. 0 or -errno.
  */
+int vs_keeper_begin(struct vs_keeper *k);
 int vs_keeper_prepare(struct vs_keeper *k);
 /* Runs the keeper's main loop, which has been prepared, until its last user is gone. */
 void vs_keeper_run(struct vs_keeper *k);

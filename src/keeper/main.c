@@ -18,6 +18,7 @@
 #include "isolate.h"
 #include "keeper.h"
 #include "local.h"
+#include "net.h"
 #include "start.h"
 #include "variant.h"
 #include "wire/fdmsg.h"
@@ -89,6 +90,7 @@ int vs_keeper_main(bool local)
 			       .met = PTHREAD_COND_INITIALIZER };
 	vs_listed_prepare(&k);
 	vs_local_prepare(&k);
+	bool everywhere = false;
 	int adopt = fcntl(VS_KEEPER_ADOPT, F_GETFD) >= 0 ? VS_KEEPER_ADOPT : -1;
 
 	/*
@@ -101,15 +103,21 @@ int vs_keeper_main(bool local)
 	if (r == 0)
 		r = local ? vs_local_begin(&k) : vs_isolate_user(adopt, &k.privileged);
 	if (r == 0)
+		r = vs_keeper_begin(&k);
+	if (r == 0 && adopt < 0)
+		vs_net_reserve_first(&k); /* the kernel makes its namespace while what follows is done */
+	if (r == 0)
 		r = vs_isolate_capabilities(k.privileged);
 	if (r == 0)
 		r = vs_keeper_prepare(&k);
 	if (r == 0 && local)
 		r = vs_local_watch(&k);
 	if (r == 0)
-		k.changes = vs_changes_new(&k.changes_file);
+		r = vs_filter_install(&everywhere);
+	if (r == 0 && !everywhere)
+		vs_net_dismiss_first(&k);
 	if (r == 0)
-		r = vs_filter_install();
+		k.changes = vs_changes_new(&k.changes_file);
 	vs_close(adopt);
 	report(&k, r);
 	if (r == 0)

@@ -61,12 +61,20 @@ struct vs_net {
 	char name[VS_STACK_NAME_BYTES]; /* "": none; under the keeper's lock */
 	bool unregistered;    /* it is not listed; constant while it is on the keeper's list */
 	bool in_reserve;      /* began without a call */
+	bool early;           /* began when the keeper had not given up its capabilities yet */
 	bool dismissed;       /* in reserve, and not needed any more; under the keeper's lock */
 };
 
 /* Starts a stack's networking thread. The thread takes the call and answers it. */
 int vs_net_start(struct vs_keeper *k, struct vs_call *call);
 
+/*
+ * Main thread of a keeper process, before its main loop: starts the networking thread of the first stack,
+ * without its request. This may be before the process has given up its capabilities: the thread does that
+ * itself. A thread that has no filter of system calls must be dismissed before the main loop.
+ */
+void vs_net_reserve_first(struct vs_keeper *k);
+void vs_net_dismiss_first(struct vs_keeper *k);
 /*
  * Main thread: starts or dismisses networking threads in reserve, and drops segments that are kept for the
  * next one. Returns the ms until it must be called again; -1: not before another event.
