@@ -22,8 +22,9 @@
  * from the main thread. Without the filter it is dismissed.
  *
  * It is on the list k->reserve until it gets a call or is dismissed. The thread that takes it from there,
- * under the keeper's lock, decides which. It counts as a stack until it has ended. A keeper on threads of
- * the program has none.
+ * under the keeper's lock, decides which, writes it down, and posts the semaphore that the networking thread
+ * waits for. With a condition all threads in reserve would wake up, and wait for the keeper's lock. It counts
+ * as a stack until it has ended. A keeper on threads of the program has none.
  *
  * A first interface comes with the request for the stack. A job opens its link or makes its segment at the
  * same time; job.c says how the two meet.
@@ -261,6 +262,12 @@ static void unlist_locked(struct vs_keeper *k, const struct vs_net *n)
 	k->n_reserve--;
 }
 
+static void dismiss_one(struct vs_net *n)
+{
+	n->dismissed = true;
+	(void)sem_post(&n->decided); /* n may be gone from here on */
+}
+
 /*
  * Waits until a thread in reserve gets a call. False: it is dismissed, or has no namespace (r < 0) and no
  * call.
@@ -269,18 +276,19 @@ static bool await_call(struct vs_net *n, int r)
 {
 	struct vs_keeper *k = n->keeper;
 
-	pthread_mutex_lock(&k->lock);
-	if (r < 0 && n->call == NULL && !n->dismissed) {
-		unlist_locked(k, n);
-		n->dismissed = true;
-		/* The row ends. Else the main loop, which this wakes, would try again and again. */
-		atomic_store(&k->in_a_row, 0);
+	if (r < 0) {
+		pthread_mutex_lock(&k->lock);
+		if (n->call == NULL && !n->dismissed) {
+			unlist_locked(k, n);
+			dismiss_one(n);
+			/* The row ends. Else the main loop, which this wakes, would try again and again. */
+			atomic_store(&k->in_a_row, 0);
+		}
+		pthread_mutex_unlock(&k->lock);
 	}
-	while (n->call == NULL && !n->dismissed)
-		pthread_cond_wait(&k->met, &k->lock);
-	bool called = n->call != NULL;
-	pthread_mutex_unlock(&k->lock);
-	return called;
+	while (sem_wait(&n->decided) < 0)
+		;
+	return n->call != NULL;
 }
 
 static void *dismissed(struct vs_net *n)
@@ -405,7 +413,7 @@ static bool give_to_reserve(struct vs_keeper *k, const struct beginning *o)
 		unlist_locked(k, n);
 		n->next = NULL;
 		give_locked(n, o);
-		pthread_cond_broadcast(&k->met);
+		(void)sem_post(&n->decided);
 	}
 	pthread_mutex_unlock(&k->lock);
 	return n != NULL;
@@ -460,8 +468,7 @@ static void dismiss(struct vs_keeper *k)
 	while (k->reserve != NULL) {
 		struct vs_net *n = k->reserve;
 		unlist_locked(k, n);
-		n->dismissed = true;
-		pthread_cond_broadcast(&k->met);
+		dismiss_one(n);
 	}
 	pthread_mutex_unlock(&k->lock);
 }
@@ -495,6 +502,7 @@ static bool add_to_reserve(struct vs_keeper *k, bool early)
 		return false;
 	n->in_reserve = true;
 	n->early = early;
+	(void)sem_init(&n->decided, 0, 0);
 	pthread_mutex_lock(&k->lock);
 	n->next = k->reserve;
 	k->reserve = n;

@@ -70,7 +70,7 @@ struct vs_keeper {
 	int64_t end_ms;   /* the main thread's: until when it waits for interfaces to end; 0: it does not */
 
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t met;   /* the state of a job, an errand or a thread in reserve has changed */
+	pthread_cond_t met;   /* the state of a job or an errand has changed */
 	unsigned n_stacks;
 	unsigned n_ifaces;
 	struct vs_keeper_chan *channels[64]; /* hash table by number */

@@ -7,6 +7,7 @@
  */
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,7 +33,7 @@ struct vs_net_door {
 
 struct vs_net {
 	struct vs_keeper *keeper;
-	/* The current request; in reserve: NULL until there is one, under the keeper's lock. */
+	/* The current request; in reserve: NULL until there is one. */
 	struct vs_call *call;
 	/* The job of the first interface, until the device is made; not to be used afterwards. */
 	struct vs_job *birth;
@@ -62,7 +63,8 @@ struct vs_net {
 	bool unregistered;    /* it is not listed; constant while it is on the keeper's list */
 	bool in_reserve;      /* began without a call */
 	bool early;           /* began when the keeper had not given up its capabilities yet */
-	bool dismissed;       /* in reserve, and not needed any more; under the keeper's lock */
+	bool dismissed;       /* in reserve, and not needed any more */
+	sem_t decided;        /* in reserve: it has got a call or is dismissed, see birth.c */
 };
 
 /* Starts a stack's networking thread. The thread takes the call and answers it. */
