@@ -322,6 +322,17 @@ static void unlist(void *arg)
 	vs_job_free(job);
 }
 
+static void can_be_interrupted(struct vs_job *job)
+{
+	struct vs_keeper *k = job->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	job->thread = pthread_self();
+	job->tid = (int)syscall(SYS_gettid);
+	job->running = true;
+	pthread_mutex_unlock(&k->lock);
+}
+
 static void *job_main(void *arg)
 {
 	static int (*const work[])(struct vs_job *) = {
@@ -334,8 +345,8 @@ static void *job_main(void *arg)
 	bool mine = false;
 
 	(void)prctl(PR_SET_NAME, "vdestack-job");
-	atomic_store(&job->tid, (int)syscall(SYS_gettid));
 	pthread_cleanup_push(unlist, job);
+	can_be_interrupted(job);
 	job->keeper->variant->accept_interrupts();
 	int r = job->result = work[job->kind](job);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -378,6 +389,22 @@ static void enlist_locked(struct vs_keeper *k, struct vs_job *job)
 	k->jobs = job;
 }
 
+/* Answers for a job that has no thread (-r: why). It is the main thread's alone. */
+static void end_without_thread(struct vs_job *job, int r)
+{
+	bool mine = take_answer(job, VS_JOB_FINISHING);
+
+	abandon(job);
+	if (mine && job->kind == VS_JOB_REMOVE)
+		reply(job, remove_iface(job)); /* which waits only for the kernel */
+	else if (mine)
+		reply(job, vs_fail(-r, "cannot start a thread for interface %s: %s", job->iface->name,
+				   vs_cause_text(vs_diagnose_limit(-r), -r)));
+	(void)vs_job_await_device(job);
+	unlist(job);
+}
+
+/* The lock is not held while a thread is made: a networking thread begins at the same time, and needs it. */
 void vs_jobs_start(struct vs_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
@@ -385,31 +412,20 @@ void vs_jobs_start(struct vs_keeper *k)
 		struct vs_job *job = k->submitted;
 		k->submitted = job->next;
 		enlist_locked(k, job);
+		pthread_mutex_unlock(&k->lock);
 		watch_caller(job);
-		/* It waits for the lock before it can end. */
-		int r = vs_thread_start(job_main, job, &job->thread);
-		if (r < 0) {
-			pthread_mutex_unlock(&k->lock); /* without a thread it is ours alone */
-			bool mine = take_answer(job, VS_JOB_FINISHING);
-			abandon(job);
-			if (mine && job->kind == VS_JOB_REMOVE)
-				reply(job, remove_iface(job)); /* which waits only for the kernel */
-			else if (mine)
-				reply(job,
-				      vs_fail(-r, "cannot start a thread for interface %s: %s",
-					      job->iface->name, vs_cause_text(vs_diagnose_limit(-r), -r)));
-			(void)vs_job_await_device(job);
-			unlist(job);
-			pthread_mutex_lock(&k->lock);
-		}
+		int r = vs_thread_start(job_main, job, NULL); /* the job may be gone from here on */
+		if (r < 0)
+			end_without_thread(job, r);
+		pthread_mutex_lock(&k->lock);
 	}
 	pthread_mutex_unlock(&k->lock);
 }
 
 static void interrupt_locked(struct vs_job *job)
 {
-	if (job->state == VS_JOB_LATE && job->device != VS_DEVICE_PENDING)
-		job->keeper->variant->interrupt(job->thread, atomic_load(&job->tid), job->interrupts++);
+	if (job->state == VS_JOB_LATE && job->device != VS_DEVICE_PENDING && job->running)
+		job->keeper->variant->interrupt(job->thread, job->tid, job->interrupts++);
 }
 
 /* In place of a job that does not end. The keeper's lock is not held. */

@@ -41,10 +41,11 @@ struct vs_job {
 	struct vs_call *call;         /* to be answered */
 	struct vs_locator locator;    /* the call's text, parsed by the keeper itself; points into it */
 	int ifindex;                  /* for an end of a veth pair */
-	pthread_t thread;
-	atomic_int tid;               /* of that thread, for /proc */
 
 	/* Under the keeper's lock: */
+	bool running;                 /* its thread has begun, */
+	pthread_t thread;             /* which is this one, */
+	int tid;                      /* for /proc */
 	struct vs_job *next, **prev;  /* in the keeper's list */
 	enum vs_job_state state;
 	bool caller_gone;             /* nobody waits for the answer */
