@@ -111,15 +111,25 @@ static bool has_kind(const struct vs_config *config, enum vs_locator_kind kind)
 static int choose_variant(const struct vs_creation *c, enum vs_variant *out)
 {
 	const struct vs_create_opts *opts = &c->opts;
+	bool local = has_kind(c->config, VS_KIND_LOCAL), chosen = false;
+	int r = 0;
 
 	*out = opts->flags & VDESTACK_INPROCESS ? VS_VARIANT_INPROCESS : VS_VARIANT_PROCESS;
-	if (*out == VS_VARIANT_INPROCESS || (vs_privileged() && vs_can_claim_pid() != 0))
+	if (*out == VS_VARIANT_INPROCESS)
 		return 0;
-	if (opts->adopt < 0)
-		return vs_keepers_variant(has_kind(c->config, VS_KIND_LOCAL),
-					  has_kind(c->config, VS_KIND_SEGMENT), out);
-	*out = VS_VARIANT_ADOPT;
-	return 0;
+	if (opts->adopt < 0 && !local) {
+		r = vs_keepers_variant(false, false, out);
+		chosen = r < 0 || *out == VS_VARIANT_PROCESS; /* whatever the privileges are */
+	}
+	if (chosen)
+		return r;
+	if (vs_privileged() && vs_can_claim_pid() != 0)
+		*out = VS_VARIANT_PROCESS;
+	else if (opts->adopt >= 0)
+		*out = VS_VARIANT_ADOPT;
+	else
+		r = vs_keepers_variant(local, has_kind(c->config, VS_KIND_SEGMENT), out);
+	return r;
 }
 
 /*
