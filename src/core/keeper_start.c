@@ -116,6 +116,11 @@ static void note_ready(struct vs_keeper_link *k, const struct vs_start_report *r
 {
 	k->pid = ready->pid;
 	k->proof = ready->proof;
+}
+
+/* Of the program, when it starts the keeper. Done while a keeper process starts. */
+static void note_program(struct vs_keeper_link *k)
+{
 	k->uid = geteuid();
 	k->gid = getegid();
 	k->pid_ns = vs_keepers_pid_ns();
@@ -148,6 +153,7 @@ static int start_process(int front, int adopt, int64_t deadline, struct vs_keepe
 	enum vs_launch_role role = k->variant == VS_VARIANT_LOCAL ? VS_LAUNCH_LOCAL_KEEPER : VS_LAUNCH_KEEPER;
 	r = vs_launch(role, fds, adopt >= 0 ? 3 : 2, &made, why);
 	vs_close(starter[1]);
+	note_program(k);
 	if (r < 0)
 		r = vs_fail(-r, "cannot start the keeper: %s", why);
 	else
@@ -170,6 +176,7 @@ static int start_threads(int front, struct vs_keeper_link *k)
 	int r = vs_keeper_start_inprocess(front, &ready, &k->changes); /* takes front */
 
 	if (r == 0) {
+		note_program(k);
 		note_ready(k, &ready);
 		k->key = ready.key; /* the keeper's own copy is in this process as well */
 	}

@@ -6,6 +6,7 @@
  */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <endian.h>
 #include <sched.h>
 #include <signal.h>
@@ -338,6 +339,53 @@ static void refuse_filters(void)
 
 	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+/*
+ * Whether every thread of the keeper is behind the keeper's filter, also the one that was started before it:
+ * the networking thread of the first stack. *filters: of the keeper and its program together.
+ */
+static bool all_threads_have(void *filters)
+{
+	char dir[64];
+	bool all = true;
+
+	(void)snprintf(dir, sizeof(dir), "/proc/%d/task", (int)net_keeper());
+	DIR *d = opendir(dir);
+	CHECK(d != NULL);
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		pid_t tid = (pid_t)atoi(e->d_name);
+		all = all && (tid == 0 || (status_line(tid, "Seccomp:") == 2 &&
+					   status_line(tid, "Seccomp_filters:") == *(const int *)filters &&
+					   status_line(tid, "NoNewPrivs:") == 1));
+	}
+	closedir(d);
+	return all;
+}
+
+/* A thread that was dismissed for lack of the filter may still be there for a moment. */
+static void check_all_threads(int filters)
+{
+	CHECK(wait_until(all_threads_have, &filters, SOON_MS));
+	CHECK(count_tasks_of(net_keeper()) >= 2);
+}
+
+CASE(all_threads_of_a_keeper_are_behind_the_filter)
+{
+	struct vdestack *stack = new_stack("%s", "");
+
+	check_all_threads(1);
+	MUST(vdestack_delete(stack));
+}
+
+/* Then the filter is set by prctl(2), which cannot do that for other threads. */
+CASE_FLAGS(all_threads_of_a_keeper_are_behind_the_filter_where_the_call_for_all_is_refused,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_NO_SANITIZER)
+{
+	MUST(refuse_call(SYS_seccomp, 0, ENOSYS));
+	struct vdestack *stack = new_stack("%s", "");
+	check_all_threads(2);
+	MUST(vdestack_delete(stack));
 }
 
 static int warnings;
