@@ -6,7 +6,7 @@ comment `.\\" KIND` before `.Bd -literal` or `.Dl`. Kinds:
 
   c         compiled by snippets.sh
   cpp       compiled here
-  console   commands with their output, run by tutorial.sh or check_rules.sh
+  console   commands with their output, run by tutorial.sh, machines.py or check_rules.sh
   sh        commands, run here: line by line, each until it succeeds
   config    lines of configuration, given to the parser of the library
   lab, rules  given to `vdestack lab --check` and `vdestack check-rules`
@@ -46,6 +46,7 @@ DOCUMENTS = (
 PAGES_OF_OTHERS = {
     "docs/lab-tutorial.md": "python/CMakeLists.txt",
     "docs/rules.md": "tests/system/check_rules.sh",
+    "docs/machines.md": "tests/build/CMakeLists.txt",
     "docs/python.md": "python/tests/test_package.py",
 }
 TASKS = "docs/tasks/"
