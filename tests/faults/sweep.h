@@ -25,7 +25,7 @@
 #include "stacks.h"
 #include "traffic.h"
 
-#define SAMPLE 12
+#define SAMPLE 8
 #define STEP_MS 3000 /* limit of each step; nothing here is slow */
 #define LISTED_MAX 64
 
