@@ -20,10 +20,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#if defined(__has_include)
-#if __has_include(<sys/platform/x86.h>) /* glibc 2.33 and later */
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
 #include <sys/platform/x86.h>
-#endif
 #endif
 #elif defined(__aarch64__)
 #include <arm_neon.h>
