@@ -30,6 +30,20 @@ char *dm_path(const char *path)
 	return absolute;
 }
 
+int dm_keep_rcfile(const char **rcfile, char **memory)
+{
+	*memory = NULL;
+	if (*rcfile == NULL || strcmp(*rcfile, "-") == 0)
+		return 0;
+	*memory = dm_path(*rcfile);
+	if (*memory == NULL) {
+		dm_report(DM_ERROR, "cannot find the directory of %s: %s", *rcfile, strerror(errno));
+		return -1;
+	}
+	*rcfile = *memory;
+	return 0;
+}
+
 static int lock_pidfile(struct dm_daemon *d)
 {
 	pid_t running = 0;

@@ -56,4 +56,11 @@ void dm_daemon_end(struct dm_daemon *d);
 /* A path of the user, absolute. The caller frees it; NULL: no memory, or no working directory. */
 char *dm_path(const char *path);
 
+/*
+ * Makes the path of the configuration file absolute, for a program that reads it again in the background. NULL
+ * and "-" stay. *memory is what the caller frees when the path is not used any more, or NULL. 0, or -1 after
+ * a message.
+ */
+int dm_keep_rcfile(const char **rcfile, char **memory);
+
 #endif

@@ -246,21 +246,6 @@ static void serve(struct program *p, struct dm_daemon *d)
 	}
 }
 
-/* In the background the working directory is another one. */
-static int keep_rcfile(struct program *p, char **path)
-{
-	*path = NULL;
-	if (p->rcfile == NULL || strcmp(p->rcfile, "-") == 0)
-		return 0;
-	*path = dm_path(p->rcfile);
-	if (*path == NULL) {
-		dm_report(DM_ERROR, "cannot find the directory of %s: %s", p->rcfile, strerror(errno));
-		return -1;
-	}
-	p->rcfile = *path;
-	return 0;
-}
-
 static int run(struct program *p)
 {
 	struct dm_daemon d = { .pidfile = p->settings->pidfile, .background = p->settings->daemon };
@@ -289,7 +274,7 @@ int main(int argc, char **argv)
 	enum dm_parsed parsed = read_settings(&p, &p.settings);
 	if (parsed != DM_RUN)
 		return parsed == DM_DONE ? 0 : 1;
-	int r = keep_rcfile(&p, &path) < 0 ? 1 : run(&p);
+	int r = dm_keep_rcfile(&p.rcfile, &path) < 0 ? 1 : run(&p);
 	ra_settings_free(p.settings);
 	return r;
 }

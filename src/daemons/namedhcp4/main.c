@@ -2,7 +2,6 @@
 
 /* namedhcp4: gives clients of DHCPv4 the addresses that their names have. */
 
-#include <errno.h>
 #include <ioth.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,20 +47,6 @@ static enum dm_parsed read_settings(struct program *p, struct n4_settings *s)
 	if (parsed == DM_RUN && dh_settings_complete(&s->shared) < 0)
 		parsed = DM_WRONG;
 	return parsed;
-}
-
-/* In the background the working directory is another one. */
-static int keep_rcfile(struct program *p, char **path)
-{
-	if (p->rcfile == NULL || strcmp(p->rcfile, "-") == 0)
-		return 0;
-	*path = dm_path(p->rcfile);
-	if (*path == NULL) {
-		dm_report(DM_ERROR, "cannot find the directory of %s: %s", p->rcfile, strerror(errno));
-		return -1;
-	}
-	p->rcfile = *path;
-	return 0;
 }
 
 /* A file with a mistake changes nothing. */
@@ -127,7 +112,7 @@ int main(int argc, char **argv)
 	enum dm_parsed parsed = read_settings(&p, &p.settings);
 	if (parsed == DM_DONE)
 		r = 0;
-	else if (parsed == DM_RUN && keep_rcfile(&p, &path) == 0)
+	else if (parsed == DM_RUN && dm_keep_rcfile(&p.rcfile, &path) == 0)
 		r = run(&p);
 	dh_settings_clear(&p.settings.shared);
 	return r;
