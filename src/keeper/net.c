@@ -118,8 +118,9 @@ static int new_life(struct vs_net *n, bool guest, int *life)
 	int pair[2];
 	int r = vs_socketpair(pair);
 
-	if (r == 0)
-		r = vs_registry_add_life(n->keeper, n, guest, n->call->msg.creds.pid, pair[0]); /* takes it */
+	if (r < 0)
+		return r;
+	r = vs_registry_add_life(n->keeper, n, guest, n->call->msg.creds.pid, pair[0]); /* takes it */
 	if (r < 0)
 		vs_close(pair[1]);
 	else

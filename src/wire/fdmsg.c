@@ -192,6 +192,7 @@ static int make_pair(int type, int pair[2])
 {
 	int made[2];
 
+	pair[0] = pair[1] = -1;
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, made) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {

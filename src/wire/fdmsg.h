@@ -47,7 +47,7 @@ ssize_t vs_fdmsg_recv(int fd, struct vs_fdmsg *msg, int flags);
 /* Closes every descriptor in msg. */
 void vs_fdmsg_drop(struct vs_fdmsg *msg);
 
-/* A SOCK_SEQPACKET pair, close-on-exec, with no number below 3. 0 or -errno. */
+/* A SOCK_SEQPACKET pair, close-on-exec, with no number below 3. 0, or -errno and both are -1. */
 int vs_socketpair(int pair[2]);
 /* The same with SOCK_STREAM. */
 int vs_stream_pair(int pair[2]);

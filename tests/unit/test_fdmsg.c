@@ -253,6 +253,25 @@ static void a_pair_has_no_number_of_a_standard_stream(void **state)
 	}
 }
 
+/* A caller that closes both after an error closes nothing. */
+static void a_pair_that_cannot_be_made_has_no_numbers(void **state)
+{
+	struct rlimit before, low;
+	int made[2] = { pair[0], pair[1] };
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(vs_socketpair(made), -EMFILE);
+	assert_int_equal(made[0], -1);
+	assert_int_equal(made[1], -1);
+	made[0] = pair[0];
+	assert_int_equal(vs_stream_pair(made), -EMFILE);
+	assert_int_equal(made[0], -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void a_number_that_is_another_file_now_is_not_the_socket(void **state)
 {
 	const struct vs_sock none = VS_NO_SOCK;
@@ -308,6 +327,7 @@ int main(int argc, char **argv)
 		CASE(too_many_descriptors_in_messages_are_emfile),
 		CASE(a_descriptor_moves_to_the_number_wanted_or_above_the_streams),
 		CASE(a_pair_has_no_number_of_a_standard_stream),
+		CASE(a_pair_that_cannot_be_made_has_no_numbers),
 		CASE(a_number_that_is_another_file_now_is_not_the_socket),
 		CASE(a_memory_file_is_mapped_only_if_it_cannot_become_shorter),
 	};

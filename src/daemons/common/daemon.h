@@ -57,9 +57,9 @@ void dm_daemon_end(struct dm_daemon *d);
 char *dm_path(const char *path);
 
 /*
- * Makes the path of the configuration file absolute, for a program that reads it again in the background. NULL
- * and "-" stay. *memory is what the caller frees when the path is not used any more, or NULL. 0, or -1 after
- * a message.
+ * Makes the path of the configuration file absolute, for a program that reads it again in the background.
+ * NULL and "-" stay. *memory is what the caller frees when the path is not used any more, or NULL. 0, or -1
+ * after a message.
  */
 int dm_keep_rcfile(const char **rcfile, char **memory);
 
