@@ -51,7 +51,7 @@ static int ask_proc(void)
 static int ask_pidfd(void)
 {
 	struct stat own, children;
-	VS_AUTO_CLOSE self = (int)syscall(SYS_pidfd_open, syscall(SYS_gettid), OF_THREAD);
+	VS_AUTO_CLOSE self = (int)syscall(SYS_pidfd_open, gettid(), OF_THREAD);
 	VS_AUTO_CLOSE own_fd = self < 0 ? -1 : ioctl(self, GET_PID_NAMESPACE, 0);
 	VS_AUTO_CLOSE children_fd = self < 0 ? -1 : ioctl(self, GET_PID_FOR_CHILDREN_NAMESPACE, 0);
 

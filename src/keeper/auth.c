@@ -50,7 +50,6 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -116,7 +115,7 @@ int vs_auth_prepare(struct vs_keeper *k)
 	/* k->privileged: vs_isolate_user() has tried it. */
 	int claims = k->variant->same_process ? vs_can_claim_pid() : k->privileged;
 	if (claims > 0) {
-		o->proof = (pid_t)syscall(SYS_gettid);
+		o->proof = gettid();
 	} else {
 		o->ids_known = !vs_auth_is_overflow(o->uid, false) && !vs_auth_is_overflow(o->gid, true);
 		o->same_ids = has_our_ids(o->pid);

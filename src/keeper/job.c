@@ -40,7 +40,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -328,7 +327,7 @@ static void can_be_interrupted(struct vs_job *job)
 
 	pthread_mutex_lock(&k->lock);
 	job->thread = pthread_self();
-	job->tid = (int)syscall(SYS_gettid);
+	job->tid = (int)gettid();
 	job->running = true;
 	pthread_mutex_unlock(&k->lock);
 }
