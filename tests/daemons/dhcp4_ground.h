@@ -182,14 +182,16 @@ __attribute__((unused)) static void dhcp_start(enum dhcp_kind kind, const char *
 	MUST(unsetenv("NOTIFY_SOCKET"));
 }
 
-static void open_wire(void)
+/* A packet socket of a stack on the Ethernet. */
+static int open_wire(struct vdestack *stack)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
+	int fd = (int)MUST(vdestack_msocket(stack, AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 
-	wire = (int)MUST(vdestack_msocket(client, AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-	at.sll_ifindex = vdestack_if_nametoindex(client, "vde0");
+	at.sll_ifindex = vdestack_if_nametoindex(stack, "vde0");
 	CHECK(at.sll_ifindex > 0);
-	MUST(bind(wire, (struct sockaddr *)&at, sizeof(at)));
+	MUST(bind(fd, (struct sockaddr *)&at, sizeof(at)));
+	return fd;
 }
 
 /* The Ethernet, and all of it but namedhcp4. */
@@ -206,7 +208,7 @@ __attribute__((unused)) static void dhcp_network(enum dhcp_kind kind)
 	client = new_stack("vnl=%s mac=%s", lan, CLIENT_MAC);
 	up = new_stack("vnl=%s ip=10.9.0.2/24", lan);
 	MUST(vdestack_wait_ready(client, SOON_MS)); /* what is sent without a carrier is lost */
-	open_wire();
+	wire = open_wire(client);
 	name_server_start(&names, up, zone_answer);
 }
 
@@ -286,17 +288,20 @@ __attribute__((unused)) static struct dhcp_message dhcp_message(unsigned type, c
 	return m;
 }
 
-/* A frame of the client. dst UINT32_MAX is broadcast, others go to the server's MAC address. */
-__attribute__((unused)) static void dhcp_send_from(uint32_t src, unsigned port, uint32_t dst,
-						   const struct dhcp_message *m)
+/*
+ * A frame of the station that this packet socket is bound to. dst UINT32_MAX is broadcast, others go to the
+ * server's MAC address.
+ */
+__attribute__((unused)) static void dhcp_send_by(int fd, uint32_t src, unsigned port, uint32_t dst,
+						 const struct dhcp_message *m)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET,
-				  .sll_protocol = htons(ETH_P_IP),
-				  .sll_ifindex = vdestack_if_nametoindex(client, "vde0"),
-				  .sll_halen = 6 };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
+	socklen_t len = sizeof(to);
 	struct dhcp_message whole = *m;
 	uint8_t packet[1500];
 
+	MUST(getsockname(fd, (struct sockaddr *)&to, &len));
+	to.sll_halen = 6;
 	memcpy(to.sll_addr, dst == UINT32_MAX ? "\xff\xff\xff\xff\xff\xff" : "\2\0\0\0\0\x67", 6);
 	whole.bytes[whole.n++] = 255;
 	const struct vs_udp4 udp = { .src = src,
@@ -307,7 +312,13 @@ __attribute__((unused)) static void dhcp_send_from(uint32_t src, unsigned port, 
 				     .n = whole.n };
 	size_t n = vs_udp4_wrap(&udp, packet, sizeof(packet));
 	CHECK(n > 0);
-	CHECK_EQ(sendto(wire, packet, n, 0, (struct sockaddr *)&to, sizeof(to)), n);
+	CHECK_EQ(sendto(fd, packet, n, 0, (struct sockaddr *)&to, sizeof(to)), n);
+}
+
+__attribute__((unused)) static void dhcp_send_from(uint32_t src, unsigned port, uint32_t dst,
+						   const struct dhcp_message *m)
+{
+	dhcp_send_by(wire, src, port, dst, m);
 }
 
 __attribute__((unused)) static void dhcp_send(const struct dhcp_message *m)

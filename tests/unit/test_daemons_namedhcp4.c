@@ -202,6 +202,33 @@ static void an_answer_goes_to_the_one_who_asks(void **state)
 	}
 }
 
+/* A frame whose sender is zero comes from a station, too. */
+static void a_client_is_what_the_frame_says(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 }, other[6] = { 2, 0, 0, 0, 0, 2 }, zero[6] = { 0 };
+	struct vs_dhcp4_query q = { .chaddr = { 2, 7 } }, r = { .chaddr = { 2, 8 } };
+
+	(void)state;
+	struct dh_client a = n4_client(&q, mac, 0, &place), b = n4_client(&r, mac, 0x0a000032, &place);
+	assert_true(
+		dh_client_same(&a, &b)); /* chaddr, and an address of this network, are said by it alone */
+	b = n4_client(&q, other, 0, &place);
+	assert_false(dh_client_same_station(&a, &b));
+	b = n4_client(&q, zero, 0, &place);
+	assert_false(dh_client_same_station(&a, &b));
+	q.giaddr = r.giaddr = 0x0a0000fe;
+	a = n4_client(&q, mac, q.giaddr, &place);
+	b = n4_client(&r, mac, r.giaddr, &place);
+	assert_true(dh_client_same_relay(&a, &b) && !dh_client_same(&a, &b));
+	r.giaddr++;
+	b = n4_client(&r, mac, r.giaddr, &place);
+	assert_true(dh_client_same_station(&a, &b) && !dh_client_same_relay(&a, &b));
+	q.giaddr = 0; /* two that renew, behind a router */
+	a = n4_client(&q, mac, 0x0b000001, &place);
+	b = n4_client(&q, mac, 0x0b000002, &place);
+	assert_true(dh_client_same_station(&a, &b) && !dh_client_same(&a, &b));
+}
+
 static void a_network_has_addresses_of_no_host(void **state)
 {
 	const struct n4_place one = { .addr = ID, .prefix_len = 32 }, two = { .addr = ID, .prefix_len = 31 },
@@ -461,6 +488,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_mask_has_no_holes),
 	cmocka_unit_test(aims_are_those_of_the_rfc),
 	cmocka_unit_test(an_answer_goes_to_the_one_who_asks),
+	cmocka_unit_test(a_client_is_what_the_frame_says),
 	cmocka_unit_test(a_network_has_addresses_of_no_host),
 	cmocka_unit_test(each_request_gets_what_its_name_says),
 	cmocka_unit_test(a_name_is_that_of_option_81_with_the_domain),

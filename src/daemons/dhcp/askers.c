@@ -10,18 +10,14 @@
  * The lock guards both queues, what threads are busy with, and `stop`. Between todo and done a question is
  * the threads'; the server adds clients to it, under the lock.
  *
- * A name whose servers are dead takes a thread for the time of the resolver. So the first question of todo is
- * not always the next one. It waits as long as its domain, its client, or the station of its client has as
- * many threads as one may have. Names of a domain often have the same servers. A client can say names of many
- * domains. If several clients need an answer, one of them that may have a thread is enough: else a client
- * could stop others by asking for their names behind slow ones.
+ * Which question of todo is next, and whether one may begin at all, is said by order.h. A thread that begins
+ * one wakes another, as more may begin. One that ends looks for the next itself.
  */
 
 #include "askers.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <strings.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,89 +25,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define OF_A_DOMAIN 4  /* threads */
-#define OF_A_CLIENT 2  /* threads */
-#define OF_A_STATION 4 /* threads */
 #define END_S 1
-
-static void put(struct dh_queue *q, struct dh_question *question)
-{
-	question->next = NULL;
-	if (q->last == NULL)
-		q->first = question;
-	else
-		q->last->next = question;
-	q->last = question;
-}
-
-/* Takes out the one behind `before`; NULL: the first. */
-static struct dh_question *take_behind(struct dh_queue *q, struct dh_question *before)
-{
-	struct dh_question *question = before == NULL ? q->first : before->next;
-
-	if (question == NULL)
-		return NULL;
-	if (before == NULL)
-		q->first = question->next;
-	else
-		before->next = question->next;
-	if (q->last == question)
-		q->last = before;
-	return question;
-}
-
-/* ------------------------------------------------------------------ which one is next */
-
-const char *dh_domain(const char *name)
-{
-	const char *dot = strchr(name, '.'), *at = dot == NULL ? "" : dot + 1, *next;
-
-	while ((next = strchr(at, '.')) != NULL && strchr(next + 1, '.') != NULL)
-		at = next + 1;
-	return at;
-}
-
-static bool client_may_begin_locked(const struct dh_askers *a, const struct dh_client *client)
-{
-	struct dh_share share = { 0, 0 };
-
-	for (unsigned i = 0; i < DH_ASKERS; i++)
-		if (a->busy[i] != NULL && a->busy[i]->n_clients > 0)
-			dh_share_add(&share, client, &a->busy[i]->clients[a->busy[i]->charged]);
-	return share.client < OF_A_CLIENT && share.station < OF_A_STATION;
-}
-
-static bool domain_may_begin_locked(const struct dh_askers *a, const char *domain)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < DH_ASKERS; i++)
-		n += a->busy[i] != NULL && strcasecmp(dh_domain(a->busy[i]->name), domain) == 0;
-	return n < OF_A_DOMAIN;
-}
-
-/* Charges one of its clients, if it may begin. */
-static bool may_begin_locked(const struct dh_askers *a, struct dh_question *question)
-{
-	if (!domain_may_begin_locked(a, dh_domain(question->name)))
-		return false;
-	question->charged = 0;
-	while (question->charged < question->n_clients &&
-	       !client_may_begin_locked(a, &question->clients[question->charged]))
-		question->charged++;
-	return question->charged < question->n_clients || question->n_clients == 0;
-}
-
-static struct dh_question *choose_locked(struct dh_askers *a)
-{
-	struct dh_question *before = NULL, *question = a->todo.first;
-
-	while (question != NULL && !may_begin_locked(a, question)) {
-		before = question;
-		question = question->next;
-	}
-	return take_behind(&a->todo, before);
-}
 
 /* ------------------------------------------------------------------ threads */
 
@@ -123,7 +37,7 @@ static void ask_name_servers(struct dh_askers *a, struct dh_question *question)
 	dh_resolver_follow(a->resolver, vs_now_ms());
 	dh_resolver_ask(a->resolver, question->name, question->kind, &question->answer);
 	(void)pthread_mutex_lock(&a->lock);
-	put(&a->done, question);
+	dh_queue_put(&a->done, question);
 	(void)!write(a->event, &one, sizeof(one)); /* EAGAIN: it is readable already */
 }
 
@@ -134,16 +48,16 @@ static void *ask(void *arg)
 	(void)pthread_mutex_lock(&a->lock);
 	unsigned place = a->n_begun++;
 	while (!a->stop) {
-		struct dh_question *question = choose_locked(a);
+		struct dh_question *question = dh_order_next(&a->todo, &a->busy);
 		if (question == NULL) {
 			(void)pthread_cond_wait(&a->more, &a->lock);
 			continue;
 		}
-		a->busy[place] = question;
-		ask_name_servers(a, question);
-		a->busy[place] = NULL;
-		if (a->todo.first != NULL) /* it may have waited for this thread to end with a domain */
+		dh_order_begin(&a->busy, place, question);
+		if (a->todo.first != NULL)
 			(void)pthread_cond_signal(&a->more);
+		ask_name_servers(a, question);
+		a->busy.of[place] = NULL;
 	}
 	a->n_running--;
 	(void)pthread_cond_signal(&a->ended);
@@ -164,7 +78,7 @@ static int start_threads(struct dh_askers *a)
 		r = pthread_create(&a->threads[a->n_threads], NULL, ask, a);
 		a->n_threads += r == 0;
 	}
-	a->n_running = a->n_threads;
+	a->n_running = a->busy.n = a->n_threads;
 	(void)pthread_mutex_unlock(&a->lock);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = r;
@@ -216,22 +130,16 @@ bool dh_askers_end(struct dh_askers *a)
 void dh_askers_put(struct dh_askers *a, struct dh_question *question)
 {
 	(void)pthread_mutex_lock(&a->lock);
-	put(&a->todo, question);
+	dh_queue_put(&a->todo, question);
 	(void)pthread_cond_signal(&a->more);
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
 void dh_askers_share(struct dh_askers *a, struct dh_question *question, const struct dh_client *client)
 {
-	bool has = question->n_clients == 0 || question->n_clients == DH_SHARED;
-
-	for (unsigned i = 0; i < question->n_clients; i++)
-		has = has || dh_client_same(&question->clients[i], client);
-	if (has)
-		return;
 	(void)pthread_mutex_lock(&a->lock);
-	question->clients[question->n_clients++] = *client;
-	(void)pthread_cond_signal(&a->more);
+	if (dh_order_share(question, client, &a->busy))
+		(void)pthread_cond_signal(&a->more);
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
@@ -241,7 +149,7 @@ struct dh_question *dh_askers_take(struct dh_askers *a)
 
 	(void)!read(a->event, &count, sizeof(count)); /* before the look at the queue */
 	(void)pthread_mutex_lock(&a->lock);
-	struct dh_question *question = take_behind(&a->done, NULL);
+	struct dh_question *question = dh_queue_take(&a->done);
 	(void)pthread_mutex_unlock(&a->lock);
 	return question;
 }

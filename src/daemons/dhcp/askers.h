@@ -7,26 +7,8 @@
 #include <pthread.h>
 
 #include "client.h"
-#include "lookup.h"
+#include "order.h"
 #include "resolver.h"
-
-#define DH_ASKERS 8 /* threads */
-#define DH_SHARED 4 /* clients of a question that count */
-
-/* Its memory is the caller's, who leaves it alone from dh_askers_put() until dh_askers_take() returns it. */
-struct dh_question {
-	struct dh_client clients[DH_SHARED]; /* who needs the answer, the one that has begun it first */
-	unsigned n_clients;                  /* 0: not known; no limits of clients */
-	unsigned charged;                    /* private: the client whose thread it has */
-	struct dh_question *next;            /* private */
-	enum dh_kind kind;
-	struct dh_answer answer; /* its text is freed by the caller */
-	char name[IOTHDNS_MAXNAME];
-};
-
-struct dh_queue {
-	struct dh_question *first, *last;
-};
 
 struct dh_askers {
 	struct dh_resolver *resolver;
@@ -38,8 +20,8 @@ struct dh_askers {
 	pthread_cond_t more, ended;  /* ended: n_running has changed */
 	unsigned n_begun, n_running; /* under the lock; begun: threads that have a place in busy */
 	struct dh_queue todo, done;  /* under the lock */
-	const struct dh_question *busy[DH_ASKERS]; /* under the lock: what the threads ask; NULL: nothing */
-	bool stop;                                 /* under the lock */
+	struct dh_busy busy;         /* under the lock */
+	bool stop;                   /* under the lock */
 };
 
 /* 0, or -1 with errno. dh_askers_end() is needed in both cases. The resolver lives longer. */
@@ -51,6 +33,10 @@ int dh_askers_start(struct dh_askers *askers, struct dh_resolver *resolver);
  */
 bool dh_askers_end(struct dh_askers *askers);
 
+/*
+ * Its memory is the caller's, who leaves it alone until dh_askers_take() returns it. Names, kind and the
+ * first client do not change.
+ */
 void dh_askers_put(struct dh_askers *askers, struct dh_question *question);
 
 /* A client needs the answer to a question that is on its way. */
@@ -58,8 +44,5 @@ void dh_askers_share(struct dh_askers *askers, struct dh_question *question, con
 
 /* The next one that has an answer, or NULL. Call it until it is NULL. */
 struct dh_question *dh_askers_take(struct dh_askers *askers);
-
-/* Names with the same one may have the same servers: what is behind the first label, two labels at most. */
-const char *dh_domain(const char *name);
 
 #endif

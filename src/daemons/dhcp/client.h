@@ -3,9 +3,9 @@
 #define DH_CLIENT_H
 
 /*
- * Who asks. What one client may have at the same time is limited, so that it leaves the rest to others. A
- * relay brings messages of many clients, and says whose they are. A client may say that it is a relay. So a
- * station has a limit, too, which is larger.
+ * Who asks, as limits see it. The station that has sent the message is what the network says; the rest is
+ * what the message says. A relay brings messages of many clients. A router brings messages of many relays.
+ * All zero is a client as any other.
  */
 
 #include <stdbool.h>
@@ -13,37 +13,24 @@
 #include <string.h>
 
 struct dh_client {
-	uint8_t station[16]; /* its address, which has sent the message; all zero: not known, no limits */
-	uint8_t behind[32];  /* the client behind this relay; all zero: the station itself */
+	uint8_t station[16]; /* its address, with zeros behind a short one */
+	uint8_t relay[16];   /* where the relay stands; all zero: there is none */
+	uint8_t behind[16];  /* the client behind the relay or a router; all zero: the station itself */
 };
-
-static inline bool dh_client_known(const struct dh_client *c)
-{
-	static const uint8_t none[sizeof(c->station)];
-
-	return memcmp(c->station, none, sizeof(none)) != 0;
-}
 
 static inline bool dh_client_same_station(const struct dh_client *a, const struct dh_client *b)
 {
 	return memcmp(a->station, b->station, sizeof(a->station)) == 0;
 }
 
-static inline bool dh_client_same(const struct dh_client *a, const struct dh_client *b)
+static inline bool dh_client_same_relay(const struct dh_client *a, const struct dh_client *b)
 {
-	return dh_client_same_station(a, b) && memcmp(a->behind, b->behind, sizeof(a->behind)) == 0;
+	return dh_client_same_station(a, b) && memcmp(a->relay, b->relay, sizeof(a->relay)) == 0;
 }
 
-/* How much a client and its station have. */
-struct dh_share {
-	unsigned client, station;
-};
-
-static inline void dh_share_add(struct dh_share *share, const struct dh_client *who,
-				const struct dh_client *other)
+static inline bool dh_client_same(const struct dh_client *a, const struct dh_client *b)
 {
-	share->station += dh_client_same_station(who, other);
-	share->client += dh_client_same(who, other);
+	return dh_client_same_relay(a, b) && memcmp(a->behind, b->behind, sizeof(a->behind)) == 0;
 }
 
 #endif

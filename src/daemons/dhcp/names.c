@@ -7,8 +7,8 @@
  *
  * All clients that need a name wait for one lookup. A name whose servers are dead is known as failed
  * afterwards. Entries that are ASKED are not replaced. There are fewer of them than entries, so that answers
- * can be kept. A client, its station and a domain have a part of them at most. When too many are ASKED, the
- * next is refused.
+ * can be kept. A domain has a part of them at most, and clients share them (share.h): else the next is
+ * refused.
  */
 
 #include "names.h"
@@ -19,12 +19,11 @@
 #include <strings.h>
 
 #include "askers.h"
+#include "share.h"
 
 #define ENTRIES 1024
 #define ASKED_MAX 512
 #define ASKED_OF_A_DOMAIN 384
-#define ASKED_OF_A_STATION 128
-#define ASKED_OF_A_CLIENT 16
 #define KEPT_LEAST_MS 2000
 #define KEPT_MOST_MS 5000
 
@@ -40,7 +39,7 @@ struct entry {
 struct dh_names {
 	struct dh_resolver resolver;
 	struct dh_askers askers;
-	struct dh_client client; /* who asks now; not known: no limits */
+	struct dh_client client; /* who asks now */
 	int64_t since_ms;        /* answers that have come since then are right for it */
 	uint64_t tickets;
 	unsigned n_asked;
@@ -114,32 +113,28 @@ static struct entry *find_room(struct dh_names *names)
 static bool has_room(const struct dh_names *names, const char *name)
 {
 	const char *domain = dh_domain(name);
-	struct dh_share share = { 0, 0 };
+	struct dh_share share = { .client = 0 };
 	unsigned of_domain = 0;
 
+	if (names->n_asked < ASKED_MAX / 2) /* nobody has as many as are free */
+		return true;
 	if (names->n_asked == ASKED_MAX)
 		return false;
-	for (unsigned i = 0; names->n_asked >= ASKED_OF_A_CLIENT && i < ENTRIES; i++) {
+	for (unsigned i = 0; i < ENTRIES; i++) {
 		const struct entry *e = &names->entries[i];
 		if (e->state != ASKED)
 			continue;
 		of_domain += strcasecmp(dh_domain(e->question.name), domain) == 0;
-		if (e->question.n_clients > 0)
-			dh_share_add(&share, &names->client, &e->question.clients[0]);
+		dh_share_add(&share, &names->client, &e->question.clients[0]);
 	}
-	if (dh_client_known(&names->client) &&
-	    (share.client >= ASKED_OF_A_CLIENT || share.station >= ASKED_OF_A_STATION))
-		return false;
-	return of_domain < ASKED_OF_A_DOMAIN;
+	return of_domain < ASKED_OF_A_DOMAIN && dh_share_leaves(&share, ASKED_MAX - names->n_asked);
 }
 
 /* The name fits. */
 static void begin(struct dh_names *names, struct entry *e, const char *name, enum dh_kind kind)
 {
 	free(e->question.answer.text);
-	e->question = (struct dh_question){ .kind = kind,
-					    .clients = { names->client },
-					    .n_clients = dh_client_known(&names->client) };
+	e->question = (struct dh_question){ .kind = kind, .clients = { names->client }, .n_clients = 1 };
 	memcpy(e->question.name, name, strlen(name) + 1);
 	e->state = ASKED;
 	e->ticket = ++names->tickets;

@@ -42,9 +42,9 @@ struct dh_names *dh_names_new(const struct dh_settings *settings, const struct d
 bool dh_names_end(struct dh_names *names);
 
 /*
- * Whose request is handled from now on, and when it has come. A client has a part of the lookups at most. All
- * answers that have come behind its request are known for it, however short they are kept otherwise. Without
- * this call there are no limits of clients.
+ * Whose request is handled from now on, and when it has come. Clients share lookups and threads (share.h).
+ * All answers that have come behind its request are known for it, however short they are kept otherwise.
+ * Without this call all lookups are those of one client.
  */
 void dh_names_for(struct dh_names *names, const struct dh_client *client, int64_t since_ms);
 

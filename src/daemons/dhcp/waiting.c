@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "share.h"
+
 struct dh_waiter {
 	struct dh_waiter *next;
 	uint64_t ticket;
@@ -29,20 +31,17 @@ bool dh_waiting_has(const struct dh_waiting *w, const struct dh_request *r)
 /* Whether the client leaves enough for others. */
 static bool has_room(const struct dh_waiting *w, const struct dh_request *r)
 {
-	struct dh_share share = { 0, 0 };
+	struct dh_share share = { .client = 0 };
 	size_t n_bytes = r->n;
 
 	if (w->n == DH_WAITING_MAX || w->n_bytes + r->n > DH_WAITING_BYTES)
 		return false;
-	if (!dh_client_known(&r->client))
-		return true;
 	for (const struct dh_waiter *waiter = w->first; waiter != NULL; waiter = waiter->next) {
 		dh_share_add(&share, &r->client, &waiter->request.client);
 		if (dh_client_same_station(&r->client, &waiter->request.client))
 			n_bytes += waiter->request.n;
 	}
-	return share.client < DH_WAITING_OF_A_CLIENT && share.station < DH_WAITING_OF_A_STATION &&
-	       n_bytes <= DH_WAITING_BYTES / 4;
+	return dh_share_leaves(&share, DH_WAITING_MAX - w->n) && n_bytes <= DH_WAITING_BYTES / 4;
 }
 
 bool dh_waiting_add(struct dh_waiting *w, const struct dh_request *request, uint64_t ticket, int64_t now_ms)

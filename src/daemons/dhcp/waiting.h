@@ -5,8 +5,8 @@
 /*
  * Requests that wait for a lookup: copies of the messages, and of where they came from. Bounded.
  * When the lookup ends the server takes them out, and handles them anew. A request that still lacks a name is
- * put back with another ticket. One that has waited too long, or too often, is dropped. A client has a part
- * of the room at most.
+ * put back with another ticket. One that has waited too long, or too often, is dropped. Clients share the
+ * room (share.h).
  */
 
 #include <stdbool.h>
@@ -16,9 +16,7 @@
 #include "client.h"
 
 #define DH_WAITING_MAX 512
-#define DH_WAITING_BYTES (4u << 20) /* of all messages */
-#define DH_WAITING_OF_A_CLIENT 32
-#define DH_WAITING_OF_A_STATION 128 /* a relay has many clients */
+#define DH_WAITING_BYTES (4u << 20) /* of all messages; a station has a quarter */
 #define DH_WAITING_MS 10000         /* clients have repeated their request long before */
 #define DH_WAITING_TURNS 32         /* lookups of one request */
 #define DH_ORIGIN_MAX 64            /* bytes of where a request came from */
@@ -26,7 +24,7 @@
 struct dh_request {
 	const uint8_t *bytes;
 	size_t n;
-	struct dh_client client;       /* not known: without the limits of a client */
+	struct dh_client client;
 	uint8_t origin[DH_ORIGIN_MAX]; /* the server's own; all of it is compared */
 	int64_t since_ms;              /* when it came */
 	unsigned turns;                /* how often it has waited; 0 at first */

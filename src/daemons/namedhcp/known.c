@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemons/dhcp/share.h"
+
 /* Its place, or ND_KNOWN_MAX. */
 static size_t find(const struct nd_known *known, const struct vs_dhcp6_bytes *duid)
 {
@@ -19,7 +21,7 @@ static size_t find(const struct nd_known *known, const struct vs_dhcp6_bytes *du
 static size_t find_room(const struct nd_known *known, const struct dh_client *from)
 {
 	size_t of_client = ND_KNOWN_MAX, of_station = ND_KNOWN_MAX, of_all = 0;
-	struct dh_share share = { 0, 0 };
+	struct dh_share share = { .client = 0 };
 
 	for (size_t i = 0; i < ND_KNOWN_MAX; i++) {
 		const struct nd_client *c = &known->clients[i];

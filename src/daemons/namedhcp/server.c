@@ -66,8 +66,8 @@ static struct dh_client client_of(const struct nd_peer *peer, const struct vs_dh
 	memcpy(client.station, &peer->from.sin6_addr, sizeof(client.station));
 	if (request->n_relays > 0) {
 		const struct vs_dhcp6_relay *first = &request->relays[request->n_relays - 1];
-		memcpy(client.behind, first->link, 16);
-		memcpy(client.behind + 16, first->peer, 16);
+		memcpy(client.relay, first->link, sizeof(client.relay));
+		memcpy(client.behind, first->peer, sizeof(client.behind));
 	}
 	return client;
 }

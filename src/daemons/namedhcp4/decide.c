@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/be.h"
+
 #define LEASE_LEAST_S 60 /* as --lease */
 
 bool n4_is_host(uint32_t addr)
@@ -54,6 +56,21 @@ bool n4_is_honest(const struct vs_dhcp4_query *q, bool routed, uint32_t src, con
 	else
 		return true;
 	return false;
+}
+
+struct dh_client n4_client(const struct vs_dhcp4_query *q, const uint8_t mac[6], uint32_t src,
+			   const struct n4_place *place)
+{
+	struct dh_client client = { .station = { 0 } };
+
+	memcpy(client.station, mac, 6);
+	if (q->giaddr != 0) {
+		vs_be_put32(client.relay, q->giaddr);
+		memcpy(client.behind, q->chaddr, sizeof(client.behind));
+	} else if (src != 0 && !is_near(src, place)) {
+		vs_be_put32(client.behind, src);
+	}
+	return client;
 }
 
 /* RFC 2131 section 4.3.2. Some clients name the server in a renewal, too. */

@@ -4,6 +4,7 @@
 
 /* What a message asks for, and what it gets. Pure: message, settings and what is known of the name in. */
 
+#include "daemons/dhcp/client.h"
 #include "proto/dhcp4_server.h"
 #include "settings.h"
 #include "terms.h"
@@ -40,6 +41,17 @@ bool n4_is_of_all(uint32_t addr, const struct n4_place *place);
  */
 bool n4_is_honest(const struct vs_dhcp4_query *q, bool routed, uint32_t src, const struct n4_place *place,
 		  const char **why);
+
+/*
+ * Who asks, as limits see it. mac: whose frame it was, the only thing that others than the client say, and
+ * src: where the packet came from.
+ *
+ *  - The station itself, whatever Ethernet address the message says. It may say many.
+ *  - What a relay sends: the client's Ethernet address, behind the address of the relay.
+ *  - What comes from another network without a relay, as renewals do: the address of the client.
+ */
+struct dh_client n4_client(const struct vs_dhcp4_query *q, const uint8_t mac[6], uint32_t src,
+			   const struct n4_place *place);
 
 /* unicast: it was sent to an address of this host. *why is written for N4_IGNORED. */
 enum n4_aim n4_aim(const struct vs_dhcp4_query *q, bool unicast, uint32_t serverid, const char **why);

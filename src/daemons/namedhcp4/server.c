@@ -102,7 +102,8 @@ static void answer(struct n4_turn *t, enum n4_aim aim, const struct n4_known *kn
 
 static void handle(void *arg, const struct dh_request *request)
 {
-	struct n4_turn t = { .server = arg, .request = request };
+	struct dh_request kept = *request;
+	struct n4_turn t = { .server = arg, .request = &kept };
 	struct n4_known known;
 	const char *why = "";
 
@@ -118,6 +119,8 @@ static void handle(void *arg, const struct dh_request *request)
 		n4_turn_silence(&t, why);
 		return;
 	}
+	kept.client = n4_client(&t.query, t.origin.mac, t.origin.src, place);
+	dh_names_for(t.server->names, &kept.client, kept.since_ms);
 	enum n4_aim aim = n4_aim(&t.query, t.origin.unicast, place->serverid, &why);
 	if (aim == N4_IGNORED)
 		n4_turn_silence(&t, why);

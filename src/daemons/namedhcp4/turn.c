@@ -59,7 +59,7 @@ static bool look_up(struct n4_turn *t, const char *name, enum dh_kind kind, cons
 		return true;
 	case DH_WAIT:
 		if (t->n_unknown++ == 0 && !dh_waiting_add(&s->waiting, t->request, ticket, s->now_ms))
-			n4_turn_note(t, DM_DEBUG, "dropped: it has waited too long, or waits already");
+			n4_turn_note(t, DM_DEBUG, "dropped: it waits already, or too long, or too many do");
 		return false;
 	default:
 		n4_turn_note(t, DM_DEBUG, "dropped: too many lookups wait");
