@@ -288,6 +288,15 @@ __attribute__((unused)) static struct dhcp_message dhcp_message(unsigned type, c
 	return m;
 }
 
+/* A REQUEST of a client that uses the address. */
+__attribute__((unused)) static struct dhcp_message renewal(const char *name, uint32_t ciaddr)
+{
+	struct dhcp_message m = dhcp_message(3, name);
+
+	vs_be_put32(m.bytes + 12, ciaddr);
+	return m;
+}
+
 /*
  * A frame of the station that this packet socket is bound to. dst UINT32_MAX is broadcast, others go to the
  * server's MAC address.
@@ -381,6 +390,13 @@ __attribute__((unused)) static struct dhcp_answer *dhcp_ask(const struct dhcp_me
 {
 	dhcp_send(m);
 	return dhcp_await(m);
+}
+
+__attribute__((unused)) static void ask_one(const char *name, uint32_t addr)
+{
+	struct dhcp_message m = dhcp_message(1, name);
+
+	CHECK_EQ(dhcp_ask(&m)->reply.yiaddr, addr);
 }
 
 /* Where an option begins in an answer. 0: it is not there. */
