@@ -17,9 +17,10 @@ that have not been built are left out.
 import json
 import os
 import re
-import signal
 import subprocess
 import time
+
+from servers import cpu, end
 
 PACKAGES = "kea-admin kea-dhcp4-server kea-dhcp6-server unbound"
 PROGRAMS = {"kea": "kea-dhcp4-server"}
@@ -34,7 +35,6 @@ FAMILIES = {
 }
 RATE, TRIED = 200, (500, 1000, 2000, 4000, 8000, 16000, 32000)
 FIGURES = {"dhcp.cpu": "less", "dhcp.delay": "less", "dhcp.rate": "more"}
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Dhcp:
@@ -76,21 +76,7 @@ class Dhcp:
             return subprocess.Popen(["ip", "netns", "exec", namespace, "taskset", "-c", str(processor)] + command, env=env,
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    @staticmethod
-    def end(process):
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
     # -------------------------------------------------------------- measurements
-
-    @staticmethod
-    def cpu(pid):
-        with open("/proc/%d/stat" % pid) as f:
-            return sum(map(int, f.read().rpartition(")")[2].split()[11:13])) / TICKS
 
     def perfdhcp(self, family, rate, seconds):
         """Exchanges that were completed, the share that was lost, and the mean delay of an answer in ms."""
@@ -122,11 +108,11 @@ class Dhcp:
         process = self.start(self.here, 0, self.command(side, family))
         try:
             self.wait_for(family)
-            before = self.cpu(process.pid)
+            before = cpu(process.pid)
             completed, lost, delay = self.perfdhcp(family, RATE, self.seconds)
             if lost > 0.1: # not by a moment in which another program had the processor
                 raise OSError("%.0f %% of the exchanges are lost at %d a second" % (lost * 100, RATE))
-            figures = {"dhcp.cpu": (self.cpu(process.pid) - before) / completed * 1e6, "dhcp.delay": delay, "dhcp.rate": RATE}
+            figures = {"dhcp.cpu": (cpu(process.pid) - before) / completed * 1e6, "dhcp.delay": delay, "dhcp.rate": RATE}
             for rate in TRIED:
                 completed, lost, _ = self.perfdhcp(family, rate, 2)
                 if lost > 0.01 or completed / 2 < figures["dhcp.rate"]:
@@ -134,7 +120,7 @@ class Dhcp:
                 figures["dhcp.rate"] = completed / 2
             return figures
         finally:
-            self.end(process)
+            end(process)
 
     # -------------------------------------------------------------- all of it
 
@@ -183,6 +169,6 @@ class Dhcp:
                 self.family(f)
         finally:
             if names is not None:
-                self.end(names)
+                end(names)
             for n in (self.here, self.there):
                 subprocess.run(["ip", "netns", "del", n], capture_output=True)

@@ -19,11 +19,12 @@ with another code than NOERROR, is an error.
 
 import os
 import re
-import signal
 import statistics
 import subprocess
 import threading
 import time
+
+from servers import cpu, end
 
 PACKAGES = "dnsperf unbound dnsmasq-base"
 PROGRAMS = {"dnsperf": "dnsperf", "unbound": "unbound", "dnsmasq": "dnsmasq-base"}
@@ -38,7 +39,6 @@ LOADS = {
 }
 TARGETS = {("hash", "names.rate"): 0.5}
 CPU_AT_MOST = {"hash": 20} # µs: 50 000 answers a second on one processor
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def address(i):
@@ -128,22 +128,7 @@ class Names:
                 raise OSError("no name server answers at %s: %s" % (address, open(self.path("log")).read()[-300:]))
             time.sleep(0.1)
 
-    @staticmethod
-    def end(process):
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
     # -------------------------------------------------------------- measurements
-
-    @staticmethod
-    def cpu(pid):
-        """Seconds of the process and of its children that have ended: dnsmasq forks for TCP."""
-        with open("/proc/%d/stat" % pid) as f:
-            return sum(map(int, f.read().rpartition(")")[2].split()[11:15])) / TICKS
 
     @staticmethod
     def memory_kib(pid):
@@ -157,14 +142,14 @@ class Names:
     def rate(self, pid, file, words):
         stop, samples = threading.Event(), []
         sampler = threading.Thread(target=self.memories, args=(pid, stop, samples))
-        before = self.cpu(pid)
+        before = cpu(pid)
         sampler.start()
         try:
             out = self.dnsperf(file, "-s", SERVER, "-l", self.seconds, *words)
         finally:
             stop.set()
             sampler.join()
-        used = self.cpu(pid) - before
+        used = cpu(pid) - before
         answered = int(re.search(r"Queries completed:\s+(\d+)", out).group(1))
         lost = int(re.search(r"Queries lost:\s+(\d+)", out).group(1))
         codes = re.search(r"Response codes:\s+(.*)", out).group(1)
@@ -196,7 +181,7 @@ class Names:
             figures.update(self.rate(process.pid, file, words))
             return figures
         finally:
-            self.end(process)
+            end(process)
 
     # -------------------------------------------------------------- all of it
 
@@ -243,6 +228,6 @@ class Names:
                 self.load(load)
         finally:
             if other is not None:
-                self.end(other)
+                end(other)
             for n in (self.here, self.there):
                 subprocess.run(["ip", "netns", "del", n], capture_output=True)
