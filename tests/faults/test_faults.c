@@ -46,6 +46,7 @@ static void faults_begin(void)
 	}
 
 SWEEP(first)
+SWEEP(first_socket)
 SWEEP(further)
 SWEEP(tap)
 SWEEP(inproc)
