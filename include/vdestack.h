@@ -91,7 +91,8 @@ struct vdestack;
 #define VDESTACK_OFFLOAD_USO  0x04u /* segmentation of UDP that the stack sends */
 #define VDESTACK_OFFLOAD_GRO  0x08u /* coalescing of TCP that the stack receives */
 #define VDESTACK_OFFLOAD_UGRO 0x10u /* coalescing of UDP that the stack receives */
-#define VDESTACK_OFFLOAD_ALL  0x1fu
+#define VDESTACK_OFFLOAD_SUPER 0x20u /* several frames in one, between interfaces of this library */
+#define VDESTACK_OFFLOAD_ALL  0x3fu
 
 /* Options; zero means default everywhere. Set size to sizeof(struct vdestack_opts). */
 struct vdestack_opts {

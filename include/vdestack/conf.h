@@ -55,7 +55,8 @@ int vdestack_link_get_mac(struct vdestack *stack, const char *ifname, unsigned c
 	VDESTACK_NONNULL(2, 3);
 
 /*
- * What has passed between an interface and its network. Frames are counted as they are on the network.
+ * What has passed between an interface and its network. Frames are counted as they are on the network, and
+ * those in a container (vdestack_offload(7)) as if there were none.
  * rx: from the network into the stack. tx: from the stack to the network. Set size.
  */
 struct vdestack_link_stats {

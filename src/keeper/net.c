@@ -33,6 +33,7 @@
 #include "keeper.h"
 #include "keeper_stats.h"
 #include "net_ifaces.h"
+#include "pump/offload.h"
 #include "pump/watch.h"
 #include "regain.h"
 #include "sources.h"
@@ -225,6 +226,8 @@ static void do_stats(struct vs_net *n)
 		iface->tx_lost += pump->device.ops->lost(&pump->device);
 	unsigned offloads = pump->offloads;
 	pthread_mutex_unlock(&n->keeper->lock);
+	if (!atomic_load(&pump->has_containers)) /* it takes a network that may carry it */
+		offloads &= ~(unsigned)VS_OFFLOAD_SUPER;
 	/* A locator may contain a path or a command: not for a process of another user. */
 	const char *locator = n->via != VS_DOOR_APART ? iface->locator : NULL;
 	const struct vs_watch_totals *w = vs_watchers_totals(vs_watchers_of(&pump->watchers));

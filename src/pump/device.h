@@ -50,6 +50,8 @@ struct vs_device_ops {
 	 * dropped so.
 	 */
 	unsigned long (*lost)(const struct vs_device *device);
+	/* The MAC address that the stack has there now. False: not known. NULL: never known. */
+	bool (*mac)(const struct vs_device *device, unsigned char mac[6]);
 };
 
 struct vs_device {

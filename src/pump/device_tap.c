@@ -49,7 +49,22 @@ static bool tap_gone(const struct vs_device *device)
 	return ioctl(device->fd, TUNGETIFF, &ifr) < 0 && errno == EBADFD;
 }
 
-const struct vs_device_ops vs_device_tap = { .read = tap_read, .write = vs_device_writev, .gone = tap_gone };
+static bool tap_mac(const struct vs_device *device, unsigned char mac[6])
+{
+	struct ifreq ifr = { 0 };
+
+	if (ioctl(device->fd, SIOCGIFHWADDR, &ifr) < 0)
+		return false;
+	memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+	return true;
+}
+
+const struct vs_device_ops vs_device_tap = {
+	.read = tap_read,
+	.write = vs_device_writev,
+	.gone = tap_gone,
+	.mac = tap_mac,
+};
 
 /* ------------------------------------------------------------------ offloads */
 

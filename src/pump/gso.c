@@ -164,6 +164,11 @@ void vs_gso_widen(struct vs_gso *gso, size_t frame_max)
 	gso->longest = gso->len < frame_max ? gso->len : frame_max;
 }
 
+void vs_gso_group(struct vs_gso *gso, unsigned n)
+{
+	gso->group = n;
+}
+
 static void write_ip(struct vs_gso *gso, uint8_t *ip, size_t len)
 {
 	if (gso->ipv6) {
@@ -201,6 +206,30 @@ static uint64_t write_tcp(struct vs_gso *gso, uint8_t *tcp, size_t len, bool fir
 	return sum;
 }
 
+/* The sum of the pseudo-header of all, corrected by the length. */
+static void write_open(const struct vs_gso *gso, uint8_t *check, size_t l4_len)
+{
+	uint64_t sum = sum_sub_raw(vs_load16(check), htons((uint16_t)(gso->len - gso->l4)));
+
+	vs_store16(check, vs_csum_fold(sum_add(sum, (uint32_t)l4_len)));
+}
+
+/* A super-frame of several segments: their checksums are left to the receiver. */
+static void write_group(struct vs_gso *gso, uint8_t *header, size_t len, bool last)
+{
+	uint8_t *l4 = header + gso->l4;
+	size_t l4_len = gso->header_len - gso->l4 + len;
+
+	memcpy(header, gso->frame, gso->header_len);
+	write_ip(gso, header + gso->l3, gso->header_len - gso->l3 + len);
+	gso->id = (uint16_t)(gso->id + (len - 1) / gso->size);
+	write_open(gso, l4 + (gso->udp ? VS_UDP_CHECK : VS_TCP_CHECK), l4_len);
+	if (gso->udp)
+		vs_put16(l4 + VS_UDP_LEN, (uint32_t)l4_len);
+	else
+		(void)write_tcp(gso, l4, len, gso->at == gso->header_len, last);
+}
+
 static void write_header(struct vs_gso *gso, uint8_t *header, const uint8_t *payload, size_t len, bool last)
 {
 	uint8_t *l4 = header + gso->l4;
@@ -227,11 +256,15 @@ int vs_gso_next(struct vs_gso *gso, void *header, struct iovec iov[2])
 
 	if (gso->done)
 		return 0;
-	if (len > gso->size)
-		len = gso->size;
+	size_t most = gso->group > 0 ? gso->group * gso->size : gso->size;
+	if (len > most)
+		len = most;
 	gso->done = gso->at + len == gso->len;
 	if (gso->header_len > 0) {
-		write_header(gso, header, payload, len, gso->done);
+		if (gso->group > 0)
+			write_group(gso, header, len, gso->done);
+		else
+			write_header(gso, header, payload, len, gso->done);
 		iov[n++] = (struct iovec){ header, gso->header_len };
 	}
 	if (len > 0)

@@ -38,23 +38,25 @@ enum vs_gso_result {
 	VS_GSO_RESULT_END /* how many there are, for counters */
 };
 
-/* One super-frame while it is cut. Callers may read header_len and longest; the rest is private. */
+/* One super-frame while it is cut. Callers may read down to `size`; the rest is private. */
 struct vs_gso {
 	/* Bytes that each vs_gso_next writes to its header; 0: the frame is sent as it is. */
 	size_t header_len;
 	size_t longest; /* bytes of the longest frame, to be compared with what the link can carry */
+	bool ipv6, udp; /* of a super-frame: TCP over IPv4 otherwise */
+	size_t len;     /* of the super-frame */
+	size_t size;    /* payload bytes of a segment */
 
 	uint8_t *frame;
-	size_t len;      /* of the super-frame */
 	size_t at;       /* offset of the payload not sent yet */
-	size_t size;     /* payload bytes of a segment */
+	unsigned group;  /* segments in each frame, whose checksum stays open; 0: complete frames */
 	uint32_t l3;     /* offset of the IP header */
 	uint32_t l4;     /* offset of the transport header */
 	uint64_t ip_sum; /* of the IPv4 header without what changes */
 	uint64_t l4_sum; /* of pseudo-header and transport header without what changes */
 	uint32_t seq;    /* TCP sequence number of the next segment */
 	uint16_t id;     /* IPv4 id of the next segment */
-	bool ipv6, udp, done;
+	bool done;
 };
 
 /*
@@ -71,6 +73,12 @@ enum vs_gso_result vs_gso_start(struct vs_gso *gso, const struct virtio_net_hdr 
  * stack asked for. Other packets do not change.
  */
 void vs_gso_widen(struct vs_gso *gso, size_t frame_max);
+
+/*
+ * Call it before the first frame, for one that is to be segmented: each frame is then a super-frame itself,
+ * of n segments or the rest, and its checksum field holds the sum of its pseudo-header.
+ */
+void vs_gso_group(struct vs_gso *gso, unsigned n);
 
 /*
  * The next complete frame, as 1 or 2 pieces: its header, written to `header` (room for

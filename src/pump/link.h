@@ -24,7 +24,9 @@
 struct vs_frame {
 	struct iovec iov[2];
 	int n_iov;
-	bool paced; /* counts in the pace of a link that has one */
+	bool container;      /* see container.h: it stands for `count` frames; 0: a probe */
+	unsigned short count;
+	unsigned char paced; /* for so many frames it counts in the pace of a link that has one */
 };
 
 static inline size_t vs_frame_len(const struct vs_frame *frame)
@@ -32,12 +34,18 @@ static inline size_t vs_frame_len(const struct vs_frame *frame)
 	return frame->iov[0].iov_len + (frame->n_iov > 1 ? frame->iov[1].iov_len : 0);
 }
 
+/* How many frames it is for counters. */
+static inline size_t vs_frame_count(const struct vs_frame *frame)
+{
+	return frame->container ? frame->count : 1;
+}
+
 struct vs_link;
 
 struct vs_link_ops {
 	/*
-	 * Sends frames[0..n) in order. Returns how many it has taken, and adds to *lost how many of
-	 * those were lost. A link that never waits takes what it has room for. Another one waits
+	 * Sends frames[0..n) in order. Returns how many it has taken, and adds to *lost the count of
+	 * those that were lost. A link that never waits takes what it has room for. Another one waits
 	 * within a bound and takes all. -errno: the link is dead.
 	 */
 	int (*send)(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost);
@@ -62,6 +70,7 @@ struct vs_link {
 	bool never_waits; /* send does not block, and poll(2) shows when data_fd has room */
 	/* It ends TCP itself, and takes segments of so many bytes, headers included; 0: as the MTU is. */
 	size_t tcp_frame_max;
+	size_t container_max; /* of the containers (container.h) that it may carry; 0: none */
 	bool more;        /* recv has kept frames, which poll(2) does not show; the rx thread's */
 	unsigned mtu_max; /* longer packets are known to be lost */
 	size_t frame_max; /* longer frames are not passed to send */

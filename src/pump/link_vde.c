@@ -36,6 +36,7 @@
 #define BATCH 64
 #define SOCKET_BUFFER (1 << 20)
 #define VDE2_FRAME_MAX 1518
+#define CONTAINER_MAX (9216 + 14) /* what the networks of libvdeplug carry */
 #define SLIRP_FRAME_MAX (9000 + 14) /* what libvdeslirp reads at once */
 
 struct vde_link {
@@ -66,18 +67,19 @@ size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat)
 
 /* ------------------------------------------------------------------ through the plugin */
 
-static bool send_one(struct vde_link *l, const struct vs_frame *frame)
+/* Returns the count of what was lost. */
+static size_t send_one(struct vde_link *l, const struct vs_frame *frame)
 {
 	const void *flat;
 	size_t len = vs_frame_flat(frame, l->flat, &flat);
 
-	return len > 0 && vde_send(l->conn, flat, len, 0) >= 0;
+	return len > 0 && vde_send(l->conn, flat, len, 0) >= 0 ? 0 : vs_frame_count(frame);
 }
 
 static int plugin_send(struct vs_link *link, const struct vs_frame *frames, size_t n, size_t *lost)
 {
 	for (size_t i = 0; i < n; i++)
-		*lost += !send_one(of(link), &frames[i]);
+		*lost += send_one(of(link), &frames[i]);
 	return (int)n;
 }
 
@@ -156,7 +158,7 @@ static int datagram_send(struct vs_link *link, const struct vs_frame *frames, si
 		if (errno == EAGAIN)
 			break;
 		/* Not connected, too long, or out of buffers: the plugin may do better. */
-		*lost += !send_one(of(link), &frames[done]);
+		*lost += send_one(of(link), &frames[done]);
 		done++;
 	}
 	return (int)done;
@@ -300,6 +302,14 @@ void vs_link_vde_load(const char *vnl)
 	}
 }
 
+/* Networks of VDE frames between programs of this machine. Only frames to one station count there. */
+static bool carries_containers(const char *vnl, const struct vs_link *link)
+{
+	bool node = has_scheme(vnl, "hub://") || has_scheme(vnl, "switch://");
+
+	return link->ops != &plugin_ops || (node && strchr(vnl, '{') == NULL);
+}
+
 static void tune(struct vde_link *l, const char *vnl)
 {
 	struct timeval bound = { .tv_usec = VS_SEND_BOUND_MS * 1000 };
@@ -313,6 +323,8 @@ static void tune(struct vde_link *l, const char *vnl)
 			l->link.frame_max = VDE2_FRAME_MAX;
 		}
 	}
+	if (carries_containers(vnl, &l->link))
+		l->link.container_max = CONTAINER_MAX;
 	/* slirp:// ends TCP itself, there is no wire. A frame costs a system call: long ones cost less. */
 	if (has_scheme(vnl, "slirp://") && strchr(vnl, '{') == NULL)
 		l->link.tcp_frame_max = SLIRP_FRAME_MAX;

@@ -17,6 +17,7 @@ static const struct {
 	{ "uso", VS_OFFLOAD_USO },
 	{ "gro", VS_OFFLOAD_GRO },
 	{ "ugro", VS_OFFLOAD_UGRO },
+	{ "super", VS_OFFLOAD_SUPER },
 	{ "all", VS_OFFLOAD_ALL },
 };
 

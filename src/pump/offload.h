@@ -10,12 +10,13 @@ enum {
 	VS_OFFLOAD_USO = 4,   /* the device sends UDP super-frames; from Linux 6.2 */
 	VS_OFFLOAD_GRO = 8,   /* the device receives TCP super-frames */
 	VS_OFFLOAD_UGRO = 16, /* the device receives UDP super-frames */
-	VS_OFFLOAD_ALL = 31,
+	VS_OFFLOAD_SUPER = 32, /* several frames travel in one, to stations that know it */
+	VS_OFFLOAD_ALL = 63,
 };
 
 /*
  * The offloads that the environment allows: all but those in
- * VDESTACK_NO_OFFLOAD=csum,tso,uso,gro,ugro or all.
+ * VDESTACK_NO_OFFLOAD=csum,tso,uso,gro,ugro,super or all.
  */
 unsigned vs_offload_allowed(void);
 

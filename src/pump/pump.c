@@ -40,6 +40,7 @@
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "containers.h"
 #include "impaired.h"
 #include "linger.h"
 #include "link.h"
@@ -346,6 +347,7 @@ void vs_pump_free(struct vs_pump *pump)
 	vs_close(vs_steal_fd(&pump->device.fd));
 	vs_close(vs_steal_fd(&pump->wake));
 	vs_impaired_free(pump);
+	vs_containers_free(pump);
 }
 
 static int start_thread(struct vs_pump *pump, bool tx, bool rx)
@@ -372,6 +374,7 @@ int vs_pump_start(struct vs_pump *pump)
 {
 	bool one_thread = pump->link->never_waits;
 
+	vs_containers_renew(pump);
 	atomic_store(&pump->threads, one_thread ? 1 : 2);
 	(void)change_state(pump, VS_PUMP_OFF, VS_PUMP_RUNNING);
 	int r = start_thread(pump, true, one_thread);

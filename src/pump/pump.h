@@ -42,6 +42,7 @@
 struct vs_impaired;
 struct vs_link;
 struct vs_pump;
+struct vs_containers;
 
 enum vs_direction { VS_TX, VS_RX, VS_DIRECTIONS };
 enum vs_pump_state { VS_PUMP_OFF, VS_PUMP_RUNNING, VS_PUMP_LINK_DEAD, VS_PUMP_STOPPED };
@@ -63,7 +64,7 @@ struct vs_pump_callbacks {
 	void (*ended)(struct vs_pump *pump);
 };
 
-/* Frames as they are on the network, except where it says otherwise. */
+/* Frames as they are on the network, or would be without containers, except where it says otherwise. */
 struct vs_pump_stats {
 	atomic_ullong tx_frames;  /* taken by the link */
 	atomic_ullong tx_dropped; /* the link had no room for them in time */
@@ -87,6 +88,8 @@ struct vs_pump {
 	struct vs_pump_stats stats;
 
 	/* The pump's own: */
+	struct vs_containers *containers; /* NULL: not used on this link. Made before the threads start */
+	atomic_bool has_containers;  /* the same, for other threads */
 	int wake;             /* eventfd: threads must check the state */
 	atomic_int state;     /* enum vs_pump_state */
 	atomic_uint threads;  /* that use device and link */

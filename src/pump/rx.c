@@ -6,6 +6,8 @@
  * Some kernels refuse a coalesced write with EINVAL. Its frames are then written one by one. After
  * a few refusals nothing is coalesced any more.
  *
+ * Containers (container.h) are opened first. Everything else sees the frames that were in them.
+ *
  * With an impairment (impaired.h), frames are copied into it, and those that are due are coalesced.
  */
 
@@ -16,6 +18,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "containers.h"
 #include "count.h"
 #include "gro.h"
 #include "impair.h"
@@ -24,6 +27,7 @@
 #include "lone.h"
 #include "offload.h"
 #include "pump.h"
+#include "unpack.h"
 
 #define BATCH 64 /* frames */
 #define LINE 64  /* bytes of a cache line */
@@ -38,6 +42,7 @@ struct vs_rx {
 	struct vs_lone lone;
 	struct iovec frames[BATCH];
 	struct vs_gro gro;
+	struct vs_unpack unpack;
 	size_t frame_max;            /* longer frames are dropped */
 	size_t stride;               /* from buffer to buffer: each starts on a cache line */
 	size_t mapped;               /* bytes of all this */
@@ -49,6 +54,8 @@ static unsigned gro_bits(unsigned offloads)
 	return (offloads & VS_OFFLOAD_GRO ? VS_GRO_TCP4 | VS_GRO_TCP6 : 0u) |
 	       (offloads & VS_OFFLOAD_UGRO ? (unsigned)VS_GRO_UDP : 0u);
 }
+
+static const struct vs_unpack_sink sink;
 
 struct vs_rx *vs_rx_new(struct vs_pump *pump)
 {
@@ -68,6 +75,9 @@ struct vs_rx *vs_rx_new(struct vs_pump *pump)
 	rx->stride = stride;
 	rx->mapped = mapped;
 	rx->may = gro_bits(pump->offloads);
+	rx->unpack.sink = &sink;
+	rx->unpack.rx = rx;
+	rx->unpack.pump = pump;
 	return rx;
 }
 
@@ -126,13 +136,13 @@ static void write_super(struct vs_rx *rx, struct vs_gro_write *w)
 }
 
 /* Removes what is no frame, and what was cut to its buffer. Returns how many are left. */
-static size_t sift(struct vs_rx *rx, size_t n)
+static size_t sift(struct vs_rx *rx, struct iovec *frames, size_t n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (rx->frames[i].iov_len >= VS_FRAME_MIN && rx->frames[i].iov_len <= rx->frame_max)
-			rx->frames[kept++] = rx->frames[i];
+		if (frames[i].iov_len >= VS_FRAME_MIN && frames[i].iov_len <= rx->frame_max)
+			frames[kept++] = frames[i];
 		else
 			count(&rx->pump->stats.rx_dropped, 1);
 	}
@@ -144,9 +154,9 @@ bool vs_rx_was_single(const struct vs_rx *rx)
 	return rx->lone.single;
 }
 
-static void write_batch(struct vs_rx *rx, size_t n)
+static void write_batch(struct vs_rx *rx, const struct iovec *frames, size_t n)
 {
-	vs_gro_run(&rx->gro, rx->frames, n, rx->may);
+	vs_gro_run(&rx->gro, frames, n, rx->may);
 	for (size_t i = 0; i < rx->gro.n_writes; i++)
 		write_super(rx, &rx->gro.writes[i]);
 	count(&rx->pump->stats.rx_writes, rx->gro.n_writes);
@@ -154,13 +164,13 @@ static void write_batch(struct vs_rx *rx, size_t n)
 
 /* ------------------------------------------------------------------ impairment */
 
-static void absorb(struct vs_rx *rx, struct vs_impaired *impaired, size_t n)
+static void absorb(struct vs_rx *rx, struct vs_impaired *impaired, const struct iovec *frames, size_t n)
 {
 	int64_t now = vs_now_ns();
 
 	struct vs_impair *impair = vs_impaired_lock(impaired);
 	for (size_t i = 0; i < n; i++)
-		vs_impair_put(impair, &rx->frames[i], 1, now);
+		vs_impair_put(impair, &frames[i], 1, now);
 	rx->due_ns = vs_impair_due_ns(impair);
 	vs_impaired_unlock(impaired);
 }
@@ -196,11 +206,81 @@ void vs_rx_pass(struct vs_rx *rx)
 	if (atomic_load_explicit(&rx->pump->cut, memory_order_relaxed))
 		count(&rx->pump->stats.rx_dropped, n);
 	else
-		write_batch(rx, n);
+		write_batch(rx, rx->frames, n);
 	vs_impaired_done(impaired);
 }
 
 /* ------------------------------------------------------------------ receiving */
+
+/* Complete frames. */
+static void pass_on(void *arg, struct iovec *frames, size_t n)
+{
+	struct vs_rx *rx = arg;
+	struct vs_pump *pump = rx->pump;
+	struct vs_watchers *watchers = vs_watchers_of(&pump->watchers);
+	bool isolated = watchers != NULL && vs_watchers_isolated(watchers);
+
+	if (watchers != NULL && !isolated)
+		vs_watchers_rx(watchers, frames, n);
+	/* A tap without carrier takes frames all the same. */
+	if (isolated || atomic_load_explicit(&pump->cut, memory_order_relaxed)) {
+		count(&pump->stats.rx_dropped, n);
+		return;
+	}
+	size_t kept = sift(rx, frames, n);
+	struct vs_impaired *impaired = vs_impaired(pump, VS_RX);
+	if (impaired != NULL)
+		absorb(rx, impaired, frames, kept);
+	else
+		write_batch(rx, frames, kept);
+}
+
+static bool write_record(void *arg, const struct iovec *iov, int n, unsigned segments)
+{
+	struct vs_rx *rx = arg;
+
+	if (write_device(rx, iov, n) >= 0) {
+		count(&rx->pump->stats.rx_writes, 1);
+		return true;
+	}
+	if (errno == EINVAL) { /* the kernel refuses what it should take */
+		if (++rx->refusals >= REFUSALS_MAX)
+			rx->may = 0;
+		return false;
+	}
+	count(&rx->pump->stats.rx_dropped, segments);
+	return true;
+}
+
+/* Before the stack can have read one. */
+static void note_received(void *arg, size_t n)
+{
+	struct vs_rx *rx = arg;
+
+	count(&rx->pump->stats.rx_frames, n);
+}
+
+static void drop_container(void *arg)
+{
+	struct vs_rx *rx = arg;
+
+	count(&rx->pump->stats.rx_dropped, 1);
+}
+
+static const struct vs_unpack_sink sink = { .frames = pass_on, .super = write_record,
+					    .received = note_received, .dropped = drop_container };
+
+/* Super-frames that can be written as they are. Watches and impairments are about frames. */
+static unsigned supers(const struct vs_rx *rx)
+{
+	struct vs_pump *pump = rx->pump;
+
+	if (vs_watchers_any(vs_watchers_of(&pump->watchers)) || vs_impaired(pump, VS_RX) != NULL ||
+	    atomic_load_explicit(&pump->cut, memory_order_relaxed))
+		return 0;
+	return (rx->may & VS_GRO_TCP4 ? VS_TAKES_TCP4 : 0u) | (rx->may & VS_GRO_TCP6 ? VS_TAKES_TCP6 : 0u) |
+	       (rx->may & VS_GRO_UDP ? VS_TAKES_UDP : 0u);
+}
 
 int vs_rx_burst(struct vs_rx *rx)
 {
@@ -214,22 +294,13 @@ int vs_rx_burst(struct vs_rx *rx)
 	int n = pump->link->ops->recv(pump->link, rx->frames, want);
 	if (n <= 0)
 		return n < 0 ? -1 : 0;
-	vs_lone_note(&rx->lone, (size_t)n);
-	count(&pump->stats.rx_frames, (size_t)n); /* before the stack can have read one */
-	struct vs_watchers *watchers = vs_watchers_of(&pump->watchers);
-	bool isolated = watchers != NULL && vs_watchers_isolated(watchers);
-	if (watchers != NULL && !isolated)
-		vs_watchers_rx(watchers, rx->frames, (size_t)n);
-	/* A tap without carrier takes frames all the same. */
-	if (isolated || atomic_load_explicit(&pump->cut, memory_order_relaxed)) {
-		count(&pump->stats.rx_dropped, (size_t)n);
+	bool containers = pump->containers != NULL && vs_unpack_any(rx->frames, (size_t)n);
+	vs_lone_note(&rx->lone, containers ? 2 : (size_t)n);
+	if (containers) {
+		vs_unpack_run(&rx->unpack, rx->frames, (size_t)n, supers(rx));
 		return 1;
 	}
-	size_t kept = sift(rx, (size_t)n);
-	struct vs_impaired *impaired = vs_impaired(pump, VS_RX);
-	if (impaired != NULL)
-		absorb(rx, impaired, kept);
-	else
-		write_batch(rx, kept);
+	note_received(rx, (size_t)n);
+	pass_on(rx, rx->frames, (size_t)n);
 	return 1;
 }

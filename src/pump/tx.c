@@ -12,6 +12,9 @@
  * longer frames. A frame that the link cannot carry is counted and dropped here, for every kind of
  * link; the next one is not affected.
  *
+ * To stations that know containers (container.h), several frames travel in one frame of the network. Not
+ * while there is a watch or an impairment: these are about the frames themselves.
+ *
  * With an impairment (impaired.h), the frames of a batch are copied into it. Those that are due are the next
  * batch for the link. The device is read although frames wait there: it is the impairment that drops them.
  */
@@ -33,6 +36,7 @@
 #include "link.h"
 #include "lone.h"
 #include "pace.h"
+#include "pack.h"
 #include "pump.h"
 
 /*
@@ -45,6 +49,8 @@
 #define CHECK_EVERY_MS 20
 #define BATCH 64                  /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)    /* a batch and the rest of its last super-frame, whatever the usual MTU */
+/* A batch, with what records are longer than frames, and a probe. */
+#define BUNDLE_BYTES (ARENA_BYTES + FRAMES_MAX * (128 + 64) + VS_FRAME_MAX)
 
 struct vs_tx {
 	struct vs_pump *pump;
@@ -58,10 +64,12 @@ struct vs_tx {
 	int64_t check_until_ms; /* the device went down, and may be deleted until then; 0: nothing to check */
 	struct vs_lone lone;
 	struct vs_pace pace;    /* of frames that are not TCP's, on a link with a switch behind it */
+	struct vs_pack pack;
 	struct vs_frame frames[FRAMES_MAX];
 	unsigned char headers[FRAMES_MAX * 128 + VS_GSO_HEADER_MAX];
 	unsigned char gap[16];
 	_Alignas(16) unsigned char arena[ARENA_BYTES];
+	unsigned char bundles[BUNDLE_BYTES]; /* containers of frames that were copied */
 };
 
 struct vs_tx *vs_tx_new(struct vs_pump *pump)
@@ -99,9 +107,21 @@ static void forget_batch(struct vs_tx *tx)
 	tx->taken = NULL;
 }
 
+/* The frames that n frames of the batch stand for, from the first that the link has not taken. */
+static size_t count_of(const struct vs_tx *tx, size_t n)
+{
+	size_t sum = 0;
+
+	if (!tx->pack.used)
+		return n;
+	for (size_t i = 0; i < n; i++)
+		sum += vs_frame_count(&tx->frames[tx->done + i]);
+	return sum;
+}
+
 static void drop_rest(struct vs_tx *tx)
 {
-	count(&tx->pump->stats.tx_dropped, tx->n - tx->done);
+	count(&tx->pump->stats.tx_dropped, count_of(tx, tx->n - tx->done));
 	forget_batch(tx);
 }
 
@@ -115,8 +135,9 @@ static size_t paced(struct vs_tx *tx, int64_t now)
 		vs_pace_check(&tx->pace, link->ops->unread(link), now);
 	unsigned left = vs_pace_allows(&tx->pace, now);
 	while (tx->done + n < tx->n &&
-	       (left > 0 || (!tx->frames[tx->done + n].paced && !vs_pace_pauses(&tx->pace, now)))) {
-		left -= tx->frames[tx->done + n].paced;
+	       (left > 0 || (tx->frames[tx->done + n].paced == 0 && !vs_pace_pauses(&tx->pace, now)))) {
+		unsigned weight = tx->frames[tx->done + n].paced;
+		left -= weight < left ? weight : left;
 		n++;
 	}
 	return n;
@@ -149,9 +170,9 @@ static void flush(struct vs_tx *tx)
 		drop_rest(tx);
 		return;
 	}
-	if (watchers != NULL)
+	if (watchers != NULL && !tx->pack.used) /* a container was made before the watch began */
 		vs_watchers_tx(watchers, tx->frames + tx->done, (size_t)taken);
-	count(&tx->pump->stats.tx_frames, (size_t)taken - lost);
+	count(&tx->pump->stats.tx_frames, count_of(tx, (size_t)taken) - lost);
 	count(&tx->pump->stats.tx_dropped, lost);
 	if (has_pace)
 		note_pace(tx, (size_t)taken, now);
@@ -278,7 +299,10 @@ static void pass_on(struct vs_tx *tx)
 {
 	struct vs_impaired *impaired = vs_impaired(tx->pump, VS_TX);
 
-	if (impaired != NULL)
+	if (tx->n > 1)
+		tx->n = vs_pack_bundle(&tx->pack, tx->frames, tx->n, FRAMES_MAX, tx->bundles,
+				       sizeof(tx->bundles));
+	if (impaired != NULL && !tx->pack.used) /* made before the impairment: it is about later frames */
 		absorb(tx, impaired);
 	else
 		flush(tx);
@@ -311,19 +335,26 @@ static void segment(struct vs_tx *tx, const struct virtio_net_hdr *vnet, unsigne
 		return;
 	}
 	vs_gso_widen(&gso, tx->pump->link->tcp_frame_max);
+	unsigned group = vs_pack_group(&tx->pack, &gso, super);
+	size_t room = group > 0 ? VS_PACK_ROOM : 0;
+	vs_gso_group(&gso, group);
 	for (;;) {
-		if (tx->n == FRAMES_MAX || tx->headers_used + gso.header_len > sizeof(tx->headers))
+		if (tx->n == FRAMES_MAX || tx->headers_used + room + gso.header_len > sizeof(tx->headers))
 			make_room(tx);
 		struct vs_frame *f = &tx->frames[tx->n];
-		f->n_iov = vs_gso_next(&gso, tx->headers + tx->headers_used, f->iov);
+		unsigned char *start = tx->headers + tx->headers_used;
+		f->container = false;
+		f->n_iov = vs_gso_next(&gso, start + room, f->iov);
 		if (f->n_iov == 0)
 			return;
+		f->paced = paced;
+		if (group > 0)
+			vs_pack_super(&tx->pack, f, start, &gso, super);
 		if (vs_frame_len(f) > tx->pump->link->frame_max) {
 			count(&tx->pump->stats.tx_refused, 1);
 			continue;
 		}
-		f->paced = paced;
-		tx->headers_used += gso.header_len;
+		tx->headers_used += room + gso.header_len;
 		tx->n++;
 	}
 }
@@ -350,10 +381,23 @@ static ssize_t take_super(struct vs_tx *tx, unsigned char *at)
 	return n == -EBADMSG || n == -ENETDOWN ? 0 : n;
 }
 
+/* What may be sent in containers now; NULL: nothing. */
+static struct vs_containers *containers(const struct vs_tx *tx)
+{
+	struct vs_pump *pump = tx->pump;
+
+	if (pump->containers == NULL || vs_impaired(pump, VS_TX) != NULL ||
+	    vs_watchers_any(vs_watchers_of(&pump->watchers)))
+		return NULL;
+	return pump->containers;
+}
+
 bool vs_tx_burst(struct vs_tx *tx)
 {
 	size_t used = 0;
 	bool more = true, alone = vs_lone_expected(&tx->lone);
+
+	vs_pack_begin(&tx->pack, containers(tx));
 
 	while (more && tx->n < BATCH && used + VS_SUPER_MAX <= sizeof(tx->arena)) {
 		if (alone && tx->n == 1)
@@ -366,7 +410,7 @@ bool vs_tx_burst(struct vs_tx *tx)
 		more = n > 0;
 		used += ((size_t)n + 15) & ~(size_t)15;
 	}
-	vs_lone_note(&tx->lone, tx->n);
+	vs_lone_note(&tx->lone, tx->pack.used ? 2 : tx->n);
 	pass_on(tx);
 	return !tx->dead;
 }

@@ -227,3 +227,8 @@ bool vs_watchers_isolated(struct vs_watchers *set)
 {
 	return atomic_load_explicit(&set->isolating, memory_order_relaxed) > 0;
 }
+
+bool vs_watchers_any(struct vs_watchers *set)
+{
+	return set != NULL && atomic_load_explicit(&set->n, memory_order_relaxed) > 0;
+}

@@ -84,6 +84,7 @@ void vs_watchers_free(vs_watchers_ptr *watchers);
 void vs_watchers_tx(struct vs_watchers *set, const struct vs_frame *frames, size_t n);
 void vs_watchers_rx(struct vs_watchers *set, const struct iovec *frames, size_t n);
 bool vs_watchers_isolated(struct vs_watchers *set);
+bool vs_watchers_any(struct vs_watchers *set); /* set may be NULL */
 
 static inline struct vs_watchers *vs_watchers_of(vs_watchers_ptr *watchers)
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the first inputs of the targets stream, ingress, egress, netlink, dhcp6 and dns: one file for each kind of
+"""Writes the first inputs of the targets stream, ingress, container, egress, netlink, dhcp6 and dns: one file for each kind of
 hostility.
 
     tests/fuzz/seeds.py        into tests/fuzz/corpus/NAME/
@@ -99,6 +99,10 @@ def write(target, name, data):
 for name, frames in FRAMES.items():
     write("ingress", name, behind_lengths(frames))
     write("egress", name, b"\3" + behind_lengths([vnet(f, flags=0, size=0) for f in frames]))
+    write("container", name, b"\1" + b"".join(struct.pack(">HH", len(f) - 12, 0) + f[12:] for f in frames if len(f) > 12))
+    write("container", "super-" + name, b"\1" + b"".join(struct.pack(">HH", len(f) - 12, 100) + f[12:] for f in frames if len(f) > 12))
+write("container", "pieces", b"\1" + b"".join(struct.pack(">HH", len(f) - 12, 500) + f[12:] for f in [ip4(6, tcp(1 + i * 2000, bytes(2000), flags=0x10)) for i in range(4)]))
+write("container", "lengths", b"\0" + b"".join(struct.pack(">HH", n, 100) + ip4(6, tcp(1, bytes(300)))[12:] for n in (0, 1, 2, 14, 400, 65535)))
 for name, supers in SUPERS.items():
     write("egress", "super-" + name, b"\1" + behind_lengths(supers))
 write("stream", "frames", b"\7" + behind_lengths(FRAMES["run-of-segments"]))

@@ -24,7 +24,9 @@ struct cable {
 
 static struct cable cable;
 
-/* One end: opens the case's side and connects a stack to the other. */
+/*
+ * One end: opens the case's side and connects a stack to the other. What passes are ordinary frames.
+ */
 static inline struct vdestack *cable_plug(int i, unsigned mtu, unsigned no_offload)
 {
 	char path[96];
@@ -32,6 +34,7 @@ static inline struct vdestack *cable_plug(int i, unsigned mtu, unsigned no_offlo
 	(void)snprintf(path, sizeof(path), "%s", case_path(i == 0 ? "a" : "b"));
 	cable.end[i] = wire_open(path);
 	cable.seen[i].mtu = mtu;
+	no_offload |= VDESTACK_OFFLOAD_SUPER;
 	cable.s[i] = stack_without(no_offload, "vnl=ptp://%s ip=10.0.0.%d/24 ip=fc00::%d/64 mtu=%u", path,
 				   i + 1, i + 1, mtu);
 	wire_connect(cable.end[i], path);

@@ -19,6 +19,7 @@ static void the_environment_turns_offloads_off(void **state)
 		{ "uso", VS_OFFLOAD_USO },
 		{ "gro", VS_OFFLOAD_GRO },
 		{ "ugro", VS_OFFLOAD_UGRO },
+		{ "super", VS_OFFLOAD_SUPER },
 		{ "all", VS_OFFLOAD_ALL },
 		{ "gro,ugro", VS_OFFLOAD_GRO | VS_OFFLOAD_UGRO },
 		{ "tso gro", VS_OFFLOAD_TSO | VS_OFFLOAD_GRO },
