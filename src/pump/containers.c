@@ -69,6 +69,8 @@ struct vs_containers_allowed vs_containers_ask(struct vs_containers *c, const ui
 	if (!allowed.probe)
 		return allowed;
 	allowed.probe = choose_nonce(&allowed.nonce);
+	if (!allowed.probe)
+		return allowed;
 	(void)pthread_mutex_lock(&c->lock); /* only this thread adds stations: the pointer still holds */
 	vs_peer_asked(peer, allowed.nonce, now);
 	(void)pthread_mutex_unlock(&c->lock);

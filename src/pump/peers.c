@@ -123,8 +123,12 @@ bool vs_peers_may_answer(struct vs_peers *peers, const uint8_t mac[6], int64_t n
 
 	if (!take_token(&peers->answers, VS_PEERS_ANSWERS, VS_PEERS_ANSWERS, now_ns))
 		return false;
-	/* It is not one that ignores containers: the silence ends. */
-	if (peer != NULL && peer->next_ns > now_ns + 4 * VS_PEERS_S)
+	/*
+	 * It is not one that ignores containers: the silence ends. Any station may claim its MAC address, so
+	 * not at once: short probes must not make many long ones.
+	 */
+	if (peer != NULL && peer->next_ns - now_ns > VS_PEERS_HEARD_NS &&
+	    now_ns - peer->asked_ns > VS_PEERS_HEARD_NS)
 		peer->next_ns = now_ns;
 	return true;
 }

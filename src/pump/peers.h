@@ -17,6 +17,7 @@
 #define VS_PEERS_REFRESH_NS (VS_PEERS_S / 2)  /* between probes to one that answers */
 #define VS_PEERS_VALID_NS (2 * VS_PEERS_S)    /* from the probe that was answered */
 #define VS_PEERS_SILENCE_NS (600 * VS_PEERS_S)
+#define VS_PEERS_HEARD_NS (10 * VS_PEERS_S)   /* silence is not ended earlier after a probe */
 #define VS_PEERS_ANSWERS 50 /* a second, and at once */
 #define VS_PEERS_FIRST 32   /* first probes at once; one more each second */
 

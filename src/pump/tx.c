@@ -101,6 +101,7 @@ void vs_tx_free(struct vs_tx *tx)
 static void forget_batch(struct vs_tx *tx)
 {
 	tx->n = tx->done = tx->headers_used = 0;
+	tx->pack.used = false;
 	tx->deadline_ms = 0;
 	if (tx->taken != NULL)
 		vs_impaired_done(tx->taken);

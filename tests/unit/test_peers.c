@@ -244,6 +244,20 @@ static void a_probe_from_a_silent_station_ends_the_silence(void **state)
 	assert_true(valid(&peers, a, START + 21 * S));
 }
 
+/* Who claims to be a silent station cannot have it flooded with long probes. */
+static void probes_that_are_made_up_cause_few_probes(void **state)
+{
+	struct vs_peers peers = { 0 };
+	unsigned n = 0;
+
+	(void)state;
+	for (int64_t t = 0; t < 100 * S; t += S / 100) {
+		n += use(&peers, a, START + t);
+		(void)vs_peers_may_answer(&peers, a, START + t);
+	}
+	assert_in_range(n, 8, 4 * (100 / 17 + 1));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_station_is_asked_and_takes_containers_when_it_has_answered),
 	cmocka_unit_test(a_station_that_never_answers_gets_four_probes_and_then_silence),
@@ -258,6 +272,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_is_received_adds_no_station),
 	cmocka_unit_test(answers_are_limited_to_fifty_a_second),
 	cmocka_unit_test(a_probe_from_a_silent_station_ends_the_silence),
+	cmocka_unit_test(probes_that_are_made_up_cause_few_probes),
 };
 
 int main(int argc, char **argv)
