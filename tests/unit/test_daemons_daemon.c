@@ -38,6 +38,17 @@ static int status_of(int (*run)(int number), int number)
 	return status;
 }
 
+/* DM_NONE: the other thread has taken the signal between the poll and the read, and passes it on. */
+static enum dm_signal await_signal(struct dm_daemon *d)
+{
+	struct pollfd poller = { .fd = dm_daemon_signals(d), .events = POLLIN };
+	enum dm_signal got = DM_NONE;
+
+	while (got == DM_NONE && poll(&poller, 1, 10000) == 1)
+		got = dm_daemon_signal(d);
+	return got;
+}
+
 static int serve(int number)
 {
 	struct dm_daemon d = { .background = false };
@@ -49,10 +60,8 @@ static int serve(int number)
 	if (pipe(ends) < 0 || dm_daemon_begin(&d) < 0 || pthread_create(&thread, NULL, live, &ends[1]) != 0 ||
 	    read(ends[0], &c, 1) != 1 || dm_daemon_ready(&d) < 0)
 		return 1;
-	struct pollfd poller = { .fd = dm_daemon_signals(&d), .events = POLLIN };
 	for (int i = 0; i < 3; i++)
-		if (kill(getpid(), number) < 0 || poll(&poller, 1, 10000) != 1 ||
-		    dm_daemon_signal(&d) != DM_STOP)
+		if (kill(getpid(), number) < 0 || await_signal(&d) != DM_STOP)
 			return 2;
 	dm_daemon_end(&d);
 	return 0;
