@@ -52,6 +52,7 @@ struct vs_iface *vs_iface_new(struct vs_keeper *k, const struct vs_wire_iface *w
 	}
 	iface->pump.device.ops = kind->device;
 	iface->pump.keeps_capabilities = k->variant->same_credentials;
+	iface->pump.quick_end = kind == &vs_iface_tap; /* to delete another one takes time */
 	atomic_fetch_add(&k->counts.interfaces, 1);
 	vs_keeper_count(k, 0, 1);
 	return iface;

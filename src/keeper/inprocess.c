@@ -45,6 +45,7 @@
 #include "base/thread.h"
 #include "keeper.h"
 #include "local.h"
+#include "pump/shared.h"
 #include "start.h"
 #include "variant.h"
 #include "wire/changes.h"
@@ -179,6 +180,8 @@ static void *root_main(void *arg)
 		(void)!chdir("/");
 		vs_keeper_run(k);
 	}
+	if (k != NULL)
+		vs_shared_unref(k->pumps); /* its threads may still be ending */
 	free(k);
 	return NULL;
 }

@@ -31,6 +31,7 @@
 #include "listed.h"
 #include "local.h"
 #include "net.h"
+#include "pump/shared.h"
 #include "reconnect.h"
 #include "regain.h"
 #include "side_door.h"
@@ -190,7 +191,10 @@ int vs_keeper_begin(struct vs_keeper *k)
 	vs_own_socket_start();
 	k->begun_ms = vs_now_ms();
 	k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return k->wake < 0 ? -errno : 0;
+	if (k->wake < 0)
+		return -errno;
+	k->pumps = vs_shared_new(k->variant->same_credentials);
+	return k->pumps == NULL ? -ENOMEM : 0;
 }
 
 int vs_keeper_prepare(struct vs_keeper *k)

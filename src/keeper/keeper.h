@@ -8,7 +8,8 @@
  *   main thread ─ front door: makes stacks          host network
  *     ├─ networking thread, one per stack           that stack's namespace; serves its door
  *     ├─ job threads: open a link, join a segment   host network; end with the job
- *     └─ pump threads, one or two per device      host network
+ *     └─ pump threads: a few that devices share,   host network
+ *        or two of a device's own
  *
  * The same code runs in a process of its own and, on request, on threads of the program. In both cases it has
  * a descriptor table, a working directory and a root of its own. What differs is in variant.h.
@@ -38,6 +39,7 @@ struct vs_iface;
 struct vs_keeper_chan;
 struct vs_net;
 struct vs_packet_ns;
+struct vs_shared;
 struct vs_sources;
 struct vs_variant;
 
@@ -66,6 +68,7 @@ struct vs_keeper {
 	struct vs_local local;
 	_Atomic(pid_t) user; /* the last process that has registered a reply channel; 0: none */
 	struct vs_keeper_counts counts;
+	struct vs_shared *pumps; /* threads that pumps share; constant */
 	int64_t begun_ms; /* constant */
 	int64_t end_ms;   /* the main thread's: until when it waits for interfaces to end; 0: it does not */
 

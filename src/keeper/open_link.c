@@ -86,17 +86,27 @@ static int make_device(struct vs_job *job)
 	return given_up ? -ECANCELED : 0;
 }
 
+/* In another root than the keeper's. */
+static bool is_elsewhere(int root)
+{
+	struct stat here, there;
+
+	return root >= 0 && stat("/", &here) == 0 && fstat(root, &there) == 0 &&
+	       (here.st_ino != there.st_ino || here.st_dev != there.st_dev);
+}
+
 /* Stores what it takes to open the link again. Before the thread enters other directories. */
 static int remember(struct vs_job *job, int root, int cwd)
 {
 	struct vs_iface *iface = job->iface;
-	struct stat here, there;
 
+	/* Threads that pumps share are in no caller's directories. */
+	iface->pump.shared =
+		is_elsewhere(root) || job->locator.needs_directory ? NULL : job->keeper->pumps;
 	if (job->kind == VS_JOB_REOPEN_LINK || job->call->req.iface.no_reconnect)
 		return 0;
 	iface->want = job->call->req.iface;
-	bool elsewhere = root >= 0 && stat("/", &here) == 0 && fstat(root, &there) == 0 &&
-			 (here.st_ino != there.st_ino || here.st_dev != there.st_dev);
+	bool elsewhere = is_elsewhere(root);
 	if (elsewhere)
 		iface->root = fcntl(root, F_DUPFD_CLOEXEC, 3);
 	if ((elsewhere || job->locator.needs_directory) && cwd >= 0)

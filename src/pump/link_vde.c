@@ -42,7 +42,7 @@
 struct vde_link {
 	struct vs_link link; /* first: the same address */
 	VDECONN *conn;
-	unsigned char flat[VS_FRAME_MAX]; /* of the sending thread */
+	unsigned char *flat; /* VS_FRAME_MAX bytes, of the sending thread; NULL: not needed yet */
 };
 
 static struct vde_link *of(struct vs_link *link)
@@ -71,6 +71,9 @@ size_t vs_frame_flat(const struct vs_frame *frame, void *buf, const void **flat)
 static size_t send_one(struct vde_link *l, const struct vs_frame *frame)
 {
 	const void *flat;
+
+	if (l->flat == NULL && frame->n_iov > 1 && (l->flat = malloc(VS_FRAME_MAX)) == NULL)
+		return vs_frame_count(frame);
 	size_t len = vs_frame_flat(frame, l->flat, &flat);
 
 	return len > 0 && vde_send(l->conn, flat, len, 0) >= 0 ? 0 : vs_frame_count(frame);
@@ -110,6 +113,7 @@ static int plugin_recv(struct vs_link *link, struct iovec *frames, size_t n)
 static void plugin_close(struct vs_link *link)
 {
 	(void)vde_close(of(link)->conn);
+	free(of(link)->flat);
 	free(link);
 }
 
@@ -325,6 +329,9 @@ static void tune(struct vde_link *l, const char *vnl)
 	}
 	if (carries_containers(vnl, &l->link))
 		l->link.container_max = CONTAINER_MAX;
+	/* It takes every frame and has none. So poll(2) need not show when there is room. */
+	if (has_scheme(vnl, "null://") && strchr(vnl, '{') == NULL)
+		l->link.never_waits = true;
 	/* slirp:// ends TCP itself, there is no wire. A frame costs a system call: long ones cost less. */
 	if (has_scheme(vnl, "slirp://") && strchr(vnl, '{') == NULL)
 		l->link.tcp_frame_max = SLIRP_FRAME_MAX;

@@ -3,80 +3,39 @@
 /*
  * The threads of a pump. See pump.h for its states, and for who owns what.
  *
- * How many threads:
+ * Which threads:
  *
- *  - One for both directions, if the link never waits and poll(2) shows when it has room (a datagram socket).
- *    Each frame then takes one wake-up less, and most of a round trip is wake-ups. A tx
- *    direction that is blocked is one more descriptor to poll, while rx goes on.
- *  - One for each direction, if sending may wait (a plugin's link; a stream in the middle of a frame).
- *    A network that takes no frames then cannot stop those that come from it.
+ *  - A shared one for both directions (shared.c), if the link never waits and poll(2) shows when it has room
+ *    (a datagram socket), and the owner has threads to share. With both directions on one thread each frame
+ *    takes one wake-up less, and most of a round trip is wake-ups. A tx direction that is blocked is one more
+ *    descriptor to poll, while rx goes on.
+ *  - The same with a thread of its own, if there are none to share, or none can be started.
+ *  - Two of its own, one for each direction, if sending may wait (a plugin's link; a stream amid a frame).
+ *    A network that takes no frames then cannot stop those that come from it, nor other pumps.
  *
- * How they sleep: in epoll_wait(2), or in ppoll(2) while frames wait for room or are impaired. An idle
- * pump wakes no task.
- * A thread that has just moved half of a round trip looks for the other half for a moment before
- * it sleeps (linger.h). A thread moves at most one batch in each direction before it
- * checks the state.
+ * turns.c says what such a thread does, mover.c what it does for one pump. An idle pump wakes no task.
+ * A thread moves at most one batch in each direction before it checks the state.
  *
- * Memory is touched only by traffic: a pump that has never carried a frame has none.
+ * Memory is touched only by traffic: a pump that has carried no frame lately has none.
  */
 
 #include "pump.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/caps.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "containers.h"
 #include "impaired.h"
-#include "linger.h"
 #include "link.h"
-#include "rx.h"
-#include "tx.h"
-
-/* One thread, for one direction or both. */
-struct worker {
-	struct vs_pump *pump;
-	struct vs_tx *tx; /* NULL: not this thread's */
-	struct vs_rx *rx;
-	struct vs_linger linger;
-	int epoll; /* everything that is waited for while no frame is pending; -1: none could be made */
-};
-
-#define NS_PER_S 1000000000
-#define LOOK_NS 100000000 /* while frames are impaired: the settings may have changed */
-
-enum { DEVICE, LINK, CONTROL, WAKE, N_POLLED };
-
-/* Takes a socket's pending error, so that it causes no further wake-up. False: not a socket. */
-static bool take_error(int fd)
-{
-	int err;
-	socklen_t len = sizeof(err);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0;
-}
-
-static void set_up_thread(const struct vs_pump *pump)
-{
-	(void)prctl(PR_SET_NAME, "vdestack-pump");
-	(void)prctl(PR_SET_TIMERSLACK, 1000); /* ns; the pauses of the pace are short */
-	if (!pump->keeps_capabilities)
-		(void)vs_caps_only(VS_CAPS_NONE);
-}
+#include "mover.h"
+#include "shared.h"
+#include "turns.h"
 
 /* ------------------------------------------------------------------ states */
 
@@ -85,11 +44,6 @@ static bool change_state(struct vs_pump *pump, enum vs_pump_state from, enum vs_
 	int expected = from;
 
 	return atomic_compare_exchange_strong(&pump->state, &expected, to);
-}
-
-static bool is_running(const struct vs_pump *pump)
-{
-	return atomic_load(&pump->state) == VS_PUMP_RUNNING;
 }
 
 /* It is not read while threads run, so it stays readable for each of them. */
@@ -130,203 +84,17 @@ static void thread_ended(struct vs_pump *pump)
 	pump->callbacks->ended(pump);
 }
 
-/* ------------------------------------------------------------------ waiting */
-
-/*
- * The usual wait, always for the same descriptors: the kernel keeps the list that poll(2) would build each
- * time.
- */
-static void open_epoll(struct worker *w, const struct pollfd *p)
+/* The last action of a mover, on the thread that it was on or another one. */
+static void mover_done(struct vs_mover *w)
 {
-	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (uint32_t i = 0; w->epoll >= 0 && i < N_POLLED; i++) {
-		struct epoll_event event = { .events = (uint32_t)p[i].events, .data.u32 = i };
-		if (p[i].fd >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, p[i].fd, &event) < 0)
-			vs_close(vs_steal_fd(&w->epoll));
-	}
-}
-
-static int wait_epoll(const struct worker *w, struct pollfd *p, int limit_ms)
-{
-	struct epoll_event events[N_POLLED];
-	int n = epoll_wait(w->epoll, events, N_POLLED, limit_ms);
-
-	for (int i = 0; i < N_POLLED; i++)
-		p[i].revents = 0;
-	for (int i = 0; i < n; i++)
-		p[events[i].data.u32].revents = (short)events[i].events; /* the same bits */
-	return n;
-}
-
-/* Single frames in each direction: a program waits for the next one. */
-static bool is_round_trip(const struct worker *w)
-{
-	return (w->tx == NULL || vs_tx_was_single(w->tx)) && (w->rx == NULL || vs_rx_was_single(w->rx));
-}
-
-static bool is_impaired(const struct worker *w)
-{
-	return (w->tx != NULL && vs_impaired(w->pump, VS_TX) != NULL) ||
-	       (w->rx != NULL && vs_impaired(w->pump, VS_RX) != NULL);
-}
-
-/* Looks for a while before the long wait. Returns how many events it found, mostly 0. */
-static int linger(struct worker *w, struct pollfd *p)
-{
-	int n = 0;
-
-	if (!is_round_trip(w) || is_impaired(w) || !vs_linger_begin(&w->linger, vs_now_ns()))
-		return 0;
-	do {
-		n = wait_epoll(w, p, 0);
-		if (n == 0)
-			(void)sched_yield();
-	} while (n == 0 && vs_linger_goes_on(&w->linger, vs_now_ns()));
-	vs_linger_end(&w->linger, vs_now_ns(), n > 0);
-	return n;
-}
-
-static int wait_long(struct worker *w, struct pollfd *p)
-{
-	int n = linger(w, p);
-
-	return n != 0 ? n : wait_epoll(w, p, w->tx != NULL ? vs_tx_check_ms(w->tx) : -1);
-}
-
-/* When the next frame that is impaired is due; INT64_MAX: none waits. */
-static int64_t next_due_ns(const struct worker *w)
-{
-	int64_t tx = w->tx != NULL && !vs_tx_pending(w->tx) ? vs_tx_due_ns(w->tx) : INT64_MAX;
-	int64_t rx = w->rx != NULL ? vs_rx_due_ns(w->rx) : INT64_MAX;
-
-	return tx < rx ? tx : rx;
-}
-
-static int64_t shorter_ns(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* How long a thread may sleep that cannot use the usual wait. INT64_MAX: until an event. */
-static int64_t limit_ns(const struct worker *w, bool pending, bool more, int64_t due)
-{
-	int64_t limit = pending ? vs_tx_patience_ns(w->tx) : INT64_MAX;
-	int64_t check_ms = w->tx != NULL ? vs_tx_check_ms(w->tx) : -1;
-
-	if (more)
-		return 0;
-	if (check_ms >= 0)
-		limit = shorter_ns(limit, check_ms * 1000000);
-	if (due != INT64_MAX)
-		limit = shorter_ns(limit, shorter_ns(due - vs_now_ns(), LOOK_NS));
-	return limit > 0 ? limit : 0;
-}
-
-static int wait_poll(const struct worker *w, struct pollfd *p, bool pending, bool more, int64_t due)
-{
-	int64_t ns = limit_ns(w, pending, more, due);
-	struct timespec limit = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
-
-	p[DEVICE].fd = w->tx != NULL && !pending ? w->pump->device.fd : -1;
-	p[LINK].events =
-		(short)((w->rx != NULL ? POLLIN : 0) | (pending && !vs_tx_pauses(w->tx) ? POLLOUT : 0));
-	int n = ppoll(p, N_POLLED, ns != INT64_MAX ? &limit : NULL, NULL);
-	if (more)
-		p[LINK].revents |= POLLIN;
-	return n;
-}
-
-/*
- * What to wait for now. While frames wait for room, the device is not read. While frames are impaired, the
- * sleep ends when the next one is due.
- */
-static int wait_events(struct worker *w, struct pollfd *p)
-{
-	bool pending = w->tx != NULL && vs_tx_pending(w->tx);
-	bool more = w->rx != NULL && w->pump->link->more;
-	int64_t due = next_due_ns(w);
-
-	if (pending || due != INT64_MAX || w->epoll < 0)
-		return wait_poll(w, p, pending, more, due);
-	if (!more)
-		return wait_long(w, p);
-	int n = wait_epoll(w, p, 0);
-	p[LINK].revents |= POLLIN;
-	return n;
-}
-
-/* ------------------------------------------------------------------ moving frames */
-
-/* False: the link is dead. */
-static bool move_rx(struct worker *w, const struct pollfd *p)
-{
-	if (p[CONTROL].revents != 0) /* nothing is ever sent on the control connection: an event is its end */
-		return false;
-	if (p[LINK].revents & POLLIN) {
-		bool alive = vs_rx_burst(w->rx) >= 0;
-		vs_rx_pass(w->rx);
-		return alive;
-	}
-	vs_rx_pass(w->rx);
-	if (p[LINK].revents == POLLERR)
-		return take_error(p[LINK].fd); /* a peer that is not there now */
-	return (p[LINK].revents & (POLLHUP | POLLNVAL)) == 0;
-}
-
-/* False: the link is dead, or the device is gone. */
-static bool move_tx(struct worker *w, const struct pollfd *p)
-{
-	if (vs_tx_pending(w->tx))
-		return vs_tx_resume(w->tx) && vs_tx_pass(w->tx);
-	if (!vs_tx_check_device(w->tx))
-		return false;
-	if (p[DEVICE].revents != 0 && !vs_tx_burst(w->tx))
-		return false;
-	return vs_tx_pass(w->tx);
-}
-
-static void worker_free(struct worker *w)
-{
-	if (w == NULL)
-		return;
-	vs_tx_free(w->tx);
-	vs_rx_free(w->rx);
-	vs_close(w->epoll);
-	free(w);
-}
-
-static void *worker_main(void *arg)
-{
-	struct worker *w = arg;
 	struct vs_pump *pump = w->pump;
-	struct pollfd p[N_POLLED] = {
-		[DEVICE] = { .fd = w->tx != NULL ? pump->device.fd : -1, .events = POLLIN },
-		[LINK] = { .fd = w->rx != NULL ? pump->link->data_fd : -1, .events = POLLIN },
-		[CONTROL] = { .fd = pump->link->control_fd, .events = POLLIN | POLLRDHUP },
-		[WAKE] = { .fd = pump->wake, .events = POLLIN },
-	};
-	bool alive = true;
 
-	set_up_thread(pump);
-	if (w->rx == NULL || p[CONTROL].fd == p[LINK].fd)
-		p[CONTROL].fd = -1;
-	open_epoll(w, p);
-	while (alive && is_running(pump)) {
-		/* `wake` may stand in the place of the device: a thread that is to end must not read it. */
-		if (wait_events(w, p) < 0 || !is_running(pump))
-			continue;
-		if (w->rx != NULL)
-			alive = move_rx(w, p);
-		if (alive && w->tx != NULL)
-			alive = move_tx(w, p);
-	}
-	if (!alive && w->tx != NULL && vs_tx_device_gone(w->tx))
+	if (w->state == VS_MOVER_NO_DEVICE)
 		pump->callbacks->device_gone(pump);
-	else if (!alive)
-		link_died(pump, 0);
-	worker_free(w);
+	else if (w->state == VS_MOVER_DEAD)
+		link_died(pump, w->err);
+	vs_mover_free(w);
 	thread_ended(pump);
-	return NULL;
 }
 
 /* ------------------------------------------------------------------ the face */
@@ -344,29 +112,39 @@ void vs_pump_free(struct vs_pump *pump)
 {
 	vs_watchers_free(&pump->watchers);
 	vs_link_close(vs_steal_ptr(pump->link));
-	vs_close(vs_steal_fd(&pump->device.fd));
+	vs_shared_close(pump->shared, vs_steal_fd(&pump->device.fd));
 	vs_close(vs_steal_fd(&pump->wake));
 	vs_impaired_free(pump);
 	vs_containers_free(pump);
 }
 
+static int start_own_thread(const struct vs_pump *pump, struct vs_mover *w)
+{
+	struct vs_turns *t = vs_turns_new(NULL, false, pump->keeps_capabilities);
+	int r = t == NULL ? -ENOMEM : vs_turns_add(t, w);
+
+	if (r == 0)
+		r = vs_thread_start(vs_turns_main, t, NULL);
+	if (r < 0)
+		vs_turns_free(t);
+	return r;
+}
+
+/* A thread for one direction or both: a shared one, or one of its own. */
 static int start_thread(struct vs_pump *pump, bool tx, bool rx)
 {
-	struct worker *w = calloc(1, sizeof(*w));
-	int r = w == NULL ? -ENOMEM : 0;
+	struct vs_mover *w = vs_mover_new(pump, tx, rx);
+	int r = -EAGAIN;
 
-	if (r == 0) {
-		w->pump = pump;
-		w->epoll = -1;
-		w->tx = tx ? vs_tx_new(pump) : NULL;
-		w->rx = rx ? vs_rx_new(pump) : NULL;
-		if ((tx && w->tx == NULL) || (rx && w->rx == NULL))
-			r = -ENOMEM;
-	}
-	if (r == 0)
-		r = vs_thread_start(worker_main, w, NULL);
+	if (w == NULL)
+		return -ENOMEM;
+	w->done = mover_done;
+	if (pump->shared != NULL && pump->link->never_waits)
+		r = vs_shared_add(pump->shared, w);
 	if (r < 0)
-		worker_free(w);
+		r = start_own_thread(pump, w);
+	if (r < 0)
+		vs_mover_free(w);
 	return r;
 }
 

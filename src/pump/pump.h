@@ -23,8 +23,8 @@
  * Who owns what:
  *
  *  - device, offloads and link are the owner's while the state is OFF. From vs_pump_start() until the
- *    callback `ended` they belong to the pump's threads: no other thread closes or replaces them. (One
- *    exception: vs_pump_drop_device().)
+ *    callback `ended` they belong to the threads that move its frames, its own or a shared one: no other
+ *    thread closes or replaces them. (One exception: vs_pump_drop_device().)
  *  - The counters have one writer each; any thread may read them.
  *
  * Lifetime: the owner must live until `ended`. It counts one use for the pump before vs_pump_start(), and
@@ -39,15 +39,19 @@
 #include "watch.h"
 #include <vdestack/impair.h>
 
+struct vs_containers;
 struct vs_impaired;
 struct vs_link;
 struct vs_pump;
-struct vs_containers;
+struct vs_shared;
 
 enum vs_direction { VS_TX, VS_RX, VS_DIRECTIONS };
 enum vs_pump_state { VS_PUMP_OFF, VS_PUMP_RUNNING, VS_PUMP_LINK_DEAD, VS_PUMP_STOPPED };
 
-/* What a pump reports to its owner. A thread of the pump calls these (or vs_pump_start, when it fails). */
+/*
+ * What a pump reports to its owner. A thread that moved its frames calls these, or one for ends (shared.c),
+ * or vs_pump_start(), when it fails. They may take long, and delay no other pump.
+ */
 struct vs_pump_callbacks {
 	/*
 	 * The link has died, with this errno; 0: the other side has hung up. Called once for each
@@ -79,6 +83,8 @@ struct vs_pump {
 	const struct vs_pump_callbacks *callbacks;
 	const char *name;        /* for messages */
 	bool keeps_capabilities; /* threads of the program itself, which must all have the same credentials */
+	struct vs_shared *shared; /* threads that it may use if its link never waits; NULL: none */
+	bool quick_end; /* `ended` of a pump that was stopped waits for nothing */
 	struct vs_device device;
 	unsigned offloads;       /* VS_OFFLOAD_... in force */
 	struct vs_link *link;

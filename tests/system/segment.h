@@ -60,11 +60,13 @@ struct pumps {
 	int n;
 };
 
+/* They share threads; a busy one has its own for a moment. */
 static inline bool pumps_are(void *arg)
 {
 	const struct pumps *p = arg;
+	int threads = threads_named(p->pid, "vdestack-pump");
 
-	return threads_named(p->pid, "vdestack-pump") == p->n;
+	return p->n == 0 ? threads == 0 : threads > 0 && threads <= p->n + 1;
 }
 
 /* Threads take their name, and end, a little later. */
@@ -99,7 +101,7 @@ static inline bool resources_are_back(void *arg)
 	const struct resources *before = arg;
 	struct resources now = look_at_resources();
 
-	return now.pumps == before->pumps && now.fds == before->fds;
+	return now.pumps <= before->pumps && now.fds <= before->fds;
 }
 
 static inline void check_resources(struct resources *before)

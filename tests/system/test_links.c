@@ -224,14 +224,15 @@ static int keeper_descriptors(void)
 	return count_in(dir);
 }
 
-static bool tasks_are(void *arg)
+/* Pumps that have been busy keep a thread, with descriptors, for a moment. */
+static bool tasks_are_back(void *arg)
 {
-	return keeper_tasks() == *(int *)arg;
+	return keeper_tasks() <= *(int *)arg;
 }
 
-static bool descriptors_are(void *arg)
+static bool descriptors_are_back(void *arg)
 {
-	return keeper_descriptors() == *(int *)arg;
+	return keeper_descriptors() <= *(int *)arg;
 }
 
 CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE | CASE_F_NO_TUN, 180)
@@ -239,8 +240,10 @@ CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE | CASE_F_NO_TUN
 	struct on_a_node n;
 
 	begin(&n, "switch");
+	int tasks = keeper_tasks();
 	tcp_one_way(n.a, "10.0.0.1", n.b); /* everything has begun */
-	int tasks = keeper_tasks(), descriptors = keeper_descriptors();
+	CHECK(wait_until(tasks_are_back, &tasks, SOON_MS));
+	int descriptors = keeper_descriptors();
 	for (int i = 0; i < 5; i++) { /* with growing delays, so no more of them */
 		node_down(&n);
 		(void)next_event(n.events, VDESTACK_EVENT_LINK_DOWN);
@@ -248,8 +251,8 @@ CASE_TIMED(many_restarts_leave_nothing, CASE_F_ROOT | CASE_F_VDE | CASE_F_NO_TUN
 		(void)next_event(n.events, VDESTACK_EVENT_LINK_UP);
 	}
 	tcp_one_way(n.a, "10.0.0.1", n.b);
-	CHECK(wait_until(tasks_are, &tasks, SOON_MS));
-	CHECK(wait_until(descriptors_are, &descriptors, SOON_MS));
+	CHECK(wait_until(tasks_are_back, &tasks, SOON_MS));
+	CHECK(wait_until(descriptors_are_back, &descriptors, SOON_MS));
 }
 
 CASE_TIMED(a_network_may_be_absent_at_creation, VDE | CASE_F_INPROCESS | CASE_F_NO_TUN, 60)
