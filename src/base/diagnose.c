@@ -65,10 +65,10 @@ static const char *const texts[] = {
 		"the limit of open descriptors is reached; raise RLIMIT_NOFILE (ulimit -n) or close some",
 	[VS_CAUSE_MEMORY] =
 		"out of memory, or a limit on it is reached; raise RLIMIT_AS (ulimit -v) or the cgroup's "
-		"limit",
+		"limit; with very many threads, sysctl vm.max_map_count",
 	[VS_CAUSE_PROCESSES] =
-		"the limit of processes and threads is reached; raise RLIMIT_NPROC (ulimit -u) or the "
-		"cgroup's pids.max",
+		"the limit of processes and threads is reached; raise RLIMIT_NPROC (ulimit -u), the "
+		"cgroup's pids.max, or sysctls kernel.threads-max and kernel.pid_max",
 	[VS_CAUSE_NETWORK_SCHEME] =
 		"libvdeplug has no plugin for this scheme; install it (Debian: vdeplug, libvdeplug-*) or "
 		"correct the scheme",

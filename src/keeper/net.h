@@ -47,7 +47,7 @@ struct vs_net {
 	struct vs_net_door joining[VS_DOORS_MAX];
 	atomic_uint n_joining; /* written with the keeper's lock; the thread looks at it without */
 	/* In the keeper's list of stacks that can get doors, or of threads in reserve. */
-	struct vs_net *next;
+	struct vs_net *next, **prev; /* prev: NULL: it is not in the first of these */
 	uint64_t secret[2];   /* see wire/side_door.h; both 0: not drawn yet; under the keeper's lock */
 	pthread_t thread;     /* constant while it is on that list */
 	int adopt;            /* the namespace to adopt; -1: makes one */

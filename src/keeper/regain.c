@@ -122,6 +122,9 @@ void vs_regain_begin(struct vs_net *n)
 	k->variant->accept_interrupts();
 	pthread_mutex_lock(&k->lock);
 	n->next = k->nets;
+	n->prev = &k->nets;
+	if (k->nets != NULL)
+		k->nets->prev = &n->next;
 	k->nets = n;
 	pthread_mutex_unlock(&k->lock);
 }
@@ -152,13 +155,15 @@ void vs_regain_tell_secret(struct vs_net *n)
 		(void)vs_fdmsg_send(n->call->reply, &msg, MSG_DONTWAIT); /* if it fails: end of file */
 }
 
+/* Also more than once. */
 static void unlist_locked(struct vs_net *n)
 {
-	for (struct vs_net **at = &n->keeper->nets; *at != NULL; at = &(*at)->next)
-		if (*at == n) {
-			*at = n->next;
-			return;
-		}
+	if (n->prev == NULL)
+		return;
+	*n->prev = n->next;
+	if (n->next != NULL)
+		n->next->prev = n->prev;
+	n->prev = NULL;
 }
 
 void vs_regain_end(struct vs_net *n)
