@@ -51,7 +51,7 @@
 #define REST_MS 1000   /* without a frame: buffers are given back */
 #define LOOK_ROUNDS 16 /* the clock is read after so many rounds, at the latest */
 #define BUSY_TURNS 16  /* in less than the following time: a busy mover */
-#define PERIOD_MS 20
+#define PERIOD_MS 100
 #define WAKE_DATA UINT64_MAX
 
 /* ------------------------------------------------------------------ what is waited for */
