@@ -201,7 +201,7 @@ static int new_forwarder(struct vs_keeper *k, const char *name, const struct vs_
 	}
 	f->pump.device.ops = &vs_device_packet;
 	f->pump.keeps_capabilities = k->variant->same_credentials;
-	f->pump.shared = k->pumps;
+	/* No shared threads: a networking thread starts this pump, so its threads are in that namespace. */
 	f->pump.offloads = vs_packet_offloads(no_offload);
 	*out = f;
 	return 0;

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
-#include "base/clock.h"
+#include "count.h"
 #include "impaired.h"
 #include "link.h"
 #include "pump.h"
@@ -106,6 +108,29 @@ static bool prepare(struct vs_mover *w)
 	return (!rx || w->rx != NULL) && (!tx || w->tx != NULL);
 }
 
+/* No memory for buffers: frames are lost as on a full network. If they stayed, it would not sleep again. */
+static enum vs_mover_state discard(struct vs_mover *w)
+{
+	struct vs_pump *pump = w->pump;
+	const struct pollfd *p = w->on;
+	unsigned char bytes[64];
+	struct iovec frame = { bytes, sizeof(bytes) };
+	int n = 0;
+
+	if (w->receives && (p[VS_ON_LINK].revents & POLLIN))
+		n = pump->link->ops->recv(pump->link, &frame, 1);
+	if (n < 0 || p[VS_ON_CONTROL].revents != 0 || (p[VS_ON_LINK].revents & (POLLHUP | POLLNVAL)) != 0)
+		return VS_MOVER_DEAD;
+	count(&pump->stats.rx_dropped, (size_t)n);
+	if (w->sends && !vs_mover_is_pending(w) && p[VS_ON_DEVICE].revents != 0) {
+		if (read(pump->device.fd, bytes, sizeof(bytes)) > 0)
+			count(&pump->stats.tx_dropped, 1);
+		else if (pump->device.ops->gone(&pump->device))
+			return VS_MOVER_NO_DEVICE;
+	}
+	return VS_MOVER_GOES_ON;
+}
+
 enum vs_mover_state vs_mover_move(struct vs_mover *w)
 {
 	bool alive = true;
@@ -113,16 +138,17 @@ enum vs_mover_state vs_mover_move(struct vs_mover *w)
 	/* `wake` may stand in the place of the device: it must not be read when the pump is to end. */
 	if (atomic_load(&w->pump->state) != VS_PUMP_RUNNING)
 		return w->state = VS_MOVER_STOPPED;
-	if (!prepare(w)) {
-		w->err = ENOMEM;
-		return w->state = VS_MOVER_DEAD;
-	}
+	if (!prepare(w))
+		return w->state = discard(w);
 	w->moved = w->moved || w->on[VS_ON_DEVICE].revents != 0 || w->on[VS_ON_LINK].revents != 0;
 	if (w->receives)
 		alive = move_rx(w);
 	if (alive && w->tx != NULL)
 		alive = move_tx(w);
-	if (!alive)
+	/* A turn that began before the state changed may have read `wake` in the place of the device. */
+	if (alive && atomic_load(&w->pump->state) != VS_PUMP_RUNNING)
+		w->state = VS_MOVER_STOPPED;
+	else if (!alive)
 		w->state = w->tx != NULL && vs_tx_device_gone(w->tx) ? VS_MOVER_NO_DEVICE : VS_MOVER_DEAD;
 	return w->state;
 }

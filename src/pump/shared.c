@@ -25,7 +25,10 @@
  *    There are a few of these if many pumps end together. If none can be started, the shared thread does it,
  *    and its other pumps wait. A link that is not wanted any more is closed at once, on the shared thread:
  *    the next connection to its switch may follow.
- *  - No shared thread is stuck: it makes no call that waits, except for that lock.
+ *  - No shared thread is stuck: it makes no call that waits, except for that lock, and for two milliseconds
+ *    when a super-frame has more segments than a batch (tx.c).
+ *  - A shared thread is in the network namespace of the thread that started it. So only pumps that are
+ *    started in the host's namespace use shared threads.
  *
  * Rejected: that busy pumps share threads, too, one for each processor. On a machine with two processors and
  * other load, eight busy pumps on two threads got less of the processors than on eight. The round trip was

@@ -347,7 +347,7 @@ static void wait_for_one(struct vs_turns *t, struct vs_mover *w)
 	int n = poll_until(p, VS_N_POLLED + 1, limit);
 	for (int i = 0; i < VS_N_POLLED && n > 0; i++)
 		w->on[i].revents |= p[i].revents;
-	if (n != 0 || vs_mover_is_timed(w))
+	if (n != 0 || limit != INT64_MAX)
 		has_turn(t, w);
 	if (n > 0 && p[VS_N_POLLED].revents != 0)
 		wake(t);

@@ -47,6 +47,7 @@
 /* A device goes down first; it is deleted after a grace period of the kernel's. */
 #define CHECK_FOR_MS 2000
 #define CHECK_EVERY_MS 20
+#define ROOM_NS 2000000           /* of a burst, while other pumps of the thread wait */
 #define BATCH 64                  /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)    /* a batch and the rest of its last super-frame, whatever the usual MTU */
 /* A batch, with what records are longer than frames, and a probe. */
@@ -57,6 +58,7 @@ struct vs_tx {
 	size_t n, done;         /* frames of the batch; those the link has taken */
 	size_t headers_used;
 	int64_t deadline_ms;    /* of what is pending; 0: nothing is */
+	int64_t room_until_ns;  /* of a burst: how long it may wait for room; 0: it has not waited yet */
 	bool dead;              /* the link */
 	bool device_gone;
 	struct vs_impaired *taken; /* the batch is of frames that were impaired, and is to be given back */
@@ -65,7 +67,7 @@ struct vs_tx {
 	struct vs_lone lone;
 	struct vs_pace pace;    /* of frames that are not TCP's, on a link with a switch behind it */
 	struct vs_pack pack;
-	struct vs_frame frames[FRAMES_MAX];
+	struct vs_frame frames[FRAMES_MAX + 1]; /* and a probe */
 	unsigned char headers[FRAMES_MAX * 128 + VS_GSO_HEADER_MAX];
 	unsigned char gap[16];
 	_Alignas(16) unsigned char arena[ARENA_BYTES];
@@ -165,6 +167,10 @@ static void flush(struct vs_tx *tx)
 
 	struct vs_watchers *watchers = vs_watchers_of(&tx->pump->watchers);
 	bool isolated = watchers != NULL && vs_watchers_isolated(watchers);
+	if (isolated && tx->pack.used) { /* made before: the tap takes frames */
+		drop_rest(tx);
+		return;
+	}
 	int taken = isolated ? (int)n : n > 0 ? link->ops->send(link, tx->frames + tx->done, n, &lost) : 0;
 	if (taken < 0) {
 		tx->dead = true;
@@ -301,12 +307,28 @@ static void pass_on(struct vs_tx *tx)
 	struct vs_impaired *impaired = vs_impaired(tx->pump, VS_TX);
 
 	if (tx->n > 1)
-		tx->n = vs_pack_bundle(&tx->pack, tx->frames, tx->n, FRAMES_MAX, tx->bundles,
+		tx->n = vs_pack_bundle(&tx->pack, tx->frames, tx->n, FRAMES_MAX + 1, tx->bundles,
 				       sizeof(tx->bundles));
 	if (impaired != NULL && !tx->pack.used) /* made before the impairment: it is about later frames */
 		absorb(tx, impaired);
 	else
 		flush(tx);
+}
+
+/*
+ * How long to wait for room now. A link that never waits may share its thread with others, so a burst waits
+ * for a moment only.
+ */
+static int64_t patience_ns(struct vs_tx *tx)
+{
+	int64_t patience = vs_tx_patience_ns(tx);
+
+	if (!tx->pump->link->never_waits)
+		return patience;
+	int64_t now = vs_now_ns();
+	if (tx->room_until_ns == 0)
+		tx->room_until_ns = now + ROOM_NS;
+	return tx->room_until_ns - now < patience ? tx->room_until_ns - now : patience;
 }
 
 /* For a super-frame of more segments than the batch has room for: waits, within the bound. */
@@ -316,7 +338,11 @@ static void make_room(struct vs_tx *tx)
 	while (tx->n > 0 && !tx->dead) {
 		struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd,
 				       .events = POLLOUT };
-		int64_t patience = vs_tx_patience_ns(tx);
+		int64_t patience = patience_ns(tx);
+		if (patience <= 0 && tx->room_until_ns != 0) {
+			drop_rest(tx);
+			return;
+		}
 		struct timespec limit = { .tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000 };
 		(void)ppoll(&room, 1, &limit, NULL);
 		(void)vs_tx_resume(tx);
@@ -398,6 +424,7 @@ bool vs_tx_burst(struct vs_tx *tx)
 	size_t used = 0;
 	bool more = true, alone = vs_lone_expected(&tx->lone);
 
+	tx->room_until_ns = 0;
 	vs_pack_begin(&tx->pack, containers(tx));
 
 	while (more && tx->n < BATCH && used + VS_SUPER_MAX <= sizeof(tx->arena)) {

@@ -3,6 +3,7 @@
 /* Traffic through impaired interfaces. */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -319,4 +320,50 @@ CASE_TIMED(impairment_stays_when_the_network_comes_back, BOTH, 60)
 	CHECK(after.tx_stats.seen >= before.tx_stats.seen);
 	CHECK(round_trip_us(&w) >= 60000);
 	tool_end(&sw, SIGTERM);
+}
+
+/* Threads of this process with that name that are in another network namespace. */
+static int threads_elsewhere(const char *name)
+{
+	char path[300], comm[32], here[64] = "", there[64] = "";
+	DIR *tasks = opendir("/proc/self/task");
+	int n = 0;
+
+	CHECK(tasks != NULL);
+	MUST(readlink("/proc/self/ns/net", here, sizeof(here) - 1));
+	for (const struct dirent *task; (task = readdir(tasks)) != NULL;) {
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+		FILE *f = fopen(path, "re");
+		bool same = f != NULL && fscanf(f, "%31s", comm) == 1 && strcmp(comm, name) == 0;
+		if (f != NULL)
+			(void)fclose(f);
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%s/ns/net", task->d_name);
+		memset(there, 0, sizeof(there));
+		n += same && readlink(path, there, sizeof(there) - 1) > 0 && strcmp(here, there) != 0;
+	}
+	(void)closedir(tasks);
+	return n;
+}
+
+static bool no_pump_is_elsewhere(void *arg)
+{
+	(void)arg;
+	return threads_elsewhere("vdestack-pump") == 0;
+}
+
+/* A networking thread starts the pump of an impaired port of a segment, in the stack's own namespace. */
+CASE_FLAGS(no_thread_of_an_impaired_port_stays_in_the_namespace_of_a_deleted_stack,
+	   CASE_F_ROOT | CASE_F_INPROCESS | CASE_F_ONLY_INPROCESS | CASE_F_VDE)
+{
+	struct vdestack *a = new_stack("vnl=inproc://lan ip=10.9.0.1/24");
+	struct vdestack *b = new_stack("vnl=inproc://lan ip=10.9.0.2/24");
+
+	MUST(vdestack_impair_words(a, "vde0", "delay=5ms"));
+	MUST(vdestack_impair_words(b, "vde0", "delay=5ms"));
+	CHECK(threads_elsewhere("vdestack-pump") > 0);
+	MUST(vdestack_delete(a));
+	struct vdestack *c = new_stack("vnl=null:// ip=10.9.1.1/24");
+	MUST(vdestack_delete(b));
+	CHECK(wait_until(no_pump_is_elsewhere, NULL, SOON_MS));
+	MUST(vdestack_delete(c));
 }

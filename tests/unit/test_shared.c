@@ -21,7 +21,9 @@
 #include "pump/link.h"
 #include "pump/places.h"
 #include "pump/pump.h"
+#include "pump/rx.h"
 #include "pump/shared.h"
+#include "pump/tx.h"
 #include "unit.h"
 
 #define DEADLINE_MS 20000
@@ -55,6 +57,23 @@ int __wrap_vs_thread_start(void *(*fn)(void *), void *arg, pthread_t *id)
 	if (starts_left > 0)
 		starts_left--;
 	return __real_vs_thread_start(fn, arg, id);
+}
+
+static atomic_bool no_memory; /* for buffers */
+
+struct vs_rx *__real_vs_rx_new(struct vs_pump *pump);
+struct vs_rx *__wrap_vs_rx_new(struct vs_pump *pump);
+struct vs_tx *__real_vs_tx_new(struct vs_pump *pump);
+struct vs_tx *__wrap_vs_tx_new(struct vs_pump *pump);
+
+struct vs_rx *__wrap_vs_rx_new(struct vs_pump *pump)
+{
+	return no_memory ? NULL : __real_vs_rx_new(pump);
+}
+
+struct vs_tx *__wrap_vs_tx_new(struct vs_pump *pump)
+{
+	return no_memory ? NULL : __real_vs_tx_new(pump);
 }
 
 /* ------------------------------------------------------------------ the pumps */
@@ -496,6 +515,28 @@ static bool first_has_ended(void)
 	return all[0].ended == 1;
 }
 
+static struct one *forgetful;
+
+static bool both_frames_are_lost(void)
+{
+	return forgetful->pump.stats.rx_dropped == 1 && forgetful->pump.stats.tx_dropped == 1;
+}
+
+static void without_memory_frames_are_lost_and_the_link_stays(void **state)
+{
+	unsigned char frame[FRAME] = { 0 };
+
+	(void)state;
+	forgetful = start_pump();
+	no_memory = true;
+	send_frame(forgetful);
+	assert_int_equal(write(forgetful->data, frame, sizeof(frame)), sizeof(frame));
+	assert_true(happens(both_frames_are_lost));
+	no_memory = false;
+	frames_pass(forgetful);
+	assert_int_equal(forgetful->died, 0);
+}
+
 static void a_link_that_hangs_up_ends_its_pump_alone(void **state)
 {
 	struct one *p = start_pump(), *other = start_pump();
@@ -592,6 +633,7 @@ static const struct CMUnitTest tests[] = {
 	CASE_OF(an_end_that_takes_long_stops_no_other_pump),
 	CASE_OF(without_more_threads_busy_pumps_have_turns_on_the_shared_one),
 	CASE_OF(without_any_thread_the_start_is_a_death_and_an_end),
+	CASE_OF(without_memory_frames_are_lost_and_the_link_stays),
 	CASE_OF(a_link_that_hangs_up_ends_its_pump_alone),
 	CASE_OF(a_dropped_device_with_a_copy_elsewhere_disturbs_nobody),
 	CASE_OF(pumps_that_start_and_stop_at_the_same_time_end_once),
