@@ -175,9 +175,9 @@ bool vs_container_super(const struct vs_record *record, struct vs_record_super *
 {
 	struct vs_packet p;
 
-	if (record->gso_size == 0 || vs_packet_parse(record->frame, record->len, &p) != VS_PACKET_OK ||
-	    p.authenticated || p.n_tags > 0 || p.end != record->len || p.payload >= p.end ||
-	    p.payload > VS_GSO_HEADER_MAX)
+	if (record->gso_size < VS_RECORD_SEGMENT_MIN ||
+	    vs_packet_parse(record->frame, record->len, &p) != VS_PACKET_OK || p.authenticated ||
+	    p.n_tags > 0 || p.end != record->len || p.payload >= p.end || p.payload > VS_GSO_HEADER_MAX)
 		return false;
 	bool udp = p.proto == IPPROTO_UDP;
 	if (!udp && (record->frame[p.l4 + VS_TCP_FLAGS + 1] & (VS_TCP_SYN | VS_TCP_RST)) != 0)

@@ -18,6 +18,7 @@
 #define VS_RECORD_HEADER 24       /* before each frame in a container */
 #define VS_MACS 12                /* bytes of both addresses, which a record does not repeat */
 #define VS_RECORD_SEGMENTS_MAX 64
+#define VS_RECORD_SEGMENT_MIN 48 /* bytes; smaller ones would make many frames of one container */
 #define VS_PROBE_MIN 64
 #define VS_ANSWER_LEN 64
 

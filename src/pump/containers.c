@@ -14,6 +14,8 @@
 #include "offload.h"
 #include "pump.h"
 
+#define MAC_KEPT_S 10
+
 static uint16_t takes_of(unsigned offloads)
 {
 	return (uint16_t)((offloads & VS_OFFLOAD_GRO ? VS_TAKES_TCP4 | VS_TAKES_TCP6 : 0) |
@@ -77,13 +79,21 @@ struct vs_containers_allowed vs_containers_ask(struct vs_containers *c, const ui
 	return allowed;
 }
 
-/* The probe is for this interface: on a hub it comes to everybody. */
-static bool is_for_us(const struct vs_pump *pump, const uint8_t *frame)
+/*
+ * The probe is for this interface: on a hub it comes to everybody. The kernel takes a lock of the whole
+ * system to tell the MAC address. So it is asked only when it may have changed, once a second at most.
+ */
+static bool is_for_us(struct vs_pump *pump, const uint8_t *frame, int64_t now)
 {
-	unsigned char mac[6];
+	struct vs_containers *c = pump->containers;
+	int64_t age = now - c->looked_ns;
+	bool same = c->has_mac && memcmp(frame, c->mac, 6) == 0;
 
-	return pump->device.ops->mac(&pump->device, mac) && memcmp(frame, mac, 6) == 0 &&
-	       memcmp(frame + 6, mac, 6) != 0;
+	if (c->looked_ns == 0 || age > (same ? MAC_KEPT_S : 1) * VS_PEERS_S) {
+		c->has_mac = pump->device.ops->mac(&pump->device, c->mac);
+		c->looked_ns = now;
+	}
+	return c->has_mac && memcmp(frame, c->mac, 6) == 0 && memcmp(frame + 6, c->mac, 6) != 0;
 }
 
 static void answer(struct vs_pump *pump, const uint8_t *frame, const struct vs_container_ask *ask)
@@ -111,7 +121,7 @@ void vs_containers_heard(struct vs_pump *pump, const uint8_t *frame, int kind,
 	    (watchers != NULL && vs_watchers_isolated(watchers)))
 		return;
 	if (kind == VS_CONTAINER_PROBE) {
-		if (!is_for_us(pump, frame))
+		if (!is_for_us(pump, frame, now))
 			return;
 		(void)pthread_mutex_lock(&c->lock);
 		bool may = vs_peers_may_answer(&c->peers, frame + 6, now);

@@ -29,6 +29,11 @@ struct vs_containers {
 	uint16_t takes; /* what this side takes, VS_TAKES_... */
 	pthread_mutex_t lock;
 	struct vs_peers peers;
+
+	/* Of the rx thread: */
+	uint8_t mac[6];    /* of the device, as it was at looked_ns; 0: never */
+	bool has_mac;
+	int64_t looked_ns;
 };
 
 /*

@@ -72,9 +72,10 @@ static size_t send_one(struct vde_link *l, const struct vs_frame *frame)
 {
 	const void *flat;
 
-	if (l->flat == NULL && frame->n_iov > 1 && (l->flat = malloc(VS_FRAME_MAX)) == NULL)
+	if (frame->n_iov > 1 && l->flat == NULL && (l->flat = malloc(VS_FRAME_MAX)) == NULL)
 		return vs_frame_count(frame);
-	size_t len = vs_frame_flat(frame, l->flat, &flat);
+	/* The rx thread sends frames in one piece, and leaves the memory alone. */
+	size_t len = vs_frame_flat(frame, frame->n_iov > 1 ? l->flat : NULL, &flat);
 
 	return len > 0 && vde_send(l->conn, flat, len, 0) >= 0 ? 0 : vs_frame_count(frame);
 }

@@ -51,8 +51,8 @@ static unsigned char weight(size_t len)
 
 unsigned vs_pack_group(struct vs_pack *pack, const struct vs_gso *gso, const uint8_t *frame)
 {
-	if (pack->super == NULL || gso->header_len == 0 || gso->len - gso->header_len <= gso->size ||
-	    !vs_container_fits(frame, gso->len))
+	if (pack->super == NULL || gso->size < VS_RECORD_SEGMENT_MIN || gso->header_len == 0 ||
+	    gso->len - gso->header_len <= gso->size || !vs_container_fits(frame, gso->len))
 		return 0;
 	const struct vs_containers_allowed *allowed = ask(pack, frame);
 	uint16_t kind = gso->udp ? VS_TAKES_UDP : gso->ipv6 ? VS_TAKES_TCP6 : VS_TAKES_TCP4;

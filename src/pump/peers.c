@@ -32,10 +32,11 @@
 
 static uint64_t number_of(const uint8_t mac[6])
 {
-	uint64_t n = 0;
+	uint64_t n = 1; /* never 0 */
 
-	memcpy(&n, mac, 6);
-	return n | UINT64_C(1) << 63; /* never 0 */
+	for (int i = 0; i < 6; i++)
+		n = n << 8 | mac[i];
+	return n;
 }
 
 static struct vs_peer *find(struct vs_peers *peers, uint64_t mac)
@@ -121,7 +122,9 @@ bool vs_peers_may_answer(struct vs_peers *peers, const uint8_t mac[6], int64_t n
 {
 	struct vs_peer *peer = find(peers, number_of(mac));
 
-	if (!take_token(&peers->answers, VS_PEERS_ANSWERS, VS_PEERS_ANSWERS, now_ns))
+	/* Stations that are made up must not take the answers of those that we send to. */
+	if (!take_token(peer != NULL ? &peers->known : &peers->answers, VS_PEERS_ANSWERS, VS_PEERS_ANSWERS,
+			now_ns))
 		return false;
 	/*
 	 * It is not one that ignores containers: the silence ends. Any station may claim its MAC address, so

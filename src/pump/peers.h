@@ -42,7 +42,7 @@ struct vs_peers_bucket {
 
 struct vs_peers {
 	struct vs_peer peer[VS_PEERS];
-	struct vs_peers_bucket answers, first;
+	struct vs_peers_bucket answers, known, first; /* known: to stations of the table */
 };
 
 /* The station that a frame is sent to. Only this adds one; the one that was used longest ago goes. */

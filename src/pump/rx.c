@@ -235,10 +235,24 @@ static void pass_on(void *arg, struct iovec *frames, size_t n)
 		write_batch(rx, frames, kept);
 }
 
+/* Super-frames that can be written as they are. Watches and impairments are about frames. */
+static unsigned supers(const struct vs_rx *rx)
+{
+	struct vs_pump *pump = rx->pump;
+
+	if (vs_watchers_any(vs_watchers_of(&pump->watchers)) || vs_impaired(pump, VS_RX) != NULL ||
+	    atomic_load_explicit(&pump->cut, memory_order_relaxed))
+		return 0;
+	return (rx->may & VS_GRO_TCP4 ? VS_TAKES_TCP4 : 0u) | (rx->may & VS_GRO_TCP6 ? VS_TAKES_TCP6 : 0u) |
+	       (rx->may & VS_GRO_UDP ? VS_TAKES_UDP : 0u);
+}
+
 static bool write_record(void *arg, const struct iovec *iov, int n, unsigned segments)
 {
 	struct vs_rx *rx = arg;
 
+	if (supers(rx) == 0) /* since this batch has begun */
+		return false;
 	if (write_device(rx, iov, n) >= 0) {
 		count(&rx->pump->stats.rx_writes, 1);
 		return true;
@@ -269,18 +283,6 @@ static void drop_container(void *arg)
 
 static const struct vs_unpack_sink sink = { .frames = pass_on, .super = write_record,
 					    .received = note_received, .dropped = drop_container };
-
-/* Super-frames that can be written as they are. Watches and impairments are about frames. */
-static unsigned supers(const struct vs_rx *rx)
-{
-	struct vs_pump *pump = rx->pump;
-
-	if (vs_watchers_any(vs_watchers_of(&pump->watchers)) || vs_impaired(pump, VS_RX) != NULL ||
-	    atomic_load_explicit(&pump->cut, memory_order_relaxed))
-		return 0;
-	return (rx->may & VS_GRO_TCP4 ? VS_TAKES_TCP4 : 0u) | (rx->may & VS_GRO_TCP6 ? VS_TAKES_TCP6 : 0u) |
-	       (rx->may & VS_GRO_UDP ? VS_TAKES_UDP : 0u);
-}
 
 int vs_rx_burst(struct vs_rx *rx)
 {

@@ -160,7 +160,7 @@ CASE_TIMED(bytes_are_the_same_in_containers, CONTAINERS, 120)
 		CHECK(sent(i, FRAMES) > 1000);
 		CHECK(sent(i, PROBE) > 0 && sent(!i, ANSWER) > 0);
 		CHECK(net.side[i].longest <= LIMIT && net.side[i].longest > 8000);
-		CHECK_EQ(net.side[i].longest_ordinary, 1514);
+		CHECK(net.side[i].longest_ordinary <= 1514);
 		CHECK_EQ(vdestack_link_get_mtu(net.s[i], "vde0"), 1500);
 		CHECK_EQ(stats_of(net.s[i]).rx_dropped, 0);
 		/* They are counted as the frames that they stand for. */

@@ -185,6 +185,10 @@ static void super_frames_that_make_no_sense_are_refused(void **state)
 	assert_false(super_is_valid(len, 1));   /* thousands of segments */
 	assert_false(super_is_valid(len, 100)); /* 73 */
 	assert_true(super_is_valid(len, 114));  /* 64 */
+	len = make_super(frame, 480);
+	assert_true(super_is_valid(len, VS_RECORD_SEGMENT_MIN));
+	assert_false(super_is_valid(len, VS_RECORD_SEGMENT_MIN - 1)); /* many frames of few bytes */
+	len = make_super(frame, 5 * MSS);
 	assert_false(super_is_valid(len - 1, MSS)); /* cut */
 	assert_false(super_is_valid(len + 1, MSS)); /* padded */
 	frame[34 + 13] |= 2;

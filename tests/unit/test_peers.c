@@ -165,6 +165,15 @@ static void an_answer_that_comes_too_late_makes_nobody_valid(void **state)
 	assert_false(valid(&peers, a, START + 2 * S));
 }
 
+static uint64_t as_number(const uint8_t mac[6])
+{
+	uint64_t n = 1;
+
+	for (int i = 0; i < 6; i++)
+		n = n << 8 | mac[i];
+	return n;
+}
+
 static void a_full_table_loses_the_station_that_was_used_longest_ago(void **state)
 {
 	struct vs_peers peers = { 0 };
@@ -183,7 +192,7 @@ static void a_full_table_loses_the_station_that_was_used_longest_ago(void **stat
 		bool there = false;
 		number(mac, i);
 		for (size_t k = 0; k < VS_PEERS; k++)
-			there |= memcmp(&peers.peer[k].mac, mac, 6) == 0;
+			there |= peers.peer[k].mac == as_number(mac);
 		assert_int_equal(there, i != 1);
 	}
 }
@@ -230,6 +239,21 @@ static void answers_are_limited_to_fifty_a_second(void **state)
 	assert_in_range(n, 11 * VS_PEERS_ANSWERS - 2, 11 * VS_PEERS_ANSWERS);
 }
 
+static void stations_that_are_made_up_take_no_answers_of_those_in_use(void **state)
+{
+	struct vs_peers peers = { 0 };
+	uint8_t mac[6];
+
+	(void)state;
+	(void)use(&peers, a, START);
+	for (unsigned i = 0; i < 1000; i++) {
+		number(mac, i);
+		(void)vs_peers_may_answer(&peers, mac, START);
+	}
+	assert_false(vs_peers_may_answer(&peers, mac, START));
+	assert_true(vs_peers_may_answer(&peers, a, START));
+}
+
 static void a_probe_from_a_silent_station_ends_the_silence(void **state)
 {
 	struct vs_peers peers = { 0 };
@@ -271,6 +295,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(many_mute_stations_get_few_probes),
 	cmocka_unit_test(what_is_received_adds_no_station),
 	cmocka_unit_test(answers_are_limited_to_fifty_a_second),
+	cmocka_unit_test(stations_that_are_made_up_take_no_answers_of_those_in_use),
 	cmocka_unit_test(a_probe_from_a_silent_station_ends_the_silence),
 	cmocka_unit_test(probes_that_are_made_up_cause_few_probes),
 };
