@@ -7,10 +7,10 @@
  *       ^                   | the keeper has gone        | ^                            |
  *       +-------once--------+                            | +----------------------------+
  *                                                        v no more
- *                                     DONE <- CHANNEL <- APPLY -> READY -> CHANNEL
- *                                                 ^        v sources  ^ v sources, ^ their addresses
- *               failed <-- LATE <-- LEARNED <--> LEARNING <---- SOURCES <--> STARTED
- *                               time         one interface               one interface
+ *                                     DONE <- TRIAL <- APPLY -> READY -> TRIAL
+ *                                               ^        v sources  ^ v sources, ^ their addresses
+ *             failed <-- LATE <-- LEARNED <--> LEARNING <---- SOURCES <--> STARTED
+ *                             time         one interface               one interface
  *
  *  KEEPER     nothing is there; a keeper is found or started, and asked for the namespace
  *  NAMESPACE  waits for the stack's door; where possible the first interface is in the same request, which
@@ -34,12 +34,9 @@
  *  LEARNING   asks for a reply that comes when the sources of the next interface are ready
  *  LEARNED    waits for that, which may take long: servers of the network have to answer
  *  LATE       when the time for that is over: waits for the keeper's records, which say what is missing
- *  CHANNEL    registers a reply channel, unless the program has one with the keeper, so that the first socket
- *             cannot fail for lack of it. No reply is awaited: the door shows that the networking thread can
- *             make sockets, and that this process can receive them. If the keeper could not keep the channel,
- *             the first socket registers another one
+ *  TRIAL      one socket, so that later ones cannot fail because the library itself lacks something
  *
- * An addition of interfaces begins in CONFIG, with a stack that is there, and ends before CHANNEL.
+ * An addition of interfaces begins in CONFIG, with a stack that is there, and ends before TRIAL.
  *
  * What each state waits for is one descriptor and one time: the reply channel of the request (or the door,
  * while it has no room), the rtnetlink socket, and the end of the step or of the whole, whichever is sooner.

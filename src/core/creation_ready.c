@@ -11,13 +11,13 @@
 #include "rtnl/apply.h"
 #include "sources.h"
 
-/* LEARNING if there are sources to wait for, else CHANNEL. */
+/* LEARNING if there are sources to wait for, else TRIAL. */
 static enum vs_creation_state after_ready(const struct vs_creation *c)
 {
 	bool wait = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && !c->learned &&
 		    vs_sources_any(c->config);
 
-	return wait ? VS_CREATION_LEARNING : VS_CREATION_CHANNEL;
+	return wait ? VS_CREATION_LEARNING : VS_CREATION_TRIAL;
 }
 
 int vs_creation_go_ready(struct vs_creation *c)
@@ -33,7 +33,7 @@ int vs_creation_go_learned(struct vs_creation *c)
 {
 	c->learned = true;
 	if (!vs_conf_learns_addrs(c->config)) {
-		c->state = VS_CREATION_CHANNEL;
+		c->state = VS_CREATION_TRIAL;
 		return 0;
 	}
 	vs_ready_end(&c->ready);

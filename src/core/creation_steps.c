@@ -29,8 +29,6 @@
 #include "keepers.h"
 #include "names.h"
 #include "numbers.h"
-#include "process.h"
-#include "quick_call.h"
 #include "regain.h"
 #include "rtnl/apply.h"
 #include "sources.h"
@@ -318,7 +316,7 @@ static int step_iface(struct vs_creation *c)
 static int step_apply(struct vs_creation *c)
 {
 	c->wait_ready = !(c->opts.flags & VDESTACK_NO_WAIT) && !c->absent && vs_conf_has_to_wait(c->config);
-	c->state = VS_CREATION_CHANNEL;
+	c->state = VS_CREATION_TRIAL;
 	if (c->opts.bare || c->config->n_ifaces == 0)
 		return 0;
 	int r = vs_creation_open_netlink(c);
@@ -332,18 +330,14 @@ static int step_apply(struct vs_creation *c)
 	return 0;
 }
 
-static int step_channel(struct vs_creation *c)
+static int step_trial(struct vs_creation *c)
 {
-	sigset_t saved;
-	int r = 0;
+	int fd = c->adding ? -1 : vdestack_msocket(c->stack, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	vs_signals_block(&saved);
-	if (!c->adding)
-		r = vs_quick_call_prepare(c->slot);
-	vs_signals_restore(&saved);
-	if (r < 0)
-		return vs_fail(-r, "cannot make sockets in the stack: %s",
-			       vs_cause_text(vs_diagnose_limit(-r), -r));
+	if (fd < 0 && !c->adding)
+		return vs_fail(errno, "cannot make sockets in the stack: %s",
+			       vs_cause_text(vs_diagnose_limit(errno), errno));
+	vs_close(fd);
 	c->state = VS_CREATION_DONE;
 	return 0;
 }
@@ -368,5 +362,5 @@ int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c) = {
 	[VS_CREATION_LEARNING] = vs_creation_step_learning,
 	[VS_CREATION_LEARNED] = vs_creation_step_learned,
 	[VS_CREATION_LATE] = vs_creation_step_late,
-	[VS_CREATION_CHANNEL] = step_channel,
+	[VS_CREATION_TRIAL] = step_trial,
 };

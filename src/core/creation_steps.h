@@ -29,9 +29,9 @@ void vs_creation_close_netlink(struct vs_creation *c);
 
 /* creation_ready.c */
 
-/* After the sources have been started: READY, LEARNING or CHANNEL. */
+/* After the sources have been started: READY, LEARNING or TRIAL. */
 int vs_creation_go_ready(struct vs_creation *c);
-/* READY for the addresses that sources have set; then CHANNEL. */
+/* READY for the addresses that sources have set; then TRIAL. */
 int vs_creation_go_learned(struct vs_creation *c);
 int vs_creation_step_ready(struct vs_creation *c);
 

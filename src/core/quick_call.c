@@ -235,18 +235,6 @@ static int socket_of_kind(struct vs_process *p, struct vs_slot *slot, const stru
 	return r;
 }
 
-int vs_quick_call_prepare(struct vs_slot *slot)
-{
-	struct vs_process *p = vs_process();
-	int r;
-
-	if (p == NULL)
-		return -ENOMEM;
-	struct vs_channel *ch = vs_channel_ready(p, slot, &r);
-	pthread_mutex_unlock(&ch->lock);
-	return r;
-}
-
 int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd)
 {
 	struct vs_process *p = vs_process();

@@ -16,13 +16,6 @@
 int vs_quick_call_socket(struct vs_slot *slot, int domain, int type, int protocol, int *fd);
 
 /*
- * Registers a reply channel with the stack's keeper, unless this process has one there. Does not wait for the
- * keeper. So a later socket cannot fail for lack of a channel. The caller has blocked every signal. 0 or
- * -errno, without a message.
- */
-int vs_quick_call_prepare(struct vs_slot *slot);
-
-/*
  * Drops the sockets that were sent ahead for a stack (its id), which would keep its namespace alive. The
  * caller has blocked every signal.
  */

@@ -469,17 +469,6 @@ void vs_jobs_hung_up(struct vs_keeper *k)
 	pthread_mutex_unlock(&k->lock);
 }
 
-bool vs_jobs_any_working(struct vs_keeper *k)
-{
-	bool any = false;
-
-	pthread_mutex_lock(&k->lock);
-	for (const struct vs_job *job = k->jobs; job != NULL; job = job->next)
-		any |= job->state == VS_JOB_WORKING;
-	pthread_mutex_unlock(&k->lock);
-	return any;
-}
-
 int vs_jobs_check(struct vs_keeper *k)
 {
 	struct vs_job *held = NULL;

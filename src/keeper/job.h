@@ -79,8 +79,6 @@ void vs_job_device(struct vs_job *job, int r, int device, unsigned offloads, int
 void vs_jobs_start(struct vs_keeper *k);
 /* Main thread: a caller has closed its reply channel. Finds the jobs whose callers have. */
 void vs_jobs_hung_up(struct vs_keeper *k);
-/* Whether a job that was started is still to be answered. The main loop is woken when one ends. */
-bool vs_jobs_any_working(struct vs_keeper *k);
 /*
  * Main thread: answers for jobs past their deadline, and interrupts them. Returns ms until the next is due,
  * -1: none.

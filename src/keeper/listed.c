@@ -4,9 +4,9 @@
  * How other programs of the same user find this keeper's stacks.
  *
  * The keeper binds a datagram socket in a directory of that user (wire/registry_dir.h). There it answers two
- * requests: which stacks there are, and for a door of one of them. A thread opens the socket when the first
- * stack has been made, or a second one is requested. So no call of the program waits for it, and a file
- * system that does not answer delays nobody. A failure means that the program is not found.
+ * requests: which stacks there are, and for a door of one of them. A thread opens the socket after the first
+ * stack has begun, while that one is being made. So no call of the program waits for it, and a file system
+ * that does not answer delays nobody. A failure means that the program is not found.
  *
  * Who is served:
  *
@@ -48,7 +48,6 @@
 #include "base/cleanup.h"
 #include "base/thread.h"
 #include "call.h"
-#include "job.h"
 #include "keeper.h"
 #include "net.h"
 #include "regain.h"
@@ -75,9 +74,9 @@ void vs_listed_prepare(struct vs_keeper *k)
 void vs_listed_note(struct vs_keeper *k, const struct vs_wire_iface *iface)
 {
 	k->listed.wanted = k->listed.wanted || iface->unregistered == 0;
-	if (k->listed.asked == 0)
+	if (!k->listed.asked)
 		k->listed.confined = iface->confined;
-	k->listed.asked += k->listed.asked < 2;
+	k->listed.asked = true;
 }
 
 /* ------------------------------------------------------------------ opening */
@@ -168,20 +167,11 @@ static bool has_few_descriptors(void)
 	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < DESCRIPTORS_LEAST;
 }
 
-/*
- * While the first stack is being made, its job needs the processors more. When another stack has been
- * requested, nothing waits for that job: it may take as long as its caller allows.
- */
-static bool first_is_under_way(struct vs_keeper *k)
-{
-	return k->listed.asked == 1 && vs_jobs_any_working(k);
-}
-
 void vs_listed_check(struct vs_keeper *k)
 {
 	struct vs_listed *l = &k->listed;
 
-	if (!l->wanted || l->begun || l->off || k->variant->same_process || first_is_under_way(k))
+	if (!l->wanted || l->begun || l->off || k->variant->same_process)
 		return;
 	/* Where no owner of a file can be compared, every directory would look like ours. */
 	l->off = vs_auth_is_overflow(geteuid(), false) || has_few_descriptors();

@@ -19,7 +19,7 @@ struct vs_listed {
 	pid_t run_pid;        /* the program's process id that others see; 0: that of owner */
 	/* Main thread: */
 	bool wanted;          /* a stack that others may find has been made */
-	unsigned asked;       /* stacks that have been requested; 2: two or more */
+	bool asked;           /* a stack has been requested */
 	unsigned confined;    /* VS_CONFINED_... of the program when it made its first stack */
 	bool begun;
 	/* Under the keeper's lock, until done is set: */
@@ -34,10 +34,7 @@ struct vs_listed {
 void vs_listed_prepare(struct vs_keeper *k);
 /* A stack has been requested. */
 void vs_listed_note(struct vs_keeper *k, const struct vs_wire_iface *iface);
-/*
- * Opens the socket once a stack is there, or a second one is requested, on a thread of its own, as file
- * systems may take long.
- */
+/* Opens the socket once a stack is there, on a thread of its own, as file systems may take long. */
 void vs_listed_check(struct vs_keeper *k);
 /* One message at the socket. */
 void vs_listed_serve(struct vs_keeper *k);

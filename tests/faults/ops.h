@@ -15,20 +15,6 @@ static int made_from(const char *config)
 }
 
 static int run_new(void) { return made_from(""); }
-/*
- * Whatever failed at the creation: if there is a stack, its first socket needs nothing that has failed.
- * Nothing fails from then on. A keeper that is killed may take the stack along.
- */
-static int run_first_socket(void)
-{
-	int r = run_new(), side = atomic_exchange(&inject_control->side, INJECT_NONE);
-
-	if (r == 0 && inject_control->mode != INJECT_KILL)
-		close((int)MUST(vdestack_msocket(made, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
-	atomic_store(&inject_control->side, side);
-	return r;
-}
-
 static int run_new_tap(void) { return made_from("vnl=null://"); }
 static int run_new_inproc(void) { return made_from("vnl=inproc://lan"); }
 static int run_new_config(void) { return made_from("vnl=null:// ip=10.5.0.2/24 gw=10.5.0.1"); }
@@ -273,8 +259,6 @@ static int run_new_hub(void)
 }
 
 static const struct op op_first = { "first stack", false, run_new, made_delete, NULL };
-static const struct op op_first_socket = { "first stack and socket", false, run_first_socket, made_delete,
-					    NULL };
 static const struct op op_further = { "further stack", true, run_new, made_delete, NULL };
 static const struct op op_tap = { "stack with a tap", true, run_new_tap, made_delete, NULL };
 static const struct op op_inproc = { "stack on a segment", true, run_new_inproc, made_delete, NULL };

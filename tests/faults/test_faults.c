@@ -46,7 +46,6 @@ static void faults_begin(void)
 	}
 
 SWEEP(first)
-SWEEP(first_socket)
 SWEEP(further)
 SWEEP(tap)
 SWEEP(inproc)

@@ -38,7 +38,7 @@ __attribute__((unused)) static bool so_many(void *arg)
 	return list_of(w->pid, found) == w->n;
 }
 
-/* A keeper is registered a moment after its first stack has been made. */
+/* A keeper is registered a moment after its first stack has begun. */
 __attribute__((unused)) static void await_listed(pid_t pid, int n)
 {
 	struct wanted w = { pid, n };

@@ -309,23 +309,6 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 	MUST(umount(name));
 }
 
-/* More in a row than a keeper has namespaces in reserve for; each has them before its first request. */
-CASE_BOTH(new_namespaces_have_the_sysctls_of_the_library)
-{
-	static const char *const configs[] = { "", "vnl=null://", "vnl=inproc://lan" };
-	char value[64];
-
-	for (int i = 0; i < 12; i++) {
-		struct vdestack *s = new_stack("%s", configs[i % 3]);
-		MUST(vdestack_sysctl_get(s, "ipv4/ip_unprivileged_port_start", value, sizeof(value)));
-		CHECK_STR(value, "0");
-		MUST(vdestack_sysctl_get(s, "ipv6/conf/all/ndisc_notify", value, sizeof(value)));
-		CHECK_STR(value, "1");
-		MUST(vdestack_sysctl_get(s, "ipv4/ping_group_range", value, sizeof(value)));
-		CHECK(strcmp(value, "1\t0") != 0); /* the kernel's: nobody */
-	}
-}
-
 /* The library sets sysctls only in new namespaces, not in adopted ones. */
 CASE_BOTH(adoption_changes_nothing_in_the_namespace)
 {

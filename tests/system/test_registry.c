@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 
 #include "registry.h"
-#include "traffic.h"
 #include <vdestack/events.h>
 
 /* ------------------------------------------------------------------ the list */
@@ -72,27 +71,6 @@ CASE(a_program_of_many_stacks_is_listed_in_full)
 		CHECK_STR(all[i].name, name);
 		CHECK_EQ(all[i].index, i);
 	}
-}
-
-/* The keeper opens its socket when its first stack is made. That one may take for ever. */
-CASE_FLAGS(a_program_is_listed_while_its_first_network_does_not_answer,
-	   CASE_F_ROOT | CASE_F_USER | CASE_F_VDE)
-{
-	struct vdestack_opts patient = *case_opts();
-	const char *dir = case_path("silent");
-	char config[400];
-	int ctl = silent_switch(dir, 64);
-
-	patient.step_timeout_ms = patient.timeout_ms = -1;
-	(void)snprintf(config, sizeof(config), "vnl=vde://%s", dir);
-	struct vdestack_creation *first = vdestack_new_start(config, &patient);
-	CHECK(first != NULL);
-	(void)new_stack("name=second");
-	CHECK(wait_until(is_named, "second", SOON_MS));
-	struct pollfd p = { .fd = vdestack_new_fd(first), .events = POLLIN };
-	CHECK_EQ(poll(&p, 1, 0), 0);
-	vdestack_new_cancel(first);
-	close(ctl);
 }
 
 CASE(the_socket_is_private_and_goes_with_the_keeper)
