@@ -47,7 +47,7 @@
 /* A device goes down first; it is deleted after a grace period of the kernel's. */
 #define CHECK_FOR_MS 2000
 #define CHECK_EVERY_MS 20
-#define ROOM_NS 2000000           /* of a burst, while other pumps of the thread wait */
+#define SLEEP_NS 2000000          /* of a burst, while other pumps of the thread wait */
 #define BATCH 64                  /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)    /* a batch and the rest of its last super-frame, whatever the usual MTU */
 /* A batch, with what records are longer than frames, and a probe. */
@@ -58,7 +58,7 @@ struct vs_tx {
 	size_t n, done;         /* frames of the batch; those the link has taken */
 	size_t headers_used;
 	int64_t deadline_ms;    /* of what is pending; 0: nothing is */
-	int64_t room_until_ns;  /* of a burst: how long it may wait for room; 0: it has not waited yet */
+	int64_t sleep_ns;       /* how long this burst may still sleep for room, if others share its thread */
 	bool dead;              /* the link */
 	bool device_gone;
 	struct vs_impaired *taken; /* the batch is of frames that were impaired, and is to be given back */
@@ -316,19 +316,25 @@ static void pass_on(struct vs_tx *tx)
 }
 
 /*
- * How long to wait for room now. A link that never waits may share its thread with others, so a burst waits
- * for a moment only.
+ * Waits until the link has room, or for as long as may be waited. A link that never waits may share its
+ * thread with others, so a burst sleeps for a moment only. False: that is over.
  */
-static int64_t patience_ns(struct vs_tx *tx)
+static bool await_room(struct vs_tx *tx)
 {
-	int64_t patience = vs_tx_patience_ns(tx);
+	struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd, .events = POLLOUT };
+	bool shared = tx->pump->link->never_waits;
+	int64_t patience = vs_tx_patience_ns(tx), begin = vs_now_ns();
 
-	if (!tx->pump->link->never_waits)
-		return patience;
-	int64_t now = vs_now_ns();
-	if (tx->room_until_ns == 0)
-		tx->room_until_ns = now + ROOM_NS;
-	return tx->room_until_ns - now < patience ? tx->room_until_ns - now : patience;
+	if (room.fd >= 0 && poll(&room, 1, 0) > 0)
+		return true;
+	if (shared && tx->sleep_ns <= 0)
+		return false;
+	if (shared && tx->sleep_ns < patience)
+		patience = tx->sleep_ns;
+	struct timespec limit = { .tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000 };
+	(void)ppoll(&room, 1, &limit, NULL);
+	tx->sleep_ns -= vs_now_ns() - begin;
+	return true;
 }
 
 /* For a super-frame of more segments than the batch has room for: waits, within the bound. */
@@ -336,15 +342,10 @@ static void make_room(struct vs_tx *tx)
 {
 	pass_on(tx);
 	while (tx->n > 0 && !tx->dead) {
-		struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd,
-				       .events = POLLOUT };
-		int64_t patience = patience_ns(tx);
-		if (patience <= 0 && tx->room_until_ns != 0) {
+		if (!await_room(tx)) {
 			drop_rest(tx);
 			return;
 		}
-		struct timespec limit = { .tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000 };
-		(void)ppoll(&room, 1, &limit, NULL);
 		(void)vs_tx_resume(tx);
 	}
 }
@@ -424,7 +425,7 @@ bool vs_tx_burst(struct vs_tx *tx)
 	size_t used = 0;
 	bool more = true, alone = vs_lone_expected(&tx->lone);
 
-	tx->room_until_ns = 0;
+	tx->sleep_ns = SLEEP_NS;
 	vs_pack_begin(&tx->pack, containers(tx));
 
 	while (more && tx->n < BATCH && used + VS_SUPER_MAX <= sizeof(tx->arena)) {
