@@ -2,33 +2,17 @@
 #ifndef VDESTACK_TESTS_CAPTURE_NET_H
 #define VDESTACK_TESTS_CAPTURE_NET_H
 
-/* Captures of an interface of a stack, frames for them, and a reader of their files. */
+/* Captures of an interface of a stack, and frames for them. */
 
 #include <errno.h>
 
+#include "capture_files.h"
 #include "net.h"
 #include "stacks.h"
 #include <vdestack/capture.h>
 
 /* ptp:// is libvdeplug's, too. */
 #define KINDS (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_NO_TUN | CASE_F_VDE)
-
-static char output[4 << 20];
-
-/* What the reader in Python says of the files; it fails the case if a file is not as the format says. */
-__attribute__((unused)) static const char *read_files(const char *names)
-{
-	char command[2048];
-
-	(void)snprintf(command, sizeof(command), "exec python3 -B %s %s 2>&1", PCAPNG_READER, names);
-	FILE *p = popen(command, "re");
-	CHECK(p != NULL);
-	size_t n = fread(output, 1, sizeof(output) - 1, p);
-	output[n] = '\0';
-	if (pclose(p) != 0)
-		FAIL("the file is not valid: %s", output);
-	return output;
-}
 
 /* How many lines begin with that text. */
 __attribute__((unused)) static int count_lines(const char *text, const char *begin)

@@ -10,24 +10,9 @@
 #include <errno.h>
 #include <net/ethernet.h>
 
+#include "capture_files.h"
 #include "segment.h"
 #include <vdestack/capture.h>
-
-static char output[4 << 20];
-
-static const char *read_file(const char *name)
-{
-	char command[2048];
-
-	(void)snprintf(command, sizeof(command), "exec python3 -B %s %s 2>&1", PCAPNG_READER, name);
-	FILE *p = popen(command, "re");
-	CHECK(p != NULL);
-	size_t n = fread(output, 1, sizeof(output) - 1, p);
-	output[n] = '\0';
-	if (pclose(p) != 0)
-		FAIL("the file is not valid: %s", output);
-	return output;
-}
 
 /* Lines of frames in that direction that end with these bytes (two values of 32 bits). */
 static int count_frames(const char *text, const char *way, const char *tail)
@@ -177,7 +162,7 @@ static const char *stop_and_read(int fd)
 
 	MUST(vdestack_capture_stop(fd, &s));
 	CHECK_EQ(s.dropped + s.os_dropped, 0);
-	return read_file(case_path("file"));
+	return read_files(case_path("file"));
 }
 
 /* ------------------------------------------------------------------ loss */
