@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "bulk.h"
+#include "container_wire.h"
 #include "frames.h"
 #include "net.h"
 #include "wire.h"
@@ -23,9 +24,7 @@
 #define CONTAINERS (CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | VDE)
 #define OFF VDESTACK_OFFLOAD_SUPER
 #define MIB (1u << 20)
-#define LIMIT 9230
-
-enum { FRAMES = 1, PROBE = 2, ANSWER = 3 };
+#define LIMIT CONTAINER_LONGEST
 
 /* ------------------------------------------------------------------ the network */
 
@@ -42,11 +41,6 @@ static struct net {
 	atomic_bool ignores[2];    /* stack i seems not to know containers */
 } net;
 
-static bool is_ours(const uint8_t *f, size_t len)
-{
-	return len >= 24 && f[12] == 0x88 && f[13] == 0xb5;
-}
-
 static void *forward(void *arg)
 {
 	int i = arg == &net.side[0] ? 0 : 1;
@@ -56,10 +50,10 @@ static void *forward(void *arg)
 
 	while ((n = recv(side->end, f, sizeof(f), 0)) >= 0) {
 		size_t len = (size_t)n, limit = atomic_load(&net.limit);
-		bool ours = is_ours(f, len);
+		bool ours = container_is(f, len);
 		atomic_fetch_add(&side->frames, 1);
 		if (ours)
-			atomic_fetch_add(&side->of_kind[f[19] & 3], 1);
+			atomic_fetch_add(&side->of_kind[container_kind(f) & 3], 1);
 		if (len > atomic_load(&side->longest))
 			atomic_store(&side->longest, len);
 		if (!ours && len > atomic_load(&side->longest_ordinary))

@@ -11,12 +11,10 @@
 #include <poll.h>
 
 #include "cable.h"
-#include "wire.h"
+#include "container_wire.h"
 
 #define FORGED (CASE_F_ROOT | CASE_F_USER | VDE)
-#define LONGEST 9230
-
-enum { FRAMES = 1, PROBE = 2, ANSWER = 3 };
+#define LONGEST CONTAINER_LONGEST
 
 static struct vdestack *s;
 static int end;
@@ -32,31 +30,18 @@ static void plug(unsigned no_offload)
 	MUST(vdestack_link_get_mac(s, "vde0", mac));
 }
 
-static void put(uint8_t *p, size_t n)
-{
-	p[0] = (uint8_t)(n >> 8);
-	p[1] = (uint8_t)n;
-}
-
-/* The header of a container of len bytes whose records are there, with a right checksum. */
+/* From the attacker to the stack. */
 static size_t seal(uint8_t *c, size_t len, int kind)
 {
-	memcpy(c, mac, 6);
-	memcpy(c + 6, peer_mac, 6);
-	memcpy(c + 12, "\x88\xb5VdeC\1", 7);
-	c[19] = (uint8_t)kind;
-	put(c + 20, len);
-	put(c + 22, 0);
-	put(c + 22, ~wire_sum(0, c + 18, len - 18) & 0xffff);
-	return len;
+	return container_seal(c, len, kind, mac, peer_mac);
 }
 
 /* A record at `at`. Returns where it ends. */
 static size_t record(uint8_t *c, size_t at, const uint8_t *frame, size_t len, unsigned segment)
 {
 	memset(c + at, 0, 24);
-	put(c + at, len - 12);
-	put(c + at + 2, segment);
+	put16(c + at, len - 12);
+	put16(c + at + 2, segment);
 	memcpy(c + at + 24, frame + 12, len - 12);
 	return at + 24 + len - 12;
 }
@@ -78,7 +63,7 @@ static size_t awaited(int kind, int ms)
 
 	while (wait_readable(end, (int)((until - now_us()) / 1000) + 1)) {
 		ssize_t n = MUST(recv(end, f, sizeof(f), 0));
-		if (n >= 24 && f[12] == 0x88 && f[13] == 0xb5 && f[19] == kind)
+		if (container_is(f, (size_t)n) && container_kind(f) == kind)
 			return (size_t)n;
 		if (now_us() > until)
 			break;
@@ -88,9 +73,7 @@ static size_t awaited(int kind, int ms)
 
 static size_t probe(uint8_t *c, size_t len, unsigned nonce)
 {
-	memset(c, 0, len);
-	put(c + 30, nonce);
-	return seal(c, len, PROBE);
+	return container_probe(c, len, nonce, mac, peer_mac);
 }
 
 /* The stack answers the next probe: all that was sent before has been handled. */
@@ -192,7 +175,7 @@ CASE_FLAGS(a_flood_of_probes_gets_few_answers, FORGED)
 		throw(c, probe(c, sizeof(c), i));
 		while (wait_readable(end, 0)) {
 			ssize_t n = MUST(recv(end, f, sizeof(f), 0));
-			answers += n == 64 && f[12] == 0x88 && f[19] == ANSWER;
+			answers += container_is(f, (size_t)n) && container_kind(f) == ANSWER;
 		}
 	}
 	long long seconds = (now_us() - start) / 1000000 + 1;
@@ -211,15 +194,15 @@ CASE_FLAGS(a_forged_answer_changes_nothing, FORGED)
 	for (int i = 0; i < 20000; i++) {
 		char data[100] = { 0 };
 		memset(c, 0, sizeof(c));
-		put(c + 24, (size_t)i); /* a nonce */
-		put(c + 32, LONGEST);
-		put(c + 34, 7);
+		put16(c + 24, (size_t)i); /* a nonce */
+		put16(c + 32, LONGEST);
+		put16(c + 34, 7);
 		throw(c, seal(c, sizeof(c), ANSWER));
 		(void)send(fd, data, sizeof(data), MSG_DONTWAIT);
 		(void)send(fd, data, sizeof(data), MSG_DONTWAIT);
 		while (wait_readable(end, 0)) {
 			ssize_t n = MUST(recv(end, f, sizeof(f), 0));
-			bool ours = n > 24 && f[12] == 0x88 && f[13] == 0xb5;
+			bool ours = container_is(f, (size_t)n);
 			CHECK(!ours || f[19] == PROBE);
 			probes += ours;
 			frames += !ours;
