@@ -47,13 +47,60 @@ static void polling_that_does_not_pay_is_given_up(void **state)
 	(void)state;
 	for (int64_t now = MS; now < 1000 * (int64_t)MS; now += 100 * US) {
 		int64_t took = attempt(&l, now, -1, US);
-		assert_true(took <= VS_LINGER_NS + US);
+		assert_true(took <= VS_LINGER_LATE_NS + US);
 		cost += took;
 		tries += took > 0;
 	}
 	/* and is tried again, rarely */
 	assert_in_range(tries, VS_LINGER_FAILURES + 10, VS_LINGER_FAILURES + 30);
-	assert_true(cost < MS); /* a thousandth of the time */
+	assert_true(cost < 3 * MS); /* three thousandths of the time */
+}
+
+/* All answers are late: after a pause it waits for some of them, and then for a short time only. */
+static void answers_that_stay_late_are_given_up(void **state)
+{
+	struct vs_linger l = { 0 };
+	int64_t cost = 0;
+	int late = 0;
+
+	(void)state;
+	for (int64_t now = MS; now < 1000 * (int64_t)MS; now += 100 * US) {
+		int64_t took = attempt(&l, now, 40 * US, US);
+		late += took > VS_LINGER_NS + US;
+		cost += took;
+	}
+	assert_true(late > VS_LINGER_LATES); /* it is tried again */
+	assert_true(cost < 40 * (int64_t)MS); /* four hundredths of the time */
+}
+
+/* What lingering for longer is for: the other threads of the round trip are awake, and answers come soon. */
+static void answers_that_come_sooner_then_are_waited_for(void **state)
+{
+	struct vs_linger l = { 0 };
+	int64_t now = MS;
+
+	(void)state;
+	for (int i = 0; i < VS_LINGER_LATES - 1; i++, now += 100 * US)
+		assert_true(attempt(&l, now, 40 * US, US) >= 40 * US);
+	for (int i = 0; i < 1000; i++, now += 50 * US)
+		assert_in_range(attempt(&l, now, 10 * US, US), 10 * US, 11 * US);
+	/* and a few late ones do not end it */
+	for (int i = 0; i < VS_LINGER_LATES - 1; i++, now += 100 * US)
+		assert_true(attempt(&l, now, 40 * US, US) >= 40 * US);
+	assert_true(attempt(&l, now, 10 * US, US) > 0);
+}
+
+/* Every fifth answer comes soon, and for the others it would wait in vain. */
+static void some_answers_that_come_soon_do_not_keep_it_up(void **state)
+{
+	struct vs_linger l = { 0 };
+	int64_t cost = 0;
+	int i = 0;
+
+	(void)state;
+	for (int64_t now = MS; now < 1000 * (int64_t)MS; now += 100 * US)
+		cost += attempt(&l, now, i++ % 5 == 0 ? 5 * US : -1, US);
+	assert_true(cost < 20 * (int64_t)MS);
 }
 
 static void one_success_restarts_polling(void **state)
@@ -106,6 +153,9 @@ static void only_single_frames_far_apart_are_lone(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(polling_continues_while_answers_come_in_time),
 	cmocka_unit_test(polling_that_does_not_pay_is_given_up),
+	cmocka_unit_test(answers_that_stay_late_are_given_up),
+	cmocka_unit_test(answers_that_come_sooner_then_are_waited_for),
+	cmocka_unit_test(some_answers_that_come_soon_do_not_keep_it_up),
 	cmocka_unit_test(one_success_restarts_polling),
 	cmocka_unit_test(a_crowded_processor_is_left_alone),
 	cmocka_unit_test(only_single_frames_far_apart_are_lone),
