@@ -27,6 +27,8 @@
  *    the next connection to its switch may follow.
  *  - No shared thread is stuck: it makes no call that waits, except for that lock, and for two milliseconds
  *    when a super-frame has more segments than a batch (tx.c).
+ *  - A shared thread may be unable to wait for one more pump: memory or epoll watches are used up. That pump
+ *    gets a thread of its own, which needs no epoll set. Only if that fails too, its link is given up.
  *  - A shared thread is in the network namespace of the thread that started it. So only pumps that are
  *    started in the host's namespace use shared threads.
  *
@@ -237,6 +239,18 @@ void vs_shared_take_back(struct vs_turns *t, struct vs_mover *w)
 	vs_turns_drop(t, w);
 	if (vs_shared_add(t->shared, w) < 0 && vs_turns_add(t, w) < 0)
 		w->done(w); /* not possible: it was there before */
+}
+
+int vs_shared_divert(struct vs_turns *t, struct vs_mover *w)
+{
+	int r = start_own(t->shared, w);
+
+	if (r == 0) {
+		pthread_mutex_lock(&t->shared->lock);
+		t->n_given--;
+		pthread_mutex_unlock(&t->shared->lock);
+	}
+	return r;
 }
 
 bool vs_shared_leave(struct vs_turns *t)

@@ -41,6 +41,8 @@ struct vs_mover *vs_shared_take(struct vs_turns *t);
 void vs_shared_end(struct vs_turns *t, struct vs_mover *w);
 /* A shared thread: the mover is busy, and gets a thread of its own. It stays if none can be started. */
 void vs_shared_part(struct vs_turns *t, struct vs_mover *w);
+/* A shared thread cannot have the mover, which is on none: it gets a thread of its own. 0 or -errno. */
+int vs_shared_divert(struct vs_turns *t, struct vs_mover *w);
 /* Such a thread: the mover has nothing to do any more, and goes back. It stays if that fails. */
 void vs_shared_take_back(struct vs_turns *t, struct vs_mover *w);
 /* The thread has no mover. True: it gets none any more, and must end. */

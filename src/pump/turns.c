@@ -231,6 +231,8 @@ static void take_added(struct vs_turns *t)
 	for (struct vs_mover *list = vs_shared_take(t); (w = list) != NULL;) {
 		list = w->next;
 		int r = vs_turns_add(t, w);
+		if (r < 0)
+			r = vs_shared_divert(t, w);
 		if (r == 0)
 			continue;
 		w->state = VS_MOVER_DEAD;
@@ -468,8 +470,13 @@ static int open_wake(struct vs_turns *t)
 
 	t->wake = t->lasts ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
 			   : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (t->wake < 0 || epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->wake, &event) < 0)
+	if (t->wake < 0)
 		return -1;
+	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->wake, &event) < 0) {
+		if (t->lasts)
+			return -1;
+		vs_close(vs_steal_fd(&t->epoll)); /* a single mover can do without */
+	}
 	return t->lasts ? 0 : timerfd_settime(t->wake, 0, &every, NULL);
 }
 
