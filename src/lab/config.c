@@ -26,6 +26,16 @@ static void write_mac(FILE *out, size_t network, size_t host)
 		      (unsigned)host >> 8 & 0xff, (unsigned)host & 0xff);
 }
 
+/*
+ * A router asks for its neighbours from a link-local address. The kernel makes one, and looks for duplicates
+ * of it for two seconds. Until that has passed the router asks for nobody, and after three seconds it reports
+ * its neighbours as unreachable. So it has one more, which can be used at once.
+ */
+static void write_link_local(FILE *out, size_t host)
+{
+	(void)fprintf(out, " ip=fe80::6c61:%x/64", (unsigned)host + 1);
+}
+
 static void write_port(FILE *out, const struct vs_lab_topology *t, size_t host, size_t port, const char *lab)
 {
 	const struct vs_lab_port *p = &t->hosts[host].ports[port];
@@ -45,6 +55,8 @@ static void write_port(FILE *out, const struct vs_lab_topology *t, size_t host, 
 			vs_lab_addr_prefix_text(&p->addrs[f], text);
 			(void)fprintf(out, " ip=%s", text);
 		}
+	if (t->hosts[host].kind == VS_LAB_ROUTER && p->addrs[1].family != 0)
+		write_link_local(out, host);
 	if (p->config != NULL)
 		(void)fprintf(out, " %s", p->config);
 	for (size_t i = 0; i < t->hosts[host].n_routes; i++) {

@@ -166,6 +166,16 @@ CASE(a_router_passes_both_families)
 	vdestack_lab_delete(lab);
 }
 
+/* Without a link-local address that is past the detection a router asks for none of its IPv6 neighbours. */
+CASE(a_router_has_link_local_addresses_that_can_be_used_at_once)
+{
+	struct vdestack_lab *lab = start(LAN "network wan 10.1.0.0/24 fd01::/64\nrouter r on lan on wan\n");
+
+	CHECK_EQ(run(lab, "r", "ip -6 addr show dev lan scope link -tentative | grep -q 'fe80:.* nodad'"), 0);
+	CHECK_EQ(run(lab, "r", "ip -6 addr show dev wan scope link -tentative | grep -q 'fe80:.* nodad'"), 0);
+	vdestack_lab_delete(lab);
+}
+
 CASE_FLAGS(a_chain_of_three_routers_passes_both_families, CASE_F_ROOT | CASE_F_USER | CASE_F_TSAN)
 {
 	struct vdestack_lab *lab =
