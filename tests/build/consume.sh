@@ -204,7 +204,7 @@ cat >lab.c <<'END'
 int main(void)
 {
 	struct vdestack_lab *lab = vdestack_lab_new("network lan 10.0.0.0/24\nhost a on lan\n", NULL);
-	char *argv[] = { "sh", "-c", "getent ahostsv4 a | grep -q 10.0.0.1", NULL };
+	char *argv[] = { "sh", "-c", "getent ahostsv4 a | grep 10.0.0.1 >/dev/null", NULL };
 
 	if (lab == NULL || vdestack_lab_start(lab) < 0 || vdestack_lab_run(lab, "a", argv, NULL) != 0) {
 		puts(vdestack_lab_last_error());
@@ -231,7 +231,7 @@ lab/with_pkg_config || fail "the laboratory does not work with pkg-config"
 
 # ---- the tool, which finds the library from its own place
 check_library "$prefix/bin/vdestack"
-"$prefix/bin/vdestack" --version | grep -qF "$version" || fail "the tool is not of version $version"
+"$prefix/bin/vdestack" --version | grep -F "$version" >/dev/null || fail "the tool is not of version $version"
 
 # ---- the examples through find_package
 cp -r "$source/examples" examples

@@ -23,7 +23,7 @@ case $case in
 build_testing_off_leaves_out_the_tests)
 	configure without -DBUILD_TESTING=OFF || fail "$(cat configured)"
 	[ ! -e without/tests ] || fail "there are tests"
-	! cmake --build without --target help | grep -q vdestack_wrap || fail "the wrapper of the tests is a target"
+	! cmake --build without --target help | grep vdestack_wrap >/dev/null || fail "the wrapper of the tests is a target"
 	! grep -q 'not used by the project' configured || fail "BUILD_TESTING is unknown"
 	configure with || fail "$(cat configured)"
 	[ -e with/tests ] || fail "there are no tests by default"

@@ -39,7 +39,7 @@ lacks() { # PACKAGE PATH
 	! dpkg-deb -c "$work/$1"_*.deb | awk '{ print $6 }' | grep -E "^\./$2$" || { echo "$1 has it"; exit 1; }
 }
 says() { # PACKAGE FIELD REGEX
-	dpkg-deb -f "$work/$1"_*.deb "$2" | grep -qE "$3" || { echo "$2 of $1: $(dpkg-deb -f "$work/$1"_*.deb "$2")"; exit 1; }
+	dpkg-deb -f "$work/$1"_*.deb "$2" | grep -E "$3" >/dev/null || { echo "$2 of $1: $(dpkg-deb -f "$work/$1"_*.deb "$2")"; exit 1; }
 }
 has libvdestack0 'usr/lib/[^/]*/libvdestack\.so\.0'
 has libvdestack0 'usr/lib/[^/]*/libvdestack-nointerpose\.so\.0'
@@ -70,9 +70,9 @@ for name in iothnamed iothradvd otip_rproxy; do
 	has "$package" "etc/apparmor\.d/$name"
 	has "$package" "usr/share/man/man8/$name\.8\.gz"
 	# It is the administrator who enables it.
-	dpkg-deb -I "$package"_*.deb postinst | grep -q "deb-systemd-helper .*$name.service" ||
+	dpkg-deb -I "$package"_*.deb postinst | grep "deb-systemd-helper .*$name.service" >/dev/null ||
 		{ echo "$package does not know its unit"; exit 1; }
-	! dpkg-deb -I "$package"_*.deb postinst | grep -q 'deb-systemd-helper enable' || { echo "$name is enabled"; exit 1; }
+	! dpkg-deb -I "$package"_*.deb postinst | grep 'deb-systemd-helper enable' >/dev/null || { echo "$name is enabled"; exit 1; }
 done
 has vdestack-doc 'usr/share/doc/vdestack-doc/docs/architecture\.md'
 has python3-vdestack 'usr/lib/python3/dist-packages/vdestack/pytest_plugin\.py'

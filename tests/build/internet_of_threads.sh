@@ -40,7 +40,7 @@ processes() {
 	find /proc/[0-9]*/cwd -maxdepth 0 -lname "$PWD/scratch/*" 2>/dev/null
 }
 end=$((SECONDS + 10))
-while processes | grep -q .; do
+while processes | grep . >/dev/null; do
 	[ $SECONDS -lt $end ] || fail "processes are left: $(processes)"
 	sleep 0.1
 done

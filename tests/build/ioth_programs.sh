@@ -35,7 +35,7 @@ for program in $programs; do
 	"$cc" "$source/tests/ioth/programs/$program.c" -o "by_name/$program" "-I$prefix/include" "-L$libdir" \
 		-lioth -liothconf -liothdns -liothaddr "-Wl,-rpath,$libdir"
 	for file in "$program" "by_name/$program"; do
-		ldd "$file" | grep -F "libioth.so" | grep -qF "$prefix" || fail "$file has another libioth"
+		ldd "$file" | grep -F "libioth.so" | grep -F "$prefix" >/dev/null || fail "$file has another libioth"
 	done
 done
 
@@ -54,7 +54,7 @@ for file in "$libdir"/ioth/ioth_*.so; do
 		fail "the table of test_ioth_interop.c lacks $kind"
 done
 [ -e "$libdir/ioth/ioth_kernel-r.so" ] || [ -e "$libdir/ioth/ioth_kernel.so" ] || fail "no plugin of the kind kernel"
-echo "$kinds" | grep -qw vdestack || fail "no plugin of the kind vdestack"
+echo "$kinds" | grep -w vdestack >/dev/null || fail "no plugin of the kind vdestack"
 
 # ---- run
 # Fails if the command does not succeed within 20 seconds. An address is usable a moment after it is given.

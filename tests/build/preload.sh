@@ -61,9 +61,9 @@ while read -r name; do
 	[ -n "$named" ] || fail "docs/preload.md does not name $name"
 done <declared
 
-readelf -d "$library" | grep -q SONAME && fail "it has a SONAME"
-readelf -d "$library" | grep -q BIND_NOW || fail "not bound when loaded"
-readelf -lW "$library" | grep -q GNU_RELRO || fail "no GNU_RELRO"
+readelf -d "$library" | grep SONAME >/dev/null && fail "it has a SONAME"
+readelf -d "$library" | grep BIND_NOW >/dev/null || fail "not bound when loaded"
+readelf -lW "$library" | grep GNU_RELRO >/dev/null || fail "no GNU_RELRO"
 tls=$(readelf -lW "$library" | awk '$1 == "TLS" { print $6 }')
 [ $((${tls:-0})) -le 640 ] || fail "thread-local storage: $tls bytes"
 needed() {
@@ -74,6 +74,6 @@ segments=$(readelf -lW "$library" | grep -c '^ *LOAD')
 [ "$segments" -le 2 ] || fail "$segments segments are mapped, not two"
 
 [ "$(exported "$lookups")" = vs_lookups_start ] || fail "$lookups shows: $(exported "$lookups")"
-readelf -d "$lookups" | grep -q STATIC_TLS && fail "$lookups has thread-local storage for libraries of the start"
+readelf -d "$lookups" | grep STATIC_TLS >/dev/null && fail "$lookups has thread-local storage for libraries of the start"
 needed "$lookups" | grep -E '^libvdestack' && fail "the library of lookups needs another one of ours"
 exit $status

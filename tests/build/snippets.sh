@@ -106,7 +106,7 @@ done
 echo "$n examples compiled, $ran of them run"
 for page in "$source"/docs/man/*.[37]; do
 	page=$(basename "$page")
-	case $page in ioth*) echo " $main_pages_of_family " | grep -qF " $page " && [ $family = yes ] || continue ;; esac
+	case $page in ioth*) echo " $main_pages_of_family " | grep -F " $page " >/dev/null && [ $family = yes ] || continue ;; esac
 	if [ ! -f "$page.1.expected" ] || [ ! -f "$page.1.output" ]; then
 		echo "$page has no program in EXAMPLES whose output it shows" >&2
 		exit 1

@@ -7,7 +7,9 @@
 #
 #  - no line has more than 110 columns, with tabs of 8;
 #  - includes stand in groups: the file's own header, system headers, our headers. There is a blank line between
-#    the groups and none in them, and each group is sorted. Public headers come last among ours.
+#    the groups and none in them, and each group is sorted. Public headers come last among ours;
+#  - a script writes no pipe into grep -q. It ends at the first match, what writes to it may then die of SIGPIPE, and
+#    with pipefail the pipe has failed: sometimes. "grep PATTERN >/dev/null" reads to the end.
 
 set -eu -o pipefail
 export LC_ALL=C
@@ -63,19 +65,27 @@ unsorted_includes() { # FILE...
 		END { exit bad }' "$@"
 }
 
+quiet_pipes() { # FILE...
+	! grep -HnE '(^|[^|])\| *grep (-[A-Za-z]+ )*-[A-Za-z]*q' "$@"
+}
+
 mapfile -t sources < <(find src -name '*.[ch]')
 mapfile -t others < <(find include tests -name '*.[ch]')
 long_lines "${sources[@]}" "${others[@]}" || status=1
 unsorted_includes "${sources[@]}" || status=1
+mapfile -t scripts < <(find tests .ci cmake debian/tests demo check -type f -exec grep -lE '^#!/bin/bash|^# shellcheck shell=bash' {} +)
+quiet_pipes "${scripts[@]}" || status=1
 
 # Checks that do not work find nothing.
-[ "${#sources[@]}" -gt 100 ] || { echo "nothing was checked"; status=1; }
+[ "${#sources[@]}" -gt 100 ] && [ "${#scripts[@]}" -gt 50 ] || { echo "nothing was checked"; status=1; }
 planted=$(mktemp -d)
 trap 'rm -rf "$planted"' EXIT
 printf '\t%103d\n' 0 >"$planted/long.c"
 printf '#include "a.h"\n\n#include <b.h>\n#include <a.h>\n' >"$planted/sorted.c"
 printf '#include "a.h"\n\n#include <b.h>\n#include "c.h"\n' >"$planted/blank.c"
+printf 'ldd program | grep -F -%s libc\n' q >"$planted/quiet.sh"
 ! long_lines "$planted/long.c" >/dev/null || { echo "a long line is not noticed"; status=1; }
 ! unsorted_includes "$planted/sorted.c" >/dev/null || { echo "includes that are not sorted are not noticed"; status=1; }
 ! unsorted_includes "$planted/blank.c" >/dev/null || { echo "a missing blank line is not noticed"; status=1; }
+! quiet_pipes "$planted/quiet.sh" >/dev/null || { echo "a pipe into grep -q is not noticed"; status=1; }
 exit $status

@@ -34,29 +34,29 @@ nm -D --defined-only "$library" | awk '{ print $3 }' | sort -u >shown
 diff -u declared shown || { echo "declared (-) and shown (+) differ" >&2; exit 1; }
 nm -D --defined-only "$quiet" | awk '{ print $3 }' | sort -u >shown-quiet
 diff -u <(grep -vx socket declared) shown-quiet || { echo "the variant shows (+) what it should not, or lacks (-)" >&2; exit 1; }
-readelf -d "$quiet" | grep -q 'SONAME.*\[libvdestack-nointerpose\.so\.0\]'
+readelf -d "$quiet" | grep 'SONAME.*\[libvdestack-nointerpose\.so\.0\]' >/dev/null
 [ -x "$quiet" ]
-"$quiet" </dev/null | grep -q '^libvdestack [0-9]'
-readelf -d "$library" | grep -q 'SONAME.*\[libvdestack\.so\.0\]'
-readelf -d "$library" | grep -q 'BIND_NOW'
-readelf -lW "$library" | grep -q GNU_RELRO
+"$quiet" </dev/null | grep '^libvdestack [0-9]' >/dev/null
+readelf -d "$library" | grep 'SONAME.*\[libvdestack\.so\.0\]' >/dev/null
+readelf -d "$library" | grep 'BIND_NOW' >/dev/null
+readelf -lW "$library" | grep GNU_RELRO >/dev/null
 [ -x "$library" ]
-"$library" </dev/null | grep -q '^libvdestack [0-9]'
+"$library" </dev/null | grep '^libvdestack [0-9]' >/dev/null
 readelf -d "$library" "$quiet" | grep 'NEEDED.*cares' && { echo "the core needs c-ares" >&2; exit 1; }
 
 declared_by "$include/vdestack.h" >core
 declared_by "$include/vdestack/lab.h" | comm -23 - core >declared-lab
 nm -D --defined-only "$lab" | awk '{ print $3 }' | sort -u >shown-lab
 diff -u declared-lab shown-lab || { echo "the laboratory: declared (-) and shown (+) differ" >&2; exit 1; }
-readelf -d "$lab" | grep -q 'SONAME.*\[libvdestack-lab\.so\.0\]'
-readelf -d "$lab" | grep -q 'NEEDED.*libvdestack-nointerpose'
-readelf -d "$lab" | grep -q 'BIND_NOW'
+readelf -d "$lab" | grep 'SONAME.*\[libvdestack-lab\.so\.0\]' >/dev/null
+readelf -d "$lab" | grep 'NEEDED.*libvdestack-nointerpose' >/dev/null
+readelf -d "$lab" | grep 'BIND_NOW' >/dev/null
 
 [ -n "$dns" ] || exit 0
 declared_by "$include/vdestack/dns.h" "$include/vdestack/dial.h" | comm -23 - core >declared-dns
 nm -D --defined-only "$dns" | awk '{ print $3 }' | sort -u >shown-dns
 diff -u declared-dns shown-dns || { echo "the resolver: declared (-) and shown (+) differ" >&2; exit 1; }
-readelf -d "$dns" | grep -q 'SONAME.*\[libvdestack-dns\.so\.0\]'
-readelf -d "$dns" | grep -q 'NEEDED.*libcares'
-readelf -d "$dns" | grep -q 'NEEDED.*libvdestack-nointerpose'
-readelf -d "$dns" | grep -q 'BIND_NOW'
+readelf -d "$dns" | grep 'SONAME.*\[libvdestack-dns\.so\.0\]' >/dev/null
+readelf -d "$dns" | grep 'NEEDED.*libcares' >/dev/null
+readelf -d "$dns" | grep 'NEEDED.*libvdestack-nointerpose' >/dev/null
+readelf -d "$dns" | grep 'BIND_NOW' >/dev/null

@@ -66,11 +66,11 @@ on_host() {
 }
 
 host_has_addr() {
-	on_host ip -6 addr show | grep -qF "$1"
+	on_host ip -6 addr show | grep -F "$1" >/dev/null
 }
 
 host_has_route() {
-	on_host ip -6 route | grep -q "$1"
+	on_host ip -6 route | grep "$1" >/dev/null
 }
 
 host_has_no_route() {
@@ -104,7 +104,7 @@ rdisc() {
 shows() {
 	local text
 	for text in "$@"; do
-		tr -s ' ' <"$scratch/rdisc.log" | grep -qF -- "$text" || fail "rdisc6 does not show \"$text\""
+		tr -s ' ' <"$scratch/rdisc.log" | grep -F -- "$text" >/dev/null || fail "rdisc6 does not show \"$text\""
 	done
 }
 
@@ -166,7 +166,7 @@ two_networks_have_their_own_prefixes)
 	until_true 20 says_later
 	first=$radvd
 	begin --iface vde1 fd00:2::/64/LA
-	on_interface() { on_host ip -6 addr show dev "$1" | grep -qF "inet6 $2"; }
+	on_interface() { on_host ip -6 addr show dev "$1" | grep -F "inet6 $2" >/dev/null; }
 	until_true 20 on_interface cl0 fd00:1:
 	until_true 20 on_interface cl1 fd00:2:
 	! on_interface cl0 fd00:2: || fail "the prefix of the other network"
@@ -358,7 +358,7 @@ a_station_and_a_stack_serve_a_hub)
 	# The host reports each prefix of which it has an address.
 	# shellcheck disable=SC2016
 	"$3" run "vnl=hub://$scratch/hub" -- bash -c 'for prefix in fd00:1: fd00:2: fd00:3:; do
-		until ip -6 addr show | grep -qF "inet6 $prefix"; do sleep 0.1; done
+		until ip -6 addr show | grep -F "inet6 $prefix" >/dev/null; do sleep 0.1; done
 		echo "has $prefix"
 	done' >"$scratch/host.log" 2>&1 &
 	own="$own $!"

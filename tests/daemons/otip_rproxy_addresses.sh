@@ -86,7 +86,7 @@ a_new_address_gets_the_place_of_the_oldest() {
 # A flow goes on with the address that it began with; a new client of that address has no answer.
 a_flow_outlives_its_address() {
 	start socat UDP4-RECVFROM:9001,fork EXEC:cat
-	wait_for bash -c "ss -Huln | grep -q :9001"
+	wait_for bash -c "ss -Huln | grep :9001 >/dev/null"
 	start_proxy -u 90,127.0.0.1,9001 --otip_period=4 --otip_preactive=1 --otip_postactive=0 --udp_timeout=1
 	local a
 	a=$(address 4)
@@ -227,8 +227,8 @@ an_address_comes_back_after_the_interface_was_down() {
 a_retired_port_is_closed_with_its_last_flow() {
 	start socat UDP4-RECVFROM:9001,fork EXEC:cat
 	start socat TCP4-LISTEN:8001,bind=127.0.0.1,fork EXEC:cat
-	wait_for bash -c "ss -Huln | grep -q :9001"
-	wait_for bash -c "ss -Htln | grep -q :8001"
+	wait_for bash -c "ss -Huln | grep :9001 >/dev/null"
+	wait_for bash -c "ss -Htln | grep :8001 >/dev/null"
 	start_proxy -t 80,127.0.0.1,8001 -u 90,127.0.0.1,9001 -u 91,127.0.0.1,9001 --otip_period=4 --otip_preactive=1 \
 		--otip_postactive=0 --udp_timeout=1
 	client python3 - "$(address 4)" <<-'END'

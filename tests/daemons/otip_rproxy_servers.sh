@@ -75,7 +75,7 @@ socat_sends_both_ways_at_a_time() {
 	head -c 8000000 /dev/urandom >up
 	head -c 8000000 /dev/urandom >down
 	start socat -t 30 TCP4-LISTEN:8003,reuseaddr "OPEN:$scratch/down,rdonly!!CREATE:$scratch/up.got"
-	wait_for bash -c "ss -Htln | grep -q :8003"
+	wait_for bash -c "ss -Htln | grep :8003 >/dev/null"
 	start_proxy -t 80,127.0.0.1,8003 --otip_period=100000
 	client timeout 60 socat -t 30 "OPEN:$scratch/up,rdonly!!CREATE:$scratch/down.got" "TCP6:[$(address 100000)]:80"
 	wait_for cmp up up.got

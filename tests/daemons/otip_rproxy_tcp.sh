@@ -33,7 +33,7 @@ the_end_of_one_direction_is_passed_on_alone() {
 	print("got", n, flush=True)
 	END
 	wait_for grep -q ready said
-	wait_for bash -c "ss -Htln | grep -q :8003"
+	wait_for bash -c "ss -Htln | grep :8003 >/dev/null"
 	start_proxy -t 80,127.0.0.1,8003 -t 81,127.0.0.1,8004 --otip_period=100000
 	local a
 	a=$(address 100000)

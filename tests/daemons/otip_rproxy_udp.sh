@@ -6,7 +6,7 @@
 datagrams_find_their_server_and_their_client() {
 	start socat UDP4-RECVFROM:9001,fork EXEC:cat
 	start socat UDP6-RECVFROM:9002,fork,bind='[::1]' EXEC:cat
-	wait_for bash -c "ss -Huln | grep -q :9001 && ss -Huln | grep -q :9002"
+	wait_for bash -c "ss -Huln | grep :9001 >/dev/null && ss -Huln | grep :9002 >/dev/null"
 	start_proxy -u 90,127.0.0.1,9001 -u 91,::1,9002 --otip_period=100000 --udp_timeout=1
 	local a before
 	a=$(address 100000)
@@ -29,7 +29,7 @@ datagrams_find_their_server_and_their_client() {
 
 datagrams_of_new_clients_are_dropped_at_the_limit_of_flows() {
 	start socat UDP4-RECVFROM:9001,fork EXEC:cat
-	wait_for bash -c "ss -Huln | grep -q :9001"
+	wait_for bash -c "ss -Huln | grep :9001 >/dev/null"
 	start_proxy -u 90,127.0.0.1,9001 --otip_period=100000 --udp_flows=2 --udp_timeout=2
 	local a
 	a=$(address 100000)

@@ -34,7 +34,7 @@ if [ ! -e /packages/.ready ]; then # packages that were built elsewhere are test
 	mv /build/*.deb /packages
 fi
 if [ -e /etc/apparmor.d/abi/4.0 ]; then # the profiles of the packages of tools have the permission userns
-	dpkg-deb --fsys-tarfile /packages/vdestack-tools_*.deb | tar -xO ./etc/apparmor.d/vdestack | grep -qw userns || failed="$failed userns"
+	dpkg-deb --fsys-tarfile /packages/vdestack-tools_*.deb | tar -xO ./etc/apparmor.d/vdestack | grep -w userns >/dev/null || failed="$failed userns"
 fi
 
 (cd /packages && dpkg-scanpackages -m . >Packages 2>/dev/null)

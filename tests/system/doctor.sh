@@ -22,7 +22,7 @@ expect() { # STATUS: of the last command
 }
 
 says() { # CHECK TEXT
-	grep -E "^[^ ]+ $1 " out | grep -qF -- "$2" || fail "check $1 does not say: $2"
+	grep -E "^[^ ]+ $1 " out | grep -F -- "$2" >/dev/null || fail "check $1 does not say: $2"
 }
 
 nested() { # SCRIPT: with all capabilities in namespaces of its own

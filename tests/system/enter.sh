@@ -412,7 +412,7 @@ vdens_has_the_options_of_vdens)
 	same status $? 127
 	"$vdens" -x 2>err
 	same "status of an unknown option" $? 125
-	"$vdens" --help | grep -q "^Usage: vdens" || fail "no help"
+	"$vdens" --help | grep "^Usage: vdens" >/dev/null || fail "no help"
 	kill "$pid"
 	;;
 vdens_runs_the_command_of_a_network)
