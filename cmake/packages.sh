@@ -27,7 +27,7 @@ packages_test="$packages_test python3-pytest python3-pytest-xdist python3-reques
 packages_test="$packages_test python3-markdown-it"
 packages_slow="chromium"
 # The packages of others.
-packages_test="$packages_test rpm makepkg"
+packages_test="$packages_test rpm makepkg libarchive-tools"
 
 # CPython's own tests are packaged for each of its versions.
 case $(cat /etc/debian_version 2>/dev/null) in
