@@ -289,9 +289,12 @@ CASE(msocket_waits_for_a_keeper_that_is_stopped_for_a_moment)
 	MUST(vdestack_delete(stack));
 }
 
-static bool has_two_tasks(void *keeper)
+/* Its main thread and the networking thread of one stack; the thread sanitizer has one of its own. */
+static bool has_one_stack(void *keeper)
 {
-	return count_tasks_of(*(pid_t *)keeper) == 2;
+	int own = strcmp(case_sanitizer(), "thread") == 0 ? 1 : 0;
+
+	return count_tasks_of(*(pid_t *)keeper) == 2 + own;
 }
 
 CASE(creation_gives_up_on_a_stopped_keeper_and_leaves_nothing_behind)
@@ -311,7 +314,7 @@ CASE(creation_gives_up_on_a_stopped_keeper_and_leaves_nothing_behind)
 	MUST(kill(keeper, SIGCONT));
 	struct vdestack *next = net_stack(""); /* served after the call that timed out */
 	MUST(vdestack_delete(next));
-	CHECK(wait_until(has_two_tasks, &keeper, LIMIT_MS));
+	CHECK(wait_until(has_one_stack, &keeper, LIMIT_MS));
 	net_talk_lo(stack);
 	MUST(vdestack_delete(stack));
 }
