@@ -35,7 +35,7 @@ static void messages_have_the_fields_of_rfc_2131(void **state)
 	struct world *w = bound(3600);
 	const struct seen *discover = last_of(w, MSG_DISCOVER), *request = last_of(w, MSG_REQUEST);
 	static const uint8_t id[7] = { 1, 0x02, 0, 0, 0, 0, 0x22 };
-	size_t n;
+	size_t n = 0;
 
 	(void)state;
 	assert_int_equal(discover->requested, 0);
@@ -492,7 +492,7 @@ static struct world *ipv6_only_network(const char *wait_s)
 static void a_network_that_prefers_ipv6_gets_no_request(void **state)
 {
 	struct world *w = ipv6_only_network("\0\0\1\0"); /* 256 s, less than allowed */
-	size_t n;
+	size_t n = 0;
 
 	(void)state;
 	world_start(w, NULL);
