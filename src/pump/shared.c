@@ -25,8 +25,7 @@
  *    There are a few of these if many pumps end together. If none can be started, the shared thread does it,
  *    and its other pumps wait. A link that is not wanted any more is closed at once, on the shared thread:
  *    the next connection to its switch may follow.
- *  - No shared thread is stuck: it makes no call that waits, except for that lock, and for two milliseconds
- *    when a super-frame has more segments than a batch (tx.c).
+ *  - No shared thread is stuck: it makes no call that waits, except for that lock.
  *  - A shared thread may be unable to wait for one more pump: memory or epoll watches are used up. That pump
  *    gets a thread of its own, which needs no epoll set. Only if that fails too, its link is given up.
  *  - A shared thread is in the network namespace of the thread that started it. So only pumps that are

@@ -8,6 +8,10 @@
  * copied. What the link has no room for stays in the batch for a bounded time. The device is
  * not read meanwhile: frames wait in its own queue, which the stack's sockets know of.
  *
+ * A super-frame may have more segments than the batch has room for. The rest of it stays in the arena, and
+ * is cut when the batch has been sent. If the link never waits, its thread does not wait for that either: it
+ * may serve other pumps, and comes back when there is room or a pause is over.
+ *
  * An interface is made with an MTU that fits its link. It can be raised later, and the kernel then makes
  * longer frames. A frame that the link cannot carry is counted and dropped here, for every kind of
  * link; the next one is not affected.
@@ -47,18 +51,26 @@
 /* A device goes down first; it is deleted after a grace period of the kernel's. */
 #define CHECK_FOR_MS 2000
 #define CHECK_EVERY_MS 20
-#define SLEEP_NS 2000000          /* of a burst, while other pumps of the thread wait */
 #define BATCH 64                  /* frames that are enough to be sent */
 #define FRAMES_MAX (4 * BATCH)    /* a batch and the rest of its last super-frame, whatever the usual MTU */
 /* A batch, with what records are longer than frames, and a probe. */
 #define BUNDLE_BYTES (ARENA_BYTES + FRAMES_MAX * (128 + 64) + VS_FRAME_MAX)
+
+/* A super-frame that is cut into frames. */
+struct cut {
+	bool active;
+	bool paced;
+	unsigned group; /* segments in each container; 0: frames */
+	unsigned char *super;
+	struct vs_gso gso;
+};
 
 struct vs_tx {
 	struct vs_pump *pump;
 	size_t n, done;         /* frames of the batch; those the link has taken */
 	size_t headers_used;
 	int64_t deadline_ms;    /* of what is pending; 0: nothing is */
-	int64_t sleep_ns;       /* how long this burst may still sleep for room, if others share its thread */
+	struct cut cut;         /* active between turns: its rest waits for the batch to be sent */
 	bool dead;              /* the link */
 	bool device_gone;
 	struct vs_impaired *taken; /* the batch is of frames that were impaired, and is to be given back */
@@ -235,14 +247,6 @@ int64_t vs_tx_patience_ns(const struct vs_tx *tx)
 					      : (int64_t)vs_left_ms(tx->deadline_ms) * 1000000;
 }
 
-bool vs_tx_resume(struct vs_tx *tx)
-{
-	flush(tx);
-	if (tx->n > 0 && vs_left_ms(tx->deadline_ms) == 0)
-		drop_rest(tx);
-	return !tx->dead;
-}
-
 /* ------------------------------------------------------------------ impairment */
 
 /* TCP in a plain packet. Everything else is paced like datagrams. */
@@ -315,26 +319,25 @@ static void pass_on(struct vs_tx *tx)
 		flush(tx);
 }
 
-/*
- * Waits until the link has room, or for as long as may be waited. A link that never waits may share its
- * thread with others, so a burst sleeps for a moment only. False: that is over.
- */
-static bool await_room(struct vs_tx *tx)
+/* Waits until the link has room, or for as long as may be waited. For a link that may wait. */
+static void await_room(const struct vs_tx *tx)
 {
 	struct pollfd room = { .fd = vs_tx_pauses(tx) ? -1 : tx->pump->link->data_fd, .events = POLLOUT };
-	bool shared = tx->pump->link->never_waits;
-	int64_t patience = vs_tx_patience_ns(tx), begin = vs_now_ns();
-
-	if (room.fd >= 0 && poll(&room, 1, 0) > 0)
-		return true;
-	if (shared && tx->sleep_ns <= 0)
-		return false;
-	if (shared && tx->sleep_ns < patience)
-		patience = tx->sleep_ns;
+	int64_t patience = vs_tx_patience_ns(tx);
 	struct timespec limit = { .tv_sec = patience / 1000000000, .tv_nsec = patience % 1000000000 };
+
 	(void)ppoll(&room, 1, &limit, NULL);
-	tx->sleep_ns -= vs_now_ns() - begin;
-	return true;
+}
+
+/* Sends what is pending, or drops it when it has waited long enough. False: it was dropped. */
+static bool send_pending(struct vs_tx *tx)
+{
+	flush(tx);
+	if (tx->n > 0 && vs_left_ms(tx->deadline_ms) == 0) {
+		drop_rest(tx);
+		return false;
+	}
+	return !tx->dead;
 }
 
 /* For a super-frame of more segments than the batch has room for: waits, within the bound. */
@@ -342,49 +345,92 @@ static void make_room(struct vs_tx *tx)
 {
 	pass_on(tx);
 	while (tx->n > 0 && !tx->dead) {
-		if (!await_room(tx)) {
-			drop_rest(tx);
-			return;
-		}
-		(void)vs_tx_resume(tx);
+		await_room(tx);
+		(void)send_pending(tx);
 	}
 }
 
 /* ------------------------------------------------------------------ reading */
 
-/* Cuts a super-frame into frames of the batch. */
-static void segment(struct vs_tx *tx, const struct virtio_net_hdr *vnet, unsigned char *super, size_t len)
+static bool is_full(const struct vs_tx *tx, size_t header_len)
 {
-	struct vs_gso gso;
-	bool paced = !is_tcp(super, len);
+	return tx->n == FRAMES_MAX || tx->headers_used + header_len > sizeof(tx->headers);
+}
 
-	if (vs_gso_start(&gso, vnet, super, len) != VS_GSO_OK) {
-		count(&tx->pump->stats.tx_refused, 1);
-		return;
-	}
-	vs_gso_widen(&gso, tx->pump->link->tcp_frame_max);
-	unsigned group = vs_pack_group(&tx->pack, &gso, super);
-	size_t room = group > 0 ? VS_PACK_ROOM : 0;
-	vs_gso_group(&gso, group);
+/* Cuts frames of the batch from the super-frame. If it is full and the link never waits, a rest is left. */
+static void cut(struct vs_tx *tx)
+{
+	struct cut *c = &tx->cut;
+	size_t room = c->group > 0 ? VS_PACK_ROOM : 0, header_len = room + c->gso.header_len;
+
 	for (;;) {
-		if (tx->n == FRAMES_MAX || tx->headers_used + room + gso.header_len > sizeof(tx->headers))
+		if (is_full(tx, header_len)) {
+			if (tx->pump->link->never_waits)
+				return;
 			make_room(tx);
+		}
 		struct vs_frame *f = &tx->frames[tx->n];
 		unsigned char *start = tx->headers + tx->headers_used;
 		f->container = false;
-		f->n_iov = vs_gso_next(&gso, start + room, f->iov);
+		f->n_iov = vs_gso_next(&c->gso, start + room, f->iov);
 		if (f->n_iov == 0)
-			return;
-		f->paced = paced;
-		if (group > 0)
-			vs_pack_super(&tx->pack, f, start, &gso, super);
+			break;
+		f->paced = c->paced;
+		if (c->group > 0)
+			vs_pack_super(&tx->pack, f, start, &c->gso, c->super);
 		if (vs_frame_len(f) > tx->pump->link->frame_max) {
 			count(&tx->pump->stats.tx_refused, 1);
 			continue;
 		}
-		tx->headers_used += room + gso.header_len;
+		tx->headers_used += header_len;
 		tx->n++;
 	}
+	c->active = false;
+}
+
+static void segment(struct vs_tx *tx, const struct virtio_net_hdr *vnet, unsigned char *super, size_t len)
+{
+	struct cut *c = &tx->cut;
+
+	c->super = super;
+	c->paced = !is_tcp(super, len);
+	if (vs_gso_start(&c->gso, vnet, super, len) != VS_GSO_OK) {
+		count(&tx->pump->stats.tx_refused, 1);
+		return;
+	}
+	vs_gso_widen(&c->gso, tx->pump->link->tcp_frame_max);
+	c->group = vs_pack_group(&tx->pack, &c->gso, super);
+	vs_gso_group(&c->gso, c->group);
+	c->active = true;
+	cut(tx);
+}
+
+/* The link has taken nothing for too long, or is dead: the rest of a super-frame is dropped, too. */
+static void drop_cut(struct vs_tx *tx)
+{
+	while (tx->cut.active) {
+		cut(tx);
+		drop_rest(tx);
+	}
+}
+
+/* Sends the rest of a super-frame, as far as the link takes it. */
+static void go_on(struct vs_tx *tx)
+{
+	while (tx->cut.active && tx->n == 0 && !tx->dead) {
+		cut(tx);
+		pass_on(tx);
+	}
+	if (tx->dead)
+		drop_cut(tx);
+}
+
+bool vs_tx_resume(struct vs_tx *tx)
+{
+	if (!send_pending(tx))
+		drop_cut(tx);
+	go_on(tx);
+	return !tx->dead;
 }
 
 /*
@@ -425,10 +471,9 @@ bool vs_tx_burst(struct vs_tx *tx)
 	size_t used = 0;
 	bool more = true, alone = vs_lone_expected(&tx->lone);
 
-	tx->sleep_ns = SLEEP_NS;
 	vs_pack_begin(&tx->pack, containers(tx));
 
-	while (more && tx->n < BATCH && used + VS_SUPER_MAX <= sizeof(tx->arena)) {
+	while (more && !tx->cut.active && tx->n < BATCH && used + VS_SUPER_MAX <= sizeof(tx->arena)) {
 		if (alone && tx->n == 1)
 			break; /* the next wait returns at once if there is more */
 		ssize_t n = take_super(tx, tx->arena + used);
@@ -441,5 +486,6 @@ bool vs_tx_burst(struct vs_tx *tx)
 	}
 	vs_lone_note(&tx->lone, tx->pack.used ? 2 : tx->n);
 	pass_on(tx);
+	go_on(tx);
 	return !tx->dead;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Pumps that share a thread, when something runs out: epoll watches, threads. The other pumps of that
- * thread go on.
+ * Pumps that share a thread, when something runs out: epoll watches, threads, room on a link for all segments
+ * of a super-frame. The other pumps of that thread go on.
  */
 
 #include <sys/epoll.h>
 
+#include "frames.h"
 #include "shared_bench.h"
 
 static atomic_bool no_watch; /* no descriptor can be added to an epoll set */
@@ -69,9 +70,90 @@ static void without_that_thread_too_its_link_alone_is_given_up(void **state)
 	assert_int_equal(other->died, 0);
 }
 
+/* ------------------------------------------------------------------ long super-frames */
+
+#define SEGMENT 8
+#define SEGMENTS 700 /* more than two batches */
+
+static const struct frame tcp = { .payload = SEGMENT * SEGMENTS, .flags = 0x10, .partial = true };
+
+static void send_long_super(const struct one *p)
+{
+	static uint8_t super[sizeof(struct virtio_net_hdr) + SEGMENT * SEGMENTS + 200];
+	struct virtio_net_hdr vnet = frame_vnet(&tcp, SEGMENT);
+
+	memcpy(super, &vnet, sizeof(vnet));
+	ssize_t len = (ssize_t)(sizeof(vnet) + frame_make(&tcp, super + sizeof(vnet)));
+	assert_int_equal(write(p->device, super, (size_t)len), len);
+}
+
+static void expect_segments(const struct one *p)
+{
+	uint8_t expected[200], got[200];
+
+	for (size_t i = 0; i < SEGMENTS; i++) {
+		struct frame f = frame_segment(&tcp, SEGMENT, i);
+		size_t len = frame_make(&f, expected);
+		await_readable(p->data);
+		assert_int_equal(read(p->data, got, sizeof(got)), len);
+		assert_memory_equal(got, expected, len);
+	}
+}
+
+static void a_super_frame_of_many_segments_waits_and_stops_no_other_pump(void **state)
+{
+	struct one *p = start_pump(), *other = start_pump();
+
+	(void)state;
+	frames_pass(p);
+	for (int i = 0; i < 3; i++) {
+		send_long_super(p); /* the test reads nothing: the socket has room for a few */
+		await_readable(p->data);
+		frames_pass(other);
+		frame_passes_to_the_device(p); /* nor its own other direction */
+		expect_segments(p);
+	}
+	assert_int_equal(p->pump.stats.tx_dropped, 0);
+	frames_pass(p);
+	assert_int_equal(p->pump.stats.tx_frames, 2 + 3 * SEGMENTS);
+}
+
+static bool the_rest_is_dropped(void)
+{
+	return all[0].pump.stats.tx_dropped == SEGMENTS;
+}
+
+static void all_of_it_is_dropped_when_its_time_is_over(void **state)
+{
+	struct one *p = start_pump(), *other = start_pump();
+
+	(void)state;
+	p->full = true;
+	send_long_super(p);
+	frames_pass(other);
+	assert_true(happens(the_rest_is_dropped));
+	p->full = false;
+	frames_pass(p);
+	assert_int_equal(p->pump.stats.tx_frames, 1);
+}
+
+static void a_stop_amid_a_super_frame_ends_the_pump(void **state)
+{
+	struct one *p = start_pump();
+
+	(void)state;
+	send_long_super(p);
+	await_readable(p->data);
+	stop_all();
+	assert_int_equal(p->died, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	CASE_OF(a_pump_that_a_shared_thread_cannot_wait_for_gets_a_thread_of_its_own),
 	CASE_OF(without_that_thread_too_its_link_alone_is_given_up),
+	CASE_OF(a_super_frame_of_many_segments_waits_and_stops_no_other_pump),
+	CASE_OF(all_of_it_is_dropped_when_its_time_is_over),
+	CASE_OF(a_stop_amid_a_super_frame_ends_the_pump),
 };
 
 int main(int argc, char **argv)
