@@ -31,7 +31,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +59,7 @@
 #include "rtnl/talk.h"
 #include "segment.h"
 #include "sources.h"
+#include "sysctl_dir.h"
 #include "variant.h"
 #include "veth.h"
 #include "wire/fdmsg.h"
@@ -70,29 +70,21 @@
 
 /* ------------------------------------------------------------------ the namespace */
 
-static void write_sysctl(const char *path, const char *value)
-{
-	VS_AUTO_CLOSE fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	/* Failures are ignored: the stack works without these settings, too. */
-	if (fd >= 0)
-		(void)!write(fd, value, strlen(value));
-}
-
 /*
  * A server that has given up its uid can still bind port 80 and ping. IPv6 addresses are announced when they
  * become usable.
  */
-static void relax_limits(const struct vs_keeper *k)
+static void relax_limits(struct vs_keeper *k)
 {
+	VS_AUTO_CLOSE dir = vs_sysctl_dir(&k->sysctl_dirs);
 	char range[64] = "0 2147483647";
 
 	/* In the keeper's own user namespace there is only one group. */
 	if (!k->privileged && !k->variant->same_credentials)
 		(void)snprintf(range, sizeof(range), "%u %u", getegid(), getegid());
-	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
-	write_sysctl("/proc/sys/net/ipv6/conf/all/ndisc_notify", "1"); /* see vs_link_announce() */
+	vs_sysctl_write(dir, "ipv4/ip_unprivileged_port_start", "0");
+	vs_sysctl_write(dir, "ipv4/ping_group_range", range);
+	vs_sysctl_write(dir, "ipv6/conf/all/ndisc_notify", "1"); /* see vs_link_announce() */
 }
 
 static int bring_up(const char *name)

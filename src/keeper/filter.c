@@ -7,7 +7,7 @@
  * keeper never makes, and allows all others. A process that makes a call on the list has been taken over, and
  * is ended. Some calls fail instead: those that an honest plugin may try, and can do without.
  *
- * The action depends on the number of the call. For four calls it depends on one argument, too. So the
+ * The action depends on the number of the call. For six calls it depends on arguments, too. So the
  * actions are a step function of the number: sorted steps, each valid up to the next. The filter is a binary
  * tree of comparisons:
  *
@@ -117,6 +117,13 @@ static const struct {
 	[VS_FILTER_PERSONALITY] = { 4,
 				    { LOAD_ARG(0), IF(BPF_JEQ, 0xffffffff, 0, 1), RETURN(SECCOMP_RET_ALLOW),
 				      RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_FSCONFIG] = { 4,
+				 { LOAD_ARG(1), IF(BPF_JEQ, VS_FSCONFIG_CMD_CREATE, 0, 1),
+				   RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_KILL_PROCESS) } },
+	[VS_FILTER_FSMOUNT] = { 6,
+				{ LOAD_ARG(1), IF(BPF_JEQ, VS_FSMOUNT_CLOEXEC, 0, 3), LOAD_ARG(2),
+				  IF(BPF_JEQ, VS_MOUNT_ATTRS, 0, 1), RETURN(SECCOMP_RET_ALLOW),
+				  RETURN(SECCOMP_RET_KILL_PROCESS) } },
 };
 
 /* ------------------------------------------------------------------ building */
@@ -144,7 +151,7 @@ static size_t add_step(struct step *steps, size_t n, unsigned from, enum vs_filt
 }
 
 #define STEPS_MAX (1 + 2 * VS_COUNT(vs_filter_rules))
-#define WITH_ARGUMENT 20 /* instructions of the four actions that depend on an argument */
+#define WITH_ARGUMENT 28 /* instructions of the six actions that depend on arguments */
 
 /*
  * A tree has a leaf for each step, and one comparison less. Between a comparison and its target is half of

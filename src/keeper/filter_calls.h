@@ -11,6 +11,8 @@
 
 #include <sys/syscall.h>
 
+#include "mount_calls.h"
+
 enum vs_filter_action {
 	VS_FILTER_ALLOW,
 	VS_FILTER_KILL,        /* the process ends by SIGSYS */
@@ -20,6 +22,8 @@ enum vs_filter_action {
 	VS_FILTER_UNSHARE,     /* by its flags: allowed for network namespaces and the tables of a thread */
 	VS_FILTER_SETNS,       /* by the type: allowed for network namespaces */
 	VS_FILTER_PERSONALITY, /* allowed to read it, not to change it */
+	VS_FILTER_FSCONFIG,    /* by the command: allowed to make what was opened before the filter */
+	VS_FILTER_FSMOUNT,     /* by both flags: allowed as sysctl_dir.c uses it */
 };
 
 struct vs_filter_rule {
@@ -28,23 +32,10 @@ struct vs_filter_rule {
 };
 
 /* New calls have the same number on all architectures. The headers of the C library may not have them. */
-#if defined(__x86_64__) && defined(__ILP32__)
-#define VS_NR(number) (0x40000000 + (number))
-#else
-#define VS_NR(number) (number)
-#endif
 #ifndef __NR_io_uring_setup
 #define __NR_io_uring_setup VS_NR(425)
 #define __NR_io_uring_enter VS_NR(426)
 #define __NR_io_uring_register VS_NR(427)
-#endif
-#ifndef __NR_open_tree
-#define __NR_open_tree VS_NR(428)
-#define __NR_move_mount VS_NR(429)
-#define __NR_fsopen VS_NR(430)
-#define __NR_fsconfig VS_NR(431)
-#define __NR_fsmount VS_NR(432)
-#define __NR_fspick VS_NR(433)
 #endif
 #ifndef __NR_clone3
 #define __NR_clone3 VS_NR(435)
@@ -91,7 +82,8 @@ static const struct vs_filter_rule vs_filter_rules[] = {
 
 	/* mounts and file handles */
 	KILL(mount), KILL(umount2), KILL(pivot_root), KILL(move_mount), KILL(open_tree), KILL(open_tree_attr),
-	KILL(fsopen), KILL(fsconfig), KILL(fsmount), KILL(fspick), KILL(mount_setattr),
+	KILL(fsopen), { __NR_fsconfig, VS_FILTER_FSCONFIG }, { __NR_fsmount, VS_FILTER_FSMOUNT },
+	KILL(fspick), KILL(mount_setattr),
 	KILL(open_by_handle_at),
 #ifdef __NR_umount
 	KILL(umount),

@@ -161,6 +161,7 @@ static void *root_main(void *arg)
 					 .wake = -1,
 					 .claims = -1,
 					 .side_door = -1,
+					 .sysctl_dirs = VS_SYSCTL_DIRS_NONE,
 					 .changes_file = -1,
 					 .variant = &vs_variant_inprocess,
 					 .changes = s->changes,

@@ -29,6 +29,7 @@
 #include "auth.h"
 #include "listed.h"
 #include "local.h"
+#include "sysctl_dir.h"
 #include "wire/side_door.h"
 
 struct vs_call;
@@ -66,6 +67,7 @@ struct vs_keeper {
 	struct vs_side_door side;
 	struct vs_listed listed;
 	struct vs_local local;
+	struct vs_sysctl_dirs sysctl_dirs;
 	_Atomic(pid_t) user; /* the last process that has registered a reply channel; 0: none */
 	struct vs_keeper_counts counts;
 	struct vs_shared *pumps; /* threads that pumps share; constant */

@@ -83,6 +83,7 @@ int vs_keeper_main(bool local)
 			       .claims = -1,
 			       .changes_file = -1,
 			       .side_door = -1,
+			       .sysctl_dirs = VS_SYSCTL_DIRS_NONE,
 			       .lock = PTHREAD_MUTEX_INITIALIZER,
 			       .segments_lock = PTHREAD_MUTEX_INITIALIZER,
 			       .segment_left = PTHREAD_COND_INITIALIZER,
@@ -112,6 +113,8 @@ int vs_keeper_main(bool local)
 		r = vs_keeper_prepare(&k);
 	if (r == 0 && local)
 		r = vs_local_watch(&k);
+	if (r == 0 && k.privileged)
+		vs_sysctl_dirs_prepare(&k.sysctl_dirs);
 	if (r == 0)
 		r = vs_filter_install(&everywhere);
 	if (r == 0 && !everywhere)

@@ -163,6 +163,30 @@ static void unshare_and_setns_are_for_network_namespaces(void **state)
 	assert_int_equal(verdict(SYS_personality, 0xffffffff, 0), SECCOMP_RET_ALLOW);
 }
 
+static uint32_t verdict_mount(uint32_t number, uint64_t arg1, uint64_t arg2)
+{
+	struct seccomp_data data = { .nr = (int)number, .arch = own_arch(), .args = { 3, arg1, arg2 } };
+	size_t steps;
+
+	return run(&data, &steps);
+}
+
+static void a_file_system_is_made_as_the_keeper_does_it_and_in_no_other_way(void **state)
+{
+	const uint64_t attrs = 2 | 4 | 8;
+
+	(void)state;
+	assert_int_equal(verdict_mount(__NR_fsopen, 1, 0), SECCOMP_RET_KILL_PROCESS);
+	for (unsigned command = 0; command < 32; command++) /* FSCONFIG_CMD_CREATE is 6 */
+		assert_int_equal(verdict_mount(__NR_fsconfig, command, 0),
+				 command == 6 ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
+	assert_int_equal(verdict_mount(__NR_fsmount, 1, attrs), SECCOMP_RET_ALLOW);
+	for (unsigned bit = 0; bit < 32; bit++) {
+		assert_int_equal(verdict_mount(__NR_fsmount, 1 ^ 1u << bit, attrs), SECCOMP_RET_KILL_PROCESS);
+		assert_int_equal(verdict_mount(__NR_fsmount, 1, attrs ^ 1u << bit), SECCOMP_RET_KILL_PROCESS);
+	}
+}
+
 static void calls_of_another_architecture_end_the_process(void **state)
 {
 	static const uint32_t others[] = { AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_X86_64,
@@ -201,6 +225,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(each_number_gets_what_the_list_says, setup),
 	cmocka_unit_test_setup(threads_are_made_and_nothing_else, setup),
 	cmocka_unit_test_setup(unshare_and_setns_are_for_network_namespaces, setup),
+	cmocka_unit_test_setup(a_file_system_is_made_as_the_keeper_does_it_and_in_no_other_way, setup),
 	cmocka_unit_test_setup(calls_of_another_architecture_end_the_process, setup),
 	cmocka_unit_test_setup(each_call_is_decided_in_few_instructions, setup),
 };
