@@ -104,11 +104,13 @@ int vs_isolate_process(void)
 	return 0;
 }
 
-static bool has_capabilities(uint64_t caps)
+/* 1: it has all of them, 0: not; else -errno. */
+static int has_capabilities(uint64_t caps)
 {
 	uint64_t effective = 0;
+	int r = vs_caps_effective(&effective);
 
-	return vs_caps_effective(&effective) == 0 && (effective & caps) == caps;
+	return r < 0 ? r : (effective & caps) == caps;
 }
 
 static int write_file(const char *path, const char *text)
@@ -189,8 +191,10 @@ int vs_isolate_user(int adopt, bool *privileged)
 	/*
 	 * The capabilities are of use only if senders of requests can prove that they have them, see auth.c.
 	 */
-	int r = has_capabilities(CAPS_PRIVILEGED) ? vs_can_claim_pid() : 0;
+	int r = has_capabilities(CAPS_PRIVILEGED);
 
+	if (r > 0)
+		r = vs_can_claim_pid();
 	if (r < 0)
 		return vs_fail(-r, "cannot start the keeper: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
 	*privileged = r > 0;
