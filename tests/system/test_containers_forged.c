@@ -213,6 +213,44 @@ CASE_FLAGS(a_forged_answer_changes_nothing, FORGED)
 	CHECK(probes >= 1 && probes <= 4);
 }
 
+/* The answer to the probe in f. The station takes everything and has no limit. */
+static void answer_greedily(void)
+{
+	uint8_t c[64] = { 0 };
+
+	memcpy(c + 24, f + 24, 8);
+	put16(c + 32, 65535);
+	put16(c + 34, 7);
+	throw(c, seal(c, sizeof(c), ANSWER));
+}
+
+CASE_FLAGS(a_station_that_wants_longer_containers_gets_none_that_are_too_long, FORGED)
+{
+	long long until = now_us() + 1000LL * SOON_MS;
+	size_t longest = 0, containers = 0;
+
+	plug(0);
+	int fd = socket_to_nobody(s);
+	while (containers < 20 || longest < LONGEST / 2) {
+		char data[1000] = { 0 };
+		CHECK(now_us() < until);
+		for (int i = 0; i < 60; i++)
+			(void)send(fd, data, sizeof(data), MSG_DONTWAIT);
+		while (wait_readable(end, 1)) {
+			size_t n = (size_t)MUST(recv(end, f, sizeof(f), MSG_TRUNC));
+			if (n <= 24 || !container_is(f, n))
+				continue;
+			CHECK(n <= LONGEST);
+			if (f[19] == PROBE)
+				answer_greedily();
+			containers += f[19] == FRAMES;
+			longest = f[19] == FRAMES && n > longest ? n : longest;
+		}
+	}
+	printf("%zu containers, the longest has %zu bytes\n", containers, longest);
+	CHECK_EQ(stats_of(s).tx_dropped, 0);
+}
+
 /* ------------------------------------------------------------------ bytes at random */
 
 static uint64_t chance;

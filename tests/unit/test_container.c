@@ -341,6 +341,92 @@ static void what_does_not_continue_is_not_joined(void **state)
 	assert_false(vs_join_add(&join, &b, &sb));
 }
 
+/* The record that follows `total` bytes in `segments` segments. It has no PSH. */
+static struct vs_record follower(uint8_t *f, size_t total, unsigned segments, size_t payload, uint16_t size)
+{
+	struct vs_record record = { f, make_super(f, payload), size };
+
+	f[47] = 0x10;
+	vs_put32(f + 38, 0xfffffff0 + (uint32_t)total);
+	vs_put16(f + 18, 77 + segments);
+	return record;
+}
+
+static bool add(struct vs_join *join, const struct vs_record *record)
+{
+	struct vs_record_super super;
+
+	assert_true(vs_container_super(record, &super));
+	return vs_join_add(join, record, &super);
+}
+
+static void a_short_record_is_the_last_one_and_all_have_one_segment_size(void **state)
+{
+	static uint8_t first[10000], second[10000];
+	static struct vs_join join;
+	struct vs_record a = follower(first, 0, 0, 2 * MSS, MSS);
+	struct vs_record b = follower(second, 2 * MSS, 2, 2 * MSS, MSS / 2);
+
+	(void)state;
+	join.n = 0;
+	assert_true(add(&join, &a));
+	assert_false(add(&join, &b));
+	a = follower(first, 0, 0, 2 * MSS - 1, MSS);
+	b = follower(second, 2 * MSS - 1, 2, 2 * MSS, MSS);
+	join.n = 0;
+	assert_true(add(&join, &a));
+	assert_false(add(&join, &b));
+}
+
+static void what_is_joined_is_no_longer_than_a_packet(void **state)
+{
+	static uint8_t frames[6][14000];
+	static struct vs_join join;
+	const size_t most = 65535 - 52; /* without the headers */
+
+	(void)state;
+	join.n = 0;
+	for (unsigned i = 0; i < 5; i++) {
+		struct vs_record record = follower(frames[i], i * 13000, i * 13, 13000, 1000);
+		assert_true(add(&join, &record));
+	}
+	struct vs_record record = follower(frames[5], 65000, 65, most - 65000 + 1, 1000);
+	assert_false(add(&join, &record));
+	record = follower(frames[5], 65000, 65, most - 65000, 1000);
+	assert_true(add(&join, &record));
+}
+
+static void no_more_records_are_joined_than_there_is_room_for(void **state)
+{
+	static uint8_t frames[VS_JOIN_RECORDS + 1][1000];
+	static struct vs_join join;
+
+	(void)state;
+	join.n = 0;
+	for (unsigned i = 0; i <= VS_JOIN_RECORDS; i++) {
+		struct vs_record record = follower(frames[i], i * 500, i, 500, 500);
+		assert_int_equal(add(&join, &record), i < VS_JOIN_RECORDS);
+	}
+	assert_int_equal(join.n, VS_JOIN_RECORDS);
+}
+
+static void what_a_device_refuses_is_as_it_came(void **state)
+{
+	static uint8_t first[10000], second[10000], came[10000];
+	static struct vs_join join;
+	struct vs_record a = follower(first + 16, 0, 0, 2 * MSS, MSS);
+	struct vs_record b = follower(second, 2 * MSS, 2, 2 * MSS, MSS);
+
+	(void)state;
+	memcpy(came, a.frame, a.len);
+	join.n = 0;
+	assert_true(add(&join, &a) && add(&join, &b));
+	vs_join_finish(&join);
+	assert_memory_not_equal(a.frame, came, a.len); /* it has the length of both */
+	vs_join_undo(&join);
+	assert_memory_equal(a.frame, came, a.len);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(frames_come_out_as_they_went_in),
 	cmocka_unit_test(every_damaged_byte_is_noticed),
@@ -351,6 +437,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(probes_and_answers_say_what_was_asked),
 	cmocka_unit_test(pieces_of_a_super_frame_make_the_same_segments),
 	cmocka_unit_test(what_does_not_continue_is_not_joined),
+	cmocka_unit_test(a_short_record_is_the_last_one_and_all_have_one_segment_size),
+	cmocka_unit_test(what_is_joined_is_no_longer_than_a_packet),
+	cmocka_unit_test(no_more_records_are_joined_than_there_is_room_for),
+	cmocka_unit_test(what_a_device_refuses_is_as_it_came),
 };
 
 int main(int argc, char **argv)
