@@ -7,6 +7,11 @@
  * the socket that it requests. So a process keeps a few channels. Each serves one call at a time, with all
  * signals blocked, so nothing can interrupt the call between request and reply.
  *
+ * A channel is registered by a request of its own to a stack's networking thread. Requests at the door of
+ * another stack may overtake it. So the first channel is that on which the creation of a stack got its reply:
+ * the keeper registers it before it replies. A creation may take long, and is not a call under way. So it
+ * reserves a channel, of which calls do not wait.
+ *
  * Before a descriptor is used, it is checked to be the same socket as before: the program may have closed
  * it, and its number may be another file's by now.
  */
@@ -26,6 +31,7 @@
 
 #define QUICK_TIMEOUT_S 5
 #define SPARE_NUMBERS 16 /* with fewer free numbers than this, calls share channels */
+#define RESERVED_FROM (VS_CHANNELS / 2) /* creations reserve these, and calls may wait for the others */
 
 int vs_door_send(struct vs_slot *slot, const struct vs_fdmsg *msg)
 {
@@ -84,6 +90,24 @@ static void draw_number(struct vs_channel *ch)
 		ch->number = vs_random(); /* early at boot */
 }
 
+/* Whether so many numbers are left to the program above the one that a descriptor got. */
+static bool leaves_numbers(int fd, unsigned spare)
+{
+	struct rlimit numbers;
+
+	return getrlimit(RLIMIT_NOFILE, &numbers) < 0 || (rlim_t)fd + spare < numbers.rlim_cur;
+}
+
+/* Our end, which waits for a limited time and has a high number. 0 or -errno: *fd may be closed. */
+static int settle_end(int *fd)
+{
+	struct timeval limit = { .tv_sec = QUICK_TIMEOUT_S };
+
+	if (setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
+	return vs_fd_raise(fd, vs_numbers_floor());
+}
+
 /*
  * Registers a channel, whose number has been drawn. Returns our end of it, or -errno. The program's last
  * numbers are for its sockets: -EMFILE if fewer than `spare` would be left.
@@ -92,8 +116,6 @@ static int channel_register(struct vs_channel *ch, struct vs_slot *slot, unsigne
 {
 	struct vs_request req = { .version = VS_WIRE_VERSION, .op = VS_OP_CHANNEL };
 	struct vs_fdmsg msg = vs_channel_message(&req, ch);
-	struct timeval limit = { .tv_sec = QUICK_TIMEOUT_S };
-	struct rlimit numbers;
 	int pair[2];
 	int r = vs_socketpair(pair);
 
@@ -101,18 +123,21 @@ static int channel_register(struct vs_channel *ch, struct vs_slot *slot, unsigne
 		return r;
 	msg.fds[0] = pair[1];
 	msg.n_fds = 1;
-	if (getrlimit(RLIMIT_NOFILE, &numbers) == 0 && (rlim_t)pair[1] + spare >= numbers.rlim_cur)
-		r = -EMFILE;
-	if (r == 0)
-		r = vs_door_send(slot, &msg);
+	r = leaves_numbers(pair[1], spare) ? vs_door_send(slot, &msg) : -EMFILE;
 	vs_close(pair[1]);
 	if (r == 0)
-		r = vs_fd_raise(&pair[0], vs_numbers_floor());
-	if (r == 0 && setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-		r = -errno;
+		r = settle_end(&pair[0]);
 	if (r < 0)
 		vs_close(pair[0]);
 	return r < 0 ? r : pair[0];
+}
+
+static void set_open(struct vs_process *p, struct vs_channel *ch, uint64_t keeper, int fd)
+{
+	vs_channel_close_inherited(p, (size_t)(ch - p->channels));
+	ch->sock = opened[ch - p->channels] = vs_sock_of(fd);
+	ch->keeper = keeper;
+	ch->open = true;
 }
 
 int vs_channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot *slot, unsigned spare)
@@ -122,10 +147,7 @@ int vs_channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot 
 
 	if (fd < 0)
 		return fd;
-	vs_channel_close_inherited(p, (size_t)(ch - p->channels));
-	ch->sock = opened[ch - p->channels] = vs_sock_of(fd);
-	ch->keeper = slot->keeper->id;
-	ch->open = true;
+	set_open(p, ch, slot->keeper->id, fd);
 	return 0;
 }
 
@@ -146,6 +168,10 @@ static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_sl
 		struct vs_channel *ch = &p->channels[i];
 		if (pthread_mutex_trylock(&ch->lock) != 0)
 			continue;
+		if (ch->coming) {
+			pthread_mutex_unlock(&ch->lock);
+			continue;
+		}
 		if (ch->open && ch->keeper == slot->keeper->id) {
 			if (other != NULL)
 				pthread_mutex_unlock(&other->lock);
@@ -158,8 +184,14 @@ static struct vs_channel *channel_claim(struct vs_process *p, const struct vs_sl
 	}
 	if (other == NULL) {
 		/* differs from thread to thread */
-		other = &p->channels[((uintptr_t)&other >> 12) % VS_CHANNELS];
+		size_t any = ((uintptr_t)&other >> 12) % VS_CHANNELS;
+		other = &p->channels[any];
 		pthread_mutex_lock(&other->lock);
+		if (other->coming) {
+			pthread_mutex_unlock(&other->lock);
+			other = &p->channels[any % RESERVED_FROM];
+			pthread_mutex_lock(&other->lock);
+		}
 	}
 	return other;
 }
@@ -199,6 +231,70 @@ struct vs_channel *vs_channel_ready(struct vs_process *p, struct vs_slot *slot, 
 		*r = channel_fits(ch, slot) ? 0 : vs_channel_open(p, ch, slot, 0);
 	}
 	return ch;
+}
+
+static struct vs_channel *reserve(struct vs_process *p, uint64_t keeper, bool *there)
+{
+	struct vs_channel *reserved = NULL;
+
+	for (size_t i = 0; i < VS_CHANNELS && !*there; i++) {
+		struct vs_channel *ch = &p->channels[i];
+		if (pthread_mutex_trylock(&ch->lock) != 0)
+			continue;
+		*there = ch->open && ch->keeper == keeper && vs_sock_valid(&ch->sock);
+		if (!ch->open && !ch->coming && i >= RESERVED_FROM && reserved == NULL) {
+			ch->coming = true;
+			reserved = ch;
+		}
+		pthread_mutex_unlock(&ch->lock);
+	}
+	if (*there && reserved != NULL)
+		vs_channel_give_up(vs_steal_ptr(reserved));
+	else if (reserved != NULL)
+		draw_number(reserved);
+	return reserved;
+}
+
+struct vs_channel *vs_channel_reserve(uint64_t keeper, bool *there)
+{
+	struct vs_process *p = vs_process();
+	sigset_t saved;
+
+	*there = false;
+	if (p == NULL)
+		return NULL;
+	vs_signals_block(&saved);
+	struct vs_channel *ch = reserve(p, keeper, there);
+	vs_signals_restore(&saved);
+	return ch;
+}
+
+bool vs_channel_keep(struct vs_channel *ch, uint64_t keeper, const struct vs_sock *sock)
+{
+	struct vs_process *p = vs_process();
+	int fd = sock->fd;
+	sigset_t saved;
+
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&ch->lock);
+	ch->coming = false;
+	bool kept = vs_sock_valid(sock) && leaves_numbers(fd, SPARE_NUMBERS) && settle_end(&fd) == 0;
+	if (kept)
+		set_open(p, ch, keeper, fd);
+	pthread_mutex_unlock(&ch->lock);
+	vs_signals_restore(&saved);
+	return kept;
+}
+
+void vs_channel_give_up(struct vs_channel *ch)
+{
+	sigset_t saved;
+
+	vs_signals_block(&saved);
+	pthread_mutex_lock(&ch->lock);
+	ch->coming = false;
+	pthread_mutex_unlock(&ch->lock);
+	vs_signals_restore(&saved);
 }
 
 void vs_channels_close(uint64_t keeper_id)

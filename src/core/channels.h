@@ -29,6 +29,19 @@ int vs_channel_open(struct vs_process *p, struct vs_channel *ch, struct vs_slot 
 void vs_channel_close(struct vs_channel *ch);
 
 /*
+ * For a creation, whose reply channel the keeper registers: reserves a closed channel and draws its number,
+ * which does not change until vs_channel_keep() or vs_channel_give_up(). NULL: nothing is reserved. *there:
+ * because a channel is registered with the keeper already. These three block signals themselves.
+ */
+struct vs_channel *vs_channel_reserve(uint64_t keeper, bool *there);
+/*
+ * The keeper has registered it. Takes sock, our end, if it returns true. False: the channel is given up, as
+ * the program's last descriptor numbers are for its sockets.
+ */
+bool vs_channel_keep(struct vs_channel *ch, uint64_t keeper, const struct vs_sock *sock);
+void vs_channel_give_up(struct vs_channel *ch);
+
+/*
  * Builds a request about a channel. The kernel copies the channel's number from the record that a forked
  * child finds zeroed. The number is never in a register of this library: that would leave copies on stacks,
  * which the child inherits.

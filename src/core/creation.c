@@ -34,7 +34,9 @@
  *  LEARNING   asks for a reply that comes when the sources of the next interface are ready
  *  LEARNED    waits for that, which may take long: servers of the network have to answer
  *  LATE       when the time for that is over: waits for the keeper's records, which say what is missing
- *  TRIAL      one socket, so that later ones cannot fail because the library itself lacks something
+ *  TRIAL      one socket, so that later ones cannot fail because the library itself lacks something. It is
+ *             left out where the process has a reply channel with the keeper: the channel of the first
+ *             request stays for that, and the networking thread has made a socket on trial before its reply
  *
  * An addition of interfaces begins in CONFIG, with a stack that is there, and ends before TRIAL.
  *
@@ -242,6 +244,8 @@ void vs_creation_end(struct vs_creation *c)
 		vs_long_call_close(&c->call);
 	else
 		vs_long_call_end(&c->call);
+	if (!c->inherited) /* the reserved one is the parent's */
+		vs_creation_give_up_channel(c);
 	vs_close(vs_steal_fd(&c->stream));
 	vs_close(vs_steal_fd(&c->leases));
 	vs_close(vs_steal_fd(&c->control));

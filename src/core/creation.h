@@ -61,6 +61,7 @@ struct vs_creation {
 	bool may_wait;                  /* at its end, until interfaces are removed */
 	bool inherited;                 /* this process is a forked child: the parent goes on */
 	bool absent;                    /* one of them has no network: addresses are not waited for */
+	bool has_channel;               /* registered with the keeper, for sockets of the stack */
 	unsigned attempts;              /* keepers that were asked for the namespace */
 	bool wait_ready;                /* addresses and carriers are waited for */
 	bool learned;                   /* the sources are ready; now their addresses are waited for */
@@ -70,6 +71,7 @@ struct vs_creation {
 	size_t n_captures;              /* interfaces that have been looked at for capture=FILE */
 	/* What the step under way holds: */
 	struct vs_long_call call;
+	struct vs_channel *reserved;    /* that this request may register; NULL: none */
 	int dirs[2];                    /* root and working directory of the caller; -1: none */
 	int stream;                     /* of the command of the next interface; -1 */
 	int leases;                     /* directory; -1: none */

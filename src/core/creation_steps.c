@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "channels.h"
 #include "command.h"
 #include "configuration.h"
 #include "handle.h"
@@ -74,6 +75,33 @@ static uint8_t confinement(void)
 	       (prctl(PR_GET_SECCOMP) > 0 ? VS_CONFINED_SECCOMP : 0);
 }
 
+void vs_creation_give_up_channel(struct vs_creation *c)
+{
+	c->call.register_as = NULL;
+	if (c->reserved != NULL)
+		vs_channel_give_up(vs_steal_ptr(c->reserved));
+}
+
+/* The keeper registers the channel of this request, unless this process has one with it. */
+static void bring_channel(struct vs_creation *c)
+{
+	vs_creation_give_up_channel(c); /* of a request to another keeper */
+	c->reserved = vs_channel_reserve(c->slot->keeper->id, &c->has_channel);
+	c->call.register_as = c->reserved != NULL ? &c->reserved->number : NULL;
+}
+
+/* It is registered now. */
+static void take_channel(struct vs_creation *c)
+{
+	if (c->reserved == NULL)
+		return;
+	c->has_channel = vs_channel_keep(vs_steal_ptr(c->reserved), c->slot->keeper->id, &c->call.channel);
+	c->call.register_as = NULL;
+	if (!c->has_channel)
+		vs_long_call_close(&c->call);
+	c->call.channel = (struct vs_sock)VS_NO_SOCK;
+}
+
 static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op op,
 			 const struct vs_conf_iface *iface)
 {
@@ -90,6 +118,8 @@ static int begin_request(struct vs_creation *c, struct vs_sock door, enum vs_op 
 		call->fds[call->n_fds++] = c->opts.adopt;
 	call->req.iface.unregistered = (c->opts.flags & VDESTACK_UNREGISTERED) != 0;
 	call->req.iface.confined = op == VS_OP_CREATE ? confinement() : 0;
+	if (op == VS_OP_CREATE)
+		bring_channel(c);
 	for (int i = 0; i < 2 && iface != NULL && vs_iface_request_needs_directories(iface); i++)
 		call->fds[call->n_fds++] = c->dirs[i];
 	if (c->stream >= 0)
@@ -233,6 +263,7 @@ static int step_namespace(struct vs_creation *c)
 	int r = take_door(c);
 	if (r < 0)
 		return r;
+	take_channel(c);
 	c->stack = vs_slot_publish(c->slot);
 	(void)vs_slot_acquire(c->stack); /* the use that the creation holds */
 	c->absent = result > 0;
@@ -332,9 +363,10 @@ static int step_apply(struct vs_creation *c)
 
 static int step_trial(struct vs_creation *c)
 {
-	int fd = c->adding ? -1 : vdestack_msocket(c->stack, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool needed = !c->adding && !c->has_channel;
+	int fd = needed ? vdestack_msocket(c->stack, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
 
-	if (fd < 0 && !c->adding)
+	if (fd < 0 && needed)
 		return vs_fail(errno, "cannot make sockets in the stack: %s",
 			       vs_cause_text(vs_diagnose_limit(errno), errno));
 	vs_close(fd);

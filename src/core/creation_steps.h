@@ -62,5 +62,7 @@ int vs_creation_step_captured(struct vs_creation *c);
 /* One for each state but the last. */
 extern int (*const vs_creation_steps[VS_CREATION_DONE])(struct vs_creation *c);
 void vs_creation_close_directories(struct vs_creation *c);
+/* The channel that the request under way was to register. */
+void vs_creation_give_up_channel(struct vs_creation *c);
 
 #endif

@@ -48,11 +48,14 @@ static void close_their_end(struct vs_long_call *c)
 /* 0: sent; VS_NOT_YET: no room. */
 static int send_request(struct vs_long_call *c)
 {
+	/* The kernel copies number and key from where they are, so no copies of them stay on stacks. */
+	const uint64_t *number = c->register_as != NULL ? c->register_as : &c->req.register_as;
 	struct vs_fdmsg msg = {
-		.iov = { { &c->req, offsetof(struct vs_request, key) },
+		.iov = { { &c->req, offsetof(struct vs_request, register_as) },
+			 { (void *)number, sizeof(*number) },
 			 { &c->keeper->key, sizeof(c->keeper->key) },
 			 { (void *)c->text, c->text_len } },
-		.n_iov = c->text_len > 0 ? 3 : 2,
+		.n_iov = c->text_len > 0 ? 4 : 3,
 		.fds = { c->their_end },
 		.n_fds = 1 + c->n_fds,
 		.creds = credentials(c->keeper),
@@ -171,7 +174,7 @@ int vs_long_call_step(struct vs_long_call *c)
 		return r;
 	if (r == VS_NOT_YET)
 		vs_long_call_end(c);
-	else
+	else if (r < 0 || c->register_as == NULL)
 		vs_long_call_close(c);
 	return r == VS_NOT_YET ? vs_fail(ETIMEDOUT, "the keeper does not answer in time; is it stopped?") : r;
 }

@@ -25,6 +25,8 @@ struct vs_long_call {
 	int fds[VS_FDS_MAX];   /* borrowed until the request is sent; go behind the reply channel */
 	size_t n_fds;
 	int timeout_ms;        /* of the call; VS_NO_LIMIT_MS */
+	/* By which the keeper registers the reply channel (VS_OP_CREATE), constant; NULL: it does not. */
+	const uint64_t *register_as;
 	/* while it is under way: */
 	struct vs_sock channel; /* our end; fd -1: the call is not under way */
 	int their_end;          /* of the channel, until the request is sent; -1 */
@@ -46,6 +48,8 @@ int vs_long_call_run(struct vs_long_call *call);
  * The same in steps, none of which waits:
  *
  *     begin --> { poll(vs_long_call_wanted(), until deadline_ms) --> step }, while it returns VS_NOT_YET
+ *
+ * A call of which the keeper registers the channel leaves that open if it succeeds, for the caller.
  *
  * begin: 0, or -errno with a message: then the call is not under way. step: VS_NOT_YET: the call goes on.
  * Any other result is that of vs_long_call_run(), and the call is over. end: cancels the call, in any

@@ -36,6 +36,7 @@ struct vs_kind {
 struct vs_channel {
 	pthread_mutex_t lock; /* held for the length of a call; guards the rest */
 	bool open;
+	bool coming;          /* it belongs to a creation, which may register it; then only that uses it */
 	uint64_t number;      /* the number by which it is registered; a secret of this process */
 	uint64_t keeper;      /* the keeper that it is registered with, by its id */
 	uint64_t seq;         /* of the last request */

@@ -85,16 +85,6 @@ static bool has_our_ids(pid_t pid)
 	return pid > 0 && prlimit(pid, RLIMIT_CORE, NULL, &limit) == 0;
 }
 
-static struct ucred maker_of(int socket)
-{
-	struct ucred maker = { .pid = 0 };
-	socklen_t len = sizeof(maker);
-
-	/* Cannot fail on a socket of AF_UNIX. */
-	(void)getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &maker, &len);
-	return maker;
-}
-
 static int draw_key(struct vs_key *key)
 {
 	ssize_t n;
@@ -111,7 +101,7 @@ int vs_auth_prepare(struct vs_keeper *k)
 
 	o->uid = geteuid();
 	o->gid = getegid();
-	o->pid = maker_of(k->front).pid;
+	o->pid = vs_auth_maker(k->front);
 	/* k->privileged: vs_isolate_user() has tried it. */
 	int claims = k->variant->same_process ? vs_can_claim_pid() : k->privileged;
 	if (claims > 0) {
@@ -219,13 +209,23 @@ static bool is_pair(int fd)
 	       getpeername(fd, (struct sockaddr *)&name, &other) == 0 && other <= sizeof(sa_family_t);
 }
 
+pid_t vs_auth_maker(int pair)
+{
+	struct ucred maker = { .pid = 0 };
+	socklen_t len = sizeof(maker);
+
+	/* Cannot fail on a socket of AF_UNIX. */
+	(void)getsockopt(pair, SOL_SOCKET, SO_PEERCRED, &maker, &len);
+	return maker.pid;
+}
+
 bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call, int fd)
 {
 	pid_t maker, sender = call->msg.creds.pid;
 
 	if (!is_pair(fd))
 		return false;
-	maker = maker_of(fd).pid;
+	maker = vs_auth_maker(fd);
 	if (!k->variant->same_process && maker == getpid())
 		return false; /* a door */
 	/* A sender that may claim any process id gains nothing from messages of the keeper. */

@@ -53,4 +53,7 @@ bool vs_auth_has_key(const struct vs_keeper *k, const struct vs_call *call);
  */
 bool vs_auth_takes_replies(const struct vs_keeper *k, const struct vs_call *call, int fd);
 
+/* The process that has made a socket pair, as the kernel says; 0: it is not visible here. */
+pid_t vs_auth_maker(int pair);
+
 #endif

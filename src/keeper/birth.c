@@ -43,6 +43,7 @@
 #include "base/clock.h"
 #include "base/diagnose.h"
 #include "base/error.h"
+#include "base/own_socket.h"
 #include "base/thread.h"
 #include "call.h"
 #include "channel.h"
@@ -192,6 +193,16 @@ static int open_door(struct vs_net *n)
 	return 0;
 }
 
+/* A socket on trial, so that later ones cannot fail because the library itself lacks something. */
+static int try_socket(void)
+{
+	VS_AUTO_CLOSE fd = vs_own_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 ? 0
+		       : vs_fail(errno, "cannot make sockets in the stack: %s",
+				 vs_cause_text(vs_diagnose_limit(errno), errno));
+}
+
 /* Makes or enters the namespace, in which the thread stays. */
 static int settle(struct vs_net *n, int adopt)
 {
@@ -207,7 +218,7 @@ static int settle(struct vs_net *n, int adopt)
 	 */
 	r = n->keeper->variant->same_credentials ? 0 : vs_caps_only(VS_CAPS_NETWORKING);
 	return r < 0 ? vs_fail(-r, "cannot give up the privileges of a networking thread: %s", strerror(-r))
-		     : 0;
+		     : try_socket();
 }
 
 /* With the first interface. Its job opens the link meanwhile, gets the device here, and answers. */
@@ -235,6 +246,8 @@ static int begin_alone(struct vs_net *n, int r)
 		r = open_door(n);
 	if (r == 0)
 		r = vs_keeper_spare(VS_SPARE_GO_ON);
+	if (r == 0)
+		r = vs_call_keep_channel(n->keeper, n->call);
 	if (r < 0)
 		vs_call_fail(n->keeper, n->call, r);
 	else

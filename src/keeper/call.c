@@ -53,6 +53,23 @@ int vs_call_recv(int door, struct vs_call *call, int flags)
 	return 1;
 }
 
+int vs_call_keep_channel(struct vs_keeper *k, struct vs_call *call)
+{
+	/* The sender of a creation may claim another process id, so it does not count here. */
+	pid_t maker = vs_auth_maker(call->reply);
+
+	if (call->req.register_as == 0)
+		return 0;
+	atomic_store(&k->user, maker);
+	int r = vs_registry_add(k, call->req.register_as, maker, call->reply);
+	if (r < 0)
+		return vs_fail(-r, "cannot make sockets in the stack: the keeper cannot keep the channel for "
+			       "them: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
+	call->reply = -1;
+	call->req.channel = call->req.register_as;
+	return 0;
+}
+
 int vs_call_take_fd(struct vs_call *call, size_t i)
 {
 	return i < call->msg.n_fds ? vs_steal_fd(&call->msg.fds[i]) : -1;
@@ -94,7 +111,7 @@ void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const 
 				 vs_cause_text(vs_diagnose_limit(-r), -r));
 		reply.result = r;
 		msg.iov[1] = (struct iovec){ why, (size_t)n };
-		msg.n_iov = call->reply >= 0 ? 2 : 1;
+		msg.n_iov = call->reply >= 0 || call->req.op == VS_OP_CREATE ? 2 : 1;
 		msg.n_fds = 0;
 		(void)send_reply(k, call, &msg);
 	}

@@ -35,6 +35,11 @@ void vs_call_reply(struct vs_keeper *k, struct vs_call *call, int result, const 
 		   size_t n_fds);
 /* The same with n bytes, VS_TEXT_MAX at most, that are no text. */
 void vs_call_reply_bytes(struct vs_keeper *k, struct vs_call *call, int result, const void *bytes, size_t n);
+/*
+ * Registers the reply channel of a creation, if the caller keeps it; before the reply, which then goes there
+ * all the same. 0, or -errno with a message.
+ */
+int vs_call_keep_channel(struct vs_keeper *k, struct vs_call *call);
 /* Answers with r, a negative errno, and this thread's message. */
 void vs_call_fail(struct vs_keeper *k, struct vs_call *call, int r);
 /* Closes the descriptors of the call that have not been taken. */

@@ -9,6 +9,9 @@
  * The lives of stacks are here as well: sockets that hang up at their other end when a stack has ended.
  * Channels and lives are dropped when their other end is closed.
  *
+ * A channel is registered by a request of its own, or with the creation of a stack, before the reply to that.
+ * So a process that knows of its stack has a channel for all stacks of the keeper.
+ *
  * A process that registers a channel draws its number at random and keeps it secret. So another process
  * cannot have a reply sent there. The channels of each process are counted, by the process id that the kernel
  * reports.
@@ -184,8 +187,6 @@ int vs_registry_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd)
 	if (r == 0)
 		r = add_locked(k, &values);
 	pthread_mutex_unlock(&k->lock);
-	if (r < 0)
-		vs_close_pair_end(fd); /* its owner gets end of file */
 	return r;
 }
 

@@ -13,8 +13,8 @@ struct vs_keeper;
 struct vs_net;
 
 /*
- * Registers a reply channel. Takes fd. pid: of the process that registers it. 0 or -errno: -EEXIST, -EMFILE
- * (more than a process needs), -ENOMEM.
+ * Registers a reply channel. Takes fd if it succeeds. pid: of the process that registers it. 0 or -errno:
+ * -EEXIST, -EMFILE (more than a process needs), -ENOMEM.
  */
 int vs_registry_add(struct vs_keeper *k, uint64_t number, pid_t pid, int fd);
 /* Sends on a registered channel. 0 or -errno; -ENOENT: there is no such channel. */

@@ -123,6 +123,13 @@ static void reply(struct vs_job *job, int result)
 	if (job->kind == VS_JOB_REOPEN_LINK)
 		return; /* there is no caller */
 	unwatch_caller(job);
+	if (result >= 0 && job->door >= 0) {
+		int r = vs_call_keep_channel(job->keeper, job->call);
+		if (r < 0) {
+			vs_close(vs_steal_fd(&job->door)); /* the stack ends */
+			result = r;
+		}
+	}
 	vs_call_reply(job->keeper, job->call, result, result < 0 ? vs_message() : NULL, &job->door,
 		      result >= 0 && job->door >= 0 ? 1 : 0);
 }

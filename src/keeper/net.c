@@ -26,6 +26,7 @@
 #include "capture.h"
 #include "carrier.h"
 #include "channel.h"
+#include "closer.h"
 #include "events.h"
 #include "guests.h"
 #include "iface.h"
@@ -66,12 +67,13 @@ static void do_channel(struct vs_net *n)
 {
 	struct vs_call *call = n->call;
 
-	/* If this fails, the caller gets end of file on its channel. */
 	if (call->msg.n_fds == 0 || !vs_auth_takes_replies(n->keeper, call, call->msg.fds[0]))
 		return;
 	if (n->via != VS_DOOR_ATTACHED)
 		atomic_store(&n->keeper->user, call->msg.creds.pid);
-	(void)vs_registry_add(n->keeper, call->req.channel, call->msg.creds.pid, vs_call_take_fd(call, 0));
+	int fd = vs_call_take_fd(call, 0);
+	if (vs_registry_add(n->keeper, call->req.channel, call->msg.creds.pid, fd) < 0)
+		vs_close_pair_end(fd); /* the caller gets end of file */
 }
 
 /*

@@ -14,7 +14,7 @@
 #define VS_FDS_MAX 4 /* descriptors in one message */
 
 struct vs_fdmsg {
-	struct iovec iov[3];
+	struct iovec iov[4];
 	int n_iov;
 	int fds[VS_FDS_MAX]; /* sending: borrowed; receiving: owned by the caller afterwards */
 	size_t n_fds;

@@ -21,7 +21,8 @@
  * vs_door.
  *
  * A request names the channel for its reply: by number, if the process has registered the channel before; or
- * the channel comes with the request and serves this call alone. A reply carries the sequence number of its
+ * the channel comes with the request and serves this call alone. That of a creation may stay: it is
+ * registered when the stack has been made. A reply carries the sequence number of its
  * request. A reply to a call that was given up is recognised by it and dropped.
  *
  * Both ends are the same file. But it may be replaced on disk while a program runs, so the version at the
@@ -39,7 +40,7 @@
 #include <net/if.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 0x7673000au
+#define VS_WIRE_VERSION 0x7673000bu
 #define VS_REPLY_TYPE 0x76720003u /* differs from every version of requests */
 
 struct vs_key {
@@ -157,6 +158,11 @@ struct vs_request {
 		uint32_t count; /* VS_OP_MSOCKET: 1 to VS_SOCKETS_MAX */
 	};
 	struct vs_wire_iface iface;
+	/*
+	 * VS_OP_CREATE: the number by which the channel of this call is registered before its reply is sent,
+	 * for the process that has made the channel. 0: it serves this call alone.
+	 */
+	uint64_t register_as;
 	/*
 	 * last; VS_OP_CREATE, _ENTRY, _SYSCTL_SET, _ADD, _CARRIER, _SOURCES, _IMPAIR, _FLAP, _CAPTURE,
 	 * _WIRETAP need it

@@ -27,6 +27,7 @@ static struct {
 	const struct vs_key *secret; /* of the side door, likewise */
 	struct vs_wanted_door wanted; /* what was requested there */
 	const uint64_t *channel;  /* the channel number in its request for a socket; masked like the key */
+	const uint64_t *kept;     /* likewise, in its request for its first stack */
 } seen = { .front = -1, .door = -1 };
 
 /*
@@ -56,7 +57,11 @@ __attribute__((no_sanitize_thread)) static void look_at(int fd, const struct msg
 		seen.channel = msg->msg_iov[1].iov_base;
 		return;
 	}
-	seen.key = msg->msg_iov[1].iov_base;
+	bool numbered = msg->msg_iov[1].iov_len == sizeof(uint64_t); /* of the channel that is to stay */
+	if (head[1] == VS_OP_CREATE && numbered && seen.kept == NULL)
+		seen.kept = msg->msg_iov[1].iov_base;
+	if (msg->msg_iovlen > 1u + numbered)
+		seen.key = msg->msg_iov[1 + numbered].iov_base;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR((struct msghdr *)msg, c))
 		if (c->cmsg_type == SCM_CREDENTIALS)
 			memcpy(&seen.claim, CMSG_DATA(c), sizeof(seen.claim));

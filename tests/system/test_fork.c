@@ -308,6 +308,34 @@ CASE_BOTH(a_child_makes_stacks_with_the_keeper_of_its_parent)
 	MUST(vdestack_delete(stack));
 }
 
+/*
+ * The channel of the creation is that of the child's first socket, which is of another stack: the request for
+ * it reaches another thread of the keeper. A channel that is not known there would cost five seconds.
+ */
+CASE_BOTH(the_first_stack_of_a_child_leaves_a_channel_that_other_stacks_know)
+{
+	struct vdestack *stack = net_stack("");
+	unsigned long long namespace = namespace_of(stack);
+
+	for (int i = 0; i < 40; i++) {
+		pid_t pid = (pid_t)MUST(fork());
+		if (pid == 0) {
+			int fds = count_fds();
+			struct vdestack *own = net_stack(i % 2 == 0 ? "" : "vnl=null://");
+			CHECK_EQ(count_fds(), fds + 2); /* a door and a channel */
+			int fd = (int)MUST(vdestack_msocket(stack, AF_INET, SOCK_STREAM, 0));
+			CHECK_EQ(net_namespace_of(fd), namespace);
+			net_talk_lo(own);
+			close(fd);
+			CHECK_EQ(count_fds(), fds + 2);
+			_exit(0);
+		}
+		collect(pid);
+	}
+	net_talk_lo(stack);
+	MUST(vdestack_delete(stack));
+}
+
 CASE_BOTH(a_child_makes_stacks_with_a_keeper_of_its_own)
 {
 	/* The library has been used before, but there is no keeper any more. */
