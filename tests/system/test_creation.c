@@ -92,11 +92,17 @@ static struct state look(void)
 	return (struct state){ count_fds(), count_tasks_of(getpid()), n, n > 0 ? count_tasks_of(keeper) : 0 };
 }
 
+/*
+ * A keeper may have had one thread more at first: that which opens the socket of the registry after the first
+ * stack, for which no call waits.
+ */
 static bool is_state(void *arg)
 {
+	const struct state *before = arg;
 	struct state now = look();
 
-	return memcmp(&now, arg, sizeof(now)) == 0;
+	return now.fds == before->fds && now.tasks == before->tasks && now.keepers == before->keepers &&
+	       now.keeper_tasks <= before->keeper_tasks;
 }
 
 static void check_nothing_left(struct state before)
