@@ -26,6 +26,10 @@
  * waits for. With a condition all threads in reserve would wake up, and wait for the keeper's lock. It counts
  * as a stack until it has ended. A keeper on threads of the program has none.
  *
+ * The sysctls of a new stack are set before its thread serves a request, since only requests lead to the
+ * namespace. For a thread in reserve that is ahead. Else they would delay the reply, so they are set after
+ * this thread's part in it.
+ *
  * A first interface comes with the request for the stack. A job opens its link or makes its segment at the
  * same time; job.c says how the two meet.
  */
@@ -116,8 +120,13 @@ static int make_namespace(struct vs_keeper *k)
 	r = bring_up("lo");
 	if (r < 0)
 		return vs_fail(-r, "cannot bring lo up: %s", vs_cause_text(vs_diagnose_limit(-r), -r));
-	relax_limits(k);
 	return 0;
+}
+
+/* Whether nobody waits for this thread yet: it is in reserve, and not for the stack that is made first. */
+static bool has_time(const struct vs_net *n)
+{
+	return n->in_reserve && !n->early;
 }
 
 static int enter_namespace(int fd)
@@ -208,6 +217,8 @@ static int settle(struct vs_net *n, int adopt)
 {
 	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
 
+	if (r == 0 && adopt < 0 && has_time(n))
+		relax_limits(n->keeper);
 	if (r == 0 && n->early)
 		r = vs_isolate_thread(n->keeper->privileged);
 	if (r < 0)
@@ -311,7 +322,8 @@ static void *net_main(void *arg)
 	struct vs_net *n = arg;
 
 	(void)prctl(PR_SET_NAME, "vdestack-net");
-	n->guests = n->adopt >= 0 ? 1 : 0; /* the processes that have the namespace already */
+	bool adopted = n->adopt >= 0;
+	n->guests = adopted ? 1 : 0; /* the processes that have the namespace already */
 	int r = settle(n, n->adopt);
 	vs_close(vs_steal_fd(&n->adopt));
 	if (n->in_reserve && !await_call(n, r))
@@ -319,6 +331,8 @@ static void *net_main(void *arg)
 	atomic_fetch_add(&n->keeper->counts.stacks, 1);
 	r = n->birth != NULL ? begin_with_link(n, r) : begin_alone(n, r);
 	vs_call_drop(n->call);
+	if (r == 0 && !adopted && !has_time(n))
+		relax_limits(n->keeper); /* before the first request */
 	while (r == 0) {
 		r = vs_regain_recv(n);
 		if (r > 0)

@@ -309,6 +309,24 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 	MUST(umount(name));
 }
 
+/* More in a row than a keeper has namespaces in reserve for. The first request of each reads them. */
+CASE_BOTH(new_namespaces_have_the_sysctls_of_the_library)
+{
+	static const char *const configs[] = { "", "vnl=null://", "vnl=inproc://lan" };
+	static const char *const names[] = { "ipv4/ip_unprivileged_port_start",
+					     "ipv6/conf/all/ndisc_notify" };
+	static const char *const values[] = { "0", "1" };
+	char value[64];
+
+	for (int i = 0; i < 12; i++) {
+		struct vdestack *s = new_stack("%s", configs[i % 3]);
+		MUST(vdestack_sysctl_get(s, names[i / 3 % 2], value, sizeof(value)));
+		CHECK_STR(value, values[i / 3 % 2]);
+		MUST(vdestack_sysctl_get(s, "ipv4/ping_group_range", value, sizeof(value)));
+		CHECK(strcmp(value, "1\t0") != 0); /* the kernel's: nobody */
+	}
+}
+
 /* The library sets sysctls only in new namespaces, not in adopted ones. */
 CASE_BOTH(adoption_changes_nothing_in_the_namespace)
 {
