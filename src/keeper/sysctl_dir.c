@@ -13,8 +13,8 @@
  * instance. So the keeper makes one for each few hundred of its namespaces. It is attached to no
  * directory. Only a descriptor of its sys/net is kept, until the next one is made. So there is always one.
  *
- *     start, before the filter:  fsopen("proc") × PREPARED ──▶ messages in a socket
- *     networking thread:         one message ──▶ fsconfig, fsmount, open sys/net ──▶ dir
+ *     start, before the filter:  fsopen("proc"), 32 times
+ *     networking thread:         one of these ──▶ fsconfig, fsmount, open sys/net ──▶ dir
  *
  * The filter ends a keeper that calls fsopen(). It allows to make a file system from what was opened before,
  * and that can be nothing but procfs. It must be opened by a process that has privileges over the PID
@@ -28,7 +28,9 @@
  * When all are used, the last one stays in use. To open one takes 3 µs and a few hundred bytes, while the
  * kernel makes the namespace of the first stack. To make one takes half a millisecond.
  *
- * Rejected: to open them when they are needed. The filter cannot read the name of the file system.
+ * Rejected: to open them when they are needed. The filter cannot read the name of the file system. Rejected,
+ * too: to keep them as messages in a socket, which takes fewer descriptors of the keeper. The kernel counts
+ * the descriptors in flight of all processes of a user together, and those with a low limit could send none.
  */
 
 #include "sysctl_dir.h"
@@ -38,16 +40,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "mount_calls.h"
-#include "wire/fdmsg.h"
 
-#define FIRST 256    /* namespaces that use /proc/sys/net */
-#define EACH 320     /* namespaces that use one of the others */
-#define PREPARED 32  /* with the first ones: enough for more than 10 000 */
+#define FIRST 256 /* namespaces that use /proc/sys/net */
+#define EACH 320  /* namespaces that use one of the others */
 
 static bool has_filter(void)
 {
@@ -62,81 +61,59 @@ static bool can_have_many(void)
 	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= 4 * FIRST;
 }
 
-/* One file system that can be made later becomes a message. False: it cannot be opened or sent. */
-static bool prepare_one(int queue)
-{
-	char byte = 0;
-	VS_AUTO_CLOSE fs = (int)syscall(__NR_fsopen, "proc", VS_FSOPEN_CLOEXEC);
-	struct vs_fdmsg msg = { .iov = { { &byte, 1 } }, .n_iov = 1, .fds = { fs }, .n_fds = 1 };
-
-	return fs >= 0 && vs_fdmsg_send(queue, &msg, MSG_DONTWAIT) == 0;
-}
-
 void vs_sysctl_dirs_prepare(struct vs_sysctl_dirs *d)
 {
-	int pair[2], n = 0;
-
-	if (has_filter() || !can_have_many() || vs_socketpair(pair) < 0)
+	if (has_filter() || !can_have_many())
 		return;
-	while (n < PREPARED && prepare_one(pair[1]))
-		n++;
-	vs_close(pair[1]); /* what was sent stays */
-	d->dir = n == 0 ? -1 : open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (d->n_prepared < VS_SYSCTL_DIRS_MOST) {
+		int fs = (int)syscall(__NR_fsopen, "proc", VS_FSOPEN_CLOEXEC);
+		if (fs < 0)
+			break;
+		d->prepared[d->n_prepared++] = fs;
+	}
+	d->dir = d->n_prepared > 0 ? open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	d->room = FIRST;
-	if (d->dir >= 0)
-		d->prepared = pair[0];
-	else
-		vs_close(pair[0]);
 }
 
-/* The directory net of a new file system. -1: there is none any more, or it cannot be made. */
-static int make_dir(const struct vs_sysctl_dirs *d)
+/* Takes fs. Returns the directory net of a new file system; -1: it cannot be made. */
+static int make_dir(int fs)
 {
-	char byte;
-	struct vs_fdmsg msg = { .iov = { { &byte, 1 } }, .n_iov = 1 };
+	VS_AUTO_CLOSE context = fs;
 
-	if (vs_fdmsg_recv(d->prepared, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0 || msg.n_fds != 1) {
-		vs_fdmsg_drop(&msg);
+	if (syscall(__NR_fsconfig, context, VS_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -1;
-	}
-	VS_AUTO_CLOSE fs = msg.fds[0];
-	if (syscall(__NR_fsconfig, fs, VS_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -1;
-	VS_AUTO_CLOSE root = (int)syscall(__NR_fsmount, fs, VS_FSMOUNT_CLOEXEC, VS_MOUNT_ATTRS);
+	VS_AUTO_CLOSE root = (int)syscall(__NR_fsmount, context, VS_FSMOUNT_CLOEXEC, VS_MOUNT_ATTRS);
 	return root < 0 ? -1 : openat(root, "sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Counts a namespace. True: the caller makes the next directory. */
-static bool is_turn_to_make_locked(struct vs_sysctl_dirs *d)
+/* Counts a namespace. Returns what the caller makes the next directory from; -1: it makes none. */
+static int count_locked(struct vs_sysctl_dirs *d)
 {
-	if (d->room > 0) {
+	if (d->room > 0)
 		d->room--;
-		return false;
-	}
-	bool turn = !d->making;
+	if (d->room > 0 || d->making || d->n_prepared == 0)
+		return -1;
 	d->making = true;
-	return turn;
+	return d->prepared[--d->n_prepared];
 }
 
 int vs_sysctl_dir(struct vs_sysctl_dirs *d)
 {
-	int next = -1, old = -1;
+	int old = -1;
 
-	if (d->prepared < 0)
-		return -1;
 	pthread_mutex_lock(&d->lock);
-	bool makes = is_turn_to_make_locked(d);
+	int fs = d->dir >= 0 ? count_locked(d) : -1;
 	pthread_mutex_unlock(&d->lock);
-	if (makes)
-		next = make_dir(d); /* other threads use the one before, meanwhile */
+	int next = fs >= 0 ? make_dir(fs) : -1; /* other threads use the one before, meanwhile */
 	pthread_mutex_lock(&d->lock);
-	if (next >= 0) { /* else `making` stays: no thread tries again */
+	if (next >= 0) {
 		old = d->dir;
 		d->dir = next;
-		d->room = EACH - 1;
-		d->making = false;
+		d->room = EACH;
 	}
-	int dir = fcntl(d->dir, F_DUPFD_CLOEXEC, 3);
+	if (fs >= 0)
+		d->making = false;
+	int dir = d->dir >= 0 ? fcntl(d->dir, F_DUPFD_CLOEXEC, 3) : -1;
 	pthread_mutex_unlock(&d->lock);
 	vs_close(old);
 	return dir;

@@ -7,17 +7,20 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#define VS_SYSCTL_DIRS_MOST 32
+
 struct vs_sysctl_dirs {
-	int prepared; /* file systems that are not made yet, as messages of a socket; -1: none. Constant */
-	pthread_mutex_t lock; /* guards what follows */
-	int dir;           /* the directory sys/net that is used now; -1: none is kept */
+	pthread_mutex_t lock;              /* guards what follows */
+	int prepared[VS_SYSCTL_DIRS_MOST]; /* file systems that are not made yet */
+	unsigned n_prepared;
+	int dir;           /* the directory sys/net that is used now; -1: none is ever used */
 	unsigned room;     /* namespaces that still use it, before the next one is made */
 	bool making;       /* a thread makes the next one */
 };
 
 #define VS_SYSCTL_DIRS_NONE                                                                                  \
 	{                                                                                                    \
-		.prepared = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .dir = -1                                 \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .dir = -1                                                 \
 	}
 
 /* Before the keeper has its filter. Failures are not reported: all sysctls are written in /proc/sys/net. */
