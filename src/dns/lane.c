@@ -237,6 +237,16 @@ static void watch(void *arg, ares_socket_t fd, int readable, int writable)
 
 /* ------------------------------------------------------------------ the channel */
 
+/*
+ * c-ares 1.31 and newer keep answers. The resolver does that itself, until the stack's network changes, and
+ * not at all if the user wants that. The limit that is given to c-ares is 0, which switches it off there.
+ */
+#ifdef ARES_OPT_QUERY_CACHE
+#define NO_ARES_CACHE ARES_OPT_QUERY_CACHE
+#else
+#define NO_ARES_CACHE 0
+#endif
+
 static int set_servers(struct vs_lane *lane, const struct vs_settings *settings)
 {
 	struct ares_addr_port_node nodes[VS_SERVERS_MAX] = { 0 };
@@ -274,7 +284,7 @@ static int open_channel(struct vs_lane *lane)
 				 ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
 					 ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB |
 					 ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_SORTLIST |
-					 ARES_OPT_NOROTATE);
+					 ARES_OPT_NOROTATE | NO_ARES_CACHE);
 }
 
 struct vs_lane *vs_lane_new(const struct vs_lane_config *config, const struct vs_settings *settings)

@@ -230,6 +230,17 @@ static void judge(struct vdestack_dns_lookup *l)
 	}
 }
 
+static void take_answers(struct vdestack_dns_lookup *l)
+{
+	for (int i = 0; i < l->n_types; i++) {
+		if (l->answers[i] != NULL)
+			continue; /* from the cache */
+		l->answers[i] = vs_asker_take(&l->asker, i);
+		if (l->answers[i] != NULL)
+			vs_resolver_keep(l->dns, &l->epoch, l->asked, l->types[i], l->answers[i]);
+	}
+}
+
 /* Goes on until a server has to answer, or the lookup has ended. */
 static void advance(struct vdestack_dns_lookup *l)
 {
@@ -243,10 +254,10 @@ static void advance(struct vdestack_dns_lookup *l)
 		}
 		if (!ask(l, name))
 			return;
-		if (vs_asker_busy(&l->asker)) {
-			memcpy(l->asked, name, sizeof(l->asked));
+		memcpy(l->asked, name, sizeof(l->asked));
+		if (vs_asker_busy(&l->asker))
 			return;
-		}
+		take_answers(l); /* c-ares may have had them already */
 		judge(l);
 	}
 }
@@ -254,17 +265,6 @@ static void advance(struct vdestack_dns_lookup *l)
 void vs_lookup_ask(struct vdestack_dns_lookup *l)
 {
 	advance(l);
-}
-
-static void take_answers(struct vdestack_dns_lookup *l)
-{
-	for (int i = 0; i < l->n_types; i++) {
-		if (l->answers[i] != NULL)
-			continue; /* from the cache */
-		l->answers[i] = vs_asker_take(&l->asker, i);
-		if (l->answers[i] != NULL)
-			vs_resolver_keep(l->dns, &l->epoch, l->asked, l->types[i], l->answers[i]);
-	}
 }
 
 void vs_lookup_step(struct vdestack_dns_lookup *l)
