@@ -181,6 +181,13 @@ static bool has_fds(void *n)
 	return count_fds() == *(int *)n;
 }
 
+/* The server is in this process. It closes its end of a connection a moment after the client. */
+static bool has_no_connection(void *arg)
+{
+	(void)arg;
+	return atomic_load(&server.connections) == 0;
+}
+
 static void one_fault(const struct op *op, int target, enum inject_mode mode, int fds)
 {
 	int r = run_armed(op, target, mode);
@@ -231,6 +238,7 @@ static void sweep(const struct op *op, enum inject_mode mode)
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(op->run(), 0);
 	CHECK_EQ(run_armed(op, 0, mode), 0);
+	CHECK(wait_until(has_no_connection, NULL, SOON_MS));
 	int calls = atomic_load(&control.count), fds = count_fds();
 	int step = full != NULL && *full == '1' ? 1 : 1 + calls / SAMPLE;
 	CHECK(calls > 0);

@@ -42,6 +42,7 @@ struct name_server {
 	answer_fn *answer;
 	pthread_t thread;
 	atomic_int questions, tcp_questions;
+	atomic_int connections; /* that are open */
 	struct dns_message out;
 };
 
@@ -107,6 +108,7 @@ __attribute__((unused)) static void name_server_tcp(struct name_server *s)
 
 	if (fd < 0)
 		return;
+	atomic_fetch_add(&s->connections, 1);
 	q.fd = fd;
 	while (name_server_read(fd, head, 2)) {
 		size_t n = (size_t)head[0] << 8 | head[1];
@@ -124,6 +126,7 @@ __attribute__((unused)) static void name_server_tcp(struct name_server *s)
 			break;
 	}
 	close(fd);
+	atomic_fetch_sub(&s->connections, 1);
 }
 
 __attribute__((unused)) static void *name_server_run(void *arg)
