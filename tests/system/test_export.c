@@ -310,7 +310,8 @@ CASE_BOTH_ROOT(namespace_with_a_name_is_adopted_and_keeps_its_own_interfaces)
 }
 
 /* More in a row than a keeper has namespaces in reserve for. The first request of each reads them. */
-CASE_BOTH(new_namespaces_have_the_sysctls_of_the_library)
+CASE_FLAGS(new_namespaces_have_the_sysctls_of_the_library,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	static const char *const configs[] = { "", "vnl=null://", "vnl=inproc://lan" };
 	static const char *const names[] = { "ipv4/ip_unprivileged_port_start",

@@ -312,7 +312,8 @@ CASE_BOTH(a_child_makes_stacks_with_the_keeper_of_its_parent)
  * The channel of the creation is that of the child's first socket, which is of another stack: the request for
  * it reaches another thread of the keeper. A channel that is not known there would cost five seconds.
  */
-CASE_BOTH(the_first_stack_of_a_child_leaves_a_channel_that_other_stacks_know)
+CASE_FLAGS(the_first_stack_of_a_child_leaves_a_channel_that_other_stacks_know,
+	   CASE_F_ROOT | CASE_F_USER | CASE_F_INPROCESS | CASE_F_VDE)
 {
 	struct vdestack *stack = net_stack("");
 	unsigned long long namespace = namespace_of(stack);
