@@ -307,8 +307,11 @@ static void lay(const char *scheme)
 	plug_stacks();
 }
 
-/* Returns how many frames of 88b5 came to the old stack that were for others. */
-static unsigned exchange_and_check(void)
+/*
+ * Returns how many frames of 88b5 came to the old stack that were for others. At least so many of its own
+ * come: a hub sends it all frames, and drops some when its queue is full.
+ */
+static unsigned exchange_and_check(unsigned least)
 {
 	uint8_t f[64];
 
@@ -327,7 +330,7 @@ static unsigned exchange_and_check(void)
 	unsigned to_it = packets_of(net.to_it), to_others = packets_of(net.to_others);
 	printf("the old stack: %u frames of 88b5 to it, %u to others\n", to_it, to_others);
 	/* Each stack has probed it. It has not answered, so nothing else is sent to it. */
-	CHECK(to_it >= 2 && to_it <= 2 * PROBES);
+	CHECK(to_it >= least && to_it <= 2 * PROBES);
 	for (unsigned i = 0; i < to_it; i++) {
 		CHECK_EQ(recv(net.to_it, f, sizeof(f), MSG_DONTWAIT), sizeof(f));
 		CHECK_EQ(container_kind(f), PROBE);
@@ -338,13 +341,13 @@ static unsigned exchange_and_check(void)
 CASE_TIMED(two_stacks_exchange_containers_beside_an_old_one_on_a_hub, BESIDE, 180)
 {
 	lay("hub://");
-	CHECK(exchange_and_check() > 100); /* a hub sends everything to everybody: the filters work */
+	CHECK(exchange_and_check(0) > 100); /* a hub sends everything to everybody: the filters work */
 }
 
 CASE_TIMED(two_stacks_exchange_containers_beside_an_old_one_on_a_switch, BESIDE, 180)
 {
 	lay("switch://");
-	CHECK_EQ(exchange_and_check(), 0);
+	CHECK_EQ(exchange_and_check(2), 0);
 }
 
 /* ------------------------------------------------------------------ false answers */
