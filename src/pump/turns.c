@@ -291,7 +291,10 @@ static int linger(struct vs_turns *t, struct epoll_event *events)
 {
 	int n = 0;
 
-	if (!t->single || t->lasts || !vs_linger_begin(&t->linger, vs_now_ns()))
+	if (!t->single || t->lasts)
+		return 0;
+	int64_t now = vs_now_ns();
+	if (t->nearest_ns - now < VS_LINGER_CROWDED_NS || !vs_linger_begin(&t->linger, now))
 		return 0;
 	do {
 		n = epoll_wait(t->epoll, events, EVENTS, 0);
@@ -316,15 +319,15 @@ static void wait_for_all(struct vs_turns *t)
 
 	if (t->n_turns > 0) {
 		n = epoll_wait(t->epoll, events, EVENTS, 0);
+	} else if ((n = linger(t, events)) > 0) {
+		; /* the other half of a round trip */
 	} else if (t->nearest_ns != INT64_MAX) {
 		struct pollfd set = { .fd = t->epoll, .events = POLLIN };
 		int64_t left = t->nearest_ns - vs_now_ns();
 		if (left <= 0 || poll_until(&set, 1, left) > 0)
 			n = epoll_wait(t->epoll, events, EVENTS, 0);
 	} else {
-		n = linger(t, events);
-		if (n == 0)
-			n = epoll_wait(t->epoll, events, EVENTS, t->lasts && t->buffers ? REST_MS : -1);
+		n = epoll_wait(t->epoll, events, EVENTS, t->lasts && t->buffers ? REST_MS : -1);
 	}
 	note_events(t, events, n);
 	note_times(t);
