@@ -79,9 +79,10 @@
  * A server that has given up its uid can still bind port 80 and ping. IPv6 addresses are announced when they
  * become usable.
  */
-static void relax_limits(struct vs_keeper *k)
+static void relax_limits(struct vs_net *n)
 {
-	VS_AUTO_CLOSE dir = vs_sysctl_dir(&k->sysctl_dirs);
+	const struct vs_keeper *k = n->keeper;
+	VS_AUTO_CLOSE dir = vs_steal_fd(&n->sysctl_dir);
 	char range[64] = "0 2147483647";
 
 	/* In the keeper's own user namespace there is only one group. */
@@ -123,10 +124,13 @@ static int make_namespace(struct vs_keeper *k)
 	return 0;
 }
 
-/* Whether nobody waits for this thread yet: it is in reserve, and not for the stack that is made first. */
+/*
+ * Whether the sysctls are written before the reply. Nobody waits for a thread in reserve, but for the stack
+ * that is made first. A thread of the program may lose its rights after the reply, by setuid(2).
+ */
 static bool has_time(const struct vs_net *n)
 {
-	return n->in_reserve && !n->early;
+	return (n->in_reserve && !n->early) || n->keeper->variant->same_credentials;
 }
 
 static int enter_namespace(int fd)
@@ -158,6 +162,7 @@ static void leave_before_event(struct vs_net *n)
 
 static void end_stack(struct vs_net *n)
 {
+	vs_close(n->sysctl_dir);
 	vs_regain_end(n);
 	vs_close(n->programs_end);
 	vs_registry_end_lives(n->keeper, n);
@@ -217,8 +222,11 @@ static int settle(struct vs_net *n, int adopt)
 {
 	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
 
+	/* While it may make one. The first thread runs beside the one that prepares them. */
+	if (r == 0 && adopt < 0 && !n->early)
+		n->sysctl_dir = vs_sysctl_dir(&n->keeper->sysctl_dirs);
 	if (r == 0 && adopt < 0 && has_time(n))
-		relax_limits(n->keeper);
+		relax_limits(n);
 	if (r == 0 && n->early)
 		r = vs_isolate_thread(n->keeper->privileged);
 	if (r < 0)
@@ -311,6 +319,7 @@ static void *dismissed(struct vs_net *n)
 {
 	struct vs_keeper *k = n->keeper;
 
+	vs_close(n->sysctl_dir);
 	vs_events_unref(n->events);
 	free(n);
 	vs_keeper_count(k, -1, 0);
@@ -332,7 +341,7 @@ static void *net_main(void *arg)
 	r = n->birth != NULL ? begin_with_link(n, r) : begin_alone(n, r);
 	vs_call_drop(n->call);
 	if (r == 0 && !adopted && !has_time(n))
-		relax_limits(n->keeper); /* before the first request */
+		relax_limits(n); /* before the first request */
 	while (r == 0) {
 		r = vs_regain_recv(n);
 		if (r > 0)
@@ -351,7 +360,8 @@ static struct vs_net *net_new(struct vs_keeper *k)
 		*n = (struct vs_net){ .events = vs_events_new(k),
 				      .keeper = k,
 				      .adopt = -1,
-				      .programs_end = -1 };
+				      .programs_end = -1,
+				      .sysctl_dir = -1 };
 	return n;
 }
 

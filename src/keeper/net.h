@@ -52,6 +52,7 @@ struct vs_net {
 	pthread_t thread;     /* constant while it is on that list */
 	int adopt;            /* the namespace to adopt; -1: makes one */
 	int programs_end;     /* of the door, until it is sent to the program */
+	int sysctl_dir;       /* until the sysctls are written; -1: /proc/sys/net, see sysctl_dir.c */
 	struct vs_iface *ifaces;
 	int last_ifindex;     /* the last one that was chosen here */
 	struct vs_changes *changes; /* this stack's place on the change page; NULL: there is no page */

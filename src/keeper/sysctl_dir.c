@@ -22,7 +22,7 @@
  *
  *  - on threads of the program, and if the program has a filter of system calls when the keeper starts: that
  *    filter may end a process which makes such a call;
- *  - if the limit of descriptors allows no more than some hundred;
+ *  - if the limit of descriptors allows no more than some hundred, or /proc/sys is read-only;
  *  - for the first stacks of a keeper, because most programs have no more.
  *
  * When all are used, the last one stays in use. To open one takes 3 µs and a few hundred bytes, while the
@@ -40,6 +40,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -53,6 +54,14 @@ static bool has_filter(void)
 	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
 }
 
+/* In some containers. Another instance would not be so. */
+static bool is_read_only(void)
+{
+	struct statvfs sys;
+
+	return statvfs("/proc/sys", &sys) < 0 || (sys.f_flag & ST_RDONLY) != 0;
+}
+
 /* Each stack takes a descriptor. Where there are few, none is spent on this. */
 static bool can_have_many(void)
 {
@@ -63,7 +72,7 @@ static bool can_have_many(void)
 
 void vs_sysctl_dirs_prepare(struct vs_sysctl_dirs *d)
 {
-	if (has_filter() || !can_have_many())
+	if (has_filter() || !can_have_many() || is_read_only())
 		return;
 	while (d->n_prepared < VS_SYSCTL_DIRS_MOST) {
 		int fs = (int)syscall(__NR_fsopen, "proc", VS_FSOPEN_CLOEXEC);
