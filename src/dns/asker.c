@@ -101,6 +101,11 @@ void vs_asker_cancel(struct vs_asker *asker)
 	end_unless_awaited(asker->lane);
 }
 
+bool vs_asker_any_ended(const struct vs_lane *lane)
+{
+	return !STAILQ_EMPTY(&lane->ended);
+}
+
 struct vs_asker *vs_asker_next_ended(struct vs_lane *lane)
 {
 	struct vs_asker *asker = STAILQ_FIRST(&lane->ended);

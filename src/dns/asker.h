@@ -62,6 +62,8 @@ bool vs_asker_busy(const struct vs_asker *asker);
 struct vs_answer *vs_asker_take(struct vs_asker *asker, int place);
 /* Ends its questions without an answer. */
 void vs_asker_cancel(struct vs_asker *asker);
+/* Whether the next one returns one. c-ares may end a question while it asks another one. */
+bool vs_asker_any_ended(const struct vs_lane *lane);
 /* An asker whose questions have ended since it asked them. Each is returned once. NULL: none. */
 struct vs_asker *vs_asker_next_ended(struct vs_lane *lane);
 

@@ -337,6 +337,8 @@ static int64_t due_ms(const struct vdestack_dns_group *g)
 	if (!TAILQ_EMPTY(&g->ended))
 		return AT_ONCE;
 	for (size_t i = 0; i < g->n_lanes; i++) {
+		if (vs_asker_any_ended(g->lanes[i])) /* while another question was asked */
+			return AT_ONCE;
 		int left = vs_lane_due_ms(g->lanes[i]);
 		if (left >= 0 && now_ms() + left < due)
 			due = now_ms() + left;
