@@ -420,6 +420,15 @@ static void give_buffers_back(struct vs_turns *t)
 		t->buffers = !vs_mover_rest(w) || t->buffers;
 }
 
+/* Whether the kernel lets this process watch one more descriptor. A shared thread needs that for a mover. */
+static bool can_watch(const struct vs_turns *t)
+{
+	VS_AUTO_CLOSE set = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, t->wake, &event) == 0;
+}
+
 /* Now and then. slept_long: for as long as a shared thread may, with buffers. */
 static void look_after(struct vs_turns *t, bool slept_long)
 {
@@ -432,7 +441,7 @@ static void look_after(struct vs_turns *t, bool slept_long)
 	t->looks = false;
 	t->rest_ms = vs_now_ms() + REST_MS;
 	give_buffers_back(t);
-	if (!t->lasts && !t->buffers && t->n > 0)
+	if (!t->lasts && !t->buffers && t->n > 0 && (t->epoll >= 0 || can_watch(t)))
 		vs_shared_take_back(t, t->movers);
 }
 
