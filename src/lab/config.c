@@ -55,7 +55,8 @@ static void write_port(FILE *out, const struct vs_lab_topology *t, size_t host, 
 			vs_lab_addr_prefix_text(&p->addrs[f], text);
 			(void)fprintf(out, " ip=%s", text);
 		}
-	if (t->hosts[host].kind == VS_LAB_ROUTER && p->addrs[1].family != 0)
+	/* On a network of others, another laboratory may have the same address. */
+	if (t->hosts[host].kind == VS_LAB_ROUTER && p->addrs[1].family != 0 && n->locator == NULL)
 		write_link_local(out, host);
 	if (p->config != NULL)
 		(void)fprintf(out, " %s", p->config);
