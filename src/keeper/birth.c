@@ -133,6 +133,15 @@ static bool has_time(const struct vs_net *n)
 	return (n->in_reserve && !n->early) || n->keeper->variant->same_credentials;
 }
 
+/* Before the thread gives up its rights: it may have to make the directory. */
+static void begin_sysctls(struct vs_net *n)
+{
+	if (!n->early) /* the first thread runs beside the one that prepares them */
+		n->sysctl_dir = vs_sysctl_dir(&n->keeper->sysctl_dirs);
+	if (has_time(n))
+		relax_limits(n);
+}
+
 static int enter_namespace(int fd)
 {
 	if (setns(fd, CLONE_NEWNET) == 0)
@@ -222,11 +231,8 @@ static int settle(struct vs_net *n, int adopt)
 {
 	int r = adopt >= 0 ? enter_namespace(adopt) : make_namespace(n->keeper);
 
-	/* While it may make one. The first thread runs beside the one that prepares them. */
-	if (r == 0 && adopt < 0 && !n->early)
-		n->sysctl_dir = vs_sysctl_dir(&n->keeper->sysctl_dirs);
-	if (r == 0 && adopt < 0 && has_time(n))
-		relax_limits(n);
+	if (r == 0 && adopt < 0)
+		begin_sysctls(n);
 	if (r == 0 && n->early)
 		r = vs_isolate_thread(n->keeper->privileged);
 	if (r < 0)

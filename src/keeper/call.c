@@ -55,11 +55,10 @@ int vs_call_recv(int door, struct vs_call *call, int flags)
 
 int vs_call_keep_channel(struct vs_keeper *k, struct vs_call *call)
 {
-	/* The sender of a creation may claim another process id, so it does not count here. */
-	pid_t maker = vs_auth_maker(call->reply);
-
 	if (call->req.register_as == 0)
 		return 0;
+	/* The sender of a creation may claim another process id, so it does not count here. */
+	pid_t maker = vs_auth_maker(call->reply);
 	atomic_store(&k->user, maker);
 	int r = vs_registry_add(k, call->req.register_as, maker, call->reply);
 	if (r < 0)
