@@ -157,4 +157,38 @@ __attribute__((unused)) static void check_mighty(const struct prize *p, const st
 	CHECK(vdestack_new("", opts) != NULL);
 }
 
+/*
+ * How long the main thread of a process has run or has waited for a processor, in ms. On a machine with much
+ * to do, one that spins runs little, but waits.
+ */
+__attribute__((unused)) static long long runnable_ms(pid_t pid)
+{
+	char path[64];
+	long long runs, waits;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)pid);
+	if (sscanf(text_of(path), "%lld %lld", &runs, &waits) == 2)
+		return (runs + waits) / 1000000;
+	return cpu_ticks(pid) * 10; /* a kernel without these numbers */
+}
+
+/* A keeper that spins is runnable all of this time. */
+__attribute__((unused)) static void check_idle(pid_t keeper)
+{
+	struct pollfd nothing = { .fd = -1 };
+	long long before = runnable_ms(keeper);
+
+	(void)poll(&nothing, 1, 500);
+	if (runnable_ms(keeper) - before > 250)
+		FAIL("in 500 ms the keeper was runnable for %lld ms", runnable_ms(keeper) - before);
+}
+
+__attribute__((unused)) static void register_channel(int door, uint64_t number, int fd)
+{
+	struct raw_request r = { .req = { .op = VS_OP_CHANNEL, .channel = number }, .fds = { fd },
+				 .n_fds = 1 };
+
+	CHECK_EQ(raw_send(door, &r), 0);
+}
+
 #endif
